@@ -1,0 +1,123 @@
+"""Every failure that an operator may meet, each with an answer.
+
+    LoomtuiError                exit status 1: looked or tried, and something is wrong; nothing is lost
+    ├── CallError               2: the call or a file given by the operator is wrong
+    │   └── InventoryError      2: all problems of an inventory at once
+    ├── Refused                 3: refused for safety
+    │   ├── HostKeyRefused      3: unknown or changed SSH host key
+    │   ├── LockHeld            3: another run holds a node
+    │   ├── GateNotMet          3: a step may not begin
+    │   └── SudoRefused         3: root rights are needed and not there
+    ├── Unreachable             4: SSH or S3 could not be reached
+    │   ├── NodeUnreachable     4
+    │   └── StoreUnreachable    4
+    ├── ArchiveRejected         1: an archive that must not be restored
+    ├── ScriptFailed            1: a remote script ended with an error
+    └── StepFailed              1: a step could not be done on a node
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class LoomtuiError(Exception):
+    """What happened, on which node, what is safe now, and what to do next.
+
+    `what`, `safe` and `advice` are plain sentences; text from elsewhere in them must have gone
+    through `loomtui.text.clean` before.
+    """
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self, what: str, *, node: str | None = None, safe: str = NOTHING_CHANGED, advice: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.node = node
+        self.safe = safe
+        self.advice = advice
+
+    def __str__(self) -> str:
+        where = f"{self.node}: " if self.node else ""
+        return " ".join(part for part in (where + self.what, self.safe, self.advice) if part)
+
+
+class CallError(LoomtuiError):
+    exit_status = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file: where, what was found, what was expected."""
+
+    file: str
+    line: int
+    field: str
+    found: str
+    expected: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        return f"{self.file}:{self.line}: {self.field}: found {self.found}, expected {self.expected}{hint}"
+
+
+class InventoryError(CallError):
+    """Holds every problem of the file, in the order of its lines."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        count = len(problems)
+        super().__init__(f"the inventory has {count} problem{'s' if count != 1 else ''}")
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join([self.what + ":", *(f"  {problem}" for problem in self.problems)])
+
+
+class Refused(LoomtuiError):
+    exit_status = 3
+
+
+class HostKeyRefused(Refused):
+    pass
+
+
+class LockHeld(Refused):
+    pass
+
+
+class GateNotMet(Refused):
+    pass
+
+
+class SudoRefused(Refused):
+    pass
+
+
+class Unreachable(LoomtuiError):
+    exit_status = 4
+
+
+class NodeUnreachable(Unreachable):
+    pass
+
+
+class StoreUnreachable(Unreachable):
+    pass
+
+
+class ArchiveRejected(LoomtuiError):
+    pass
+
+
+class ScriptFailed(LoomtuiError):
+    pass
+
+
+class StepFailed(LoomtuiError):
+    pass

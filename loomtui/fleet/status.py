@@ -1,0 +1,95 @@
+"""What a probe saw of a node at one moment. Everything is optional: a look never fails as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from loomtui.inventory.model import Role
+from loomtui.loom.nodekey import NodeKeyFacts
+from loomtui.loom.rpc import ChainFacts
+from loomtui.loom.units import EffectiveUnit
+from loomtui.loom.validator import ValidatorFacts
+
+
+class Active(StrEnum):
+    """`ActiveState` of systemd, and two of our own."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    FAILED = "failed"
+    ACTIVATING = "activating"
+    DEACTIVATING = "deactivating"
+    RELOADING = "reloading"
+    FLAPPING = "flapping"  # another main process at each look: it cannot start and is restarted for ever
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    unit: str  # loom.service
+    load: str  # loaded, not-found, masked …
+    active: Active
+    sub: str  # running, dead, auto-restart …
+    since: datetime | None  # UTC, when it entered this state
+    main_pid: int  # 0: none
+    restarts: int | None  # None: systemd < 235
+    started_at_usec: int  # ExecMainStartTimestampMonotonic, microseconds since boot
+    need_reload: bool  # unit file changed, daemon-reload missing
+    held_by: str | None  # the run that holds it from starting
+    exec_start: str  # argv[] as systemd holds it
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    name: str
+    role: Role
+    at: datetime  # UTC, when the look ended
+    reachable: bool
+    error: str | None = None  # why it is not reachable, or what of the look failed
+    service: ServiceState | None = None
+    unit: EffectiveUnit | None = None
+    node_key: NodeKeyFacts | None = None
+    validator: ValidatorFacts | None = None
+    chain: ChainFacts | None = None
+    chain_error: str | None = None  # why the RPC did not answer
+    disk_free_bytes: int | None = None
+    disk_total_bytes: int | None = None
+    version: str | None = None  # of the loom program
+    clock_offset_seconds: float | None = None  # node minus here
+    lock: str | None = None  # who holds the node, as the lock file says
+
+
+@dataclass(frozen=True)
+class NodeDetails:
+    """The dear look: what a plan needs beyond the status. Paths are relative to the working directory."""
+
+    name: str
+    status: NodeStatus
+    user: str  # of the unit
+    uid: int
+    gid: int
+    group: str
+    working_directory: str
+    databases: Mapping[str, int]  # those that exist, with their size in bytes
+    texts: Mapping[str, str]  # genesis.json, loom.yml, config.toml …: never a key file
+    modified: Mapping[str, datetime] = field(default_factory=dict)
+    loom_configs: tuple[str, ...] = ()  # all loom.{json,toml,yaml,yml,…} in the working directory
+    addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
+    reported_node_id: str | None = None  # what `loom nodekey` printed, where it could be run safely
+    reported_problem: str | None = None  # why it was not run, or what it printed instead
+    tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
+    systemd_version: int = 0
+    backup_jobs: tuple[str, ...] = ()  # running backup.sh processes and cron entries, a line each
+    same_filesystem: bool = True  # all of the working directory's databases lie on its file system
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    at: datetime
+    nodes: tuple[NodeStatus, ...]
+
+    def node(self, name: str) -> NodeStatus:
+        return next(node for node in self.nodes if node.name == name)

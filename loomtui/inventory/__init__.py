@@ -1,0 +1,1 @@
+"""The inventory: the YAML file that describes one cluster."""

@@ -1,0 +1,43 @@
+"""What a node's working directory holds, by name. Source: loomchain 350994c, domain facts 1 and 8."""
+
+from __future__ import annotations
+
+BLOCK_DATA = "chaindata/data"
+APP_DB = "app.db"
+EVM_DB = "evm.db"
+
+#: Everything that belongs to one state of the chain and must change together. Names are relative to the
+#: working directory; `fnmatch` patterns are allowed in the last part only.
+STATE_NAMES: tuple[str, ...] = (
+    BLOCK_DATA,
+    APP_DB,
+    EVM_DB,
+    "receipts_db",
+    "app_v2.db",
+    "old_app_*.db",
+    "block_index.db",
+    "events.db",
+    "mempool.wal",
+)
+
+NODE_KEY = "chaindata/config/node_key.json"
+VALIDATOR = "chaindata/config/priv_validator.json"
+TENDERMINT_GENESIS = "chaindata/config/genesis.json"
+TENDERMINT_CONFIG = "chaindata/config/config.toml"
+ADDRBOOK = "chaindata/config/addrbook.json"
+LOOM_GENESIS = "genesis.json"
+LOOM_CONFIG = "loom.yml"
+UNIT = "UNIT"  # stands for the unit file, which lies outside the working directory
+
+#: What a config restore puts back, in this order. The unit file comes last: it lets a node start.
+CONFIG_TARGETS: tuple[str, ...] = (
+    LOOM_GENESIS,
+    LOOM_CONFIG,
+    NODE_KEY,
+    TENDERMINT_GENESIS,
+    TENDERMINT_CONFIG,
+    VALIDATOR,
+    UNIT,
+)
+
+SECRET_TARGETS = frozenset({NODE_KEY, VALIDATOR})

@@ -1,0 +1,127 @@
+"""The plan of a restore: every choice made, as a file that can be read, reviewed and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from loomtui.backups.model import Compression, Item
+
+PLAN_VERSION = 1
+
+
+class Scope(StrEnum):
+    CLUSTER = "cluster"  # every validator is set back together
+    NODES = "nodes"  # some nodes of a chain that lives on
+
+
+class FileAction(StrEnum):
+    RESTORE = "restore"  # the backup's takes its place
+    KEEP = "keep"  # the node's own stays
+    SET_ASIDE = "set-aside"  # moved into the run's folder, nothing takes its place
+
+
+class SigningAction(StrEnum):
+    KEEP = "keep"  # the node's own file stays as it is
+    RESTORE = "restore"  # the node has none: the backup's is put there
+    RESET = "reset"  # own key, height, round and step 0: only when the whole cluster is set back
+    RAISE = "raise"  # own key, height = the living chain's height
+    NONE = "none"  # no such file anywhere: the node does not sign
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What will be fetched, exactly: another version of the object is refused."""
+
+    key: str
+    etag: str
+    sha256: str
+    size_bytes: int
+    unpacked_bytes: int
+    file_count: int
+    compression: Compression
+    taken_at: datetime
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class FileChoice:
+    target: str  # loomtui.loom.databases.CONFIG_TARGETS or ADDRBOOK
+    action: FileAction
+    reason: str
+    changes: bool  # False: the node holds the same bytes already
+    diff: str = ""  # unified, secrets masked; empty for key files
+
+
+@dataclass(frozen=True)
+class SigningChoice:
+    action: SigningAction
+    address: str | None  # the validator's, upper-case hex
+    found_height: int | None  # last signed height in the file on the node
+    backup_height: int | None  # the same in the config backup
+    result_height: int | None  # what it will be at the start
+    reason: str
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    name: str
+    working_directory: str
+    unit_path: str
+    user: str
+    group: str
+    data: Archive | None
+    config: Archive | None
+    files: tuple[FileChoice, ...]
+    signing: SigningChoice
+    node_id: str | None  # what it must be after the restore
+    address: str | None = None  # at which peers dial it
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidatorPower:
+    address: str  # upper-case hex
+    power: int
+    node: str | None  # the node of the inventory that holds the key; None: somebody else's
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Can the chain move after this restore? From heights, signing states and voting powers."""
+
+    moves: bool
+    height: int | None  # of the restored data
+    signing_power: int
+    total_power: int
+    sentence: str  # for the operator
+    stuck: tuple[str, ...] = ()  # nodes that could not sign the next block
+    remedy: str = ""  # the one safe way out, where there is one
+
+
+@dataclass(frozen=True)
+class Plan:
+    version: int
+    id: str
+    made_at: datetime
+    made_by: str  # user@host
+    cluster: str
+    production: bool
+    scope: Scope
+    stage_first: bool
+    nodes: tuple[NodePlan, ...]
+    left_out: tuple[str, ...]  # nodes of the inventory that are not in it
+    validators: tuple[ValidatorPower, ...]
+    prediction: Prediction
+    reset_confirmed: bool  # the operator typed the cluster's name for the reset of signing states
+    refusals: tuple[str, ...]  # why this plan must not be run as it is; empty: it may
+    warnings: tuple[str, ...]
+    verify_deadline_seconds: int = 180
+
+    def node(self, name: str) -> NodePlan:
+        """Raises KeyError."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
