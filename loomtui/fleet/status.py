@@ -76,6 +76,7 @@ class NodeDetails:
     databases: Mapping[str, int]  # those that exist, with their size in bytes
     texts: Mapping[str, str]  # genesis.json, loom.yml, config.toml …: never a key file
     modified: Mapping[str, datetime] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256 hex of config files, key files too
     loom_configs: tuple[str, ...] = ()  # all loom.{json,toml,yaml,yml,…} in the working directory
     addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
     reported_node_id: str | None = None  # what `loom nodekey` printed, where it could be run safely

@@ -51,6 +51,7 @@ class FileChoice:
     action: FileAction
     reason: str
     changes: bool  # False: the node holds the same bytes already
+    digest: str | None = None  # SHA-256 hex of what will stand there; None: not known before the run
     diff: str = ""  # unified, secrets masked; empty for key files
 
 
@@ -76,7 +77,10 @@ class NodePlan:
     files: tuple[FileChoice, ...]
     signing: SigningChoice
     node_id: str | None  # what it must be after the restore
-    address: str | None = None  # at which peers dial it
+    address: str  # at which peers dial it
+    port: int  # P2P
+    former_ids: tuple[str, ...] = ()  # node IDs that it had, from backups
+    former_addresses: tuple[str, ...] = ()  # at which peers dialled it, from backups
     warnings: tuple[str, ...] = ()
 
 
