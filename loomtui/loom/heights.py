@@ -1,0 +1,25 @@
+"""What Tendermint's handshake makes of three heights. Source: tendermint 0.27.3 consensus/replay.go:276-395."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Handshake(StrEnum):
+    GOOD = "good"
+    REPLAY = "replay"  # good, after a replay of some blocks
+    REFUSED = "refused"  # the node exits with an error
+    PANIC = "panic"
+
+
+@dataclass(frozen=True)
+class HandshakeVerdict:
+    result: Handshake
+    replays: int  # blocks
+    message: str
+
+
+def judge(app: int, state: int, store: int) -> HandshakeVerdict:
+    """`app`: version of app.db; `state`: height in state.db; `store`: height of blockstore.db; 0: missing."""
+    raise NotImplementedError
