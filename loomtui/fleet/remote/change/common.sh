@@ -1,0 +1,34 @@
+# Shared by the scripts that change a node; comes before each of them.
+die() {
+    printf '%s\n' "$1" >&2
+    exit "${2:-1}"
+}
+# keep NEW FINAL: FINAL appears whole, and on the disk, or not at all.
+keep() { { sync "$1" 2>/dev/null || sync; } && mv -f "$1" "$2"; }
+own_lock() { # WORKDIR RUN
+    grep -qF "\"run\": \"$2\"" "$1/.loomtui/lock" 2>/dev/null || die "the lock of this run is gone from $1/.loomtui" 73
+}
+unit_state() { # UNIT -> stopped | running
+    # Not `is-active`: a unit that waits for its next restart would count as stopped.
+    case $(systemctl show "$1" -p ActiveState -p MainPID | tr '\n' ' ') in
+    *MainPID=[1-9]*) echo running ;;
+    *ActiveState=inactive* | *ActiveState=failed*) echo stopped ;;
+    *) echo running ;;
+    esac
+}
+database_users() { # WORKDIR -> process IDs that have a database of the node open
+    quoted=$(printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g')
+    find /proc/[0-9]*/fd -lname "$quoted/*db/*" -o -lname "$quoted/chaindata/data/*" 2>/dev/null |
+        cut -d/ -f3 | sort -un | tr '\n' ' '
+}
+held_and_stopped() { # WORKDIR RUN UNIT HOLD-FILE
+    grep -qF "run $2:" "$4" 2>/dev/null || die "the hold of $3 is gone: it could start while its files move" 74
+    [ "$(unit_state "$3")" = stopped ] || die "$3 is running; its files must not be moved" 74
+    users=$(database_users "$1")
+    [ -z "$users" ] || die "processes still have the databases open: $users" 74
+}
+expand() { # PATTERN -> the names in the current folder that match, one a line
+    for found in $1; do
+        [ ! -e "$found" ] || printf '%s\n' "$found"
+    done
+}

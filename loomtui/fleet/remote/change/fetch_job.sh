@@ -1,0 +1,60 @@
+# The job that fetch.sh starts. RUNFOLDER SET COMPRESSION SHA256 MEMBER...
+# Leaves in job/SET: pid, then `message` and `rc` (0: all unpacked in raw/SET and as the plan says).
+set -u
+LC_ALL=C; export LC_ALL
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+umask 077
+R=$1 SET=$2 COMPRESSION=$3 SHA=$4
+shift 4
+J=$R/job/$SET RAW=$R/raw/$SET
+echo $$ >"$J/pid"
+finish() {
+    rm -f "$J/url" "$J/curlrc" "$J/sum.pipe"
+    printf '%s\n' "$2" >"$J/message"
+    printf '%s\n' "$1" >"$J/rc.new" && mv -f "$J/rc.new" "$J/rc"
+    exit "$1"
+}
+status_of() { cat "$J/$1.rc" 2>/dev/null || echo 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+fetch() {
+    if have curl; then
+        curl -q --silent --show-error --fail --location --connect-timeout 20 --speed-limit 1 --speed-time 60 \
+            --config "$J/curlrc" 2>"$J/fetch.err"
+    else
+        wget --quiet --no-config --tries=1 --timeout=60 --header="If-Match: \"$(cat "$J/etag")\"" \
+            --input-file="$J/url" --output-document=- 2>"$J/fetch.err"
+    fi
+    echo $? >"$J/fetch.rc"
+}
+unpack() {
+    case $COMPRESSION in
+    bzip2) if have lbzip2; then lbzip2 -dc; else bzip2 -dc; fi ;;
+    gzip) if have pigz; then pigz -dc; else gzip -dc; fi ;;
+    xz) xz -dc ;;
+    zstd) zstd -dcq ;;
+    none) cat ;;
+    *) echo "unknown compression" >&2; false ;;
+    esac 2>"$J/unpack.err"
+    echo $? >"$J/unpack.rc"
+}
+
+[ ! -e "$RAW" ] || mv "$RAW" "$R/raw/.$SET.$$" || finish 1 "cannot set aside an earlier try"
+rm -rf "$R/raw/.$SET".*
+rm -f "$J/sum.pipe"
+mkdir -p "$RAW" && mkfifo "$J/sum.pipe" || finish 1 "cannot write in $R"
+sha256sum <"$J/sum.pipe" >"$J/sha256" &
+summer=$!
+fetch | tee "$J/sum.pipe" | unpack | {
+    # The member names come from the checked listing; links, owners and devices are not taken over.
+    tar -x -f - -C "$RAW" --no-same-owner --no-overwrite-dir -- "$@" 2>"$J/tar.err"
+    echo $? >"$J/tar.rc"
+    cat >/dev/null
+}
+wait "$summer"
+[ "$(status_of fetch)" = 0 ] || finish 1 "the download failed: $(tail -n 1 "$J/fetch.err" | sed 's/?[^ ]*//')"
+[ "$(status_of unpack)" = 0 ] || finish 1 "decompressing failed: $(tail -n 1 "$J/unpack.err")"
+[ "$(status_of tar)" = 0 ] || finish 1 "unpacking failed: $(tail -n 1 "$J/tar.err")"
+[ "$(cut -d' ' -f1 "$J/sha256")" = "$SHA" ] || finish 1 "the archive is not the one of the plan: other SHA-256"
+sync -f "$RAW" 2>/dev/null || sync
+finish 0 done

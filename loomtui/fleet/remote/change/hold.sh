@@ -1,0 +1,15 @@
+# Keeps systemd from starting the unit: by hand, by Restart=, by a timer, at boot. Notes first how it was.
+# hold.sh WORKDIR RUN UNIT HOLD-FILE
+W=$1 RUN=$2 UNIT=$3 HOLD=$4
+R=$W/.loomtui/runs/$RUN D=${4%/*}
+umask 077
+own_lock "$W" "$RUN"
+if [ ! -f "$R/was" ]; then
+    state=$(systemctl show "$UNIT" -p ActiveState | cut -d= -f2)
+    folder=had; [ -d "$D" ] || folder=absent
+    printf 'active=%s\nfolder=%s\n' "${state:-unknown}" "$folder" >"$R/was.new" && keep "$R/was.new" "$R/was"
+fi
+mkdir -p "$D" && chmod 755 "$D" || die "cannot write $D"
+printf '# held by loomtui run %s: a restore is not finished\n[Unit]\nAssertPathExists=!/\n' "$RUN" >"$D/.loomtui-new" &&
+    chmod 644 "$D/.loomtui-new" && keep "$D/.loomtui-new" "$HOLD" || die "cannot write $HOLD"
+systemctl daemon-reload || die "systemctl daemon-reload failed"

@@ -1,0 +1,36 @@
+# Puts what was unpacked under the names that it has on a node, with owner and modes, and checks it.
+# place.sh WORKDIR RUN SET USER GROUP (MEMBER TARGET)...
+W=$1 RUN=$2 SET=$3 OWNER=$4:$5
+R=$W/.loomtui/runs/$RUN
+S=$R/stage/$SET
+own_lock "$W" "$RUN"
+umask 077
+[ ! -f "$R/$SET.staged" ] || exit 0
+shift 5
+mkdir -p "$S" || die "cannot write in $R"
+while [ $# -ge 2 ]; do
+    from=$R/raw/$SET/$1 to=$S/$2
+    shift 2
+    if [ -e "$from" ]; then
+        mkdir -p "${to%/*}" && rm -rf "$to" && mv "$from" "$to" || die "cannot place ${to##*/}"
+    fi
+    [ -e "$to" ] || die "the archive did not hold ${to#"$S"/}"
+done
+odd=$(find "$S" ! -type f ! -type d | head -n 3)
+[ -z "$odd" ] || die "links or devices among what was unpacked: $odd"
+torn=$(find "$S" -name CURRENT -type f -exec sh -c '
+    for current; do
+        manifest=$(head -c 200 "$current")
+        [ -n "$manifest" ] && [ -f "${current%/*}/$manifest" ] || printf "%s " "$current"
+    done' sh {} +)
+[ -z "$torn" ] || die "a torn database: its CURRENT names a MANIFEST that is not there: $torn"
+find "$S" -type d -exec chmod 755 {} + && find "$S" -type f -exec chmod 644 {} + || die "cannot set modes"
+for private in "$S/chaindata" "$S/chaindata/config" "$S/chaindata/data"; do
+    [ ! -d "$private" ] || chmod 700 "$private"
+done
+for key in "$S/chaindata/config/node_key.json" "$S/chaindata/config/priv_validator.json"; do
+    [ ! -f "$key" ] || chmod 600 "$key"
+done
+chown -R "$OWNER" "$S" || die "cannot give the files to $OWNER"
+sync -f "$S" 2>/dev/null || sync
+: >"$R/$SET.staged.new" && keep "$R/$SET.staged.new" "$R/$SET.staged"

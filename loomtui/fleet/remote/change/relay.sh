@@ -1,0 +1,14 @@
+# Unpacks the wanted members of a plain tar stream from standard input into the run's folder: for nodes that
+# cannot fetch or decompress by themselves. The sender has checked the archive's SHA-256 when the stream ends.
+# relay.sh WORKDIR RUN SET MEMBER...
+W=$1 RUN=$2 SET=$3
+R=$W/.loomtui/runs/$RUN
+own_lock "$W" "$RUN"
+umask 077
+shift 3
+[ ! -e "$R/raw/$SET" ] || mv "$R/raw/$SET" "$R/raw/.$SET.$$" || die "cannot set aside an earlier try"
+rm -rf "$R/raw/.$SET".*
+mkdir -p "$R/raw/$SET" || die "cannot write in $R"
+tar -x -f - -C "$R/raw/$SET" --no-same-owner --no-overwrite-dir -- "$@" || die "unpacking failed"
+cat >/dev/null
+sync -f "$R/raw/$SET" 2>/dev/null || sync

@@ -1,0 +1,41 @@
+# Puts one file in its place, atomically, and keeps what was there. Can be called again after an interruption.
+# SOURCE is relative to the run's folder; `-` takes the file away; `=` only notes what is there.
+# replace.sh WORKDIR RUN UNIT HOLD-FILE SLOT SOURCE TARGET MODE USER GROUP
+W=$1 RUN=$2 UNIT=$3 HOLD=$4 SLOT=$5 SOURCE=$6 TARGET=$7 MODE=$8 OWNER=$9:${10}
+R=$W/.loomtui/runs/$RUN
+K=$R/replaced/files/$SLOT
+own_lock "$W" "$RUN"
+held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
+[ ! -L "$TARGET" ] || die "$TARGET is a symbolic link; it is left alone"
+umask 077
+mkdir -p "$K" || die "cannot write in $R"
+if [ ! -f "$K/was" ]; then
+    : >"$K/made.new"
+    folder=${TARGET%/*}
+    while [ ! -d "$folder" ]; do
+        printf '%s\n' "$folder" >>"$K/made.new"
+        folder=${folder%/*}
+    done
+    keep "$K/made.new" "$K/made"
+    if [ -e "$TARGET" ]; then
+        cp -p "$TARGET" "$K/file.new" && keep "$K/file.new" "$K/file" || die "cannot keep a copy of $TARGET"
+        echo had >"$K/was.new"
+    else
+        echo absent >"$K/was.new"
+    fi
+    keep "$K/was.new" "$K/was"
+fi
+case $SOURCE in
+=) exit 0 ;;
+-)
+    [ ! -e "$TARGET" ] || mv -f "$TARGET" "$K/taken" || die "cannot take $TARGET away"
+    exit 0
+    ;;
+esac
+[ -f "$R/$SOURCE" ] || die "$SOURCE is not staged"
+sort "$K/made" | while IFS= read -r folder; do
+    [ -d "$folder" ] || { mkdir "$folder" && chmod 700 "$folder" && chown "$OWNER" "$folder"; } || exit 1
+done || die "cannot make the folder of $TARGET"
+T=${TARGET%/*}/.loomtui-new
+cp "$R/$SOURCE" "$T" && chmod "$MODE" "$T" && chown "$OWNER" "$T" && keep "$T" "$TARGET" ||
+    die "cannot write $TARGET"

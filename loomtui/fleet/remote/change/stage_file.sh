@@ -1,0 +1,8 @@
+# Keeps standard input as a file of the run's folder, for `replace.sh`.
+# stage_file.sh WORKDIR RUN NAME
+W=$1 RUN=$2 NAME=$3
+R=$W/.loomtui/runs/$RUN
+own_lock "$W" "$RUN"
+umask 077
+F=$R/stage/$NAME
+mkdir -p "${F%/*}" && cat >"$F.new" && keep "$F.new" "$F" || die "cannot write in $R"
