@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _HOST = r"^[A-Za-z0-9\[\]:][A-Za-z0-9._:\[\]%-]{0,252}$"
 _UNIT = r"^[A-Za-z0-9:_.@-]{1,200}$"
+_USER = r"^[A-Za-z_][A-Za-z0-9_.@-]{0,63}$"
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
 
 def _absolute(value: str) -> str:
@@ -21,10 +24,48 @@ def _absolute(value: str) -> str:
     return str(path)
 
 
-Name = Annotated[str, StringConstraints(pattern=_NAME)]
-Host = Annotated[str, StringConstraints(pattern=_HOST)]
-RemotePath = Annotated[str, AfterValidator(_absolute)]
-Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+@dataclass(frozen=True)
+class Wanted:
+    """Says in words what a field takes: read by the error messages."""
+
+    words: str
+
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=_NAME),
+    Wanted("a name of letters, digits, dots, dashes and underscores that begins with a letter or digit"),
+]
+Host = Annotated[
+    str,
+    StringConstraints(pattern=_HOST),
+    Wanted("a host name or IP address alone, without user, scheme or port"),
+]
+RemotePath = Annotated[
+    str,
+    AfterValidator(_absolute),
+    Wanted("an absolute path without '..' and control characters"),
+]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True), Wanted("a port number from 1 to 65535")]
+Seconds = Annotated[float, Field(gt=0, le=300), Wanted("a number of seconds, at most 300")]
+UnitName = Annotated[
+    str, StringConstraints(pattern=_UNIT), Wanted("the name of a systemd service, such as loom")
+]
+UserName = Annotated[str, StringConstraints(pattern=_USER), Wanted("a user name, such as ubuntu")]
+Plain = Annotated[str, StringConstraints(pattern=_PLAIN), Wanted("text without control characters")]
+Bucket = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$"),
+    Wanted("the name of an S3 bucket alone, without s3:// and without a path"),
+]
+Region = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$"), Wanted("an AWS region, such as eu-central-1")
+]
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s@]+$"),
+    Wanted("an http:// or https:// URL without a user name"),
+]
 
 
 class Role(StrEnum):
@@ -43,14 +84,23 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_Settings = TypeVar("_Settings", bound=_Model)
+
+
+def _over(below: _Settings, above: _Settings | None) -> _Settings:
+    if above is None:
+        return below
+    return below.model_copy(update={name: getattr(above, name) for name in above.model_fields_set})
+
+
 class SshSettings(_Model):
-    user: str | None = Field(None, description="SSH user; default: from the SSH configuration, else you")
+    user: UserName | None = Field(None, description="SSH user; default: from the SSH configuration, else you")
     port: Port | None = Field(None, description="SSH port of every node; default: SSH configuration, else 22")
     key_file: Path | None = Field(None, description="private key; default: SSH configuration and agent")
     config_file: Path | None = Field(Path("~/.ssh/config"), description="OpenSSH client configuration")
     known_hosts: Path | None = Field(None, description="known hosts; default: SSH configuration")
     agent: bool = Field(True, description="ask the SSH agent for keys")
-    connect_timeout: float = Field(15, gt=0, le=300, description="seconds until a node counts as unreachable")
+    connect_timeout: Seconds = Field(15, description="seconds until a node counts as unreachable")
     sudo: SudoMode = Field(SudoMode.AUTO, description="how root rights are had")
 
 
@@ -63,7 +113,7 @@ class Ports(_Model):
 class LoomSettings(_Model):
     """What the node's unit says wins; these are checked against it and used where no unit is installed."""
 
-    service: Annotated[str, StringConstraints(pattern=_UNIT)] = Field("loom", description="systemd service")
+    service: UnitName = Field("loom", description="systemd service")
     working_directory: RemotePath = Field("/home/ubuntu", description="WorkingDirectory of the unit")
     binary: RemotePath = Field("/usr/bin/loom", description="the loom program")
     unit_path: RemotePath | None = Field(None, description="default: /etc/systemd/system/SERVICE.service")
@@ -79,24 +129,22 @@ class LoomSettings(_Model):
 
 
 class S3Settings(_Model):
-    bucket: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")]
-    prefix: str = Field("", description="only keys that begin with it")
-    region: str | None = None
-    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")] | None = Field(
-        None, description="URL of an S3 service other than AWS"
-    )
-    profile: str | None = Field(None, description="profile of the AWS configuration files")
+    bucket: Bucket = Field(description="bucket that holds the backups")
+    prefix: Plain = Field("", description="only keys that begin with it")
+    region: Region | None = Field(None, description="default: from the AWS configuration")
+    endpoint: Url | None = Field(None, description="URL of an S3 service other than AWS")
+    profile: Plain | None = Field(None, description="profile of the AWS configuration files")
 
 
 class Node(_Model):
-    name: Name
-    role: Role = Role.VALIDATOR
+    name: Name = Field(description="what the node is called here; unique")
+    role: Role = Field(Role.VALIDATOR, description="backup: full node that makes the data backups")
     host: Host = Field(description="SSH host name or address")
     port: Port | None = Field(None, description="SSH port")
     address: Host | None = Field(None, description="address at which peers dial it; default: host")
     backup_host: Host | None = Field(None, description="host name that its backups carry; default: name")
-    ssh: SshSettings | None = Field(None, description="replaces the cluster's ssh settings for this node")
-    loom: LoomSettings | None = Field(None, description="replaces the cluster's loom settings for this node")
+    ssh: SshSettings | None = Field(None, description="what differs for this node from the cluster's ssh")
+    loom: LoomSettings | None = Field(None, description="what differs for this node from the cluster's loom")
 
     @property
     def peer_address(self) -> str:
@@ -108,7 +156,7 @@ class Node(_Model):
 
 
 class Inventory(_Model):
-    cluster: Name
+    cluster: Name = Field(description="the cluster's name; typed to confirm dangerous acts")
     production: bool = Field(description="true: every dangerous act is marked and confirmed by name")
     ssh: SshSettings = Field(default_factory=SshSettings)
     loom: LoomSettings = Field(default_factory=LoomSettings)
@@ -120,10 +168,15 @@ class Inventory(_Model):
         return next(node for node in self.nodes if node.name == name)
 
     def ssh_of(self, node: Node) -> SshSettings:
-        return node.ssh or self.ssh
+        """The cluster's settings with those on top that the node sets itself."""
+        return _over(self.ssh, node.ssh)
 
     def loom_of(self, node: Node) -> LoomSettings:
-        return node.loom or self.loom
+        """The cluster's settings with those on top that the node sets itself, port by port."""
+        merged = _over(self.loom, node.loom)
+        if node.loom is None:
+            return merged
+        return merged.model_copy(update={"ports": _over(self.loom.ports, node.loom.ports)})
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,0 +1,47 @@
+"""What holds for every test: nothing of the developer's own configuration is seen, nothing leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_HIDDEN = ("XDG_", "AWS_", "SSH_", "LOOMTUI_", "BOTO")
+_ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
+
+settings.register_profile("loomtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loomtui")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is collected, so that modules see it when they are imported."""
+    home = tempfile.mkdtemp(prefix="loomtui-home-")
+    config.stash[_HOME] = home
+    for name in list(os.environ):
+        if name.startswith(_HIDDEN) or name in _ALSO_HIDDEN:
+            del os.environ[name]
+    os.environ["HOME"] = home
+    os.environ["TZ"] = "UTC"
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[_HOME], ignore_errors=True)
+
+
+_HOME = pytest.StashKey[str]()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own, empty."""
+    path = tmp_path / "home"
+    path.mkdir()
+    monkeypatch.setenv("HOME", str(path))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return path
