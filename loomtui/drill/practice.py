@@ -1,0 +1,214 @@
+"""A practice cluster, as the rest of the program and the tests see it: started, asked, gone.
+
+The cluster lives in a process of its own (`loomtui.drill.serve`), which ends and removes everything as soon as its
+standard input closes: at the end of the `with` block, and as well when this process is killed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from loomtui.drill.scenarios import Scenario, scenario_named
+from loomtui.errors import LoomtuiError
+
+START_SECONDS = 90.0
+CALL_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+class PracticeError(LoomtuiError):
+    """The practice cluster could not be started, or did not answer."""
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A running practice cluster of `val-1` … `val-N` and `backup-1`."""
+
+    scenario: Scenario
+    root: Path
+    inventory_path: Path
+    environment: Mapping[str, str]  # for boto3: dummy credentials
+    names: tuple[str, ...]
+    _control: _Control = field(repr=False, compare=False)
+
+    def node_root(self, name: str) -> Path:
+        """What is `/` on a real node."""
+        return self.root / name
+
+    def working_directory(self, name: str) -> Path:
+        return self.node_root(name) / "home/ubuntu"
+
+    def unit_path(self, name: str) -> Path:
+        return self.node_root(name) / "etc/systemd/system/loom.service"
+
+    def shell(self, name: str, command: str, *, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+        """Run a shell command as it would run over SSH on that node, without SSH."""
+        reply = self._control.call("environment", node=name)
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            env=reply,
+            cwd=reply["HOME"],
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def hide(self, name: str, *tools: str) -> None:
+        """From now on the node has no such programs (`curl`, `wget`, `bzip2` …); no tools: all are back."""
+        self._control.call("hide", node=name, tools=list(tools))
+
+    def stop_ssh(self, name: str) -> None:
+        """Nothing listens on the node's SSH port any more; open connections are cut."""
+        self._control.call("stop_ssh", node=name)
+
+    def start_ssh(self, name: str) -> None:
+        self._control.call("start_ssh", node=name)
+
+    def drop_connections(self, name: str) -> None:
+        """Cut every open SSH connection; new ones are accepted."""
+        self._control.call("drop_connections", node=name)
+
+    def freeze(self, name: str) -> None:
+        """The node's SSH server accepts connections and then says nothing, also on those that are open."""
+        self._control.call("freeze", node=name)
+
+    def thaw(self, name: str) -> None:
+        self._control.call("thaw", node=name)
+
+    def change_host_key(self, name: str) -> None:
+        """The node shows another host key to new connections than the one in known_hosts."""
+        self._control.call("change_host_key", node=name)
+
+    def want_sudo_password(self, name: str, password: str | None) -> None:
+        """sudo on the node asks for this password; None: it asks for none."""
+        self._control.call("sudo_password", node=name, password=password)
+
+    def cut_off_s3(self, name: str, *, off: bool = True) -> None:
+        """Programs on the node cannot reach the S3 endpoint; `off=False`: they can again."""
+        self._control.call("cut_off_s3", node=name, off=off)
+
+    def reboot(self, name: str) -> None:
+        """All processes of the node end at once, /run is emptied, enabled services start again."""
+        self._control.call("reboot", node=name)
+
+
+class _Control:
+    """One JSON object a line each way; one call at a time."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+        self._process = process
+        self._log = log
+        self._lock = threading.Lock()
+        self._rest = b""
+
+    def call(self, command: str, **arguments: Any) -> Any:
+        """Raises PracticeError when the cluster refuses or does not answer."""
+        line = json.dumps({"command": command, **arguments}).encode() + b"\n"
+        with self._lock:
+            try:
+                assert self._process.stdin is not None
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+            except OSError:
+                raise PracticeError("The practice cluster has ended.") from None
+            return self.reply(CALL_SECONDS)
+
+    def reply(self, seconds: float) -> Any:
+        reply = json.loads(self._line(time.monotonic() + seconds))
+        if "error" in reply:
+            raise PracticeError(f"The practice cluster says: {reply['error']}")
+        return reply["result"]
+
+    def _line(self, deadline: float) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        while b"\n" not in self._rest:
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            chunk = os.read(descriptor, 65536) if ready else b""
+            if not chunk:
+                why = "did not answer in time" if not ready else "ended unexpectedly"
+                raise PracticeError(f"The practice cluster {why}.", advice=self._last_words())
+            self._rest += chunk
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Closing its input ends the cluster; it removes its folder before it ends."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait(STOP_SECONDS)
+        self._process.stdout.close()
+
+
+@contextmanager
+def practice(
+    scenario: str,
+    nodes: int = 4,
+    folder: Path | None = None,
+    *,
+    block_seconds: float = 1.0,
+    sudo_password: str | None = None,
+) -> Iterator[Practice]:
+    """A practice cluster of `nodes` validators and one backup node, in a new folder inside `folder`.
+
+    `block_seconds`: how long a block takes while the chain moves. Raises CallError for an unknown scenario or
+    number of nodes and PracticeError when the cluster does not come up.
+    """
+    told = scenario_named(scenario, nodes)
+    arguments = ["--scenario", scenario, "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
+    arguments += ["--user", getpass.getuser()]
+    if folder is not None:
+        arguments += ["--folder", str(folder)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loomtui.drill.serve", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+        control = _Control(process, log)
+        try:
+            ready = control.reply(START_SECONDS)
+            cluster = Practice(
+                scenario=told,
+                root=Path(ready["root"]),
+                inventory_path=Path(ready["inventory"]),
+                environment=ready["environment"],
+                names=tuple(ready["names"]),
+                _control=control,
+            )
+            if sudo_password is not None:
+                for name in cluster.names:
+                    cluster.want_sudo_password(name, sudo_password)
+            yield cluster
+        finally:
+            control.close()

@@ -1,0 +1,95 @@
+"""The guardian of a practice cluster: starts it, waits for the end, leaves nothing behind.
+
+Everything that the cluster starts, however detached, becomes a descendant of this process (PR_SET_CHILD_SUBREAPER,
+prctl(2)). When the standard input closes, because the parent wants it or is dead, all descendants are killed and the
+folder is removed. Imports little: it must be up before anything can go wrong.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def main(argv: list[str]) -> int:
+    folder = None
+    if "--folder" in argv:
+        position = argv.index("--folder")
+        folder = argv[position + 1]
+        del argv[position : position + 2]
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    root = Path(tempfile.mkdtemp(prefix="loomtui-drill-", dir=folder))
+    try:
+        _guard([sys.executable, "-m", "loomtui.drill.cluster", "--root", str(root), *argv])
+    finally:
+        _kill_descendants()
+        _remove(root)
+    return 0
+
+
+def _guard(command: list[str]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end)
+    with suppress(SystemExit):
+        cluster = subprocess.Popen(command)
+        poll = select.poll()
+        poll.register(0, 0)  # POLLHUP is always reported; the cluster alone reads the commands
+        poll.register(os.pidfd_open(cluster.pid), select.POLLIN)
+        poll.poll()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+def _kill_descendants() -> None:
+    """Until none is left: the children of a killed process become ours and are found at the next look."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        for child in _children(os.getpid()):
+            _kill_tree(child)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _kill_tree(process: int) -> None:
+    for child in _children(process):
+        _kill_tree(child)
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(process, signal.SIGKILL)
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{process}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _remove(root: Path) -> None:
+    def unlock(function: Callable[[str], object], path: str, _error: object) -> None:
+        with suppress(OSError):
+            Path(path).parent.chmod(0o700)
+            function(path)
+
+    shutil.rmtree(root, onerror=unlock)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
