@@ -1,0 +1,114 @@
+"""How every call ends: an exit status, and words that say what to do next. Never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from loomtui.cli.output import say
+from loomtui.cli.settings import Settings
+from loomtui.errors import InventoryError, LoomtuiError
+from loomtui.text import clean_line
+
+INTERRUPTED = 130
+READER_GONE = 141  # as a shell reports a process that a closed pipe ended
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has gone. Not an OSError, which click would take for its own."""
+
+
+def call(command: click.Command, args: Sequence[str]) -> int:
+    """Runs the command; gives the exit status."""
+    settings = Settings()
+    try:
+        result = command.main(list(args), prog_name="loomtui", standalone_mode=False, obj=settings)
+        sys.stdout.flush()
+    except (ReaderGoneError, BrokenPipeError):
+        return _reader_gone()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _interrupted(settings)
+    except Exception as error:  # noqa: BLE001 - the one place where nothing may pass
+        return _failed(error, settings)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception, settings: Settings) -> int:
+    leaves = list(_leaves(error))
+    known = [leaf for leaf in leaves if isinstance(leaf, LoomtuiError)]
+    if not known or len(known) < len(leaves):
+        strange = next(leaf for leaf in leaves if not isinstance(leaf, LoomtuiError))
+        return _crashed(strange, error, settings)
+    for leaf in known:
+        explain(leaf)
+    return known[0].exit_status
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def explain(error: LoomtuiError) -> None:
+    """What happened and where, what is safe now, what to do next: on standard error."""
+    if isinstance(error, InventoryError):
+        say(f"Error: {error}", err=True)
+        return
+    where = f"{error.node}: " if error.node else ""
+    say(f"Error: {where}{error.what}", err=True)
+    for sentence in (error.safe, error.advice):
+        if sentence:
+            say(f"  {sentence}", err=True)
+
+
+def _interrupted(settings: Settings) -> int:
+    if settings.run:
+        say(f"Interrupted. Resume with: loomtui resume {settings.run}", err=True)
+    else:
+        say("Interrupted.", err=True)
+    return INTERRUPTED
+
+
+def _reader_gone() -> int:
+    # The interpreter flushes standard output once more at exit: give it something that takes it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE
+
+
+def _crashed(strange: BaseException, error: Exception, settings: Settings) -> int:
+    kind = clean_line(f"{type(strange).__name__}: {strange}", limit=200)
+    path = _crash_log(error)
+    details = f"Details for the makers are in {path}." if path else "Its details could not be written."
+    say(f"Error: loomtui met a fault of its own ({kind}). {details}", err=True)
+    if settings.run:
+        say(f"  The run's journal is whole. Go on with: loomtui resume {settings.run}", err=True)
+    return 1
+
+
+def _crash_log(error: Exception) -> Path | None:
+    from platformdirs import user_state_path
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = user_state_path("loomtui") / "crashes"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        prefix = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".log", dir=folder)  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError:
+        return None
+    return Path(name)

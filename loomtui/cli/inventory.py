@@ -1,0 +1,35 @@
+"""`loomtui inventory`: check a file, print its schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loomtui.cli.output import plural, print_json, say
+
+
+@click.group()
+def inventory() -> None:
+    """Check an inventory, or print its JSON Schema."""
+
+
+@inventory.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Validate FILE: every problem at once, each with its line."""
+    from loomtui.inventory import Role, load
+
+    found = load(file)
+    backups = sum(node.role is Role.BACKUP for node in found.nodes)
+    mark = "production" if found.production else "not production"
+    validators = plural(len(found.nodes) - backups, "validator")
+    say(f"{file}: good. {found.cluster} ({mark}): {validators}, {plural(backups, 'backup node')}.")
+
+
+@inventory.command()
+def schema() -> None:
+    """Print the JSON Schema of the inventory, for editors."""
+    from loomtui.inventory import schema as make
+
+    print_json(make())

@@ -1,0 +1,102 @@
+"""Plain aligned text for people, JSON for programs. Text from elsewhere becomes showable here, once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from loomtui.text import clean, clean_line
+
+_CELL_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and its colour. The text must say all that the colour says."""
+
+    text: str
+    colour: str = ""
+
+
+def say(text: str = "", *, colour: str = "", bold: bool = False, err: bool = False) -> None:
+    """Prints text, cleaned, then coloured where the terminal and NO_COLOR allow it."""
+    text = clean(text)
+    if colour or bold:
+        text = click.style(text, fg=colour or None, bold=bold)
+    click.echo(text, err=err)
+
+
+def note(text: str) -> None:
+    """For people, beside the result: standard error."""
+    say(text, err=True)
+
+
+def progress(text: str) -> None:
+    """What is being done just now: only where a person watches."""
+    if sys.stderr.isatty():
+        note(clean_line(text))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> None:
+    """Columns as wide as their widest value; the last one is not padded."""
+    lines = [[Cell(name) for name in header]]
+    lines += [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    lines = [[Cell(clean_line(cell.text, limit=_CELL_LIMIT), cell.colour) for cell in line] for line in lines]
+    widths = [max(len(line[column].text) for line in lines) for column in range(len(header))]
+    for number, line in enumerate(lines):
+        padded = [_padded(cell, width, bold=number == 0) for cell, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(padded).rstrip())
+
+
+def _padded(cell: Cell, width: int, *, bold: bool) -> str:
+    blanks = " " * (width - len(cell.text))
+    if bold or cell.colour:
+        return click.style(cell.text, fg=cell.colour or None, bold=bold) + blanks
+    return cell.text + blanks
+
+
+def diff(text: str) -> None:
+    """A unified diff, added and removed lines in colour."""
+    for line in clean(text).splitlines():
+        colour = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
+        say("    " + line, colour=colour)
+
+
+def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """One document. Escaped to ASCII, so that no control character of a value reaches a terminal."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def print_json_line(document: Mapping[str, Any]) -> None:
+    """One document on one line, at once."""
+    click.echo(json.dumps(document, separators=(",", ":")))
+    sys.stdout.flush()
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    if count is None:
+        return "–"
+    import humanize
+
+    return humanize.naturalsize(count, binary=True)
+
+
+def moment(at: datetime | None) -> str:
+    """A time in UTC for people."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "–"
+
+
+def iso(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, with a Z."""
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

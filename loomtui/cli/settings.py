@@ -1,0 +1,67 @@
+"""What holds for the whole call: the inventory, and what every command needs to begin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from loomtui.inventory import Inventory
+
+T = TypeVar("T")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Settings:
+    given: Path | None = None  # with -i
+    run: str | None = None  # the run that is being worked on: to be named when it is interrupted
+
+    @property
+    def path(self) -> Path:
+        """Raises CallError: no inventory."""
+        from loomtui.inventory import find
+
+        return find(self.given, os.environ, Path.cwd())
+
+    def inventory(self) -> Inventory:
+        """Raises CallError or InventoryError."""
+        from loomtui.inventory import load
+
+        return load(self.path)
+
+
+def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Settings).given = value
+
+
+def inventory_option(command: _Command) -> _Command:
+    """`-i FILE`, the same before and after the subcommand; the later one wins."""
+    option = click.option(
+        "-i",
+        "--inventory",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        callback=_remember,
+        expose_value=False,
+        help="The inventory; else LOOMTUI_INVENTORY, ./inventory.yml, your config folder.",
+    )
+    return option(command)
+
+
+def json_option(text: str = "One JSON document on standard output.") -> Callable[[_Command], _Command]:
+    """`--json`, handed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Runs to the end; an interrupt cancels the work and lets it clean up first."""
+    import asyncio
+
+    return asyncio.run(work)
