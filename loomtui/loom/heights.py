@@ -1,4 +1,4 @@
-"""What Tendermint's handshake makes of three heights. Source: tendermint 0.27.3 consensus/replay.go:276-395."""
+"""What Tendermint makes of three heights at the handshake. Source: tendermint 0.27.3 consensus/replay.go."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ Sources: tendermint 0.27.3 p2p/key.go and crypto/ed25519/ed25519.go; loomchain c
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loomtui.loom.documents import base64_bytes, member, read_object
 from loomtui.text import clean_line
 
 #: A node ID as Tendermint writes and compares it: 40 lower-case hex digits.
@@ -42,12 +42,33 @@ def validator_address(public_key: bytes) -> str:
 
 def read_node_key(text: str | bytes) -> NodeKeyFacts:
     """The facts of a `node_key.json`; its private part is dropped. Never raises."""
-    raise NotImplementedError
+    try:
+        document = read_object(text, limit=_MAX_BYTES)
+    except ValueError as error:
+        return NodeKeyFacts(None, None, str(error))
+    key = member(document, "priv_key")
+    if not isinstance(key, Mapping):
+        return NodeKeyFacts(None, None, "no priv_key in it: every start would panic")
+    if member(key, "type") != _KEY_TYPE:
+        return NodeKeyFacts(None, None, f"the key is of another type than {_KEY_TYPE}")
+    private = base64_bytes(member(key, "value"), 64)
+    if private is None:
+        return NodeKeyFacts(None, None, "the key is not base64 of 64 bytes")
+    return _facts(private[32:])
 
 
 def from_public_key(value_b64: str) -> NodeKeyFacts:
     """The facts for a public key in base64, as a node gives it. Never raises."""
-    raise NotImplementedError
+    public = base64_bytes(value_b64.strip(), 32)
+    if public is None:
+        return NodeKeyFacts(None, None, "the public key is not base64 of 32 bytes")
+    return _facts(public)
+
+
+def _facts(public: bytes) -> NodeKeyFacts:
+    if not any(public):
+        return NodeKeyFacts(None, None, "the second half of the key is all zero: every start would panic")
+    return NodeKeyFacts(node_id(public), base64.b64encode(public).decode("ascii"))
 
 
 def read_nodekey_output(stdout: bytes, status: int) -> str:
@@ -55,4 +76,14 @@ def read_nodekey_output(stdout: bytes, status: int) -> str:
 
     Judged by its form, for the command exits 0 on errors too. Raises ValueError with a sentence.
     """
-    raise NotImplementedError
+    text = stdout[:_MAX_BYTES].decode("utf-8", "replace")
+    if re.fullmatch(r"[0-9a-f]{40}\n?", text):
+        return text[:40]
+    printed = clean_line(text, limit=200)
+    if printed.startswith("Error in determining Node Key"):
+        raise ValueError(
+            f"`loom nodekey` could not read chaindata/config/node_key.json (it ended with status {status})"
+        )
+    if not printed:
+        raise ValueError(f"`loom nodekey` printed nothing and ended with status {status}")
+    raise ValueError(f"`loom nodekey` printed no node ID but {printed!r} and ended with status {status}")

@@ -5,7 +5,14 @@ Source: tendermint 0.22.8 and 0.27.3, privval/priv_validator.go.
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from loomtui.loom.documents import base64_bytes, integer, member, read_object, string
+from loomtui.loom.nodekey import validator_address
+
+_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -29,5 +36,43 @@ class ValidatorFacts:
 
 
 def read_validator(text: str | bytes) -> ValidatorFacts:
-    """The facts of a `priv_validator.json`; its private part is dropped. Never raises."""
-    raise NotImplementedError
+    """The facts of a `priv_validator.json`; its private part is dropped. Never raises.
+
+    `address` is what follows from the public key; where the file says otherwise, `problem` says so.
+    """
+    try:
+        document = read_object(text, limit=_MAX_BYTES)
+    except ValueError as error:
+        return ValidatorFacts(None, None, None, problem=str(error))
+    hsm = document.get("priv_key") is None and document.get("key_id") is not None
+    public = base64_bytes(member(document, "pub_key", "value"), 32)
+    if public is None:
+        return ValidatorFacts(None, None, _signing(document), hsm, "pub_key is not base64 of 32 bytes")
+    key = base64.b64encode(public).decode("ascii")
+    return ValidatorFacts(
+        validator_address(public), key, _signing(document), hsm, _problem(document, public, hsm)
+    )
+
+
+def _problem(document: Mapping[str, object], public: bytes, hsm: bool) -> str | None:
+    if _signing(document) is None:
+        return "last_height, last_round and last_step are not all whole numbers from 0 on"
+    if string(document.get("address")).upper() != validator_address(public):
+        return f"address is not {validator_address(public)}, which its public key makes"
+    if hsm:
+        return None
+    private = base64_bytes(member(document, "priv_key", "value"), 64)
+    if private is None:
+        return "priv_key is not base64 of 64 bytes"
+    if private[32:] != public:
+        return "priv_key and pub_key are not a pair"
+    return None
+
+
+def _signing(document: Mapping[str, object]) -> SigningState | None:
+    """A field that is absent counts as 0, as in Go."""
+    values = [integer(document.get(name, 0)) for name in ("last_height", "last_round", "last_step")]
+    height, round_, step = (value if value is not None and value >= 0 else None for value in values)
+    if height is None or round_ is None or step is None:
+        return None
+    return SigningState(height, round_, step)

@@ -1,0 +1,57 @@
+"""JSON from nodes and archives: bounded, typed, and never more than a ValueError."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_INT64 = 2**63
+
+
+def read_object(text: str | bytes, *, limit: int) -> Mapping[str, object]:
+    """The JSON object in `text`. Raises ValueError with a short phrase: 'not JSON', 'too large' …"""
+    if len(text) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    if not text.strip():
+        raise ValueError("empty")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def member(value: object, *path: str) -> object:
+    """The value at a path of field names; None where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def integer(value: object) -> int | None:
+    """A 64-bit integer, given as a number or, as amino writes them, as a string; None for anything else."""
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64:
+        return value
+    return None
+
+
+def string(value: object) -> str:
+    """The string, or '' for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def base64_bytes(value: object, size: int) -> bytes | None:
+    """The bytes that standard base64 stands for, if they are `size` many."""
+    try:
+        raw = base64.b64decode(string(value), validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return raw if len(raw) == size else None
