@@ -139,7 +139,7 @@ def edit(command: Command, flag: PeerFlag, value: str) -> tuple[int, int, str]:
 
 
 def _flag(word: str) -> tuple[PeerFlag | None, int]:
-    """Which flag a word is, and how much of it stands in front of the value; 0: the next word is the value."""
+    """The flag that a word is, and how much stands in front of its value; 0: the next word is the value."""
     for flag in PeerFlag:
         if word == flag:
             return flag, 0

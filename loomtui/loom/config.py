@@ -1,20 +1,51 @@
-"""Loom's and Tendermint's configuration files, and how they are shown without their secrets.
+"""Loom's and Tendermint's configuration files, as far as they matter to a restore.
 
 Sources: loomchain config/config.go, cmd/loom/common/config.go, viper 1.0.3; tendermint 0.27.3 config/toml.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import yaml
+
+from loomtui.loom.documents import member, string
+from loomtui.loom.secrets import mask_secrets as mask_secrets
+from loomtui.text import clean_line
+
+_MAX_CHARS = 256 * 1024
+_MAX_VALUES = 10_000
+_FOLDERS = (".", "config", "../../..")
+_SUFFIXES = ("json", "toml", "yaml", "yml", "properties", "props", "prop", "hcl")
+#: What PyYAML lets through on malformed scalars, beside its own errors.
+_YAML_ERRORS = (
+    yaml.YAMLError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/]*@)?(?P<host>\[[^\]\s]*\]|[^\s/:]*)", re.I)
+_HOST_AND_PORT = re.compile(
+    r"(?:[^\s@/]*@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+)
+_IPV4 = re.compile(r"(?P<host>[0-9]{1,3}(?:\.[0-9]{1,3}){3})")
+_OWN_HOSTS = re.compile(r"|localhost|0\.0\.0\.0|127\.[0-9.]+|\[::1?\]", re.I)
+_LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.S)
 
 
 @dataclass(frozen=True)
 class LoomYml:
-    """What counts in a loom.yml. None and empty: not set, so Loom's default holds."""
+    """What counts in a loom.yml; a field that is not set has Loom's default."""
 
     root_dir: str = ""
-    app_store_version: int | None = None
+    app_store_version: int | None = None  # None: the default of the node's build
     evm_db_name: str = "evm"
     db_name: str = "app"
     rpc_listen: str | None = None  # RPCListenAddress, Tendermint's RPC
@@ -38,20 +69,118 @@ class TendermintConfig:
 
 
 def read_loom_yml(text: str) -> LoomYml:
-    """Never raises."""
-    raise NotImplementedError
+    """Never raises. Field names count in any case, as viper reads them."""
+    try:
+        document = _load_yaml(text)
+        values = tuple(_leaves(document))
+    except ValueError as error:
+        return LoomYml(problem=str(error))
+    fields = {path.lower(): value for path, value in values}
+    version, problem = _version(fields.get("appstore.version"))
+    addresses = tuple(
+        (clean_line(path, limit=120), mask_secrets(clean_line(value, limit=300)))
+        for path, value in values
+        if isinstance(value, str) and _is_foreign(value)
+    )
+    return LoomYml(
+        root_dir=_text(fields, "rootdir"),
+        app_store_version=version,
+        evm_db_name=_text(fields, "evmstore.dbname") or "evm",
+        db_name=_text(fields, "dbname") or "app",
+        rpc_listen=_text(fields, "rpclistenaddress") or None,
+        rpc_bind=_text(fields, "rpcbindaddress") or None,
+        redis_uris=tuple(address for _, address in addresses if address.lower().startswith("redis")),
+        foreign_addresses=addresses,
+        problem=problem,
+    )
 
 
 def winning_config(names: Iterable[str]) -> str | None:
-    """Which of these paths, relative to the working directory, Loom reads."""
-    raise NotImplementedError
+    """Which of these paths, relative to the working directory, Loom reads: the first in viper's order."""
+    ranks = {str(PurePosixPath(name)): name for name in names}
+    for folder in _FOLDERS:
+        for suffix in _SUFFIXES:
+            name = ranks.get(str(PurePosixPath(folder, f"loom.{suffix}")))
+            if name is not None:
+                return name
+    return None
 
 
 def read_config_toml(text: str) -> TendermintConfig:
     """Never raises."""
-    raise NotImplementedError
+    if len(text) > _MAX_CHARS:
+        return TendermintConfig(problem="larger than a config.toml can be")
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return TendermintConfig(problem="not TOML: loom would not start")
+    p2p = document.get("p2p")
+    listen = string(member(p2p, "laddr"))
+    match = _LISTEN.fullmatch(listen)
+    port = int(match["port"]) if match else None
+    pex = member(p2p, "pex")
+    bad = listen and (port is None or not 1 <= port <= 65535)
+    return TendermintConfig(
+        p2p_port=None if bad else port,
+        external_address=clean_line(string(member(p2p, "external_address")), limit=300),
+        moniker=clean_line(string(document.get("moniker")), limit=120),
+        pex=pex if isinstance(pex, bool) else None,
+        problem=f"[p2p] laddr has no port: {clean_line(listen, limit=80)}" if bad else None,
+    )
 
 
-def mask_secrets(text: str) -> str:
-    """The text with the values of secrets replaced by ‹hidden›; the number of lines stays. Never raises."""
-    raise NotImplementedError
+def _load_yaml(text: str) -> Mapping[object, object]:
+    """Raises ValueError with a phrase."""
+    if len(text) > _MAX_CHARS:
+        raise ValueError("larger than a loom.yml can be")
+    try:
+        document = yaml.safe_load(text)
+    except _YAML_ERRORS:
+        raise ValueError("not YAML: loom ignores all of it and runs on its defaults") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ValueError("not a YAML mapping: loom ignores all of it and runs on its defaults")
+    return document
+
+
+def _leaves(document: object) -> Iterator[tuple[str, object]]:
+    """Every value with its dotted path. Raises ValueError where aliases multiply them beyond measure."""
+    pending: list[tuple[str, object]] = [("", document)]
+    for _ in range(_MAX_VALUES):
+        if not pending:
+            return
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [(f"{path}.{_key(name)}".lstrip("."), value[name]) for name in reversed(value)]
+        elif isinstance(value, list):
+            pending += [(f"{path}[{at}]", value[at]) for at in reversed(range(len(value)))]
+        else:
+            yield path, value
+    raise ValueError("more values than a loom.yml can have")
+
+
+def _key(name: object) -> str:
+    return str(name)[:80]
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    return clean_line(string(fields.get(name)), limit=300)
+
+
+def _version(value: object) -> tuple[int | None, str | None]:
+    if value is None:
+        return None, None
+    try:
+        return int(str(value)[:20]), None
+    except ValueError:
+        return None, "AppStore.Version is not a number: every loom command would panic"
+
+
+def _is_foreign(value: str) -> bool:
+    """An address of another machine."""
+    text = value.strip()[:2000]
+    match = _URL.match(text) or _HOST_AND_PORT.fullmatch(text) or _IPV4.fullmatch(text)
+    if not match or match.groupdict().get("scheme", "").lower() == "file":
+        return False
+    return not _OWN_HOSTS.fullmatch(match["host"])

@@ -7,8 +7,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_FRACTION = re.compile(r"(\.[0-9]{1,6})[0-9]*")
 _INT64 = 2**63
 
 
@@ -55,3 +57,12 @@ def base64_bytes(value: object, size: int) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return raw if len(raw) == size else None
+
+
+def read_time(text: str) -> datetime | None:
+    """A time of RFC 3339, as Go writes it (up to nine digits of a second), in UTC; None for anything else."""
+    try:
+        value = datetime.fromisoformat(_FRACTION.sub(r"\1", text[:64], count=1))
+        return value.astimezone(UTC) if value.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,10 +1,20 @@
-"""The two genesis files: Loom's (contracts) and Tendermint's (chain ID, validators)."""
+"""The two genesis files: Loom's (contracts) and Tendermint's (chain ID, validators).
+
+Source: loomchain cmd/loom/loom.go; tendermint 0.27.3 types/genesis.go.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from loomtui.loom.documents import base64_bytes, integer, member, read_object, read_time, string
+from loomtui.loom.nodekey import validator_address
+from loomtui.text import clean_line
+
+_MAX_BYTES = 16 * 1024 * 1024
 
 
 class GenesisKind(StrEnum):
@@ -15,7 +25,7 @@ class GenesisKind(StrEnum):
 
 @dataclass(frozen=True)
 class GenesisValidator:
-    address: str  # upper-case hex
+    address: str  # upper-case hex, from the public key
     power: int
     name: str
     public_key: str  # base64 of 32 bytes
@@ -30,9 +40,37 @@ class TendermintGenesis:
 
 def classify_genesis(text: str) -> GenesisKind:
     """Which of the two it is, by content. Never raises."""
-    raise NotImplementedError
+    try:
+        document = read_object(text, limit=_MAX_BYTES)
+    except ValueError:
+        return GenesisKind.UNKNOWN
+    if string(document.get("chain_id")):
+        return GenesisKind.TENDERMINT
+    return GenesisKind.LOOM if isinstance(document.get("contracts"), list) else GenesisKind.UNKNOWN
 
 
 def read_tendermint_genesis(text: str) -> TendermintGenesis:
     """Raises ValueError with a sentence."""
-    raise NotImplementedError
+    try:
+        document = read_object(text, limit=_MAX_BYTES)
+    except ValueError as error:
+        raise ValueError(f"The genesis file is {error}.") from None
+    chain_id = string(document.get("chain_id"))
+    if not chain_id:
+        raise ValueError("The genesis file names no chain_id; it is not Tendermint's.")
+    listed = document.get("validators")
+    return TendermintGenesis(
+        clean_line(chain_id, limit=80),
+        read_time(string(document.get("genesis_time"))),
+        tuple(map(_validator, listed)) if isinstance(listed, list) else (),
+    )
+
+
+def _validator(entry: object) -> GenesisValidator:
+    key = string(member(entry, "pub_key", "value"))
+    public = base64_bytes(key, 32)
+    power = integer(entry.get("power")) if isinstance(entry, Mapping) else None
+    if public is None or power is None or power < 0:
+        raise ValueError("The genesis file holds a validator without a public key or a power.")
+    name = clean_line(string(member(entry, "name")), limit=80)
+    return GenesisValidator(validator_address(public), power, name, key)

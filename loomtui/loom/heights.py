@@ -22,4 +22,31 @@ class HandshakeVerdict:
 
 def judge(app: int, state: int, store: int) -> HandshakeVerdict:
     """`app`: version of app.db; `state`: height in state.db; `store`: height of blockstore.db; 0: missing."""
-    raise NotImplementedError
+    refusal = _refusal(app, state, store)
+    if refusal:
+        return refusal
+    if app == store:
+        return HandshakeVerdict(Handshake.GOOD, 0, f"All databases stand at {store}.")
+    replays = store - app
+    blocks = "1 block" if replays == 1 else f"{replays} blocks"
+    message = f"The node replays {blocks} ({app + 1} to {store}) before any port answers."
+    return HandshakeVerdict(Handshake.REPLAY, replays, message)
+
+
+def _refusal(app: int, state: int, store: int) -> HandshakeVerdict | None:
+    """In the order in which Tendermint looks."""
+    if store == 0 and (app or state):
+        message = f"Blocks are missing: the app stands at {app}, state.db at {state}, blockstore.db at 0."
+        return HandshakeVerdict(Handshake.PANIC, 0, message)
+    if app > store:
+        message = f"App block height ({app}) is higher than core ({store}): the app is newer than the blocks."
+        return HandshakeVerdict(Handshake.REFUSED, 0, message)
+    if store < state:
+        message = (
+            f"StateBlockHeight ({state}) > StoreBlockHeight ({store}): state.db is newer than the blocks."
+        )
+        return HandshakeVerdict(Handshake.PANIC, 0, message)
+    if store > state + 1:
+        message = f"StoreBlockHeight ({store}) > StateBlockHeight + 1 ({state + 1}): state.db is too old."
+        return HandshakeVerdict(Handshake.PANIC, 0, message)
+    return None

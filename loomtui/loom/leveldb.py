@@ -6,45 +6,193 @@ blockchain/store.go (key `blockStore`); tendermint/iavl nodedb.go (root keys).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from loomtui.loom.documents import integer, read_object
 
 #: Records never cross a block; a tail of a journal that begins at a multiple of this can be read as well.
 BLOCK_SIZE = 32 * 1024
 
 
+_HEADER = struct.Struct("<IHB")  # masked CRC-32C of type and data, length of the data, type
+_FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
+_BATCH_HEADER = 12  # sequence number and count
+_DELETION, _VALUE = 0, 1
+_STORE_KEY = b"blockStore"
+_ROOT_KEY = re.compile(rb"r(?:(.{8})|/([0-9]{10}))", re.S)
+_FIRST_WINDOW = 8 * BLOCK_SIZE
+
+
 def records(data: bytes) -> Iterator[bytes]:
     """The write batches of a journal, or of its tail from a block boundary on. Never raises.
 
-    A torn tail or a bad checksum ends it, as it ends LevelDB's own recovery.
+    A torn tail or a bad checksum ends it, as it ends LevelDB's own recovery. The rest of a record that
+    began before the tail is passed over.
     """
-    raise NotImplementedError
+    pieces: list[memoryview] | None = None
+    for kind, piece in _fragments(memoryview(data)):
+        if kind == _FULL:
+            yield bytes(piece)
+            pieces = None
+        elif kind == _FIRST:
+            pieces = [piece]
+        elif pieces is not None:
+            pieces.append(piece)
+            if kind == _LAST:
+                yield b"".join(pieces)
+                pieces = None
+
+
+def _fragments(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    at = 0
+    while at + _HEADER.size <= len(data):
+        left = BLOCK_SIZE - at % BLOCK_SIZE
+        if left < _HEADER.size:
+            at += left  # the trailer of a block
+            continue
+        checksum, length, kind = _HEADER.unpack_from(data, at)
+        end = at + _HEADER.size + length
+        if not _FULL <= kind <= _LAST or length > left - _HEADER.size or end > len(data):
+            return
+        if checksum != _masked_crc(bytes(data[at + 6 : end])):
+            return
+        yield kind, data[at + _HEADER.size : end]
+        at = end
 
 
 def puts(batch: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of each put in a write batch; a malformed rest ends it. Never raises."""
-    raise NotImplementedError
+    at = _BATCH_HEADER
+    while at < len(batch):
+        kind = batch[at]
+        key, at = _take(batch, at + 1)
+        if kind == _DELETION and key is not None:
+            continue
+        value, at = _take(batch, at)
+        if kind != _VALUE or key is None or value is None:
+            return
+        yield key, value
+
+
+def _take(data: bytes, at: int) -> tuple[bytes | None, int]:
+    """A string with its length in front (varint32), and where it ends; None where there is none."""
+    length = shift = 0
+    for place in range(at, min(at + 5, len(data))):
+        length |= (data[place] & 0x7F) << shift
+        shift += 7
+        if data[place] < 0x80:
+            end = place + 1 + length
+            return (data[place + 1 : end], end) if end <= len(data) else (None, len(data))
+    return None, len(data)
 
 
 def write_batch(sequence: int, items: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A write batch of puts; `sequence` is the number of the first."""
-    raise NotImplementedError
+    parts = [struct.pack("<QI", sequence, len(items))]
+    for key, value in items:
+        parts += [bytes([_VALUE]), _varint(len(key)), key, _varint(len(value)), value]
+    return b"".join(parts)
 
 
 def journal(batches: Iterable[bytes]) -> bytes:
     """A journal that holds these records."""
-    raise NotImplementedError
+    out = bytearray()
+    for batch in batches:
+        rest, first = batch, True
+        while first or rest:
+            left = BLOCK_SIZE - len(out) % BLOCK_SIZE
+            if left < _HEADER.size:
+                out += bytes(left)
+                continue
+            piece, rest = rest[: left - _HEADER.size], rest[left - _HEADER.size :]
+            kind = (_LAST if not rest else _MIDDLE) if not first else (_FULL if not rest else _FIRST)
+            body = bytes([kind]) + piece
+            out += _HEADER.pack(_masked_crc(body), len(piece), kind) + piece
+            first = False
+    return bytes(out)
 
 
 def manifest(*, log_number: int, next_file: int, last_sequence: int) -> bytes:
     """The smallest valid MANIFEST: no tables, everything in the journal `log_number`."""
-    raise NotImplementedError
+    comparator = b"leveldb.BytewiseComparator"
+    edit = bytes([1]) + _varint(len(comparator)) + comparator
+    for tag, number in ((2, log_number), (3, next_file), (4, last_sequence)):
+        edit += bytes([tag]) + _varint(number)
+    return journal([edit])
 
 
 def store_height(data: bytes) -> int | None:
     """The height of the block store, from its journal (or a tail of it). None: it is not in there."""
-    raise NotImplementedError
+    return _last(data, _store_height)
 
 
 def app_height(data: bytes) -> int | None:
     """The last version saved to app.db, from its journal (or a tail of it). None: it is not in there."""
-    raise NotImplementedError
+    return _last(data, _root_version)
+
+
+def _last(data: bytes, read: Callable[[bytes, bytes], int | None]) -> int | None:
+    """The last answer of `read` in a journal. It stands near the end, so that the end is read first."""
+    window = _FIRST_WINDOW
+    while True:
+        start = max(0, len(data) - window) // BLOCK_SIZE * BLOCK_SIZE
+        answers = [
+            answer
+            for batch in records(data[start:])
+            for key, value in puts(batch)
+            if (answer := read(key, value)) is not None
+        ]
+        if answers or start == 0:
+            return answers[-1] if answers else None
+        window *= 4
+
+
+def _store_height(key: bytes, value: bytes) -> int | None:
+    if key != _STORE_KEY:
+        return None
+    try:
+        document = read_object(value, limit=1024)
+    except ValueError:
+        return None
+    height = integer(document.get("height", document.get("Height")))
+    return height if height is not None and height >= 0 else None
+
+
+def _root_version(key: bytes, _: bytes) -> int | None:
+    """The version in a root key of the IAVL tree: `r` and eight bytes, big-endian; before 0.11 `r/%010d`."""
+    match = _ROOT_KEY.fullmatch(key)
+    if not match:
+        return None
+    version = int(match[2]) if match[2] else int.from_bytes(match[1], "big")
+    return version if version < 2**63 else None
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_TABLE = _crc_table()
+
+
+def _masked_crc(data: bytes) -> int:
+    """CRC-32C (Castagnoli), rotated and shifted as LevelDB stores it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from loomtui.loom.commandline import Command, edit, expand, literal, split_commands
 from loomtui.loom.commandline import PeerFlag as PeerFlag
@@ -17,6 +18,8 @@ from loomtui.text import clean_line
 _MAX_CHARS = 256 * 1024
 _FRAGMENT_HEADER = re.compile(r"# (/\S*)\n")
 _DROP_IN_HEADER = re.compile(r"# (/\S+/(?:[^/\s]+\.)?service\.d/[^/\s]+\.conf)\n")
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,13 @@ class _Settings:
             case "WorkingDirectory":
                 self.working_directory = value.removeprefix("-")
             case "EnvironmentFile":
-                self.environment_files = [*self.environment_files, value.removeprefix("-")] if value else []
+                _add(self.environment_files, value, [value.removeprefix("-")])
             case "Environment":
-                words = [word.text for word in self._words(file, setting)]
-                self.environment = [*self.environment, *words] if value else []
+                _add(self.environment, value, [word.text for word in self._words(file, setting)])
             case "ExecStart":
                 commands = split_commands(self._words(file, setting))
                 new = [Command(file.path, file.text, setting.line, words) for words in commands]
-                self.commands = [*self.commands, *new] if value else []
+                _add(self.commands, value, new)
 
     def _words(self, file: UnitFile, setting: Assignment) -> tuple[Word, ...]:
         try:
@@ -150,6 +152,14 @@ class _Settings:
             return {}
         pairs = (word.partition("=") for word in self.environment)
         return {name: value for name, _, value in pairs}
+
+
+def _add(settings: list[_T], value: str, new: list[_T]) -> None:
+    """An empty value resets what was set before."""
+    if value:
+        settings += new
+    else:
+        settings.clear()
 
 
 def _read(files: Sequence[UnitFile]) -> EffectiveUnit:

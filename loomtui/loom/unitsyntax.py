@@ -1,4 +1,4 @@
-"""The grammar of systemd unit files, with the place of every character, so that a value can be replaced alone.
+"""The grammar of systemd unit files, with every character's place, so that a value can be replaced alone.
 
 Sources: systemd.syntax(7), systemd.service(5) "Command lines"; systemd 252 src/basic/extract-word.c.
 """
