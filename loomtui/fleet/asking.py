@@ -1,0 +1,67 @@
+"""What only a person can answer: is this host key right, what is the passphrase. Asked once, then kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+
+class Asker(Protocol):
+    """Who is asked while nodes are reached. One question at a time."""
+
+    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
+        """True: the key is right and may be remembered."""
+        ...
+
+    async def secret(self, node: str, prompt: str) -> str | None:
+        """A passphrase or password; None: there is none to be had."""
+        ...
+
+
+class Refuse:
+    """Answers for batch runs: unknown keys are refused, there is no secret."""
+
+    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:  # noqa: ARG002
+        return False
+
+    async def secret(self, node: str, prompt: str) -> str | None:  # noqa: ARG002
+        return None
+
+
+class Secrets:
+    """Secrets by purpose, each asked for once and then tried wherever it may fit. Never written anywhere."""
+
+    _ATTEMPTS = 3
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+        self.lock = asyncio.Lock()  # one question at a time; its answer may make the next one needless
+        self._known: dict[str, list[str]] = {}
+        self._declined: set[str] = set()
+
+    async def find(
+        self, purpose: str, node: str, prompt: str, fits: Callable[[str], Awaitable[bool]]
+    ) -> str | None:
+        """The secret for which `fits` says True, or None. `purpose` names what it opens."""
+        async with self.lock:
+            for known in self._known.get(purpose, ()):
+                if await fits(known):
+                    return known
+            if purpose in self._declined:
+                return None
+            question = prompt
+            for _ in range(self._ATTEMPTS):
+                answer = await self.asker.secret(node, question)
+                if answer is None:
+                    break
+                if await fits(answer):
+                    self._known.setdefault(purpose, []).append(answer)
+                    return answer
+                question = f"That was not right. {prompt}"
+            self._declined.add(purpose)
+            return None
+
+    def ask_again(self, purpose: str) -> None:
+        """Forgets that nobody could answer."""
+        self._declined.discard(purpose)

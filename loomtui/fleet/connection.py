@@ -1,0 +1,269 @@
+"""From a target to an authenticated SSH transport, each failure told in words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+from paramiko import Channel, Transport
+from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
+
+from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
+from loomtui.fleet.asking import Secrets
+from loomtui.fleet.credentials import log_in
+from loomtui.fleet.executor import THREADS
+from loomtui.fleet.hostkeys import KnownHosts, Verdict, fingerprint
+from loomtui.fleet.sshconfig import Target
+from loomtui.text import clean_line
+
+# Without a handler, Python would print paramiko's tracebacks on standard error, over the screens.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+_KEEPALIVE_SECONDS = 10
+_DEAD_AFTER_SECONDS = 30
+_AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
+
+
+class NoConnection(NodeUnreachable):
+    """The node could not be reached for a cause that may pass: worth another try."""
+
+
+def drop(transport: Transport) -> None:
+    """Ends a connection at once, also one whose peer hangs. Blocks for a moment at most; never raises."""
+    sock: Any = transport.sock
+    with contextlib.suppress(Exception):
+        sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(Exception):
+        transport.close()
+    with contextlib.suppress(Exception):
+        sock.close()
+
+
+def drop_later(transport: Transport) -> None:
+    """`drop`, without waiting for it."""
+    THREADS.start(lambda: drop(transport))
+
+
+class Connector:
+    """Makes the connections of one fleet: bounded in number, jump hosts shared, one question at a time."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._accepted: set[tuple[str, int, bytes]] = set()
+        self._hops: dict[tuple[Target, ...], Transport] = {}
+        self._hop_locks: dict[tuple[Target, ...], asyncio.Lock] = {}
+
+    async def connect(self, target: Target) -> Transport:
+        """Raises NodeUnreachable, HostKeyRefused."""
+        through = await self._hop(target.jumps) if target.jumps else None
+        for _ in range(2):
+            transport, asked = await self._greeted(target, through)
+            try:
+                # While the operator looked at the fingerprint the server may have hung up.
+                if asked and not transport.is_active():
+                    drop_later(transport)
+                    continue
+                await log_in(transport, target, self._secrets)
+                transport.set_keepalive(_KEEPALIVE_SECONDS)
+                return transport
+            except BaseException:
+                drop_later(transport)
+                raise
+        raise NoConnection(f"{target} closes the connection before anybody can log in.", node=target.node)
+
+    def close(self) -> None:
+        """Ends the connections to jump hosts."""
+        for transport in self._hops.values():
+            drop_later(transport)
+        self._hops.clear()
+
+    async def _hop(self, route: tuple[Target, ...]) -> Transport:
+        """The connection to the last of these hosts, made when there is none."""
+        same = tuple(replace(hop, node="") for hop in route)  # whichever node the way leads to
+        async with self._hop_locks.setdefault(same, asyncio.Lock()):
+            held = self._hops.get(same)
+            if held is None or not held.is_active():
+                held = await self.connect(replace(route[-1], jumps=route[:-1]))
+                self._hops[same] = held
+            return held
+
+    async def _greeted(self, target: Target, through: Transport | None) -> tuple[Transport, bool]:
+        """A connection whose host key is right, not logged in yet; and whether the operator was asked."""
+        dialling = _Dialling(target, through)
+        try:
+            async with self._gate, asyncio.timeout(target.timeout + 1):
+                transport = await THREADS.run(dialling.dial)
+            return transport, await self._check_host_key(transport, target)
+        except BaseException as error:
+            THREADS.start(dialling.abandon)
+            if isinstance(error, Exception) and not isinstance(error, LoomtuiError):
+                raise _in_words(error, target) from error
+            raise
+
+    async def _check_host_key(self, transport: Transport, target: Target) -> bool:
+        key = transport.get_remote_server_key()
+        kind, blob = key.get_name(), key.asbytes()
+        hosts = KnownHosts(target.known_hosts)
+        host, port = target.known_as
+        async with self._secrets.lock:
+            verdict, where = await THREADS.run(hosts.judge, host, port, kind, blob)
+            if verdict is Verdict.KNOWN or (host, port, blob) in self._accepted:
+                return False
+            if verdict is not Verdict.UNKNOWN:
+                raise _host_key_changed(target, kind, fingerprint(blob), verdict, where)
+            shown = f"{target.host}:{target.port}"
+            if not await self._secrets.asker.host_key(target.node, shown, kind, fingerprint(blob)):
+                raise _host_key_unknown(target, kind, fingerprint(blob))
+            self._accepted.add((host, port, blob))
+            try:
+                await THREADS.run(hosts.add, host, port, kind, blob)
+            except OSError as error:
+                raise LoomtuiError(
+                    f"the accepted host key cannot be kept in {hosts.files[0]}: {_words(error)}.",
+                    node=target.node,
+                ) from error
+            return True
+
+
+class _Dialling:
+    """One attempt to reach a server, up to its host key; can be abandoned from elsewhere at any moment."""
+
+    def __init__(self, target: Target, through: Transport | None) -> None:
+        self._target = target
+        self._through = through
+        self._transport: Transport | None = None
+        self._socket: socket.socket | Channel | None = None
+        self._abandoned = False
+
+    def dial(self) -> Transport:
+        """Blocks, up to the target's timeout for the TCP connection, the greeting, the key exchange each."""
+        target = self._target
+        self._socket = self._open()
+        if self._abandoned:
+            self._socket.close()
+            raise TimeoutError
+        self._transport = transport = Transport(self._socket)
+        transport.banner_timeout = transport.handshake_timeout = target.timeout
+        transport.auth_timeout = transport.channel_timeout = target.timeout
+        _prefer_known_keys(transport, target)
+        transport.start_client(timeout=target.timeout)
+        if not transport.initial_kex_done:
+            raise TimeoutError("no key exchange")
+        return transport
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        if self._transport is not None:
+            drop(self._transport)
+        elif self._socket is not None:
+            self._socket.close()
+
+    def _open(self) -> socket.socket | Channel:
+        target = self._target
+        if self._through is not None:
+            return self._through.open_channel(
+                "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
+            )
+        if target.proxy_command:
+            return _proxied(target.proxy_command)
+        sock = socket.create_connection((target.host, target.port), target.timeout)
+        _notice_dead_peer(sock)
+        return sock
+
+
+def _prefer_known_keys(transport: Transport, target: Target) -> None:
+    """Asks for the kind of host key that is known, as OpenSSH does: another kind proves nothing."""
+    known = KnownHosts(target.known_hosts).types(*target.known_as)
+    options = transport.get_security_options()
+    offered = tuple(options.key_types)
+
+    def rank(kind: str) -> bool:
+        return ("ssh-rsa" if kind.startswith("rsa-sha2-") else kind) not in known
+
+    options.key_types = tuple(sorted(offered, key=rank))
+
+
+def _notice_dead_peer(sock: socket.socket) -> None:
+    """A peer that vanished is noticed in half a minute, not after the kernel's quarter of an hour."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
+
+
+def _proxied(command: str) -> socket.socket:
+    """The operator's own ProxyCommand at the other end of a socket pair; it ends when that is closed."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        # A shell's text by definition (ssh_config(5)), from the operator's own SSH configuration.
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command}"],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.DEVNULL,
+        )
+    THREADS.start(lambda: _reap(process))
+    return ours
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+
+
+def _in_words(error: Exception, target: Target) -> NodeUnreachable:
+    advice = "Check host and port in the inventory, the network, and that sshd runs there."
+    return NoConnection(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
+
+
+def _words(error: Exception) -> str:
+    match error:
+        case socket.gaierror():
+            return "the name does not resolve"
+        case ConnectionRefusedError():
+            return "the connection was refused; nothing listens on that port"
+        case TimeoutError():
+            return "no answer in time"
+        case ChannelException():
+            return "the jump host could not get there"
+        case IncompatiblePeer():
+            return f"no common SSH algorithm ({clean_line(str(error), limit=120)})"
+        case EOFError() | ConnectionResetError() | BrokenPipeError():
+            return "the connection was closed at once"
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "there is no route to that host"
+        case SSHException():
+            return _ssh_words(str(error))
+        case _:
+            return clean_line(str(error), limit=120) or type(error).__name__
+
+
+def _ssh_words(text: str) -> str:
+    if "banner" in text or "Invalid SSH" in text or "SSH protocol" in text:
+        return "what answers on that port is not an SSH server, or is too busy to greet"
+    if "Negotiation failed" in text or "No existing session" in text:
+        return "the connection was closed before keys were exchanged"
+    return clean_line(text, limit=120)
+
+
+def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, where: str) -> HostKeyRefused:
+    known = "is marked as revoked" if verdict is Verdict.REVOKED else "is not the one that is known"
+    return HostKeyRefused(
+        f"the {kind} host key of {target.host}:{target.port} {known} ({where}). It has now {shown}.",
+        node=target.node,
+        advice="Somebody may be in between. If the machine was made anew, take that line out of the file.",
+    )
+
+
+def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:
+    return HostKeyRefused(
+        f"the {kind} host key of {target.host}:{target.port} is unknown and was not accepted: {shown}.",
+        node=target.node,
+        advice="Compare it with what `ssh-keygen -lf` says of the key in /etc/ssh on the node, then accept it.",
+    )

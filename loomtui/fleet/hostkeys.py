@@ -1,0 +1,160 @@
+"""Strict checking of SSH host keys against OpenSSH's known_hosts files.
+
+Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Patterns, negations, hashed names, `[host]:port` and
+`@revoked` are understood, which paramiko's own reader leaves out in part; `@cert-authority` lines are passed
+over, for paramiko takes no host certificates.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fnmatch
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from paramiko import HostKeys
+
+_WRITING = threading.Lock()
+
+
+class Verdict(StrEnum):
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"  # the host is known, by another key
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class KnownHost:
+    """One line of a known_hosts file."""
+
+    marker: str  # '', '@revoked', '@cert-authority'
+    names: tuple[str, ...]
+    key_type: str
+    key: bytes
+    where: str  # file:line
+
+    def covers(self, host: str) -> bool:
+        found = False
+        for name in self.names:
+            if name.startswith("!") and fnmatch.fnmatchcase(host, _pattern(name[1:])):
+                return False
+            found = found or _same(name, host)
+        return found
+
+
+def fingerprint(key: bytes) -> str:
+    """As `ssh-keygen -l` prints it: SHA256 and base64 without padding."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
+
+
+def host_name(host: str, port: int) -> str:
+    """How known_hosts names a host: lower case, with the port where it is not 22."""
+    host = host.lower()
+    return host if port == 22 else f"[{host}]:{port}"
+
+
+class KnownHosts:
+    """The files as they are now; new keys go to the first one."""
+
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self.files = files
+
+    def judge(self, host: str, port: int, key_type: str, key: bytes) -> tuple[Verdict, str]:
+        """The verdict, and the file:line that it rests on ('' for an unknown host)."""
+        entries = list(self._entries())
+        name = host_name(host, port)
+        for entry in entries:
+            if entry.marker == "@revoked" and entry.key == key and (entry.covers(name) or entry.covers(host)):
+                return Verdict.REVOKED, entry.where
+        here = [entry for entry in entries if not entry.marker and entry.covers(name)]
+        # Like OpenSSH: a key that is known for the host without its port is good for the port too.
+        bare = [entry for entry in entries if not entry.marker and entry.covers(host.lower())]
+        for entry in (*here, *bare):
+            if (entry.key_type, entry.key) == (key_type, key):
+                return Verdict.KNOWN, entry.where
+        return (Verdict.CHANGED, here[0].where) if here else (Verdict.UNKNOWN, "")
+
+    def types(self, host: str, port: int) -> tuple[str, ...]:
+        """The key types that the host is known by: the server is asked for these first."""
+        name = host_name(host, port)
+        found = (e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host)))
+        return tuple(dict.fromkeys(found))
+
+    def add(self, host: str, port: int, key_type: str, key: bytes) -> None:
+        """Appends the key to the first file: whole or not at all, readable for its owner only.
+
+        Does nothing where there is no file to keep it in (`none`, /dev/null). Raises OSError.
+        """
+        if not self.files:
+            return
+        path = self.files[0].expanduser().resolve()  # a link into a folder of dotfiles stays a link
+        if path.exists() and not path.is_file():
+            return
+        line = f"{host_name(host, port)} {key_type} {base64.b64encode(key).decode('ascii')}\n"
+        with _WRITING:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            text = path.read_bytes() if path.exists() else b""
+            if text and not text.endswith(b"\n"):
+                text += b"\n"
+            _replace(path, text + line.encode())
+
+    def _entries(self) -> Iterator[KnownHost]:
+        for file in self.files:
+            path = file.expanduser()
+            try:
+                text = path.read_text("utf-8", "replace")
+            except OSError:
+                continue  # absent: nobody is known by it
+            yield from parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Iterator[KnownHost]:
+    """The lines that hold a key; all others are passed over, as OpenSSH does."""
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        marker = fields.pop(0) if fields[0].startswith("@") else ""
+        if len(fields) < 3:
+            continue
+        try:
+            key = base64.b64decode(fields[2], validate=True)
+        except binascii.Error:
+            continue
+        yield KnownHost(marker, tuple(fields[0].split(",")), fields[1], key, f"{file}:{number}")
+
+
+def _same(name: str, host: str) -> bool:
+    if name.startswith("|1|"):
+        try:
+            return HostKeys.hash_host(host, name) == name
+        except (ValueError, IndexError, AssertionError):  # binascii.Error is a ValueError
+            return False
+    return fnmatch.fnmatchcase(host, _pattern(name.lower()))
+
+
+def _pattern(name: str) -> str:
+    """OpenSSH knows `*` and `?` only; `[` is part of `[host]:port`."""
+    return name.replace("[", "[[]")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)  # mkstemp made it 0600
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

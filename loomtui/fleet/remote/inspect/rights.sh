@@ -1,0 +1,12 @@
+# How root rights are had for the user who logs in. Runs without them.
+# rights.sh
+say uid "$(id -u)"
+say user "$(id -un)"
+if ! have sudo; then
+    say sudo none
+elif answer=$(sudo -n sh -c : 2>&1 < /dev/null); then
+    say sudo free
+else
+    say sudo password
+    say answer "$answer"
+fi

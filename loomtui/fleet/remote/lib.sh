@@ -1,0 +1,129 @@
+# loomtui: what every remote script begins with. POSIX sh; coreutils, grep, sed, find.
+# A fact is printed as one line, `name base64`, or `name =plain` where the value is harmless.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+unset LANGUAGE CDPATH ENV
+PATH="${PATH:-}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+export PATH
+newline='
+'
+
+# fail MESSAGE: ends the script.
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# say NAME VALUE: prints a fact.
+say() {
+    case $2 in
+        *[!A-Za-z0-9._:@%+/,-]*) printf '%s %s\n' "$1" "$(printf '%s' "$2" | base64 -w 0)" ;;
+        *) printf '%s =%s\n' "$1" "$2" ;;
+    esac
+}
+
+# emit NAME: prints standard input as a fact.
+emit() {
+    printf '%s ' "$1"
+    base64 -w 0
+    echo
+}
+
+# emit_file NAME FILE LIMIT: prints a regular file that is readable and no longer than LIMIT bytes,
+# otherwise `NAME.problem`.
+emit_file() {
+    if [ ! -e "$2" ] && [ ! -L "$2" ]; then
+        return 0
+    elif [ ! -f "$2" ]; then
+        say "$1.problem" "not a regular file"
+    elif [ ! -r "$2" ]; then
+        say "$1.problem" "not readable for $(id -un)"
+    elif [ "$(wc -c < "$2")" -gt "$3" ]; then
+        say "$1.problem" "larger than $3 bytes"
+    else
+        emit "$1" < "$2"
+    fi
+}
+
+# have COMMAND
+have() {
+    command -v "$1" > /dev/null 2>&1
+}
+
+# load_unit UNIT PROPERTIES: keeps what systemd holds of the unit, for `property`.
+load_unit() {
+    shown=$(systemctl show "$1" --no-pager -p "$2" < /dev/null) || return 1
+    shown="$newline$shown"
+}
+
+# property NAME: sets $value to the first value of a property that load_unit fetched, empty where it is absent.
+property() {
+    value=
+    case $shown in
+        *"$newline$1="*)
+            value=${shown#*"$newline$1="}
+            value=${value%%"$newline"*}
+            ;;
+    esac
+}
+
+# unit_user: sets $user to the user that the loaded unit runs as.
+unit_user() {
+    property User
+    user=${value:-root}
+}
+
+# account USER: prints the line of the user's account, nothing where there is none.
+account() {
+    if have getent; then
+        getent passwd "$1"
+    else
+        grep "^$1:" /etc/passwd
+    fi | head -n 1
+}
+
+# working_directory DEFAULT: sets $dir to the loaded unit's WorkingDirectory, else to DEFAULT.
+# systemd writes `~` for the home of User=, and `!` or `-` before a folder that may be missing.
+working_directory() {
+    property WorkingDirectory
+    dir=${value#[!-]}
+    case $dir in
+        '~')
+            unit_user
+            dir=$(account "$user" | cut -d : -f 6)
+            ;;
+    esac
+    case $dir in
+        /*) ;;
+        *) dir=$1 ;;
+    esac
+}
+
+# program DEFAULT: sets $binary to the program of the loaded unit's ExecStart, else to DEFAULT.
+program() {
+    property ExecStart
+    binary=$1
+    case $value in
+        *'path=/'*)
+            binary=${value#*path=}
+            binary=${binary%%" ; "*}
+            ;;
+    esac
+}
+
+# as_user USER COMMAND ARG...: runs it as that user; status 126 where that cannot be had.
+as_user() {
+    as=$1
+    shift
+    if [ "$(id -un)" = "$as" ] || [ "$(id -u)" = "$as" ]; then
+        "$@"
+    elif [ "$(id -u)" = 0 ] && have runuser; then
+        runuser -u "$as" -- "$@"
+    elif have sudo; then
+        sudo -n -u "$as" "$@"
+    else
+        return 126
+    fi
+}

@@ -1,0 +1,67 @@
+"""The scripts that run on a node: files under `remote/`, never text put together from values.
+
+`inspect/` only looks, `change/` changes. They are two types, so that a read-only session has no way to run
+the second kind. Each begins with `remote/lib.sh` and can be shown to the operator before it runs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+#: The last line of what a node runs. The bootstrap runs nothing that does not end in it: a connection that
+#: breaks while the text is on its way must not leave half a script running.
+LAST_LINE = "# end of script"
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a remote script: {name!r}")
+
+
+@dataclass(frozen=True)
+class InspectScript:
+    """A script that leaves every file of the node as it was."""
+
+    name: str
+    kind: ClassVar[str] = "inspect"
+
+    def __post_init__(self) -> None:
+        _check(self.name)
+
+
+@dataclass(frozen=True)
+class ChangeScript:
+    """A script that changes something on the node. Only a `WritableSession` takes it."""
+
+    name: str
+    kind: ClassVar[str] = "change"
+
+    def __post_init__(self) -> None:
+        _check(self.name)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One entry in a fleet's record of the scripts that it ran."""
+
+    node: str
+    kind: str  # inspect, change
+    name: str
+
+
+@cache
+def script_text(script: InspectScript | ChangeScript) -> str:
+    """What the node runs, whole. Raises FileNotFoundError for a script that does not exist."""
+    remote = resources.files("loomtui.fleet") / "remote"
+    library = (remote / "lib.sh").read_text("utf-8")
+    folder = remote / script.kind
+    common = folder / "common.sh"
+    parts = [library, common.read_text("utf-8") if common.is_file() else ""]
+    parts.append((folder / f"{script.name}.sh").read_text("utf-8"))
+    return "\n".join([*parts, LAST_LINE, ""])

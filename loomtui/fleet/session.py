@@ -1,0 +1,408 @@
+"""The SSH connection to one node: remote scripts in, their output back. The one door to paramiko.
+
+Every call has a deadline, and a call that is cancelled frees its thread at once. A `Session` can only look;
+`WritableSession` alone takes a `ChangeScript`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets as tokens
+import shlex
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+
+import tenacity
+from paramiko import Transport
+from paramiko.ssh_exception import ChannelException, SSHException
+
+from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
+from loomtui.fleet.asking import Secrets
+from loomtui.fleet.connection import Connector, NoConnection, drop
+from loomtui.fleet.executor import THREADS
+from loomtui.fleet.facts import read_facts
+from loomtui.fleet.http import get
+from loomtui.fleet.process import Process, TooMuchOutputError
+from loomtui.fleet.rights import CHECK_PASSWORD, Rights, Root, from_facts
+from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
+from loomtui.fleet.sshconfig import Routes
+from loomtui.inventory.model import Node, SshSettings
+from loomtui.text import clean_line
+
+#: Reads the text of a script from standard input and runs it; what is left there is the script's own input.
+#: Whatever comes before the line `NONCE:LENGTH` (a password that sudo did not want) is passed over; what a
+#: login shell prints ends at the line NONCE. A text without its last line is not run.
+_BOOTSTRAP = (
+    'while IFS= read -r line; do case $line in "$1":*) break;; esac; line=; done; '
+    'script=$(head -c "${line#*:}"); case $script in *"# end of script") ;; *) exit 97;; esac; '
+    'nonce=$1; shift; echo "$nonce"; eval "$script"'
+)
+
+_OUTPUT_LIMIT = 64 * 1024 * 1024
+_AT_ONCE = 6  # scripts at a time on one connection: sshd allows 10 channels
+_RIGHTS_TIMEOUT = 30.0
+_RECONNECTS = 4
+_KEEP_REFUSAL_SECONDS = 30.0
+_CHANGE_UNKNOWN = "How far the script came is not known; it is looked at again before anything else is done."
+
+
+class _Lost(NodeUnreachable):
+    """The connection broke while a script ran."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a script left behind."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Session:
+    """The read-only connection to one node; connects when it is first used, and again when it was lost."""
+
+    def __init__(
+        self,
+        node: Node,
+        settings: SshSettings,
+        connector: Connector,
+        secrets: Secrets,
+        record: Callable[[str, str, str], None],
+    ) -> None:
+        self.node = node
+        self._settings = settings
+        self._connector = connector
+        self._secrets = secrets
+        self._record = record
+        self._transport: Transport | None = None
+        self._connecting: asyncio.Task[Transport] | None = None
+        self._refusal: tuple[float, LoomtuiError] | None = None
+        self._rights: Rights | None = None
+        self._rights_lock = asyncio.Lock()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._closed = False
+
+    # ── the connection ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None and self._transport.is_active()
+
+    async def connect(self) -> None:
+        """Connects now, also where that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
+        self._refusal = None
+        await self._connected()
+
+    async def close(self) -> None:
+        """Ends everything that runs on this session. Returns at once, also when the node hangs."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            THREADS.start(lambda: drop(transport))
+
+    async def _connected(self) -> Transport:
+        """The live connection. One attempt serves all who wait for it, and outlives those who give up."""
+        if self._closed:
+            raise NodeUnreachable("the session has been closed.", node=self.node.name)
+        if self._transport is not None and self._transport.is_active():
+            return self._transport
+        if self._refusal and time.monotonic() < self._refusal[0]:
+            raise self._refusal[1]
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(_retrieve)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Transport:
+        lost = self._transport is not None
+        self._disconnect()
+        target = await THREADS.run(Routes(self._settings).target, self.node)
+        try:
+            # A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
+            async for attempt in tenacity.AsyncRetrying(
+                stop=tenacity.stop_after_attempt(_RECONNECTS if lost else 1)
+                | tenacity.stop_after_delay(self._settings.connect_timeout),
+                wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+                retry=tenacity.retry_if_exception_type(NoConnection),
+                reraise=True,
+            ):
+                with attempt:
+                    self._transport = await self._connector.connect(target)
+        except NoConnection:
+            raise
+        except LoomtuiError as error:
+            # Refused logins are not repeated at every refresh: the node would lock us out.
+            self._refusal = (time.monotonic() + _KEEP_REFUSAL_SECONDS, error)
+            raise
+        if self._transport is None:  # not reached: the loop ends with a transport or raises
+            raise NodeUnreachable("not connected.", node=self.node.name)
+        return self._transport
+
+    # ── root rights ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def rights(self) -> Rights:
+        """How root rights are had here. A sudo password is asked for once; nobody there: done without."""
+        async with self._rights_lock:
+            if self._rights is None:
+                plain = Rights(Root.NOT_WANTED, "")
+                script = InspectScript("rights")
+                output = await self._with_retry(script, (), plain, _RIGHTS_TIMEOUT, (0,))
+                found = from_facts(read_facts(output.stdout), self._settings.sudo)
+                self._rights = await self._with_password(found) if found.root is Root.PASSWORD else found
+            return self._rights
+
+    async def _with_password(self, found: Rights) -> Rights:
+        said: list[str] = []
+
+        async def fits(password: str) -> bool:
+            said.append(await self._check_password(password))
+            return not said[-1]
+
+        prompt = f"sudo password of {found.user} on {self.node.name}"
+        password = await self._secrets.find(f"sudo {found.user}", self.node.name, prompt, fits)
+        if password is not None:
+            return replace(found, password=password)
+        return replace(found, root=Root.NONE, why=said[-1] if said else found.why)
+
+    async def _check_password(self, password: str) -> str:
+        """Empty where the password is right, otherwise sudo's last words."""
+        async with self._deadline(_RIGHTS_TIMEOUT, "sudo"):
+            output = await self._execute(CHECK_PASSWORD, (password + "\n").encode(), None)
+        return "" if output.status == 0 else _last_line(output.stderr) or "sudo refused the password"
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def inspect(
+        self, script: InspectScript, *args: str, timeout: float = 30, accept: tuple[int, ...] = (0,)
+    ) -> Output:
+        """Runs a script that only looks, with root rights where they are had; again after a lost connection.
+
+        Connecting, where it is needed, comes before `timeout` (seconds) and has a deadline of its own.
+        Raises ScriptFailed for a status that is not in `accept`, NodeUnreachable, HostKeyRefused.
+        """
+        if not isinstance(script, InspectScript):
+            raise TypeError(f"a look does not run {script!r}")
+        return await self._with_retry(script, args, await self.rights(), timeout, accept)
+
+    async def follow(self, script: InspectScript, *args: str) -> AsyncIterator[tuple[bytes, ...]]:
+        """The lines that a script prints, as they come, in batches of up to 200 lines or 100 ms.
+
+        The script's standard input stays open for as long as anybody listens: its end is the sign to stop.
+        Raises ScriptFailed, NodeUnreachable.
+        """
+        if not isinstance(script, InspectScript):
+            raise TypeError(f"a look does not run {script!r}")
+        rights = await self.rights()
+        nonce = tokens.token_hex(8)
+        process = await self._start(_command(rights, nonce, args))
+        self._record(self.node.name, script.kind, script.name)
+        stderr = asyncio.create_task(process.errors())
+        try:
+            await process.feed(_input(rights, nonce, script))
+            begun = False
+            while batch := await process.lines():
+                if not begun:
+                    begun = nonce.encode() in batch
+                    batch = batch[batch.index(nonce.encode()) + 1 :] if begun else ()
+                if batch:
+                    yield batch
+            output = Output(await process.status(), b"", await stderr)
+            self._judge(output, begun, script, rights, (0,))
+        finally:
+            process.close()
+            stderr.cancel()
+            await asyncio.gather(stderr, return_exceptions=True)
+
+    async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
+        """The body of `http://HOST:PORT/PATH`, asked from the node. Raises LoomtuiError with a sentence."""
+        transport = await self._connected()
+        name = self.node.name
+        try:
+            return await get(transport, host, port, path, timeout=timeout)
+        except TimeoutError as error:
+            raise LoomtuiError(f"no answer from {host}:{port} within {timeout:g} s.", node=name) from error
+        except ChannelException as error:
+            raise LoomtuiError(f"{host}:{port} cannot be reached from the node.", node=name) from error
+        except (SSHException, OSError, EOFError, ValueError) as error:
+            words = clean_line(str(error), limit=200)
+            raise LoomtuiError(f"no HTTP answer from {host}:{port}: {words}.", node=name) from error
+
+    # ── running ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _with_retry(
+        self,
+        script: InspectScript,
+        args: tuple[str, ...],
+        rights: Rights,
+        timeout: float,
+        accept: tuple[int, ...],
+    ) -> Output:
+        try:
+            return await self._run(script, args, rights, None, timeout, accept)
+        except _Lost:
+            return await self._run(script, args, rights, None, timeout, accept)
+
+    async def _run(
+        self,
+        script: InspectScript | ChangeScript,
+        args: tuple[str, ...],
+        rights: Rights,
+        stdin: bytes | AsyncIterator[bytes] | None,
+        timeout: float,
+        accept: tuple[int, ...],
+    ) -> Output:
+        await self._connected()
+        nonce = tokens.token_hex(8)
+        async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
+            self._record(self.node.name, script.kind, script.name)
+            first = _input(rights, nonce, script)
+            raw = await self._execute(_command(rights, nonce, args), first, stdin)
+        _, begun, stdout = (b"\n" + raw.stdout).partition(f"\n{nonce}\n".encode())
+        output = Output(raw.status, stdout, raw.stderr)
+        self._judge(output, bool(begun), script, rights, accept)
+        return output
+
+    async def _execute(
+        self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None
+    ) -> Output:
+        process = await self._start(command)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                feeding = tasks.create_task(process.feed_all(first, stdin))
+                stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
+                stderr = await process.errors()
+                output = Output(await process.status(), await stdout, stderr)
+                feeding.cancel()  # nobody reads it any more
+            return output
+        except ExceptionGroup as errors:
+            error = errors.exceptions[0]
+            if isinstance(error, TooMuchOutputError):
+                raise ScriptFailed(f"the node sent {error}.", node=self.node.name, safe="") from None
+            raise error from None
+        finally:
+            process.close()
+
+    async def _start(self, command: str) -> Process:
+        transport = await self._connected()
+        with self._connection_errors():
+            return await Process.start(transport, command, timeout=self._settings.connect_timeout)
+
+    def _judge(
+        self,
+        output: Output,
+        begun: bool,
+        script: InspectScript | ChangeScript,
+        rights: Rights,
+        accept: tuple[int, ...],
+    ) -> None:
+        """Raises for an output that is not what the caller can use."""
+        name, said = self.node.name, _last_line(output.stderr)
+        safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
+        if output.status == -1 and not self.connected:
+            raise _Lost("the connection was lost.", node=name, safe=safe or _CHANGE_UNKNOWN)
+        if not begun and rights.prefix and "sudo" in said:
+            raise SudoRefused(f"sudo refused: {said}.", node=name)
+        if not begun:
+            raise ScriptFailed(
+                f"the node did not run {script.kind}/{script.name}: {said or 'it said nothing'}.",
+                node=name,
+                advice="Is the user's shell a POSIX shell, and is coreutils' head there?",
+            )
+        if output.status not in accept:
+            what = said or f"{script.kind}/{script.name} ended with status {output.status} and said nothing."
+            raise ScriptFailed(what, node=name, safe=safe)
+
+    @contextlib.asynccontextmanager
+    async def _deadline(self, seconds: float, what: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise NodeUnreachable(
+                f"no answer to {what} within {seconds:g} s.",
+                node=self.node.name,
+                safe="" if what.startswith("change/") else LoomtuiError("").safe,
+            ) from error
+
+    @contextlib.contextmanager
+    def _connection_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            self._disconnect()  # sshd itself does not answer: this connection is of no more use
+            raise _Lost("the SSH server no longer answers.", node=self.node.name) from error
+        except ChannelException as error:
+            raise NodeUnreachable(
+                f"the SSH server refuses a further channel: {clean_line(str(error), limit=120)}.",
+                node=self.node.name,
+            ) from error
+        except (SSHException, EOFError, OSError) as error:
+            self._disconnect()
+            words = clean_line(str(error), limit=120) or "it was closed"
+            raise _Lost(f"the connection was lost: {words}.", node=self.node.name) from error
+
+
+class WritableSession(Session):
+    """A session that can also change the node."""
+
+    async def require_root(self) -> None:
+        """Makes sure, before anything is changed, that root rights are had. Asks again where nobody answered.
+
+        Raises SudoRefused.
+        """
+        rights = await self.rights()
+        if rights.root is Root.NONE:
+            self._secrets.ask_again(f"sudo {rights.user}")
+            self._rights = None
+            rights = await self.rights()
+        rights.require(self.node.name)
+
+    async def change(
+        self,
+        script: ChangeScript,
+        *args: str,
+        stdin: bytes | AsyncIterator[bytes] | None = None,
+        timeout: float = 60,
+        accept: tuple[int, ...] = (0,),
+    ) -> Output:
+        """Runs a script that changes the node, once: after a lost connection the caller looks first.
+
+        A `stdin` that raises ends the script's input early, which the script cannot tell from its true end:
+        scripts that take a stream check its length or digest.
+        Raises ScriptFailed for a status that is not in `accept`, SudoRefused, NodeUnreachable.
+        """
+        if not isinstance(script, ChangeScript):
+            raise TypeError(f"not a change script: {script!r}")
+        rights = await self.rights()
+        rights.require(self.node.name)
+        return await self._run(script, args, rights, stdin, timeout, accept)
+
+
+def _command(rights: Rights, nonce: str, args: tuple[str, ...]) -> str:
+    return rights.prefix + shlex.join(["sh", "-c", _BOOTSTRAP, "loomtui", nonce, *args])
+
+
+def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> bytes:
+    text = script_text(script).encode()
+    return rights.first_input + f"{nonce}:{len(text)}\n".encode() + text
+
+
+def _last_line(stderr: bytes) -> str:
+    """The last line that says something: what comes before is often a login shell's noise."""
+    lines = [clean_line(line, limit=500) for line in stderr.splitlines()]
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _retrieve(task: asyncio.Task[Transport]) -> None:
+    """Whoever waited may have given up: the outcome is then nobody's."""
+    if not task.cancelled():
+        task.exception()
