@@ -34,7 +34,7 @@ class EventKind(StrEnum):
     GATE_REFUSED = "gate-refused"  # data: reasons
     STEP_DONE = "step-done"
     DECISION = "decision"  # data: what was asked, what was answered, by whom
-    NOTE = "note"  # a finding worth keeping; data: severity
+    NOTE = "note"  # a finding worth keeping; data: severity, live (then it is only shown, like progress)
     ROLLBACK_STARTED = "rollback-started"
     TASK_UNDONE = "task-undone"
     RUN_FINISHED = "run-finished"  # data: outcome

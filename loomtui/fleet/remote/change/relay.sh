@@ -1,5 +1,5 @@
 # Unpacks the wanted members of a plain tar stream from standard input into the run's folder: for nodes that
-# cannot fetch or decompress by themselves. The sender has checked the archive's SHA-256 when the stream ends.
+# cannot fetch or decompress by themselves. The sender asks S3 for the very object of the plan (If-Match) and checks its CRC.
 # relay.sh WORKDIR RUN SET MEMBER...
 W=$1 RUN=$2 SET=$3
 R=$W/.loomtui/runs/$RUN

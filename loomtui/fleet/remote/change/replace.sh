@@ -1,7 +1,9 @@
 # Puts one file in its place, atomically, and keeps what was there. Can be called again after an interruption.
 # SOURCE is relative to the run's folder; `-` takes the file away; `=` only notes what is there.
+# Without USER the new file gets the owner of the old one.
 # replace.sh WORKDIR RUN UNIT HOLD-FILE SLOT SOURCE TARGET MODE USER GROUP
 W=$1 RUN=$2 UNIT=$3 HOLD=$4 SLOT=$5 SOURCE=$6 TARGET=$7 MODE=$8 OWNER=$9:${10}
+[ -n "$9" ] || OWNER=$(stat -c %u:%g "$TARGET" 2>/dev/null || echo "$(id -u):$(id -g)")
 R=$W/.loomtui/runs/$RUN
 K=$R/replaced/files/$SLOT
 own_lock "$W" "$RUN"
@@ -10,6 +12,7 @@ held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
 umask 077
 mkdir -p "$K" || die "cannot write in $R"
 if [ ! -f "$K/was" ]; then
+    printf '%s\n' "$TARGET" >"$K/target.new" && keep "$K/target.new" "$K/target"
     : >"$K/made.new"
     folder=${TARGET%/*}
     while [ ! -d "$folder" ]; do

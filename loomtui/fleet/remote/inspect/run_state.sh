@@ -20,5 +20,8 @@ done
 for file in "$@"; do
     [ ! -f "$file" ] || say digest "$(sha256sum <"$file" | cut -d' ' -f1) $file"
 done
+for tool in curl wget bzip2 lbzip2 gzip pigz xz zstd systemd-run; do
+    ! command -v "$tool" >/dev/null 2>&1 || say tool "$tool"
+done
 say free "$(df -Pk "$W" | tail -n 1 | tr -s ' ' | cut -d' ' -f4)"
 systemctl show "$UNIT" -p ActiveState -p SubState -p MainPID -p ExecMainStartTimestampMonotonic -p NeedDaemonReload -p ExecStart | emit unit

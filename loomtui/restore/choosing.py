@@ -1,0 +1,135 @@
+"""Which archives a restore takes: one set of data for all its nodes, and each node's own config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.model import Backup, BackupKind, Contents
+from loomtui.errors import ArchiveRejected, CallError
+from loomtui.inventory.model import Node
+from loomtui.loom.databases import EVM_DB
+from loomtui.text import clean_line
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the operator wants. The defaults are what an incident needs: newest backups, every node."""
+
+    data_key: str | None = None  # None: the newest one that can be used
+    before: datetime | None = None  # UTC: only backups that were taken at this time or earlier
+    nodes: tuple[str, ...] | None = None  # None: every node of the inventory
+    stage_first: bool = False
+    reset_signing: bool = False  # the operator typed the cluster's name for it
+    keep_keys: bool = False  # nodes keep the node keys that they have now
+
+
+@dataclass(frozen=True)
+class Chosen:
+    data: Contents
+    config: Mapping[str, Contents]  # by node name
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Chooser:
+    """Looks into archives until it has what is needed, newest first, and says what it passed over."""
+
+    def __init__(self, catalogue: Catalogue, choices: Choices, progress: Progress) -> None:
+        self._catalogue = catalogue
+        self._choices = choices
+        self._progress = progress
+        self._warnings: list[str] = []
+
+    async def choose(self, nodes: Sequence[Node], *, needs_evm: bool) -> Chosen:
+        """Raises CallError when there is no data backup to take, ArchiveRejected when the one named is bad."""
+        backups = await self._catalogue.list()
+        if before := self._choices.before:
+            backups = tuple(backup for backup in backups if backup.taken_at <= before)
+        newest_first = sorted(backups, key=lambda backup: (backup.taken_at, backup.key), reverse=True)
+        if self._choices.data_key not in (None, "latest"):
+            data = await self._named(str(self._choices.data_key))
+        else:
+            data = await self._newest_data(newest_first, needs_evm)
+        config = {}
+        for node in nodes:
+            found = await self._newest_config(node, newest_first)
+            if found is not None:
+                config[node.name] = found
+        return Chosen(data, config, tuple(self._warnings))
+
+    async def _named(self, key: str) -> Contents:
+        backup = await self._catalogue.find(key)
+        contents = await self._look(backup)
+        if not contents.data_items:
+            raise CallError(f"{clean_line(key)} holds no databases", advice="Choose another: loomtui backups")
+        return contents
+
+    async def _newest_data(self, backups: Sequence[Backup], needs_evm: bool) -> Contents:
+        for backup in backups:
+            guessed = await self._guess(backup)
+            if guessed is None or guessed.kind not in {BackupKind.DATA, BackupKind.FULL}:
+                continue
+            try:
+                contents = await self._look(guessed)
+            except ArchiveRejected as error:
+                self._warnings.append(f"passed over {clean_line(backup.key)}: {error.what}")
+                continue
+            if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
+                self._warnings.append(
+                    f"passed over {clean_line(backup.key)}: it has no evm.db, and these nodes cannot start without"
+                )
+                continue
+            return contents
+        raise CallError(
+            "there is no data backup that can be used"
+            + (f" from {self._choices.before:%Y-%m-%d %H:%M} UTC or before" if self._choices.before else ""),
+            advice=" ".join(self._warnings) or "See what there is: loomtui backups",
+        )
+
+    async def _newest_config(self, node: Node, backups: Sequence[Backup]) -> Contents | None:
+        for backup in backups:
+            if backup.source != node.backup_source:
+                continue
+            guessed = await self._guess(backup)
+            if guessed is None or guessed.kind not in {BackupKind.CONFIG, BackupKind.FULL}:
+                continue
+            try:
+                contents = await self._look(guessed)
+            except ArchiveRejected as error:
+                self._warnings.append(f"{node.name}: passed over {clean_line(backup.key)}: {error.what}")
+                continue
+            if contents.config_items:
+                return contents
+        return None
+
+    async def _guess(self, backup: Backup) -> Backup | None:
+        try:
+            return await self._catalogue.guess(backup)
+        except ArchiveRejected as error:
+            self._warnings.append(f"passed over {clean_line(backup.key)}: {error.what}")
+            return None
+
+    async def _look(self, backup: Backup) -> Contents:
+        name = clean_line(backup.key)
+        self._progress(f"reading {name} whole")
+
+        def show(done: int, total: int) -> None:
+            self._progress(f"reading {name}: {done * 100 // max(total, 1)} %")
+
+        return await self._catalogue.look(backup, show)
+
+
+def missing_evm(contents: Contents) -> str | None:
+    """Why nodes that need evm.db cannot start from this archive; None: it holds one."""
+    if any(item.target == EVM_DB for item in contents.data_items):
+        return None
+    return (
+        f"{clean_line(contents.backup.key)} has no evm.db, but the nodes' app store needs it: "
+        "every node would exit with 'failed to load EVM root' and be restarted for ever"
+    )
+
+

@@ -1,0 +1,39 @@
+"""What every step of a run works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.fleet.fleet import WritableFleet
+from loomtui.inventory.model import Inventory
+from loomtui.restore.events import Json, StepName
+from loomtui.restore.hand import Hand
+from loomtui.restore.operator import Operator
+from loomtui.restore.plan import NodePlan, Plan
+
+Tell = Callable[[StepName, str | None, str, dict[str, Json]], None]
+
+
+@dataclass
+class RunContext:
+    """One run while a process works on it. `left_out` grows when the operator leaves a failed node out."""
+
+    run: str
+    plan: Plan
+    inventory: Inventory
+    fleet: WritableFleet
+    catalogue: Catalogue
+    operator: Operator
+    progress: Callable[[StepName, str, int, int], None]
+    note: Tell
+    left_out: set[str] = field(default_factory=set)
+
+    @property
+    def nodes(self) -> tuple[NodePlan, ...]:
+        """The nodes that the run goes on with."""
+        return tuple(node for node in self.plan.nodes if node.name not in self.left_out)
+
+    def hand(self, name: str) -> Hand:
+        return Hand(self.fleet.session(name), self.plan.node(name), self.run)

@@ -1,0 +1,98 @@
+"""Every node's identity against every reference to it, and the unit files that would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.probe import node_details
+from loomtui.fleet.status import NodeDetails
+from loomtui.inventory.model import Inventory
+from loomtui.loom.config import read_config_toml
+from loomtui.loom.databases import TENDERMINT_CONFIG
+from loomtui.loom.references import KeyReport, NodeFacts, compare, corrected
+from loomtui.loom.units import rewrite_peers
+from loomtui.restore.config_choices import unified_diff
+from loomtui.restore.plan import Plan
+
+
+@dataclass(frozen=True)
+class ServiceFix:
+    """What would have to change in one node's unit; `after` equals `before` where nothing has to."""
+
+    node: str
+    path: str  # of the file that holds the command in force
+    before: str
+    after: str
+    diff: str
+    problem: str | None = None  # why it cannot be changed by loomtui
+
+    @property
+    def needed(self) -> bool:
+        return self.before != self.after or self.problem is not None
+
+
+async def gather(
+    inventory: Inventory,
+    fleet: Fleet,
+    *,
+    plan: Plan | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+    """The report over all nodes that can be reached, and why the others cannot.
+
+    With a plan its nodes' former identities are known, so that references to them can be mapped.
+    """
+    looks = await node_details(fleet, names or inventory.names)
+    errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
+    facts = [
+        _facts(inventory, look, plan) for look in looks.values() if isinstance(look, NodeDetails)
+    ]
+    return compare(facts), errors
+
+
+def _facts(inventory: Inventory, details: NodeDetails, plan: Plan | None) -> NodeFacts:
+    node = inventory.node(details.name)
+    status = details.status
+    facts = NodeFacts(
+        name=node.name,
+        role=node.role,
+        address=node.peer_address,
+        port=inventory.loom_of(node).ports.p2p,
+        node_id=status.node_key.node_id if status.node_key else None,
+        reported=details.reported_node_id,
+        reported_problem=details.reported_problem,
+        unit=status.unit,
+        listen_port=read_config_toml(details.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
+        addrbook=details.addrbook,
+    )
+    planned = next((item for item in plan.nodes if item.name == node.name), None) if plan else None
+    if planned is None:
+        return facts
+    return replace(
+        facts,
+        former_ids=frozenset(planned.former_ids),
+        former_addresses=frozenset(planned.former_addresses),
+    )
+
+
+def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
+    """For every node of the report that has a unit, what would have to change in it."""
+    return tuple(_fix(node, report.nodes) for node in report.nodes if node.unit is not None and node.unit.files)
+
+
+def _fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:
+    unit = node.unit
+    assert unit is not None  # noqa: S101 - the caller has seen to it
+    path = unit.exec_start_file or unit.files[0].path
+    before = unit.text_of(path)
+    values = corrected(node, nodes)
+    if not values:
+        return ServiceFix(node.name, path, before, before, "")
+    try:
+        after = rewrite_peers(before, values)
+    except ValueError as error:
+        return ServiceFix(node.name, path, before, before, "", str(error))
+    return ServiceFix(node.name, path, before, after, unified_diff(before, after, path))

@@ -1,0 +1,86 @@
+"""The durable record of a run: one JSON object a line, on the disk before the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.events import Event, EventKind, Json, StepName
+from loomtui.text import clean
+
+_ADAPTER = TypeAdapter(Event)
+
+
+def encode(event: Event) -> str:
+    """The event as one line of JSON, without the newline."""
+    return json.dumps(_ADAPTER.dump_python(event, mode="json"), ensure_ascii=False, separators=(",", ":"))
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a journal. A torn last line, as a crash leaves it, ends the record and is no error."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    for line in lines[:-1]:
+        try:
+            yield _ADAPTER.validate_json(line)
+        except ValidationError:
+            return
+
+
+class Journal:
+    """Appends events: each is on the disk when `write` returns. Progress and live notes are only shown."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._path = path
+        self._run = run
+        events = tuple(read_events(path))
+        self._seq = events[-1].seq if events else 0
+        self._drop_torn_tail(len(events))
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def _drop_torn_tail(self, whole_lines: int) -> None:
+        if self._path.exists():
+            lines = self._path.read_bytes().split(b"\n")[:whole_lines]
+            size = sum(len(line) + 1 for line in lines)
+            os.truncate(self._path, size)
+
+    def write(
+        self,
+        kind: EventKind,
+        message: str,
+        *,
+        step: StepName | None = None,
+        node: str | None = None,
+        data: dict[str, Json] | None = None,
+    ) -> Event:
+        """Raises LoomtuiError when the operator's disk does not take it: then the run must not go on."""
+        event = Event(
+            self._seq + 1, datetime.now(UTC), self._run, kind, clean(message, limit=4_000), step, node, data or {}
+        )
+        if kind is EventKind.TASK_PROGRESS or event.data.get("live"):
+            return replace(event, seq=self._seq)
+        line = (encode(event) + "\n").encode()
+        try:
+            if os.write(self._file, line) != len(line):
+                raise OSError(28, "No space left on device")
+            os.fsync(self._file)
+        except OSError as error:
+            raise LoomtuiError(
+                f"the journal {self._path} cannot be written: {error.strerror}",
+                safe="The run stopped where it was; every node keeps its old files in the run's folder.",
+                advice=f"Make room here, then: loomtui resume {self._run}",
+            ) from error
+        self._seq = event.seq
+        return event
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,133 @@
+"""The signing states: a decision, never an accident.
+
+A validator refuses to sign at or below the last height in its own file; that file is the only guard against
+signing twice. Put back older data and leave newer files, and the chain stands still with everything green
+(observed facts, section 7, C1). Lower a file while its blocks live on elsewhere, and it signs twice (C4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loomtui.loom.signing import Signer, forecast
+from loomtui.loom.validator import SigningState, ValidatorFacts
+from loomtui.restore.plan import Prediction, Scope, SigningAction, SigningChoice, ValidatorPower
+
+_NOTHING_SIGNED = SigningState(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class SigningCase:
+    """What was seen of one node's validator file."""
+
+    name: str
+    live: ValidatorFacts | None
+    backup: ValidatorFacts | None
+
+
+def choose_signing(case: SigningCase, scope: Scope, living_height: int | None) -> SigningChoice:
+    """What becomes of the file without a reset: the node's own key with the newest state known.
+
+    `living_height`: of the chain that goes on without this node; None: there is none.
+    """
+    live = case.live if case.live is not None and case.live.address else None
+    backup = case.backup if case.backup is not None and case.backup.address else None
+    if live is None and backup is None:
+        return SigningChoice(SigningAction.NONE, None, None, None, None, "no validator key anywhere: it will not sign")
+    if live is not None and (backup is None or _is_newest(live, backup)):
+        return _choice(SigningAction.KEEP, live, live, backup, "the node's own state is the newest: never lowered")
+    assert backup is not None  # noqa: S101 - one of the two is there
+    if live is not None and live.address == backup.address:
+        return _choice(SigningAction.RESTORE, backup, live, backup, "the backup's state is newer than the node's")
+    if scope is Scope.NODES and living_height is not None:
+        raised = _choice(
+            SigningAction.RAISE,
+            backup,
+            live,
+            backup,
+            f"the chain lives on at {living_height}: the backup's key, with that height as the last one signed",
+        )
+        return replace(raised, result_height=max(living_height, raised.backup_height or 0))
+    reason = "the node has none" if live is None else f"the node holds another validator's key ({live.address})"
+    return _choice(SigningAction.RESTORE, backup, live, backup, reason)
+
+
+def _is_newest(live: ValidatorFacts, backup: ValidatorFacts) -> bool:
+    if live.address != backup.address:
+        return False
+    return (live.signing or _NOTHING_SIGNED) >= (backup.signing or _NOTHING_SIGNED)
+
+
+def _choice(
+    action: SigningAction,
+    result: ValidatorFacts,
+    live: ValidatorFacts | None,
+    backup: ValidatorFacts | None,
+    reason: str,
+) -> SigningChoice:
+    return SigningChoice(action, result.address, _height(live), _height(backup), _height(result), reason)
+
+
+def _height(facts: ValidatorFacts | None) -> int | None:
+    if facts is None:
+        return None
+    return (facts.signing or _NOTHING_SIGNED).height
+
+
+def reset_choice(choice: SigningChoice) -> SigningChoice:
+    """The same file with the signing state set to nothing; a node without a key stays as it is."""
+    if choice.action is SigningAction.NONE:
+        return choice
+    return replace(
+        choice,
+        action=SigningAction.RESET,
+        result_height=0,
+        reason="the whole cluster goes back: its signing state starts anew, confirmed by the operator",
+    )
+
+
+def predict(
+    height: int | None,
+    choices: Mapping[str, SigningChoice],
+    validators: Sequence[ValidatorPower],
+    *,
+    whole_set_in_plan: bool,
+) -> Prediction:
+    """Can the chain move from `height` on? `validators` is the set at that height."""
+    total = sum(validator.power for validator in validators)
+    if height is None:
+        return Prediction(False, None, 0, total, "The height of the data could not be read from the archive.")
+    if not validators:
+        return Prediction(False, height, 0, 0, "The validators of the chain are not known: no genesis was found.")
+    by_address = {choice.address: (name, choice) for name, choice in choices.items() if choice.address}
+    signers = [_signer(validator, by_address.get(validator.address)) for validator in validators]
+    outlook = forecast(height, signers)
+    remedy = ""
+    if not outlook.moves:
+        remedy = _remedy(validators, by_address, whole_set_in_plan)
+    return Prediction(
+        outlook.moves, height, outlook.signing_power, outlook.total_power, outlook.sentence, outlook.stuck, remedy
+    )
+
+
+def _signer(validator: ValidatorPower, held: tuple[str, SigningChoice] | None) -> Signer:
+    if held is None:
+        name = validator.node or f"validator {validator.address[:12]}"
+        return Signer(name, validator.address, validator.power, None)
+    name, choice = held
+    return Signer(name, validator.address, validator.power, SigningState(choice.result_height or 0, 0, 0))
+
+
+def _remedy(
+    validators: Sequence[ValidatorPower], by_address: Mapping[str, object], whole_set_in_plan: bool
+) -> str:
+    absent = [validator.address[:12] for validator in validators if validator.address not in by_address]
+    if absent:
+        return f"No key for {', '.join(absent)} is on these nodes or in their backups: bring their config backups."
+    if not whole_set_in_plan:
+        return "Restore every validator together, or restore newer data: only then is there a safe way."
+    return (
+        "Reset the signing state of all restored validators. Safe only because every validator of the set is "
+        "in this plan and will be stopped: make sure that no other machine still runs with one of their keys."
+    )

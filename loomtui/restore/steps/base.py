@@ -1,0 +1,79 @@
+"""The one shape that every step has."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.context import RunContext
+from loomtui.restore.events import Json, StepName
+from loomtui.restore.operator import Preview
+
+Evidence = dict[str, Json]
+T = TypeVar("T")
+
+
+class Step(ABC):
+    """One stage of a restore; on one node it is a task. The runner alone calls these, in this order."""
+
+    name: ClassVar[StepName]
+    title: ClassVar[str]
+    sentence: ClassVar[str]  # what will happen, for the operator
+    undo_sentence: ClassVar[str]  # how it can be taken back
+    #: Whether a node on which it failed can be left out: only once that node is stopped and held.
+    may_leave_out: ClassVar[bool] = True
+
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+
+    async def prepare(self) -> None:
+        """Looks at what concerns all nodes at once, before the others are called."""
+
+    @abstractmethod
+    async def check(self, node: str) -> bool:
+        """Is it already so? Looks only."""
+
+    @abstractmethod
+    async def preview(self, node: str) -> Preview:
+        """What `apply` would do. Looks only."""
+
+    @abstractmethod
+    async def apply(self, node: str) -> None:
+        """Does it. Can be called again after any interruption."""
+
+    @abstractmethod
+    async def verify(self, node: str) -> Evidence:
+        """Sees on the node that it holds. Raises StepFailed when it does not."""
+
+    @abstractmethod
+    async def undo(self, node: str) -> None:
+        """Puts back what was there; does nothing where nothing was done. Can be called again."""
+
+    async def gate(self) -> tuple[str, ...]:
+        """Why the next step may not begin; empty: it may. Looks only."""
+        return ()
+
+
+async def on_all(
+    nodes: Sequence[str], work: Callable[[str], Awaitable[T]]
+) -> tuple[dict[str, T], dict[str, LoomtuiError]]:
+    """Does the work on all nodes at once; one node's failure does not stop the others."""
+
+    async def one(node: str) -> T | LoomtuiError:
+        try:
+            return await work(node)
+        except LoomtuiError as error:
+            return error
+
+    answers = dict(zip(nodes, await asyncio.gather(*(one(node) for node in nodes)), strict=True))
+    good = {node: answer for node, answer in answers.items() if not isinstance(answer, LoomtuiError)}
+    bad = {node: answer for node, answer in answers.items() if isinstance(answer, LoomtuiError)}
+    return good, bad
+
+
+def sentences(failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
+    """One sentence a failure, with the node in it."""
+    return tuple(f"{node}: {error.what}" for node, error in failures.items())

@@ -1,0 +1,148 @@
+"""Puts each node's own config files back, and its signing state as the plan decided."""
+
+from __future__ import annotations
+
+from loomtui.errors import StepFailed
+from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probe import look_at
+from loomtui.loom.databases import (
+    ADDRBOOK,
+    CONFIG_TARGETS,
+    LOOM_CONFIG,
+    LOOM_GENESIS,
+    NODE_KEY,
+    TENDERMINT_CONFIG,
+    TENDERMINT_GENESIS,
+    UNIT,
+    VALIDATOR,
+)
+from loomtui.restore.events import StepName
+from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, UNREPLACE, Hand
+from loomtui.restore.operator import Preview
+from loomtui.restore.plan import FileAction, FileChoice, SigningAction
+from loomtui.restore.steps.base import Evidence, Step
+
+_SLOTS = {
+    LOOM_GENESIS: "loom-genesis",
+    LOOM_CONFIG: "loom-config",
+    NODE_KEY: "node-key",
+    TENDERMINT_GENESIS: "genesis",
+    TENDERMINT_CONFIG: "tendermint-config",
+    VALIDATOR: "validator",
+    ADDRBOOK: "addrbook",
+    UNIT: "unit",
+}
+_PRIVATE = frozenset({NODE_KEY, VALIDATOR})
+_DECIDED = "stage/signing/priv_validator.json"
+#: Also those that the plan leaves alone: what a started node writes there can be undone. The unit comes last.
+_ORDER = (ADDRBOOK, *CONFIG_TARGETS)
+
+
+class RestoreConfig(Step):
+    name = StepName.CONFIG
+    title = "Restore config"
+    sentence = "Puts each node's own config files back from its own backup, and sets the signing state as planned."
+    undo_sentence = "Puts back every file as it was, with its owner, mode and time."
+
+    async def check(self, node: str) -> bool:
+        plan = self.context.plan.node(node)
+        hand = self.context.hand(node)
+        decided = f"{hand.folder}/{_DECIDED}"
+        state = await hand.state(*(hand.path_of(choice.target) for choice in plan.files), decided)
+        if set(_SLOTS.values()) - state.slots:
+            return False
+        expected = {
+            hand.path_of(choice.target): choice.digest
+            for choice in plan.files
+            if choice.action is FileAction.RESTORE and choice.digest and choice.target != VALIDATOR
+        }
+        if plan.signing.action in {SigningAction.RESET, SigningAction.RAISE}:
+            expected[hand.path_of(VALIDATOR)] = state.digests.get(decided)
+        return all(state.digests.get(path) == digest for path, digest in expected.items()) and not state.need_reload
+
+    async def preview(self, node: str) -> Preview:
+        plan = self.context.plan.node(node)
+        lines = [f"{choice.target}: {choice.action.value} ({choice.reason})" for choice in plan.files]
+        diffs = [choice.diff for choice in plan.files if choice.diff]
+        return Preview(node, "\n".join(lines), "\n".join(diffs))
+
+    async def apply(self, node: str) -> None:
+        plan = self.context.plan.node(node)
+        hand = self.context.hand(node)
+        for target in _ORDER:
+            choice = next((choice for choice in plan.files if choice.target == target), None)
+            await self._put(hand, target, await self._source(hand, target, choice))
+        await hand.change(RELOAD)
+
+    async def _source(self, hand: Hand, target: str, choice: FileChoice | None) -> str:
+        """What replace.sh takes: a file of the run's folder, `-` for away, `=` for only noted."""
+        if choice is None:
+            return "="
+        if choice.action is FileAction.SET_ASIDE:
+            return "-"
+        if target == VALIDATOR:
+            return await self._decided(hand)
+        if choice.action is FileAction.RESTORE and choice.changes:
+            return f"stage/config/{target}"
+        return "="
+
+    async def _decided(self, hand: Hand) -> str:
+        signing = hand.plan.signing
+        staged = f"stage/config/{VALIDATOR}"
+        if signing.action is SigningAction.RESTORE:
+            return staged
+        if signing.action in {SigningAction.RESET, SigningAction.RAISE}:
+            own = signing.found_height is not None and signing.action is SigningAction.RESET
+            await hand.change(SIGNING, "live" if own else staged, str(signing.result_height or 0), _DECIDED)
+            return _DECIDED
+        return "="
+
+    async def _put(self, hand: Hand, target: str, source: str) -> None:
+        user, group = ("", "") if target == UNIT else (hand.plan.user, hand.plan.group)
+        await hand.change(
+            REPLACE,
+            hand.unit_name,
+            hand.hold_file,
+            _SLOTS[target],
+            source,
+            hand.path_of(target),
+            "600" if target in _PRIVATE else "644",
+            user,
+            group,
+        )
+
+    async def verify(self, node: str) -> Evidence:
+        if not await self.check(node):
+            raise StepFailed(
+                "a config file is not what the plan says",
+                node=node,
+                safe="Its old files are kept; the node is held.",
+                advice="Retry, or roll back.",
+            )
+        plan = self.context.plan.node(node)
+        status = await look_at(self.context.fleet.session(node), None)
+        identity = status.node_key.node_id if status.node_key else None
+        address = status.validator.address if status.validator else None
+        if plan.node_id is not None and identity != plan.node_id:
+            raise StepFailed(f"its identity is {identity}, the plan says {plan.node_id}", node=node, safe="It is held.")
+        if plan.signing.address is not None and address != plan.signing.address:
+            raise StepFailed(
+                f"its validator key is {address}, the plan says {plan.signing.address}", node=node, safe="It is held."
+            )
+        return {"node_id": identity, "validator": address}
+
+    async def undo(self, node: str) -> None:
+        hand = self.context.hand(node)
+        for target in reversed(_ORDER):
+            output = await hand.change(UNREPLACE, hand.unit_name, hand.hold_file, _SLOTS[target])
+            kept = read_facts(output.stdout).line("kept")
+            if kept:
+                self.context.note(
+                    self.name,
+                    node,
+                    f"keeps its present signing state ({kept}): the chain went past the old one, which could sign twice",
+                    {"severity": "warning"},
+                )
+        await hand.change(RELOAD)
+
+

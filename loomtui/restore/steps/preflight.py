@@ -1,0 +1,126 @@
+"""Takes every node for this run, sees that the plan still fits, and fetches what can be fetched beforehand."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from datetime import UTC, datetime
+
+from loomtui.errors import LockHeld, LoomtuiError, StepFailed
+from loomtui.fleet.probe import look_at
+from loomtui.restore.context import RunContext
+from loomtui.restore.events import StepName
+from loomtui.restore.hand import LOCK, UNLOCK, Hand
+from loomtui.restore.operator import Preview
+from loomtui.restore.plan import Archive
+from loomtui.restore.signing_now import standstill
+from loomtui.restore.staging import Stager
+from loomtui.restore.steps.base import Evidence, Step
+from loomtui.text import clean_line
+
+
+class Preflight(Step):
+    name = StepName.PREFLIGHT
+    title = "Preflight"
+    sentence = "Takes every node for this run and fetches what it needs; the services go on running."
+    undo_sentence = "Gives the nodes back. What was fetched stays in the run's folder."
+    may_leave_out = False
+
+    async def check(self, node: str) -> bool:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        return _owner(state.lock_owner) == self.context.run and _staged(self.context, hand) <= state.marks
+
+    async def preview(self, node: str) -> Preview:
+        archives = [f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)]
+        fetched = f"fetch {', '.join(archives)}" if archives else "fetch nothing"
+        return Preview(node, f"lock the node for this run; {fetched} into {self.context.hand(node).folder}")
+
+    async def apply(self, node: str) -> None:
+        hand = self.context.hand(node)
+        await _see_that_plan_fits(hand)
+        await take_lock(hand)
+        for name, archive in _archives(self.context, node):
+            stager = Stager(
+                hand,
+                self.context.catalogue,
+                lambda done, total: self.context.progress(self.name, node, done, total),
+                lambda text: self.context.note(self.name, node, text, {}),
+            )
+            await stager.stage(name, archive)
+
+    async def verify(self, node: str) -> Evidence:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        missing = _staged(self.context, hand) - state.marks
+        if _owner(state.lock_owner) != self.context.run or missing:
+            raise StepFailed("the node is not as this run left it a moment ago", node=node)
+        status = await look_at(self.context.fleet.session(node), None)
+        block_time = status.chain.block_time.isoformat() if status.chain and status.chain.block_time else None
+        return {"free_bytes": state.free_bytes, "block_time": block_time}
+
+    async def undo(self, node: str) -> None:
+        await self.context.hand(node).change(UNLOCK)
+
+    async def gate(self) -> tuple[str, ...]:
+        return await standstill(self.context)
+
+
+async def take_lock(hand: Hand) -> None:
+    """Raises LockHeld with who holds the node."""
+    owner = json.dumps(
+        {
+            "run": hand.run,
+            "who": getpass.getuser(),
+            "from": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+    output = await hand.change(LOCK, owner, accept=(0, 73))
+    if output.status == 73:
+        holder = (await hand.state()).lock_owner
+        raise LockHeld(
+            f"another run holds the node: {holder or 'unknown'}",
+            node=hand.plan.name,
+            advice=f"Finish that run, or roll it back: loomtui rollback {_owner(holder) or 'RUN'}",
+        )
+
+
+def _archives(context: RunContext, node: str) -> tuple[tuple[str, Archive], ...]:
+    plan = context.plan.node(node)
+    wanted = [("config", plan.config)]
+    if context.plan.stage_first:
+        wanted.append(("data", plan.data))
+    return tuple((name, archive) for name, archive in wanted if archive is not None)
+
+
+def _staged(context: RunContext, hand: Hand) -> frozenset[str]:
+    return frozenset(f"{name}.staged" for name, _ in _archives(context, hand.plan.name))
+
+
+async def _see_that_plan_fits(hand: Hand) -> None:
+    status = await look_at(hand.session, None)
+    if not status.reachable:
+        raise LoomtuiError(status.error or "not reachable", node=hand.plan.name)
+    if status.service is not None and status.service.load == "masked":
+        raise StepFailed("its unit is masked", node=hand.plan.name, advice="Unmask it, then go on.")
+    unit = status.unit
+    if unit is not None and unit.files:
+        found = (unit.files[0].path, unit.working_directory)
+        planned = (hand.plan.unit_path, hand.plan.working_directory)
+        if found != planned:
+            raise StepFailed(
+                f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
+                f"{' '.join(planned)}",
+                node=hand.plan.name,
+                advice="Make a new plan.",
+            )
+
+
+def _owner(lock: str) -> str | None:
+    try:
+        owner = json.loads(lock)
+    except ValueError:
+        return None
+    return str(owner.get("run")) if isinstance(owner, dict) else None

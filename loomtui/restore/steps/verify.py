@@ -1,0 +1,151 @@
+"""Watches until the chain moves on every node; with a deadline, and then a diagnosis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+from loomtui.errors import LoomtuiError, StepFailed
+from loomtui.fleet.logs import tail
+from loomtui.fleet.probe import look_at
+from loomtui.fleet.status import Active, NodeStatus
+from loomtui.inventory.model import Role
+from loomtui.loom.diagnosis import Diagnosis, NodeEvidence, diagnose
+from loomtui.loom.health import ClusterState, NodeView, Verdict, judge_cluster
+from loomtui.restore.context import RunContext
+from loomtui.restore.events import StepName
+from loomtui.restore.operator import Preview
+from loomtui.restore.plan import Scope
+from loomtui.restore.steps.base import Evidence, Step, on_all
+from loomtui.restore.steps.node_keys import compare_nodes
+
+_POLL_SECONDS = 1.0
+_KEPT_LOOKS = 120
+
+
+def view(status: NodeStatus) -> NodeView:
+    """The part of a status that health is judged by."""
+    chain = status.chain
+    return NodeView(
+        name=status.name,
+        role=status.role,
+        reachable=status.reachable,
+        active=status.service is not None and status.service.active is Active.ACTIVE,
+        height=chain.height if chain else None,
+        app_hash=chain.app_hash if chain else None,
+        peers=chain.peers if chain else None,
+        catching_up=chain.catching_up if chain else False,
+        block_time=chain.block_time if chain else None,
+    )
+
+
+class Verify(Step):
+    name = StepName.VERIFY
+    title = "Verify"
+    sentence = "Watches until heights grow on every node, with equal app hashes and all peers."
+    undo_sentence = "Changes nothing, so there is nothing to take back."
+    may_leave_out = False
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        self._watch: asyncio.Task[Verdict] | None = None
+        self._last: dict[str, NodeStatus] = {}
+
+    async def prepare(self) -> None:
+        self._watch = None
+
+    async def check(self, node: str) -> bool:
+        return False  # health is of this moment only
+
+    async def preview(self, node: str) -> Preview:
+        return Preview(node, f"look for at most {self.context.plan.verify_deadline_seconds} s; changes nothing")
+
+    async def apply(self, node: str) -> None:
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watch_all(), name="verify")
+        verdict = await asyncio.shield(self._watch)
+        if verdict.state is not ClusterState.HEALTHY:
+            await self._fail(verdict)
+
+    async def verify(self, node: str) -> Evidence:
+        status = self._last.get(node)
+        chain = status.chain if status else None
+        if chain is None:
+            raise StepFailed("it gave no height", node=node, safe="Its old files are kept.")
+        return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
+
+    async def undo(self, node: str) -> None:
+        """Nothing was done."""
+
+    async def _watch_all(self) -> Verdict:
+        names = self._names()
+        looks: deque[list[NodeView]] = deque(maxlen=_KEPT_LOOKS)
+        times: deque[datetime] = deque(maxlen=_KEPT_LOOKS)
+        deadline = datetime.now(UTC) + timedelta(seconds=self.context.plan.verify_deadline_seconds)
+        while True:
+            statuses, _ = await on_all(names, self._look)
+            self._last |= statuses
+            looks.append([view(statuses[name]) if name in statuses else self._gone(name) for name in names])
+            times.append(datetime.now(UTC))
+            verdict = judge_cluster(list(looks), list(times))
+            self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
+            if verdict.state is ClusterState.HEALTHY or datetime.now(UTC) > deadline:
+                return verdict
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _names(self) -> list[str]:
+        """In a restore of some nodes the others are watched too: they are the chain."""
+        if self.context.plan.scope is Scope.NODES:
+            return [name for name in self.context.inventory.names if name not in self.context.left_out]
+        return [node.name for node in self.context.nodes]
+
+    async def _look(self, name: str) -> NodeStatus:
+        return await look_at(self.context.fleet.session(name), self._last.get(name))
+
+    def _gone(self, name: str) -> NodeView:
+        role = self.context.inventory.node(name).role
+        return NodeView(name, Role(role), reachable=False, active=False)
+
+    async def _fail(self, verdict: Verdict) -> None:
+        causes = await self._diagnose()
+        told = " ".join(_sentence(cause) for cause in causes[:3])
+        raise StepFailed(
+            f"{verdict.sentence}. {told}".strip(),
+            node=next((cause.node for cause in causes if cause.node), None),
+            safe="Every node keeps its old files in the run's folder.",
+            advice=causes[0].fix if causes else "Look at the logs: loomtui logs -f",
+        )
+
+    async def _diagnose(self) -> tuple[Diagnosis, ...]:
+        lines = await self._log_lines()
+        evidence = [
+            NodeEvidence(
+                name=name,
+                view=view(status),
+                flapping=status.service is not None and status.service.active is Active.FLAPPING,
+                validator=status.validator,
+                lines=tuple(lines.get(name, ())),
+            )
+            for name, status in self._last.items()
+        ]
+        keys = None
+        with contextlib.suppress(LoomtuiError):
+            keys = await compare_nodes(self.context)
+        powers = [(validator.address, validator.power) for validator in self.context.plan.validators]
+        return diagnose(evidence, keys, powers)
+
+    async def _log_lines(self) -> dict[str, list[str]]:
+        lines: dict[str, list[str]] = {}
+        with contextlib.suppress(LoomtuiError, TimeoutError):
+            async with asyncio.timeout(20):
+                async for batch in tail(self.context.fleet, self._names(), follow=False, lines=200):
+                    for line in batch:
+                        lines.setdefault(line.node, []).append(line.text)
+        return lines
+
+
+def _sentence(cause: Diagnosis) -> str:
+    place = ", ".join(part for part in (cause.node, cause.file) if part)
+    return f"{place + ': ' if place else ''}{cause.cause}"
