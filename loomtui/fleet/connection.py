@@ -265,5 +265,5 @@ def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:
     return HostKeyRefused(
         f"the {kind} host key of {target.host}:{target.port} is unknown and was not accepted: {shown}.",
         node=target.node,
-        advice="Compare it with what `ssh-keygen -lf` says of the key in /etc/ssh on the node, then accept it.",
+        advice="Compare it with what `ssh-keygen -lf` says of the key in /etc/ssh on the node, then accept.",
     )

@@ -47,7 +47,9 @@ async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None
         for path in keyring.locked:
             opened = await _unlocked(path, target, secrets)
             keyring.notes.append(f"key {path}" + ("" if opened else " (no passphrase)"))
-            if opened and await THREADS.run(_try_key, transport, target, opened, keyring.notes):
+            if opened is None:
+                continue
+            if await THREADS.run(_try_key, transport, target, opened, keyring.notes):
                 return
     finally:
         THREADS.start(keyring.close)

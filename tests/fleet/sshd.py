@@ -1,0 +1,199 @@
+"""A small SSH server that runs commands by a real `sh`, with stand-ins first on PATH. It can misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import paramiko
+from paramiko import Channel, PKey, ServerInterface, Transport
+
+_CHUNK = 65536
+
+
+@dataclass
+class Behaviour:
+    """What the server does besides its duty."""
+
+    keys: frozenset[bytes] = frozenset()  # public keys that may log in
+    auth: str = "publickey"
+    noise_stdout: bytes = b""  # what a login shell prints before the command
+    noise_stderr: bytes = b""
+    hang_exec: bool = False  # takes the request and never answers
+    drop_next_exec: int = 0  # so many commands end in a broken connection
+    commands: list[str] = field(default_factory=list)  # all that were run
+    inputs: list[bytearray] = field(default_factory=list)  # what each read
+    agent_users: list[str] = field(default_factory=list)  # who logged in
+
+
+class _Server(ServerInterface):
+    def __init__(self, sshd: Sshd, transport: Transport) -> None:
+        self._sshd = sshd
+        self._transport = transport
+        self._forwards: dict[int, tuple[str, int]] = {}
+
+    def get_allowed_auths(self, username: str) -> str:
+        return self._sshd.behaviour.auth
+
+    def check_auth_publickey(self, username: str, key: PKey) -> int:
+        if self._sshd.behaviour.auth == "publickey" and key.asbytes() in self._sshd.behaviour.keys:
+            self._sshd.behaviour.agent_users.append(username)
+            return paramiko.AUTH_SUCCESSFUL
+        return paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
+
+    def check_channel_direct_tcpip_request(
+        self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        try:
+            target = socket.create_connection(destination, 5)
+        except OSError:
+            return paramiko.OPEN_FAILED_CONNECT_FAILED
+        self._sshd.forward(self._transport, chanid, target)
+        return paramiko.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: Channel, command: bytes) -> bool:
+        behaviour = self._sshd.behaviour
+        behaviour.commands.append(command.decode())
+        if behaviour.drop_next_exec:
+            behaviour.drop_next_exec -= 1
+            threading.Thread(target=self._transport.close, daemon=True).start()
+            return True
+        if behaviour.hang_exec:
+            self._sshd.hung.set()
+            return True
+        threading.Thread(target=self._sshd.execute, args=(channel, command.decode()), daemon=True).start()
+        return True
+
+
+class Sshd:
+    """Context manager; listens on a loopback port of its own."""
+
+    def __init__(
+        self, behaviour: Behaviour, host_key: PKey, path: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.behaviour = behaviour
+        self.host_key = host_key
+        self.hung = threading.Event()
+        self._env = {**os.environ, **(env or {})}
+        if path:
+            self._env["PATH"] = f"{path}:/usr/bin:/bin"
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+        self.transports: list[Transport] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._closing = False
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> None:
+        """No longer listens, and drops every connection."""
+        self._closing = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop()
+
+    def drop(self) -> None:
+        for transport in self.transports:
+            transport.close()
+        self.transports.clear()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        transport = Transport(client)
+        transport.add_server_key(self.host_key)
+        self.transports.append(transport)
+        with contextlib.suppress(Exception):
+            transport.start_server(server=_Server(self, transport))
+
+    def execute(self, channel: Channel, command: str) -> None:
+        seen = bytearray()
+        self.behaviour.inputs.append(seen)
+        process = subprocess.Popen(
+            ["sh", "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._env,
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        threading.Thread(target=_pump_in, args=(channel, process, seen), daemon=True).start()
+        with contextlib.suppress(OSError):
+            channel.sendall(self.behaviour.noise_stdout)
+            channel.sendall_stderr(self.behaviour.noise_stderr)
+        err = threading.Thread(target=_pump_out, args=(process.stderr, channel.sendall_stderr), daemon=True)
+        err.start()
+        _pump_out(process.stdout, channel.sendall)
+        err.join()
+        with contextlib.suppress(OSError, EOFError):
+            channel.shutdown_write()
+            channel.send_exit_status(process.wait())
+            channel.close()
+
+    def forward(self, transport: Transport, chanid: int, target: socket.socket) -> None:
+        def run() -> None:
+            channel = transport.accept(5)
+            if channel is None:
+                target.close()
+                return
+            threading.Thread(target=_relay, args=(channel, target), daemon=True).start()
+            _relay(target, channel)
+
+        threading.Thread(target=run, daemon=True).start()
+
+
+def _pump_in(channel: Channel, process: subprocess.Popen[bytes], seen: bytearray) -> None:
+    assert process.stdin
+    with contextlib.suppress(OSError, EOFError):
+        while chunk := channel.recv(_CHUNK):
+            if len(seen) < 1_000_000:
+                seen += chunk
+            process.stdin.write(chunk)
+            process.stdin.flush()
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+
+
+def _pump_out(source: Any, send: Any) -> None:
+    with contextlib.suppress(OSError, EOFError), source:
+        while chunk := source.read1(_CHUNK):
+            send(chunk)
+
+
+def _relay(source: Any, sink: Any) -> None:
+    with contextlib.suppress(OSError, EOFError):
+        while chunk := source.recv(_CHUNK):
+            sink.sendall(chunk)
+    with contextlib.suppress(Exception):
+        sink.shutdown(socket.SHUT_WR)
