@@ -31,13 +31,15 @@ _YAML_ERRORS = (
     TypeError,
     RecursionError,
 )
-_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/]*@)?(?P<host>\[[^\]\s]*\]|[^\s/:]*)", re.I)
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/]*@)?(?P<host>\[[^\]\s]*\]|[^\s/:]*)", re.IGNORECASE
+)
 _HOST_AND_PORT = re.compile(
     r"(?:[^\s@/]*@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 )
 _IPV4 = re.compile(r"(?P<host>[0-9]{1,3}(?:\.[0-9]{1,3}){3})")
-_OWN_HOSTS = re.compile(r"|localhost|0\.0\.0\.0|127\.[0-9.]+|\[::1?\]", re.I)
-_LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.S)
+_OWN_HOSTS = re.compile(r"|localhost|0\.0\.0\.0|127\.[0-9.]+|\[::1?\]", re.IGNORECASE)
+_LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -56,4 +56,116 @@ def judge_cluster(
 
     `expected_peers`: the least number of peers by node; by default all other validators.
     """
-    raise NotImplementedError
+    latest = looks[-1] if looks else ()
+    if not latest:
+        return Verdict(ClusterState.UNKNOWN, "Nothing was looked at yet.")
+    answering = [node for node in latest if node.reachable]
+    if not answering:
+        return Verdict(ClusterState.UNREACHABLE, "No node can be reached.")
+    if not any(node.active for node in answering):
+        reasons = _unreachable(latest)
+        return Verdict(ClusterState.STOPPED, f"The service runs on no node{_of_reachable(reasons)}.", reasons)
+    split = _split(looks)
+    window = at[-1] - at[0]
+    grown = {node.name: _growth(node.name, looks) for node in latest}
+    reasons = (*split, *_node_reasons(latest, grown, window, patience, _needs(latest, expected_peers)))
+    moving = any(steps for steps in grown.values() if steps)
+    if not moving:
+        return _still(latest, reasons, window, patience)
+    top = _top(latest)
+    growing = all(grown[node.name] for node in latest)
+    if not reasons and growing:
+        sentence = f"The chain moves, now at {top}, with equal app hashes and all peers on every node."
+        return Verdict(ClusterState.HEALTHY, sentence, (), True)
+    if not reasons:
+        waiting = [node.name for node in latest if not grown[node.name]]
+        sentence = f"The chain moves, now at {top}; no second height yet from {', '.join(waiting)}."
+        return Verdict(ClusterState.UNKNOWN, sentence)
+    sentence = f"The chain moves, now at {top}, but: {reasons[0]}"
+    return Verdict(ClusterState.DEGRADED, sentence, reasons, growing)
+
+
+def _of_reachable(unreachable: tuple[str, ...]) -> str:
+    return " that can be reached" if unreachable else ""
+
+
+def _unreachable(latest: Sequence[NodeView]) -> tuple[str, ...]:
+    return tuple(f"{node.name} cannot be reached." for node in latest if not node.reachable)
+
+
+def _top(nodes: Sequence[NodeView]) -> int:
+    return max((node.height for node in nodes if node.height is not None), default=0)
+
+
+def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
+    """Blocks that a node gained between its first and its last answer; None: fewer than two answers."""
+    heights = [
+        node.height for look in looks for node in look if node.name == name and node.height is not None
+    ]
+    return heights[-1] - heights[0] if len(heights) > 1 else None
+
+
+def _needs(latest: Sequence[NodeView], expected: Mapping[str, int] | None) -> Mapping[str, int]:
+    if expected is not None:
+        return expected
+    validators = {node.name for node in latest if node.role is Role.VALIDATOR}
+    return {node.name: len(validators - {node.name}) for node in latest}
+
+
+def _split(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
+    """Nodes that disagree about the state at one height, in any of the looks."""
+    seen: dict[int, dict[str, str]] = {}
+    for look in looks:
+        for node in look:
+            if node.height and node.app_hash:
+                seen.setdefault(node.height, {})[node.name] = node.app_hash
+    for height in sorted(seen):
+        if len(set(seen[height].values())) > 1:
+            hashes = ", ".join(f"{name} {value[:8]}" for name, value in sorted(seen[height].items()))
+            return (f"The app hashes differ at {height}: {hashes}. Their states have parted.",)
+    return ()
+
+
+def _node_reasons(
+    latest: Sequence[NodeView],
+    grown: Mapping[str, int | None],
+    window: timedelta,
+    patience: timedelta,
+    needs: Mapping[str, int],
+) -> tuple[str, ...]:
+    reasons = []
+    for node in latest:
+        need = needs.get(node.name, 0)
+        if not node.reachable:
+            reasons.append(f"{node.name} cannot be reached.")
+        elif not node.active:
+            reasons.append(f"The service on {node.name} does not run.")
+        elif node.height is None:
+            reasons.append(f"{node.name} gives no height.")
+        elif grown[node.name] == 0 and window >= patience:
+            reasons.append(f"{node.name} stands still at {node.height}.")
+        elif node.peers is not None and node.peers < need:
+            reasons.append(f"{node.name} has {node.peers} of {need} peers.")
+        elif node.catching_up:
+            reasons.append(f"{node.name} is catching up, at {node.height}.")
+    return tuple(reasons)
+
+
+def _still(
+    latest: Sequence[NodeView], reasons: tuple[str, ...], window: timedelta, patience: timedelta
+) -> Verdict:
+    """No height grew: halted, or not watched for long enough."""
+    heights = sorted({node.height for node in latest if node.height is not None})
+    if not heights:
+        return Verdict(ClusterState.UNKNOWN, "The service runs, but no node gives a height yet.", reasons)
+    where = str(heights[-1]) if len(heights) == 1 else f"{heights[0]} to {heights[-1]}"
+    if window < patience:
+        sentence = (
+            f"At {where}; whether the chain moves shows after {patience.total_seconds():g} s of looking."
+        )
+        return Verdict(ClusterState.UNKNOWN, sentence, reasons)
+    times = [node.block_time for node in latest if node.block_time and node.height == heights[-1]]
+    since = f" since {min(times):%Y-%m-%d %H:%M:%S} UTC" if times else ""
+    up = sum(node.reachable and node.active for node in latest)
+    nodes = "all nodes up" if up == len(latest) else f"{up} of {len(latest)} nodes up"
+    return Verdict(ClusterState.HALTED, f"The chain stands still at {where}{since}, {nodes}.", reasons)

@@ -21,7 +21,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _BATCH_HEADER = 12  # sequence number and count
 _DELETION, _VALUE = 0, 1
 _STORE_KEY = b"blockStore"
-_ROOT_KEY = re.compile(rb"r(?:(.{8})|/([0-9]{10}))", re.S)
+_ROOT_KEY = re.compile(rb"r(?:(.{8})|/([0-9]{10}))", re.DOTALL)
 _FIRST_WINDOW = 8 * BLOCK_SIZE
 
 
@@ -161,7 +161,7 @@ def _store_height(key: bytes, value: bytes) -> int | None:
 
 
 def _root_version(key: bytes, _: bytes) -> int | None:
-    """The version in a root key of the IAVL tree: `r` and eight bytes, big-endian; before 0.11 `r/%010d`."""
+    """The version in a root key of the IAVL tree: `r` and eight bytes, big-endian; older: `r/%010d`."""
     match = _ROOT_KEY.fullmatch(key)
     if not match:
         return None

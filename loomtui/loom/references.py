@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
-from loomtui.loom.units import EffectiveUnit, PeerFlag
-
-
-@dataclass(frozen=True)
-class NodeFacts:
-    name: str
-    role: Role
-    address: str  # at which peers dial it
-    port: int  # P2P, as the inventory says
-    node_id: str | None  # derived from node_key.json
-    reported: str | None = None  # what `loom nodekey` printed; None: it was not run
-    reported_problem: str | None = None
-    unit: EffectiveUnit | None = None
-    listen_port: int | None = None  # P2P, as config.toml says; it wins over `port`
-    addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
-    former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
-    former_addresses: frozenset[str] = frozenset()
-
-    @property
-    def p2p_port(self) -> int:
-        return self.listen_port or self.port
+from loomtui.loom.databases import NODE_KEY
+from loomtui.loom.identity import Directory
+from loomtui.loom.identity import NodeFacts as NodeFacts
+from loomtui.loom.peers import Peer, PeerList, PeerProblem, read_peers, write_peers
+from loomtui.loom.units import PeerFlag
 
 
 class MismatchKind(StrEnum):
@@ -67,7 +51,12 @@ class KeyReport:
 
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
-    raise NotImplementedError
+    known = Directory(nodes)
+    found = [*_duplicates(nodes), *_keys(nodes), *_ports(nodes)]
+    for node in nodes:
+        found += _lists(node, known)
+        found += _addrbook(node, known)
+    return KeyReport(not any(mismatch.blocking for mismatch in found), tuple(nodes), tuple(found))
 
 
 def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
@@ -75,6 +64,186 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
 
     Entries are matched to nodes by identity, never by position: by present ID, then by former ID, then by
     address. Known entries keep their order, every other validator is there exactly once over all flags, the
-    node itself and the backup node are not, unknown peers stay.
+    node itself and the backup node are not, unknown peers stay. A validator without a known ID keeps the
+    entry that it has.
     """
-    raise NotImplementedError
+    if node.unit is None:
+        return {}
+    known = Directory(nodes)
+    present = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
+    placed = {node.name} | {other.name for other in nodes if other.role is Role.BACKUP}
+    wanted: dict[PeerFlag, list[Peer]] = {}
+    for flag in sorted(present, reverse=True):  # an entry in both lists stays persistent
+        wanted[flag] = list(_right_peers(present[flag].peers, known, placed))
+    last = PeerFlag.PEERS if PeerFlag.PEERS in present and PeerFlag.PERSISTENT not in present else None
+    missing = [
+        _right_peer(other, other.node_id) for other in nodes if other.name not in placed and other.node_id
+    ]
+    wanted.setdefault(last or PeerFlag.PERSISTENT, []).extend(missing)
+    return {
+        flag: write_peers(peers)
+        for flag, peers in wanted.items()
+        if PeerList(tuple(peers)) != present.get(flag, PeerList(()))
+    }
+
+
+def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> Iterator[Peer]:
+    """The entries of one list, put right; `placed` are the nodes that need no further entry."""
+    unknown: set[Peer] = set()
+    for peer in peers:
+        target = known.resolve(peer)
+        if target is None:
+            kept = replace(peer, id=peer.id.lower())
+            if kept not in unknown:
+                yield kept
+            unknown.add(kept)
+        elif target.name not in placed:
+            placed.add(target.name)
+            yield _right_peer(target, target.node_id) if target.node_id else peer
+
+
+def _right_peer(node: NodeFacts, node_id: str) -> Peer:
+    return Peer(node_id, node.address.strip("[]"), node.p2p_port)
+
+
+def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
+    first: dict[str, NodeFacts] = {}
+    for node in nodes:
+        if not node.node_id:
+            continue
+        other = first.setdefault(node.node_id, node)
+        if other is not node:
+            yield Mismatch(
+                MismatchKind.DUPLICATE_IDENTITY,
+                on=node.name,
+                about=other.name,
+                expected=None,
+                found=node.node_id,
+                where=NODE_KEY,
+                message=f"{node.name} and {other.name} have the same node key: give one of them its own "
+                "node_key.json back before either is started.",
+                blocking=True,
+            )
+
+
+def _keys(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
+    for node in nodes:
+        if not node.node_id:
+            message = f"{node.name} has no usable node_key.json: restore its own from its config backup."
+            yield Mismatch(MismatchKind.NO_KEY, node.name, None, None, None, NODE_KEY, message, True)
+        elif node.reported and node.reported != node.node_id:
+            message = (
+                f"`loom nodekey` on {node.name} prints {node.reported}, its node_key.json makes "
+                f"{node.node_id}: the command runs in another working directory or has made a new key."
+            )
+            yield _reported(node, message, blocking=True)
+        elif node.reported_problem and not node.reported:
+            message = f"`loom nodekey` on {node.name} gave no ID: {node.reported_problem}"
+            yield _reported(node, message, blocking=False)
+
+
+def _reported(node: NodeFacts, message: str, *, blocking: bool) -> Mismatch:
+    kind, where = MismatchKind.REPORTED_DIFFERS, "loom nodekey"
+    return Mismatch(kind, node.name, node.name, node.node_id, node.reported, where, message, blocking)
+
+
+def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
+    for node in nodes:
+        if node.listen_port and node.listen_port != node.port:
+            message = (
+                f"{node.name} listens for peers on {node.listen_port} by its config.toml, the inventory says "
+                f"{node.port}: peers must dial {node.listen_port}, or config.toml must be changed."
+            )
+            expected, found = str(node.port), str(node.listen_port)
+            kind = MismatchKind.WRONG_PORT
+            yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", message, False)
+
+
+def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
+    """What is wrong in the peers that a node's unit gives it."""
+    if node.unit is None:
+        return
+    for problem in node.unit.problems:
+        yield Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, None, "unit", problem, False)
+    listed = {node.name}
+    for value in node.unit.peer_values:
+        peers = read_peers(value.value)
+        for bad in peers.problems:
+            yield _bad_entry(node, value.flag, bad)
+        for peer in peers.peers:
+            target = known.resolve(peer)
+            listed.add(target.name if target else "")
+            yield from _entry(node, value.flag, peer, target)
+    flags = [value.flag for value in node.unit.peer_values]
+    where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
+    for other in known.nodes:
+        if other.role is Role.VALIDATOR and other.name not in listed:
+            message = f"{node.name} does not list {other.name}: add it to {where} in the unit of {node.name}."
+            kind = MismatchKind.MISSING
+            yield Mismatch(kind, node.name, other.name, other.node_id, None, where, message, True)
+
+
+def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
+    stops = flag is PeerFlag.PEERS
+    effect = "loom does not start with it" if stops else "loom skips it"
+    message = f"In {flag} of {node.name}, {effect}: {bad.message}"
+    return Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, bad.text, flag, message, stops)
+
+
+def _entry(node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts | None) -> Iterator[Mismatch]:
+    """What is wrong with one entry."""
+
+    def mismatch(
+        kind: MismatchKind, expected: str | None, found: str, text: str, *, blocking: bool
+    ) -> Mismatch:
+        about = target.name if target else None
+        message = f"{flag} of {node.name} {text}"
+        return Mismatch(kind, node.name, about, expected, found, flag, message, blocking)
+
+    if target is None:
+        text = f"names a peer that is not in the inventory, {peer}: it stays, check that it belongs there."
+        yield mismatch(MismatchKind.UNKNOWN_PEER, None, str(peer), text, blocking=False)
+    elif target.name == node.name:
+        yield mismatch(
+            MismatchKind.SELF, None, str(peer), "lists the node itself: remove it.", blocking=False
+        )
+    elif target.role is Role.BACKUP:
+        text = f"lists the backup node {target.name}, which live nodes must not dial: remove it."
+        yield mismatch(MismatchKind.BACKUP_NODE_LISTED, None, peer.id, text, blocking=False)
+    else:
+        if target.node_id and peer.id != target.node_id:
+            upper = peer.id.lower() == target.node_id
+            kind = MismatchKind.UPPER_CASE if upper else MismatchKind.WRONG_ID
+            why = "IDs are compared by case" if upper else f"the key of {target.name} makes {target.node_id}"
+            text = f"has {peer.id} for {target.name}, but {why}: put {target.node_id} there."
+            yield mismatch(kind, target.node_id, peer.id, text, blocking=True)
+        right = _right_peer(target, peer.id)
+        if peer.host.lower() != right.host.lower():
+            text = f"has {target.name} at {peer.host}, but peers dial it at {right.host}: put that there."
+            yield mismatch(MismatchKind.WRONG_ADDRESS, right.host, peer.host, text, blocking=True)
+        if peer.port != right.port:
+            text = f"has port {peer.port} for {target.name}, which listens on {right.port}: put that there."
+            yield mismatch(MismatchKind.WRONG_PORT, str(right.port), str(peer.port), text, blocking=True)
+
+
+def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
+    """Entries of addrbook.json that lead a node to a wrong place; they are dialled again and again."""
+    strangers = 0
+    for node_id, address in node.addrbook:
+        peers = read_peers(f"{node_id}@{address}").peers
+        target = known.resolve(peers[0]) if peers else None
+        if target is None:
+            strangers += 1
+        elif target.node_id and peers[0] != _right_peer(target, target.node_id):
+            right = str(_right_peer(target, target.node_id))
+            text = f"holds {peers[0]} for {target.name}, which is {right}"
+            yield _stale(node, target.name, right, str(peers[0]), text)
+    if strangers:
+        text = f"holds {strangers} addresses of nodes that are not in the inventory"
+        yield _stale(node, None, None, str(strangers), text)
+
+
+def _stale(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
+    message = f"addrbook.json of {node.name} {text}: set the file aside, it is rebuilt by itself."
+    kind, where = MismatchKind.STALE_ADDRBOOK, "addrbook.json"
+    return Mismatch(kind, node.name, about, expected, found, where, message, False)

@@ -1,0 +1,73 @@
+"""Who a reference means: a node is known by its ID, then by an ID that it had, then by its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from loomtui.inventory.model import Role
+from loomtui.loom.peers import Peer
+from loomtui.loom.units import EffectiveUnit
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    name: str
+    role: Role
+    address: str  # at which peers dial it
+    port: int  # P2P, as the inventory says
+    node_id: str | None  # derived from node_key.json
+    reported: str | None = None  # what `loom nodekey` printed; None: it was not run
+    reported_problem: str | None = None
+    unit: EffectiveUnit | None = None
+    listen_port: int | None = None  # P2P, as config.toml says; it wins over `port`
+    addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
+    former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
+    former_addresses: frozenset[str] = frozenset()
+
+    @property
+    def p2p_port(self) -> int:
+        return self.listen_port or self.port
+
+
+class Directory:
+    """Finds the node that an entry means. What two nodes share (an ID, an address) names neither of them."""
+
+    def __init__(self, nodes: Sequence[NodeFacts]) -> None:
+        self.nodes = tuple(nodes)
+        self._ids = _index(nodes, lambda node: [node.node_id] if node.node_id else [])
+        self._former_ids = _index(nodes, lambda node: map(str.lower, node.former_ids))
+        self._places = _index(nodes, lambda node: [_place(node.address, node.p2p_port)])
+        self._hosts = _index(nodes, lambda node: [_host(node.address)])
+        self._former_hosts = _index(nodes, lambda node: map(_host, node.former_addresses))
+
+    def resolve(self, peer: Peer) -> NodeFacts | None:
+        """None: it is none of the nodes, or it cannot be told which."""
+        node_id, place = peer.id.lower(), _place(peer.host, peer.port)
+        return (
+            self._ids.get(node_id)
+            or self._former_ids.get(node_id)
+            or self._places.get(place)
+            or self._hosts.get(_host(peer.host))
+            or self._former_hosts.get(place)
+            or self._former_hosts.get(_host(peer.host))
+        )
+
+
+def _index(
+    nodes: Sequence[NodeFacts], names: Callable[[NodeFacts], Iterable[str]]
+) -> Mapping[str, NodeFacts]:
+    owners: dict[str, set[str]] = {}
+    for node in nodes:
+        for name in names(node):
+            owners.setdefault(name, set()).add(node.name)
+    by_name = {node.name: node for node in nodes}
+    return {name: by_name[min(who)] for name, who in owners.items() if len(who) == 1}
+
+
+def _host(address: str) -> str:
+    return address.strip("[]").lower()
+
+
+def _place(address: str, port: int) -> str:
+    return f"{_host(address)}:{port}"
