@@ -65,24 +65,49 @@ def judge_cluster(
     if not any(node.active for node in answering):
         reasons = _unreachable(latest)
         return Verdict(ClusterState.STOPPED, f"The service runs on no node{_of_reachable(reasons)}.", reasons)
-    split = _split(looks)
-    window = at[-1] - at[0]
+    start = _last_fall(looks)
+    looks, window = looks[start:], at[-1] - at[start]
     grown = {node.name: _growth(node.name, looks) for node in latest}
-    reasons = (*split, *_node_reasons(latest, grown, window, patience, _needs(latest, expected_peers)))
-    moving = any(steps for steps in grown.values() if steps)
-    if not moving:
+    reasons = (*_split(looks), *_node_reasons(latest, grown, window >= patience, expected_peers))
+    if not any((steps or 0) > 0 for steps in grown.values()):
         return _still(latest, reasons, window, patience)
+    return _moving(latest, reasons, grown, _compared(looks), window >= patience)
+
+
+def _moving(
+    latest: Sequence[NodeView],
+    reasons: tuple[str, ...],
+    grown: Mapping[str, int | None],
+    compared: frozenset[str],
+    patient: bool,
+) -> Verdict:
+    """`compared`: nodes whose app hash was seen equal to another's. Tendermint itself stops a node whose hash
+    differs from the next block's, so that growth counts where no equal height was met for a while."""
     top = _top(latest)
-    growing = all(grown[node.name] for node in latest)
-    if not reasons and growing:
-        sentence = f"The chain moves, now at {top}, with equal app hashes and all peers on every node."
-        return Verdict(ClusterState.HEALTHY, sentence, (), True)
-    if not reasons:
-        waiting = [node.name for node in latest if not grown[node.name]]
+    waiting = [node.name for node in latest if not grown[node.name]]
+    if reasons:
+        sentence = f"The chain moves, now at {top}, but: {reasons[0]}"
+        return Verdict(ClusterState.DEGRADED, sentence, reasons, not waiting)
+    if waiting:
         sentence = f"The chain moves, now at {top}; no second height yet from {', '.join(waiting)}."
         return Verdict(ClusterState.UNKNOWN, sentence)
-    sentence = f"The chain moves, now at {top}, but: {reasons[0]}"
-    return Verdict(ClusterState.DEGRADED, sentence, reasons, growing)
+    if len(latest) > 1 and len(compared) < len(latest):
+        sentence = f"The chain moves on every node, now at {top}; app hashes are not all compared yet."
+        return Verdict(ClusterState.HEALTHY if patient else ClusterState.UNKNOWN, sentence, (), True)
+    sentence = f"The chain moves, now at {top}, with equal app hashes and all peers on every node."
+    return Verdict(ClusterState.HEALTHY, sentence, (), True)
+
+
+def _last_fall(looks: Sequence[Sequence[NodeView]]) -> int:
+    """The look from which on no height fell: what was before a restore says nothing about what is after it."""
+    start = 0
+    heights: dict[str, int] = {}
+    for at, look in enumerate(looks):
+        for node in look:
+            if node.height is not None:
+                start = at if node.height < heights.get(node.name, 0) else start
+                heights[node.name] = node.height
+    return start
 
 
 def _of_reachable(unreachable: tuple[str, ...]) -> str:
@@ -112,16 +137,24 @@ def _needs(latest: Sequence[NodeView], expected: Mapping[str, int] | None) -> Ma
     return {node.name: len(validators - {node.name}) for node in latest}
 
 
-def _split(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
-    """Nodes that disagree about the state at one height, in any of the looks."""
+def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
+    """App hash by node, by height, over all looks."""
     seen: dict[int, dict[str, str]] = {}
-    for look in looks:
-        for node in look:
-            if node.height and node.app_hash:
-                seen.setdefault(node.height, {})[node.name] = node.app_hash
-    for height in sorted(seen):
-        if len(set(seen[height].values())) > 1:
-            hashes = ", ".join(f"{name} {value[:8]}" for name, value in sorted(seen[height].items()))
+    for node in (node for look in looks for node in look):
+        if node.height and node.app_hash:
+            seen.setdefault(node.height, {})[node.name] = node.app_hash
+    return seen
+
+
+def _compared(looks: Sequence[Sequence[NodeView]]) -> frozenset[str]:
+    return frozenset(name for names in _hashes(looks).values() if len(names) > 1 for name in names)
+
+
+def _split(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
+    """Nodes that disagree about the state at one height."""
+    for height, by_node in sorted(_hashes(looks).items()):
+        if len(set(by_node.values())) > 1:
+            hashes = ", ".join(f"{name} {value[:8]}" for name, value in sorted(by_node.items()))
             return (f"The app hashes differ at {height}: {hashes}. Their states have parted.",)
     return ()
 
@@ -129,11 +162,10 @@ def _split(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
 def _node_reasons(
     latest: Sequence[NodeView],
     grown: Mapping[str, int | None],
-    window: timedelta,
-    patience: timedelta,
-    needs: Mapping[str, int],
+    patient: bool,
+    expected: Mapping[str, int] | None,
 ) -> tuple[str, ...]:
-    reasons = []
+    needs, reasons = _needs(latest, expected), []
     for node in latest:
         need = needs.get(node.name, 0)
         if not node.reachable:
@@ -142,7 +174,7 @@ def _node_reasons(
             reasons.append(f"The service on {node.name} does not run.")
         elif node.height is None:
             reasons.append(f"{node.name} gives no height.")
-        elif grown[node.name] == 0 and window >= patience:
+        elif grown[node.name] == 0 and patient:
             reasons.append(f"{node.name} stands still at {node.height}.")
         elif node.peers is not None and node.peers < need:
             reasons.append(f"{node.name} has {node.peers} of {need} peers.")
