@@ -12,11 +12,24 @@ import click
 
 from loomtui import __version__
 from loomtui.cli import failures
+from loomtui.cli.backups import backups
+from loomtui.cli.drill import drill
 from loomtui.cli.inventory import inventory
+from loomtui.cli.keys import nodekeys, services
+from loomtui.cli.logs import logs
+from loomtui.cli.planning import plan
+from loomtui.cli.restoring import clean, restore, resume, rollback
+from loomtui.cli.runs import report, runs
+from loomtui.cli.screen import start_screens
 from loomtui.cli.settings import Settings, inventory_option
+from loomtui.cli.status import status
 
 
 class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which an operator needs them."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -34,14 +47,20 @@ class _Group(click.Group):
 @inventory_option
 @click.version_option(__version__, prog_name="loomtui")
 @click.pass_context
-def app(ctx: click.Context) -> None:
+def app(ctx: click.Context) -> int:
     """Restore a Loom cluster from its S3 backups. Without a command: the screens, read-only."""
-    ctx.ensure_object(Settings)
+    settings = ctx.ensure_object(Settings)
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+    if ctx.invoked_subcommand is not None:
+        return 0
+    return start_screens(settings.path, settings.inventory(), writable=False)
 
 
-app.add_command(inventory)
+for _command in (status, backups, nodekeys, services, logs, plan, restore, resume, rollback):
+    app.add_command(_command)
+for _command in (clean, runs, report, inventory, drill):
+    app.add_command(_command)
 
 
 def main() -> None:

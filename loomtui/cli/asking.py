@@ -14,14 +14,14 @@ import click
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.fleet import Asker
+    from loomtui.fleet.asking import Asker
 
 T = TypeVar("T")
 
 
 def asker(*, batch: bool = False) -> Asker:
     """Asks the person at the terminal; refuses everything where nobody can answer."""
-    from loomtui.fleet.fleet import Refuse
+    from loomtui.fleet.asking import Refuse
 
     return Refuse() if batch or not (sys.stdin.isatty() and sys.stderr.isatty()) else TerminalAsker()
 

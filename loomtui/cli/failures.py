@@ -76,7 +76,7 @@ def explain(error: LoomtuiError) -> None:
 
 def _interrupted(settings: Settings) -> int:
     if settings.run:
-        say(f"Interrupted. Resume with: loomtui resume {settings.run}", err=True)
+        say(f"Interrupted. Resume with: loomtui {settings.verb} {settings.run}", err=True)
     else:
         say("Interrupted.", err=True)
     return INTERRUPTED
@@ -94,7 +94,7 @@ def _crashed(strange: BaseException, error: Exception, settings: Settings) -> in
     details = f"Details for the makers are in {path}." if path else "Its details could not be written."
     say(f"Error: loomtui met a fault of its own ({kind}). {details}", err=True)
     if settings.run:
-        say(f"  The run's journal is whole. Go on with: loomtui resume {settings.run}", err=True)
+        say(f"  The run's journal is whole. Go on with: loomtui {settings.verb} {settings.run}", err=True)
     return 1
 
 

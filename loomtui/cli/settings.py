@@ -21,6 +21,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 class Settings:
     given: Path | None = None  # with -i
     run: str | None = None  # the run that is being worked on: to be named when it is interrupted
+    verb: str = "resume"  # what to call then
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,182 @@
+"""`loomtui backups`: what is in S3, what one archive holds, and whether it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.output import Cell, moment, note, plural, print_json, progress, say, size, table
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+
+if TYPE_CHECKING:
+    from loomtui.backups.catalogue import Catalogue
+    from loomtui.backups.model import Backup, Contents
+    from loomtui.inventory import Inventory
+
+_GUESSES_AT_ONCE = 8
+
+
+@click.group(invoke_without_command=True)
+@inventory_option
+@json_option()
+@click.pass_context
+def backups(ctx: click.Context, as_json: bool) -> int:
+    """List the backups in S3, newest first."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    return run_async(_list(ctx.ensure_object(Settings).inventory(), as_json=as_json))
+
+
+@backups.command()
+@click.argument("key")
+@inventory_option
+@json_option()
+@click.pass_obj
+def show(settings: Settings, key: str, as_json: bool) -> int:
+    """Show what the archive KEY holds. It is read whole the first time."""
+    contents = run_async(_look(settings.inventory(), key, fresh=False))
+    _print_contents(contents, as_json=as_json, members=True)
+    return 0
+
+
+@backups.command()
+@click.argument("key")
+@inventory_option
+@json_option()
+@click.pass_obj
+def verify(settings: Settings, key: str, as_json: bool) -> int:
+    """Read the archive KEY whole, now, and check it: checksums, member names, heights."""
+    contents = run_async(_look(settings.inventory(), key, fresh=True))
+    _print_contents(contents, as_json=as_json, members=False)
+    if not as_json:
+        say("Whole: every checksum in it holds, and nothing in it leaves its place.", colour="green")
+    return 0
+
+
+@asynccontextmanager
+async def _open(inventory: Inventory) -> AsyncIterator[Catalogue]:
+    from loomtui.backups.catalogue import Catalogue
+
+    catalogue = Catalogue(inventory.s3)
+    try:
+        yield catalogue
+    finally:
+        await catalogue.close()
+
+
+async def _list(inventory: Inventory, *, as_json: bool) -> int:
+    from loomtui.cli.views import backup_document
+
+    async with _open(inventory) as catalogue:
+        progress(f"listing {inventory.s3.bucket}")
+        found = await _guessed(catalogue, await catalogue.list())
+    if as_json:
+        documents = [backup_document(backup) for backup in found]
+        print_json({"cluster": inventory.cluster, "bucket": inventory.s3.bucket, "backups": documents})
+        return 0
+    if not found:
+        where = f"{inventory.s3.bucket}/{inventory.s3.prefix}"
+        say(f"There is no backup in {where}. Is the prefix of the inventory right?")
+        return 0
+    table(("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "KEY"), [_row(backup) for backup in found])
+    note(f"{plural(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole.")
+    return 0
+
+
+async def _guessed(catalogue: Catalogue, found: Sequence[Backup]) -> list[Backup]:
+    """With their kinds; what cannot be read now keeps the kind that it has."""
+    from loomtui.backups.model import BackupKind
+    from loomtui.errors import ArchiveRejected
+
+    turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
+
+    async def guess(backup: Backup) -> Backup:
+        if backup.kind is not BackupKind.UNKNOWN:
+            return backup
+        async with turn:
+            try:
+                return await catalogue.guess(backup)
+            except ArchiveRejected:
+                return backup
+
+    return list(await asyncio.gather(*(guess(backup) for backup in found)))
+
+
+def _row(backup: Backup) -> tuple[Cell | str, ...]:
+    return (
+        moment(backup.taken_at),
+        backup.source or "–",
+        backup.kind.value if backup.certain else f"{backup.kind.value}?",
+        size(backup.size_bytes),
+        backup.compression.value if backup.compression else "–",
+        backup.key,
+    )
+
+
+async def _look(inventory: Inventory, key: str, *, fresh: bool) -> Contents:
+    async with _open(inventory) as catalogue:
+        backup = await catalogue.find(key)
+        return await catalogue.look(backup, _percent(), fresh=fresh)
+
+
+def _percent() -> Callable[[int, int], None] | None:
+    """Shows how far a read is, on one line, where a person watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        share = 100 * done // total if total else 100
+        end = "\n" if done >= total else ""
+        click.echo(f"\rread {share:3d} % of {size(total)}{end}", nl=False, err=True)
+
+    return show
+
+
+def _print_contents(contents: Contents, *, as_json: bool, members: bool) -> None:
+    from loomtui.cli.views import contents_document
+
+    if as_json:
+        print_json(contents_document(contents, members=members))
+        return
+    backup = contents.backup
+    say(backup.key, bold=True)
+    for label, value in _facts(contents):
+        say(f"  {label:<16} {value}")
+    for warning in contents.warnings:
+        say(f"  warning: {warning}", colour="yellow")
+    if members:
+        say()
+        rows = [(member.type.value, size(member.size), member.path) for member in contents.members]
+        table(("TYPE", "SIZE", "PATH"), rows)
+
+
+def _facts(contents: Contents) -> list[tuple[str, str]]:
+    backup, key, validator = contents.backup, contents.node_key, contents.validator
+    signed = validator.signing.height if validator and validator.signing else None
+    facts = [
+        ("kind", backup.kind.value),
+        ("host", backup.source or "not in its name"),
+        ("taken", f"{moment(backup.taken_at)} (by the host's clock)"),
+        ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
+        ("files", f"{contents.file_count:,}"),
+        ("SHA-256", contents.sha256),
+        ("data", ", ".join(item.target for item in contents.data_items) or "none"),
+        ("config", ", ".join(item.target for item in contents.config_items) or "none"),
+        ("height", f"app {_number(contents.app_height)}, blocks {_number(contents.store_height)}"),
+    ]
+    if key is not None:
+        facts.append(("node ID", key.node_id or key.problem or "unknown"))
+    if validator is not None:
+        facts.append(
+            ("validator", f"{validator.address or validator.problem}, signed up to {_number(signed)}")
+        )
+    return facts
+
+
+def _number(height: int | None) -> str:
+    return "unknown" if height is None else f"{height:,}"

@@ -1,0 +1,91 @@
+"""`loomtui drill`: a practice cluster, to restore by hand or by the engine alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.output import note, print_json, table
+from loomtui.cli.screen import need_terminal, start_screens
+from loomtui.cli.settings import json_option, run_async
+from loomtui.cli.working import EventPrinter
+
+if TYPE_CHECKING:
+    from loomtui.drill.auto import DrillResult
+
+_DEFAULT = "clean-restore"
+
+
+@click.command()
+@click.option(
+    "--nodes", type=int, default=4, show_default=True, metavar="N", help="Validators; a backup node more."
+)
+@click.option("--scenario", default=_DEFAULT, show_default=True, metavar="NAME", help="What has happened.")
+@click.option("--auto", is_flag=True, help="The engine does the restore, and its outcome is checked.")
+@click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
+@json_option("With --auto: one event a line, the outcome last.")
+def drill(nodes: int, scenario: str, auto: bool, list_them: bool, as_json: bool) -> int:
+    """Practise on a cluster of your own: in a temporary folder, gone afterwards."""
+    if list_them:
+        return _list(as_json=as_json)
+    if auto:
+        return _play(scenario, nodes, as_json=as_json)
+    if as_json:
+        raise click.UsageError("--json wants --auto or --list.")
+    return _practise(scenario, nodes)
+
+
+def _list(*, as_json: bool) -> int:
+    from loomtui.drill.scenarios import scenarios
+
+    if as_json:
+        found = [{"name": told.name, "title": told.title, "story": told.story} for told in scenarios()]
+        print_json({"scenarios": found})
+    else:
+        table(("SCENARIO", "WHAT IT IS"), [(told.name, told.title) for told in scenarios()])
+    return 0
+
+
+def _practise(scenario: str, nodes: int) -> int:
+    from loomtui.drill.practice import practice
+    from loomtui.inventory import load
+
+    need_terminal()
+    note("Starting the practice cluster…")
+    with practice(scenario, nodes) as cluster:
+        os.environ.update(cluster.environment)
+        path = cluster.inventory_path
+        return start_screens(path, load(path), writable=True, story=cluster.scenario.story)
+
+
+def _play(scenario: str, nodes: int, *, as_json: bool) -> int:
+    from loomtui.drill.auto import play
+
+    printer = EventPrinter(as_json=as_json)
+    if not as_json:
+        note("Starting the practice cluster…")
+    result = run_async(play(scenario, nodes, printer))
+    printer.end(_document(result), _sentence(result), good=result.passed)
+    return 0 if result.passed else 1
+
+
+def _document(result: DrillResult) -> dict[str, object]:
+    return {
+        "scenario": result.scenario,
+        "passed": result.passed,
+        "downtime_seconds": result.downtime_seconds,
+        "data_loss_seconds": result.data_loss_seconds,
+        "steps": [
+            {"name": name, "seconds": seconds, "outcome": outcome} for name, seconds, outcome in result.steps
+        ],
+    }
+
+
+def _sentence(result: DrillResult) -> str:
+    lines = [f"{name:<10} {seconds:6.1f} s  {outcome}" for name, seconds, outcome in result.steps]
+    verdict = "Passed" if result.passed else "Failed"
+    down = f"{result.downtime_seconds:.1f} s" if result.downtime_seconds is not None else "unknown"
+    lost = f"{result.data_loss_seconds:.0f} s" if result.data_loss_seconds is not None else "unknown"
+    return "\n".join([*lines, f"{verdict}: {result.scenario}. Downtime {down}, data lost {lost}."])

@@ -1,0 +1,127 @@
+"""`loomtui nodekeys` and `loomtui services`: every node's identity, and what the units say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.asking import asker
+from loomtui.cli.failures import explain
+from loomtui.cli.output import Cell, diff, plural, print_json, progress, say, table
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.errors import LoomtuiError
+
+if TYPE_CHECKING:
+    from loomtui.inventory import Inventory
+    from loomtui.loom.references import KeyReport, NodeFacts
+    from loomtui.restore.identities import ServiceFix
+
+
+@click.command()
+@inventory_option
+@json_option()
+@click.pass_obj
+def nodekeys(settings: Settings, as_json: bool) -> int:
+    """Compare every node's ID with every reference to it."""
+    from loomtui.cli.views import keys_document
+
+    inventory = settings.inventory()
+    report, failed = run_async(_gather(inventory, batch=as_json))
+    if as_json:
+        print_json(keys_document(inventory, report, failed))
+    else:
+        _show_keys(report)
+    return _exit_status(report, failed, good=report.ok)
+
+
+@click.command()
+@inventory_option
+@json_option()
+@click.option("--diff", "show_diff", is_flag=True, help="Show what would have to change.")
+@click.pass_obj
+def services(settings: Settings, as_json: bool, show_diff: bool) -> int:
+    """Show every node's unit file, and whether something would have to change in it."""
+    from loomtui.cli.views import services_document
+    from loomtui.restore.identities import service_fixes
+
+    inventory = settings.inventory()
+    report, failed = run_async(_gather(inventory, batch=as_json))
+    fixes = service_fixes(report)
+    if as_json:
+        print_json(services_document(inventory, report, fixes, failed))
+    else:
+        _show_services(report, fixes, show_diff=show_diff)
+    good = len(fixes) == len(report.nodes) and not any(fix.needed for fix in fixes)
+    return _exit_status(report, failed, good=good)
+
+
+async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+    from loomtui.fleet.fleet import Fleet
+    from loomtui.restore.identities import gather
+
+    async with Fleet(inventory, asker(batch=batch)) as fleet:
+        progress(f"looking at {plural(len(inventory.nodes), 'node')}")
+        return await gather(inventory, fleet)
+
+
+def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good: bool) -> int:
+    """Says why nodes are missing; where none was seen, the reason decides."""
+    for error in failed.values():
+        explain(error)
+    if failed and not report.nodes:
+        return next(iter(failed.values())).exit_status
+    return 0 if good and not failed else 1
+
+
+def _show_keys(report: KeyReport) -> None:
+    rows = [_key_row(node) for node in report.nodes]
+    table(("NODE", "ROLE", "PEERS DIAL", "NODE ID (from its key)", "LOOM NODEKEY"), rows)
+    say()
+    for mismatch in report.mismatches:
+        mark, colour = ("×", "red") if mismatch.blocking else ("·", "")
+        say(f"{mark} {mismatch.on}, {mismatch.where}: {mismatch.message}", colour=colour)
+        if mismatch.expected or mismatch.found:
+            say(f"    expected {mismatch.expected or 'nothing'}, found {mismatch.found or 'nothing'}")
+    blocking = sum(mismatch.blocking for mismatch in report.mismatches)
+    if report.ok:
+        say("Every reference that was seen is right.", colour="green")
+    else:
+        say(f"{plural(blocking, 'reference')} would keep peers apart.", colour="red")
+
+
+def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
+    if node.reported is None:
+        reported = Cell(f"not run: {node.reported_problem}" if node.reported_problem else "not run")
+    elif node.reported == node.node_id:
+        reported = Cell("the same", "green")
+    else:
+        reported = Cell(f"× {node.reported}", "red")
+    identity = node.node_id or Cell("× none", "red")
+    return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
+
+
+def _show_services(report: KeyReport, fixes: tuple[ServiceFix, ...], *, show_diff: bool) -> None:
+    by_node = {fix.node: fix for fix in fixes}
+    table(
+        ("NODE", "STATE", "UNIT FILES"), [_service_row(node, by_node.get(node.name)) for node in report.nodes]
+    )
+    for fix in fixes:
+        if fix.problem:
+            say(f"{fix.node}: {fix.problem}", colour="yellow")
+        if show_diff and fix.diff:
+            say()
+            say(f"{fix.node}: {fix.path}", bold=True)
+            diff(fix.diff)
+    if not show_diff and any(fix.diff for fix in fixes):
+        say("To see what would change: loomtui services --diff")
+
+
+def _service_row(node: NodeFacts, fix: ServiceFix | None) -> tuple[Cell | str, ...]:
+    if node.unit is None or fix is None:
+        return (node.name, Cell("× no unit", "red"), "–")
+    files = ", ".join(file.path for file in node.unit.files)
+    if not fix.needed:
+        return (node.name, Cell("● right", "green"), files)
+    return (node.name, Cell("× change by hand" if fix.problem else "× to change", "red"), files)

@@ -1,0 +1,118 @@
+"""`loomtui plan`: choose backups, look at every node, say what would be done. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.asking import asker
+from loomtui.cli.output import note, print_json, progress
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.cli.times import read_time
+from loomtui.errors import CallError
+from loomtui.text import clean_line
+
+if TYPE_CHECKING:
+    from loomtui.inventory import Inventory
+    from loomtui.restore.choosing import Choices
+    from loomtui.restore.plan import Plan
+
+REFUSED = 3
+
+
+@click.command()
+@inventory_option
+@json_option()
+@click.option("--data", metavar="KEY|latest", help="The data backup; default: the newest that can be used.")
+@click.option(
+    "--before", metavar="TIME", help="Only backups taken at this time or earlier; UTC without a zone."
+)
+@click.option("--nodes", metavar="A,B", help="Only these nodes; default: all of them.")
+@click.option("--stage-first", is_flag=True, help="Unpack the data while the services still run.")
+@click.option("--keep-keys", is_flag=True, help="Every node keeps the node key that it has now.")
+@click.option(
+    "--reset-signing-state",
+    "reset_for",
+    metavar="CLUSTERNAME",
+    help="Let the validators sign heights again that they signed before, where the plan says it is safe. "
+    "Typing the cluster's name confirms that no other machine holds the abandoned blocks.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="PLAN", help="Keep the plan."
+)
+@click.pass_obj
+def plan(
+    settings: Settings,
+    as_json: bool,
+    data: str | None,
+    before: str | None,
+    nodes: str | None,
+    stage_first: bool,
+    keep_keys: bool,
+    reset_for: str | None,
+    output: Path | None,
+) -> int:
+    """Say what a restore would do, and whether the chain would move after it."""
+    from loomtui.restore.choosing import Choices
+
+    inventory = settings.inventory()
+    choices = Choices(
+        data_key=data,
+        before=read_time(before) if before else None,
+        nodes=_names(nodes),
+        stage_first=stage_first,
+        reset_signing=_confirmed(reset_for, inventory),
+        keep_keys=keep_keys,
+    )
+    made = run_async(_plan(inventory, choices, batch=as_json))
+    _keep(made, output)
+    if as_json:
+        from loomtui.cli.views import plan_document
+
+        print_json(plan_document(made))
+    else:
+        _show(made)
+    return REFUSED if made.refusals else 0
+
+
+def _names(nodes: str | None) -> tuple[str, ...] | None:
+    return None if nodes is None else tuple(name.strip() for name in nodes.split(",") if name.strip())
+
+
+def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:
+    if reset_for is not None and reset_for != inventory.cluster:
+        typed = clean_line(reset_for, limit=80)
+        raise CallError(
+            f"--reset-signing-state names '{typed}', but the inventory describes '{inventory.cluster}'.",
+            advice="Make sure that it is the right cluster, then type its name.",
+        )
+    return reset_for is not None
+
+
+async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
+    from loomtui.backups.catalogue import Catalogue
+    from loomtui.fleet.fleet import Fleet
+    from loomtui.restore.planner import make_plan
+
+    catalogue = Catalogue(inventory.s3)
+    try:
+        async with Fleet(inventory, asker(batch=batch)) as fleet:
+            return await make_plan(inventory, fleet, catalogue, choices, progress)
+    finally:
+        await catalogue.close()
+
+
+def _keep(made: Plan, output: Path | None) -> None:
+    if output is not None:
+        from loomtui.restore.planfile import save_plan
+
+        save_plan(made, output)
+        note(f"The plan is in {output}.")
+
+
+def _show(made: Plan) -> None:
+    from loomtui.cli.plan_text import show_plan
+
+    show_plan(made)

@@ -1,0 +1,149 @@
+"""`loomtui restore`, `resume`, `rollback`, `clean`: the commands that change nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.output import print_json, say, size
+from loomtui.cli.screen import start_screens
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.cli.views import outcome_document
+from loomtui.cli.working import EventPrinter, confirm, open_run, work
+from loomtui.errors import CallError, LoomtuiError, Refused
+from loomtui.restore.events import Outcome
+
+if TYPE_CHECKING:
+    from loomtui.inventory import Inventory
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.runner import Runner
+    from loomtui.restore.runs import Run
+
+
+@click.command()
+@inventory_option
+@click.option(
+    "--plan", "plan_path", type=click.Path(path_type=Path), metavar="PLAN", help="A plan made before."
+)
+@click.option(
+    "--yes", is_flag=True, help="Without screens: do what the plan says, stop at the first failure."
+)
+@json_option("One event a line, the outcome last. Wants --plan and --yes.")
+@click.pass_obj
+def restore(settings: Settings, plan_path: Path | None, yes: bool, as_json: bool) -> int:
+    """Restore: on the screens, or with --plan and --yes without them."""
+    if (yes or as_json) and plan_path is None:
+        raise click.UsageError("--yes and --json want --plan PLAN: make one with loomtui plan -o PLAN.")
+    if as_json and not yes:
+        raise click.UsageError("--json wants --yes: nobody can be asked.")
+    inventory = settings.inventory()
+    if plan_path is None or not yes:
+        return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
+    plan = _checked_plan(plan_path, inventory)
+    from loomtui.restore.runs import RunStore
+
+    run = RunStore().create(plan, settings.path)
+    settings.run = run.id
+    return _carry_out(run, inventory, as_json=as_json, batch=True)
+
+
+def _checked_plan(path: Path, inventory: Inventory) -> Plan:
+    """Raises CallError: not a plan, or another cluster's. Raises Refused: it must not be run."""
+    from loomtui.restore.planfile import load_plan
+
+    plan = load_plan(path)
+    if plan.cluster != inventory.cluster:
+        raise CallError(
+            f"the plan is for the cluster '{plan.cluster}', the inventory describes '{inventory.cluster}'.",
+            advice="Name the right inventory with -i.",
+        )
+    if plan.refusals:
+        raise Refused(
+            f"the plan must not be run: {'; '.join(plan.refusals)}.",
+            advice="Make it anew: loomtui plan -o PLAN",
+        )
+    return plan
+
+
+@click.command()
+@click.argument("run")
+@inventory_option
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@json_option("One event a line, the outcome last.")
+@click.pass_obj
+def resume(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
+    """Go on with RUN where it was interrupted."""
+    opened, inventory = open_run(settings, run)
+    question = f"Run {opened.id} goes on: it changes {', '.join(node.name for node in opened.plan.nodes)}."
+    confirm(question, inventory.cluster, assumed=yes or as_json)
+    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json)
+
+
+@click.command()
+@click.argument("run")
+@inventory_option
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@json_option("One event a line, the outcome last.")
+@click.pass_obj
+def rollback(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
+    """Put back on every node what was there before RUN."""
+    opened, inventory = open_run(settings, run)
+    names = ", ".join(node.name for node in opened.plan.nodes)
+    question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
+    confirm(question, inventory.cluster, assumed=yes or as_json)
+    settings.verb = "rollback"
+    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, back=True)
+
+
+@click.command()
+@click.argument("run")
+@inventory_option
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@json_option()
+@click.pass_obj
+def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
+    """Free the space of what RUN replaced. After that it cannot be rolled back."""
+    opened, inventory = open_run(settings, run)
+    settings.run = None
+    question = f"What run {opened.id} replaced is deleted for good: it cannot be rolled back any more."
+    confirm(question, inventory.cluster, assumed=yes or as_json)
+
+    async def act(runner: Runner) -> int:
+        return await runner.clean()
+
+    freed = run_async(work(opened, inventory, None, act, batch=yes or as_json))
+    if as_json:
+        print_json({"run": opened.id, "cluster": inventory.cluster, "freed_bytes": freed})
+    else:
+        say(f"{size(freed)} are free again.")
+    return 0
+
+
+def _carry_out(run: Run, inventory: Inventory, *, as_json: bool, batch: bool, back: bool = False) -> int:
+    """Restores or rolls back to the end; gives the exit status."""
+    from loomtui.restore.runs import summarize
+
+    printer = EventPrinter(as_json=as_json)
+
+    async def act(runner: Runner) -> Outcome:
+        return await (runner.rollback() if back else runner.restore())
+
+    try:
+        outcome = run_async(work(run, inventory, printer, act, batch=batch))
+    except (LoomtuiError, KeyboardInterrupt) as error:
+        why = str(error) if isinstance(error, LoomtuiError) else "interrupted"
+        printer.end(outcome_document(run, summarize(run).outcome, why), "", good=False)
+        raise
+    good = outcome is (Outcome.ROLLED_BACK if back else Outcome.RESTORED)
+    printer.end(outcome_document(run, outcome, None), _sentence(run, outcome), good=good)
+    return 0 if good else 1
+
+
+def _sentence(run: Run, outcome: Outcome) -> str:
+    if outcome is Outcome.RESTORED:
+        return "Restored: the chain moves on every node of the plan."
+    if outcome is Outcome.ROLLED_BACK:
+        return "Rolled back: every node of the plan has what it had before the run."
+    return f"Stopped. Go on: loomtui resume {run.id}. Undo: loomtui rollback {run.id}."

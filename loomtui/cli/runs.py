@@ -1,0 +1,48 @@
+"""`loomtui runs` and `loomtui report`: what was done."""
+
+from __future__ import annotations
+
+import click
+
+from loomtui.cli.output import Cell, moment, print_json, say, table
+from loomtui.cli.settings import json_option
+
+_COLOURS = {"restored": "green", "rolled-back": "yellow", "stopped": "red"}
+
+
+@click.command()
+@json_option()
+def runs(as_json: bool) -> int:
+    """List past runs, newest first."""
+    from loomtui.cli.views import run_document
+    from loomtui.restore.runs import RunStore
+
+    found = RunStore().list()
+    if as_json:
+        print_json({"runs": [run_document(run) for run in found]})
+        return 0
+    if not found:
+        say("There was no run yet.")
+        return 0
+    rows = []
+    for run in found:
+        outcome = run.outcome.value if run.outcome else "not finished"
+        step = run.last_step.value if run.last_step else "–"
+        cell = Cell(outcome, _COLOURS.get(outcome, "yellow"))
+        rows.append(
+            (run.id, run.cluster, moment(run.started_at), moment(run.ended_at), cell, step, run.operator)
+        )
+    table(("RUN", "CLUSTER", "STARTED (UTC)", "ENDED (UTC)", "OUTCOME", "LAST STEP", "BY"), rows)
+    return 0
+
+
+@click.command()
+@click.argument("run")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+def report(run: str, form: str) -> int:
+    """Print the report of RUN."""
+    from loomtui.restore.report import render
+    from loomtui.restore.runs import RunStore
+
+    say(render(RunStore().open(run), "json" if form == "json" else "md"))
+    return 0

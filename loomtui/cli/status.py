@@ -1,0 +1,163 @@
+"""`loomtui status`: how the cluster is, judged over as many looks as it takes to see heights grow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import click
+
+from loomtui.cli.asking import asker
+from loomtui.cli.output import Cell, moment, plural, print_json, print_json_line, say, size, table
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+
+if TYPE_CHECKING:
+    from loomtui.fleet.fleet import Fleet
+    from loomtui.fleet.status import ClusterStatus, NodeStatus
+    from loomtui.inventory import Inventory
+    from loomtui.loom.health import NodeView, Verdict
+
+_BETWEEN_LOOKS = 1.5  # seconds: a little more than a block takes
+_WATCH_EVERY = 5.0
+_REMEMBERED = 20  # looks
+
+
+@click.command()
+@inventory_option
+@json_option()
+@click.option("--watch", is_flag=True, help="Look again and again; with --json one document a line.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool, watch: bool) -> int:
+    """Look at every node: service, height, peers, identity, disk."""
+    return run_async(_status(settings.inventory(), as_json=as_json, watch=watch))
+
+
+async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
+    from loomtui.cli.views import status_document
+    from loomtui.fleet.fleet import Fleet
+
+    code = 0
+    async with Fleet(inventory, asker(batch=as_json)) as fleet:
+        async for seen, verdict in _judged(fleet, watch=watch):
+            code = _exit_status(seen, verdict)
+            if not as_json:
+                _show(inventory, seen, verdict, clear=watch)
+            elif watch:
+                print_json_line(status_document(inventory, seen, verdict))
+            else:
+                print_json(status_document(inventory, seen, verdict))
+    return code
+
+
+async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterStatus, Verdict]]:
+    """One judged status, taken over several looks where one does not tell; with `watch`: without end."""
+    from loomtui.fleet.probe import look
+    from loomtui.loom.health import PATIENCE, ClusterState, judge_cluster
+
+    looks = [await look(fleet)]
+    while True:
+        verdict = judge_cluster([_views(seen) for seen in looks], [seen.at for seen in looks])
+        waited = looks[-1].at - looks[0].at
+        if watch or verdict.state is not ClusterState.UNKNOWN or waited > PATIENCE:
+            yield looks[-1], verdict
+            if not watch:
+                return
+        await asyncio.sleep(_WATCH_EVERY if watch else _BETWEEN_LOOKS)
+        looks = [*looks[-_REMEMBERED:], await look(fleet, looks[-1])]
+
+
+def _views(seen: ClusterStatus) -> tuple[NodeView, ...]:
+    return tuple(_view(node) for node in seen.nodes)
+
+
+def _view(node: NodeStatus) -> NodeView:
+    from loomtui.fleet.status import Active
+    from loomtui.loom.health import NodeView
+
+    chain = node.chain
+    return NodeView(
+        name=node.name,
+        role=node.role,
+        reachable=node.reachable,
+        active=node.service is not None and node.service.active is Active.ACTIVE,
+        height=chain.height if chain else None,
+        app_hash=chain.app_hash if chain else None,
+        peers=chain.peers if chain else None,
+        catching_up=chain.catching_up if chain else False,
+        block_time=chain.block_time if chain else None,
+    )
+
+
+def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:
+    from loomtui.loom.health import ClusterState
+
+    if not any(node.reachable for node in seen.nodes):
+        return 4
+    return 0 if verdict.state is ClusterState.HEALTHY else 1
+
+
+_COLOURS = {"healthy": "green", "degraded": "yellow", "unknown": "yellow"}
+
+
+def _show(inventory: Inventory, seen: ClusterStatus, verdict: Verdict, *, clear: bool) -> None:
+    if clear:
+        click.clear()
+    mark = " (PRODUCTION)" if inventory.production else ""
+    colour = _COLOURS.get(verdict.state.value, "red")
+    say(f"{inventory.cluster}{mark}: {verdict.state.value}. {verdict.sentence}", colour=colour, bold=True)
+    for reason in verdict.reasons:
+        say(f"  {reason}")
+    say(f"{moment(seen.at)} UTC, {plural(len(seen.nodes), 'node')}")
+    say()
+    header = ("NODE", "ROLE", "SERVICE", "SINCE (UTC)", "HEIGHT", "PEERS", "DISK FREE", "LOOM", "NODE ID")
+    table(header, [_row(node) for node in seen.nodes])
+    remarks = [f"{node.name}: {text}" for node in seen.nodes for text in _remarks(node)]
+    if remarks:
+        say()
+    for remark in remarks:
+        say(remark)
+
+
+def _row(node: NodeStatus) -> tuple[Cell | str, ...]:
+    if not node.reachable:
+        return (node.name, node.role.value, Cell("× unreachable", "red"), *("–",) * 6)
+    chain, service, key = node.chain, node.service, node.node_key
+    return (
+        node.name,
+        node.role.value,
+        _service(node),
+        moment(service.since if service else None),
+        f"{chain.height:,}" if chain else "–",
+        str(chain.peers) if chain and chain.peers is not None else "–",
+        size(node.disk_free_bytes),
+        node.version or "–",
+        (key.node_id or "–")[:12] if key else "–",
+    )
+
+
+def _service(node: NodeStatus) -> Cell:
+    from loomtui.fleet.status import Active
+
+    service = node.service
+    if service is None:
+        return Cell("? unknown", "yellow")
+    if service.load == "not-found":
+        return Cell("× not installed", "red")
+    words = f"{service.active.value} ({service.sub})" if service.sub else service.active.value
+    if service.active is Active.ACTIVE:
+        return Cell(f"● {words}", "green")
+    return Cell(f"× {words}", "red" if service.active in {Active.FAILED, Active.FLAPPING} else "yellow")
+
+
+def _remarks(node: NodeStatus) -> list[str]:
+    service, key, validator = node.service, node.node_key, node.validator
+    remarks = [node.error, f"the chain did not answer: {node.chain_error}" if node.chain_error else None]
+    remarks.append(f"locked by {node.lock}" if node.lock else None)
+    remarks.append(f"held from starting by run {service.held_by}" if service and service.held_by else None)
+    remarks.append(
+        "its unit file changed; daemon-reload is missing" if service and service.need_reload else None
+    )
+    remarks.append(f"node key: {key.problem}" if key and key.problem else None)
+    remarks.append(f"validator key: {validator.problem}" if validator and validator.problem else None)
+    return [remark for remark in remarks if remark]

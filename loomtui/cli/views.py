@@ -1,0 +1,240 @@
+"""What the engine found, as JSON. The field names are a contract with the programs that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from loomtui.cli.output import iso
+
+if TYPE_CHECKING:
+    from loomtui.backups.model import Backup, Contents
+    from loomtui.errors import LoomtuiError
+    from loomtui.fleet.logs import LogLine
+    from loomtui.fleet.status import ClusterStatus, NodeStatus, ServiceState
+    from loomtui.inventory import Inventory
+    from loomtui.loom.health import Verdict
+    from loomtui.loom.references import KeyReport, Mismatch, NodeFacts
+    from loomtui.restore.events import Event, Outcome
+    from loomtui.restore.identities import ServiceFix
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.runs import Run, RunSummary
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+Document: TypeAlias = dict[str, Json]
+Failed: TypeAlias = "Mapping[str, LoomtuiError]"  # why nodes could not be looked at, by name
+
+
+def status_document(inventory: Inventory, status: ClusterStatus, verdict: Verdict) -> Document:
+    return {
+        "cluster": inventory.cluster,
+        "production": inventory.production,
+        "at": iso(status.at),
+        "state": verdict.state.value,
+        "sentence": verdict.sentence,
+        "reasons": list(verdict.reasons),
+        "nodes": [_node(node) for node in status.nodes],
+    }
+
+
+def _node(node: NodeStatus) -> Document:
+    chain, key, validator = node.chain, node.node_key, node.validator
+    return {
+        "name": node.name,
+        "role": node.role.value,
+        "reachable": node.reachable,
+        "error": node.error,
+        "service": _service(node.service) if node.service else None,
+        "node_id": key.node_id if key else None,
+        "validator": validator.address if validator else None,
+        "height": chain.height if chain else None,
+        "app_hash": chain.app_hash if chain else None,
+        "block_time": iso(chain.block_time) if chain else None,
+        "catching_up": chain.catching_up if chain else None,
+        "peers": chain.peers if chain else None,
+        "chain_error": node.chain_error,
+        "disk_free_bytes": node.disk_free_bytes,
+        "disk_total_bytes": node.disk_total_bytes,
+        "version": node.version,
+        "clock_offset_seconds": node.clock_offset_seconds,
+        "lock": node.lock,
+    }
+
+
+def _service(service: ServiceState) -> Document:
+    return {
+        "unit": service.unit,
+        "active": service.active.value,
+        "sub": service.sub,
+        "since": iso(service.since),
+        "main_pid": service.main_pid,
+        "restarts": service.restarts,
+        "need_reload": service.need_reload,
+        "held_by": service.held_by,
+    }
+
+
+def backup_document(backup: Backup) -> Document:
+    return {
+        "key": backup.key,
+        "source": backup.source,
+        "taken_at": iso(backup.taken_at),
+        "last_modified": iso(backup.last_modified),
+        "size_bytes": backup.size_bytes,
+        "kind": backup.kind.value,
+        "certain": backup.certain,
+        "compression": backup.compression.value if backup.compression else None,
+        "etag": backup.etag,
+    }
+
+
+def contents_document(contents: Contents, *, members: bool) -> Document:
+    key, validator = contents.node_key, contents.validator
+    signing = validator.signing if validator else None
+    document: Document = {
+        **backup_document(contents.backup),
+        "sha256": contents.sha256,
+        "file_count": contents.file_count,
+        "unpacked_bytes": contents.unpacked_bytes,
+        "data": [item.target for item in contents.data_items],
+        "config": [item.target for item in contents.config_items],
+        "app_height": contents.app_height,
+        "store_height": contents.store_height,
+        "node_id": key.node_id if key else None,
+        "validator": validator.address if validator else None,
+        "last_signed_height": signing.height if signing else None,
+        "warnings": list(contents.warnings),
+    }
+    if members:
+        document["members"] = [
+            {"path": member.path, "type": member.type.value, "size_bytes": member.size}
+            for member in contents.members
+        ]
+    return document
+
+
+def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Document:
+    found = {node.name: node for node in report.nodes}
+    return {
+        "cluster": inventory.cluster,
+        "ok": report.ok and not failed,
+        "nodes": [
+            {
+                "name": node.name,
+                "role": node.role.value,
+                **_identity(found.get(node.name)),
+                **_why(failed, node.name),
+            }
+            for node in inventory.nodes
+        ],
+        "mismatches": [_mismatch(mismatch) for mismatch in report.mismatches],
+    }
+
+
+def _identity(node: NodeFacts | None) -> Document:
+    return {
+        "address": node.address if node else None,
+        "port": node.p2p_port if node else None,
+        "node_id": node.node_id if node else None,
+        "reported": node.reported if node else None,
+        "reported_problem": node.reported_problem if node else None,
+    }
+
+
+def _why(failed: Failed, name: str) -> Document:
+    return {"error": str(failed[name]) if name in failed else None}
+
+
+def _mismatch(mismatch: Mismatch) -> Document:
+    return {
+        "kind": mismatch.kind.value,
+        "on": mismatch.on,
+        "about": mismatch.about,
+        "expected": mismatch.expected,
+        "found": mismatch.found,
+        "where": mismatch.where,
+        "message": mismatch.message,
+        "blocking": mismatch.blocking,
+    }
+
+
+def services_document(
+    inventory: Inventory, report: KeyReport, fixes: Iterable[ServiceFix], failed: Failed
+) -> Document:
+    found = {node.name: node for node in report.nodes}
+    by_node = {fix.node: fix for fix in fixes}
+    nodes = [
+        {"name": name, **_service_fix(found.get(name), by_node.get(name)), **_why(failed, name)}
+        for name in inventory.names
+    ]
+    ok = set(by_node) == set(inventory.names) and not any(fix.needed for fix in by_node.values())
+    return {"cluster": inventory.cluster, "ok": ok, "nodes": list(nodes)}
+
+
+def _service_fix(node: NodeFacts | None, fix: ServiceFix | None) -> Document:
+    unit = node.unit if node else None
+    return {
+        "unit": fix.path if fix else None,
+        "files": [file.path for file in unit.files] if unit else [],
+        "changes": fix.before != fix.after if fix else None,
+        "problem": fix.problem if fix else None,
+        "diff": fix.diff if fix else "",
+    }
+
+
+def log_document(line: LogLine) -> Document:
+    return {"node": line.node, "at": iso(line.at), "text": line.text, "notice": line.notice}
+
+
+def run_document(run: RunSummary) -> Document:
+    return {
+        "id": run.id,
+        "cluster": run.cluster,
+        "started_at": iso(run.started_at),
+        "ended_at": iso(run.ended_at),
+        "outcome": run.outcome.value if run.outcome else None,
+        "last_step": run.last_step.value if run.last_step else None,
+        "operator": run.operator,
+    }
+
+
+def event_document(event: Event) -> Document:
+    return {
+        "seq": event.seq,
+        "at": iso(event.at),
+        "run": event.run,
+        "kind": event.kind.value,
+        "step": event.step.value if event.step else None,
+        "node": event.node,
+        "message": event.message,
+        "data": dict(event.data),
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """The plan's own fields."""
+    from pydantic import TypeAdapter
+
+    from loomtui.restore.plan import Plan
+
+    document: Document = TypeAdapter(Plan).dump_python(plan, mode="json")
+    return document
+
+
+def outcome_document(run: Run, outcome: Outcome | None, error: str | None) -> Document:
+    """The last line of a run without a screen."""
+    from loomtui.restore.report import timings
+
+    times = timings(run)
+    return {
+        "run": run.id,
+        "cluster": run.plan.cluster,
+        "outcome": outcome.value if outcome else None,
+        "downtime_seconds": times.downtime_seconds,
+        "data_loss_seconds": times.data_loss_seconds,
+        "steps": [
+            {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
+            for step in times.steps
+        ],
+        "error": error,
+    }

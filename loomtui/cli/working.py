@@ -1,0 +1,168 @@
+"""What all commands that work on a run share: the run, its nodes, and its events as they happen."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from loomtui.cli.asking import asker
+from loomtui.cli.output import note, print_json_line, say, size
+from loomtui.cli.settings import Settings
+from loomtui.errors import CallError
+from loomtui.restore.events import EventKind
+from loomtui.restore.operator import Unattended
+from loomtui.text import clean_line
+
+if TYPE_CHECKING:
+    from loomtui.inventory import Inventory
+    from loomtui.restore.events import Event
+    from loomtui.restore.runner import Runner
+    from loomtui.restore.runs import Run
+
+T = TypeVar("T")
+
+_PROGRESS_EVERY = 5.0  # seconds between two lines about one task
+
+
+def open_run(settings: Settings, run_id: str) -> tuple[Run, Inventory]:
+    """The run and its inventory as it was when it began. Raises CallError."""
+    from loomtui.inventory import load
+    from loomtui.restore.runs import RunStore
+
+    run = RunStore().open(run_id)
+    settings.run = run.id
+    return run, load(settings.given or run.inventory_path)
+
+
+def confirm(question: str, cluster: str, *, assumed: bool) -> None:
+    """Wants the cluster's name typed where a person is there to type it. Raises CallError: another name."""
+    if assumed or not sys.stdin.isatty():
+        return
+    note(question)
+    typed = click.prompt(f"Type {clean_line(cluster)} to go on", default="", show_default=False, err=True)
+    if typed.strip() != cluster:
+        raise CallError("that is not the cluster's name, so nothing was done.")
+
+
+async def work(
+    run: Run,
+    inventory: Inventory,
+    show: Callable[[Event], None] | None,
+    act: Callable[[Runner], Awaitable[T]],
+    *,
+    batch: bool,
+) -> T:
+    """Does one thing with a run, without a screen, and shows its events until it ends."""
+    from loomtui.backups.catalogue import Catalogue
+    from loomtui.fleet.fleet import WritableFleet
+    from loomtui.restore.runner import Runner
+
+    catalogue = Catalogue(inventory.s3)
+    try:
+        async with WritableFleet(inventory, asker(batch=batch)) as fleet:
+            runner = Runner(run, inventory, fleet, catalogue, Unattended(operator_name()))
+            if show is None:
+                return await act(runner)
+            shown = asyncio.create_task(_follow(runner, show, after=len(run.events())))
+            try:
+                return await act(runner)
+            finally:
+                await _finish(shown)
+    finally:
+        await catalogue.close()
+
+
+async def _follow(runner: Runner, show: Callable[[Event], None], *, after: int) -> None:
+    """Only what happens now: of a resumed run, the report tells the rest."""
+    async for event in runner.events():
+        if event.seq > after or event.kind is EventKind.TASK_PROGRESS:
+            show(event)
+
+
+async def _finish(shown: asyncio.Task[None]) -> None:
+    """The last events are on their way; but showing them never holds up the end."""
+    done, _ = await asyncio.wait([shown], timeout=2)
+    if not done:
+        shown.cancel()
+        await asyncio.wait([shown])
+
+
+def operator_name() -> str:
+    """Who is recorded in the journal as the one who decided."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+class EventPrinter:
+    """One event a line. A reader who goes away does not stop a run: from then on nothing is printed."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._gone = False
+        self._last_progress: dict[tuple[str | None, str | None], float] = {}
+
+    def __call__(self, event: Event) -> None:
+        self._guarded(lambda: self._print(event))
+
+    def end(self, document: Mapping[str, object], sentence: str, *, good: bool) -> None:
+        """The last line."""
+        if self._as_json:
+            self._guarded(lambda: print_json_line(document))
+        elif sentence:
+            self._guarded(lambda: say(sentence, colour="green" if good else "yellow", bold=True))
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        if self._gone:
+            return
+        try:
+            write()
+        except BrokenPipeError:
+            self._gone = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _print(self, event: Event) -> None:
+        if event.kind is EventKind.TASK_PROGRESS and not self._is_due(event):
+            return
+        if self._as_json:
+            from loomtui.cli.views import event_document
+
+            print_json_line(event_document(event))
+            return
+        step = event.step.value if event.step else ""
+        say(f"{event.at:%H:%M:%S}  {step:<9}  {event.node or '':<10}  {_words(event)}", colour=_colour(event))
+
+    def _is_due(self, event: Event) -> bool:
+        key = (event.step, event.node)
+        now = time.monotonic()
+        if now - self._last_progress.get(key, -_PROGRESS_EVERY) < _PROGRESS_EVERY:
+            return False
+        self._last_progress[key] = now
+        return True
+
+
+def _words(event: Event) -> str:
+    done, total = event.data.get("done"), event.data.get("total")
+    text = clean_line(event.message)
+    if isinstance(done, int) and isinstance(total, int) and total:
+        text += f" ({size(done)} of {size(total)}, {100 * done // total} %)"
+    for key in ("safe", "advice"):
+        more = event.data.get(key)
+        text += f" {clean_line(more)}" if isinstance(more, str) and more else ""
+    return text
+
+
+def _colour(event: Event) -> str:
+    if event.kind in {EventKind.TASK_FAILED, EventKind.GATE_REFUSED}:
+        return "red"
+    return "green" if event.kind in {EventKind.STEP_DONE, EventKind.RUN_FINISHED} else ""
