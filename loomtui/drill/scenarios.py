@@ -106,7 +106,8 @@ def scenario_named(name: str, nodes: int = 4) -> Scenario:
     """Raises CallError for an unknown name or a number of nodes that no practice cluster can have."""
     if not 1 <= nodes <= MOST_NODES:
         raise CallError(
-            f"A practice cluster has 1 to {MOST_NODES} validators, not {nodes}.", advice="Choose another --nodes."
+            f"A practice cluster has 1 to {MOST_NODES} validators, not {nodes}.",
+            advice="Choose another --nodes.",
         )
     for scenario in _SCENARIOS:
         if scenario.name == name:

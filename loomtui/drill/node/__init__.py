@@ -1,0 +1,4 @@
+"""The stand-in for the `loom` program: what a node does, as far as a restore can see it.
+
+Run by the practice nodes as a process of its own; imports nothing that starts slowly.
+"""

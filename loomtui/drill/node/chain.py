@@ -1,0 +1,190 @@
+"""A node's databases and what a start makes of their heights.
+
+Sources: tendermint 0.27.3 consensus/replay.go (handshake), loomchain 350994c store/iavlstore.go (app_v2.db); the
+messages are those that a real node was seen to print.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from loomtui.drill.node.blocks import Block, Genesis, Validator
+from loomtui.drill.node.journals import Database, DatabaseError
+
+_BLOCK_STORE = b"blockStore"
+_STATE = b"stateKey"
+_VALIDATORS = b"validatorsKey"
+_EVM_ROOT = b"vmvmroot"
+
+
+class Fatal(Exception):
+    """The node exits with status 1."""
+
+
+class Panic(Exception):
+    """The node exits with status 2."""
+
+
+def _version_key(prefix: bytes, height: int) -> bytes:
+    return prefix + struct.pack(">Q", height)
+
+
+def _versions(database: Database, prefix: bytes) -> dict[int, str]:
+    return {
+        struct.unpack(">Q", key[len(prefix) :])[0]: value.decode()
+        for key, value in database.values.items()
+        if key.startswith(prefix) and len(key) == len(prefix) + 8
+    }
+
+
+class Chain:
+    """All databases of one node, open. `handshake` first, then `append`."""
+
+    def __init__(self, root: Path, genesis: Genesis, *, evm_root: bool = True) -> None:
+        """Raises Fatal when a database cannot be opened. `evm_root`: AppStore.Version is 3."""
+        self.genesis = genesis
+        self._evm_root = evm_root
+        self._root = root
+        _take_newer_clone(root)
+        try:
+            self._app = Database.open(root / "app.db")
+            self._evm = Database.open(root / "evm.db")
+            data = root / "chaindata/data"
+            self._blocks = Database.open(data / "blockstore.db")
+            self._state = Database.open(data / "state.db")
+            others = (root / "receipts_db", root / "app_v2.db", data / "tx_index.db", data / "evidence.db")
+            self._others = [Database.open(folder) for folder in others]
+        except DatabaseError as error:
+            raise Fatal(str(error)) from None
+        versions = _versions(self._app, b"r")
+        self.app_height = max(versions, default=0)
+        self.app_hash = versions.get(self.app_height, genesis.app_hash)
+        stored = json.loads(self._blocks.values.get(_BLOCK_STORE, b'{"height":"0"}'))
+        self.store_height = int(stored["height"])
+        state = json.loads(self._state.values.get(_STATE, b"{}"))
+        self.height: int = state.get("height", 0)
+        self._state_hash: str = state.get("app_hash", "")
+        self.chain_id: str = state.get("chain_id", genesis.chain_id)
+        cached = self._state.values.get(_VALIDATORS)
+        self.validators = (
+            tuple(Validator(**entry) for entry in json.loads(cached)) if cached else genesis.validators
+        )
+
+    def block(self, height: int) -> Block | None:
+        found = self._blocks.values.get(b"H:%d" % height)
+        return None if found is None else Block.from_json(json.loads(found))
+
+    @property
+    def last_block(self) -> Block | None:
+        return self.block(self.height)
+
+    @property
+    def last_hash(self) -> str:
+        last = self.last_block
+        return self.genesis.hash if last is None else last.hash
+
+    def handshake(self, log: Callable[[str], None]) -> None:
+        """Bring application, state and store to one height. Raises Fatal, Panic."""
+        if self._evm_root and self.app_height:
+            roots = _versions(self._evm, _EVM_ROOT)
+            if min(roots, default=self.app_height + 1) > self.app_height:
+                raise Fatal(f"failed to load EVM root for version {self.app_height}")
+        app, state, store = self.app_height, self.height, self.store_height
+        if store and store < app:
+            raise Fatal(
+                f"Error during handshake: Error on replay: App block height ({app}) is higher than core ({store})"
+            )
+        if store and store < state:
+            raise Panic(
+                f"Panicked on a Sanity Check: StateBlockHeight ({state}) > StoreBlockHeight ({store})"
+            )
+        if store > state + 1:
+            raise Panic(
+                f"Panicked on a Sanity Check: StoreBlockHeight ({store}) > StateBlockHeight + 1 ({state + 1})"
+            )
+        if app < store:
+            log(
+                f"ABCI Replay Blocks module=consensus appHeight={app} storeHeight={store} stateHeight={state}"
+            )
+        self._replay(app, store)
+        if store == state + 1:
+            self._save_state(self._stored(store))
+        if self.height != self.store_height or self._mismatch():
+            raise self._mismatch() or Panic(f"state ({state}) and store ({store}) height mismatch")
+
+    def _mismatch(self) -> Panic | None:
+        if self.app_height and self.app_hash != self._state_hash:
+            return Panic(
+                "Tendermint state.AppHash does not match AppHash after replay. "
+                f"Got {self.app_hash}, expected {self._state_hash}"
+            )
+        return None
+
+    def _replay(self, app: int, store: int) -> None:
+        for height in range(app + 1, store + 1):
+            self._execute(self._stored(height))
+
+    def _stored(self, height: int) -> Block:
+        block = self.block(height)
+        if block is None:
+            raise Fatal(f"Error during handshake: Error on replay: block {height} not found")
+        return block
+
+    def problem(self, block: Block) -> str | None:
+        """Why this cannot be the next block."""
+        if block.app_hash != self.app_hash:
+            return f"Wrong Block.Header.AppHash.  Expected {self.app_hash}, got {block.app_hash}"
+        if block.previous != self.last_hash:
+            return f"Wrong Block.Header.LastBlockID.  Expected {self.last_hash}, got {block.previous}"
+        if block.height != self.height + 1:
+            return f"Wrong Block.Header.Height. Expected {self.height + 1}, got {block.height}"
+        return None
+
+    def append(self, block: Block) -> None:
+        """In the order in which Tendermint commits, so that a kill between two writes is a replay."""
+        height = json.dumps({"height": str(block.height)}, separators=(",", ":")).encode()
+        stored = json.dumps(block.to_json(), separators=(",", ":")).encode()
+        self._blocks.put((b"H:%d" % block.height, stored), (_BLOCK_STORE, height))
+        self.store_height = block.height
+        self._execute(block)
+        self._save_state(block)
+
+    def _execute(self, block: Block) -> None:
+        root = block.executed()
+        self._evm.put((_version_key(_EVM_ROOT, block.height), root.encode()))
+        self._app.put((_version_key(b"r", block.height), root.encode()))
+        self.app_height, self.app_hash = block.height, root
+
+    def _save_state(self, block: Block) -> None:
+        state = {"height": block.height, "app_hash": block.executed(), "chain_id": self.chain_id}
+        items = [(_STATE, json.dumps(state, separators=(",", ":")).encode())]
+        if _VALIDATORS not in self._state.values:
+            items.append((_VALIDATORS, json.dumps([vars(entry) for entry in self.validators]).encode()))
+        self._state.put(*items)
+        self.height, self._state_hash = block.height, block.executed()
+
+    def close(self) -> None:
+        for database in (self._app, self._evm, self._blocks, self._state, *self._others):
+            database.close()
+
+
+def _take_newer_clone(root: Path) -> None:
+    """A clone of app.db that is at least as new takes its place: how a node finishes its own migration."""
+    app, clone = root / "app.db", root / "app_v2.db"
+    if not (app / "CURRENT").exists() or not (clone / "CURRENT").exists():
+        return
+    try:
+        heights = []
+        for folder in (app, clone):
+            database = Database.open(folder)
+            heights.append(max(_versions(database, b"r"), default=0))
+            database.close()
+    except DatabaseError:
+        return
+    if heights[1] and heights[1] >= heights[0]:
+        app.rename(root / f"old_app_{int(time.time())}.db")
+        clone.rename(app)

@@ -1,0 +1,38 @@
+"""Log lines as the node prints them: level, local time, message padded to 44, then `key=value`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import datetime
+
+_LEVELS = {"debug": 0, "info": 1, "error": 2, "none": 3}
+_PLAIN = re.compile(r"^[^\s=\"]+$")
+
+
+class Log:
+    """On standard error, from there to the journal. Only errors by default, as on a real node."""
+
+    def __init__(self, level: str = "error") -> None:
+        self._least = _LEVELS.get(level, 2)
+
+    def error(self, message: str, **fields: object) -> None:
+        self._write("E", 2, message, fields)
+
+    def info(self, message: str, **fields: object) -> None:
+        self._write("I", 1, message, fields)
+
+    def _write(self, letter: str, level: int, message: str, fields: dict[str, object]) -> None:
+        if level < self._least:
+            return
+        moment = datetime.now()  # local time, without its zone
+        stamp = moment.strftime("%Y-%m-%d|%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+        told = "".join(f" {key}={_value(value)}" for key, value in fields.items())
+        sys.stderr.write(f"{letter}[{stamp}] {message:<44}{told}\n")
+        sys.stderr.flush()
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)

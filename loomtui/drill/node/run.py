@@ -1,0 +1,81 @@
+"""`loom run`, until the network: files, keys, databases. Imports no asyncio: a node that cannot start ends quickly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loomtui.drill.node.addresses import Address, BadAddress, parse_address, split_list
+from loomtui.drill.node.blocks import Genesis
+from loomtui.drill.node.chain import Chain, Fatal, Panic
+from loomtui.drill.node.keys import KeyPanic, KeyUnreadable, PrivValidator, identity, read_node_key
+from loomtui.drill.node.log import Log
+from loomtui.drill.node.settings import read_settings
+
+
+def run(root: Path, seeds: str, persistent: str) -> int:
+    """Until a signal comes. Raises Fatal, Panic."""
+    settings = read_settings(root)
+    log = Log(settings.log_level)
+    genesis = _genesis(root)
+    node_id = _node_id(root)
+    validator = _validator(root)
+    seed_list = [_seed(entry) for entry in split_list(seeds)]
+    chain = Chain(root, genesis, evm_root=settings.app_store_version >= 3)
+    chain.handshake(lambda line: log.info(line))
+    peers = _persistent(persistent, log)
+
+    from loomtui.drill.node.live import Node, run_for_ever  # slow to import
+
+    return run_for_ever(Node(root, settings, log, chain, node_id, validator), peers, seed_list)
+
+
+def _genesis(root: Path) -> Genesis:
+    texts = []
+    for name in ("chaindata/config/genesis.json", "genesis.json"):
+        try:
+            texts.append((root / name).read_text("utf-8"))
+        except OSError:
+            raise Fatal(f"open {root / name}: no such file or directory") from None
+    try:
+        return Genesis.read(*texts)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Fatal(f"Error reading GenesisDoc: {error}") from None
+
+
+def _node_id(root: Path) -> str:
+    path = root / "chaindata/config/node_key.json"
+    try:
+        return identity(read_node_key(path)[32:])
+    except FileNotFoundError:
+        raise Fatal("failed to locate local node p2p key file") from None
+    except KeyUnreadable as error:
+        raise Fatal(f"Error reading NodeKey from {path}: {error}") from None
+    except KeyPanic as error:
+        raise Panic(f"runtime error: {error}") from None
+
+
+def _validator(root: Path) -> PrivValidator:
+    path = root / "chaindata/config/priv_validator.json"
+    try:
+        return PrivValidator.load(path)
+    except FileNotFoundError:
+        raise Fatal(f"open {path}: no such file or directory") from None
+    except (OSError, KeyUnreadable) as error:
+        raise Fatal(f"Error reading PrivValidator from {path}: {error}") from None
+
+
+def _seed(entry: str) -> Address:
+    try:
+        return parse_address(entry)
+    except BadAddress as error:
+        raise Fatal(f"seed node configuration has error: {error}") from None
+
+
+def _persistent(value: str, log: Log) -> list[Address]:
+    found = []
+    for entry in split_list(value):
+        try:
+            found.append(parse_address(entry))
+        except BadAddress as error:
+            log.error("Error in peer's address", module="p2p", err=error)
+    return found
