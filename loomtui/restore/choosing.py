@@ -45,7 +45,7 @@ class Chooser:
         self._warnings: list[str] = []
 
     async def choose(self, nodes: Sequence[Node], *, needs_evm: bool) -> Chosen:
-        """Raises CallError when there is no data backup to take, ArchiveRejected when the one named is bad."""
+        """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
         backups = await self._catalogue.list()
         if before := self._choices.before:
             backups = tuple(backup for backup in backups if backup.taken_at <= before)
@@ -80,7 +80,7 @@ class Chooser:
                 continue
             if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
                 self._warnings.append(
-                    f"passed over {clean_line(backup.key)}: it has no evm.db, and these nodes cannot start without"
+                    f"passed over {clean_line(backup.key)}: it has no evm.db, without which they cannot start"
                 )
                 continue
             return contents
@@ -131,5 +131,3 @@ def missing_evm(contents: Contents) -> str | None:
         f"{clean_line(contents.backup.key)} has no evm.db, but the nodes' app store needs it: "
         "every node would exit with 'failed to load EVM root' and be restarted for ever"
     )
-
-

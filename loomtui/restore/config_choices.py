@@ -1,4 +1,4 @@
-"""What becomes of each config file of a node: pure decisions on what was seen of the node and of its backup."""
+"""What becomes of each config file of a node: pure decisions on what was seen of it and of its backup."""
 
 from __future__ import annotations
 
@@ -62,12 +62,18 @@ def decide_files(
         choice = _file_choice(details, config, target, held, keep_key)
         files.append(choice)
         if choice.action is FileAction.KEEP and target in _NEEDED and not _is_live(details, target):
-            refusals.append(f"{details.name}: {target} is neither on the node nor in a backup: it could not start")
+            refusals.append(
+                f"{details.name}: {target} is neither on the node nor in a backup: it could not start"
+            )
     if config is None:
         warnings.append(f"{details.name}: there is no config backup of it; its own config stays")
     if details.addrbook:
         action = FileAction.SET_ASIDE if addrbook_stale else FileAction.KEEP
-        reason = "it holds addresses that no node of the inventory has" if addrbook_stale else "all entries are right"
+        reason = (
+            "it holds addresses that no node of the inventory has"
+            if addrbook_stale
+            else "all entries are right"
+        )
         files.append(FileChoice(ADDRBOOK, action, reason, changes=addrbook_stale))
     shadow = _shadowing(details)
     if shadow:
@@ -103,7 +109,9 @@ def _key_choice(details: NodeDetails, config: Contents, digest: str | None, keep
     if then is None:
         return FileChoice(NODE_KEY, FileAction.KEEP, "the backup's key cannot be read", changes=False)
     if now == then:
-        return FileChoice(NODE_KEY, FileAction.RESTORE, f"the same identity {then}", changes=False, digest=digest)
+        return FileChoice(
+            NODE_KEY, FileAction.RESTORE, f"the same identity {then}", changes=False, digest=digest
+        )
     if now is not None and keep_key:
         return FileChoice(NODE_KEY, FileAction.KEEP, f"the node keeps its identity {now}", changes=False)
     reason = f"identity {then}" + (f" in the place of {now}" if now else "; the node has none")
@@ -119,5 +127,3 @@ def _validator_choice(signing: SigningChoice) -> FileChoice:
 def _shadowing(details: NodeDetails) -> str | None:
     winner = winning_config((*details.loom_configs, LOOM_CONFIG))
     return None if winner in {None, LOOM_CONFIG} else winner
-
-

@@ -112,9 +112,7 @@ class Hand:
 
 def _read_state(stdout: bytes, run: str) -> RunState:
     facts = read_facts(stdout)
-    unit = dict(
-        line.split("=", 1) for line in (facts.text("unit") or "").splitlines() if "=" in line
-    )
+    unit = dict(line.split("=", 1) for line in (facts.text("unit") or "").splitlines() if "=" in line)
     digests = {}
     for value in facts.all("digest"):
         digest, _, path = value.decode("utf-8", "replace").partition(" ")
@@ -127,9 +125,7 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         slots=frozenset(_texts(facts.all("slot"))),
         jobs={name: facts.line(f"job.{name}") for name in ("data", "config") if f"job.{name}" in facts},
         running=frozenset(_texts(facts.all("job.running"))),
-        staged_bytes={
-            name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")
-        },
+        staged_bytes={name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")},
         digests=digests,
         tools=frozenset(_texts(facts.all("tool"))),
         free_bytes=(facts.number("free") or 0) * 1024,

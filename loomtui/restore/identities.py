@@ -47,9 +47,7 @@ async def gather(
     """
     looks = await node_details(fleet, names or inventory.names)
     errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
-    facts = [
-        _facts(inventory, look, plan) for look in looks.values() if isinstance(look, NodeDetails)
-    ]
+    facts = [_facts(inventory, look, plan) for look in looks.values() if isinstance(look, NodeDetails)]
     return compare(facts), errors
 
 
@@ -80,7 +78,9 @@ def _facts(inventory: Inventory, details: NodeDetails, plan: Plan | None) -> Nod
 
 def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
     """For every node of the report that has a unit, what would have to change in it."""
-    return tuple(_fix(node, report.nodes) for node in report.nodes if node.unit is not None and node.unit.files)
+    return tuple(
+        _fix(node, report.nodes) for node in report.nodes if node.unit is not None and node.unit.files
+    )
 
 
 def _fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:

@@ -64,7 +64,14 @@ class Journal:
     ) -> Event:
         """Raises LoomtuiError when the operator's disk does not take it: then the run must not go on."""
         event = Event(
-            self._seq + 1, datetime.now(UTC), self._run, kind, clean(message, limit=4_000), step, node, data or {}
+            self._seq + 1,
+            datetime.now(UTC),
+            self._run,
+            kind,
+            clean(message, limit=4_000),
+            step,
+            node,
+            data or {},
         )
         if kind is EventKind.TASK_PROGRESS or event.data.get("live"):
             return replace(event, seq=self._seq)

@@ -24,7 +24,8 @@ _SAFE_NAME = re.compile(r"^(?!-)[^\x00-\x1f\x7f]+$")
 def dump_plan(plan: Plan) -> str:
     """The plan as YAML."""
     data = _ADAPTER.dump_python(plan, mode="json")
-    head = f"# A restore plan for {plan.cluster}, made {plan.made_at:%Y-%m-%d %H:%M} UTC. Nothing secret is in it.\n"
+    made = f"{plan.made_at:%Y-%m-%d %H:%M} UTC"
+    head = f"# A restore plan for {plan.cluster}, made {made}. Nothing secret is in it.\n"
     return head + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -53,7 +54,8 @@ def read_plan(data: Any, name: str) -> Plan:
     """The plan from its parsed form. Raises CallError."""
     if not isinstance(data, dict) or data.get("version") != PLAN_VERSION:
         raise CallError(
-            f"{name} is not a plan of this version ({PLAN_VERSION})", advice="Make it anew: loomtui plan -o FILE"
+            f"{name} is not a plan of this version ({PLAN_VERSION})",
+            advice="Make it anew: loomtui plan -o FILE",
         )
     try:
         plan = _ADAPTER.validate_python(data)
@@ -81,7 +83,9 @@ def _check_items(archive: Archive, targets: set[str], where: str) -> None:
     for item in archive.items:
         source_ok = _SAFE_NAME.match(item.source) and ".." not in PurePosixPath(item.source).parts
         if not source_ok or item.source.startswith("/") or item.target not in targets | state:
-            raise CallError(f"{where}: {clean_line(item.source)} → {clean_line(item.target)} may not be restored")
+            raise CallError(
+                f"{where}: {clean_line(item.source)} → {clean_line(item.target)} may not be restored"
+            )
 
 
 def write_private(path: Path, data: bytes) -> None:

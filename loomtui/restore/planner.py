@@ -6,64 +6,23 @@ import getpass
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from loomtui.backups.catalogue import Catalogue
-from loomtui.backups.model import Compression, Contents, Item
-from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
+from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
-from loomtui.loom.config import read_config_toml, read_loom_yml
-from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT
+from loomtui.loom.config import read_loom_yml
+from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
-from loomtui.loom.peers import read_peers
-from loomtui.loom.units import read_unit
-from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress, missing_evm
-from loomtui.restore.config_choices import decide_files, live_text
-from loomtui.restore.plan import (
-    PLAN_VERSION,
-    Archive,
-    FileAction,
-    NodePlan,
-    Plan,
-    Scope,
-    SigningAction,
-    SigningChoice,
-    ValidatorPower,
-)
+from loomtui.restore.choosing import Choices, Chooser, Progress, missing_evm
+from loomtui.restore.node_plans import plan_nodes
+from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, SigningAction, SigningChoice, ValidatorPower
+from loomtui.restore.seen import Seen
 from loomtui.restore.signing_choices import SigningCase, choose_signing, predict, reset_choice
 from loomtui.text import clean_line
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """All that the plan is made of."""
-
-    inventory: Inventory
-    selected: tuple[Node, ...]
-    details: Mapping[str, NodeDetails]
-    left_out: Mapping[str, NodeDetails | LoomtuiError]
-    chosen: Chosen
-    choices: Choices
-    scope: Scope
-
-    @property
-    def height(self) -> int | None:
-        """Of the restored data: the block store's, for the app catches up with it at the start."""
-        return self.chosen.data.store_height or self.chosen.data.app_height
-
-    @property
-    def living_height(self) -> int | None:
-        """Of the chain that goes on on the nodes left out."""
-        heights = [
-            look.status.chain.height
-            for look in self.left_out.values()
-            if isinstance(look, NodeDetails) and look.status.chain is not None
-        ]
-        return max(heights, default=None)
 
 
 async def make_plan(
@@ -87,7 +46,7 @@ async def make_plan(
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
     scope = Scope.CLUSTER if validators <= set(details) else Scope.NODES
     left_out = {name: look for name, look in looks.items() if name not in details}
-    return _assemble(_Seen(inventory, selected, details, left_out, chosen, choices, scope), needs_evm)
+    return _assemble(Seen(inventory, selected, details, left_out, chosen, choices, scope), needs_evm)
 
 
 def _select(inventory: Inventory, choices: Choices) -> tuple[Node, ...]:
@@ -110,8 +69,7 @@ def _all_reached(
     if errors:
         name, error = next(iter(errors.items()))
         others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        failure = type(error) if not isinstance(error, NodeUnreachable) else NodeUnreachable
-        raise failure(
+        raise type(error)(
             f"{error.what}{others}",
             node=name,
             advice=error.advice or "Mend it, or leave the node out of the plan with --nodes.",
@@ -125,7 +83,7 @@ def _needs_evm(details: NodeDetails) -> bool:
     return version == 3 or (version is None and EVM_DB in details.databases)
 
 
-def _assemble(seen: _Seen, needs_evm: bool) -> Plan:
+def _assemble(seen: Seen, needs_evm: bool) -> Plan:
     powers = _validators(seen)
     signing = {
         node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
@@ -144,7 +102,7 @@ def _assemble(seen: _Seen, needs_evm: bool) -> Plan:
             refusals.append(f"the signing states may not be reset. {prediction.remedy}")
     if not prediction.moves and seen.scope is Scope.CLUSTER:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
-    nodes, more_refusals, warnings = _nodes(seen, signing, powers)
+    nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
     refusals += more_refusals + _raise_refusals(seen, signing)
     return Plan(
         version=PLAN_VERSION,
@@ -165,12 +123,12 @@ def _assemble(seen: _Seen, needs_evm: bool) -> Plan:
     )
 
 
-def _signing_case(seen: _Seen, name: str) -> SigningCase:
+def _signing_case(seen: Seen, name: str) -> SigningCase:
     config = seen.chosen.config.get(name)
     return SigningCase(name, seen.details[name].status.validator, config.validator if config else None)
 
 
-def _validators(seen: _Seen) -> tuple[ValidatorPower, ...]:
+def _validators(seen: Seen) -> tuple[ValidatorPower, ...]:
     """The set of the genesis; where nodes disagree about it, the one that most of them hold."""
     texts = [config.texts.get(TENDERMINT_GENESIS) for config in seen.chosen.config.values()]
     texts += [look.texts.get(TENDERMINT_GENESIS) for look in seen.details.values()]
@@ -190,8 +148,8 @@ def _validators(seen: _Seen) -> tuple[ValidatorPower, ...]:
     return max(sets, key=sets.count, default=())
 
 
-def _holders(seen: _Seen) -> dict[str, str]:
-    holders = {}
+def _holders(seen: Seen) -> dict[str, str]:
+    holders: dict[str, str] = {}
     for name in seen.details:
         case = _signing_case(seen, name)
         for facts in (case.live, case.backup):
@@ -200,7 +158,7 @@ def _holders(seen: _Seen) -> dict[str, str]:
     return holders
 
 
-def _refusals(seen: _Seen, needs_evm: bool) -> list[str]:
+def _refusals(seen: Seen, needs_evm: bool) -> list[str]:
     refusals = []
     data = seen.chosen.data
     no_evm = missing_evm(data)
@@ -227,153 +185,10 @@ def _is_active(look: NodeDetails | LoomtuiError) -> bool:
     return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
 
 
-def _raise_refusals(seen: _Seen, signing: Mapping[str, SigningChoice]) -> list[str]:
+def _raise_refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> list[str]:
     return [
         f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for certain; "
         "confirm with the cluster's name"
         for name, choice in signing.items()
         if choice.action is SigningAction.RAISE and not seen.choices.reset_signing
     ]
-
-
-def _nodes(
-    seen: _Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
-) -> tuple[tuple[NodePlan, ...], list[str], list[str]]:
-    refusals: list[str] = []
-    warnings: list[str] = []
-    identities = {node.name: _identity(seen, node) for node in seen.selected}
-    former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
-    addresses = _former_addresses(seen, identities, former)
-    right = {(identities[node.name], node.peer_address) for node in seen.selected}
-    plans = []
-    for node in seen.selected:
-        details, config = seen.details[node.name], seen.chosen.config.get(node.name)
-        stale = any((peer_id, _host(place)) not in right for peer_id, place in details.addrbook)
-        decision = decide_files(
-            details,
-            config,
-            keep_key=seen.choices.keep_keys,
-            signing=signing[node.name],
-            addrbook_stale=stale,
-        )
-        refusals += decision.refusals
-        warnings += decision.warnings + _node_warnings(node, details, config)
-        plan = _node_plan(seen, node, details, config)
-        restored = any(choice.action is FileAction.RESTORE for choice in decision.files)
-        plans.append(
-            replace(
-                plan,
-                files=decision.files,
-                config=plan.config if restored else None,
-                signing=signing[node.name],
-                node_id=identities[node.name],
-                former_ids=tuple(sorted(former[node.name])),
-                former_addresses=tuple(sorted(addresses[node.name])),
-            )
-        )
-    refusals += _duplicates(plans)
-    warnings += _unsigned_validators(plans, powers)
-    return tuple(plans), refusals, warnings
-
-
-def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
-    warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
-    warnings += [f"{node.name}: a backup job is there and may start the service: {job}" for job in details.backup_jobs]
-    if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
-        warnings.append(f"{node.name}: loom.yml sets RootDir, which Loom joins twice; check where its data lies")
-    offset = details.status.clock_offset_seconds
-    if offset is not None and abs(offset) > 5:
-        warnings.append(f"{node.name}: its clock is {offset:+.0f} s from this machine's; votes carry the time")
-    return tuple(warnings)
-
-
-def _duplicates(plans: Sequence[NodePlan]) -> list[str]:
-    refusals = []
-    for label, key in (("node key", lambda plan: plan.node_id), ("validator key", lambda plan: plan.signing.address)):
-        seen: dict[str, str] = {}
-        for plan in plans:
-            value = key(plan)
-            if value is not None and value in seen:
-                refusals.append(f"{seen[value]} and {plan.name} would have the same {label} ({value})")
-            elif value is not None:
-                seen[value] = plan.name
-    return refusals
-
-
-def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> list[str]:
-    held = {plan.signing.address for plan in plans}
-    return [
-        f"validator {power.address[:12]} (power {power.power}) is on no node of this plan"
-        for power in powers
-        if power.address not in held
-    ]
-
-
-def _identity(seen: _Seen, node: Node) -> str | None:
-    live = seen.details[node.name].status.node_key
-    config = seen.chosen.config.get(node.name)
-    then = config.node_key.node_id if config is not None and config.node_key is not None else None
-    now = live.node_id if live is not None else None
-    return now if (seen.choices.keep_keys and now) or then is None else then
-
-
-def _former_ids(seen: _Seen, name: str) -> set[str]:
-    config = seen.chosen.config.get(name)
-    live = seen.details[name].status.node_key
-    ids = {config.node_key.node_id if config and config.node_key else None, live.node_id if live else None}
-    return {value for value in ids if value}
-
-
-def _former_addresses(
-    seen: _Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
-) -> dict[str, set[str]]:
-    """Where peers dialled each node, as the backups' units say: the ID in an entry names the node."""
-    owner = {value: name for name, ids in former.items() for value in ids}
-    owner |= {value: name for name, value in identities.items() if value}
-    addresses: dict[str, set[str]] = {name: set() for name in identities}
-    for config in seen.chosen.config.values():
-        for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
-            for peer in read_peers(flag.value).peers:
-                name = owner.get(peer.id.lower())
-                if name is not None:
-                    addresses[name].add(peer.host)
-    return addresses
-
-
-def _host(place: str) -> str:
-    return place.rsplit(":", 1)[0]
-
-
-def _node_plan(seen: _Seen, node: Node, details: NodeDetails, config: Contents | None) -> NodePlan:
-    settings = seen.inventory.loom_of(node)
-    unit = details.status.unit
-    toml = (config.texts.get(TENDERMINT_CONFIG) if config else None) or live_text(details, TENDERMINT_CONFIG) or ""
-    return NodePlan(
-        name=node.name,
-        working_directory=details.working_directory,
-        unit_path=unit.files[0].path if unit is not None and unit.files else settings.unit_file,
-        user=details.user,
-        group=details.group,
-        data=_archive(seen.chosen.data, seen.chosen.data.data_items),
-        config=_archive(config, config.config_items) if config else None,
-        files=(),
-        signing=SigningChoice(SigningAction.NONE, None, None, None, None, ""),
-        node_id=None,
-        address=node.peer_address,
-        port=read_config_toml(toml).p2p_port or settings.ports.p2p,
-    )
-
-
-def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
-    backup = contents.backup
-    return Archive(
-        key=backup.key,
-        etag=backup.etag,
-        sha256=contents.sha256,
-        size_bytes=backup.size_bytes,
-        unpacked_bytes=contents.unpacked_bytes,
-        file_count=contents.file_count,
-        compression=backup.compression or Compression.NONE,
-        taken_at=backup.taken_at,
-        items=items,
-    )

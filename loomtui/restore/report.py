@@ -29,8 +29,12 @@ class Timings:
 def timings(run: Run) -> Timings:
     """How long each step took, how long the cluster was down, how much of the chain's time is lost."""
     events = run.events()
-    steps = tuple(_step_timing(name, events) for name in StepName if any(event.step is name for event in events))
-    stop = _first(events, EventKind.TASK_STARTED, StepName.STOP) or _first(events, EventKind.STEP_STARTED, StepName.STOP)
+    steps = tuple(
+        _step_timing(name, events) for name in StepName if any(event.step is name for event in events)
+    )
+    stop = _first(events, EventKind.TASK_STARTED, StepName.STOP) or _first(
+        events, EventKind.STEP_STARTED, StepName.STOP
+    )
     moved = _last(events, EventKind.STEP_DONE, StepName.VERIFY)
     downtime = (moved.at - stop.at).total_seconds() if stop and moved else None
     return Timings(downtime, _data_loss(run, events), steps)
@@ -58,7 +62,9 @@ def _data_loss(run: Run, events: tuple[Event, ...]) -> float | None:
     if not taken or not events:
         return None
     known = [
-        datetime.fromisoformat(str(event.data["block_time"])) for event in events if event.data.get("block_time")
+        datetime.fromisoformat(str(event.data["block_time"]))
+        for event in events
+        if event.data.get("block_time")
     ]
     until = max(known, default=events[0].at)
     return max(0.0, (until - min(taken)).total_seconds())
@@ -81,7 +87,8 @@ def _json(run: Run) -> str:
         "downtime_seconds": times.downtime_seconds,
         "data_loss_seconds": times.data_loss_seconds,
         "steps": [
-            {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome} for step in times.steps
+            {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
+            for step in times.steps
         ],
         "nodes": [
             {
@@ -120,7 +127,8 @@ def _markdown(run: Run) -> str:
     lines = [
         f"# Restore of {run.plan.cluster}: {outcome}",
         "",
-        f"- Run `{run.id}` by {_cell(summary.operator)}, started {_time(summary.started_at)}, ended {_time(summary.ended_at)}",
+        f"- Run `{run.id}` by {_cell(summary.operator)}",
+        f"- Started {_time(summary.started_at)}, ended {_time(summary.ended_at)}",
         f"- Downtime: {_seconds(times.downtime_seconds)}; data loss: {_seconds(times.data_loss_seconds)}",
         f"- {_cell(run.plan.prediction.sentence)}",
         "",

@@ -96,7 +96,9 @@ class RunStore:
         folder = self.root / run_id
         if not _RUN_ID.match(run_id) or not (folder / "plan.yml").is_file():
             known = ", ".join(summary.id for summary in self.list()[:3]) or "none"
-            raise CallError(f"there is no run {run_id!r}", advice=f"The latest runs: {known}. All: loomtui runs")
+            raise CallError(
+                f"there is no run {run_id!r}", advice=f"The latest runs: {known}. All: loomtui runs"
+            )
         return Run(run_id, folder, load_plan(folder / "plan.yml"))
 
     def list(self) -> tuple[RunSummary, ...]:

@@ -34,22 +34,30 @@ def choose_signing(case: SigningCase, scope: Scope, living_height: int | None) -
     live = case.live if case.live is not None and case.live.address else None
     backup = case.backup if case.backup is not None and case.backup.address else None
     if live is None and backup is None:
-        return SigningChoice(SigningAction.NONE, None, None, None, None, "no validator key anywhere: it will not sign")
+        return SigningChoice(
+            SigningAction.NONE, None, None, None, None, "no validator key anywhere: it will not sign"
+        )
     if live is not None and (backup is None or _is_newest(live, backup)):
-        return _choice(SigningAction.KEEP, live, live, backup, "the node's own state is the newest: never lowered")
+        return _choice(
+            SigningAction.KEEP, live, live, backup, "the node's own state is the newest: never lowered"
+        )
     assert backup is not None  # noqa: S101 - one of the two is there
     if live is not None and live.address == backup.address:
-        return _choice(SigningAction.RESTORE, backup, live, backup, "the backup's state is newer than the node's")
+        return _choice(
+            SigningAction.RESTORE, backup, live, backup, "the backup's state is newer than the node's"
+        )
     if scope is Scope.NODES and living_height is not None:
         raised = _choice(
             SigningAction.RAISE,
             backup,
             live,
             backup,
-            f"the chain lives on at {living_height}: the backup's key, with that height as the last one signed",
+            f"the chain lives on at {living_height}: the backup's key, with that height as its last",
         )
         return replace(raised, result_height=max(living_height, raised.backup_height or 0))
-    reason = "the node has none" if live is None else f"the node holds another validator's key ({live.address})"
+    reason = (
+        "the node has none" if live is None else f"the node holds another validator's key ({live.address})"
+    )
     return _choice(SigningAction.RESTORE, backup, live, backup, reason)
 
 
@@ -99,7 +107,9 @@ def predict(
     if height is None:
         return Prediction(False, None, 0, total, "The height of the data could not be read from the archive.")
     if not validators:
-        return Prediction(False, height, 0, 0, "The validators of the chain are not known: no genesis was found.")
+        return Prediction(
+            False, height, 0, 0, "The validators of the chain are not known: no genesis was found."
+        )
     by_address = {choice.address: (name, choice) for name, choice in choices.items() if choice.address}
     signers = [_signer(validator, by_address.get(validator.address)) for validator in validators]
     outlook = forecast(height, signers)
@@ -107,7 +117,13 @@ def predict(
     if not outlook.moves:
         remedy = _remedy(validators, by_address, whole_set_in_plan)
     return Prediction(
-        outlook.moves, height, outlook.signing_power, outlook.total_power, outlook.sentence, outlook.stuck, remedy
+        outlook.moves,
+        height,
+        outlook.signing_power,
+        outlook.total_power,
+        outlook.sentence,
+        outlook.stuck,
+        remedy,
     )
 
 
@@ -124,7 +140,7 @@ def _remedy(
 ) -> str:
     absent = [validator.address[:12] for validator in validators if validator.address not in by_address]
     if absent:
-        return f"No key for {', '.join(absent)} is on these nodes or in their backups: bring their config backups."
+        return f"No key for {', '.join(absent)} is on these nodes or in their backups."
     if not whole_set_in_plan:
         return "Restore every validator together, or restore newer data: only then is there a safe way."
     return (

@@ -7,9 +7,9 @@ from dataclasses import replace
 from loomtui.fleet.probe import look_at
 from loomtui.loom.validator import SigningState
 from loomtui.restore.context import RunContext
+from loomtui.restore.failures import on_all, sentences
 from loomtui.restore.plan import Scope, SigningAction, SigningChoice
 from loomtui.restore.signing_choices import predict
-from loomtui.restore.steps.base import on_all, sentences
 
 _NOTHING_SIGNED = SigningState(0, 0, 0)
 
@@ -33,7 +33,10 @@ async def standstill(context: RunContext) -> tuple[str, ...]:
     if failures:
         return sentences(failures)
     prediction = predict(
-        context.plan.prediction.height, choices, context.plan.validators, whole_set_in_plan=not context.left_out
+        context.plan.prediction.height,
+        choices,
+        context.plan.validators,
+        whole_set_in_plan=not context.left_out,
     )
     if prediction.moves:
         return ()

@@ -58,7 +58,7 @@ class Stager:
         need = archive.unpacked_bytes + archive.unpacked_bytes // 20 + 16 * 1024 * 1024 - already
         if state.free_bytes < need:
             raise StepFailed(
-                f"not enough room in {self._hand.workdir}: {state.free_bytes:,} bytes are free, {need:,} are needed",
+                f"not enough room in {self._hand.workdir}: {state.free_bytes:,} bytes free, {need:,} needed",
                 node=self._hand.plan.name,
                 safe="The data on the node is untouched.",
                 advice="Make room (loomtui clean frees what earlier runs kept), then go on.",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from loomtui.errors import LoomtuiError
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import Json, StepName
 from loomtui.restore.operator import Preview
 
 Evidence = dict[str, Json]
-T = TypeVar("T")
 
 
 class Step(ABC):
@@ -29,7 +25,7 @@ class Step(ABC):
     def __init__(self, context: RunContext) -> None:
         self.context = context
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # noqa: B027 - most steps need none
         """Looks at what concerns all nodes at once, before the others are called."""
 
     @abstractmethod
@@ -55,25 +51,3 @@ class Step(ABC):
     async def gate(self) -> tuple[str, ...]:
         """Why the next step may not begin; empty: it may. Looks only."""
         return ()
-
-
-async def on_all(
-    nodes: Sequence[str], work: Callable[[str], Awaitable[T]]
-) -> tuple[dict[str, T], dict[str, LoomtuiError]]:
-    """Does the work on all nodes at once; one node's failure does not stop the others."""
-
-    async def one(node: str) -> T | LoomtuiError:
-        try:
-            return await work(node)
-        except LoomtuiError as error:
-            return error
-
-    answers = dict(zip(nodes, await asyncio.gather(*(one(node) for node in nodes)), strict=True))
-    good = {node: answer for node, answer in answers.items() if not isinstance(answer, LoomtuiError)}
-    bad = {node: answer for node, answer in answers.items() if isinstance(answer, LoomtuiError)}
-    return good, bad
-
-
-def sentences(failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
-    """One sentence a failure, with the node in it."""
-    return tuple(f"{node}: {error.what}" for node, error in failures.items())

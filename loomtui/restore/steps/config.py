@@ -41,7 +41,9 @@ _ORDER = (ADDRBOOK, *CONFIG_TARGETS)
 class RestoreConfig(Step):
     name = StepName.CONFIG
     title = "Restore config"
-    sentence = "Puts each node's own config files back from its own backup, and sets the signing state as planned."
+    sentence = (
+        "Puts each node's own config files back from its own backup, and sets the signing state as planned."
+    )
     undo_sentence = "Puts back every file as it was, with its owner, mode and time."
 
     async def check(self, node: str) -> bool:
@@ -51,14 +53,17 @@ class RestoreConfig(Step):
         state = await hand.state(*(hand.path_of(choice.target) for choice in plan.files), decided)
         if set(_SLOTS.values()) - state.slots:
             return False
-        expected = {
+        expected: dict[str, str | None] = {
             hand.path_of(choice.target): choice.digest
             for choice in plan.files
             if choice.action is FileAction.RESTORE and choice.digest and choice.target != VALIDATOR
         }
         if plan.signing.action in {SigningAction.RESET, SigningAction.RAISE}:
             expected[hand.path_of(VALIDATOR)] = state.digests.get(decided)
-        return all(state.digests.get(path) == digest for path, digest in expected.items()) and not state.need_reload
+        return (
+            all(state.digests.get(path) == digest for path, digest in expected.items())
+            and not state.need_reload
+        )
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
@@ -124,10 +129,14 @@ class RestoreConfig(Step):
         identity = status.node_key.node_id if status.node_key else None
         address = status.validator.address if status.validator else None
         if plan.node_id is not None and identity != plan.node_id:
-            raise StepFailed(f"its identity is {identity}, the plan says {plan.node_id}", node=node, safe="It is held.")
+            raise StepFailed(
+                f"its identity is {identity}, the plan says {plan.node_id}", node=node, safe="It is held."
+            )
         if plan.signing.address is not None and address != plan.signing.address:
             raise StepFailed(
-                f"its validator key is {address}, the plan says {plan.signing.address}", node=node, safe="It is held."
+                f"its validator key is {address}, the plan says {plan.signing.address}",
+                node=node,
+                safe="It is held.",
             )
         return {"node_id": identity, "validator": address}
 
@@ -140,9 +149,7 @@ class RestoreConfig(Step):
                 self.context.note(
                     self.name,
                     node,
-                    f"keeps its present signing state ({kept}): the chain went past the old one, which could sign twice",
+                    f"keeps its present signing state ({kept}): the older one could sign twice by now",
                     {"severity": "warning"},
                 )
         await hand.change(RELOAD)
-
-

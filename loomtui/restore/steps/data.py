@@ -28,7 +28,9 @@ class RestoreData(Step):
             return Preview(node, "no data for this node", already=True)
         names = ", ".join(item.target for item in archive.items)
         state = await self.context.hand(node).state()
-        staged = "already unpacked and checked" if "data.staged" in state.marks else "to be fetched and unpacked"
+        staged = (
+            "already unpacked and checked" if "data.staged" in state.marks else "to be fetched and unpacked"
+        )
         text = (
             f"put in {names} from {archive.key} of {archive.taken_at:%Y-%m-%d %H:%M} UTC ({staged}); "
             f"the old databases move to {self.context.hand(node).folder}/replaced/data"
@@ -57,7 +59,9 @@ class RestoreData(Step):
             return {}
         state = await self.context.hand(node).state()
         if "data.swapped" not in state.marks:
-            raise StepFailed("the databases were not swapped", node=node, safe="Old and new lie side by side.")
+            raise StepFailed(
+                "the databases were not swapped", node=node, safe="Old and new lie side by side."
+            )
         return {"archive": archive.key, "sha256": archive.sha256}
 
     async def undo(self, node: str) -> None:

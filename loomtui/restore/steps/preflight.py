@@ -1,17 +1,13 @@
-"""Takes every node for this run, sees that the plan still fits, and fetches what can be fetched beforehand."""
+"""Takes every node for this run, sees that the plan still fits, and fetches what it can beforehand."""
 
 from __future__ import annotations
 
-import getpass
-import json
-import socket
-from datetime import UTC, datetime
-
-from loomtui.errors import LockHeld, LoomtuiError, StepFailed
+from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.fleet.probe import look_at
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
-from loomtui.restore.hand import LOCK, UNLOCK, Hand
+from loomtui.restore.hand import UNLOCK, Hand
+from loomtui.restore.lock import owned_by, take_lock
 from loomtui.restore.operator import Preview
 from loomtui.restore.plan import Archive
 from loomtui.restore.signing_now import standstill
@@ -30,10 +26,12 @@ class Preflight(Step):
     async def check(self, node: str) -> bool:
         hand = self.context.hand(node)
         state = await hand.state()
-        return _owner(state.lock_owner) == self.context.run and _staged(self.context, hand) <= state.marks
+        return owned_by(state.lock_owner) == self.context.run and _staged(self.context, hand) <= state.marks
 
     async def preview(self, node: str) -> Preview:
-        archives = [f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)]
+        archives = [
+            f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)
+        ]
         fetched = f"fetch {', '.join(archives)}" if archives else "fetch nothing"
         return Preview(node, f"lock the node for this run; {fetched} into {self.context.hand(node).folder}")
 
@@ -54,7 +52,7 @@ class Preflight(Step):
         hand = self.context.hand(node)
         state = await hand.state()
         missing = _staged(self.context, hand) - state.marks
-        if _owner(state.lock_owner) != self.context.run or missing:
+        if owned_by(state.lock_owner) != self.context.run or missing:
             raise StepFailed("the node is not as this run left it a moment ago", node=node)
         status = await look_at(self.context.fleet.session(node), None)
         block_time = status.chain.block_time.isoformat() if status.chain and status.chain.block_time else None
@@ -65,26 +63,6 @@ class Preflight(Step):
 
     async def gate(self) -> tuple[str, ...]:
         return await standstill(self.context)
-
-
-async def take_lock(hand: Hand) -> None:
-    """Raises LockHeld with who holds the node."""
-    owner = json.dumps(
-        {
-            "run": hand.run,
-            "who": getpass.getuser(),
-            "from": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    )
-    output = await hand.change(LOCK, owner, accept=(0, 73))
-    if output.status == 73:
-        holder = (await hand.state()).lock_owner
-        raise LockHeld(
-            f"another run holds the node: {holder or 'unknown'}",
-            node=hand.plan.name,
-            advice=f"Finish that run, or roll it back: loomtui rollback {_owner(holder) or 'RUN'}",
-        )
 
 
 def _archives(context: RunContext, node: str) -> tuple[tuple[str, Archive], ...]:
@@ -116,11 +94,3 @@ async def _see_that_plan_fits(hand: Hand) -> None:
                 node=hand.plan.name,
                 advice="Make a new plan.",
             )
-
-
-def _owner(lock: str) -> str | None:
-    try:
-        owner = json.loads(lock)
-    except ValueError:
-        return None
-    return str(owner.get("run")) if isinstance(owner, dict) else None

@@ -21,7 +21,7 @@ _STAGED = "stage/services"
 class FixServices(Step):
     name = StepName.SERVICES
     title = "Fix service definitions"
-    sentence = "Puts the right peers into each unit file, by identity; systemd checks each before it takes its place."
+    sentence = "Puts the right peers into each unit file, by identity; systemd checks each of them first."
     undo_sentence = "Puts back every unit file as it was."
 
     def __init__(self, context: RunContext) -> None:
@@ -69,7 +69,9 @@ class FixServices(Step):
             output = await hand.change(VERIFY_UNIT, f"{_STAGED}/{name}", name, accept=(0, 76))
             if output.status == 76:
                 said = read_facts(output.stdout).line("said")
-                raise StepFailed(f"systemd refuses the new unit: {said}", node=hand.plan.name, safe="It is held.")
+                raise StepFailed(
+                    f"systemd refuses the new unit: {said}", node=hand.plan.name, safe="It is held."
+                )
         await hand.change(
             REPLACE, hand.unit_name, hand.hold_file, _SLOT, f"{_STAGED}/{name}", fix.path, "644", "", ""
         )
@@ -78,7 +80,9 @@ class FixServices(Step):
     async def verify(self, node: str) -> Evidence:
         state = await self.context.hand(node).state()
         if state.need_reload:
-            raise StepFailed("systemd still holds the old unit", node=node, safe="It is held.", advice="Retry.")
+            raise StepFailed(
+                "systemd still holds the old unit", node=node, safe="It is held.", advice="Retry."
+            )
         return {"exec_start": state.exec_start}
 
     async def undo(self, node: str) -> None:

@@ -60,4 +60,6 @@ class StartAll(Step):
             STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
         )
         if output.status == 75:
-            raise StepFailed("it does not stop", node=node, safe="Nothing was put back yet.", advice="Stop it, retry.")
+            raise StepFailed(
+                "it does not stop", node=node, safe="Nothing was put back yet.", advice="Stop it, retry."
+            )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from loomtui.errors import StepFailed
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import StepName
+from loomtui.restore.failures import on_all, sentences
 from loomtui.restore.hand import HOLD, START, STOP, UNHOLD
 from loomtui.restore.operator import Preview
 from loomtui.restore.signing_now import standstill
-from loomtui.restore.steps.base import Evidence, Step, on_all, sentences
+from loomtui.restore.steps.base import Evidence, Step
 
 _STOP_SECONDS = 90
 
@@ -16,7 +17,9 @@ _STOP_SECONDS = 90
 class StopAll(Step):
     name = StepName.STOP
     title = "Stop all"
-    sentence = "Stops the service on every node and holds it: neither systemd, cron nor a reboot starts it again."
+    sentence = (
+        "Stops the service on every node and holds it: neither systemd, cron nor a reboot starts it again."
+    )
     undo_sentence = "Lifts the hold and starts the services that ran before."
     may_leave_out = False
 

@@ -16,9 +16,10 @@ from loomtui.loom.diagnosis import Diagnosis, NodeEvidence, diagnose
 from loomtui.loom.health import ClusterState, NodeView, Verdict, judge_cluster
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
+from loomtui.restore.failures import on_all
 from loomtui.restore.operator import Preview
 from loomtui.restore.plan import Scope
-from loomtui.restore.steps.base import Evidence, Step, on_all
+from loomtui.restore.steps.base import Evidence, Step
 from loomtui.restore.steps.node_keys import compare_nodes
 
 _POLL_SECONDS = 1.0
@@ -60,7 +61,9 @@ class Verify(Step):
         return False  # health is of this moment only
 
     async def preview(self, node: str) -> Preview:
-        return Preview(node, f"look for at most {self.context.plan.verify_deadline_seconds} s; changes nothing")
+        return Preview(
+            node, f"look for at most {self.context.plan.verify_deadline_seconds} s; changes nothing"
+        )
 
     async def apply(self, node: str) -> None:
         if self._watch is None:

@@ -1,0 +1,180 @@
+"""What a plan says about each node: its archives, its files, its identity before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from loomtui.backups.model import Compression, Contents, Item
+from loomtui.fleet.status import NodeDetails
+from loomtui.inventory.model import Node
+from loomtui.loom.config import read_config_toml, read_loom_yml
+from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
+from loomtui.loom.peers import read_peers
+from loomtui.loom.units import read_unit
+from loomtui.restore.config_choices import decide_files, live_text
+from loomtui.restore.plan import (
+    Archive,
+    FileAction,
+    NodePlan,
+    SigningAction,
+    SigningChoice,
+    ValidatorPower,
+)
+from loomtui.restore.seen import Seen
+
+
+def plan_nodes(
+    seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
+) -> tuple[tuple[NodePlan, ...], list[str], list[str]]:
+    refusals: list[str] = []
+    warnings: list[str] = []
+    identities = {node.name: _identity(seen, node) for node in seen.selected}
+    former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
+    addresses = _former_addresses(seen, identities, former)
+    right = {(identities[node.name], node.peer_address) for node in seen.selected}
+    plans = []
+    for node in seen.selected:
+        details, config = seen.details[node.name], seen.chosen.config.get(node.name)
+        stale = any((peer_id, _host(place)) not in right for peer_id, place in details.addrbook)
+        decision = decide_files(
+            details,
+            config,
+            keep_key=seen.choices.keep_keys,
+            signing=signing[node.name],
+            addrbook_stale=stale,
+        )
+        refusals += decision.refusals
+        warnings += decision.warnings + _node_warnings(node, details, config)
+        plan = _node_plan(seen, node, details, config)
+        restored = any(choice.action is FileAction.RESTORE for choice in decision.files)
+        plans.append(
+            replace(
+                plan,
+                files=decision.files,
+                config=plan.config if restored else None,
+                signing=signing[node.name],
+                node_id=identities[node.name],
+                former_ids=tuple(sorted(former[node.name])),
+                former_addresses=tuple(sorted(addresses[node.name])),
+            )
+        )
+    refusals += _duplicates(plans)
+    warnings += _unsigned_validators(plans, powers)
+    return tuple(plans), refusals, warnings
+
+
+def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
+    warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
+    warnings += [
+        f"{node.name}: a backup job is there and may start the service: {job}" for job in details.backup_jobs
+    ]
+    if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
+        warnings.append(
+            f"{node.name}: loom.yml sets RootDir, which Loom joins twice; check where its data lies"
+        )
+    offset = details.status.clock_offset_seconds
+    if offset is not None and abs(offset) > 5:
+        warnings.append(
+            f"{node.name}: its clock is {offset:+.0f} s from this machine's; votes carry the time"
+        )
+    return tuple(warnings)
+
+
+def _duplicates(plans: Sequence[NodePlan]) -> list[str]:
+    refusals = []
+    for label, key in (
+        ("node key", lambda plan: plan.node_id),
+        ("validator key", lambda plan: plan.signing.address),
+    ):
+        seen: dict[str, str] = {}
+        for plan in plans:
+            value = key(plan)
+            if value is not None and value in seen:
+                refusals.append(f"{seen[value]} and {plan.name} would have the same {label} ({value})")
+            elif value is not None:
+                seen[value] = plan.name
+    return refusals
+
+
+def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> list[str]:
+    held = {plan.signing.address for plan in plans}
+    return [
+        f"validator {power.address[:12]} (power {power.power}) is on no node of this plan"
+        for power in powers
+        if power.address not in held
+    ]
+
+
+def _identity(seen: Seen, node: Node) -> str | None:
+    live = seen.details[node.name].status.node_key
+    config = seen.chosen.config.get(node.name)
+    then = config.node_key.node_id if config is not None and config.node_key is not None else None
+    now = live.node_id if live is not None else None
+    return now if (seen.choices.keep_keys and now) or then is None else then
+
+
+def _former_ids(seen: Seen, name: str) -> set[str]:
+    config = seen.chosen.config.get(name)
+    live = seen.details[name].status.node_key
+    ids = {config.node_key.node_id if config and config.node_key else None, live.node_id if live else None}
+    return {value for value in ids if value}
+
+
+def _former_addresses(
+    seen: Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
+) -> dict[str, set[str]]:
+    """Where peers dialled each node, as the backups' units say: the ID in an entry names the node."""
+    owner = {value: name for name, ids in former.items() for value in ids}
+    owner |= {value: name for name, value in identities.items() if value}
+    addresses: dict[str, set[str]] = {name: set() for name in identities}
+    for config in seen.chosen.config.values():
+        for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
+            for peer in read_peers(flag.value).peers:
+                name = owner.get(peer.id.lower())
+                if name is not None:
+                    addresses[name].add(peer.host)
+    return addresses
+
+
+def _host(place: str) -> str:
+    return place.rsplit(":", 1)[0]
+
+
+def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | None) -> NodePlan:
+    settings = seen.inventory.loom_of(node)
+    unit = details.status.unit
+    toml = (
+        (config.texts.get(TENDERMINT_CONFIG) if config else None)
+        or live_text(details, TENDERMINT_CONFIG)
+        or ""
+    )
+    return NodePlan(
+        name=node.name,
+        working_directory=details.working_directory,
+        unit_path=unit.files[0].path if unit is not None and unit.files else settings.unit_file,
+        user=details.user,
+        group=details.group,
+        data=_archive(seen.chosen.data, seen.chosen.data.data_items),
+        config=_archive(config, config.config_items) if config else None,
+        files=(),
+        signing=SigningChoice(SigningAction.NONE, None, None, None, None, ""),
+        node_id=None,
+        address=node.peer_address,
+        port=read_config_toml(toml).p2p_port or settings.ports.p2p,
+    )
+
+
+def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
+    backup = contents.backup
+    return Archive(
+        key=backup.key,
+        etag=backup.etag,
+        sha256=contents.sha256,
+        size_bytes=backup.size_bytes,
+        unpacked_bytes=contents.unpacked_bytes,
+        file_count=contents.file_count,
+        compression=backup.compression or Compression.NONE,
+        taken_at=backup.taken_at,
+        items=items,
+    )

@@ -1,0 +1,40 @@
+"""All that a plan is made of: what was seen of the nodes, and the archives that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.status import NodeDetails
+from loomtui.inventory.model import Inventory, Node
+from loomtui.restore.choosing import Choices, Chosen
+from loomtui.restore.plan import Scope
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The raw material of one plan."""
+
+    inventory: Inventory
+    selected: tuple[Node, ...]
+    details: Mapping[str, NodeDetails]
+    left_out: Mapping[str, NodeDetails | LoomtuiError]
+    chosen: Chosen
+    choices: Choices
+    scope: Scope
+
+    @property
+    def height(self) -> int | None:
+        """Of the restored data: the block store's, for the app catches up with it at the start."""
+        return self.chosen.data.store_height or self.chosen.data.app_height
+
+    @property
+    def living_height(self) -> int | None:
+        """Of the chain that goes on on the nodes left out."""
+        heights = [
+            look.status.chain.height
+            for look in self.left_out.values()
+            if isinstance(look, NodeDetails) and look.status.chain is not None
+        ]
+        return max(heights, default=None)

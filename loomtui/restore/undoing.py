@@ -1,0 +1,74 @@
+"""The way back: rollback and clean-up of a run. Each can be called again after any interruption."""
+
+from __future__ import annotations
+
+from loomtui.errors import LoomtuiError, Refused
+from loomtui.fleet.facts import read_facts
+from loomtui.restore.context import RunContext
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.failures import combined, on_all
+from loomtui.restore.hand import CLEAN
+from loomtui.restore.lock import owned_by, take_lock
+from loomtui.restore.recorder import Recorder
+from loomtui.restore.runs import Run, summarize
+from loomtui.restore.steps import STEPS
+from loomtui.restore.steps.base import Step
+
+
+async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
+    """Puts back what was there before the run, on every node that it touched.
+
+    Raises LoomtuiError for the nodes on which that did not work; the others are done all the same.
+    """
+    operator = context.operator.name
+    recorder.emit(EventKind.ROLLBACK_STARTED, f"rolled back by {operator}", data={"operator": operator})
+    touched, failed = await on_all(
+        [node.name for node in run.plan.nodes], lambda name: _regain(context, name)
+    )
+    working = [name for name, is_touched in touched.items() if is_touched]
+    for step_class in reversed(STEPS):
+        if recorder.has_begun(step_class.name):
+            step = step_class(context)
+            _, bad = await on_all(working, lambda name, step=step: _undo(step, recorder, name))  # type: ignore[misc]
+            failed |= bad
+            working = [name for name in working if name not in bad]
+    if failed:
+        raise combined(failed, f"Then: loomtui rollback {run.id}")
+
+
+async def _regain(context: RunContext, name: str) -> bool:
+    """Takes the node for the rollback; False where the run left no trace on it."""
+    hand = context.hand(name)
+    state = await hand.state()
+    mine = owned_by(state.lock_owner) == context.run
+    traces = state.was_active is not None or bool(state.marks) or bool(state.slots)
+    if not mine and traces:
+        await take_lock(hand)
+    return mine or traces
+
+
+async def _undo(step: Step, recorder: Recorder, node: str) -> None:
+    try:
+        await step.undo(node)
+    except LoomtuiError as error:
+        recorder.emit(EventKind.TASK_FAILED, f"undo: {error.what}", step.name, node, {"safe": error.safe})
+        raise
+    recorder.emit(EventKind.TASK_UNDONE, f"{step.title}: undone", step.name, node)
+
+
+async def clean(context: RunContext, run: Run) -> int:
+    """Deletes what a finished run kept on its nodes; returns the bytes that were freed.
+
+    Raises Refused while what it kept may still be needed, LoomtuiError where it did not work.
+    """
+    finished = summarize(run).outcome in {Outcome.RESTORED, Outcome.ROLLED_BACK}
+    if not finished and any(event.step is StepName.STOP for event in run.events()):
+        raise Refused(
+            f"run {run.id} is not finished; what it kept may still be needed",
+            advice=f"First: loomtui resume {run.id}, or loomtui rollback {run.id}",
+        )
+    names = [node.name for node in run.plan.nodes]
+    outputs, failures = await on_all(names, lambda name: context.hand(name).change(CLEAN, timeout=3600))
+    if failures:
+        raise combined(failures, f"Then: loomtui clean {run.id}")
+    return sum(read_facts(output.stdout).number("freed") or 0 for output in outputs.values())
