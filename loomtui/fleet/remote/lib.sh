@@ -88,7 +88,7 @@ account() {
 # systemd writes `~` for the home of User=, and `!` or `-` before a folder that may be missing.
 working_directory() {
     property WorkingDirectory
-    dir=${value#[!-]}
+    dir=${value#[-!]}
     case $dir in
         '~')
             unit_user

@@ -1,0 +1,147 @@
+# One look at a node: service, unit, keys (public halves only), chain, disk, version, clock, hold and lock.
+# status.sh UNIT WORKDIR BINARY UNIT-FILE RPC-PORT VERSION-STAMP
+# VERSION-STAMP is what was said of the program the last time: an unchanged program is not asked again.
+UNIT=$1 WORKDIR=$2 BINARY=$3 UNIT_FILE=$4 RPC_PORT=$5 STAMP=$6
+
+say clock.begin "$(date +%s.%N)"
+read -r uptime rest < /proc/uptime && say uptime "$uptime"
+
+load_unit "$UNIT" LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic,\
+ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath,\
+DropInPaths,ExecStart,WorkingDirectory,User,Group || fail "systemctl show $UNIT failed"
+printf '%s' "$shown" | emit show
+systemctl cat "$UNIT" --no-pager < /dev/null 2> /dev/null | emit cat
+working_directory "$WORKDIR"
+program "$BINARY"
+unit_user
+say dir "$dir"
+hold=${UNIT_FILE%/*}/$UNIT.d/99-loomtui-hold.conf
+emit_file hold "$hold" 4096
+emit_file lock "$dir/.loomtui/lock" 4096
+
+# json_string NAME: the string after "NAME": in standard input, which has no line breaks.
+json_string() {
+    sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*"\([^"\\]*\)".*/\1/p'
+}
+
+# key_object FILE NAME: the object NAME of a file, {"type":…,"value":…}, as it stands there.
+key_object() {
+    tr '\n\r\t' '   ' < "$1" | sed -n 's/.*"'"$2"'"[[:space:]]*:[[:space:]]*\({[^{}]*}\).*/\1/p'
+}
+
+# public_half FILE: the public half of the private key in it. Nothing, unless the key is base64 of 32 + 32
+# bytes: of a shorter one the last 32 would be the secret itself. It goes through pipes, never an argument.
+public_half() {
+    key_object "$1" priv_key | json_string value | grep -Ex '[A-Za-z0-9+/]{86}==' |
+        base64 -d | tail -c 32 | base64 -w 0
+}
+
+# state_of FILE: missing, odd (no regular file), unreadable, large, empty, cut (no whole JSON object) or good.
+state_of() {
+    if [ ! -e "$1" ]; then
+        echo missing
+    elif [ ! -f "$1" ]; then
+        echo odd
+    elif [ ! -r "$1" ]; then
+        echo unreadable
+    elif [ "$(wc -c < "$1")" -gt 65536 ]; then
+        echo large
+    elif [ ! -s "$1" ]; then
+        echo empty
+    else
+        case $(tr -d ' \n\r\t' < "$1" | sed 's/^\(.\).*\(.\)$/\1\2/') in
+            '{}') echo good ;;
+            *) echo cut ;;
+        esac
+    fi
+}
+
+key=$dir/chaindata/config/node_key.json
+state=$(state_of "$key")
+say node_key.state "$state"
+if [ "$state" = good ]; then
+    say node_key.type "$(key_object "$key" priv_key | json_string type)"
+    say node_key.public "$(public_half "$key")"
+fi
+
+validator=$dir/chaindata/config/priv_validator.json
+state=$(state_of "$validator")
+say validator.state "$state"
+if [ "$state" = good ]; then
+    flat=$(tr '\n\r\t' '   ' < "$validator" | sed 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g')
+    address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
+        json_string address)
+    [ -z "$address" ] || say validator.address "$address"
+    public=$(key_object "$validator" pub_key | json_string value | grep -Ex '[A-Za-z0-9+/]{43}=')
+    say validator.public "$public"
+    for name in last_height last_round last_step; do
+        number=$(printf '%s' "$flat" | sed -n 's/.*"'"$name"'"[[:space:]]*:[[:space:]]*"\{0,1\}\(-\{0,1\}[0-9]\{1,19\}\)[" ,}].*/\1/p')
+        [ -z "$number" ] || say "validator.$name" "$number"
+    done
+    case $flat in
+        *'"priv_key":0'*)
+            half=$(public_half "$validator")
+            case $half in
+                '') say validator.private bad ;;
+                "$public") say validator.private pair ;;
+                *) say validator.private other ;;
+            esac
+            ;;
+        *'"key_id"'*) say validator.private hsm ;;
+        *) say validator.private none ;;
+    esac
+    flat=
+fi
+
+# ask PATH: prints the answer of Tendermint's RPC on this node, or fails with what curl or wget says.
+ask() {
+    if have curl; then
+        curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 "http://$rpc/$1"
+    else
+        wget -q -O - -T 4 -t 1 --no-proxy "http://$rpc/$1"
+    fi < /dev/null 2>&1
+}
+
+rpc=
+for name in json toml yaml yml; do # the first that is there counts
+    [ ! -f "$dir/loom.$name" ] || break
+done
+if [ -r "$dir/loom.$name" ]; then
+    rpc=$(tr -d '\r' < "$dir/loom.$name" |
+        sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
+        head -n 1 | sed 's|^[a-z]*://||')
+fi
+case ${rpc##*:} in
+    '' | *[!0-9]*) ;;
+    *) RPC_PORT=${rpc##*:} ;;
+esac
+case ${rpc%:*} in
+    '[::1]') rpc=[::1]:$RPC_PORT ;;
+    '' | 0.0.0.0 | *[!A-Za-z0-9._-]*) rpc=127.0.0.1:$RPC_PORT ;; # all addresses, or none that is one
+    *) rpc=${rpc%:*}:$RPC_PORT ;;
+esac
+say rpc.address "$rpc"
+if have curl || have wget; then
+    if answer=$(ask status); then
+        printf '%s' "$answer" | emit rpc.status
+        answer=$(ask net_info) && printf '%s' "$answer" | emit rpc.net_info
+    else
+        say rpc.error "${answer:-no answer}"
+    fi
+else
+    say rpc.tool none
+fi
+
+[ ! -d "$dir" ] || say disk "$(df -Pk "$dir" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2,4)"
+
+# Only a program that is called loom is asked: a wrapper of another name might start a node.
+case ${binary##*/} in
+    loom | basechain | "${BINARY##*/}")
+        stamp=$binary.$(stat -L -c %Y.%s.%i "$binary" 2> /dev/null)
+        say version.stamp "$stamp"
+        if [ "$stamp" != "$STAMP" ] && [ -x "$binary" ]; then
+            cd / && as_user "$user" timeout -k 1 5 "$binary" version < /dev/null 2>&1 | head -c 4096 | emit version
+        fi
+        ;;
+esac
+say clock.end "$(date +%s.%N)"
