@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +56,7 @@ class Door:
 
     async def stream(
         self, make: Callable[[], Iterator[T]], *, depth: int = 4, timeout: float
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """Iterates `make()` in a thread, at most `depth` items ahead of the reader.
 
         Raises TimeoutError when the next item takes longer than `timeout` seconds. When the reader stops,

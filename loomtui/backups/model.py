@@ -54,7 +54,8 @@ class Member:
     path: str  # as in the archive
     type: MemberType
     size: int
-    link: str = ""
+    link: str = ""  # what a link names, as in the archive
+    mtime: int = 0  # seconds since 1970, as in the archive; 0: unknown
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Item:
     """Something to restore: the path in the archive, exactly as stored, and where it belongs on a node."""
 
     source: str  # 'home/ubuntu/app.db', 'config/node_key.json', …
-    target: str  # relative to the working directory: 'app.db', 'chaindata/config/node_key.json'; 'UNIT' = the unit
+    target: str  # relative to the working directory: 'app.db', …; 'UNIT' stands for the unit file
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,18 @@ class Contents:
 
     backup: Backup  # with kind, compression and certain set
     sha256: str  # of the archive as stored in S3, hex
-    file_count: int
-    unpacked_bytes: int
+    file_count: int  # regular files, of the whole archive
+    unpacked_bytes: int  # their sizes, of the whole archive
     members: tuple[Member, ...]
     data_items: tuple[Item, ...]  # databases only, never the archive's own chaindata/config
     config_items: tuple[Item, ...]
     app_height: int | None  # from the journals of app.db; None: not found in them
     store_height: int | None  # from the journal of blockstore.db
-    node_key: NodeKeyFacts | None  # of the config in it: derived facts only, the private key is dropped
-    validator: ValidatorFacts | None
-    texts: Mapping[str, str] = field(default_factory=dict)  # target -> text, of the config items that hold no key
+    node_key: (
+        NodeKeyFacts | None
+    )  # derived facts only; of a data archive: the identity of the node it is from
+    validator: ValidatorFacts | None  # likewise
+    texts: Mapping[str, str] = field(default_factory=dict)  # target -> text, of config items that hold no key
     digests: Mapping[str, str] = field(default_factory=dict)  # target -> SHA-256 hex, of every config item
     warnings: tuple[str, ...] = ()  # leftovers, signs of a torn backup, missing files
+    chain_id: str | None = None  # by Tendermint's genesis in it, offered as an item or not

@@ -1,0 +1,224 @@
+"""An archive, read once from its first byte to its last, without seeking and without unpacking anything."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import IO, Self, cast
+
+from loomtui.backups.compression import detect, unpack
+from loomtui.backups.configs import MAX_CONFIG_BYTES, is_config_name, target_by_content
+from loomtui.backups.layouts import FileFacts
+from loomtui.backups.members import ADVICE, MemberCheck, parts_of
+from loomtui.backups.model import Compression, Member, MemberType
+from loomtui.errors import ArchiveRejected
+from loomtui.loom import leveldb
+from loomtui.loom.databases import APP_DB, NODE_KEY, SECRET_TARGETS, VALIDATOR
+from loomtui.loom.nodekey import NodeKeyFacts, read_node_key
+from loomtui.loom.validator import ValidatorFacts, read_validator
+from loomtui.text import clean_line
+
+#: Of a journal no more than this is kept, its end: the heights of the last blocks are there.
+MAX_JOURNAL_BYTES = 64 * 1024**2
+_MAX_CONFIG_FILES = 200
+_MAX_HEADER_BYTES = 1024**2
+_BUFFER = 64 * 1024
+
+#: What `tarfile` raises on data that is no tar.
+_DAMAGE = (tarfile.TarError, ValueError, LookupError, ArithmeticError, EOFError, RecursionError)
+
+
+@dataclass
+class Reading:
+    """What was read so far; all of it once `read` has returned."""
+
+    compression: Compression | None = None
+    members: list[Member] = field(default_factory=list)
+    files: dict[str, FileFacts] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    node_keys: dict[str, NodeKeyFacts] = field(default_factory=dict)
+    validators: dict[str, ValidatorFacts] = field(default_factory=dict)
+    app_height: int | None = None
+    store_height: int | None = None
+    manifests: dict[str, str] = field(default_factory=dict)  # folder of a database -> what its CURRENT names
+    file_count: int = 0
+    unpacked_bytes: int = 0
+    complete: bool = False
+
+
+def read(chunks: Iterable[bytes], reading: Reading, *, check: bool = True) -> None:
+    """Fills `reading` from the stored bytes of an archive.
+
+    Raises ArchiveRejected for an archive that is truncated, corrupt or (with `check`) hostile; what was read
+    before that stays in `reading`.
+    """
+    source = iter(chunks)
+    head = b""
+    for chunk in source:
+        head += chunk
+        if len(head) >= tarfile.BLOCKSIZE:
+            break
+    reading.compression = detect(head)
+    stream = _Readable(unpack(chain((head,), source), reading.compression))
+    guard = MemberCheck() if check else None
+    try:
+        with tarfile.open(
+            fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header, bufsize=_BUFFER
+        ) as tar:
+            while (info := tar.next()) is not None:
+                tar.members.clear()  # type: ignore[attr-defined]
+                _read_member(tar, info, reading, guard)
+            _check_end(tar)
+    except _DAMAGE as error:
+        raise _broken(stream.taken, clean_line(str(error), limit=200)) from error
+    if not reading.members:
+        raise ArchiveRejected("it is an empty archive: nothing is in it", advice=ADVICE)
+    reading.complete = True
+
+
+class _Readable:
+    """What `tarfile` wants of a file in stream mode."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+        self.taken = 0
+
+    def read(self, size: int) -> bytes:
+        parts = [self._rest]
+        length = len(self._rest)
+        while length < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            parts.append(piece)
+            length += len(piece)
+        data = b"".join(parts)
+        self._rest = data[size:]
+        self.taken += min(size, length)
+        return data[:size]
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header. `tarfile` takes a damaged one behind the first member for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ == "EOFHeaderError":
+                raise
+            raise _broken(tarfile_.offset, str(error)) from error
+
+    def _proc_member(self, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
+        """The entry that tarfile offers to subclasses: an extension header is read into memory as a whole."""
+        is_extension = self.type not in tarfile.SUPPORTED_TYPES or self.type in _EXTENSIONS
+        if self.size < 0 or (is_extension and self.size > _MAX_HEADER_BYTES):
+            raise ArchiveRejected(f"a header in it has the absurd size of {self.size} bytes", advice=ADVICE)
+        return cast(tarfile.TarInfo, super()._proc_member(tarfile_))  # type: ignore[misc]
+
+
+_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
+
+def _read_member(
+    tar: tarfile.TarFile, info: tarfile.TarInfo, reading: Reading, guard: MemberCheck | None
+) -> None:
+    member = _member(info)
+    if guard:
+        guard.add(member)
+    reading.members.append(member)
+    if member.type is not MemberType.FILE:
+        return
+    reading.file_count += 1
+    reading.unpacked_bytes += member.size
+    parts = parts_of(member.path)
+    if is_config_name(member.path) and member.size <= MAX_CONFIG_BYTES:
+        _read_config(member.path, _data(tar, info), reading)
+    elif parts[-1] == "CURRENT" and member.size <= 256:
+        reading.manifests["/".join(parts[:-1])] = _data(tar, info).decode("utf-8", "replace").strip()
+    elif parts[-1].endswith(".log") and parts[-2:-1] in ((APP_DB,), ("blockstore.db",)):
+        _read_journal(parts[-2], _chunks(tar, info), reading)
+
+
+def _member(info: tarfile.TarInfo) -> Member:
+    kind = MemberType.OTHER
+    if info.isreg() and not info.issparse():
+        kind = MemberType.FILE
+    elif info.isdir():
+        kind = MemberType.DIRECTORY
+    elif info.issym():
+        kind = MemberType.SYMLINK
+    elif info.islnk():
+        kind = MemberType.HARDLINK
+    link = info.linkname if info.issym() or info.islnk() else ""
+    return Member(info.name, kind, info.size if kind is MemberType.FILE else 0, link, max(0, int(info.mtime)))
+
+
+def _read_config(path: str, data: bytes, reading: Reading) -> None:
+    """Keeps the text, but of key files nothing except what follows from them."""
+    if len(reading.files) >= _MAX_CONFIG_FILES and path not in reading.files:
+        raise ArchiveRejected(f"it holds more than {_MAX_CONFIG_FILES} config files", advice=ADVICE)
+    text = data.decode("utf-8", "replace")
+    target = target_by_content(path, text)
+    reading.files[path] = FileFacts(hashlib.sha256(data).hexdigest(), target)
+    if target == NODE_KEY:
+        reading.node_keys[path] = read_node_key(data)
+    elif target == VALIDATOR:
+        reading.validators[path] = read_validator(data)
+    if target is not None and target not in SECRET_TARGETS:
+        reading.texts[path] = text
+
+
+def _read_journal(database: str, chunks: Iterable[bytes], reading: Reading) -> None:
+    kept = bytearray()
+    for chunk in chunks:
+        kept += chunk
+        if len(kept) > MAX_JOURNAL_BYTES + _BUFFER:
+            surplus = len(kept) - MAX_JOURNAL_BYTES
+            del kept[: surplus + -surplus % leveldb.BLOCK_SIZE]
+    if database == APP_DB:
+        reading.app_height = _higher(reading.app_height, leveldb.app_height(bytes(kept)))
+    else:
+        reading.store_height = _higher(reading.store_height, leveldb.store_height(bytes(kept)))
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    return max((height for height in (one, other) if height is not None), default=None)
+
+
+def _data(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    return b"".join(_chunks(tar, info))
+
+
+def _chunks(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
+    file = tar.extractfile(info)
+    while file and (chunk := file.read(_BUFFER)):
+        yield chunk
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Behind the mark of the end there is padding, nothing else: GNU tar would stop in silence."""
+    stream = cast(IO[bytes], tar.fileobj)
+    while data := stream.read(_BUFFER):
+        if data.strip(b"\0"):
+            raise ArchiveRejected(
+                f"something follows the end of the tar at byte {stream.tell():,}: garbage, or another one",
+                advice=ADVICE,
+            )
+
+
+def _broken(position: int, why: str) -> ArchiveRejected:
+    cut = any(sign in why for sign in ("unexpected end", "empty header", "truncated", "empty file"))
+    how = "truncated" if cut else "corrupt"
+    return ArchiveRejected(f"it is {how} at byte {position:,} of the tar ({why})", advice=ADVICE)

@@ -1,0 +1,68 @@
+"""From what was read of an archive to what may be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loomtui.backups.archive import Reading
+from loomtui.backups.layouts import Layout, classify
+from loomtui.backups.members import parts_of
+from loomtui.backups.model import Backup, Contents, Item
+from loomtui.errors import ArchiveRejected
+from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
+from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.text import clean_line
+
+
+def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
+    """The contents of an archive that was read to its end. Raises ArchiveRejected when it cannot be used."""
+    layout = classify(reading.members, reading.files)
+    _check_databases(layout, reading)
+    sources = {item.target: item.source for item in layout.identity}
+    offered = {item.target: item.source for item in layout.config_items}
+    return Contents(
+        backup=replace(backup, kind=layout.kind, compression=reading.compression, certain=True),
+        sha256=sha256,
+        file_count=reading.file_count,
+        unpacked_bytes=reading.unpacked_bytes,
+        members=tuple(reading.members),
+        data_items=layout.data_items,
+        config_items=layout.config_items,
+        app_height=reading.app_height,
+        store_height=reading.store_height,
+        node_key=reading.node_keys.get(sources.get(NODE_KEY, "")),
+        validator=reading.validators.get(sources.get(VALIDATOR, "")),
+        texts={target: reading.texts[path] for target, path in offered.items() if path in reading.texts},
+        digests={
+            target: digest for target, path in offered.items() if (digest := reading.files[path].digest)
+        },
+        warnings=layout.warnings,
+        chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
+    )
+
+
+def _check_databases(layout: Layout, reading: Reading) -> None:
+    """A database whose CURRENT names a MANIFEST that is not there does not open: the backup is torn."""
+    files = {parts_of(member.path) for member in reading.members}
+    for folder, manifest in reading.manifests.items():
+        parts = parts_of(folder)
+        if _restored(parts, layout.data_items) and (*parts, manifest) not in files:
+            named = clean_line(manifest, limit=60)
+            raise ArchiveRejected(
+                f"{clean_line(folder, limit=120)} in it is torn: "
+                + (f"its CURRENT names {named!r}, which is missing" if named else "its CURRENT is empty"),
+                advice="The node was running while it was copied. Choose another backup.",
+            )
+
+
+def _restored(folder: tuple[str, ...], items: tuple[Item, ...]) -> bool:
+    return any(folder[: len(parts)] == parts for parts in (parts_of(item.source) for item in items))
+
+
+def _chain_id(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return clean_line(read_tendermint_genesis(text).chain_id, limit=100)
+    except ValueError:
+        return None
