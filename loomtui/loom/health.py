@@ -99,7 +99,7 @@ def _moving(
 
 
 def _last_fall(looks: Sequence[Sequence[NodeView]]) -> int:
-    """The look from which on no height fell: what was before a restore says nothing about what is after it."""
+    """The look from which on no height fell: older looks tell nothing about it."""
     start = 0
     heights: dict[str, int] = {}
     for at, look in enumerate(looks):
