@@ -1,0 +1,280 @@
+"""The app: home, the way between the screens, the run, and leaving."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.choosing import Choices
+from loomtui.restore.events import Outcome
+from loomtui.text import clean_line
+from screens import content, keys
+from screens.asker import ScreenAsker
+from screens.backups import BackupsScreen
+from screens.base import LoomScreen
+from screens.choose import ChooseScreen
+from screens.commands import ActionCommands
+from screens.desk import Clock, Desk, utc_now
+from screens.engine import Engine, WritableEngine
+from screens.health import HealthScreen
+from screens.help import help_text
+from screens.keeper import RunKeeper
+from screens.logs import LogsScreen
+from screens.modals.ask import ChoiceDialog
+from screens.modals.confirm import ConfirmDialog
+from screens.modals.text import ErrorDialog, TextDialog
+from screens.node_keys import NodeKeysScreen
+from screens.plan import PlanScreen
+from screens.restore import RestoreScreen, rollback_act
+from screens.runs import RunsScreen, is_unfinished
+from screens.services import ServicesScreen
+from screens.words import STEP_TITLES, time_of
+
+if TYPE_CHECKING:
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.runs import RunSummary
+
+_CLOSE_SECONDS = 3.0
+_INTERRUPTED = 130
+_PLACES: dict[str, Callable[[], LoomScreen]] = {
+    "backups": BackupsScreen,
+    "keys": NodeKeysScreen,
+    "services": ServicesScreen,
+    "logs": LogsScreen,
+    "runs": RunsScreen,
+}
+_PLACE_TYPES: dict[str, type[LoomScreen]] = {
+    "health": HealthScreen,
+    "backups": BackupsScreen,
+    "keys": NodeKeysScreen,
+    "services": ServicesScreen,
+    "logs": LogsScreen,
+    "runs": RunsScreen,
+}
+
+
+class LoomApp(App[int]):
+    """`story`: what has happened, told at the start of a drill. `plan_path`: a plan to review at once."""
+
+    TITLE = "loomtui"
+    CSS_PATH = [  # noqa: RUF012
+        "styles/frame.tcss",
+        "styles/widgets.tcss",
+        "styles/dialogs.tcss",
+        "styles/restore.tcss",
+    ]
+    BINDINGS = keys.bindings(keys.APP)
+    COMMANDS = {ActionCommands}  # noqa: RUF012
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-narrow"),
+        (100, "-medium"),
+        (160, "-wide"),
+    ]
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        story: str = "",
+        plan_path: Path | None = None,
+        now: Clock = utc_now,
+        settle_seconds: float = 0.6,
+    ) -> None:
+        super().__init__()
+        self.desk = Desk(engine, now=now, settle_seconds=settle_seconds)
+        self._story = story
+        self._plan_path = plan_path
+        if isinstance(engine, WritableEngine):
+            self.desk.keeper = RunKeeper(self, engine)
+
+    def on_mount(self) -> None:
+        self.push_screen(HealthScreen())
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first frame."""
+        self.desk.engine.open(ScreenAsker(self))
+        if self._plan_path is not None:
+            self._review(self._plan_path)
+        elif self.desk.writable and (runs := self.unfinished()):
+            self._offer(runs[0])
+        if self._story:
+            self.push_screen(TextDialog("What has happened", self._story))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.desk.writable or action not in keys.DANGEROUS
+
+    def on_screen_asker_asked(self, message: ScreenAsker.Asked) -> None:
+        def answered(answer: object) -> None:
+            if not message.answer.done():
+                message.answer.set_result(answer)
+
+        self.push_screen(message.dialog, answered)
+
+    def on_screen_asker_withdrawn(self, message: ScreenAsker.Withdrawn) -> None:
+        if message.dialog.is_active:
+            message.dialog.dismiss(None)
+
+    def show_fault(self, error: BaseException) -> None:
+        """What should not happen, told without a traceback."""
+        what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
+        advice = "Leave with q and start again; an unfinished restore can be resumed."
+        fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe="", advice=advice)
+        self.push_screen(ErrorDialog("Something went wrong", fault))
+
+    def action_go(self, place: str) -> None:
+        """Back to a screen that is open, else a new one on top."""
+        if not self._return_to(_PLACE_TYPES[place]):
+            self.push_screen(_PLACES[place]())
+
+    def _return_to(self, kind: type[Screen[None]]) -> bool:
+        depth = next(
+            (depth for depth, screen in enumerate(reversed(self.screen_stack)) if isinstance(screen, kind)),
+            None,
+        )
+        for _ in range(depth or 0):
+            self.pop_screen()
+        return depth is not None
+
+    def back(self) -> None:
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def action_restore(self) -> None:
+        keeper = self.desk.keeper
+        if keeper is not None and keeper.handle is not None and (keeper.busy or not self._over(keeper)):
+            self._open_restore(keeper)
+        elif not self._return_to(PlanScreen) and not self._return_to(ChooseScreen):
+            self.push_screen(ChooseScreen())
+
+    @staticmethod
+    def _over(keeper: RunKeeper) -> bool:
+        return keeper.view is not None and keeper.view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
+
+    def _open_restore(self, keeper: RunKeeper) -> None:
+        if not self._return_to(RestoreScreen):
+            self.push_screen(RestoreScreen(keeper))
+
+    def begin_run(self, plan: Plan) -> None:
+        self._work(lambda keeper: keeper.begin(plan))
+
+    def resume_run(self, run_id: str) -> None:
+        self._work(lambda keeper: keeper.resume(run_id))
+
+    def start_rollback(self, run_id: str) -> None:
+        """The operator has confirmed it."""
+        self._work(lambda keeper: keeper.roll_back(run_id))
+
+    def roll_back_run(self, run_id: str) -> None:
+        act = rollback_act(self.desk.engine.inventory.names)
+        self.push_screen(
+            ConfirmDialog(act), lambda confirmed: self.start_rollback(run_id) if confirmed else None
+        )
+
+    def _work(self, start: Callable[[RunKeeper], None]) -> None:
+        keeper = self.desk.keeper
+        if keeper is None:
+            return
+        if keeper.busy:
+            content.tell(self, "A run is going on; r shows it.", severity="warning")
+            return
+        try:
+            start(keeper)
+        except LoomtuiError as error:
+            self.push_screen(ErrorDialog("The run could not begin", error))
+            return
+        self._open_restore(keeper)
+
+    def _review(self, path: Path) -> None:
+        engine = self.desk.engine
+        if not isinstance(engine, WritableEngine):
+            return
+        try:
+            self.push_screen(PlanScreen(Choices(), engine.load_plan(path)))
+        except LoomtuiError as error:
+            self.push_screen(ErrorDialog("This plan cannot be read", error))
+
+    def unfinished(self) -> tuple[RunSummary, ...]:
+        """Of this cluster, newest first."""
+        runs = self.desk.engine.runs()
+        return tuple(run for run in runs if run.cluster == self.desk.cluster and is_unfinished(run))
+
+    def _offer(self, run: RunSummary) -> None:
+        step = STEP_TITLES[run.last_step] if run.last_step else "its beginning"
+        self.push_screen(
+            ChoiceDialog(
+                "An unfinished restore",
+                f"The restore {run.id} of {time_of(run.started_at)} stopped at: {step}. "
+                "Its nodes may be stopped and held.",
+                (
+                    ("", "Look first", "nothing happens; u lists the runs, from where you can go on"),
+                    ("resume", "Resume it", "goes on where it stood; each step is shown and asked for"),
+                    (
+                        "roll-back",
+                        "Roll it back",
+                        "puts back what was there before; wants the cluster's name",
+                    ),
+                ),
+            ),
+            lambda answer: self._offered(run, answer),
+        )
+
+    def _offered(self, run: RunSummary, answer: str | None) -> None:
+        if answer == "resume":
+            self.resume_run(run.id)
+        elif answer == "roll-back":
+            self.roll_back_run(run.id)
+
+    def action_help(self) -> None:
+        if isinstance(self.screen, LoomScreen):
+            self.push_screen(TextDialog(f"Help: {self.screen.NAME_SHOWN}", help_text(self.screen)))
+
+    async def action_quit(self) -> None:
+        keeper = self.desk.keeper
+        if keeper is None or not keeper.busy or keeper.handle is None:
+            self.exit(self.exit_status)
+            return
+        run_id = keeper.handle.id
+        self.push_screen(
+            ChoiceDialog(
+                "Leave in the middle of a restore?",
+                f"The run {run_id} stops where it is. What is stopped stays stopped and held. "
+                f"It can be resumed:  loomtui resume {run_id}",
+                (
+                    ("", "Stay", "the run goes on"),
+                    ("leave", "Leave", f"resume later with: loomtui resume {run_id}"),
+                ),
+            ),
+            lambda answer: self.exit(_INTERRUPTED) if answer == "leave" else None,
+        )
+
+    @property
+    def exit_status(self) -> int:
+        """As the command line promises: 0 unless a run was begun and is not done."""
+        keeper = self.desk.keeper
+        if keeper is None or keeper.handle is None or self._over(keeper):
+            return 0
+        return _INTERRUPTED if keeper.error is None else keeper.error.exit_status
+
+    def farewell(self) -> str:
+        """What is left to say in the terminal."""
+        keeper = self.desk.keeper
+        if keeper is None or keeper.handle is None or self._over(keeper):
+            return ""
+        run_id = keeper.handle.id
+        ways = f"Go on: loomtui resume {run_id}   Undo: loomtui rollback {run_id}"
+        return f"The restore {run_id} is unfinished. {ways}"
+
+    async def on_unmount(self) -> None:
+        """A node that hangs does not keep the program."""
+        with suppress(TimeoutError, LoomtuiError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.desk.engine.close()

@@ -1,0 +1,70 @@
+"""What every screen has: the cluster's name and mark, a frame, the keys, and no danger in read-only mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Footer
+from textual.worker import Worker, WorkerState
+
+from loomtui.errors import LoomtuiError
+from screens import content, keys
+from screens.desk import Desk, app_of, desk_of
+from screens.modals.text import ErrorDialog
+from screens.widgets.cluster_bar import ClusterBar
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+class LoomScreen(Screen[None]):
+    """`HELP` explains the screen; `body` yields what stands in the frame."""
+
+    NAME_SHOWN: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+    BINDINGS = keys.bindings(keys.BACK)
+
+    @property
+    def desk(self) -> Desk:
+        return desk_of(self)
+
+    def compose(self) -> ComposeResult:
+        yield ClusterBar(self.NAME_SHOWN)
+        with Vertical(classes="frame") as frame:
+            frame.border_title = content.text(self.NAME_SHOWN)
+            frame.border_subtitle = content.text(f"{self.desk.cluster} {self.desk.mark}")
+            yield from self.body()
+        yield from self.below()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def body(self) -> Iterable[Widget]:
+        raise NotImplementedError
+
+    def below(self) -> Iterable[Widget]:
+        return ()
+
+    def on_mount(self) -> None:
+        self.set_class(self.desk.engine.inventory.production, "-production")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in keys.DANGEROUS and not self.desk.writable:
+            return False
+        return self.available(action)
+
+    def available(self, action: str) -> bool | None:
+        """False: not there; None: not now."""
+        return True
+
+    def action_back(self) -> None:
+        app_of(self).back()
+
+    def show_error(self, error: LoomtuiError, title: str = "This could not be done") -> None:
+        self.app.push_screen(ErrorDialog(title, error))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            app_of(self).show_fault(event.worker.error)

@@ -1,0 +1,143 @@
+"""One archive, read whole and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from loomtui.backups.model import Backup, Contents
+from loomtui.errors import LoomtuiError
+from screens import content, keys
+from screens.base import LoomScreen
+from screens.modals.text import error_text
+from screens.widgets.pane import Pane
+from screens.words import NOTHING, Tone, ago, bar, number, size, time_of
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+_LISTED = 2_000
+_BAR_CELLS = 40
+
+
+class ContentsScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Backup"
+    HELP: ClassVar[str] = (
+        "The archive is read to its end, its checksums are checked, and what it holds is listed: databases "
+        "with their heights, config files, and everything that would be refused. Escape gives the reading "
+        "up."
+    )
+    BINDINGS = keys.bindings(keys.COPY)
+
+    class Read(Message):
+        def __init__(self, done: int, total: int) -> None:
+            super().__init__()
+            self.done = done
+            self.total = total
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, ContentsScreen.Read)
+
+    class Looked(Message):
+        def __init__(self, contents: Contents) -> None:
+            super().__init__()
+            self.contents = contents
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, backup: Backup) -> None:
+        super().__init__()
+        self.backup = backup
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Pane(id="facts")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(".frame").border_title = content.line(self.backup.key)
+        self.query_one(Pane).focus()
+        self._say(content.line("Reading the archive …  esc gives it up", Tone.DIM))
+        self.run_worker(self._look(), group="contents", exclusive=True, exit_on_error=False)
+
+    async def _look(self) -> None:
+        def progress(done: int, total: int) -> None:
+            self.post_message(self.Read(done, total))
+
+        try:
+            self.post_message(self.Looked(await self.desk.engine.contents(self.backup, progress)))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_contents_screen_read(self, message: Read) -> None:
+        text = f" {size(message.done)} of {size(message.total)}  esc gives it up"
+        drawn = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
+        self._say(content.row("Reading ", drawn, text))
+
+    def on_contents_screen_looked(self, message: Looked) -> None:
+        self._say(content.line("✓ read to its end; its checksums are right", Tone.GOOD))
+        self.query_one(Pane).show(contents_text(message.contents, ago(self.backup.taken_at, self.desk.now())))
+
+    def on_contents_screen_failed(self, message: Failed) -> None:
+        self._say(content.line("✗ not to be restored", Tone.BAD))
+        self.query_one(Pane).show(error_text(message.error))
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
+        content.tell(self, "Copied to the clipboard.")
+
+    def _say(self, text: Content) -> None:
+        self.query_one("#note", Static).update(text)
+
+
+def contents_text(contents: Contents, age: str) -> Content:
+    return content.lines([*_summary(contents, age), "", *_items(contents), "", *_members(contents)])
+
+
+def _summary(contents: Contents, age: str) -> Iterator[Content]:
+    backup = contents.backup
+    yield content.fact("Kind", content.text(backup.kind.value, Tone.STRONG))
+    yield content.fact("From", backup.source or "not told by its key")
+    yield content.fact("Taken", f"{time_of(backup.taken_at)}, {age} ago")
+    yield content.fact(
+        "Stored", f"{size(backup.size_bytes)}, {backup.compression.value if backup.compression else NOTHING}"
+    )
+    yield content.fact("Unpacked", f"{size(contents.unpacked_bytes)}, {number(contents.file_count)} files")
+    yield content.fact("SHA-256", contents.sha256)
+    if contents.data_items:
+        yield content.fact(
+            "Heights", f"app {number(contents.app_height)}, block store {number(contents.store_height)}"
+        )
+    if contents.node_key is not None:
+        yield content.fact("Node ID", contents.node_key.node_id or contents.node_key.problem or NOTHING)
+    if contents.validator is not None:
+        signing = contents.validator.signing
+        yield content.fact("Validator", contents.validator.address or contents.validator.problem or NOTHING)
+        yield content.fact("Last signed", f"height {number(signing.height)}" if signing else NOTHING)
+    for warning in contents.warnings:
+        yield content.fact("Attention", content.text(f"▲ {warning}", Tone.WARN))
+
+
+def _items(contents: Contents) -> Iterator[Content]:
+    for title, items in (("Databases", contents.data_items), ("Config files", contents.config_items)):
+        if items:
+            yield content.text(title, Tone.ACCENT)
+        for item in items:
+            target = "the unit file" if item.target == "UNIT" else item.target
+            yield content.line(f"  {target}  ← {item.source}")
+
+
+def _members(contents: Contents) -> Iterator[Content]:
+    yield content.text("In the archive", Tone.ACCENT)
+    for member in contents.members[:_LISTED]:
+        link = f" → {member.link}" if member.link else ""
+        yield content.line(f"{size(member.size):>12}  {member.type.value:<9}  {member.path}{link}")
+    if len(contents.members) > _LISTED:
+        yield content.line(f"… and {len(contents.members) - _LISTED:,} more", Tone.DIM)

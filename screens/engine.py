@@ -1,0 +1,107 @@
+"""What the screens need of the engine. `screens.live` has the real one, the tests one of frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from loomtui.fleet.logs import LogLine
+
+    from loomtui.backups.model import Backup, Contents
+    from loomtui.errors import LoomtuiError
+    from loomtui.fleet.asking import Asker
+    from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
+    from loomtui.inventory.model import Inventory
+    from loomtui.loom.health import Verdict
+    from loomtui.loom.references import KeyReport
+    from loomtui.restore.choosing import Choices
+    from loomtui.restore.events import Event, Outcome, StepName
+    from loomtui.restore.identities import ServiceFix
+    from loomtui.restore.operator import Operator
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.runs import RunSummary
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class StepWords:
+    """What a step does, and how it can be taken back, in a sentence each."""
+
+    effect: str
+    undo: str
+
+
+class RunHandle(Protocol):
+    """One run: what happens in it, and the two ways through it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """What happened so far, then what happens; ends with the run."""
+        ...
+
+    async def restore(self) -> Outcome: ...
+
+    async def rollback(self) -> Outcome: ...
+
+
+class Engine(Protocol):
+    """It only looks. Calls raise LoomtuiError."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    def open(self, asker: Asker) -> None:
+        """To be called once, inside the event loop; connects to nothing yet."""
+        ...
+
+    async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
+        """Never raises for a node that cannot be reached: the status says so."""
+        ...
+
+    def judge(self, looks: Sequence[ClusterStatus]) -> Verdict: ...
+
+    async def details(self, node: str) -> NodeDetails: ...
+
+    async def backups(self) -> tuple[Backup, ...]: ...
+
+    async def guess(self, backup: Backup) -> Backup: ...
+
+    async def contents(self, backup: Backup, progress: Progress) -> Contents: ...
+
+    async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+        """Over all nodes that can be reached, and why the others cannot."""
+        ...
+
+    def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]: ...
+
+    def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]: ...
+
+    def runs(self) -> tuple[RunSummary, ...]: ...
+
+    def report(self, run_id: str) -> str: ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class WritableEngine(Engine, Protocol):
+    """It can also restore."""
+
+    def step(self, name: StepName) -> StepWords: ...
+
+    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan: ...
+
+    def load_plan(self, path: Path) -> Plan: ...
+
+    def begin(self, plan: Plan, operator: Operator) -> RunHandle: ...
+
+    def reopen(self, run_id: str, operator: Operator) -> RunHandle: ...

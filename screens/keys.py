@@ -1,0 +1,232 @@
+"""Every key of the screens, in one place: what it is called, what it does, and whether it is dangerous."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True)
+class Key:
+    """`action` is the Textual action; a dangerous one does not exist where the engine only looks."""
+
+    id: str
+    keys: str
+    action: str
+    label: str  # in the footer: one or two words
+    tooltip: str  # in the help and in the palette: a sentence
+    danger: bool = False
+    show: bool = True
+    shown_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is printed on the key."""
+        return self.shown_as or self.keys.split(",")[0]
+
+    def binding(self) -> Binding:
+        return Binding(
+            self.keys,
+            self.action,
+            self.label,
+            show=self.show,
+            key_display=self.name,
+            tooltip=self.tooltip,
+            id=self.id,
+        )
+
+
+APP = (
+    Key("app.health", "h", "go('health')", "Health", "Cluster health, the first screen", show=False),
+    Key("app.backups", "b", "go('backups')", "Backups", "The backups in S3, and what is in them"),
+    Key("app.keys", "i", "go('keys')", "Node IDs", "Every node's ID against every reference to it"),
+    Key(
+        "app.services",
+        "d",
+        "go('services')",
+        "Units",
+        "The service definitions, and what would have to change",
+    ),
+    Key("app.logs", "o", "go('logs')", "Logs", "The logs of all nodes, live"),
+    Key("app.runs", "u", "go('runs')", "Runs", "Past and unfinished restores, and their reports"),
+    Key("app.restore", "r", "restore", "Restore", "Restore the cluster, step by step", danger=True),
+    Key(
+        "app.help",
+        "question_mark,f1",
+        "help",
+        "Help",
+        "What this screen shows and all its keys",
+        shown_as="?",
+    ),
+    Key("app.quit", "q,ctrl+q", "quit", "Quit", "Leave; an unfinished restore can be resumed"),
+    Key("app.palette", "ctrl+p", "command_palette", "Commands", "Find any action by its name", show=False),
+)
+
+BACK = (Key("screen.back", "escape", "back", "Back", "To the screen before this one", shown_as="esc"),)
+
+COPY = (Key("screen.copy", "c", "copy", "Copy", "Copy the text of this screen to the clipboard", show=False),)
+
+REFRESH = (Key("screen.refresh", "f5", "refresh_now", "Refresh", "Look again now", show=False),)
+
+HEALTH = (Key("health.open", "enter", "open_node", "Node", "All that is known about the marked node"),)
+
+TABLE = (
+    Key("table.down", "down,j", "cursor_down", "Down", "Next row", show=False),
+    Key("table.up", "up,k", "cursor_up", "Up", "Row above", show=False),
+    Key("table.page_down", "pagedown", "page_down", "Page down", "One page down", show=False),
+    Key("table.page_up", "pageup", "page_up", "Page up", "One page up", show=False),
+    Key("table.top", "g,home", "scroll_top", "Top", "First row", show=False),
+    Key("table.end", "G,end", "scroll_bottom", "End", "Last row", show=False),
+    Key("table.left", "left", "scroll_left", "Left", "To the left, where columns are hidden", show=False),
+    Key(
+        "table.right", "right", "scroll_right", "Right", "To the right, where columns are hidden", show=False
+    ),
+)
+
+SCROLL = (
+    Key("scroll.down", "j", "scroll_down", "Down", "One line down", show=False),
+    Key("scroll.up", "k", "scroll_up", "Up", "One line up", show=False),
+    Key("scroll.top", "g", "scroll_home", "Top", "To the beginning", show=False),
+    Key("scroll.end", "G", "scroll_end", "End", "To the end", show=False),
+)
+
+BACKUPS = (
+    Key("backups.open", "enter", "open_backup", "Look into", "Read the whole archive, check it and list it"),
+    Key("backups.kind", "f", "next_kind", "Kind", "Show all, data, or config backups only"),
+)
+
+SERVICES = (
+    Key("services.all", "f", "toggle_all", "Whole", "Show the changes only, or the whole unit files"),
+)
+
+RUNS = (
+    Key("runs.open", "enter", "open_report", "Report", "What happened in the marked run"),
+    Key("runs.resume", "x", "resume", "Resume", "Go on with the marked run", danger=True),
+    Key(
+        "runs.rollback",
+        "v",
+        "roll_back",
+        "Roll back",
+        "Put back what was there before the marked run",
+        danger=True,
+    ),
+)
+
+LOGS = (
+    Key(
+        "logs.filter",
+        "slash",
+        "filter",
+        "Filter",
+        "Show only lines that match; ! in front inverts",
+        shown_as="/",
+    ),
+    Key("logs.follow", "s", "toggle_follow", "Follow", "Stay at the newest line, or stay where you are"),
+    Key("logs.pause", "p", "toggle_pause", "Pause", "Hold the display; new lines are counted"),
+    Key("logs.wrap", "w", "toggle_wrap", "Wrap", "Fold long lines, or cut them"),
+    Key("logs.time", "t", "toggle_time", "Time", "Show or hide the time of each line", show=False),
+    Key("logs.open", "enter", "open_line", "Line", "The whole marked line, and what it means"),
+    Key("logs.next", "n", "next_match(1)", "Next", "Next line that is explained", show=False),
+    Key("logs.previous", "N", "next_match(-1)", "Previous", "Line before that is explained", show=False),
+    *(
+        Key(
+            f"logs.node{digit}",
+            str(digit),
+            f"toggle_node({digit})",
+            f"Node {digit}",
+            f"Show or hide node {digit}",
+            show=False,
+        )
+        for digit in range(1, 10)
+    ),
+)
+
+LOG_VIEW = (
+    Key("logview.down", "down,j", "move(1)", "Down", "Next line", show=False),
+    Key("logview.up", "up,k", "move(-1)", "Up", "Line above; ends following", show=False),
+    Key("logview.page_down", "pagedown", "page(1)", "Page down", "One page down", show=False),
+    Key("logview.page_up", "pageup", "page(-1)", "Page up", "One page up; ends following", show=False),
+    Key("logview.top", "g,home", "top", "Top", "The oldest line that is kept", show=False),
+    Key("logview.end", "G,end", "bottom", "End", "The newest line; follows again", show=False),
+)
+
+CHOOSE = (
+    Key(
+        "choose.take",
+        "enter",
+        "take",
+        "Plan with it",
+        "Take the marked data backup and make the plan",
+        danger=True,
+    ),
+    Key("choose.nodes", "n", "choose_nodes", "Nodes", "Restore some of the nodes only", danger=True),
+    Key("choose.before", "t", "choose_time", "Time", "Only backups taken before a time", danger=True),
+    Key(
+        "choose.stage",
+        "f",
+        "toggle_stage",
+        "Stage first",
+        "Fetch the data while the services still run",
+        danger=True,
+    ),
+    Key("choose.keys", "m", "toggle_keys", "Own keys", "Keep each node's own keys", danger=True, show=False),
+)
+
+PLAN = (
+    Key("plan.start", "x", "start", "Start", "Begin the restore; step one changes nothing", danger=True),
+    Key(
+        "plan.reset",
+        "z",
+        "reset_signing",
+        "Reset signing",
+        "Plan the reset of the signing states",
+        danger=True,
+    ),
+    Key("plan.decline", "n", "decline", "Decline", "Do not reset; nothing is changed", danger=True),
+)
+
+RUN = (
+    Key("run.go", "x", "go_on", "Carry out", "Carry out what is shown", danger=True),
+    Key(
+        "run.approve_all",
+        "a",
+        "approve_all",
+        "All",
+        "Approve this unit and all others as previewed",
+        danger=True,
+    ),
+    Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
+    Key("run.retry", "y", "retry", "Try again", "Try the failed nodes again", danger=True),
+    Key(
+        "run.leave_out",
+        "m",
+        "leave_out",
+        "Leave out",
+        "Go on without a failed node; it stays held",
+        danger=True,
+    ),
+    Key("run.stop", "e", "stop_here", "Stop here", "Stop; the run can be resumed later", danger=True),
+    Key("run.rollback", "v", "roll_back", "Roll back", "Put back what was there before the run", danger=True),
+    Key("run.view", "space", "toggle_view", "Nodes/Plan", "Switch between the nodes and what will be done"),
+    Key("run.report", "f", "report", "Report", "The report of this run"),
+)
+
+DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
+
+GROUPS: tuple[tuple[Key, ...], ...] = (
+    *(APP, BACK, COPY, REFRESH, HEALTH, TABLE, SCROLL, BACKUPS),
+    *(SERVICES, RUNS, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
+)
+
+DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.danger)
+
+
+def bindings(*groups: Iterable[Key]) -> list[BindingType]:
+    """The Textual bindings of a screen, app or widget."""
+    return [key.binding() for group in groups for key in group]
+
+
+def by_id(binding_id: str) -> Key | None:
+    return next((key for group in GROUPS for key in group if key.id == binding_id), None)

@@ -1,0 +1,217 @@
+"""The real engine behind the screens. What reaches nodes and S3 is imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
+from loomtui.fleet.status import Active, ClusterStatus, NodeDetails, NodeStatus
+from loomtui.inventory.model import Inventory
+from loomtui.loom.health import NodeView, Verdict, judge_cluster
+from screens.desk import utc_now
+from screens.engine import Progress, RunHandle, StepWords
+
+if TYPE_CHECKING:
+    from loomtui.fleet.logs import LogLine
+
+    from loomtui.backups.catalogue import Catalogue
+    from loomtui.backups.model import Backup, Contents
+    from loomtui.fleet.asking import Asker
+    from loomtui.fleet.fleet import Fleet, WritableFleet
+    from loomtui.loom.references import KeyReport
+    from loomtui.restore.choosing import Choices
+    from loomtui.restore.events import Event, Outcome, StepName
+    from loomtui.restore.identities import ServiceFix
+    from loomtui.restore.operator import Operator
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.runner import Runner
+    from loomtui.restore.runs import Run, RunSummary
+
+
+def view_of(status: NodeStatus) -> NodeView:
+    """A node as the verdict on the cluster needs it."""
+    service, chain = status.service, status.chain
+    return NodeView(
+        name=status.name,
+        role=status.role,
+        reachable=status.reachable,
+        active=service is not None and service.active is Active.ACTIVE,
+        height=chain.height if chain else None,
+        app_hash=chain.app_hash if chain else None,
+        peers=chain.peers if chain else None,
+        catching_up=chain.catching_up if chain else False,
+        block_time=chain.block_time if chain else None,
+    )
+
+
+class LiveEngine:
+    """It only looks: its fleet has no way to run a script that changes a node."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._fleet: Fleet | None = None
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def inventory(self) -> Inventory:
+        return self._inventory
+
+    def open(self, asker: Asker) -> None:
+        self._fleet = self._make_fleet(asker)
+
+    def _make_fleet(self, asker: Asker) -> Fleet:
+        from loomtui.fleet.fleet import Fleet
+
+        return Fleet(self._inventory, asker)
+
+    @property
+    def fleet(self) -> Fleet:
+        if self._fleet is None:
+            raise CallError("the connection to the nodes is not open")
+        return self._fleet
+
+    @property
+    def catalogue(self) -> Catalogue:
+        if self._catalogue is None:
+            from loomtui.backups.catalogue import Catalogue
+
+            self._catalogue = Catalogue(self._inventory.s3)
+        return self._catalogue
+
+    async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
+        from loomtui.fleet.probe import look_at
+
+        try:
+            return await look_at(self.fleet.session(node), previous)
+        except LoomtuiError as error:
+            role = self._inventory.node(node).role
+            return NodeStatus(
+                node, role, utc_now(), reachable=not isinstance(error, NodeUnreachable), error=error.what
+            )
+
+    def judge(self, looks: Sequence[ClusterStatus]) -> Verdict:
+        views = [tuple(view_of(status) for status in look.nodes) for look in looks]
+        return judge_cluster(views, [look.at for look in looks])
+
+    async def details(self, node: str) -> NodeDetails:
+        from loomtui.fleet.probe import details
+
+        return await details(self.fleet.session(node))
+
+    async def backups(self) -> tuple[Backup, ...]:
+        return await self.catalogue.list()
+
+    async def guess(self, backup: Backup) -> Backup:
+        return await self.catalogue.guess(backup)
+
+    async def contents(self, backup: Backup, progress: Progress) -> Contents:
+        return await self.catalogue.look(backup, progress)
+
+    async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+        from loomtui.restore.identities import gather
+
+        return await gather(self._inventory, self.fleet)
+
+    def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]:
+        from loomtui.restore.identities import service_fixes
+
+        return service_fixes(report)
+
+    def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]:
+        from loomtui.fleet.logs import tail
+
+        return tail(self.fleet, self._inventory.names, follow=follow, lines=lines)
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        from loomtui.restore.runs import RunStore
+
+        return RunStore().list()
+
+    def report(self, run_id: str) -> str:
+        from loomtui.restore.report import render
+        from loomtui.restore.runs import RunStore
+
+        return render(RunStore().open(run_id), "md")
+
+    async def close(self) -> None:
+        with suppress(LoomtuiError):
+            if self._fleet is not None:
+                await self._fleet.close()
+        if self._catalogue is not None:
+            await self._catalogue.close()
+
+
+class LiveRun:
+    """One run in the hands of one runner."""
+
+    def __init__(self, run: Run, runner: Runner) -> None:
+        self._run = run
+        self._runner = runner
+
+    @property
+    def id(self) -> str:
+        return self._run.id
+
+    @property
+    def plan(self) -> Plan:
+        return self._run.plan
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._runner.events()
+
+    async def restore(self) -> Outcome:
+        return await self._runner.restore()
+
+    async def rollback(self) -> Outcome:
+        return await self._runner.rollback()
+
+
+class WritableLiveEngine(LiveEngine):
+    """It can also restore."""
+
+    def __init__(self, inventory: Inventory, inventory_path: Path) -> None:
+        super().__init__(inventory)
+        self._inventory_path = inventory_path
+
+    def _make_fleet(self, asker: Asker) -> WritableFleet:
+        from loomtui.fleet.fleet import WritableFleet
+
+        return WritableFleet(self._inventory, asker)
+
+    def step(self, name: StepName) -> StepWords:
+        from loomtui.restore.steps import STEPS
+
+        step = next(step for step in STEPS if step.name is name)
+        return StepWords(step.sentence, step.undo_sentence)
+
+    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan:
+        from loomtui.restore.planner import make_plan
+
+        return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
+
+    def load_plan(self, path: Path) -> Plan:
+        from loomtui.restore.planfile import load_plan
+
+        return load_plan(path)
+
+    def begin(self, plan: Plan, operator: Operator) -> RunHandle:
+        from loomtui.restore.runs import RunStore
+
+        return self._handle(RunStore().create(plan, self._inventory_path), operator)
+
+    def reopen(self, run_id: str, operator: Operator) -> RunHandle:
+        from loomtui.restore.runs import RunStore
+
+        return self._handle(RunStore().open(run_id), operator)
+
+    def _handle(self, run: Run, operator: Operator) -> LiveRun:
+        from loomtui.fleet.fleet import WritableFleet
+        from loomtui.restore.runner import Runner
+
+        fleet = self.fleet
+        if not isinstance(fleet, WritableFleet):
+            raise CallError("this fleet only looks")
+        return LiveRun(run, Runner(run, self._inventory, fleet, self.catalogue, operator))

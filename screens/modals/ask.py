@@ -1,0 +1,177 @@
+"""Questions that come from elsewhere: an unknown host key, a password. Questions with several answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, SelectionList, Static
+from textual.widgets.option_list import Option
+from textual.widgets.selection_list import Selection
+
+from screens import content
+from screens.modals.base import Dialog, DialogText
+from screens.words import Tone
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+@dataclass(frozen=True)
+class HostKey:
+    node: str
+    host: str
+    key_type: str
+    fingerprint: str
+
+
+class HostKeyDialog(Dialog[bool]):
+    """An SSH host key that nobody has vouched for yet. No is the answer of escape and of a blind enter."""
+
+    KIND = "-danger"
+
+    def __init__(self, key: HostKey) -> None:
+        super().__init__(f"Unknown host key of {key.node}")
+        self.key = key
+
+    def body(self) -> Iterable[Widget]:
+        yield DialogText(
+            content.lines(
+                [
+                    content.fact("Node", self.key.node, 12),
+                    content.fact("Host", self.key.host, 12),
+                    content.fact("Key", self.key.key_type, 12),
+                    content.fact("Fingerprint", content.text(self.key.fingerprint, Tone.ACCENT), 12),
+                    Content(""),
+                    "Compare the fingerprint with one that you got by another way. If you trust it, it is "
+                    "written to the known hosts file. If not, this node stays unreachable.",
+                ]
+            )
+        )
+        with Horizontal(classes="dialog-buttons"):
+            yield Button(Content("No"), id="no", compact=True)
+            yield Button(Content("Yes, I trust it"), id="yes", variant="warning", compact=True)
+        yield Static(
+            Content("  ").join(
+                [content.keycap("enter", "no"), content.keycap("tab", "then enter: yes, I trust it")]
+            ),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#no", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def cancelled(self) -> bool:
+        return False
+
+
+class InputDialog(Dialog[str | None]):
+    """One line from the operator; None where they cancelled."""
+
+    def __init__(
+        self, title: str, question: str, *, value: str = "", hint: str = "", secret: bool = False
+    ) -> None:
+        super().__init__(title)
+        self._question = question
+        self._value = value
+        self._hint = hint
+        self._secret = secret
+
+    def body(self) -> Iterable[Widget]:
+        yield DialogText(content.text(self._question))
+        yield Input(self._value, placeholder=self._hint, password=self._secret, id="line", compact=True)
+        yield Static(
+            Content("  ").join([content.keycap("enter", "take it"), content.keycap("esc", "cancel")]),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#line", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+
+class ChoiceDialog(Dialog[str | None]):
+    """One of several ways on, each with its consequence. The marked one at first is the harmless one."""
+
+    def __init__(self, title: str, text: Content | str, choices: tuple[tuple[str, str, str], ...]) -> None:
+        """`choices`: answer, what it is called, what follows from it."""
+        super().__init__(title)
+        self._text = text if isinstance(text, Content) else content.text(text)
+        self._choices = choices
+
+    def body(self) -> Iterable[Widget]:
+        yield DialogText(self._text)
+        yield OptionList(
+            *(
+                Option(
+                    content.lines([content.line(name, Tone.STRONG), content.row("  ", consequence)]),
+                    id=answer,
+                )
+                for answer, name, consequence in self._choices
+            ),
+            id="choices",
+            markup=False,
+        )
+        yield Static(
+            Content("  ").join(
+                [
+                    content.keycap("↑↓", "mark one"),
+                    content.keycap("enter", "take the marked one"),
+                    content.keycap("esc", "close, nothing happens"),
+                ]
+            ),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#choices", OptionList).focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+
+class NodesDialog(Dialog[tuple[str, ...] | None]):
+    """Some of the nodes."""
+
+    def __init__(self, title: str, text: str, nodes: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+        super().__init__(title)
+        self._text = text
+        self._names = nodes
+        self._chosen = chosen
+
+    def body(self) -> Iterable[Widget]:
+        yield DialogText(content.text(self._text))
+        yield SelectionList[str](
+            *(Selection(content.line(node), node, node in self._chosen) for node in self._names), id="nodes"
+        )
+        with Horizontal(classes="dialog-buttons"):
+            yield Button(Content("Take these"), id="take", variant="primary", compact=True)
+        yield Static(
+            Content("  ").join(
+                [
+                    content.keycap("space", "in or out"),
+                    content.keycap("tab", "then enter: take these"),
+                    content.keycap("esc", "cancel"),
+                ]
+            ),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#nodes", SelectionList).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        chosen = set(self.query_one("#nodes", SelectionList).selected)
+        self.dismiss(tuple(node for node in self._names if node in chosen))

@@ -1,0 +1,67 @@
+"""What every dialog has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from screens import content, keys
+from screens.desk import Desk, desk_of
+
+if TYPE_CHECKING:
+    from textual.content import Content
+    from textual.widget import Widget
+
+Answer = TypeVar("Answer")
+
+
+class DialogText(VerticalScroll):
+    """Text that scrolls when it is longer than the dialog."""
+
+    BINDINGS = keys.bindings(keys.SCROLL)
+
+    def __init__(self, text: Content, *, focusable: bool = False) -> None:
+        super().__init__(classes="dialog-text")
+        self._text = text
+        self.can_focus = focusable
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._text)
+
+
+class Dialog(ModalScreen[Answer]):
+    """`body` yields what stands in it; `cancelled` is the answer of escape."""
+
+    BINDINGS = keys.bindings(keys.DIALOG)
+    KIND: ClassVar[str] = ""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title_shown = title
+
+    @property
+    def desk(self) -> Desk:
+        return desk_of(self)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes=f"dialog {self.KIND}") as box:
+            box.border_title = content.line(self.title_shown)
+            box.border_subtitle = content.line(f"{self.desk.cluster} {self.desk.mark}")
+            yield from self.body()
+
+    def body(self) -> Iterable[Widget]:
+        raise NotImplementedError
+
+    def cancelled(self) -> Answer | None:
+        return None
+
+    def on_mount(self) -> None:
+        self.set_class(self.desk.engine.inventory.production, "-production")
+
+    def action_cancel(self) -> None:
+        self.dismiss(self.cancelled())

@@ -1,0 +1,100 @@
+"""The person at the screen, as the runner knows them: each question waits until it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.events import StepName
+from loomtui.restore.operator import Go, OnFailure, Preview
+
+
+@dataclass(frozen=True)
+class StepQuestion:
+    """May this step be carried out?"""
+
+    step: StepName
+    previews: Mapping[str, Preview]
+
+
+@dataclass(frozen=True)
+class UnitQuestion:
+    """May this node's unit be changed so?"""
+
+    node: str
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class FailureQuestion:
+    """What now?"""
+
+    step: StepName
+    failures: Mapping[str, LoomtuiError]
+    choices: tuple[OnFailure, ...]
+
+
+Question: TypeAlias = StepQuestion | UnitQuestion | FailureQuestion
+
+
+class ScreenOperator:
+    """Holds one question at a time; whoever shows it is told by `changed` and answers it."""
+
+    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+        self.name = name
+        self.pending: Question | None = None
+        self._changed = changed
+        self._answer: asyncio.Future[Any] | None = None
+        self._turn = asyncio.Lock()
+        self._shown: Mapping[str, Preview] = {}
+        self._approve_shown = False
+
+    async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
+        self._shown, self._approve_shown = previews, False
+        answer = await self._ask(StepQuestion(step, previews))
+        return answer if isinstance(answer, Go) else Go.STOP
+
+    async def approve_unit(self, node: str, preview: Preview) -> bool:
+        if self.may_approve_unasked(node, preview):
+            return True
+        return await self._ask(UnitQuestion(node, preview)) is True
+
+    async def on_failure(
+        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+    ) -> tuple[OnFailure, str | None]:
+        answer = await self._ask(FailureQuestion(step, failures, choices))
+        return answer if isinstance(answer, tuple) else (OnFailure.STOP, None)
+
+    def answer(self, question: Question, reply: Go | bool | tuple[OnFailure, str | None]) -> bool:
+        """False where the question is not the one that waits: a late key never answers another question."""
+        if question is not self.pending or self._answer is None or self._answer.done():
+            return False
+        self._answer.set_result(reply)
+        return True
+
+    def approve_all(self, question: UnitQuestion) -> None:
+        """This one, and every other whose diff is exactly what the step's preview showed."""
+        self._approve_shown = True
+        self.answer(question, True)
+
+    def may_approve_unasked(self, node: str, preview: Preview) -> bool:
+        shown = self._shown.get(node)
+        return self._approve_shown and shown is not None and shown.diff == preview.diff
+
+    async def _ask(self, question: Question) -> object:
+        async with self._turn:
+            if isinstance(question, UnitQuestion) and self.may_approve_unasked(
+                question.node, question.preview
+            ):
+                return True
+            self.pending = question
+            self._answer = asyncio.get_running_loop().create_future()
+            self._changed()
+            try:
+                return await self._answer
+            finally:
+                self.pending = self._answer = None
+                self._changed()

@@ -1,0 +1,251 @@
+"""What the restore screen says at each moment, and which keys there are then. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.operator import OnFailure, Preview
+from screens import content
+from screens.modals.text import error_text
+from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
+from screens.run_view import STEPS, RunView, TaskState
+from screens.widgets.next_panel import Choice
+from screens.words import STEP_TITLES, Tone, count, joined
+
+#: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
+TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
+
+#: Steps that only look.
+LOOKING_STEPS = frozenset({StepName.PREFLIGHT, StepName.NODE_KEYS, StepName.VERIFY})
+
+_EVIDENCE = 6
+
+
+@dataclass(frozen=True)
+class Saying:
+    """For the panel at the bottom; `actions` are the only ones that are there now."""
+
+    headline: str
+    choices: tuple[Choice, ...]
+    actions: frozenset[str]
+    detail: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that decides what is said."""
+
+    question: Question | None
+    busy: bool
+    view: RunView
+    error: LoomtuiError | None
+    run_id: str
+    effect: str = ""  # of the step that is asked about
+
+
+_STOP = Choice("e", "stop here", "the run can be resumed later")
+_ROLL_BACK = Choice("v", "roll back", "puts back what was there before the run")
+_REPORT = Choice("f", "read the report")
+
+
+def saying(moment: Moment) -> Saying:
+    question = moment.question
+    if isinstance(question, StepQuestion):
+        return _before_step(moment, question)
+    if isinstance(question, UnitQuestion):
+        return _unit(question)
+    if isinstance(question, FailureQuestion):
+        return _failure(question, moment.run_id)
+    if moment.busy:
+        return _running(moment.view)
+    return _ended(moment)
+
+
+def something_changed(view: RunView) -> bool:
+    """Is there anything that a rollback could put back?"""
+    changing = (step for step in STEPS if step not in LOOKING_STEPS)
+    return any(view.tasks[step] for step in changing)
+
+
+def needs_name(question: StepQuestion) -> bool:
+    to_do = [preview for preview in question.previews.values() if not preview.already]
+    return question.step in TYPED_STEPS and bool(to_do)
+
+
+def _before_step(moment: Moment, question: StepQuestion) -> Saying:
+    number = STEPS.index(question.step) + 1
+    to_do = [name for name, preview in question.previews.items() if not preview.already]
+    where = f"on {joined(to_do)}" if to_do else "it is so already on every node"
+    asks = "asks for the cluster's name" if needs_name(question) else ""
+    looks = "only looks, changes nothing" if question.step in LOOKING_STEPS else asks
+    choices = [Choice("x", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", looks), _STOP]
+    actions = {"go_on", "stop_here", "toggle_view"}
+    if something_changed(moment.view):
+        choices.append(_ROLL_BACK)
+        actions.add("roll_back")
+    return Saying(
+        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}, {where}. It waits for you.",
+        tuple(choices),
+        frozenset(actions),
+        moment.effect,
+        urgent=True,
+    )
+
+
+def _unit(question: UnitQuestion) -> Saying:
+    return Saying(
+        f"May the unit of {question.node} be changed as shown above?",
+        (
+            Choice(
+                "x", f"yes, change {question.node}'s unit", "systemd checks it first; the old file is kept"
+            ),
+            Choice("a", "yes, and all others as previewed", "any other difference is still asked about"),
+            Choice("m", "no, leave it as it is", "its peers may then not connect"),
+        ),
+        frozenset({"go_on", "approve_all", "refuse_unit", "toggle_view"}),
+        urgent=True,
+    )
+
+
+def _failure(question: FailureQuestion, run_id: str) -> Saying:
+    failed = tuple(question.failures)
+    known = {
+        OnFailure.RETRY: (
+            "retry",
+            Choice("y", "try again", f"{joined(failed)} only; what is done stays done"),
+        ),
+        OnFailure.LEAVE_OUT: (
+            "leave_out",
+            Choice("m", "leave a failed node out", "the others go on; it stays stopped and held"),
+        ),
+        OnFailure.STOP: (
+            "stop_here",
+            Choice("e", "stop here", f"everything stays as it is; later: loomtui resume {run_id}"),
+        ),
+        OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
+    }
+    there = [known[choice] for choice in question.choices]
+    return Saying(
+        f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: {joined(failed)}. "
+        "Above: why, and what is safe.",
+        tuple(choice for _, choice in there),
+        frozenset({action for action, _ in there} | {"toggle_view"}),
+        urgent=True,
+    )
+
+
+def _running(view: RunView) -> Saying:
+    if view.rolling_back:
+        return Saying(
+            "Rolling back: what was there before the run is put back. Please wait.",
+            (),
+            frozenset({"toggle_view"}),
+        )
+    step = view.current or StepName.PREFLIGHT
+    tasks = view.tasks_of(step)
+    done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
+    title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
+    return Saying(
+        f"{title}: {done} of {count(len(tasks), 'node')} done. Nothing to do for you now.",
+        (
+            Choice("e", "stop", "the run can be resumed where it stood"),
+            Choice("esc", "look elsewhere", "the run goes on"),
+        ),
+        frozenset({"stop_here", "toggle_view"}),
+    )
+
+
+def _ended(moment: Moment) -> Saying:
+    view = moment.view
+    if view.outcome is Outcome.RESTORED:
+        return Saying(
+            "✓ RESTORED. The chain moves again, every node with its own identity.",
+            (_REPORT, Choice("esc", "back to cluster health")),
+            frozenset({"report", "toggle_view"}),
+        )
+    if view.outcome is Outcome.ROLLED_BACK:
+        return Saying(
+            "↶ ROLLED BACK. What was there before the run is there again.",
+            (_REPORT, Choice("esc", "back")),
+            frozenset({"report", "toggle_view"}),
+        )
+    if view.rolling_back:
+        return _half_rolled_back(moment)
+    choices = [Choice("x", "go on with the run", "it looks first at what is done already")]
+    actions = {"go_on", "report", "toggle_view"}
+    if something_changed(view):
+        choices.append(_ROLL_BACK)
+        actions.add("roll_back")
+    return Saying(
+        f"■ STOPPED. The run is kept: here, or later with  loomtui resume {moment.run_id}",
+        (*choices, _REPORT),
+        frozenset(actions),
+        "Above: why it stopped." if moment.error is not None else "",
+        urgent=True,
+    )
+
+
+def _half_rolled_back(moment: Moment) -> Saying:
+    return Saying(
+        f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {moment.run_id}",
+        (Choice("v", "go on with the rollback", "what is back already stays"), _REPORT),
+        frozenset({"roll_back", "report", "toggle_view"}),
+        "Above: why it stopped." if moment.error is not None else "",
+        urgent=True,
+    )
+
+
+def pane_text(moment: Moment) -> Content | None:
+    """What stands in the middle instead of the nodes; None: the nodes."""
+    question = moment.question
+    if isinstance(question, StepQuestion):
+        return previews(question.previews)
+    if isinstance(question, UnitQuestion):
+        return previews({question.node: question.preview})
+    if isinstance(question, FailureQuestion):
+        return failures(question.failures, moment.view)
+    return error_text(moment.error) if moment.error is not None and not moment.busy else None
+
+
+def previews(found: Mapping[str, Preview]) -> Content:
+    """What would be done on each node; those with something to do first."""
+    parts: list[Content | str] = []
+    for preview in sorted(found.values(), key=lambda preview: preview.already):
+        sign = (
+            content.line("✓ already so  ", Tone.GOOD)
+            if preview.already
+            else content.line("▶ to do  ", Tone.ACCENT)
+        )
+        parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), sign))
+        parts += [f"  {text}" for text in preview.text.splitlines()]
+        if preview.diff:
+            parts.append(content.diff(preview.diff))
+    return content.lines(parts)
+
+
+def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
+    parts: list[Content | str] = []
+    for node, error in found.items():
+        parts += [
+            content.row(content.line("✗ ", Tone.BAD), content.line(node, Tone.STRONG)),
+            error_text(error),
+        ]
+        evidence = [
+            event for event in view.notes if event.node == node and event.kind is not EventKind.TASK_FAILED
+        ]
+        parts += [
+            content.fact("What was seen:", f"{_when(event)} {event.message}")
+            for event in evidence[-_EVIDENCE:]
+        ]
+        parts.append("")
+    return content.lines(parts)
+
+
+def _when(event: Event) -> str:
+    return f"{event.at:%H:%M:%S}"

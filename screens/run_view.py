@@ -1,0 +1,155 @@
+"""A run as a screen shows it: its events, folded. Knows no widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.text import clean_line
+
+STEPS: tuple[StepName, ...] = tuple(StepName)
+_KEPT_NOTES = 200
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class TaskState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    ALREADY = "already so"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """One step on one node."""
+
+    node: str
+    state: TaskState = TaskState.WAITING
+    message: str = ""
+    done: int = 0  # bytes
+    total: int = 0  # bytes; 0: not counted
+    started_at: datetime | None = None
+    at: datetime | None = None
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        if self.started_at is None or self.at is None or self.done <= 0:
+            return None
+        seconds = (self.at - self.started_at).total_seconds()
+        return self.done / seconds if seconds >= 1 else None
+
+
+class RunView:
+    """Takes events in their order and answers what the screen asks."""
+
+    def __init__(self, nodes: tuple[str, ...]) -> None:
+        self.nodes = nodes
+        self.states: dict[StepName, StepState] = dict.fromkeys(STEPS, StepState.WAITING)
+        self.tasks: dict[StepName, dict[str, TaskView]] = {step: {} for step in STEPS}
+        self.notes: list[Event] = []
+        self.current: StepName | None = None
+        self.outcome: Outcome | None = None
+        self.rolling_back = False
+        self.run_id = ""
+        self.down_since: datetime | None = None
+        self.moving_since: datetime | None = None
+        self.ended_at: datetime | None = None
+
+    def take(self, event: Event) -> None:
+        self.run_id = event.run
+        if event.kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
+            self._begun()
+        elif event.kind is EventKind.ROLLBACK_STARTED:
+            self.rolling_back, self.outcome, self.ended_at = True, None, None
+        elif event.kind is EventKind.RUN_FINISHED:
+            self._finished(event)
+        elif event.step is not None and event.node is not None:
+            self._task(event, event.step, event.node)
+        elif event.step is not None:
+            self._step(event, event.step)
+        if event.kind is not EventKind.TASK_PROGRESS:
+            self.notes = [*self.notes, event][-_KEPT_NOTES:]
+
+    def tasks_of(self, step: StepName) -> tuple[TaskView, ...]:
+        tasks = self.tasks[step]
+        return tuple(tasks.get(node, TaskView(node)) for node in self.nodes)
+
+    def downtime(self, now: datetime) -> timedelta | None:
+        """Since the first service was stopped, until the chain moved. None: nothing was stopped yet."""
+        if self.down_since is None:
+            return None
+        return (self.moving_since or self.ended_at or now) - self.down_since
+
+    @property
+    def finished(self) -> bool:
+        return self.outcome is not None
+
+    def _begun(self) -> None:
+        self.outcome, self.ended_at, self.rolling_back = None, None, False
+
+    def _finished(self, event: Event) -> None:
+        value = event.data.get("outcome")
+        self.outcome = Outcome(value) if value in set(Outcome) else Outcome.STOPPED
+        if self.outcome is not Outcome.STOPPED:
+            self.ended_at = event.at
+        if self.current is not None and self.states[self.current] is StepState.RUNNING:
+            self.states[self.current] = StepState.WAITING
+
+    def _step(self, event: Event, step: StepName) -> None:
+        match event.kind:
+            case EventKind.STEP_STARTED:
+                self.current = step
+                self.states[step] = StepState.RUNNING
+            case EventKind.GATE_REFUSED:
+                self.states[step] = StepState.FAILED
+            case EventKind.STEP_DONE:
+                self.states[step] = StepState.DONE
+                if step is StepName.VERIFY:
+                    self.moving_since = event.at
+            case _:
+                pass
+
+    def _task(self, event: Event, step: StepName, node: str) -> None:
+        task = self.tasks[step].get(node, TaskView(node))
+        match event.kind:
+            case EventKind.TASK_STARTED:
+                self._task_started(event, step)
+                task = TaskView(node, TaskState.RUNNING, event.message, started_at=event.at)
+            case EventKind.TASK_PROGRESS:
+                task = replace(
+                    task, message=event.message, done=_count(event, "done"), total=_count(event, "total")
+                )
+            case EventKind.TASK_DONE:
+                state = TaskState.ALREADY if event.data.get("skipped") else TaskState.DONE
+                task = replace(task, state=state, message=event.message, done=task.total)
+            case EventKind.TASK_FAILED:
+                self.states[step] = StepState.FAILED
+                task = replace(task, state=TaskState.FAILED, message=event.message)
+            case EventKind.TASK_UNDONE:
+                self.states[step] = StepState.UNDONE
+                task = replace(task, state=TaskState.UNDONE, message=event.message)
+            case _:
+                return
+        self.tasks[step][node] = replace(task, message=clean_line(task.message), at=event.at)
+
+    def _task_started(self, event: Event, step: StepName) -> None:
+        self.current = step
+        self.states[step] = StepState.RUNNING
+        if step is StepName.STOP and self.down_since is None:
+            self.down_since = event.at
+
+
+def _count(event: Event, name: str) -> int:
+    value = event.data.get(name)
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,72 @@
+"""The eight steps, and the nodes of one of them."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from screens import content
+from screens.run_view import STEPS, RunView, StepState, TaskState, TaskView
+from screens.words import STEP_TITLES, Mark, Tone, bar, cut, size, span
+
+STEP_MARKS = {
+    StepState.WAITING: Mark("○", "", Tone.DIM),
+    StepState.RUNNING: Mark("▶", "now", Tone.ACCENT),
+    StepState.DONE: Mark("✓", "done", Tone.GOOD),
+    StepState.FAILED: Mark("✗", "failed", Tone.BAD),
+    StepState.UNDONE: Mark("↶", "undone", Tone.WARN),
+}
+TASK_MARKS = {
+    TaskState.WAITING: Mark("○", "waiting", Tone.DIM),
+    TaskState.RUNNING: Mark("▶", "running", Tone.ACCENT),
+    TaskState.DONE: Mark("✓", "done", Tone.GOOD),
+    TaskState.ALREADY: Mark("✓", "already so", Tone.GOOD),
+    TaskState.FAILED: Mark("✗", "failed", Tone.BAD),
+    TaskState.UNDONE: Mark("↶", "undone", Tone.WARN),
+}
+_BAR_CELLS = 20
+
+
+class StepList(Static):
+    """Numbered, as the operator sees them everywhere."""
+
+    def show(self, view: RunView) -> None:
+        self.update(content.lines(self._line(number, view) for number in range(len(STEPS))))
+
+    @staticmethod
+    def _line(number: int, view: RunView) -> Content:
+        step = STEPS[number]
+        mark = STEP_MARKS[view.states[step]]
+        tone = Tone.STRONG if step is view.current and not view.finished else Tone.PLAIN
+        name = content.line(f"{number + 1} {STEP_TITLES[step]}", tone)
+        return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name)
+
+
+class TaskList(Static):
+    """One row a node: what is done there, how far it is."""
+
+    def show(self, tasks: tuple[TaskView, ...], width: int) -> None:
+        self.update(content.lines(self._row(task, max(30, width)) for task in tasks))
+
+    def _row(self, task: TaskView, width: int) -> Content:
+        mark = TASK_MARKS[task.state]
+        head = content.row(
+            content.line(f"{cut(task.node, 10):<11}", Tone.STRONG),
+            Content.styled(f"{mark!s:<13}", mark.tone.value),
+        )
+        counted = task.state is TaskState.RUNNING and task.total > 0
+        if counted:
+            return content.row(head, self._progress(task, width - head.cell_length))
+        return content.row(head, cut(task.message, max(1, width - head.cell_length)))
+
+    @staticmethod
+    def _progress(task: TaskView, width: int) -> Content:
+        share = min(1.0, task.done / task.total)
+        tail = f" {share:4.0%} {size(task.done)} of {size(task.total)}"
+        speed = task.bytes_per_second
+        if speed:
+            tail += f" {size(speed)}/s, {span((task.total - task.done) / speed)} left"
+        cells = max(4, min(_BAR_CELLS, width - len(tail)))
+        return content.row(
+            Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), cut(tail, width - cells)
+        )
