@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loomtui.loom.logtable import RULES, Rule
-from loomtui.loom.logtable import Severity as Severity
+from loomtui.loom.logrules import RULES
+from loomtui.loom.logrules.rule import Rule
+from loomtui.loom.logrules.rule import Severity as Severity
 from loomtui.text import clean_line
 
 _MAX_CHARS = 8_000
@@ -36,6 +37,7 @@ class Explanation:
     ids: tuple[
         str, ...
     ] = ()  # node IDs that the line names; of a mismatch: the real one, then the listed one
+    file: str = ""  # to look at, relative to the working directory; loomtui.loom.databases.UNIT; or none
 
 
 def read_line(text: str) -> Line:
@@ -65,7 +67,7 @@ def _explanation(rule: Rule, match: re.Match[str]) -> Explanation:
     found = {name: value or "" for name, value in match.groupdict().items()}
     ids = tuple(found[name] for name in ("real", "listed", "id") if found.get(name))
     meaning, advice = rule.meaning.format_map(found), rule.advice.format_map(found)
-    return Explanation(rule.severity, rule.title, meaning, advice, ids)
+    return Explanation(rule.severity, rule.title, meaning, advice, ids, rule.file)
 
 
 def _unquote(value: str) -> str:

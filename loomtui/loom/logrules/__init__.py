@@ -1,0 +1,24 @@
+"""What a Loom node says in its log, and what it means: one rule a message, the first that fits counts.
+
+Texts as real nodes print them (loomchain of 2018-08 to 2021-06 on Tendermint 0.22 to 0.27.3), their spelling
+included. At its default level a healthy node prints next to nothing.
+"""
+
+from __future__ import annotations
+
+from loomtui.loom.logrules.consensus import DANGER, SIGNING
+from loomtui.loom.logrules.peers import IDENTITY, NETWORK, PEER_LISTS
+from loomtui.loom.logrules.rule import Rule
+from loomtui.loom.logrules.state import DATABASES, FILES
+from loomtui.loom.logrules.usual import USUAL
+
+RULES: tuple[Rule, ...] = (
+    *DANGER,
+    *SIGNING,
+    *IDENTITY,
+    *NETWORK,
+    *PEER_LISTS,
+    *DATABASES,
+    *FILES,
+    *USUAL,
+)
