@@ -11,8 +11,7 @@ from loomtui.loom.databases import ADDRBOOK, NODE_KEY, TENDERMINT_CONFIG, UNIT, 
 from loomtui.loom.health import NodeView
 from loomtui.loom.logs import Explanation, Severity, explain
 from loomtui.loom.references import KeyReport
-from loomtui.loom.signing import Signer, forecast
-from loomtui.loom.validator import ValidatorFacts
+from loomtui.loom.validator import SigningState, ValidatorFacts
 from loomtui.text import clean_line
 
 #: Refusals to sign; judged together with the heights instead of line by line.
@@ -86,30 +85,35 @@ def _signing_ahead(evidence: Sequence[NodeEvidence], powers: Mapping[str, int]) 
     height = max((node.view.height for node in evidence if node.view and node.view.height), default=None)
     if height is None:
         return
-    signers = [_signer(node, powers) for node in evidence if node.validator and node.validator.signing]
-    ahead = [signer for signer in signers if signer.state and signer.state.height > height]
-    refusing = [node for node in evidence if _lines(node, _AHEAD)]
-    names = sorted({signer.name for signer in ahead} & {node.name for node in refusing})
-    if not names:
+    refusing = {node.name: _lines(node, _AHEAD) for node in evidence}
+    heights = {node.name: signing.height for node in evidence if (signing := _signing(node))}
+    # one step ahead of the chain is usual: the vote for the next block
+    ahead = [name for name, signed in heights.items() if signed > height + (0 if refusing[name] else 1)]
+    if not ahead:
         return
-    outlook = forecast(height, signers, wal_of_same_state=True)
-    lines = tuple(line for node in refusing if node.name in names for line in _lines(node, _AHEAD)[:1])
-    states = ", ".join(f"{who.name} {who.state.height}" for who in ahead if who.state and who.name in names)
+    weights = {node.name: _power(node, powers) for node in evidence if node.name in heights}
+    total = sum(powers.values()) or sum(weights.values())
+    moves = 3 * sum(weights[name] for name in heights if name not in ahead) > 2 * total
+    states = ", ".join(f"{name} {heights[name]}" for name in ahead)
     yield Diagnosis(
-        names[0],
+        ahead[0],
         VALIDATOR,
-        f"The signing state is ahead of the data on {_join(names)} (signed: {states}; chain at {height}).",
+        f"The signing state is ahead of the data (signed: {states}; the chain is at {height}).",
         "Wait: they sign again when the chain has passed these heights."
-        if outlook.moves
+        if moves
         else "Stop all nodes and plan again with --reset-signing-state, which sets every validator back.",
-        lines,
+        tuple(line for name in ahead for line in refusing[name][:1]),
     )
 
 
-def _signer(node: NodeEvidence, powers: Mapping[str, int]) -> Signer:
+def _signing(node: NodeEvidence) -> SigningState | None:
+    return node.validator.signing if node.validator else None
+
+
+def _power(node: NodeEvidence, powers: Mapping[str, int]) -> int:
+    """Where the set is not known, every validator counts alike."""
     address = node.validator.address if node.validator else None
-    state = node.validator.signing if node.validator else None
-    return Signer(node.name, address or "", powers.get(address or "", 0 if powers else 1), state)
+    return powers.get(address or "", 0) if powers else 1
 
 
 def _not_validators(evidence: Sequence[NodeEvidence], powers: Mapping[str, int]) -> Iterator[Diagnosis]:
