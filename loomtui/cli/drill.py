@@ -10,6 +10,7 @@ import click
 from loomtui.cli.output import note, print_json, table
 from loomtui.cli.screen import need_terminal, start_screens
 from loomtui.cli.settings import json_option, run_async
+from loomtui.cli.views import steps_document
 from loomtui.cli.working import EventPrinter
 
 if TYPE_CHECKING:
@@ -77,15 +78,17 @@ def _document(result: DrillResult) -> dict[str, object]:
         "passed": result.passed,
         "downtime_seconds": result.downtime_seconds,
         "data_loss_seconds": result.data_loss_seconds,
-        "steps": [
-            {"name": name, "seconds": seconds, "outcome": outcome} for name, seconds, outcome in result.steps
-        ],
+        "steps": steps_document(result.steps),
+        "error": result.error or None,
     }
 
 
 def _sentence(result: DrillResult) -> str:
-    lines = [f"{name:<10} {seconds:6.1f} s  {outcome}" for name, seconds, outcome in result.steps]
-    verdict = "Passed" if result.passed else "Failed"
-    down = f"{result.downtime_seconds:.1f} s" if result.downtime_seconds is not None else "unknown"
-    lost = f"{result.data_loss_seconds:.0f} s" if result.data_loss_seconds is not None else "unknown"
-    return "\n".join([*lines, f"{verdict}: {result.scenario}. Downtime {down}, data lost {lost}."])
+    lines = [f"{step.name.value:<10} {_seconds(step.seconds):>9}  {step.outcome}" for step in result.steps]
+    verdict = "Passed" if result.passed else f"Failed: {result.error}" if result.error else "Failed"
+    times = f"Downtime {_seconds(result.downtime_seconds)}, data lost {_seconds(result.data_loss_seconds)}."
+    return "\n".join([*lines, f"{result.scenario}: {times}", verdict])
+
+
+def _seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} s"
