@@ -90,7 +90,7 @@ class Stager:
                 archive.compression.value,
                 archive.sha256,
                 *(item.source for item in archive.items),
-                stdin=f"{url}\n{archive.etag}\n{job}".encode(),
+                stdin="\n".join((url, archive.etag.strip('"'), job)).encode(),
             )
         return await self._wait(name, archive)
 
