@@ -82,18 +82,16 @@ def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) ->
 
 
 def _duplicates(plans: Sequence[NodePlan]) -> list[str]:
+    identities = {
+        "node key": [(plan.name, plan.node_id) for plan in plans],
+        "validator key": [(plan.name, plan.signing.address) for plan in plans],
+    }
     refusals = []
-    for label, key in (
-        ("node key", lambda plan: plan.node_id),
-        ("validator key", lambda plan: plan.signing.address),
-    ):
-        seen: dict[str, str] = {}
-        for plan in plans:
-            value = key(plan)
-            if value is not None and value in seen:
-                refusals.append(f"{seen[value]} and {plan.name} would have the same {label} ({value})")
-            elif value is not None:
-                seen[value] = plan.name
+    for label, held in identities.items():
+        first: dict[str, str] = {}
+        for name, value in held:
+            if value is not None and first.setdefault(value, name) != name:
+                refusals.append(f"{first[value]} and {name} would have the same {label} ({value})")
     return refusals
 
 
