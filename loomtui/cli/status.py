@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from loomtui.fleet.fleet import Fleet
     from loomtui.fleet.status import ClusterStatus, NodeStatus
     from loomtui.inventory import Inventory
-    from loomtui.loom.health import NodeView, Verdict
+    from loomtui.loom.health import Verdict
 
 _BETWEEN_LOOKS = 1.5  # seconds: a little more than a block takes
 _WATCH_EVERY = 5.0
@@ -57,7 +57,9 @@ async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterSt
 
     looks = [await look(fleet)]
     while True:
-        verdict = judge_cluster([_views(seen) for seen in looks], [seen.at for seen in looks])
+        verdict = judge_cluster(
+            [[node.view for node in seen.nodes] for seen in looks], [seen.at for seen in looks]
+        )
         waited = looks[-1].at - looks[0].at
         if watch or verdict.state is not ClusterState.UNKNOWN or waited > PATIENCE:
             yield looks[-1], verdict
@@ -67,31 +69,11 @@ async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterSt
         looks = [*looks[-_REMEMBERED:], await look(fleet, looks[-1])]
 
 
-def _views(seen: ClusterStatus) -> tuple[NodeView, ...]:
-    return tuple(_view(node) for node in seen.nodes)
-
-
-def _view(node: NodeStatus) -> NodeView:
-    from loomtui.fleet.status import Active
-    from loomtui.loom.health import NodeView
-
-    chain = node.chain
-    return NodeView(
-        name=node.name,
-        role=node.role,
-        reachable=node.reachable,
-        active=node.service is not None and node.service.active is Active.ACTIVE,
-        height=chain.height if chain else None,
-        app_hash=chain.app_hash if chain else None,
-        peers=chain.peers if chain else None,
-        catching_up=chain.catching_up if chain else False,
-        block_time=chain.block_time if chain else None,
-    )
-
-
 def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:
     from loomtui.loom.health import ClusterState
 
+    if any(node.refused for node in seen.nodes):
+        return 3
     if not any(node.reachable for node in seen.nodes):
         return 4
     return 0 if verdict.state is ClusterState.HEALTHY else 1
@@ -121,7 +103,12 @@ def _show(inventory: Inventory, seen: ClusterStatus, verdict: Verdict, *, clear:
 
 def _row(node: NodeStatus) -> tuple[Cell | str, ...]:
     if not node.reachable:
-        return (node.name, node.role.value, Cell("× unreachable", "red"), *("–",) * 6)
+        return (
+            node.name,
+            node.role.value,
+            Cell("× host key refused" if node.refused else "× unreachable", "red"),
+            *("–",) * 6,
+        )
     chain, service, key = node.chain, node.service, node.node_key
     return (
         node.name,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loomtui.restore.events import Event, Outcome
     from loomtui.restore.identities import ServiceFix
     from loomtui.restore.plan import Plan
+    from loomtui.restore.report import StepTiming
     from loomtui.restore.runs import Run, RunSummary
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -232,9 +233,10 @@ def outcome_document(run: Run, outcome: Outcome | None, error: str | None) -> Do
         "outcome": outcome.value if outcome else None,
         "downtime_seconds": times.downtime_seconds,
         "data_loss_seconds": times.data_loss_seconds,
-        "steps": [
-            {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
-            for step in times.steps
-        ],
+        "steps": steps_document(times.steps),
         "error": error,
     }
+
+
+def steps_document(steps: Iterable[StepTiming]) -> list[Json]:
+    return [{"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome} for step in steps]

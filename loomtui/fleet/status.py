@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
+from loomtui.loom.health import NodeView
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import EffectiveUnit
@@ -49,6 +50,7 @@ class NodeStatus:
     at: datetime  # UTC, when the look ended
     reachable: bool
     error: str | None = None  # why it is not reachable, or what of the look failed
+    refused: bool = False  # not reached for safety: its host key is not the known one
     service: ServiceState | None = None
     unit: EffectiveUnit | None = None
     node_key: NodeKeyFacts | None = None
@@ -60,6 +62,22 @@ class NodeStatus:
     version: str | None = None  # of the loom program
     clock_offset_seconds: float | None = None  # node minus here
     lock: str | None = None  # who holds the node, as the lock file says
+
+    @property
+    def view(self) -> NodeView:
+        """The part by which the cluster's health is judged."""
+        chain = self.chain
+        return NodeView(
+            name=self.name,
+            role=self.role,
+            reachable=self.reachable,
+            active=self.service is not None and self.service.active is Active.ACTIVE,
+            height=chain.height if chain else None,
+            app_hash=chain.app_hash if chain else None,
+            peers=chain.peers if chain else None,
+            catching_up=chain.catching_up if chain else False,
+            block_time=chain.block_time if chain else None,
+        )
 
 
 @dataclass(frozen=True)
