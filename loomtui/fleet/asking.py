@@ -22,10 +22,10 @@ class Asker(Protocol):
 class Refuse:
     """Answers for batch runs: unknown keys are refused, there is no secret."""
 
-    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:  # noqa: ARG002
+    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         return False
 
-    async def secret(self, node: str, prompt: str) -> str | None:  # noqa: ARG002
+    async def secret(self, node: str, prompt: str) -> str | None:
         return None
 
 

@@ -32,7 +32,7 @@ class Fleet:
         self._connector = Connector(secrets)
         self._sessions = {
             node.name: self._session_type(
-                node, inventory.ssh_of(node), self._connector, secrets, self._record
+                node, inventory.ssh_of(node), inventory.loom_of(node), self._connector, secrets, self._record
             )
             for node in inventory.nodes
         }

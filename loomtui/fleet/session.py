@@ -11,7 +11,7 @@ import contextlib
 import secrets as tokens
 import shlex
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 
 import tenacity
@@ -28,7 +28,7 @@ from loomtui.fleet.process import Process, TooMuchOutputError
 from loomtui.fleet.rights import CHECK_PASSWORD, Rights, Root, from_facts
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.fleet.sshconfig import Routes
-from loomtui.inventory.model import Node, SshSettings
+from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
 
 #: Reads the text of a script from standard input and runs it; what is left there is the script's own input.
@@ -68,11 +68,13 @@ class Session:
         self,
         node: Node,
         settings: SshSettings,
+        loom: LoomSettings,
         connector: Connector,
         secrets: Secrets,
         record: Callable[[str, str, str], None],
     ) -> None:
         self.node = node
+        self.loom = loom  # what the inventory says of it
         self._settings = settings
         self._connector = connector
         self._secrets = secrets
@@ -193,7 +195,7 @@ class Session:
             raise TypeError(f"a look does not run {script!r}")
         return await self._with_retry(script, args, await self.rights(), timeout, accept)
 
-    async def follow(self, script: InspectScript, *args: str) -> AsyncIterator[tuple[bytes, ...]]:
+    async def follow(self, script: InspectScript, *args: str) -> AsyncGenerator[tuple[bytes, ...]]:
         """The lines that a script prints, as they come, in batches of up to 200 lines or 100 ms.
 
         The script's standard input stays open for as long as anybody listens: its end is the sign to stop.

@@ -14,8 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import paramiko
-from paramiko import Channel, PKey, ServerInterface, Transport
+from paramiko import Channel, PKey, ServerInterface, Transport, common
 
 _CHUNK = 65536
 
@@ -47,11 +46,11 @@ class _Server(ServerInterface):
     def check_auth_publickey(self, username: str, key: PKey) -> int:
         if self._sshd.behaviour.auth == "publickey" and key.asbytes() in self._sshd.behaviour.keys:
             self._sshd.behaviour.agent_users.append(username)
-            return paramiko.AUTH_SUCCESSFUL
-        return paramiko.AUTH_FAILED
+            return common.AUTH_SUCCESSFUL
+        return common.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
+        return common.OPEN_SUCCEEDED if kind == "session" else common.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
 
     def check_channel_direct_tcpip_request(
         self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
@@ -59,9 +58,9 @@ class _Server(ServerInterface):
         try:
             target = socket.create_connection(destination, 5)
         except OSError:
-            return paramiko.OPEN_FAILED_CONNECT_FAILED
+            return common.OPEN_FAILED_CONNECT_FAILED
         self._sshd.forward(self._transport, chanid, target)
-        return paramiko.OPEN_SUCCEEDED
+        return common.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: Channel, command: bytes) -> bool:
         behaviour = self._sshd.behaviour
@@ -81,7 +80,11 @@ class Sshd:
     """Context manager; listens on a loopback port of its own."""
 
     def __init__(
-        self, behaviour: Behaviour, host_key: PKey, path: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        behaviour: Behaviour,
+        host_key: PKey,
+        path: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.behaviour = behaviour
         self.host_key = host_key

@@ -41,6 +41,7 @@ IFS= # the patterns below are expanded, never split
 for pattern in "$@"; do
     for name in $pattern; do
         [ -e "$name" ] || continue
+        case $name in *[!A-Za-z0-9._/-]*) continue ;; esac # a line break in it could feign a fact
         say "database/$name" "$(du -sk "$name" 2> /dev/null | cut -f 1)"
         [ "$(stat -L -c %d "$name")" = "$device" ] || say elsewhere "$name"
     done

@@ -1,0 +1,234 @@
+"""The services' journals of all nodes, merged by time. Source: journalctl(1), systemd.journal-fields(7)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.scripts import InspectScript
+from loomtui.fleet.session import Session
+from loomtui.text import clean, clean_line
+
+_LOGS = InspectScript("logs")
+_BATCH = 200
+_QUIET = 0.1  # seconds without a line, after which what came is handed on
+_FIRST_GATHER_SECONDS = 1.5  # so that what the nodes have already is in order across them
+_LATE_SECONDS = 4.0  # without `follow`: a node that has said nothing by then is not waited for
+_QUEUED = 16  # batches; a node that is ahead waits, and its journal keeps the rest
+_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a service's log, or a notice of ours about a node."""
+
+    node: str
+    at: datetime  # UTC, when journald received it
+    text: str  # clean, one line
+    cursor: str  # journald's name for the entry
+    notice: bool = False
+
+
+_Batch = tuple[LogLine, ...]
+
+
+def read_entry(node: str, line: bytes) -> tuple[LogLine, ...]:
+    """The lines of one entry of `journalctl -o json`; () for what is none.
+
+    MESSAGE is a string, an array of bytes where it is not UTF-8, or of strings where the field is repeated.
+    """
+    try:
+        entry = json.loads(line)
+        at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
+        message = _message(entry["MESSAGE"])
+        cursor = clean_line(str(entry.get("__CURSOR", "")), limit=500)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError, AttributeError):
+        return ()
+    texts = [text for part in clean(message).split("\n") if (text := part.rstrip())]
+    return tuple(LogLine(node, at, text, cursor) for text in texts)
+
+
+def _message(value: object) -> str | bytes:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        if all(isinstance(item, int) for item in value):
+            return bytes(value)
+        return "\n".join(item for item in value if isinstance(item, str))
+    raise TypeError("no message")
+
+
+async def tail(
+    fleet: Fleet,
+    names: Iterable[str],
+    *,
+    follow: bool,
+    lines: int | None = 200,
+    since: datetime | None = None,
+) -> AsyncGenerator[_Batch]:
+    """The logs of these nodes in batches, each in the order of time; without `follow` all of it is in order.
+
+    `lines` are counted per node, None: all. A node that fails ends in a notice; with `follow` it is tried
+    again and goes on where it was. Closing the iterator ends the reading on every node.
+    """
+    names = tuple(names)
+    shared: asyncio.Queue[_Batch | None] = asyncio.Queue(_QUEUED)
+    queues = [shared if follow else asyncio.Queue[_Batch | None](_QUEUED) for _ in names]
+    async with contextlib.AsyncExitStack() as stack:
+        for name, queue in zip(names, queues, strict=True):
+            reader = _Reader(fleet.session(name), queue, follow=follow, lines=lines, since=since)
+            stack.push_async_callback(_end, asyncio.create_task(reader.run()))
+        merged = _as_they_come(shared, frozenset(names)) if follow else _in_order(queues)
+        async with contextlib.aclosing(merged):
+            async for batch in merged:
+                yield batch
+
+
+_Queue = asyncio.Queue[_Batch | None]
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class _Reader:
+    """Reads one node's journal into a queue; None there is the end."""
+
+    def __init__(
+        self, session: Session, queue: _Queue, *, follow: bool, lines: int | None, since: datetime | None
+    ) -> None:
+        self._session = session
+        self._queue = queue
+        self._follow = follow
+        self._lines = lines
+        self._since = since
+        self._cursor = ""
+        self._tries = 0
+
+    async def run(self) -> None:
+        try:
+            while await self._again():
+                await asyncio.sleep(_RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)])
+                self._tries += 1
+        except Exception:
+            await self._queue.put(None)
+            raise
+        await self._queue.put(None)
+
+    async def _again(self) -> bool:
+        """Reads until the log ends or the node fails; True: it is worth trying again."""
+        try:
+            await self._read()
+        except NodeUnreachable as error:
+            await self._say(f"{error.what} Trying again." if self._follow else error.what)
+            return self._follow
+        except LoomtuiError as error:
+            await self._say(error.what)
+            return False
+        if self._follow:
+            await self._say("the log ended. Trying again.")
+        return self._follow
+
+    async def _read(self) -> None:
+        name = self._session.node.name
+        async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments())) as stream:
+            async for batch in stream:
+                found = tuple(line for raw in batch for line in read_entry(name, raw))
+                if found:
+                    self._tries, self._cursor = 0, found[-1].cursor
+                    await self._queue.put(found)
+
+    def _arguments(self) -> tuple[str, ...]:
+        return (
+            self._session.loom.unit_name,
+            "follow" if self._follow else "once",
+            "all" if self._lines is None else str(self._lines),
+            f"{self._since.timestamp():.0f}" if self._since else "-",
+            self._cursor or "-",
+        )
+
+    async def _say(self, text: str) -> None:
+        name = self._session.node.name
+        await self._queue.put((LogLine(name, datetime.now(UTC), clean_line(text), "", notice=True),))
+
+
+async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[_Batch]:
+    """What comes in within 100 ms, in order. The first time it waits a little for all that the nodes have."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _FIRST_GATHER_SECONDS
+    silent = set(names)
+    ended = 0
+    while ended < len(names):
+        found: list[LogLine] = []
+        batch = await queue.get()
+        while True:
+            ended += batch is None
+            found += batch or ()
+            silent -= {line.node for line in batch or ()}
+            if len(found) > _BATCH * _QUEUED:
+                break
+            try:
+                async with asyncio.timeout_at(
+                    until if silent and until > loop.time() else loop.time() + _QUIET
+                ):
+                    batch = await queue.get()
+            except TimeoutError:
+                break
+        found.sort(key=_moment)
+        for start in range(0, len(found), _BATCH):
+            yield tuple(found[start : start + _BATCH])
+
+
+async def _in_order(queues: list[_Queue]) -> AsyncGenerator[_Batch]:
+    """A merge of streams that are each in order, holding a batch of each. Nodes that are late come after."""
+    streams = [_each(queue) for queue in queues]
+    late = {asyncio.ensure_future(anext(stream, None)): stream for stream in streams}
+    try:
+        while late:
+            done, _ = await asyncio.wait(late, timeout=_LATE_SECONDS)
+            if not done:
+                done, _ = await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
+            firsts = [(first.result(), late.pop(first)) for first in done]
+            async for batch in _merged([(line, stream) for line, stream in firsts if line is not None]):
+                yield batch
+    finally:
+        for waiting in late:
+            waiting.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _merged(firsts: list[tuple[LogLine, AsyncIterator[LogLine]]]) -> AsyncGenerator[_Batch]:
+    heads = [(line.at, number, 0, line, stream) for number, (line, stream) in enumerate(firsts)]
+    heapq.heapify(heads)
+    batch: list[LogLine] = []
+    while heads:
+        _, number, position, line, stream = heads[0]
+        batch.append(line)
+        if len(batch) >= _BATCH:
+            yield tuple(batch)
+            batch = []
+        following = await anext(stream, None)
+        if following is None:
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, (following.at, number, position + 1, following, stream))
+    if batch:
+        yield tuple(batch)
+
+
+async def _each(queue: _Queue) -> AsyncIterator[LogLine]:
+    while (batch := await queue.get()) is not None:
+        for line in batch:
+            yield line
+
+
+def _moment(line: LogLine) -> datetime:
+    return line.at
