@@ -102,29 +102,27 @@ def predict(
     *,
     whole_set_in_plan: bool,
 ) -> Prediction:
-    """Can the chain move from `height` on? `validators` is the set at that height."""
-    total = sum(validator.power for validator in validators)
-    if height is None:
-        return Prediction(False, None, 0, total, "The height of the data could not be read from the archive.")
+    """Can the chain move from `height` on? `validators` is the set at that height; None: it is not known."""
     if not validators:
         return Prediction(
             False, height, 0, 0, "The validators of the chain are not known: no genesis was found."
         )
     by_address = {choice.address: (name, choice) for name, choice in choices.items() if choice.address}
     signers = [_signer(validator, by_address.get(validator.address)) for validator in validators]
-    outlook = forecast(height, signers)
-    remedy = ""
-    if not outlook.moves:
-        remedy = _remedy(validators, by_address, whole_set_in_plan)
-    return Prediction(
-        outlook.moves,
-        height,
-        outlook.signing_power,
-        outlook.total_power,
-        outlook.sentence,
-        outlook.stuck,
-        remedy,
-    )
+    # An archive whose journals were just rotated does not tell its height. Then only a signing state of
+    # nothing is surely not ahead of it.
+    outlook = forecast(height or 0, signers)
+    remedy = "" if outlook.moves else _remedy(validators, by_address, whole_set_in_plan)
+    sentence = outlook.sentence if height is not None else _without_height(outlook.moves)
+    power, total = outlook.signing_power, outlook.total_power
+    return Prediction(outlook.moves, height, power, total, sentence, outlook.stuck, remedy)
+
+
+def _without_height(moves: bool) -> str:
+    unknown = "The height of the data cannot be read from its archive"
+    if moves:
+        return f"{unknown}, but every validator's signing state starts anew: the chain can go on."
+    return f"{unknown}, so the signing states may be ahead of it, and then the chain would stand still."
 
 
 def _signer(validator: ValidatorPower, held: tuple[str, SigningChoice] | None) -> Signer:
