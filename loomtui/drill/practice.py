@@ -6,7 +6,6 @@ standard input closes: at the end of the `with` block, and as well when this pro
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import select
@@ -184,7 +183,6 @@ def practice(
     """
     told = scenario_named(scenario, nodes)
     arguments = ["--scenario", scenario, "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
-    arguments += ["--user", getpass.getuser()]
     if folder is not None:
         arguments += ["--folder", str(folder)]
     with tempfile.TemporaryFile() as log:

@@ -1,0 +1,264 @@
+"""The practice cluster's own process: builds it, runs it, and obeys the lines on its standard input.
+
+Started by `loomtui.drill.serve`, which ends it. Prints one JSON line when all is ready, then one per command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from loomtui.drill import machines, store
+from loomtui.drill.machines import P2P_PORT, Machine
+from loomtui.drill.scenarios import Scenario, scenario_named
+from loomtui.drill.sshd import SshServer, new_key_text
+from loomtui.drill.stage import Stage, hosts_of
+from loomtui.drill.systemd.manager import Manager, serve
+
+SSH_PORT = 2200
+_TRIES = 50
+
+
+class Cluster:
+    def __init__(self, root: Path, scenario: Scenario, nodes: int, block_seconds: float) -> None:
+        self._root = root
+        self._scenario = scenario
+        self._network = _free_network(nodes)
+        ports = _free_ports(2 * (nodes + 1))
+        self.machines = [self._machine(number, nodes, ports) for number in range(1, nodes + 2)]
+        for machine in self.machines:
+            machines.install(machine, block_seconds)
+        self._managers: dict[str, Manager] = {}
+        self._ssh: dict[str, SshServer] = {}
+        self._environments = {machine.name: machines.environment(machine) for machine in self.machines}
+        self._endpoint = ""
+
+    def _machine(self, number: int, nodes: int, ports: list[int]) -> Machine:
+        validator = number <= nodes
+        name = f"val-{number}" if validator else "backup-1"
+        return Machine(
+            name=name,
+            validator=validator,
+            root=self._root / name,
+            address=f"{self._network}.{number}",
+            rpc_port=ports[2 * number - 2],
+            api_port=ports[2 * number - 1],
+            hostname=f"ip-10-2-0-{10 + number}" if validator else "backup.loom.example",
+        )
+
+    def start(self) -> dict[str, Any]:
+        """Raises OSError."""
+        importing = threading.Thread(target=self._start_store)
+        importing.start()
+        hosts = hosts_of(self._scenario, self.machines, self._network)
+        stage = Stage(self._scenario, hosts, self.machines, self._root / ".history")
+        stage.set()
+        self._start_managers()
+        self._start_ssh()
+        uploads = stage.uploads()
+        importing.join()
+        store.fill(uploads)
+        return {
+            "root": str(self._root),
+            "inventory": str(self._write_inventory()),
+            "environment": store.ENVIRONMENT,
+            "names": [machine.name for machine in self.machines],
+        }
+
+    def _start_store(self) -> None:
+        self._endpoint = store.start(f"{self._network}.250")
+
+    def _start_managers(self) -> None:
+        for machine in self.machines:
+            manager = Manager(machine.root, machine.hostname, self._environments[machine.name])
+            self._managers[machine.name] = manager
+            serve(manager)
+            if self._scenario.name == "moved-hosts":
+                continue
+            manager.link("loom").parent.mkdir(parents=True)
+            manager.link("loom").symlink_to(machine.unit)
+            manager.boot()
+        if self._scenario.name == "clean-restore" and len(self.machines) > 2:
+            self._managers[self.machines[-2].name].stop("loom")  # by a colleague
+
+    def _start_ssh(self) -> None:
+        import paramiko
+
+        key_path = self._root / "user_key"
+        with os.fdopen(os.open(key_path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(new_key_text())
+        user_key = paramiko.Ed25519Key.from_private_key_file(str(key_path))
+        known = ""
+        for machine in self.machines:
+            environment = self._environments[machine.name]
+            server = SshServer(machine.address, SSH_PORT, user_key, lambda told=environment: told)
+            server.start()
+            self._ssh[machine.name] = server
+            known += f"[{machine.address}]:{SSH_PORT} ssh-ed25519 {server.host_key.get_base64()}\n"
+        (self._root / "known_hosts").write_text(known)
+
+    def _write_inventory(self) -> Path:
+        document = {
+            "cluster": f"practice-{self._scenario.name}",
+            "production": False,
+            "ssh": {
+                "user": self._environments[self.machines[0].name]["USER"],
+                "port": SSH_PORT,
+                "key_file": str(self._root / "user_key"),
+                "known_hosts": str(self._root / "known_hosts"),
+                "config_file": None,
+                "agent": False,
+            },
+            "s3": {
+                "bucket": store.BUCKET,
+                "prefix": store.PREFIX,
+                "region": store.REGION,
+                "endpoint": self._endpoint,
+            },
+            "nodes": [_node(machine) for machine in self.machines],
+        }
+        path = self._root / "inventory.yml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    # What the practice may ask for
+
+    def obey(self, command: str, node: str, **arguments: Any) -> Any:
+        """Raises KeyError for an unknown command or node."""
+        machine = next((machine for machine in self.machines if machine.name == node), None)
+        if machine is None:
+            raise KeyError(node)
+        ssh = self._ssh[node]
+        simple: dict[str, Callable[[], object]] = {
+            "stop_ssh": ssh.stop,
+            "start_ssh": ssh.start,
+            "drop_connections": ssh.drop_connections,
+            "freeze": ssh.freeze,
+            "thaw": ssh.thaw,
+            "reboot": lambda: self._reboot(node),
+            "change_host_key": lambda: self._change_host_key(ssh),
+            "hide": lambda: machines.hide(machine, arguments["tools"]),
+            "sudo_password": lambda: _set_sudo_password(machine, arguments["password"]),
+            "cut_off_s3": lambda: _cut_off_s3(machine, arguments["off"]),
+            "environment": lambda: None,
+        }
+        simple[command]()
+        told = self._environments[node]
+        told.clear()
+        told.update(machines.environment(machine))
+        return told
+
+    def _reboot(self, node: str) -> None:
+        self._ssh[node].drop_connections()
+        self._ssh[node].kill_processes()
+        self._managers[node].power_off()
+        self._managers[node].boot()
+
+    def _change_host_key(self, server: SshServer) -> None:
+        from loomtui.drill.sshd import new_key
+
+        server.host_key = new_key()
+
+
+def _set_sudo_password(machine: Machine, password: str | None) -> None:
+    path = machine.root / ".practice/sudo-password"
+    if password is None:
+        path.unlink(missing_ok=True)
+        return
+    path.write_text(password + "\n")
+
+
+def _cut_off_s3(machine: Machine, off: bool) -> None:
+    path = machine.root / ".practice/no-s3"
+    path.touch() if off else path.unlink(missing_ok=True)
+
+
+def _node(machine: Machine) -> dict[str, Any]:
+    return {
+        "name": machine.name,
+        "role": "validator" if machine.validator else "backup",
+        "host": machine.address,
+        "backup_host": machine.hostname,
+        "loom": {
+            "service": "loom",
+            "working_directory": str(machine.home),
+            "binary": str(machine.binary),
+            "unit_path": str(machine.unit),
+            "ports": {"p2p": P2P_PORT, "rpc": machine.rpc_port, "api": machine.api_port},
+        },
+    }
+
+
+def _free_network(nodes: int) -> str:
+    """The first three parts of loopback addresses that nobody uses. Raises OSError."""
+    source = random.SystemRandom()
+    for _ in range(_TRIES):
+        network = f"127.{source.randrange(1, 255)}.{source.randrange(0, 256)}"
+        addresses = [f"{network}.{number}" for number in range(1, nodes + 2)]
+        if all(_is_free(address, port) for address in addresses for port in (SSH_PORT, P2P_PORT)):
+            return network
+    raise OSError("no free loopback addresses")
+
+
+def _free_ports(count: int) -> list[int]:
+    """Below the range from which outgoing connections take theirs. Raises OSError."""
+    source = random.SystemRandom()
+    for _ in range(_TRIES):
+        first = source.randrange(20000, 32000)
+        if all(_is_free("127.0.0.1", port) for port in range(first, first + count)):
+            return list(range(first, first + count))
+    raise OSError("no free ports")
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--scenario", required=True)
+    parser.add_argument("--nodes", type=int, required=True)
+    parser.add_argument("--block-seconds", type=float, required=True)
+    options = parser.parse_args(argv)
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing else may get between the replies
+    os.umask(0o022)
+    os.chdir(options.root)
+    try:
+        scenario = scenario_named(options.scenario, options.nodes)
+        cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds)
+        _reply(replies, {"result": cluster.start()})
+    except Exception as error:  # noqa: BLE001 - the only way out is the reply
+        _reply(replies, {"error": f"{type(error).__name__}: {error}"})
+        return 1
+    for line in sys.stdin:
+        try:
+            _reply(replies, {"result": cluster.obey(**json.loads(line))})
+        except Exception as error:  # noqa: BLE001
+            _reply(replies, {"error": f"{type(error).__name__}: {error}"})
+    return 0
+
+
+def _reply(replies: Any, document: object) -> None:
+    replies.write(json.dumps(document) + "\n")
+    replies.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""A chain's past without waiting for it: databases at any height, made at once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from loomtui.drill.node.blocks import Block, Genesis, Validator, timestamp
+from loomtui.drill.node.chain import Chain
+from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
+from loomtui.drill.node.journals import Database
+from loomtui.drill.node.keys import PrivValidator, identity, new_private_key
+
+POWER = 10
+_CLONE_EVERY = 50
+_FILLER = {
+    "app.db/000005.ldb": 700_000,
+    "app.db/000007.ldb": 500_000,
+    "evm.db/000005.ldb": 300_000,
+    "receipts_db/000005.ldb": 100_000,
+    "chaindata/data/blockstore.db/000005.ldb": 900_000,
+    "chaindata/data/tx_index.db/000005.ldb": 200_000,
+}
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The private keys of one node."""
+
+    node: bytes
+    validator: bytes
+
+    @classmethod
+    def new(cls, source: random.Random) -> Keys:
+        return cls(new_private_key(source.randbytes(32)), new_private_key(source.randbytes(32)))
+
+    @property
+    def node_id(self) -> str:
+        return identity(self.node[32:])
+
+
+class History:
+    """What the cluster did: genesis, blocks up to `tip`, and folders that hold the databases at the heights wanted."""
+
+    def __init__(
+        self, keys: Sequence[Keys], tip: int, ended: datetime, spacing: timedelta, seed: int
+    ) -> None:
+        self.tip = tip
+        self._ended = ended
+        self._spacing = spacing
+        self._seed = seed
+        self._signers = [PrivValidator(Path(), entry.validator) for entry in keys]
+        validators = [Validator(s.address, s.public_key["value"], POWER) for s in self._signers]
+        self.tendermint_genesis = tendermint_genesis(validators, timestamp(self.time_of(0)))
+        self.loom_genesis = loom_genesis(validators)
+        self.genesis = Genesis.read(self.tendermint_genesis, self.loom_genesis)
+        self._blocks: list[Block] = []
+
+    def time_of(self, height: int) -> datetime:
+        return self._ended - (self.tip - height) * self._spacing
+
+    def snapshots(self, folder: Path, heights: Iterable[int]) -> Mapping[int, Path]:
+        """Databases at these heights, each below a folder of its own: `app.db`, `chaindata/data` …"""
+        wanted = sorted(set(heights))
+        work = folder / "work"
+        chain = Chain(work, self.genesis)
+        chain.handshake(lambda _: None)
+        made = {}
+        for height in range(1, self.tip + 1):
+            block = self._block(chain, height)
+            chain.append(block)
+            self._blocks.append(block)
+            if height in wanted:
+                made[height] = self._copy(work, folder / str(height), height)
+        chain.close()
+        shutil.rmtree(work)
+        return made
+
+    def _block(self, chain: Chain, height: int) -> Block:
+        proposer = self._signers[height % len(self._signers)].address
+        signers = tuple(sorted(signer.address for signer in self._signers))
+        return Block(
+            height, timestamp(self.time_of(height)), proposer, chain.last_hash, chain.app_hash, signers
+        )
+
+    def _copy(self, work: Path, target: Path, height: int) -> Path:
+        shutil.copytree(work, target, ignore=shutil.ignore_patterns("LOCK"))
+        wal = target / "chaindata/data/cs.wal"
+        wal.mkdir(parents=True)
+        (wal / "wal").write_text("".join(f"#ENDHEIGHT: {passed}\n" for passed in range(height + 1)))
+        self._write_clone(target / "app_v2.db", height // _CLONE_EVERY * _CLONE_EVERY)
+        source = random.Random(self._seed)  # noqa: S311 - filler, the same at each height
+        for name, size in _FILLER.items():
+            path = target / name
+            path.write_bytes((source.randbytes(1024) + bytes(3072)) * (size // 4096))
+        return target
+
+    def _write_clone(self, folder: Path, height: int) -> None:
+        if height:
+            database = Database.open(folder)
+            root = self._blocks[height - 1].executed() if height <= len(self._blocks) else ""
+            database.put((b"r" + height.to_bytes(8, "big"), root.encode()))
+            database.close()
+            (folder / "LOCK").unlink()
+
+    def signing_state(self, keys: Keys, height: int) -> str:
+        """priv_validator.json as it was when this height had just been committed; 0: never signed."""
+        validator = PrivValidator(Path(), keys.validator)
+        if height:
+            validator.height, validator.round, validator.step = height, 0, 3
+            content = f"vote/{height}/0/3/{self._blocks[height - 1].hash}".encode()
+            validator.sign_bytes = content.hex().upper()
+            validator.signature = "AAAA" * 21 + "AA=="
+        return validator.text()
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

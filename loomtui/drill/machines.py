@@ -1,0 +1,196 @@
+"""A practice node's machine: its folders, its stand-ins, its environment, its configuration files."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_TOOLS = Path(__file__).parent / "bin"
+_PACKAGES = Path(__file__).parents[2]
+_MANAGER_TOOLS = ("systemctl", "systemd-run", "systemd-analyze")
+_IF_MISSING = {
+    "curl": "http_fetch.py curl",
+    "wget": "http_fetch.py wget",
+    "bzip2": "decompress.py bzip2",
+    "gzip": "decompress.py gzip",
+    "xz": "decompress.py xz",
+    "zstd": "decompress.py zstd",
+}
+_SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+P2P_PORT = 46656
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a node lives; everything below `root` is what would be below `/` on a real machine."""
+
+    name: str
+    validator: bool
+    root: Path
+    address: str  # its own on the loopback network
+    rpc_port: int
+    api_port: int
+    hostname: str  # as its backups carry it
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home/ubuntu"
+
+    @property
+    def binary(self) -> Path:
+        return self.root / "usr/bin/loom"
+
+    @property
+    def unit(self) -> Path:
+        return self.root / "etc/systemd/system/loom.service"
+
+    @property
+    def config(self) -> Path:
+        return self.home / "chaindata/config"
+
+
+def install(machine: Machine, block_seconds: float) -> None:
+    """A fresh machine: the programs are there, the service is not configured."""
+    for name in (
+        "bin",
+        "etc/systemd/system",
+        "run/systemd",
+        "usr/bin",
+        "home/ubuntu",
+        "tmp",
+        "var/log",
+        ".practice",
+    ):
+        (machine.root / name).mkdir(parents=True, exist_ok=True)
+    told = {"address": machine.address, "block_seconds": block_seconds}
+    told_path = machine.root / ".practice/machine.json"
+    told_path.write_text(json.dumps(told))
+    _program(
+        machine.binary,
+        f"LOOM_PRACTICE_MACHINE={_quote(told_path)} PYTHONPATH={_quote(_PACKAGES)} PYTHONSAFEPATH=1\n"
+        "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
+        f'exec {_quote(sys.executable)} -m loomtui.drill.node "$@"',
+    )
+    (machine.root / "bin/loom").symlink_to(machine.binary)
+    root = _quote(machine.root)
+    for tool in _MANAGER_TOOLS:
+        _python_tool(machine, tool, f"manager_call.py {root} {tool}")
+    _python_tool(machine, "journalctl", f"journalctl.py {root}")
+    _program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
+    _program(machine.root / "bin/hostname", f"echo {_quote(machine.hostname)}")
+    _program(machine.root / "bin/crontab", f'echo "no crontab for {getpass.getuser()}" >&2\nexit 1')
+    for tool, script in _IF_MISSING.items():
+        if shutil.which(tool, path=os.pathsep.join(_SYSTEM_PATH)) is None:
+            _python_tool(machine, tool, script)
+
+
+def _python_tool(machine: Machine, name: str, call: str) -> None:
+    script, _, arguments = call.partition(" ")
+    flags = "-I" if script == "decompress.py" else "-I -S"  # zstandard is not of the standard library
+    command = f"{_quote(sys.executable)} {flags} {_quote(_TOOLS / script)} {arguments}"
+    _program(machine.root / "bin" / name, f'exec {command} "$@"')
+
+
+def _program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def _quote(path: object) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def environment(machine: Machine) -> dict[str, str]:
+    """Of a login, and of the machine's services."""
+    tools = machine.root / ".practice/tools"
+    system = [str(tools)] if tools.is_dir() else [folder for folder in _SYSTEM_PATH if Path(folder).is_dir()]
+    told = {
+        "HOME": str(machine.home),
+        "USER": getpass.getuser(),
+        "LOGNAME": getpass.getuser(),
+        "SHELL": "/bin/sh",
+        "PATH": ":".join([str(machine.root / "bin"), *system]),
+        "TMPDIR": str(machine.root / "tmp"),
+        "LANG": "C.UTF-8",
+    }
+    if (machine.root / ".practice/no-s3").exists():
+        told |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+    return told
+
+
+def hide(machine: Machine, tools: list[str]) -> None:
+    """The PATH leads to links to everything but these, and to the stand-ins but these. None: all are back."""
+    links = machine.root / ".practice/tools"
+    hidden = machine.root / ".practice/hidden"
+    shutil.rmtree(links, ignore_errors=True)
+    if hidden.is_dir():
+        for tool in hidden.iterdir():
+            tool.rename(machine.root / "bin" / tool.name)
+    if not tools:
+        return
+    links.mkdir()
+    hidden.mkdir(exist_ok=True)
+    for folder in _SYSTEM_PATH:
+        for program in Path(folder).iterdir() if Path(folder).is_dir() else ():
+            link = links / program.name
+            if program.name not in tools and not link.is_symlink():
+                link.symlink_to(program)
+    for tool in tools:
+        stand_in = machine.root / "bin" / tool
+        if stand_in.exists():
+            stand_in.rename(hidden / tool)
+
+
+def group_name() -> str:
+    try:
+        return grp.getgrgid(os.getgid()).gr_name
+    except KeyError:
+        return str(os.getgid())
+
+
+def unit_text(machine: Machine, peers: str) -> str:
+    """As the official Ansible role writes it, blank lines included."""
+    command = f"{machine.binary} run" + (f" --persistent-peers {peers}" if peers else "")
+    return f"""
+
+[Unit]
+Description=Loom
+After=network.target
+
+[Service]
+Type=simple
+User={getpass.getuser()}
+Group={group_name()}
+WorkingDirectory={machine.home}
+ExecStart={command}
+Restart=always
+RestartSec=2
+StartLimitInterval=0
+LimitNOFILE=500000
+StandardOutput=syslog
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def loom_yml(machine: Machine) -> str:
+    return f"""ChainID: default
+RegistryVersion: 2
+DPOSVersion: 3
+BootLegacyDPoS: false
+RPCListenAddress: "tcp://127.0.0.1:{machine.rpc_port}"
+RPCBindAddress: "tcp://127.0.0.1:{machine.api_port}"
+BlockchainLogLevel: "error"
+LogDestination: ""
+AppStore:
+  Version: 3
+EvmStore:
+  DBName: "evm"
+"""
