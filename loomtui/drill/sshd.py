@@ -90,8 +90,10 @@ class SshServer:
         try:
             transport.add_server_key(self.host_key)
             transport.start_server(server=login, event=threading.Event())
+            held: list[paramiko.Channel] = []  # paramiko closes a channel that nobody refers to
             while transport.is_active():
                 channel = transport.accept(30)
+                held = [old for old in (*held, channel) if old is not None and not old.closed]
                 if channel is not None and channel.get_id() in login.forwards:
                     _forward(channel, login.forwards.pop(channel.get_id()))
         except (OSError, EOFError, paramiko.SSHException):
