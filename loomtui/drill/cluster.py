@@ -68,6 +68,8 @@ class Cluster:
         uploads = stage.uploads()
         importing.join()
         store.fill(uploads)
+        if self._scenario.name == "clean-restore" and len(self.machines) > 2:
+            self._managers[self.machines[-2].name].stop("loom")  # by a colleague
         return {
             "root": str(self._root),
             "inventory": str(self._write_inventory()),
@@ -88,8 +90,6 @@ class Cluster:
             manager.link("loom").parent.mkdir(parents=True)
             manager.link("loom").symlink_to(machine.unit)
             manager.boot()
-        if self._scenario.name == "clean-restore" and len(self.machines) > 2:
-            self._managers[self.machines[-2].name].stop("loom")  # by a colleague
 
     def _start_ssh(self) -> None:
         import paramiko

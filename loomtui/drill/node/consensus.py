@@ -25,7 +25,7 @@ _TYPES = {_PREVOTE: "Prevote", _PRECOMMIT: "Precommit"}
 class Host(Protocol):
     node_id: str
 
-    def send(self, message: Message, *, received: bool) -> None: ...
+    def send(self, message: Message) -> None: ...
 
     def later(self, seconds: float, call: Callable[[], None]) -> None: ...
 
@@ -110,7 +110,7 @@ class Consensus:
             self._wal.write(message)
         elif self._signer and message["a"] == self._signer.address:
             self._sign_again(message)
-        self._host.send(message, received=not replayed)
+        self._host.send(message)
         self._advance()
 
     def _sign_again(self, message: Message) -> None:

@@ -100,8 +100,8 @@ class Node:
 
     # What the consensus asks for
 
-    def send(self, message: Message, *, received: bool) -> None:
-        self.switch.broadcast(message, author=message["n"] if received else None)
+    def send(self, message: Message) -> None:
+        self.switch.broadcast(message, author=None if message["n"] == self.node_id else message["n"])
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, call)
