@@ -22,7 +22,9 @@ class StepTiming:
 @dataclass(frozen=True)
 class Timings:
     downtime_seconds: float | None  # from the first stop until the chain moved; None: not both happened
-    data_loss_seconds: float | None  # from the data's time to the last block known, else to the run's start
+    data_loss_seconds: (
+        float | None
+    )  # from the data's time to the newest block that a node had, else to the run's start
     steps: tuple[StepTiming, ...]
 
 
@@ -61,12 +63,13 @@ def _data_loss(run: Run, events: tuple[Event, ...]) -> float | None:
     taken = [node.data.taken_at for node in run.plan.nodes if node.data is not None]
     if not taken or not events:
         return None
-    known = [
+    restored = run.plan.prediction.height or 0
+    lost = [
         datetime.fromisoformat(str(event.data["block_time"]))
         for event in events
-        if event.data.get("block_time")
+        if event.data.get("block_time") and int(str(event.data.get("height") or 0)) > restored
     ]
-    until = max(known, default=events[0].at)
+    until = max(lost, default=events[0].at)
     return max(0.0, (until - min(taken)).total_seconds())
 
 

@@ -142,17 +142,15 @@ class Runner:
         self._recorder.emit(EventKind.STEP_STARTED, step.sentence, step.name)
         while failures := await self._attempt(step):
             await self._decide(step, failures)
+            await self._prepare(step)
         count = len(self._context.nodes)
         self._recorder.emit(EventKind.STEP_DONE, f"{step.title}: done on {count} nodes", step.name)
 
     async def _ask_before(self, step: Step) -> None:
         while True:
-            try:
-                await step.prepare()
-                names = [node.name for node in self._context.nodes]
-                previews, failures = await on_all(names, step.preview)
-            except LoomtuiError as error:
-                failures = {error.node or CLUSTER: error}
+            await self._prepare(step)
+            names = [node.name for node in self._context.nodes]
+            previews, failures = await on_all(names, step.preview)
             if not failures:
                 break
             await self._decide(step, failures)
@@ -163,6 +161,13 @@ class Runner:
         if answer is Go.ROLL_BACK:
             raise _RollBackChosen
 
+    async def _prepare(self, step: Step) -> None:
+        while True:
+            try:
+                return await step.prepare()
+            except LoomtuiError as error:
+                await self._decide(step, {error.node or CLUSTER: error})
+
     def _record_decision(self, step: Step, asked: str, answer: str, node: str | None = None) -> None:
         message = f"{step.title}: {answer}" + (f" ({node})" if node else "")
         data = {"asked": asked, "answer": answer, "by": self._operator.name}
@@ -170,10 +175,9 @@ class Runner:
 
     async def _attempt(self, step: Step) -> dict[str, LoomtuiError]:
         """All tasks of the step, then its gate; the failures, empty when all is well."""
+        names = [node.name for node in self._context.nodes]
+        _, failures = await on_all(names, lambda node: self._task(step, node))
         try:
-            await step.prepare()
-            names = [node.name for node in self._context.nodes]
-            _, failures = await on_all(names, lambda node: self._task(step, node))
             return failures or await self._gate(step)
         except LoomtuiError as error:
             return {error.node or CLUSTER: error}

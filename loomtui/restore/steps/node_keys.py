@@ -48,8 +48,7 @@ class CompareNodeKeys(Step):
         """Nothing was done."""
 
     async def gate(self) -> tuple[str, ...]:
-        mismatches = (await compare_nodes(self.context)).mismatches
-        return tuple(mismatch.message for mismatch in mismatches if mismatch.kind in _FATAL)
+        return tuple(mismatch.message for mismatch in self._mismatches if mismatch.kind in _FATAL)
 
 
 async def compare_nodes(context: RunContext) -> KeyReport:

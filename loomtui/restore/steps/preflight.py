@@ -55,8 +55,13 @@ class Preflight(Step):
         if owned_by(state.lock_owner) != self.context.run or missing:
             raise StepFailed("the node is not as this run left it a moment ago", node=node)
         status = await look_at(self.context.fleet.session(node), None)
-        block_time = status.chain.block_time.isoformat() if status.chain and status.chain.block_time else None
-        return {"free_bytes": state.free_bytes, "block_time": block_time}
+        chain = status.chain
+        block_time = chain.block_time.isoformat() if chain is not None and chain.block_time else None
+        return {
+            "free_bytes": state.free_bytes,
+            "height": chain.height if chain is not None else None,
+            "block_time": block_time,
+        }
 
     async def undo(self, node: str) -> None:
         await self.context.hand(node).change(UNLOCK)
