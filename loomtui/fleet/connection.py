@@ -8,6 +8,7 @@ import errno
 import logging
 import socket
 import subprocess
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -143,17 +144,19 @@ class _Dialling:
         self._abandoned = False
 
     def dial(self) -> Transport:
-        """Blocks, up to the target's timeout for the TCP connection, the greeting, the key exchange each."""
+        """Blocks, at most for the target's timeout and a little more."""
         target = self._target
+        until = time.monotonic() + target.timeout
         self._socket = self._open()
         if self._abandoned:
             self._socket.close()
             raise TimeoutError
         self._transport = transport = Transport(self._socket)
-        transport.banner_timeout = transport.handshake_timeout = target.timeout
+        left = max(0.1, until - time.monotonic())
+        transport.banner_timeout = transport.handshake_timeout = left
         transport.auth_timeout = transport.channel_timeout = target.timeout
         _prefer_known_keys(transport, target)
-        transport.start_client(timeout=target.timeout)
+        transport.start_client(timeout=left + 0.5)  # so that the cause comes first
         if not transport.initial_kex_done:
             raise TimeoutError("no key exchange")
         return transport

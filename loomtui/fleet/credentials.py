@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko import Agent, AgentKey, PKey, Transport
-from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
+from paramiko import Agent, AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    BadAuthenticationType,
+    PasswordRequiredException,
+    SSHException,
+)
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.asking import Secrets
@@ -107,18 +112,26 @@ class _LockedError(Exception):
 
 
 def _read_key(path: Path, passphrase: str | None) -> PKey:
-    path.stat()  # an absent file is told apart from a broken one
-    try:
-        return PKey.from_path(path, passphrase)
-    except (TypeError, ValueError, SSHException) as error:
-        if passphrase is not None or _encrypted(error):
+    """Raises _LockedError, OSError, SSHException.
+
+    Not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
+    """
+    problem: Exception | None = None
+    for kind in (Ed25519Key, ECDSAKey, RSAKey):
+        try:
+            key = kind.from_private_key_file(str(path), passphrase)
+        except PasswordRequiredException as error:
             raise _LockedError from error
-        raise
-
-
-def _encrypted(error: Exception) -> bool:
-    text = str(error).lower()
-    return "password" in text or "passphrase" in text or "encrypted" in text
+        except (SSHException, ValueError, TypeError, IndexError) as error:
+            problem = problem or error
+            continue
+        certificate = path.with_name(path.name + "-cert.pub")
+        if certificate.exists():
+            key.load_certificate(str(certificate))
+        return key
+    if passphrase is not None:
+        raise _LockedError from problem
+    raise SSHException("not a private key of a kind that is known") from problem
 
 
 async def _unlocked(path: Path, target: Target, secrets: Secrets) -> PKey | None:

@@ -77,7 +77,7 @@ class Routes:
             raise CallError(f"the ProxyJump entries for {host} lead in a circle")
         options = self._lookup(host)
         user = user or options.get("user") or getpass.getuser()
-        port = port or int(options.get("port", "22"))
+        port = port or _port(options.get("port", "22"))
         keys = tuple(Path(path).expanduser() for path in self._list(options, "identityfile"))
         target = Target(
             node=name,
@@ -108,7 +108,7 @@ class Routes:
         match = _HOP.fullmatch(text.strip())
         if not match:
             raise CallError(f"a ProxyJump entry of the SSH configuration is no host: {clean_line(text)!r}")
-        port = int(match["port"]) if match["port"] else None
+        port = _port(match["port"]) if match["port"] else None
         return self._resolve(name, match["host"], port, match["user"], depth=depth + 1)
 
     def _known_hosts(self, options: Mapping[str, str]) -> tuple[Path, ...]:
@@ -144,6 +144,12 @@ class Routes:
             raise CallError(
                 f"the SSH configuration {path} cannot be read: {clean_line(str(error))}"
             ) from error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise CallError(f"Port of the SSH configuration is no port: {clean_line(text)!r}")
+    return int(text)
 
 
 def _included(path: Path, *, depth: int) -> Iterator[str]:

@@ -20,16 +20,14 @@ def write_key(
 ) -> PKey:
     """Writes a private key as ssh-keygen does, and returns it."""
     key = key or ed25519.Ed25519PrivateKey.generate()
-    encryption: serialization.KeySerializationEncryption = (
-        serialization.BestAvailableEncryption(passphrase.encode())
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, encryption)
-    )
+    openssh = serialization.PrivateFormat.OpenSSH
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, openssh, serialization.NoEncryption()))
     path.chmod(0o600)
-    return PKey.from_path(path, passphrase)
+    written = PKey.from_path(path)
+    if passphrase:
+        locked = serialization.BestAvailableEncryption(passphrase.encode())
+        path.write_bytes(key.private_bytes(serialization.Encoding.PEM, openssh, locked))
+    return written
 
 
 @dataclass

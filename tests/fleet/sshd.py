@@ -31,7 +31,7 @@ class Behaviour:
     drop_next_exec: int = 0  # so many commands end in a broken connection
     commands: list[str] = field(default_factory=list)  # all that were run
     inputs: list[bytearray] = field(default_factory=list)  # what each read
-    agent_users: list[str] = field(default_factory=list)  # who logged in
+    logins: list[str] = field(default_factory=list)  # who logged in
 
 
 class _Server(ServerInterface):
@@ -45,7 +45,7 @@ class _Server(ServerInterface):
 
     def check_auth_publickey(self, username: str, key: PKey) -> int:
         if self._sshd.behaviour.auth == "publickey" and key.asbytes() in self._sshd.behaviour.keys:
-            self._sshd.behaviour.agent_users.append(username)
+            self._sshd.behaviour.logins.append(username)
             return common.AUTH_SUCCESSFUL
         return common.AUTH_FAILED
 
@@ -84,10 +84,11 @@ class Sshd:
         behaviour: Behaviour,
         host_key: PKey,
         path: Path | None = None,
+        more_host_keys: tuple[PKey, ...] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.behaviour = behaviour
-        self.host_key = host_key
+        self.host_keys = (host_key, *more_host_keys)
         self.hung = threading.Event()
         self._env = {**os.environ, **(env or {})}
         if path:
@@ -134,7 +135,8 @@ class Sshd:
 
     def _serve(self, client: socket.socket) -> None:
         transport = Transport(client)
-        transport.add_server_key(self.host_key)
+        for key in self.host_keys:
+            transport.add_server_key(key)
         self.transports.append(transport)
         with contextlib.suppress(Exception):
             transport.start_server(server=_Server(self, transport))
@@ -166,12 +168,14 @@ class Sshd:
 
     def forward(self, transport: Transport, chanid: int, target: socket.socket) -> None:
         def run() -> None:
-            channel = transport.accept(5)
-            if channel is None:
-                target.close()
-                return
-            threading.Thread(target=_relay, args=(channel, target), daemon=True).start()
-            _relay(target, channel)
+            with target:
+                channel = transport.accept(5)
+                if channel is None:
+                    return
+                there = threading.Thread(target=_relay, args=(channel, target), daemon=True)
+                there.start()
+                _relay(target, channel)
+                there.join()
 
         threading.Thread(target=run, daemon=True).start()
 

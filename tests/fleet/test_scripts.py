@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from loomtui.fleet.facts import read_facts
+from loomtui.fleet.fleet import Fleet, WritableFleet
+from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript, script_text
+from loomtui.fleet.session import _BOOTSTRAP, Session, WritableSession
+
+REMOTE = Path(str(resources.files("loomtui.fleet") / "remote"))
+EVERY = [
+    kind(path.stem)
+    for kind in (InspectScript, ChangeScript)
+    for path in sorted((REMOTE / kind.kind).glob("*.sh"))
+    if path.stem != "common"
+]
+
+
+@pytest.mark.parametrize("script", EVERY, ids=lambda script: f"{script.kind}-{script.name}")
+def test_every_script_is_posix_shell_and_explains_itself(script: InspectScript | ChangeScript) -> None:
+    text = script_text(script)
+    subprocess.run(["sh", "-n"], input=text.encode(), check=True)
+    assert text.rstrip().endswith(LAST_LINE)
+    body = (REMOTE / script.kind / f"{script.name}.sh").read_text()
+    assert body.startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["", "../lib", "a/b", "a b", "A", "-x", "x" * 65])
+@pytest.mark.parametrize("kind", [InspectScript, ChangeScript])
+def test_a_script_has_a_plain_name(kind: type[InspectScript] | type[ChangeScript], name: str) -> None:
+    with pytest.raises(ValueError, match="name of a remote script"):
+        kind(name)
+
+
+def test_a_script_that_does_not_exist() -> None:
+    with pytest.raises(FileNotFoundError):
+        script_text(InspectScript("no_such"))
+
+
+def test_a_read_only_session_has_nothing_that_changes() -> None:
+    assert not hasattr(Session, "change")
+    assert not issubclass(ChangeScript, InspectScript)
+    assert not issubclass(InspectScript, ChangeScript)
+    assert issubclass(WritableSession, Session)
+
+
+async def test_looking_refuses_a_change_script_and_the_other_way_round(
+    fleet: Fleet, writable: WritableFleet
+) -> None:
+    for session in (fleet.session("n1"), writable.session("n1")):
+        with pytest.raises(TypeError):
+            await session.inspect(ChangeScript("lock"))  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            await anext(session.follow(ChangeScript("lock")))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        await writable.session("n1").change(InspectScript("rights"))  # type: ignore[arg-type]
+    assert not fleet.ran
+    assert not writable.ran
+
+
+def test_a_script_that_arrives_cut_off_is_not_run(tmp_path: Path) -> None:
+    text = f"touch {tmp_path}/ran\n{LAST_LINE}\n".encode()
+    command = ["sh", "-c", _BOOTSTRAP, "loomtui", "abc"]
+    for sent in (text[:-1], text[:10], b""):
+        data = f"a password\nabc:{len(text)}\n".encode() + sent
+        done = subprocess.run(command, input=data[: -1 if sent == text[:-1] else None], capture_output=True)
+        assert done.returncode == 97
+        assert done.stdout == b""
+    assert not (tmp_path / "ran").exists()
+    subprocess.run(command, input=f"abc:{len(text)}\n".encode() + text, check=True)
+    assert (tmp_path / "ran").exists()
+
+
+LIBRARY_TESTS = r"""
+say plain a.b/c
+say quoted 'a b'
+say empty ''
+printf 'x\000y' | emit binary
+shown="$newline"'A=1'"$newline"'WorkingDirectory=!/srv/loom'"$newline"'A=2'
+property A; say first "$value"
+property B; say absent "$value"
+working_directory /default; say missing_ok "$dir"
+shown="${newline}WorkingDirectory=~${newline}User=root"
+working_directory /default; say home "$dir"
+shown="${newline}WorkingDirectory="
+working_directory /default; say default "$dir"
+shown="${newline}ExecStart={ path=/usr/bin/loom ; argv[]=/usr/bin/loom run ; ignore_errors=no }"
+program /other; say program "$binary"
+as_user "$(id -un)" sh -c 'exit 3'; say status $?
+"""
+
+
+@pytest.mark.parametrize("shell", [name for name in ("dash", "bash") if shutil.which(name)] or ["sh"])
+def test_the_library(shell: str) -> None:
+    text = (REMOTE / "lib.sh").read_text() + LIBRARY_TESTS
+    done = subprocess.run([shell], input=text.encode(), capture_output=True, check=True)
+    assert dict(read_facts(done.stdout)) == {
+        "plain": b"a.b/c",
+        "quoted": b"a b",
+        "empty": b"",
+        "binary": b"x\0y",
+        "first": b"1",
+        "absent": b"",
+        "missing_ok": b"/srv/loom",
+        "home": b"/root",
+        "default": b"/default",
+        "program": b"/usr/bin/loom",
+        "status": b"3",
+    }
