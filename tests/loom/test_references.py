@@ -179,7 +179,9 @@ def test_an_unknown_peer_stays_and_is_pointed_out() -> None:
 
 @pytest.mark.parametrize(("flag", "stops"), [("peers", True), ("persistent_peers", False)])
 def test_an_unusable_entry_stops_a_node_only_as_a_seed(flag: str, stops: bool) -> None:
-    first = node(1, A, Role.VALIDATOR, more="", **{flag: peers("10.99.0.34@10.2.0.2:46656", peer(B, 2), peer(C, 3))})
+    first = node(
+        1, A, Role.VALIDATOR, more="", **{flag: peers("10.99.0.34@10.2.0.2:46656", peer(B, 2), peer(C, 3))}
+    )
     nodes = (first, *HEALTHY[1:])
     (found,) = compare(nodes).mismatches
     assert (found.kind, found.blocking) == (MismatchKind.BAD_ENTRY, stops)

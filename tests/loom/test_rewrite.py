@@ -110,7 +110,7 @@ def test_an_empty_list_is_appended_as_such() -> None:
     [
         ("", NEW, "no ExecStart="),
         ("[Service]\nExecStart=\n", NEW, "no ExecStart="),
-        ("x" * 300_000, NEW, "too large"),
+        pytest.param("x" * 300_000, NEW, "too large", id="large"),
         (service("loom run --peers $PEERS"), NEW, r"comes from the variable \$PEERS"),
         (service("loom run --peers a,${MORE}"), NEW, r"comes from the variable a,\$\{MORE\}"),
         (service("loom run $OPTIONS"), NEW, r"may come from the variable \$OPTIONS"),

@@ -198,7 +198,7 @@ def test_variables_from_elsewhere_are_a_problem(more: str) -> None:
         (service(f"loom run {LIST}"), "Loom ignores the argument"),
         (service(f"loom run --persistent-peers {A}@a:1, {B}@b:1"), f"Loom ignores the argument {B}@b:1"),
         (service(f"/bin/sh -c 'loom run --peers {LIST}'"), "inside a shell command"),
-        ("[Service]\n" + "#" * 300_000, "too large"),
+        pytest.param("[Service]\n" + "#" * 300_000, "too large", id="large"),
     ],
 )
 def test_what_is_wrong_in_a_unit_is_said(text: str, problem: str) -> None:
