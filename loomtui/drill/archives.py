@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+import zstandard
 
 
 class Layout(StrEnum):
@@ -35,23 +39,19 @@ def object_key(prefix: str, taken_at: datetime, hostname: str, extension: str) -
 
 
 def pack(entries: Mapping[str, Path | bytes], extension: str, moment: datetime) -> bytes:
-    """A tar archive of files and whole folders under the names given. `extension`: tar.bz2, tar.gz or tar.zst."""
+    """A tar archive of files and folders under the names given. `extension`: tar.bz2, tar.gz or tar.zst."""
     plain = io.BytesIO()
-    compression = {"tar.bz2": "w:bz2", "tar.gz": "w:gz"}.get(extension, "w")
-    with tarfile.open(
-        fileobj=plain, mode=compression, format=tarfile.GNU_FORMAT, **_level(extension)
-    ) as archive:
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name, source in entries.items():
             _add(archive, name, source, moment)
-    if extension == "tar.zst":
-        import zstandard
-
-        return zstandard.ZstdCompressor(level=3).compress(plain.getvalue())
-    return plain.getvalue()
+    return _COMPRESS[extension](plain.getvalue())
 
 
-def _level(extension: str) -> dict[str, int]:
-    return {"tar.bz2": {"compresslevel": 1}, "tar.gz": {"compresslevel": 6}}.get(extension, {})
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "tar.bz2": lambda data: bz2.compress(data, 1),
+    "tar.gz": lambda data: gzip.compress(data, 6),
+    "tar.zst": lambda data: zstandard.ZstdCompressor(level=3).compress(data),
+}
 
 
 def _add(archive: tarfile.TarFile, name: str, source: Path | bytes, moment: datetime) -> None:

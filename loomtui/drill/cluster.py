@@ -100,8 +100,7 @@ class Cluster:
         user_key = paramiko.Ed25519Key.from_private_key_file(str(key_path))
         known = ""
         for machine in self.machines:
-            environment = self._environments[machine.name]
-            server = SshServer(machine.address, SSH_PORT, user_key, lambda told=environment: told)
+            server = SshServer(machine.address, SSH_PORT, user_key, self._environments[machine.name])
             server.start()
             self._ssh[machine.name] = server
             known += f"[{machine.address}]:{SSH_PORT} ssh-ed25519 {server.host_key.get_base64()}\n"

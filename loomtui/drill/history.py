@@ -44,7 +44,7 @@ class Keys:
 
 
 class History:
-    """What the cluster did: genesis, blocks up to `tip`, and folders that hold the databases at the heights wanted."""
+    """What the cluster did: genesis, blocks up to `tip`, and its databases at the heights wanted."""
 
     def __init__(
         self, keys: Sequence[Keys], tip: int, ended: datetime, spacing: timedelta, seed: int
@@ -96,7 +96,7 @@ class History:
         source = random.Random(self._seed)  # noqa: S311 - filler, the same at each height
         for name, size in _FILLER.items():
             path = target / name
-            path.write_bytes((source.randbytes(1024) + bytes(3072)) * (size // 4096))
+            path.write_bytes(b"".join(source.randbytes(1024) + bytes(3072) for _ in range(size // 4096)))
         return target
 
     def _write_clone(self, folder: Path, height: int) -> None:

@@ -136,15 +136,15 @@ def hide(machine: Machine, tools: list[str]) -> None:
         return
     links.mkdir()
     hidden.mkdir(exist_ok=True)
-    for folder in _SYSTEM_PATH:
-        for program in Path(folder).iterdir() if Path(folder).is_dir() else ():
+    for folder in map(Path, _SYSTEM_PATH):
+        for program in folder.iterdir() if folder.is_dir() else ():
             link = links / program.name
             if program.name not in tools and not link.is_symlink():
                 link.symlink_to(program)
-    for tool in tools:
-        stand_in = machine.root / "bin" / tool
+    for name in tools:
+        stand_in = machine.root / "bin" / name
         if stand_in.exists():
-            stand_in.rename(hidden / tool)
+            stand_in.rename(hidden / name)
 
 
 def group_name() -> str:

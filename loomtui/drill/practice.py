@@ -1,7 +1,7 @@
 """A practice cluster, as the rest of the program and the tests see it: started, asked, gone.
 
-The cluster lives in a process of its own (`loomtui.drill.serve`), which ends and removes everything as soon as its
-standard input closes: at the end of the `with` block, and as well when this process is killed.
+The cluster lives in a process of its own (`loomtui.drill.serve`), which ends and removes everything as soon
+as its standard input closes: at the end of the `with` block, and as well when this process is killed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from loomtui.drill.scenarios import Scenario, scenario_named
 from loomtui.errors import LoomtuiError
@@ -112,6 +112,8 @@ class _Control:
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
         self._process = process
+        self._to = cast(IO[bytes], process.stdin)
+        self._from = cast(IO[bytes], process.stdout)
         self._log = log
         self._lock = threading.Lock()
         self._rest = b""
@@ -121,9 +123,8 @@ class _Control:
         line = json.dumps({"command": command, **arguments}).encode() + b"\n"
         with self._lock:
             try:
-                assert self._process.stdin is not None
-                self._process.stdin.write(line)
-                self._process.stdin.flush()
+                self._to.write(line)
+                self._to.flush()
             except OSError:
                 raise PracticeError("The practice cluster has ended.") from None
             return self.reply(CALL_SECONDS)
@@ -135,8 +136,7 @@ class _Control:
         return reply["result"]
 
     def _line(self, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
+        descriptor = self._from.fileno()
         while b"\n" not in self._rest:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             chunk = os.read(descriptor, 65536) if ready else b""
@@ -153,18 +153,14 @@ class _Control:
 
     def close(self) -> None:
         """Closing its input ends the cluster; it removes its folder before it ends."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.close()
-        except OSError:
-            pass
+        with suppress(OSError):
+            self._to.close()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.terminate()
             self._process.wait(STOP_SECONDS)
-        self._process.stdout.close()
+        self._from.close()
 
 
 @contextmanager

@@ -25,77 +25,83 @@ class Scenario:
     expected: str  # the good end, in a sentence
 
 
-_SCENARIOS = (
-    Scenario(
-        name="clean-restore",
-        title="All databases lost, keys kept",
-        story=(
-            "A storage fault has damaged the databases of every node. Nothing else is lost: the machines are the same, "
-            "the keys and the configuration are on them. The services cannot start, or were stopped by a colleague."
-        ),
-        hints=(
-            "Each node keeps its own keys: restore the data of the newest complete backup to all of them.",
-            "The validators have signed blocks that are newer than the backup. They refuse to sign these heights a "
-            "second time, so the chain would stand still although every service is up.",
-            "All validators are in the plan and stopped: here, and only here, the signing states may be reset.",
-        ),
-        needs_restore=True,
-        tip_height=120,
-        data_height=69,
-        reset_signing=True,
-        fix_units=False,
-        expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
+_CLEAN_RESTORE = Scenario(
+    name="clean-restore",
+    title="All databases lost, keys kept",
+    story=(
+        "A storage fault has damaged the databases of every node. Nothing else is lost: the machines are the "
+        "same, the keys and the configuration are on them. The services cannot start, or a colleague has "
+        "stopped them."
     ),
-    Scenario(
-        name="moved-hosts",
-        title="New machines, everything from backups",
-        story=(
-            "The data centre is gone. New machines with other addresses are installed: loom and its service, nothing "
-            "more. Data, keys and configuration exist only as backups of the old hosts, which will not come back."
-        ),
-        hints=(
-            "Each new node takes the place of one old host: its config backup carries that host's name.",
-            "The restored service definitions name the old hosts' addresses.",
-            "One old host had changed its node key after the others' service definitions were written.",
-        ),
-        needs_restore=True,
-        tip_height=120,
-        data_height=69,
-        reset_signing=False,
-        fix_units=True,
-        expected="Every node makes blocks above height 69 with equal app hashes and is connected to all others.",
+    hints=(
+        "Each node keeps its own keys: restore the data of the newest complete backup to all of them.",
+        "The validators have signed blocks that are newer than the backup. They refuse to sign these heights "
+        "a second time, so the chain would stand still although every service is up.",
+        "All validators are in the plan and stopped: here, and only here, the signing states may be reset.",
     ),
-    Scenario(
-        name="newer-signing-states",
-        title="Older data is back, and nothing moves",
-        story=(
-            "After a fault a colleague has put last night's data back on every node by hand and started the services. "
-            "Every service is active, every node sees all its peers, none is catching up. No block has been made since."
-        ),
-        hints=(
-            "Only a height that grows proves health.",
-            "Compare the height of the data with the last height that each validator has signed.",
-        ),
-        needs_restore=True,
-        tip_height=120,
-        data_height=69,
-        reset_signing=True,
-        fix_units=False,
-        expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
-    ),
-    Scenario(
-        name="healthy",
-        title="A healthy cluster",
-        story="Nothing is wrong: the cluster makes blocks, and its backups are in S3. For looking around.",
-        hints=(),
-        needs_restore=False,
-        tip_height=120,
-        data_height=69,
-        reset_signing=False,
-        fix_units=False,
-        expected="Nothing has to be done.",
-    ),
+    needs_restore=True,
+    tip_height=120,
+    data_height=69,
+    reset_signing=True,
+    fix_units=False,
+    expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
 )
+
+_MOVED_HOSTS = Scenario(
+    name="moved-hosts",
+    title="New machines, everything from backups",
+    story=(
+        "The data centre is gone. New machines with other addresses are installed: loom and its service, "
+        "nothing more. Data, keys and configuration exist only as backups of the old hosts, which will not "
+        "come back."
+    ),
+    hints=(
+        "Each new node takes the place of one old host: its config backup carries that host's name.",
+        "The restored service definitions name the old hosts' addresses.",
+        "One old host had changed its node key after the others' service definitions were written.",
+    ),
+    needs_restore=True,
+    tip_height=120,
+    data_height=69,
+    reset_signing=False,
+    fix_units=True,
+    expected="Every node makes blocks above height 69 with equal app hashes and is connected to all others.",
+)
+
+_NEWER_SIGNING_STATES = Scenario(
+    name="newer-signing-states",
+    title="Older data is back, and nothing moves",
+    story=(
+        "After a fault a colleague has put last night's data back on every node by hand and started the "
+        "services. Every service is active, every node sees all its peers, none is catching up. No block has "
+        "been made since."
+    ),
+    hints=(
+        "Only a height that grows proves health.",
+        "Compare the height of the data with the last height that each validator has signed.",
+    ),
+    needs_restore=True,
+    tip_height=120,
+    data_height=69,
+    reset_signing=True,
+    fix_units=False,
+    expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
+)
+
+_HEALTHY = Scenario(
+    name="healthy",
+    title="A healthy cluster",
+    story="Nothing is wrong: the cluster makes blocks, and its backups are in S3. For looking around.",
+    hints=(),
+    needs_restore=False,
+    tip_height=120,
+    data_height=69,
+    reset_signing=False,
+    fix_units=False,
+    expected="Nothing has to be done.",
+)
+
+_SCENARIOS = (_CLEAN_RESTORE, _MOVED_HOSTS, _NEWER_SIGNING_STATES, _HEALTHY)
 
 
 def scenarios() -> tuple[Scenario, ...]:

@@ -1,8 +1,8 @@
 """The guardian of a practice cluster: starts it, waits for the end, leaves nothing behind.
 
-Everything that the cluster starts, however detached, becomes a descendant of this process (PR_SET_CHILD_SUBREAPER,
-prctl(2)). When the standard input closes, because the parent wants it or is dead, all descendants are killed and the
-folder is removed. Imports little: it must be up before anything can go wrong.
+Everything that the cluster starts, however detached, stays a descendant of this process (prctl(2),
+PR_SET_CHILD_SUBREAPER). When the standard input closes, because the parent wants it or is dead, all
+descendants are killed and the folder is removed. Imports little: it must be up before anything can go wrong.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paramiko
 
@@ -24,11 +24,9 @@ _PROHIBITED = paramiko.common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 
 class SshServer:
-    """All connections to one node. `environment` is asked at each login."""
+    """All connections to one node. `environment` is that of each login; it may change."""
 
-    def __init__(
-        self, address: str, port: int, user_key: paramiko.PKey, environment: Callable[[], Mapping[str, str]]
-    ):
+    def __init__(self, address: str, port: int, user_key: paramiko.PKey, environment: Mapping[str, str]):
         self._place = (address, port)
         self._user_key = user_key
         self._environment = environment
@@ -84,7 +82,7 @@ class SshServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._frozen.is_set():
             time.sleep(0.05)
-        transport = paramiko.Transport(_Freezable(connection, self._frozen))
+        transport = paramiko.Transport(cast(socket.socket, _Freezable(connection, self._frozen)))
         self._connections[connection] = transport
         login = _Login(self)
         try:
@@ -107,7 +105,7 @@ class SshServer:
 
     def run(self, channel: paramiko.Channel, command: str | None, terminal: tuple[int, int] | None) -> None:
         """Starts the command, or an interactive shell, and carries its streams until they end."""
-        environment = dict(self._environment())
+        environment = dict(self._environment)
         arguments = ["/bin/sh", "-c", command] if command is not None else ["/bin/sh", "-i"]
         home = environment["HOME"] if Path(environment["HOME"]).is_dir() else "/"
         host, port = self._place
@@ -255,9 +253,6 @@ def _run_on_pipes(
         start_new_session=True,
         bufsize=0,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
     _thread(_to_process, channel, process.stdin).start()
     out = _thread(_to_channel, process.stdout, channel.sendall)
     return _Running(process, [out, _thread(_to_channel, process.stderr, channel.sendall_stderr)])
@@ -280,7 +275,7 @@ def _run_on_terminal(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
     _thread(_to_process, channel, os.fdopen(os.dup(ours), "wb", 0)).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ class Host:
 
 
 class Stage:
-    """`hosts` are where the history happened; `new` are the machines that the operator finds (the same, mostly)."""
+    """`hosts`: where the history happened; `new`: the machines that the operator finds (the same, mostly)."""
 
     def __init__(
         self, scenario: Scenario, hosts: Sequence[Host], new: Sequence[Machine], folder: Path
@@ -67,7 +68,7 @@ class Stage:
             "priv_validator.json": self._history.signing_state(host.keys, signed),
             "genesis.json": self._history.tendermint_genesis,
             "config.toml": config_toml(machine.hostname, P2P_PORT, external_address=outside),
-            "addrbook.json": '{"key":"%s","addrs":[]}' % keys.node_id[:24],
+            "addrbook.json": json.dumps({"key": keys.node_id[:24], "addrs": []}),
         }
         return {name: text.encode() for name, text in texts.items()}
 
@@ -125,7 +126,7 @@ class Stage:
             self.write_data(host.machine, self._scenario.tip_height)
 
     def moved_hosts(self) -> None:
-        """A fresh installation: a key of its own, as the installer's `loom nodekey` makes it, and a unit without peers."""
+        """Fresh installations: a key of its own, as `loom nodekey` makes it, and a unit without peers."""
         source = random.SystemRandom()
         for machine in self._new:
             machine.config.mkdir(parents=True)

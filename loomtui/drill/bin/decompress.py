@@ -1,10 +1,10 @@
-"""`bzip2`, `gzip`, `xz`, `zstd` on a host that lacks them: only `-dc`, from a file or standard input. First argument: which."""
+"""`bzip2`, `gzip`, `xz`, `zstd` where the host lacks them: only `-d`, to standard output. `argv[1]`: which."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _CHUNK = 256 * 1024
 
@@ -19,7 +19,8 @@ def _pieces(kind: str, source: BinaryIO) -> Iterator[bytes]:
     import gzip
     import lzma
 
-    opened = {"bzip2": bz2.open, "gzip": gzip.open, "xz": lzma.open}[kind](source, "rb")
+    opened: Any = {"bzip2": bz2, "gzip": gzip, "xz": lzma}[kind]
+    opened = opened.open(source, "rb")
     while piece := opened.read(_CHUNK):
         yield piece
 

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from typing import Any
 
 _FLAGS = frozenset("sSfLgkO")
 _REFUSED, _TIMEOUT, _HTTP, _USAGE = 7, 28, 22, 2
@@ -66,7 +67,7 @@ def _read_config(request: Request, name: str) -> None:
 
 
 def _set(request: Request, name: str, rest: list[str]) -> None:
-    if name in ("url",):
+    if name == "url":
         request.url = rest.pop(0)
     elif name in ("o", "output"):
         request.output = rest.pop(0)
@@ -154,13 +155,13 @@ def _fetch(kind: str, request: Request) -> int:
         return _complain(kind, request, f"Failed to connect: {error}", _TIMEOUT if slow else _REFUSED)
 
 
-def _save(reply: object, request: Request, status: int) -> None:
+def _save(reply: Any, request: Request, status: int) -> None:
     if request.output == "-":
-        shutil.copyfileobj(reply, sys.stdout.buffer)  # type: ignore[arg-type]
+        shutil.copyfileobj(reply, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     else:
         with open(request.output, "wb") as file:  # noqa: PTH123
-            shutil.copyfileobj(reply, file)  # type: ignore[misc]
+            shutil.copyfileobj(reply, file)
     if request.write_out:
         sys.stdout.write(request.write_out.replace("%{http_code}", str(status)).replace("\\n", "\n"))
 

@@ -95,7 +95,7 @@ def _options(arguments: list[str]) -> dict[str, str]:
 
 
 def _moment(text: str) -> float:
-    """Seconds since the epoch, of `@SECONDS`, a date and time, `-5min`, `5 min ago`, `today`, `now`. Raises ValueError."""
+    """Seconds since the epoch: `@SECONDS`, a date and time, `-5min`, `today`, `now`. Raises ValueError."""
     if text.startswith("@"):
         return float(text[1:])
     span = re.fullmatch(

@@ -1,4 +1,4 @@
-"""`systemctl`, `systemd-run`, `systemd-analyze`: asks the node's manager. Arguments: node root, name of the tool, its own."""
+"""`systemctl`, `systemd-run`, `systemd-analyze`: ask the node's manager. First arguments: node root, tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 
 def main(root: str, tool: str, arguments: list[str]) -> int:
-    call = {"tool": tool, "arguments": arguments, "folder": os.getcwd()}
+    call = {"tool": tool, "arguments": arguments, "folder": os.getcwd()}  # noqa: PTH109
     with socket.socket(socket.AF_UNIX) as connection:
         os.chdir(os.path.join(root, ".practice"))  # noqa: PTH118 - pathlib starts slowly; socket addresses are short
         try:

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 
 
-class BadAddress(Exception):
+class AddressError(Exception):
     """As Tendermint words it (p2p/netaddress.go)."""
 
 
@@ -21,26 +21,26 @@ class Address:
 
 
 def parse_address(entry: str) -> Address:
-    """Raises BadAddress."""
+    """Raises AddressError."""
     plain = entry.partition("://")[2] or entry
     identity, at, place = plain.partition("@")
     if not at:
-        raise BadAddress(f"Address ({entry}) does not contain ID")
+        raise AddressError(f"Address ({entry}) does not contain ID")
     try:
         size = len(bytes.fromhex(identity))
     except ValueError:
         bad = next((c for c in identity if c not in "0123456789abcdefABCDEF"), "")
         problem = f"invalid byte: U+{ord(bad):04X} '{bad}'" if bad else "odd length hex string"
-        raise BadAddress(f"Invalid address ({plain}): encoding/hex: {problem}") from None
+        raise AddressError(f"Invalid address ({plain}): encoding/hex: {problem}") from None
     if size != 20:
-        raise BadAddress(f"Invalid address ({plain}): invalid hex length - got {size}, expected 20")
+        raise AddressError(f"Invalid address ({plain}): invalid hex length - got {size}, expected 20")
     host, colon, port = place.rpartition(":")
     if not colon or not port.isdigit():
-        raise BadAddress(f"Invalid address ({plain}): address {place}: missing port in address")
+        raise AddressError(f"Invalid address ({plain}): address {place}: missing port in address")
     try:
         found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
     except OSError:
-        raise BadAddress(f"Error looking up host ({host}): lookup {host}: no such host") from None
+        raise AddressError(f"Error looking up host ({host}): lookup {host}: no such host") from None
     return Address(identity, str(found[0][4][0]), int(port))
 
 

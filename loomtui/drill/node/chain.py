@@ -1,7 +1,7 @@
 """A node's databases and what a start makes of their heights.
 
-Sources: tendermint 0.27.3 consensus/replay.go (handshake), loomchain 350994c store/iavlstore.go (app_v2.db); the
-messages are those that a real node was seen to print.
+Sources: tendermint 0.27.3 consensus/replay.go (handshake), loomchain 350994c store/iavlstore.go (app_v2.db).
+The messages are those that a real node was seen to print.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _VALIDATORS = b"validatorsKey"
 _EVM_ROOT = b"vmvmroot"
 
 
-class Fatal(Exception):
+class FatalError(Exception):
     """The node exits with status 1."""
 
 
-class Panic(Exception):
+class PanicError(Exception):
     """The node exits with status 2."""
 
 
@@ -45,7 +45,7 @@ class Chain:
     """All databases of one node, open. `handshake` first, then `append`."""
 
     def __init__(self, root: Path, genesis: Genesis, *, evm_root: bool = True) -> None:
-        """Raises Fatal when a database cannot be opened. `evm_root`: AppStore.Version is 3."""
+        """Raises FatalError when a database cannot be opened. `evm_root`: AppStore.Version is 3."""
         self.genesis = genesis
         self._evm_root = evm_root
         self._root = root
@@ -59,7 +59,7 @@ class Chain:
             others = (root / "receipts_db", root / "app_v2.db", data / "tx_index.db", data / "evidence.db")
             self._others = [Database.open(folder) for folder in others]
         except DatabaseError as error:
-            raise Fatal(str(error)) from None
+            raise FatalError(str(error)) from None
         versions = _versions(self._app, b"r")
         self.app_height = max(versions, default=0)
         self.app_hash = versions.get(self.app_height, genesis.app_hash)
@@ -88,22 +88,21 @@ class Chain:
         return self.genesis.hash if last is None else last.hash
 
     def handshake(self, log: Callable[[str], None]) -> None:
-        """Bring application, state and store to one height. Raises Fatal, Panic."""
+        """Bring application, state and store to one height. Raises FatalError, PanicError."""
         if self._evm_root and self.app_height:
             roots = _versions(self._evm, _EVM_ROOT)
             if min(roots, default=self.app_height + 1) > self.app_height:
-                raise Fatal(f"failed to load EVM root for version {self.app_height}")
+                raise FatalError(f"failed to load EVM root for version {self.app_height}")
         app, state, store = self.app_height, self.height, self.store_height
         if store and store < app:
-            raise Fatal(
-                f"Error during handshake: Error on replay: App block height ({app}) is higher than core ({store})"
-            )
+            why = f"App block height ({app}) is higher than core ({store})"
+            raise FatalError(f"Error during handshake: Error on replay: {why}")
         if store and store < state:
-            raise Panic(
+            raise PanicError(
                 f"Panicked on a Sanity Check: StateBlockHeight ({state}) > StoreBlockHeight ({store})"
             )
         if store > state + 1:
-            raise Panic(
+            raise PanicError(
                 f"Panicked on a Sanity Check: StoreBlockHeight ({store}) > StateBlockHeight + 1 ({state + 1})"
             )
         if app < store:
@@ -114,11 +113,11 @@ class Chain:
         if store == state + 1:
             self._save_state(self._stored(store))
         if self.height != self.store_height or self._mismatch():
-            raise self._mismatch() or Panic(f"state ({state}) and store ({store}) height mismatch")
+            raise self._mismatch() or PanicError(f"state ({state}) and store ({store}) height mismatch")
 
-    def _mismatch(self) -> Panic | None:
+    def _mismatch(self) -> PanicError | None:
         if self.app_height and self.app_hash != self._state_hash:
-            return Panic(
+            return PanicError(
                 "Tendermint state.AppHash does not match AppHash after replay. "
                 f"Got {self.app_hash}, expected {self._state_hash}"
             )
@@ -131,7 +130,7 @@ class Chain:
     def _stored(self, height: int) -> Block:
         block = self.block(height)
         if block is None:
-            raise Fatal(f"Error during handshake: Error on replay: block {height} not found")
+            raise FatalError(f"Error during handshake: Error on replay: block {height} not found")
         return block
 
     def problem(self, block: Block) -> str | None:

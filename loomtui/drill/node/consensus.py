@@ -1,4 +1,4 @@
-"""Tendermint's rounds, small: propose, prevote, precommit, with locks, and a commit at more than 2/3 of the power.
+"""Tendermint's rounds, small: propose, prevote, precommit, with locks, and a commit at more than 2/3.
 
 Knows no network and no clock: what it wants to say goes to `host.send`, what it waits for to `host.later`.
 Messages are JSON objects: `{"t": "proposal", "h", "r", "block", "a", "n"}` and
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from loomtui.drill.node.blocks import Block, enough, timestamp
 from loomtui.drill.node.chain import Chain
-from loomtui.drill.node.keys import PrivValidator, SigningRefused
+from loomtui.drill.node.keys import PrivValidator, SigningError
 from loomtui.drill.node.log import Log
-from loomtui.drill.node.wal import Wal, WalGap
+from loomtui.drill.node.wal import Wal, WalGapError
 
 Message = dict[str, Any]
 _PROPOSE, _PREVOTE, _PRECOMMIT = 1, 2, 3
@@ -72,7 +73,7 @@ class Consensus:
         self._wal.height = self.chain.height
         try:
             said = self._wal.replay()
-        except WalGap as gap:
+        except WalGapError as gap:
             self._log.error(
                 "Error on catchup replay. Proceeding to start ConsensusState anyway",
                 module="consensus",
@@ -109,17 +110,14 @@ class Consensus:
         if not replayed:
             self._wal.write(message)
         elif self._signer and message["a"] == self._signer.address:
-            self._sign_again(message)
+            self._sign_again(self._signer, message)
         self._host.send(message)
         self._advance()
 
-    def _sign_again(self, message: Message) -> None:
+    def _sign_again(self, signer: PrivValidator, message: Message) -> None:
         """Own words out of the WAL: they count as said, whether or not the file had been saved."""
-        assert self._signer is not None
-        try:
-            self._signer.sign(self.height, message["r"], message.get("s", _PROPOSE), _content(message))
-        except SigningRefused:
-            pass
+        with suppress(SigningError):
+            signer.sign(self.height, message["r"], message.get("s", _PROPOSE), _content(message))
 
     def _add_proposal(self, message: Message) -> bool:
         block = Block.from_json(message["block"])
@@ -172,8 +170,9 @@ class Consensus:
         self.round, self.step = round_, _PROPOSE
         patience = min(1.0, max(0.4, self._beat)) + 0.3 * round_
         self._host.later(patience, self._unless_later(_PROPOSE, self._prevote))
-        if self._signer and self._signer.address == self._proposer(round_) and round_ not in self._proposals:
-            self._propose()
+        signer = self._signer
+        if signer and signer.address == self._proposer(round_) and round_ not in self._proposals:
+            self._propose(signer)
         self._advance()
 
     def _unless_later(self, step: int, act: Callable[[], None]) -> Callable[[], None]:
@@ -185,13 +184,12 @@ class Consensus:
 
         return check
 
-    def _propose(self) -> None:
-        assert self._signer is not None
-        block = self._locked[1] if self._locked else self._new_block()
+    def _propose(self, signer: PrivValidator) -> None:
+        block = self._locked[1] if self._locked else self._new_block(signer.address)
         message = {"t": "proposal", "h": self.height, "r": self.round, "block": block.to_json()}
         try:
-            self._say({**message, "a": self._signer.address, "n": self._host.node_id}, _PROPOSE)
-        except SigningRefused as refused:
+            self._say(signer, {**message, "a": signer.address, "n": self._host.node_id}, _PROPOSE)
+        except SigningError as refused:
             self._log.error(
                 "enterPropose: Error signing proposal",
                 module="consensus",
@@ -200,16 +198,12 @@ class Consensus:
                 err=f"Error signing proposal: {refused}",
             )
 
-    def _new_block(self) -> Block:
-        assert self._signer is not None
-        return Block(
-            self.height, timestamp(), self._signer.address, self.chain.last_hash, self.chain.app_hash
-        )
+    def _new_block(self, proposer: str) -> Block:
+        return Block(self.height, timestamp(), proposer, self.chain.last_hash, self.chain.app_hash)
 
-    def _say(self, message: Message, step: int) -> None:
-        """Sign, save, then tell; raises SigningRefused before anything is told."""
-        assert self._signer is not None
-        self._signer.sign(self.height, self.round, step, _content(message))
+    def _say(self, signer: PrivValidator, message: Message, step: int) -> None:
+        """Sign, save, then tell; raises SigningError before anything is told."""
+        signer.sign(self.height, self.round, step, _content(message))
         self._take(message)
 
     def _advance(self) -> None:
@@ -302,11 +296,12 @@ class Consensus:
             "a": signer.address,
         }
         try:
-            self._say({**message, "n": self._host.node_id, "time": timestamp()}, self.step)
-        except SigningRefused as refused:
+            self._say(signer, {**message, "n": self._host.node_id, "time": timestamp()}, self.step)
+        except SigningError as refused:
             index = self._order.index(signer.address)
             what = f"{self.height}/{self.round:02d}/{self.step - 1}({_TYPES[self.step]})"
-            vote = f"Vote{{{index}:{signer.address[:12]} {what} {block[:12] or '0' * 12} {'0' * 12} @ {timestamp()}}}"
+            hashes = f"{block[:12] or '0' * 12} {'0' * 12}"
+            vote = f"Vote{{{index}:{signer.address[:12]} {what} {hashes} @ {timestamp()}}}"
             self._log.error(
                 "Error signing vote",
                 module="consensus",

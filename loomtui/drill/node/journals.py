@@ -1,6 +1,6 @@
 """LevelDB folders that are only ever appended to: CURRENT, a MANIFEST, one journal with genuine records.
 
-Written independently of `loomtui.loom.leveldb`, which reads real databases: each checks the other in the tests.
+Written independently of `loomtui.loom.leveldb`, which reads real databases: tests check one by the other.
 Sources: LevelDB doc/log_format.md, db/write_batch.cc, db/version_edit.cc, util/crc32c.h.
 """
 

@@ -15,11 +15,11 @@ _PRIVATE = "tendermint/PrivKeyEd25519"
 _PUBLIC = "tendermint/PubKeyEd25519"
 
 
-class KeyUnreadable(Exception):
+class KeyFileError(Exception):
     """The file is there and says nothing useful; the text is Go's."""
 
 
-class KeyPanic(Exception):
+class KeyPanicError(Exception):
     """Go's runtime error on a document without a key."""
 
 
@@ -43,20 +43,20 @@ def node_key_text(private: bytes) -> str:
 
 
 def read_node_key(path: Path) -> bytes:
-    """The private key. Raises FileNotFoundError, KeyUnreadable, KeyPanic."""
+    """The private key. Raises FileNotFoundError, KeyFileError, KeyPanicError."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyUnreadable(str(error)) from None
+        raise KeyFileError(str(error)) from None
     document = _document(text)
     key = document.get("priv_key")
     if key is None:
-        raise KeyPanic("invalid memory address or nil pointer dereference")
+        raise KeyPanicError("invalid memory address or nil pointer dereference")
     private = _bytes(key, _PRIVATE, 64)
     if not any(private[32:]):
-        raise KeyPanic("Expected PrivKeyEd25519 to include concatenated pubkey bytes")
+        raise KeyPanicError("Expected PrivKeyEd25519 to include concatenated pubkey bytes")
     return private
 
 
@@ -66,21 +66,21 @@ def _document(text: str) -> dict[str, Any]:
     except ValueError:
         short = not text.strip() or text.strip() in ("{", "[", '"')
         problem = "unexpected end of JSON input" if short else f"invalid character {text.strip()[:1]!r}"
-        raise KeyUnreadable(problem) from None
+        raise KeyFileError(problem) from None
     if not isinstance(document, dict):
-        raise KeyUnreadable("json: cannot unmarshal array into Go value")
+        raise KeyFileError("json: cannot unmarshal array into Go value")
     return document
 
 
 def _bytes(key: object, kind: str, size: int) -> bytes:
     if not isinstance(key, dict) or key.get("type") != kind or not isinstance(key.get("value"), str):
-        raise KeyUnreadable("unrecognized concrete type name")
+        raise KeyFileError("unrecognized concrete type name")
     try:
         raw = base64.b64decode(key["value"], validate=True)
     except (binascii.Error, ValueError):
-        raise KeyUnreadable("illegal base64 data") from None
+        raise KeyFileError("illegal base64 data") from None
     if len(raw) != size:
-        raise KeyUnreadable(f"expected {size} bytes, got {len(raw)}")
+        raise KeyFileError(f"expected {size} bytes, got {len(raw)}")
     return raw
 
 
@@ -88,13 +88,13 @@ def _key(kind: str, raw: bytes) -> dict[str, str]:
     return {"type": kind, "value": base64.b64encode(raw).decode()}
 
 
-class SigningRefused(Exception):
+class SigningError(Exception):
     """Tendermint's own words."""
 
 
 @dataclass
 class PrivValidator:
-    """A validator's key and the last thing that it signed, one file. Saved before a signature is given away."""
+    """A validator's key and what it signed last, one file. Saved before a signature is given away."""
 
     path: Path
     private: bytes
@@ -114,7 +114,7 @@ class PrivValidator:
 
     @classmethod
     def load(cls, path: Path) -> PrivValidator:
-        """Raises FileNotFoundError, KeyUnreadable."""
+        """Raises FileNotFoundError, KeyFileError."""
         document = _document(path.read_text("utf-8", "replace"))
         try:
             return cls(
@@ -127,22 +127,22 @@ class PrivValidator:
                 document.get("last_signbytes", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyUnreadable(f"cannot unmarshal: {error}") from None
+            raise KeyFileError(f"cannot unmarshal: {error}") from None
 
     def sign(self, height: int, round_: int, step: int, content: bytes) -> str:
-        """Raises SigningRefused: at or below what was signed last, unless it is the very same."""
+        """Raises SigningError: at or below what was signed last, unless it is the very same."""
         content_text = content.hex().upper()
         if height < self.height:
-            raise SigningRefused("Height regression")
+            raise SigningError("Height regression")
         if height == self.height and round_ < self.round:
-            raise SigningRefused("Round regression")
+            raise SigningError("Round regression")
         if (height, round_) == (self.height, self.round) and step < self.step:
-            raise SigningRefused("Step regression")
+            raise SigningError("Step regression")
         if (height, round_, step) == (self.height, self.round, self.step):
             if not self.sign_bytes:
-                raise SigningRefused("No LastSignature found")
+                raise SigningError("No LastSignature found")
             if self.sign_bytes != content_text:
-                raise SigningRefused("Conflicting data")
+                raise SigningError("Conflicting data")
             return self.signature
         self.height, self.round, self.step = height, round_, step
         self.signature = base64.b64encode(hashlib.sha512(self.private + content).digest()).decode()

@@ -13,7 +13,7 @@ from typing import Any
 
 from loomtui.drill.node.addresses import Address
 from loomtui.drill.node.blocks import Block, enough
-from loomtui.drill.node.chain import Chain, Fatal, Panic
+from loomtui.drill.node.chain import Chain, FatalError, PanicError
 from loomtui.drill.node.consensus import Consensus, Message
 from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
@@ -26,7 +26,7 @@ _BLOCKS_AT_ONCE = 50
 
 
 def run_for_ever(node: Node, persistent: list[Address], seeds: list[Address]) -> int:
-    """Raises Fatal, Panic."""
+    """Raises FatalError, PanicError."""
     return asyncio.run(node.run(persistent, seeds))
 
 
@@ -91,12 +91,12 @@ class Node:
                 await rpc.serve("127.0.0.1" if host in ("0.0.0.0", "") else host, port)  # noqa: S104
             except OSError:
                 busy = f"listen tcp {place}: bind: address already in use"
-                raise Fatal(f"Failed to listen on {place}: {busy}") from None
+                raise FatalError(f"Failed to listen on {place}: {busy}") from None
         try:
             await self.switch.listen(self._p2p_port)
         except OSError:
             place = f"{self._machine.address}:{self._p2p_port}"
-            raise Fatal(f"listen tcp {place}: bind: address already in use") from None
+            raise FatalError(f"listen tcp {place}: bind: address already in use") from None
 
     # What the consensus asks for
 
@@ -121,7 +121,7 @@ class Node:
             self._handle(peer, message)
         except (KeyError, TypeError, ValueError) as error:
             self._log.error("Error decoding message", module="p2p", err=error)
-        except (Fatal, Panic) as error:
+        except (FatalError, PanicError) as error:
             self._fatal = error
             self._stop.set()
 
@@ -164,7 +164,9 @@ class Node:
             )
             if problem:
                 where = f"{block.height}:{block.hash[:12]}"
-                raise Panic(f"Panicked questionably: Failed to process committed block ({where}): {problem}")
+                raise PanicError(
+                    f"Panicked questionably: Failed to process committed block ({where}): {problem}"
+                )
             self.chain.append(block)
         if self.catching_up and peer.height <= self.chain.height:
             self._caught_up()
@@ -189,7 +191,7 @@ class Node:
 
 
 def _end() -> None:
-    """Two handlers race in the real program: one exits with 0 at once, the other stops the node and exits with 1."""
+    """Two handlers race in the real program: one exits with 0, the other stops the node and exits with 1."""
     if random.random() < 0.1:  # noqa: S311
         sys.stdout.write("captured terminated, exiting...\n")
         sys.stdout.flush()

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from loomtui.drill.node.keys import (
-    KeyPanic,
-    KeyUnreadable,
+    KeyFileError,
+    KeyPanicError,
     PrivValidator,
     identity,
     new_private_key,
@@ -66,15 +66,18 @@ def _no_flags(rest: list[str]) -> None:
 
 
 def _run(root: Path, rest: list[str]) -> int:
-    from loomtui.drill.node.chain import Fatal, Panic  # slow to import, not needed by the other commands
+    from loomtui.drill.node.chain import (
+        FatalError,
+        PanicError,
+    )  # slow to import, not needed by the other commands
     from loomtui.drill.node.run import run
 
     values = _flags(rest)
     try:
         return run(root, values["peers"], values["persistent_peers"])
-    except Fatal as fatal:
+    except FatalError as fatal:
         return _error("run", str(fatal))
-    except Panic as panic:
+    except PanicError as panic:
         return _panic(str(panic))
 
 
@@ -107,10 +110,10 @@ def _nodekey(root: Path) -> int:
     except FileNotFoundError:
         private = new_private_key()
         _write_private(path, node_key_text(private))
-    except KeyUnreadable:
+    except KeyFileError:
         sys.stdout.write("Error in determining Node Key")
         return 0
-    except KeyPanic as panic:
+    except KeyPanicError as panic:
         return _panic(f"runtime error: {panic}")
     sys.stdout.write(identity(private[32:]) + "\n")
     return 0

@@ -1,7 +1,7 @@
 """Peers: the handshake that compares IDs, and who is connected.
 
-Frames are JSON lines. The listening side says who it is first; the dialling side answers only when that is whom it
-dialled: so the node that has the wrong ID in its list logs the `missmatch`, and the other one sees the connection end.
+Frames are JSON lines. The listening side says first who it is; the dialling side answers only when that is
+whom it dialled: so the node with the wrong ID in its list logs the `missmatch`, the other one sees an end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RETRY_SECONDS = 5.0
 _CROSSING_SECONDS = 2.0
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """This peer must not be added."""
 
 
@@ -125,7 +125,7 @@ class Switch:
             return False
         try:
             await self._shake_hands(reader, writer, address)
-        except Rejected as rejected:
+        except RejectedError as rejected:
             writer.close()
             self._log.error(failure, module=module, err=rejected)
             return False
@@ -134,27 +134,27 @@ class Switch:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._shake_hands(reader, writer, None)
-        except Rejected as rejected:
+        except RejectedError as rejected:
             writer.close()
             self._log.info("Inbound Peer rejected", module="p2p", err=rejected, numPeers=len(self.peers))
 
     async def _shake_hands(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dialled: Address | None
     ) -> None:
-        """Raises Rejected."""
+        """Raises RejectedError."""
         said = json.dumps(self.info).encode() + b"\n"
         if dialled is None:
             writer.write(said)
         info = await self._read_info(reader, dialled)
         if dialled and info["id"] != dialled.id:
-            raise Rejected(f"auth failure: conn.ID ({info['id']}) dialed ID ({dialled.id}) missmatch")
+            raise RejectedError(f"auth failure: conn.ID ({info['id']}) dialed ID ({dialled.id}) missmatch")
         if info["network"] != self.info["network"]:
-            raise Rejected(
+            raise RejectedError(
                 "incompatible: Peer is on a different network. "
                 f"Got {info['network']}, expected {self.info['network']}"
             )
         if info["id"] == self.info["id"]:
-            raise Rejected(f"self ID<{info['id']}>")
+            raise RejectedError(f"self ID<{info['id']}>")
         self._replace_crossed(info["id"], outbound=dialled is not None)
         if dialled:
             writer.write(said)
@@ -169,14 +169,14 @@ class Switch:
     def _replace_crossed(self, identity: str, *, outbound: bool) -> None:
         """Two nodes that dial each other at once keep the same one of the two connections: the lower ID's.
 
-        Raises Rejected for the other one, and for a second node with the same ID.
+        Raises RejectedError for the other one, and for a second node with the same ID.
         """
         known = self.peers.get(identity)
         if known is None:
             return
         crossed = known.outbound != outbound and time.monotonic() - known.since < _CROSSING_SECONDS
         if not crossed or outbound != (self.info["id"] < identity):
-            raise Rejected(f"duplicate ID<{identity}>")
+            raise RejectedError(f"duplicate ID<{identity}>")
         del self.peers[identity]
         known.writer.close()
 
@@ -188,9 +188,9 @@ class Switch:
                 raise ValueError
         except TimeoutError:
             where = f"read tcp {self._address}->{dialled.host}:{dialled.port}" if dialled else "read tcp"
-            raise Rejected(f"auth failure: secrect conn failed: {where}: i/o timeout") from None
+            raise RejectedError(f"auth failure: secrect conn failed: {where}: i/o timeout") from None
         except (OSError, ValueError, KeyError, TypeError):
-            raise Rejected("auth failure: handshake failed: EOF") from None
+            raise RejectedError("auth failure: handshake failed: EOF") from None
         return info
 
     def _tell_whom_i_see(self) -> None:

@@ -1,4 +1,4 @@
-"""The RPC: JSON over HTTP, with the shapes of Tendermint 0.27.3. Integers are strings, errors come with status 200."""
+"""The RPC: JSON over HTTP as of Tendermint 0.27.3. Integers are strings, errors come with status 200."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""`loom run`, until the network: files, keys, databases. Imports no asyncio: a node that cannot start ends quickly."""
+"""`loom run`, up to the network: files, keys, databases. No asyncio yet: what cannot start ends quickly."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from loomtui.drill.node.addresses import Address, BadAddress, parse_address, split_list
+from loomtui.drill.node.addresses import Address, AddressError, parse_address, split_list
 from loomtui.drill.node.blocks import Genesis
-from loomtui.drill.node.chain import Chain, Fatal, Panic
-from loomtui.drill.node.keys import KeyPanic, KeyUnreadable, PrivValidator, identity, read_node_key
+from loomtui.drill.node.chain import Chain, FatalError, PanicError
+from loomtui.drill.node.keys import KeyFileError, KeyPanicError, PrivValidator, identity, read_node_key
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.settings import read_settings
 
 
 def run(root: Path, seeds: str, persistent: str) -> int:
-    """Until a signal comes. Raises Fatal, Panic."""
+    """Until a signal comes. Raises FatalError, PanicError."""
     settings = read_settings(root)
     log = Log(settings.log_level)
     genesis = _genesis(root)
@@ -35,11 +35,11 @@ def _genesis(root: Path) -> Genesis:
         try:
             texts.append((root / name).read_text("utf-8"))
         except OSError:
-            raise Fatal(f"open {root / name}: no such file or directory") from None
+            raise FatalError(f"open {root / name}: no such file or directory") from None
     try:
         return Genesis.read(*texts)
     except (ValueError, KeyError, TypeError) as error:
-        raise Fatal(f"Error reading GenesisDoc: {error}") from None
+        raise FatalError(f"Error reading GenesisDoc: {error}") from None
 
 
 def _node_id(root: Path) -> str:
@@ -47,11 +47,11 @@ def _node_id(root: Path) -> str:
     try:
         return identity(read_node_key(path)[32:])
     except FileNotFoundError:
-        raise Fatal("failed to locate local node p2p key file") from None
-    except KeyUnreadable as error:
-        raise Fatal(f"Error reading NodeKey from {path}: {error}") from None
-    except KeyPanic as error:
-        raise Panic(f"runtime error: {error}") from None
+        raise FatalError("failed to locate local node p2p key file") from None
+    except KeyFileError as error:
+        raise FatalError(f"Error reading NodeKey from {path}: {error}") from None
+    except KeyPanicError as error:
+        raise PanicError(f"runtime error: {error}") from None
 
 
 def _validator(root: Path) -> PrivValidator:
@@ -59,16 +59,16 @@ def _validator(root: Path) -> PrivValidator:
     try:
         return PrivValidator.load(path)
     except FileNotFoundError:
-        raise Fatal(f"open {path}: no such file or directory") from None
-    except (OSError, KeyUnreadable) as error:
-        raise Fatal(f"Error reading PrivValidator from {path}: {error}") from None
+        raise FatalError(f"open {path}: no such file or directory") from None
+    except (OSError, KeyFileError) as error:
+        raise FatalError(f"Error reading PrivValidator from {path}: {error}") from None
 
 
 def _seed(entry: str) -> Address:
     try:
         return parse_address(entry)
-    except BadAddress as error:
-        raise Fatal(f"seed node configuration has error: {error}") from None
+    except AddressError as error:
+        raise FatalError(f"seed node configuration has error: {error}") from None
 
 
 def _persistent(value: str, log: Log) -> list[Address]:
@@ -76,6 +76,6 @@ def _persistent(value: str, log: Log) -> list[Address]:
     for entry in split_list(value):
         try:
             found.append(parse_address(entry))
-        except BadAddress as error:
+        except AddressError as error:
             log.error("Error in peer's address", module="p2p", err=error)
     return found

@@ -1,4 +1,4 @@
-"""loom.yml and config.toml, as far as the stand-in obeys them; and what the practice machine tells the program."""
+"""loom.yml and config.toml, as far as the stand-in obeys them, and what the practice machine tells it."""
 
 from __future__ import annotations
 

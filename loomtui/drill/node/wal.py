@@ -1,4 +1,4 @@
-"""The consensus WAL: what was said at the present height, so that a node that stops in the middle can go on."""
+"""The consensus WAL: what was said at this height, so that a node that stops in the middle can go on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HEAD_BYTES = 1_000_000
 _MARK = "#ENDHEIGHT: "
 
 
-class WalGap(Exception):
+class WalGapError(Exception):
     """Tendermint's words for a WAL of another height."""
 
 
@@ -26,16 +26,16 @@ class Wal:
         self._file = os.open(self._head, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def replay(self) -> list[dict[str, Any]]:
-        """The messages after the last block. Raises WalGap."""
+        """The messages after the last block. Raises WalGapError."""
         lines: list[str] = []
         for path in (self._old, self._head):
             if path.exists():
                 lines += path.read_text("utf-8", "replace").splitlines()
         marks = {line[len(_MARK) :]: at for at, line in enumerate(lines) if line.startswith(_MARK)}
         if str(self.height + 1) in marks:
-            raise WalGap(f"WAL should not contain #ENDHEIGHT {self.height + 1}")
+            raise WalGapError(f"WAL should not contain #ENDHEIGHT {self.height + 1}")
         if str(self.height) not in marks:
-            raise WalGap(
+            raise WalGapError(
                 f"Cannot replay height {self.height + 1}. WAL does not contain #ENDHEIGHT for {self.height}"
             )
         messages = []

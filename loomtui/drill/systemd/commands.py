@@ -1,9 +1,10 @@
-"""What `systemctl`, `systemd-run` and `systemd-analyze` answer. Words and statuses are those of systemd 252."""
+"""What `systemctl`, `systemd-run` and `systemd-analyze` answer, in the words of systemd 252."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,15 @@ _LONG = {
 Options = dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call of systemctl, after its verb."""
+
+    manager: Manager
+    options: Options
+    names: list[str]
+
+
 def answer(manager: Manager, tool: str, arguments: list[str], folder: Path) -> Reply:
     if "--version" in arguments:
         return Reply(out=_VERSION)
@@ -38,7 +48,7 @@ def answer(manager: Manager, tool: str, arguments: list[str], folder: Path) -> R
     verb, *names = words or ["list-units"]
     if verb not in _VERBS:
         return Reply(err=f"Unknown command verb {verb}.\n", status=1)
-    return _VERBS[verb](manager, options, names)
+    return _VERBS[verb](Call(manager, options, names))
 
 
 def _split(arguments: list[str]) -> tuple[Options, list[str]]:
@@ -61,11 +71,11 @@ def _split(arguments: list[str]) -> tuple[Options, list[str]]:
     return options, words
 
 
-def _each(act: Callable[[Manager, str], Reply]) -> Callable[[Manager, Options, list[str]], Reply]:
-    def run(manager: Manager, _options: Options, names: list[str]) -> Reply:
-        if not names:
+def _each(act: Callable[[Manager, str], Reply]) -> Callable[[Call], Reply]:
+    def run(call: Call) -> Reply:
+        if not call.names:
             return Reply(err="Too few arguments.\n", status=1)
-        replies = [act(manager, name) for name in names]
+        replies = [act(call.manager, name) for name in call.names]
         status = next((reply.status for reply in replies if reply.status), 0)
         return Reply("".join(r.out for r in replies), "".join(r.err for r in replies), status)
 
@@ -82,14 +92,20 @@ def _try_restart(manager: Manager, name: str) -> Reply:
     return _restart(manager, name) if service and service.active == "active" else Reply()
 
 
-def _is_active(manager: Manager, options: Options, names: list[str]) -> Reply:
-    states = [service.active if (service := manager.service(name)) else "inactive" for name in names]
-    out = "" if "-q" in options or "--quiet" in options else "".join(f"{state}\n" for state in states)
+def _is_active(call: Call) -> Reply:
+    states = [
+        service.active if (service := call.manager.service(name)) else "inactive" for name in call.names
+    ]
+    out = (
+        "" if "-q" in call.options or "--quiet" in call.options else "".join(f"{state}\n" for state in states)
+    )
     return Reply(out, status=0 if "active" in states else 3)
 
 
-def _is_failed(manager: Manager, options: Options, names: list[str]) -> Reply:
-    states = [service.active if (service := manager.service(name)) else "inactive" for name in names]
+def _is_failed(call: Call) -> Reply:
+    states = [
+        service.active if (service := call.manager.service(name)) else "inactive" for name in call.names
+    ]
     return Reply("".join(f"{state}\n" for state in states), status=0 if "failed" in states else 1)
 
 
@@ -99,71 +115,71 @@ def _unit_file_state(manager: Manager, service: Service) -> str:
     return "enabled" if manager.link(service.name).is_symlink() else "disabled"
 
 
-def _is_enabled(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _is_enabled(call: Call) -> Reply:
     states = []
-    for name in names:
-        service = manager.service(name)
+    for name in call.names:
+        service = call.manager.service(name)
         if service is None:
             text = f"Failed to get unit file state for {unit_name(name)}: No such file or directory\n"
             return Reply(err=text, status=1)
-        states.append(_unit_file_state(manager, service))
+        states.append(_unit_file_state(call.manager, service))
     return Reply("".join(f"{state}\n" for state in states), status=0 if "enabled" in states else 1)
 
 
-def _enable(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _enable(call: Call) -> Reply:
     told = ""
-    for name in names:
-        service = manager.service(name)
+    for name in call.names:
+        service = call.manager.service(name)
         if service is None or service.definition.fragment is None:
             return Reply(
                 err=f"Failed to enable unit: Unit file {unit_name(name)} does not exist.\n", status=1
             )
-        link = manager.link(name)
+        link = call.manager.link(name)
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(service.definition.fragment)
             told += f"Created symlink {link} → {service.definition.fragment}.\n"
-    started = [manager.start(name) for name in names] if "--now" in options else []
+    started = [call.manager.start(name) for name in call.names] if "--now" in call.options else []
     return Reply(
         err=told + "".join(reply.err for reply in started), status=max((r.status for r in started), default=0)
     )
 
 
-def _disable(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _disable(call: Call) -> Reply:
     told = ""
-    for name in names:
-        if manager.link(name).is_symlink():
-            manager.link(name).unlink()
-            told += f"Removed {manager.link(name)}.\n"
-        if "--now" in options:
-            manager.stop(name)
+    for name in call.names:
+        if call.manager.link(name).is_symlink():
+            call.manager.link(name).unlink()
+            told += f"Removed {call.manager.link(name)}.\n"
+        if "--now" in call.options:
+            call.manager.stop(name)
     return Reply(err=told)
 
 
-def _reload(manager: Manager, options: Options, names: list[str]) -> Reply:
-    return manager.reload()
+def _reload(call: Call) -> Reply:
+    return call.manager.reload()
 
 
-def _reset_failed(manager: Manager, options: Options, names: list[str]) -> Reply:
-    return manager.reset_failed(names)
+def _reset_failed(call: Call) -> Reply:
+    return call.manager.reset_failed(call.names)
 
 
-def _kill(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _kill(call: Call) -> Reply:
     try:
-        number = signal_number(options.get("--signal", ["TERM"])[-1])
+        number = signal_number(call.options.get("--signal", ["TERM"])[-1])
     except ValueError as error:
         return Reply(err=f"Failed to parse signal string {error}.\n", status=1)
-    for name in names:
-        if service := manager.service(name):
+    for name in call.names:
+        if service := call.manager.service(name):
             service.kill(number)
     return Reply()
 
 
-def _cat(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _cat(call: Call) -> Reply:
     out: list[str] = []
     err = ""
-    for name in names:
-        service = manager.service(name)
+    for name in call.names:
+        service = call.manager.service(name)
         if service is None or service.definition.fragment is None:
             return Reply("\n".join(out), f"No files found for {unit_name(name)}.\n", 1)
         for path in (service.definition.fragment, *service.definition.drop_ins):
@@ -173,28 +189,28 @@ def _cat(manager: Manager, options: Options, names: list[str]) -> Reply:
                 err += f"Failed to cat {path}: No such file or directory\n"
                 continue
             out.append(f"# {path}\n{text}{'' if text.endswith(chr(10)) else chr(10)}")
-        if manager.needs_reload(service.definition):
+        if call.manager.needs_reload(service.definition):
             err += f"Warning: {service.name} changed on disk, the version systemd has loaded is outdated.\n"
     return Reply("\n".join(out), err, 1 if "Failed" in err else 0)
 
 
-def _list_units(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _list_units(call: Call) -> Reply:
     lines = []
-    for name in manager.names():
-        service = manager.service(name)
-        if service and (service.active != "inactive" or "--all" in options or "-a" in options):
+    for name in call.manager.names():
+        service = call.manager.service(name)
+        if service and (service.active != "inactive" or "--all" in call.options or "-a" in call.options):
             description = service.definition.get("Description", name)
             lines.append(f"{name} loaded {service.active} {service.sub} {description}")
-    if "--no-legend" not in options:
+    if "--no-legend" not in call.options:
         lines = ["UNIT LOAD ACTIVE SUB DESCRIPTION", *lines, "", f"{len(lines)} loaded units listed."]
     return Reply("".join(f"{line}\n" for line in lines))
 
 
-def _status(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _status(call: Call) -> Reply:
     out = ""
     status = 0
-    for name in names:
-        service = manager.service(name)
+    for name in call.names:
+        service = call.manager.service(name)
         if service is None:
             return Reply(out, f"Unit {unit_name(name)} could not be found.\n", 4)
         out += f"● {service.name}\n     Loaded: loaded ({service.definition.fragment})\n"
@@ -203,21 +219,21 @@ def _status(manager: Manager, options: Options, names: list[str]) -> Reply:
     return Reply(out, status=status)
 
 
-def _is_system_running(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _is_system_running(_call: Call) -> Reply:
     return Reply("running\n")
 
 
 # systemctl show
 
 
-def _show(manager: Manager, options: Options, names: list[str]) -> Reply:
+def _show(call: Call) -> Reply:
     """Unknown properties are left out, as systemd does."""
-    wanted = [name for value in options.get("--property", []) for name in value.split(",") if name]
+    wanted = [name for value in call.options.get("--property", []) for name in value.split(",") if name]
     blocks = []
-    for name in names or [""]:
-        found = _properties(manager, name) if name else {"Version": "252"}
+    for name in call.names or [""]:
+        found = _properties(call.manager, name) if name else {"Version": "252"}
         shown = {key: found[key] for key in wanted if key in found} if wanted else found
-        if "--value" in options:
+        if "--value" in call.options:
             blocks.append("".join(f"{value}\n" for value in shown.values()))
         else:
             blocks.append("".join(f"{key}={value}\n" for key, value in shown.items()))
@@ -330,7 +346,7 @@ def _exec(service: Service, words: list[str], ignored: bool) -> str:
     )
 
 
-_VERBS: dict[str, Callable[[Manager, Options, list[str]], Reply]] = {
+_VERBS: dict[str, Callable[[Call], Reply]] = {
     "start": _each(lambda manager, name: manager.start(name)),
     "stop": _each(lambda manager, name: manager.stop(name)),
     "restart": _each(_restart),

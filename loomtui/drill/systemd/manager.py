@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loomtui.drill.systemd.journal import Journal
-from loomtui.drill.systemd.service import Service, StartRefused
+from loomtui.drill.systemd.service import Service, StartRefusedError
 from loomtui.drill.systemd.unitfile import Definition, define, find_files, load, stamp
 
 SOCKET = ".practice/systemd"
@@ -64,7 +64,7 @@ class Manager:
             return Reply(err=f"Failed to start {name}: {why} {detail}\n", status=4)
         try:
             service.start()
-        except StartRefused as refused:
+        except StartRefusedError as refused:
             return Reply(err=f"{refused}\n" if str(refused) else "", status=refused.status)
         return Reply(err=self._stale_warning(service))
 
@@ -79,8 +79,8 @@ class Manager:
     def _stale_warning(self, service: Service) -> str:
         if not self.needs_reload(service.definition):
             return ""
-        what = "The unit file, source configuration file or drop-ins of"
-        return f"Warning: {what} {service.name} changed on disk. Run 'systemctl daemon-reload' to reload units.\n"
+        what = f"The unit file, source configuration file or drop-ins of {service.name} changed on disk."
+        return f"Warning: {what} Run 'systemctl daemon-reload' to reload units.\n"
 
     def needs_reload(self, definition: Definition) -> bool:
         if definition.transient:
@@ -140,8 +140,9 @@ class Manager:
         for name in names or self.names():
             service = self._services.get(unit_name(name))
             if service is None:
-                text = f"Failed to reset failed state of unit {unit_name(name)}: Unit {unit_name(name)} not loaded.\n"
-                return Reply(err=text, status=1)
+                name = unit_name(name)
+                why = f"Unit {name} not loaded."
+                return Reply(err=f"Failed to reset failed state of unit {name}: {why}\n", status=1)
             service.reset_failed()
             if service.definition.transient and service.active == "inactive":
                 self.forget(service)

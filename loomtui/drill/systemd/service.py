@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from loomtui.drill.systemd.journal import Journal
 from loomtui.drill.systemd.unitfile import Definition
@@ -27,7 +27,7 @@ _LIMIT_SECONDS = 10.0
 _LINE_BYTES = 48 * 1024
 
 
-class StartRefused(Exception):
+class StartRefusedError(Exception):
     """`status` is systemctl's."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -67,7 +67,7 @@ class Service:
         return self.definition.name
 
     def start(self) -> None:
-        """Raises StartRefused."""
+        """Raises StartRefusedError."""
         with self._lock:
             if self.active in ("active", "deactivating"):
                 return
@@ -84,12 +84,12 @@ class Service:
                 self.name, f"{self.name}: Starting requested but asserts failed.", priority=3
             )
             self._journal.manager(self.name, f"Assertion failed for {self._description}.", priority=3)
-            raise StartRefused(f"Assertion failed on job for {self.name}.", 1)
+            raise StartRefusedError(f"Assertion failed on job for {self.name}.", 1)
         failed = self.definition.failed_check("ConditionPathExists")
         if failed:
             text = f"was skipped because of an unmet condition check (ConditionPathExists={failed})."
             self._journal.manager(self.name, f"{self._description} {text}")
-            raise StartRefused("", 0)
+            raise StartRefusedError("", 0)
 
     @property
     def _description(self) -> str:
@@ -102,12 +102,12 @@ class Service:
             self.result = "start-limit-hit"
             self._enter("failed", "failed")
             message = f"Job for {self.name} failed because start of the service was attempted too often."
-            raise StartRefused(message, 1)
+            raise StartRefusedError(message, 1)
         self.result = "success"
         self._stopping = False
         try:
             self._process = self._spawn()
-        except _CannotRun as error:
+        except _CannotRunError as error:
             self.times["ExecMainStart"] = self.times["ExecMainExit"] = now()
             self.exit_code, self.exit_status = 1, error.status
             self._journal.manager(self.name, f"{self.name}: {error}", priority=3)
@@ -143,16 +143,18 @@ class Service:
         return False
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        """Raises _CannotRun."""
+        """Raises _CannotRunError."""
         self._check_user()
         commands = self.definition.commands("ExecStart")
         if not commands or not commands[0][0]:
-            raise _CannotRun("Service has no ExecStart=.", _EXIT_EXEC)
+            raise _CannotRunError("Service has no ExecStart=.", _EXIT_EXEC)
         environment = self._service_environment()
         arguments = [_expand(word, environment) for word in commands[0][0]]
         folder = self.definition.get("WorkingDirectory", "/").lstrip("-")
         if not Path(folder).is_dir():
-            raise _CannotRun(f"Changing to the requested working directory failed: {folder}", _EXIT_CHDIR)
+            raise _CannotRunError(
+                f"Changing to the requested working directory failed: {folder}", _EXIT_CHDIR
+            )
         try:
             return subprocess.Popen(
                 arguments,
@@ -165,22 +167,19 @@ class Service:
             )
         except OSError as error:
             text = f"Failed to locate executable {arguments[0]}: {error.strerror}"
-            raise _CannotRun(text, _EXIT_EXEC) from None
+            raise _CannotRunError(text, _EXIT_EXEC) from None
 
     def _check_user(self) -> None:
         """A practice node has one user: whoever runs it."""
         user, group = self.definition.get("User"), self.definition.get("Group")
         try:
-            strange = (
-                user
-                and _uid(user) != os.getuid()
-                or group
-                and _gid(group) not in (*os.getgroups(), os.getgid())
+            strange = (user and _uid(user) != os.getuid()) or (
+                group and _gid(group) not in (*os.getgroups(), os.getgid())
             )
         except KeyError:
             strange = True
         if strange:
-            raise _CannotRun(
+            raise _CannotRunError(
                 f"Failed to determine user credentials: {user or group}: No such process", _EXIT_USER
             )
 
@@ -196,9 +195,8 @@ class Service:
         return environment
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
         name = Path(str(process.args[0])).name if isinstance(process.args, list) else self.name
-        with process.stdout as output:
+        with cast(IO[bytes], process.stdout) as output:
             for line in _lines(output):
                 self._journal.write(self.name, line, pid=process.pid, name=name)
 
@@ -253,7 +251,7 @@ class Service:
         )
 
     def _restart(self) -> None:
-        with self._lock, suppress(StartRefused):
+        with self._lock, suppress(StartRefusedError):
             if self.sub != "auto-restart":
                 return
             self.restarts += 1
@@ -336,7 +334,7 @@ class Service:
         self.active, self.sub = active, sub
 
 
-class _CannotRun(Exception):
+class _CannotRunError(Exception):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status

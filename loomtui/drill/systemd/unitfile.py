@@ -1,4 +1,4 @@
-"""Unit files as systemd reads them (systemd.syntax(7), systemd.service(5)): fragment, drop-ins, what is in force."""
+"""Unit files as systemd reads them (systemd.syntax(7), systemd.service(5)): fragment, drop-ins, effect."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def stamp(paths: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
 
 
 def find_files(root: Path, name: str) -> tuple[Path | None, tuple[Path, ...]]:
-    """Fragment and drop-ins of a unit on this node; /etc wins over /run, drop-ins apply in the order of their names."""
+    """Fragment and drop-ins of a unit; /etc wins over /run, drop-ins apply in the order of their names."""
     folders = [root / "etc/systemd/system", root / "run/systemd/system", root / "usr/lib/systemd/system"]
     fragment = next((folder / name for folder in folders if (folder / name).is_file()), None)
     drop_ins: dict[str, Path] = {}
