@@ -8,7 +8,6 @@ over, for paramiko takes no host certificates.
 from __future__ import annotations
 
 import base64
-import binascii
 import fnmatch
 import hashlib
 import os
@@ -127,7 +126,7 @@ def parse(text: str, file: str) -> Iterator[KnownHost]:
             continue
         try:
             key = base64.b64decode(fields[2], validate=True)
-        except binascii.Error:
+        except ValueError:
             continue
         yield KnownHost(marker, tuple(fields[0].split(",")), fields[1], key, f"{file}:{number}")
 
@@ -136,7 +135,7 @@ def _same(name: str, host: str) -> bool:
     if name.startswith("|1|"):
         try:
             return HostKeys.hash_host(host, name) == name
-        except (ValueError, IndexError, AssertionError):  # binascii.Error is a ValueError
+        except (ValueError, IndexError, AssertionError):
             return False
     return fnmatch.fnmatchcase(host, _pattern(name.lower()))
 

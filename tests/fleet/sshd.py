@@ -38,7 +38,7 @@ class _Server(ServerInterface):
     def __init__(self, sshd: Sshd, transport: Transport) -> None:
         self._sshd = sshd
         self._transport = transport
-        self._forwards: dict[int, tuple[str, int]] = {}
+        self._forwards: dict[int, socket.socket] = {}
 
     def get_allowed_auths(self, username: str) -> str:
         return self._sshd.behaviour.auth
@@ -59,8 +59,18 @@ class _Server(ServerInterface):
             target = socket.create_connection(destination, 5)
         except OSError:
             return common.OPEN_FAILED_CONNECT_FAILED
-        self._sshd.forward(self._transport, chanid, target)
+        self._forwards[chanid] = target
         return common.OPEN_SUCCEEDED
+
+    def accept_channels(self) -> None:
+        """Connects what was asked to be forwarded, for as long as the connection lasts."""
+        while self._transport.is_active():
+            channel = self._transport.accept(1)
+            target = self._forwards.pop(channel.get_id(), None) if channel is not None else None
+            if channel is not None and target is not None:
+                threading.Thread(target=_forward, args=(channel, target), daemon=True).start()
+        for target in self._forwards.values():
+            target.close()
 
     def check_channel_exec_request(self, channel: Channel, command: bytes) -> bool:
         behaviour = self._sshd.behaviour
@@ -138,8 +148,10 @@ class Sshd:
         for key in self.host_keys:
             transport.add_server_key(key)
         self.transports.append(transport)
+        server = _Server(self, transport)
         with contextlib.suppress(Exception):
-            transport.start_server(server=_Server(self, transport))
+            transport.start_server(server=server)
+        server.accept_channels()
 
     def execute(self, channel: Channel, command: str) -> None:
         seen = bytearray()
@@ -166,18 +178,13 @@ class Sshd:
             channel.send_exit_status(process.wait())
             channel.close()
 
-    def forward(self, transport: Transport, chanid: int, target: socket.socket) -> None:
-        def run() -> None:
-            with target:
-                channel = transport.accept(5)
-                if channel is None:
-                    return
-                there = threading.Thread(target=_relay, args=(channel, target), daemon=True)
-                there.start()
-                _relay(target, channel)
-                there.join()
 
-        threading.Thread(target=run, daemon=True).start()
+def _forward(channel: Channel, target: socket.socket) -> None:
+    with target:
+        there = threading.Thread(target=_relay, args=(channel, target), daemon=True)
+        there.start()
+        _relay(target, channel)
+        there.join()
 
 
 def _pump_in(channel: Channel, process: subprocess.Popen[bytes], seen: bytearray) -> None:
