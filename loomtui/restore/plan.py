@@ -59,7 +59,7 @@ class FileChoice:
 class SigningChoice:
     action: SigningAction
     address: str | None  # the validator's, upper-case hex
-    found_height: int | None  # last signed height in the file on the node
+    found_height: int | None  # last signed height in the file on the node; None: it has not this key
     backup_height: int | None  # the same in the config backup
     result_height: int | None  # what it will be at the start
     reason: str

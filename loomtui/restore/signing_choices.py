@@ -42,23 +42,29 @@ def choose_signing(case: SigningCase, scope: Scope, living_height: int | None) -
             SigningAction.KEEP, live, live, backup, "the node's own state is the newest: never lowered"
         )
     assert backup is not None  # noqa: S101 - one of the two is there
-    if live is not None and live.address == backup.address:
+    own = live if live is not None and live.address == backup.address else None
+    if own is not None and own.signing is not None:
         return _choice(
-            SigningAction.RESTORE, backup, live, backup, "the backup's state is newer than the node's"
+            SigningAction.RESTORE, backup, own, backup, "the backup's state is newer than the node's"
         )
     if scope is Scope.NODES and living_height is not None:
         raised = _choice(
             SigningAction.RAISE,
             backup,
-            live,
+            None,
             backup,
             f"the chain lives on at {living_height}: the backup's key, with that height as its last",
         )
         return replace(raised, result_height=max(living_height, raised.backup_height or 0))
-    reason = (
-        "the node has none" if live is None else f"the node holds another validator's key ({live.address})"
-    )
-    return _choice(SigningAction.RESTORE, backup, live, backup, reason)
+    return _choice(SigningAction.RESTORE, backup, None, backup, _lost(live, own))
+
+
+def _lost(live: ValidatorFacts | None, own: ValidatorFacts | None) -> str:
+    if own is not None:
+        return "the state in the node's own file cannot be read"
+    if live is not None:
+        return f"the node holds another validator's key ({live.address})"
+    return "the node has none"
 
 
 def _is_newest(live: ValidatorFacts, backup: ValidatorFacts) -> bool:

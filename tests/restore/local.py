@@ -1,0 +1,406 @@
+"""A node on this very machine: a folder, the real scripts, and stand-ins for what only a server has.
+
+`LocalNode` runs a script as the node would, `LocalFleet` offers the same through the public methods of
+`WritableFleet` and `WritableSession`. Scripts find their tools in the node's own `bin` alone, so that what a
+node lacks can be told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import grp
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.fleet import WritableFleet
+from loomtui.fleet.rights import Rights, Root
+from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran, script_text
+from loomtui.fleet.session import Output, WritableSession
+from loomtui.inventory.model import Inventory, LoomSettings, Node
+
+STAND_INS = Path(__file__).with_name("stand_ins")
+DRILL_BIN = Path(__file__).parents[2] / "loomtui" / "drill" / "bin"
+USER = pwd.getpwuid(os.getuid()).pw_name
+GROUP = grp.getgrgid(os.getgid()).gr_name
+RUN = "20260101-120000-abcd"
+
+#: All that the scripts may need beyond a shell's own commands; curl, bzip2 and the like come by choice.
+_TOOLS = re.findall(
+    r"\w+",
+    "base64 basename cat chmod chown cmp cp cut date df dirname du env false find getent grep head id kill ln"
+    " mkdir mkfifo mv nohup readlink rm rmdir runuser sed setsid sh sha256sum sleep sort stat tail tar tee"
+    " timeout touch tr true uname wc",
+)
+#: The commands that change something: an interruption is placed before each of them.
+_CHANGING = re.findall(r"\w+", "chmod chown cp ln mkdir mkfifo mv rm rmdir sync systemctl tar touch")
+_DEFAULT_PATH = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#: Counts the changing commands of a script, and kills the script with all its children before the n-th.
+#: `torn`: a copy is half done by then.
+_TRAP = """#!/bin/sh
+count=$(($(cat "$TRAP/count") + 1))
+echo "$count" >"$TRAP/count"
+if [ "$count" = "$TRAP_AT" ]; then
+    if [ -n "$TRAP_TORN" ] && [ {name} = cp ]; then
+        for last; do from=$to to=$last; done
+        [ ! -f "$from" ] || "$TRAP/../bin/head" -c 5 "$from" >"$to"
+    fi
+    kill -9 0
+fi
+exec "$TRAP/../bin/{name}" "$@"
+"""
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def tree(*folders: Path, times: bool = True, without: Iterable[Path] = ()) -> dict[str, tuple[object, ...]]:
+    """All below these folders: type, mode, owner, content; of files also the time of the last change."""
+    left_out = tuple(without)
+    found: dict[str, tuple[object, ...]] = {}
+    for folder in folders:
+        for path in sorted((folder, *folder.rglob("*"))):
+            if any(path == skipped or skipped in path.parents for skipped in left_out):
+                continue
+            status = path.lstat()
+            what: tuple[object, ...] = (oct(status.st_mode), status.st_uid, status.st_gid)
+            if path.is_symlink():
+                what = (*what, str(path.readlink()))
+            elif path.is_file():
+                what = (*what, digest(path.read_bytes()), *([status.st_mtime_ns] if times else []))
+            found[str(path)] = what
+    return found
+
+
+def digests(folder: Path) -> set[str]:
+    """Of every regular file below the folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {digest(path.read_bytes()) for path in files}
+
+
+@dataclass
+class LocalNode:
+    """One node: `root` holds its bin, its units, its working directory."""
+
+    root: Path
+    name: str = "n1"
+    tools: tuple[str, ...] = ()  # curl, wget, bzip2, gzip, xz, zstd, systemd-run
+    trap_at: int = 0
+    trap_torn: bool = False
+
+    def __post_init__(self) -> None:
+        self.bin.mkdir(parents=True)
+        self.unit_folder.mkdir(parents=True)
+        self.workdir.mkdir(mode=0o755)
+        self.state.mkdir()
+        for name in _TOOLS:
+            if found := shutil.which(name):
+                (self.bin / name).symlink_to(found)
+        for name in ("systemctl", "systemd-analyze", "journalctl", "loom"):
+            (self.bin / name).symlink_to(STAND_INS / name)
+        for name in self.tools:
+            self.add_tool(name)
+        self.write_tool("sync", "exit 0")
+        self.set_active("inactive")
+        (self.state / "loaded").touch()
+
+    # ── its places ──────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "systemd"
+
+    @property
+    def unit_folder(self) -> Path:
+        return self.root / "etc/systemd/system"
+
+    @property
+    def unit(self) -> Path:
+        return self.unit_folder / "loom.service"
+
+    @property
+    def hold(self) -> Path:
+        return self.unit_folder / "loom.service.d/99-loomtui-hold.conf"
+
+    @property
+    def workdir(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def config(self) -> Path:
+        return self.workdir / "chaindata/config"
+
+    def run_folder(self, run: str = RUN) -> Path:
+        return self.workdir / ".loomtui/runs" / run
+
+    @property
+    def lock(self) -> Path:
+        return self.workdir / ".loomtui/lock"
+
+    # ── its tools and its systemd ───────────────────────────────────────────────────────────────────────
+
+    def write_tool(self, name: str, body: str) -> None:
+        path = self.bin / name
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def add_tool(self, name: str) -> None:
+        """The host's own, otherwise the practice cluster's stand-in."""
+        if name == "systemd-run":
+            (self.bin / name).symlink_to(STAND_INS / name)
+        elif found := shutil.which(name):
+            (self.bin / name).symlink_to(found)
+        else:
+            program = DRILL_BIN / ("http_fetch.py" if name in ("curl", "wget") else "decompress.py")
+            self.write_tool(name, f'exec {sys.executable} -S {program} {name} "$@"')
+
+    def write_unit(self, text: str) -> None:
+        self.unit.write_text(text)
+        self.reload()
+
+    def reload(self) -> None:
+        texts = [
+            self.unit.read_text(),
+            *(path.read_text() for path in sorted(self.hold.parent.glob("*.conf"))),
+        ]
+        (self.state / "loaded").write_text("".join(texts))
+
+    @property
+    def active(self) -> str:
+        return (self.state / "active").read_text().strip()
+
+    def set_active(self, active: str) -> None:
+        running = active not in ("inactive", "failed")
+        sub = "running" if running else "dead"
+        for name, value in (("active", active), ("sub", sub), ("pid", "4999999" if running else "0")):
+            (self.state / name).write_text(f"{value}\n")
+
+    # ── running a script ────────────────────────────────────────────────────────────────────────────────
+
+    def text(self, script: InspectScript | ChangeScript) -> str:
+        """The script as it is, except that it finds no tools outside the node's folder."""
+        return self.closed(script_text(script))
+
+    def closed(self, text: str) -> str:
+        return text.replace(_DEFAULT_PATH, "")
+
+    def environment(self) -> dict[str, str]:
+        path = str(self.bin)
+        if self.trap_at:
+            path = f"{self.trap}:{path}"
+        return {
+            "PATH": path,
+            "TRAP": str(self.trap),
+            "TRAP_AT": str(self.trap_at),
+            "TRAP_TORN": "1" if self.trap_torn else "",
+        }
+
+    @property
+    def trap(self) -> Path:
+        return self.root / "trap"
+
+    def set_trap(self, at: int, *, torn: bool = False) -> None:
+        """From now on scripts are killed before their `at`-th command that changes something; 0: no trap."""
+        self.trap_at, self.trap_torn = at, torn
+        self.trap.mkdir(exist_ok=True)
+        (self.trap / "count").write_text("0\n")
+        for name in _CHANGING:
+            (self.trap / name).write_text(_TRAP.format(name=name))
+            (self.trap / name).chmod(0o755)
+
+    def run(
+        self, script: str, *args: str | Path, run: str = RUN, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        """A change script on this node, in a process group of its own."""
+        text = self.text(ChangeScript(script))
+        command = ["/bin/sh", "-c", text, "loomtui", str(self.workdir), run, *map(str, args)]
+        return subprocess.run(
+            command,
+            input=self.closed(stdin.decode()).encode() if script == "fetch" else stdin,
+            capture_output=True,
+            env=self.environment(),
+            start_new_session=True,
+            timeout=60,
+        )
+
+    def done(self, script: str, *args: str | Path, run: str = RUN, stdin: bytes = b"") -> bytes:
+        """The same, and it must end well; what it printed."""
+        outcome = self.run(script, *args, run=run, stdin=stdin)
+        assert outcome.returncode == 0, outcome.stderr.decode()
+        return outcome.stdout
+
+    def end_jobs(self) -> None:
+        """Ends what a script left running."""
+        for pid in self.workdir.glob(".loomtui/runs/*/job/*/pid"):
+            with contextlib.suppress(OSError, ValueError):
+                number = int(pid.read_text())
+                if str(pid.parent).encode() in Path(f"/proc/{number}/cmdline").read_bytes():
+                    os.killpg(number, signal.SIGKILL)
+
+
+@dataclass
+class Faults:
+    """What a test lets happen. `before` and `after` are called around every script of a LocalFleet."""
+
+    before: Callable[[str, str], None] = lambda node, script: None
+    after: Callable[[str, str], None] = lambda node, script: None
+    unreachable: set[str] = field(default_factory=set)
+
+
+Ask = Callable[[str, str], bytes]  # node, path -> body
+
+
+class LocalSession(WritableSession):
+    """Runs the real scripts on a LocalNode."""
+
+    def __init__(
+        self, node: Node, loom: LoomSettings, machine: LocalNode, faults: Faults, ask: Ask, ran: deque[Ran]
+    ) -> None:
+        self.node = node
+        self.loom = loom
+        self.machine = machine
+        self.faults = faults
+        self._ask = ask
+        self._log = ran
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    async def connect(self) -> None:
+        self._reach()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def rights(self) -> Rights:
+        self._reach()
+        return Rights(Root.NOT_WANTED, USER)
+
+    def _reach(self) -> None:
+        if self.node.name in self.faults.unreachable:
+            raise NodeUnreachable("it does not answer.", node=self.node.name)
+
+    async def inspect(
+        self, script: InspectScript, *args: str, timeout: float = 30, accept: tuple[int, ...] = (0,)
+    ) -> Output:
+        assert isinstance(script, InspectScript)
+        return await self._local(script, args, b"", accept)
+
+    async def change(
+        self,
+        script: ChangeScript,
+        *args: str,
+        stdin: bytes | AsyncIterator[bytes] | None = None,
+        timeout: float = 60,
+        accept: tuple[int, ...] = (0,),
+    ) -> Output:
+        assert isinstance(script, ChangeScript)
+        return await self._local(script, args, stdin or b"", accept)
+
+    async def follow(self, script: InspectScript, *args: str) -> AsyncGenerator[tuple[bytes, ...], None]:
+        output = await self.inspect(script, *args)
+        if output.stdout:
+            yield tuple(output.stdout.splitlines())
+
+    async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
+        self._reach()
+        if self.machine.active != "active":
+            raise LoomtuiError(f"{host}:{port} cannot be reached from the node.", node=self.node.name)
+        return self._ask(self.node.name, path)
+
+    async def _local(
+        self,
+        script: InspectScript | ChangeScript,
+        args: tuple[str, ...],
+        stdin: bytes | AsyncIterator[bytes],
+        accept: tuple[int, ...],
+    ) -> Output:
+        self._reach()
+        self.faults.before(self.node.name, script.name)
+        self._log.append(Ran(self.node.name, script.kind, script.name))
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            self.machine.text(script),
+            "loomtui",
+            *args,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.machine.environment(),
+            start_new_session=True,
+        )
+        if isinstance(stdin, bytes) and script.name == "fetch":
+            stdin = self.machine.closed(stdin.decode()).encode()
+        stdout, stderr = await _talk(process, stdin)
+        self.faults.after(self.node.name, script.name)
+        assert process.returncode is not None
+        output = Output(process.returncode, stdout, stderr)
+        self._judge(output, True, script, await self.rights(), accept)
+        return output
+
+
+async def _talk(
+    process: asyncio.subprocess.Process, stdin: bytes | AsyncIterator[bytes]
+) -> tuple[bytes, bytes]:
+    """As over SSH: when the source of the input fails, the script sees its end, the caller the failure."""
+    if isinstance(stdin, bytes):
+        return await process.communicate(stdin)
+    assert process.stdin is not None
+    try:
+        async for chunk in stdin:
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+    except LoomtuiError:
+        process.stdin.close()
+        await process.communicate()
+        raise
+    return await process.communicate()
+
+
+class LocalFleet(WritableFleet):
+    """All nodes of an inventory on this machine."""
+
+    def __init__(self, inventory: Inventory, machines: Mapping[str, LocalNode], ask: Ask) -> None:
+        self.inventory = inventory
+        self.ran = deque()
+        self.faults = Faults()
+        self._local = {
+            node.name: LocalSession(
+                node, inventory.loom_of(node), machines[node.name], self.faults, ask, self.ran
+            )
+            for node in inventory.nodes
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._local)
+
+    def session(self, name: str) -> LocalSession:
+        return self._local[name]
+
+    async def connect(self) -> Mapping[str, LoomtuiError | None]:
+        return dict.fromkeys(self._local)
+
+    async def close(self) -> None:
+        """Nothing is open."""
