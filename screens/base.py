@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
@@ -16,6 +15,7 @@ from screens import content, keys
 from screens.desk import Desk, app_of, desk_of
 from screens.modals.text import ErrorDialog
 from screens.widgets.cluster_bar import ClusterBar
+from screens.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -33,13 +33,12 @@ class LoomScreen(Screen[None]):
         return desk_of(self)
 
     def compose(self) -> ComposeResult:
-        yield ClusterBar(self.NAME_SHOWN)
+        yield ClusterBar()
         with Vertical(classes="frame") as frame:
             frame.border_title = content.text(self.NAME_SHOWN)
-            frame.border_subtitle = content.text(f"{self.desk.cluster} {self.desk.mark}")
             yield from self.body()
         yield from self.below()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def body(self) -> Iterable[Widget]:
         raise NotImplementedError

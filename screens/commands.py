@@ -32,7 +32,7 @@ class ActionCommands(Provider):
         said: set[str] = set()
         for active in self.screen.active_bindings.values():
             key = keys.by_id(active.binding.id or "")
-            if key is not None and active.enabled and key.id not in said:
+            if key is not None and active.enabled and key.id not in said | keys.MOVING:
                 said.add(key.id)
                 yield key, active.node
 

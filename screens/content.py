@@ -21,7 +21,8 @@ def text(value: str, tone: Tone = Tone.PLAIN) -> Content:
 
 
 def line(value: str, tone: Tone = Tone.PLAIN) -> Content:
-    return Content.styled(clean_line(value), tone.value)
+    """On one line; blanks at its ends stay, for they set parts apart."""
+    return Content.styled(clean(value, limit=1_000).replace("\n", " ").replace("\t", " "), tone.value)
 
 
 def mark(value: Mark) -> Content:
@@ -38,7 +39,7 @@ def row(*parts: Content | str) -> Content:
     return Content.assemble(*(part if isinstance(part, Content) else text(part) for part in parts))
 
 
-def fact(name: str, value: str | Content, width: int = 14) -> Content:
+def fact(name: str, value: str | Content, width: int = 12) -> Content:
     """`name   value`, the name dimmed."""
     return row(Content.styled(f"{name:<{width}} ", Tone.DIM.value), value)
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def help_text(screen: LoomScreen) -> Content:
     parts: list[Content | str] = [screen.HELP, "", content.text("Keys", Tone.ACCENT)]
-    said: set[str] = set()
-    for active in screen.active_bindings.values():
-        key = keys.by_id(active.binding.id or "")
-        if key is None or key.id in said:
-            continue
-        said.add(key.id)
-        later = "" if active.enabled else "  (not now)"
-        parts.append(content.fact(f"  {key.name}", f"{key.tooltip}{later}", 10))
+    found = (active for active in screen.active_bindings.values() if active.binding.id)
+    there = {str(active.binding.id): active.enabled for active in found}
+    for binding_id in sorted(there, key=lambda binding_id: binding_id in keys.MOVING):
+        key = keys.by_id(binding_id)
+        if key is not None:
+            parts.append(
+                content.fact(f"  {key.name}", key.tooltip + ("" if there[binding_id] else "  (not now)"), 10)
+            )
     return content.lines(parts)

@@ -198,7 +198,7 @@ RUN = (
         danger=True,
     ),
     Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
-    Key("run.retry", "y", "retry", "Try again", "Try the failed nodes again", danger=True),
+    Key("run.retry", "y", "retry", "Retry", "Try the failed nodes again", danger=True),
     Key(
         "run.leave_out",
         "m",
@@ -209,7 +209,7 @@ RUN = (
     ),
     Key("run.stop", "e", "stop_here", "Stop here", "Stop; the run can be resumed later", danger=True),
     Key("run.rollback", "v", "roll_back", "Roll back", "Put back what was there before the run", danger=True),
-    Key("run.view", "space", "toggle_view", "Nodes/Plan", "Switch between the nodes and what will be done"),
+    Key("run.view", "space", "toggle_view", "View", "Switch between the nodes and what will be done"),
     Key("run.report", "f", "report", "Report", "The report of this run"),
 )
 
@@ -219,6 +219,12 @@ GROUPS: tuple[tuple[Key, ...], ...] = (
     *(APP, BACK, COPY, REFRESH, HEALTH, TABLE, SCROLL, BACKUPS),
     *(SERVICES, RUNS, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
 )
+
+#: The keys that lead from any screen to another.
+WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.action == "restore")
+
+#: The groups that move about in a text or table.
+MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW) for key in group)
 
 DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.danger)
 

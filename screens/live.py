@@ -7,11 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
-from loomtui.fleet.status import Active, ClusterStatus, NodeDetails, NodeStatus
+from loomtui.errors import CallError, LoomtuiError
+from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
-from loomtui.loom.health import NodeView, Verdict, judge_cluster
-from screens.desk import utc_now
+from loomtui.loom.health import Verdict, judge_cluster
 from screens.engine import Progress, RunHandle, StepWords
 
 if TYPE_CHECKING:
@@ -29,22 +28,6 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
     from loomtui.restore.runner import Runner
     from loomtui.restore.runs import Run, RunSummary
-
-
-def view_of(status: NodeStatus) -> NodeView:
-    """A node as the verdict on the cluster needs it."""
-    service, chain = status.service, status.chain
-    return NodeView(
-        name=status.name,
-        role=status.role,
-        reachable=status.reachable,
-        active=service is not None and service.active is Active.ACTIVE,
-        height=chain.height if chain else None,
-        app_hash=chain.app_hash if chain else None,
-        peers=chain.peers if chain else None,
-        catching_up=chain.catching_up if chain else False,
-        block_time=chain.block_time if chain else None,
-    )
 
 
 class LiveEngine:
@@ -84,16 +67,10 @@ class LiveEngine:
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
         from loomtui.fleet.probe import look_at
 
-        try:
-            return await look_at(self.fleet.session(node), previous)
-        except LoomtuiError as error:
-            role = self._inventory.node(node).role
-            return NodeStatus(
-                node, role, utc_now(), reachable=not isinstance(error, NodeUnreachable), error=error.what
-            )
+        return await look_at(self.fleet.session(node), previous)
 
     def judge(self, looks: Sequence[ClusterStatus]) -> Verdict:
-        views = [tuple(view_of(status) for status in look.nodes) for look in looks]
+        views = [tuple(status.view for status in look.nodes) for look in looks]
         return judge_cluster(views, [look.at for look in looks])
 
     async def details(self, node: str) -> NodeDetails:

@@ -12,6 +12,7 @@ from loomtui.loom.logs import Explanation, Severity, explain
 #: Lines are cut at so many cells; the whole is in the detail.
 MAX_LINE = 1_000
 _CAPACITY = 20_000
+_PADDING = re.compile(r" {3,}")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Entry:
 
     node: str
     at: datetime
-    text: str
+    text: str  # as it is shown: runs of blanks, with which Loom pads its messages, are shortened
+    whole: str
     notice: bool = False
     explanation: Explanation | None = None
 
@@ -115,4 +117,4 @@ class LogBuffer:
 
 def entry_of(node: str, at: datetime, text: str, *, notice: bool = False) -> Entry:
     """`text` must be clean and on one line."""
-    return Entry(node, at, text, notice, None if notice else explain(text))
+    return Entry(node, at, _PADDING.sub("  ", text), text, notice, None if notice else explain(text))

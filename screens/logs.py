@@ -120,7 +120,7 @@ class LogsScreen(LoomScreen):
 
     def action_copy(self) -> None:
         lines = (
-            f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.node} {entry.text}"
+            f"{entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.node} {entry.whole}"
             for entry in self.query_one(LogView).buffer.shown
         )
         self.app.copy_to_clipboard("\n".join(lines))
@@ -169,17 +169,17 @@ def _meaning(entry: Entry | None) -> Content:
 
 def line_text(entry: Entry) -> Content:
     """The whole line, and what is known of it."""
-    parts: list[Content | str] = [content.text(clean_line(entry.text, limit=20_000)), ""]
+    parts: list[Content | str] = [content.text(clean_line(entry.whole, limit=20_000)), ""]
     if entry.explanation is None:
         return content.lines([*parts, content.text("Not a message that loomtui knows.", Tone.DIM)])
     known = entry.explanation
     return content.lines(
         [
             *parts,
-            content.fact("What it is", content.text(known.title, Tone.STRONG)),
+            content.fact("It is", content.text(known.title, Tone.STRONG)),
             content.fact("Severity", known.severity.value),
-            content.fact("What it means", known.meaning),
-            content.fact("What to do", known.advice or "Nothing."),
+            content.fact("It means", known.meaning),
+            content.fact("Do next", known.advice or "Nothing."),
             *(content.fact("Node ID", node_id) for node_id in known.ids),
         ]
     )

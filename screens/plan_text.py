@@ -11,7 +11,7 @@ from textual.content import Content
 
 from loomtui.restore.plan import Archive, FileAction, NodePlan, Plan, Scope, SigningAction
 from screens import content
-from screens.words import NOTHING, Tone, ago, count, joined, number, short_id, size, time_of
+from screens.words import Tone, ago, count, joined, number, short_id, size, time_of
 
 
 class Remedy(StrEnum):
@@ -80,11 +80,18 @@ def plan_text(plan: Plan, now: datetime) -> Content:
     """The whole plan: what stands in its way first."""
     return content.lines(
         [
-            *_section("This plan must not be run as it is", plan.refusals, "✗", Tone.BAD),
+            *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
             *_section("Worth knowing", plan.warnings, "▲", Tone.WARN),
             *_overview(plan, now),
             *(part for node in plan.nodes for part in _node(node, now)),
         ]
+    )
+
+
+def _refusals(plan: Plan) -> tuple[str, ...]:
+    """The headline says the prediction's sentence already."""
+    return tuple(
+        refusal.removeprefix(plan.prediction.sentence).strip() or refusal for refusal in plan.refusals
     )
 
 
@@ -144,9 +151,7 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content]:
     signing = node.signing
     heights = f"found {number(signing.found_height)}, will be {number(signing.result_height)}"
     tone = Tone.WARN if signing.action in (SigningAction.RESET, SigningAction.RAISE) else Tone.PLAIN
-    yield content.fact(
-        "Signing state", content.line(f"{signing.action.value}: {heights}. {signing.reason}", tone)
-    )
+    yield content.fact("Signing", content.line(f"{signing.action.value}: {heights}. {signing.reason}", tone))
     for warning in node.warnings:
         yield content.fact("", content.line(f"▲ {warning}", Tone.WARN))
     for choice in node.files:

@@ -102,6 +102,7 @@ class RestoreScreen(LoomScreen):
             self._shown, self._asked_at, self._nodes_wanted = moment.question, time.monotonic(), False
             self.query_one(Pane).scroll_home(animate=False)
         text = None if self._nodes_wanted else pane_text(moment)
+        self.set_class(text is not None, "-reading")
         self.query_one(Pane).display = text is not None
         self.query_one("#run-nodes").display = text is None
         if text is not None:

@@ -132,8 +132,8 @@ def _failure(question: FailureQuestion, run_id: str) -> Saying:
     }
     there = [known[choice] for choice in question.choices]
     return Saying(
-        f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: {joined(failed)}. "
-        "Above: why, and what is safe.",
+        f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: "
+        f"{joined(failed)}. Above: why, and what is safe.",
         tuple(choice for _, choice in there),
         frozenset({action for action, _ in there} | {"toggle_view"}),
         urgent=True,
@@ -217,13 +217,10 @@ def previews(found: Mapping[str, Preview]) -> Content:
     """What would be done on each node; those with something to do first."""
     parts: list[Content | str] = []
     for preview in sorted(found.values(), key=lambda preview: preview.already):
-        sign = (
-            content.line("✓ already so  ", Tone.GOOD)
-            if preview.already
-            else content.line("▶ to do  ", Tone.ACCENT)
-        )
-        parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), sign))
-        parts += [f"  {text}" for text in preview.text.splitlines()]
+        sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
+        first, *more = preview.text.splitlines() or [""]
+        parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first))
+        parts += [f"    {text}" for text in more]
         if preview.diff:
             parts.append(content.diff(preview.diff))
     return content.lines(parts)
@@ -239,10 +236,7 @@ def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
         evidence = [
             event for event in view.notes if event.node == node and event.kind is not EventKind.TASK_FAILED
         ]
-        parts += [
-            content.fact("What was seen:", f"{_when(event)} {event.message}")
-            for event in evidence[-_EVIDENCE:]
-        ]
+        parts += [content.fact("Seen", f"{_when(event)} {event.message}") for event in evidence[-_EVIDENCE:]]
         parts.append("")
     return content.lines(parts)
 

@@ -134,7 +134,6 @@ class RunView:
                 state = TaskState.ALREADY if event.data.get("skipped") else TaskState.DONE
                 task = replace(task, state=state, message=event.message, done=task.total)
             case EventKind.TASK_FAILED:
-                self.states[step] = StepState.FAILED
                 task = replace(task, state=TaskState.FAILED, message=event.message)
             case EventKind.TASK_UNDONE:
                 self.states[step] = StepState.UNDONE
@@ -142,6 +141,8 @@ class RunView:
             case _:
                 return
         self.tasks[step][node] = replace(task, message=clean_line(task.message), at=event.at)
+        if any(other.state is TaskState.FAILED for other in self.tasks[step].values()):
+            self.states[step] = StepState.FAILED
 
     def _task_started(self, event: Event, step: StepName) -> None:
         self.current = step

@@ -100,7 +100,7 @@ def node_mark(status: NodeStatus | None) -> Mark:
     if status is None:
         return Mark("◌", "connecting", Tone.DIM)
     if not status.reachable:
-        return Mark("✗", "unreachable", Tone.BAD)
+        return Mark("✗", "refused" if status.refused else "unreachable", Tone.BAD)
     mark = service_mark(status.service)
     if mark.word != "running":
         return mark

@@ -44,7 +44,7 @@ class ConfirmDialog(Dialog[bool]):
         yield DialogText(self._text())
         if self.act.typed:
             yield Static(self._how(), classes="dialog-how")
-            yield Input(id="name", placeholder="the cluster's name", compact=True)
+            yield Input(id="name", placeholder="the cluster's name", compact=True, select_on_focus=False)
         with Horizontal(classes="dialog-buttons"):
             yield Button(Content("Cancel"), id="cancel", compact=True)
             yield Button(

@@ -56,7 +56,7 @@ def error_text(error: LoomtuiError) -> Content:
     if isinstance(error, InventoryError):
         parts += [content.text(f"  {problem}") for problem in error.problems]
     if error.safe:
-        parts += [Content(""), content.fact("What is safe:", error.safe)]
+        parts += [Content(""), content.fact("Safe now", error.safe)]
     if error.advice:
-        parts += [content.fact("What to do:", error.advice)]
+        parts += [content.fact("Do next", error.advice)]
     return content.lines(parts)

@@ -14,10 +14,6 @@ from screens.words import OUTCOME_MARKS, Tone, stopwatch
 
 
 class ClusterBar(Widget):
-    def __init__(self, screen_name: str) -> None:
-        super().__init__()
-        self._screen_name = screen_name
-
     def on_mount(self) -> None:
         desk = desk_of(self)
         self.set_class(desk.engine.inventory.production, "-production")
@@ -38,8 +34,7 @@ class ClusterBar(Widget):
         left = content.row(
             Content.styled(f" {desk.cluster} ", "bold"),
             Content.styled(f" {desk.mark} ", "bold reverse" if desk.engine.inventory.production else ""),
-            f"  {self._screen_name}",
-            "" if desk.writable else "  · read-only",
+            "  restore mode" if desk.writable else "  read-only: nothing can be changed from here",
         )
         right = content.row(
             self._run(), Content.styled(desk.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)

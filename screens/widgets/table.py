@@ -39,13 +39,13 @@ class Table(DataTable[Text], inherit_bindings=False):
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cell_padding=0)
 
     def cell(self, value: str | Mark, tone: Tone = Tone.PLAIN, *, right: bool = False) -> Text:
-        """A blank on each side, so that columns stay apart where padding would cost too much."""
+        """A blank in front keeps columns apart where padding on both sides would cost too much."""
         if isinstance(value, Mark):
             tone, value = value.tone, str(value)
         name = self._TONES.get(tone)
         style = self.get_component_rich_style(name, partial=True) if name else Style.null()
         return Text(
-            f"{clean_line(value)} ", style=style, justify="right" if right else "left", no_wrap=True, end=""
+            f" {clean_line(value)}", style=style, justify="right" if right else "left", no_wrap=True, end=""
         )
 
     def put(self, key: str, cells: Mapping[str, Text]) -> None:

@@ -1,0 +1,85 @@
+"""The last line: the keys that are possible now. What does not fit is a way to another screen, never an act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+from screens import keys
+
+
+@dataclass(frozen=True)
+class Cap:
+    """One key on the bar."""
+
+    id: str
+    key: str
+    display: str
+    label: str
+    action: str
+    enabled: bool
+    tooltip: str
+
+    @property
+    def cells(self) -> int:
+        return cell_len(self.display) + cell_len(self.label) + 2
+
+    @property
+    def is_way(self) -> bool:
+        """It leads to another screen."""
+        return self.id in keys.WAYS
+
+
+def fitting(caps: list[Cap], width: int) -> list[Cap]:
+    """The screen's own keys, as many ways to other screens as there is room for, and the app's keys."""
+    left = width - sum(cap.cells for cap in caps if not cap.is_way)
+    ways: list[Cap] = []
+    for cap in (cap for cap in caps if cap.is_way):
+        if cap.cells > left:
+            break
+        left -= cap.cells
+        ways.append(cap)
+    own = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
+    always = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
+    return [*own, *ways, *always]
+
+
+class KeyBar(Footer):
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self._width = 0
+
+    def compose(self) -> ComposeResult:
+        if not self._bindings_ready:
+            return
+        self._width = self.app.size.width
+        for cap in fitting(self._caps(), self._width):
+            yield FooterKey(
+                cap.key, cap.display, cap.label, cap.action, disabled=not cap.enabled, tooltip=cap.tooltip
+            )
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._bindings_ready and self.app.size.width != self._width:
+            self.call_after_refresh(self.recompose)
+
+    def _caps(self) -> list[Cap]:
+        """One for each binding that is shown, in the order of the screen's, then the app's."""
+        caps: dict[str, Cap] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and binding.action not in caps:
+                caps[binding.action] = Cap(
+                    binding.id or "",
+                    binding.key,
+                    self.app.get_key_display(binding),
+                    binding.description,
+                    binding.action,
+                    active.enabled,
+                    active.tooltip,
+                )
+        return list(caps.values())

@@ -1,0 +1,251 @@
+"""An engine without nodes: it answers from a scene, and plays a restore that asks what a real one asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from loomtui.backups.model import Backup, BackupKind, Contents
+from loomtui.errors import CallError, LoomtuiError, StepFailed
+from loomtui.fleet.asking import Asker
+from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
+from loomtui.inventory.model import Inventory
+from loomtui.loom.health import Verdict
+from loomtui.loom.references import KeyReport
+from loomtui.restore.choosing import Choices
+from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
+from loomtui.restore.identities import ServiceFix
+from loomtui.restore.operator import Go, OnFailure, Operator, Preview
+from loomtui.restore.plan import Plan
+from loomtui.restore.runs import RunSummary
+from screens.engine import Progress, StepWords
+from tests.screens import scenes
+from tests.screens.scenes import NOW, LogLine, Scene
+
+RUN_ID = "20261122-031415-ff00"
+_CHOICES = (OnFailure.RETRY, OnFailure.LEAVE_OUT, OnFailure.STOP, OnFailure.ROLL_BACK)
+
+
+class FakeEngine:
+    """Only looks."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.looks = 0
+        self.asker: Asker | None = None
+        self.closed = False
+        self.reading = asyncio.Event()
+        self.hang: set[str] = set()
+
+    @property
+    def inventory(self) -> Inventory:
+        return self.scene.inventory
+
+    def open(self, asker: Asker) -> None:
+        self.asker = asker
+
+    async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
+        if node in self.hang:
+            await asyncio.Event().wait()
+        self.looks += 1
+        return self.scene.statuses[node]
+
+    def judge(self, looks: Sequence[ClusterStatus]) -> Verdict:
+        return self.scene.verdict
+
+    async def details(self, node: str) -> NodeDetails:
+        return scenes.details(self.scene.statuses[node])
+
+    async def backups(self) -> tuple[Backup, ...]:
+        return self.scene.backups
+
+    async def guess(self, backup: Backup) -> Backup:
+        return replace(backup, kind=BackupKind.FULL)
+
+    async def contents(self, backup: Backup, progress: Progress) -> Contents:
+        progress(1_000, backup.size_bytes)
+        if backup.kind is BackupKind.CONFIG:
+            await asyncio.Event().wait()
+        if self.scene.contents is None:
+            raise CallError("gone")
+        return self.scene.contents
+
+    async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+        return self.scene.report, self.scene.unreachable
+
+    def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]:
+        return self.scene.fixes
+
+    async def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]:
+        yield self.scene.logs
+        await asyncio.Event().wait()
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        return self.scene.runs
+
+    def report(self, run_id: str) -> str:
+        return f"# Report of {run_id}\n\nIt is all [here].\n"
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeRun:
+    """Goes through the eight steps, asking as the runner does. `fails`: (step, node) pairs that fail once."""
+
+    def __init__(
+        self, plan: Plan, operator: Operator, fails: set[tuple[StepName, str]], text: str = "done"
+    ) -> None:
+        self._plan = plan
+        self._operator = operator
+        self._fails = fails
+        self._text = text
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._seq = 0
+        self.done: list[str] = []  # what was done on nodes, in order
+        self.left_out: set[str] = set()
+        self.declined: list[str] = []
+
+    @property
+    def id(self) -> str:
+        return RUN_ID
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+    async def restore(self) -> Outcome:
+        self._emit(EventKind.RUN_STARTED, "run started")
+        try:
+            for step in StepName:
+                outcome = await self._step(step)
+                if outcome is not None:
+                    return self._end(outcome)
+            return self._end(Outcome.RESTORED)
+        finally:
+            self._queue.put_nowait(None)
+
+    async def rollback(self) -> Outcome:
+        outcome = await self._roll_back()
+        self._end(outcome)
+        self._queue.put_nowait(None)
+        return outcome
+
+    async def _roll_back(self) -> Outcome:
+        self._emit(EventKind.ROLLBACK_STARTED, "rollback started")
+        for node in self._names:
+            self._emit(EventKind.TASK_UNDONE, self._text, StepName.STOP, node)
+        return Outcome.ROLLED_BACK
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self._plan.nodes if node.name not in self.left_out)
+
+    async def _step(self, step: StepName) -> Outcome | None:
+        answer = await self._operator.before_step(step, self._previews(step))
+        if answer is not Go.CONTINUE:
+            return Outcome.STOPPED if answer is Go.STOP else await self._roll_back()
+        self._emit(EventKind.STEP_STARTED, "started", step)
+        while failures := await self._attempt(step):
+            choice, node = await self._operator.on_failure(step, failures, _CHOICES)
+            if choice is OnFailure.STOP:
+                return Outcome.STOPPED
+            if choice is OnFailure.ROLL_BACK:
+                return await self._roll_back()
+            if choice is OnFailure.LEAVE_OUT and node is not None:
+                self.left_out.add(node)
+        self._emit(EventKind.STEP_DONE, "done", step)
+        return None
+
+    def _previews(self, step: StepName) -> dict[str, Preview]:
+        diff = scenes.DIFF if step is StepName.SERVICES else ""
+        return {
+            name: Preview(
+                name,
+                f"{step.value}: {self._text}",
+                diff if name in ("db1", "db2") else "",
+                already=name == "db4",
+            )
+            for name in self._names
+        }
+
+    async def _attempt(self, step: StepName) -> dict[str, LoomtuiError]:
+        failures: dict[str, LoomtuiError] = {}
+        for node in self._names:
+            self._emit(EventKind.TASK_STARTED, "started", step, node)
+            self._emit(EventKind.TASK_PROGRESS, "fetching", step, node, {"done": 400, "total": 1000})
+            if (step, node) in self._fails:
+                self._fails.discard((step, node))
+                error = StepFailed(
+                    f"the disk is full {self._text}",
+                    node=node,
+                    safe="The old data is untouched.",
+                    advice="Make room, then retry.",
+                )
+                self._emit(EventKind.TASK_FAILED, error.what, step, node)
+                failures[node] = error
+                continue
+            if step is StepName.SERVICES and node in ("db1", "db2"):
+                preview = self._previews(step)[node]
+                if not await self._operator.approve_unit(node, preview):
+                    self.declined.append(node)
+            self.done.append(f"{step.value} {node}")
+            self._emit(EventKind.TASK_DONE, self._text, step, node)
+        return failures
+
+    def _end(self, outcome: Outcome) -> Outcome:
+        self._emit(EventKind.RUN_FINISHED, "finished", data={"outcome": outcome.value})
+        return outcome
+
+    def _emit(
+        self,
+        kind: EventKind,
+        message: str,
+        step: StepName | None = None,
+        node: str | None = None,
+        data: Mapping[str, Json] | None = None,
+    ) -> None:
+        self._seq += 1
+        at = NOW + timedelta(seconds=self._seq)
+        self._queue.put_nowait(Event(self._seq, at, RUN_ID, kind, message, step, node, data or {}))
+
+
+class WritableFakeEngine(FakeEngine):
+    """Also restores, on paper."""
+
+    def __init__(
+        self, scene: Scene, fails: set[tuple[StepName, str]] | None = None, text: str = "done"
+    ) -> None:
+        super().__init__(scene)
+        self.fails = fails or set()
+        self.text = text
+        self.choices: list[Choices] = []
+        self.begun: list[FakeRun] = []
+
+    def step(self, name: StepName) -> StepWords:
+        return StepWords(f"This is what {name.value} does.", f"This is how {name.value} is undone.")
+
+    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan:
+        self.choices.append(choices)
+        progress("looking at every node")
+        progress(f"reading archives {self.text}")
+        if self.scene.plan is None:
+            raise CallError("there is no data backup to take", advice="Check bucket and prefix.")
+        return scenes.plan(reset=True) if choices.reset_signing else self.scene.plan
+
+    def load_plan(self, path: Path) -> Plan:
+        return scenes.plan()
+
+    def begin(self, plan: Plan, operator: Operator) -> FakeRun:
+        self.begun.append(FakeRun(plan, operator, self.fails, self.text))
+        return self.begun[-1]
+
+    def reopen(self, run_id: str, operator: Operator) -> FakeRun:
+        return self.begin(scenes.plan(), operator)

@@ -1,0 +1,73 @@
+"""What the screen tests share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.app import App
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from screens.app import LoomApp
+from screens.engine import Engine
+from screens.widgets.next_panel import NextPanel
+from tests.screens.scenes import NOW
+
+SMALL = (80, 24)
+LARGE = (200, 60)
+
+
+def make_app(engine: Engine, *, story: str = "", settle_seconds: float = 0) -> LoomApp:
+    return LoomApp(engine, story=story, now=lambda: NOW, settle_seconds=settle_seconds)
+
+
+@asynccontextmanager
+async def running(
+    engine: Engine, size: tuple[int, int] = SMALL, *, story: str = "", settle_seconds: float = 0
+) -> AsyncIterator[tuple[LoomApp, Pilot[int]]]:
+    """The app with the first looks taken. Toasts are on: with them off, their crashes are hidden."""
+    app = make_app(engine, story=story, settle_seconds=settle_seconds)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        yield app, pilot
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = "") -> None:
+    """Waits for something that the app does by itself."""
+    for _ in range(500):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(f"it did not come about: {what}\n{shown(pilot.app)}")
+
+
+async def press(pilot: Pilot[int], *pressed: str) -> None:
+    for key in pressed:
+        await pilot.press(key)
+        await pilot.pause()
+
+
+async def type_text(pilot: Pilot[int], text: str) -> None:
+    await press(pilot, *(("minus" if letter == "-" else letter) for letter in text))
+
+
+def shown(app: App[Any]) -> str:
+    """All that stands on the screen in front, as plain text."""
+    lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def panel(app: LoomApp) -> str:
+    """What the panel at the bottom says, scrolled-away lines included."""
+    content = app.screen.query_one(NextPanel).query_one("#next-text", Static).content
+    assert isinstance(content, Content)
+    return content.plain
+
+
+def footer_keys(app: LoomApp) -> set[str]:
+    """The ids of all bindings that can be used now."""
+    return {str(active.binding.id) for active in app.screen.active_bindings.values() if active.enabled}

@@ -1,0 +1,367 @@
+"""The restore by keys alone, at 80x24, by someone who reads nothing but the screen."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.pilot import Pilot
+
+from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.operator import Preview
+from screens.app import LoomApp
+from screens.choose import ChooseScreen
+from screens.health import HealthScreen
+from screens.modals.ask import ChoiceDialog
+from screens.modals.confirm import ConfirmDialog
+from screens.operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
+from screens.plan import PlanScreen
+from screens.restore import RestoreScreen
+from screens.run_view import STEPS, StepState
+from tests.screens import scenes
+from tests.screens.fake import RUN_ID, WritableFakeEngine
+from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
+
+
+def waiting(app: LoomApp) -> object:
+    assert app.desk.keeper is not None
+    return app.desk.keeper.operator.pending
+
+
+async def asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
+    def is_it() -> bool:
+        question = waiting(app)
+        return isinstance(question, StepQuestion) and question.step is step and step_shown(app, step)
+
+    await until(pilot, is_it, f"the question before {step}")
+
+
+def step_shown(app: LoomApp, step: StepName) -> bool:
+    return isinstance(app.screen, RestoreScreen) and f"Step {STEPS.index(step) + 1} of 8" in panel(app)
+
+
+async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
+    await press(pilot, "r", "enter")
+    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None, "a plan")
+    assert "x" in panel(app)
+    await press(pilot, "x")
+    await asked(app, pilot, StepName.PREFLIGHT)
+
+
+async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
+    """As the panel says it: x, and the cluster's name where it is asked for."""
+    await asked(app, pilot, step)
+    wants_name = "asks for the cluster's name" in panel(app)
+    await press(pilot, "x")
+    if wants_name:
+        assert isinstance(app.screen, ConfirmDialog)
+        await type_text(pilot, scenes.CLUSTER)
+        await press(pilot, "enter")
+
+
+def finished(app: LoomApp) -> Outcome | None:
+    keeper = app.desk.keeper
+    return keeper.view.outcome if keeper is not None and keeper.view is not None else None
+
+
+async def test_the_whole_restore_by_keys() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        for step in StepName:
+            await carry_out(app, pilot, step)
+            if step is StepName.SERVICES:
+                await until(
+                    pilot, lambda: isinstance(waiting(app), UnitQuestion), "the question about a unit"
+                )
+                await until(pilot, lambda: "db1" in panel(app), "the panel")
+                assert "+ExecStart" in shown(app)
+                await press(pilot, "x")
+                await until(pilot, lambda: "db2" in panel(app), "the second unit")
+                await press(pilot, "x")
+        await until(pilot, lambda: finished(app) is Outcome.RESTORED, "the end")
+        await until(pilot, lambda: "RESTORED" in panel(app), "the panel")
+        assert engine.begun[0].declined == []
+        assert len(engine.begun[0].done) == 8 * 5
+        await press(pilot, "escape")
+        assert isinstance(app.screen, HealthScreen)
+        assert app.exit_status == 0
+
+
+async def test_stop_and_data_want_the_name_and_the_others_do_not() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    wanted = set()
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        for step in list(StepName)[:5]:
+            await asked(app, pilot, step)
+            if "asks for the cluster's name" in panel(app):
+                wanted.add(step)
+            await carry_out(app, pilot, step)
+    assert wanted == {StepName.STOP, StepName.DATA}
+
+
+async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
+        await press(pilot, "x")
+        await type_text(pilot, "loom-test")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, RestoreScreen)
+        await press(pilot, "x", "enter")
+        assert isinstance(app.screen, RestoreScreen)
+        assert isinstance(waiting(app), StepQuestion)
+        assert not any(done.startswith("stop ") for done in engine.begun[0].done)
+
+
+async def test_a_key_that_is_held_down_answers_one_question() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine, settle_seconds=3600) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        await press(pilot, "x", "x", "x")
+        await asked(app, pilot, StepName.PREFLIGHT)
+        assert engine.begun[0].done == []
+
+
+async def test_all_units_are_approved_at_once_when_they_are_as_previewed() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        for step in list(StepName)[:6]:
+            await carry_out(app, pilot, step)
+        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        await press(pilot, "a")
+        await asked(app, pilot, StepName.START)
+        assert engine.begun[0].declined == []
+
+
+async def test_a_unit_can_be_left_as_it_is() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        for step in list(StepName)[:6]:
+            await carry_out(app, pilot, step)
+        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        await press(pilot, "m")
+        await until(pilot, lambda: "db2" in panel(app))
+        await press(pilot, "x")
+        await asked(app, pilot, StepName.START)
+        assert engine.begun[0].declined == ["db1"]
+
+
+async def test_another_diff_than_the_previewed_one_is_asked_about() -> None:
+    operator = ScreenOperator("me", lambda: None)
+    shown_before = {"db1": Preview("db1", "", "-a\n+b"), "db2": Preview("db2", "", "-a\n+b")}
+
+    async def before() -> None:
+        await operator.before_step(StepName.SERVICES, shown_before)
+
+    task = asyncio.create_task(before())
+    await asyncio.sleep(0)
+    assert operator.pending is not None
+    operator.answer(operator.pending, True)
+    await task
+    first = asyncio.create_task(operator.approve_unit("db1", shown_before["db1"]))
+    await asyncio.sleep(0)
+    assert isinstance(operator.pending, UnitQuestion)
+    operator.approve_all(operator.pending)
+    assert await first is True
+    assert await operator.approve_unit("db2", shown_before["db2"]) is True
+    other = asyncio.create_task(operator.approve_unit("db2", Preview("db2", "", "-a\n+evil")))
+    await asyncio.sleep(0)
+    assert isinstance(operator.pending, UnitQuestion)
+    other.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await other
+    assert operator.pending is None
+
+
+async def fail_at_config(app: LoomApp, pilot: Pilot[int]) -> None:
+    await begin(app, pilot)
+    for step in list(StepName)[:4]:
+        await carry_out(app, pilot, step)
+    await until(
+        pilot, lambda: isinstance(waiting(app), FailureQuestion) and "failed" in panel(app), "the failure"
+    )
+    text = shown(app)
+    assert "the disk is full" in text
+    assert "The old data is untouched." in text
+    assert "Make room, then retry." in text
+    assert app.desk.keeper is not None
+    assert app.desk.keeper.view is not None
+    assert app.desk.keeper.view.states[StepName.CONFIG] is StepState.FAILED
+
+
+def failing() -> WritableFakeEngine:
+    return WritableFakeEngine(scenes.healthy(), {(StepName.CONFIG, "db2")})
+
+
+async def test_failure_retry() -> None:
+    engine = failing()
+    async with running(engine) as (app, pilot):
+        await fail_at_config(app, pilot)
+        await press(pilot, "y")
+        await asked(app, pilot, StepName.NODE_KEYS)
+        assert engine.begun[0].done.count("config db2") == 1
+
+
+async def test_failure_leave_out() -> None:
+    engine = failing()
+    async with running(engine) as (app, pilot):
+        await fail_at_config(app, pilot)
+        await press(pilot, "m", "enter")
+        assert isinstance(waiting(app), FailureQuestion), "the first choice leaves none out"
+        await press(pilot, "m", "down", "enter")
+        await asked(app, pilot, StepName.NODE_KEYS)
+        assert engine.begun[0].left_out == {"db2"}
+
+
+async def test_failure_stop_and_resume() -> None:
+    engine = failing()
+    async with running(engine) as (app, pilot):
+        await fail_at_config(app, pilot)
+        await press(pilot, "e")
+        await until(pilot, lambda: "STOPPED" in panel(app), "the end")
+        assert f"loomtui resume {RUN_ID}" in panel(app)
+        assert app.exit_status == 130
+        assert RUN_ID in app.farewell()
+        await press(pilot, "x")
+        await asked(app, pilot, StepName.PREFLIGHT)
+        assert len(engine.begun) == 2
+
+
+async def test_failure_roll_back() -> None:
+    async with running(failing()) as (app, pilot):
+        await fail_at_config(app, pilot)
+        await press(pilot, "v")
+        assert isinstance(app.screen, ConfirmDialog)
+        await press(pilot, "escape")
+        assert isinstance(waiting(app), FailureQuestion)
+        await press(pilot, "v")
+        await type_text(pilot, scenes.CLUSTER)
+        await press(pilot, "enter")
+        await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK, "the rollback")
+        await until(pilot, lambda: "ROLLED BACK" in panel(app))
+        assert app.exit_status == 0
+
+
+async def test_stop_before_a_step_then_roll_back() -> None:
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await begin(app, pilot)
+        assert "run.rollback" not in footer_keys(app), "nothing was changed yet"
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await carry_out(app, pilot, StepName.STOP)
+        await asked(app, pilot, StepName.DATA)
+        await press(pilot, "e")
+        await until(pilot, lambda: "STOPPED" in panel(app))
+        await press(pilot, "v")
+        await type_text(pilot, scenes.CLUSTER)
+        await press(pilot, "enter")
+        await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK)
+
+
+async def test_a_standstill_is_declined_and_nothing_happens() -> None:
+    engine = WritableFakeEngine(scenes.degraded())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        assert "STAND STILL" in shown(app)
+        assert "plan.start" not in footer_keys(app)
+        await press(pilot, "x", "n")
+        assert "Nothing was changed" in panel(app)
+        assert "plan.reset" not in footer_keys(app)
+        await press(pilot, "x", "z", "escape")
+        assert isinstance(app.screen, ChooseScreen)
+        assert engine.begun == []
+        assert [choices.reset_signing for choices in engine.choices] == [False]
+
+
+async def test_a_standstill_is_mended_by_the_reset() -> None:
+    engine = WritableFakeEngine(scenes.degraded())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        await press(pilot, "z", "enter")
+        assert isinstance(app.screen, PlanScreen), "a blind enter cancels"
+        assert [choices.reset_signing for choices in engine.choices] == [False]
+        await press(pilot, "z")
+        await type_text(pilot, scenes.CLUSTER)
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(engine.choices) == 2, "another plan")
+        assert engine.choices[1].reset_signing
+        await until(pilot, lambda: "plan.start" in footer_keys(app))
+        assert "CAN MOVE" in shown(app)
+
+
+async def test_the_run_goes_on_behind_other_screens() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await press(pilot, "o")
+        assert "run waits for you" in shown(app)
+        await press(pilot, "r")
+        assert step_shown(app, StepName.PREFLIGHT)
+        await press(pilot, "escape", "escape", "escape", "escape", "escape")
+        assert isinstance(app.screen, HealthScreen)
+        await press(pilot, "r")
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
+
+
+async def test_leaving_in_the_middle_says_how_to_resume() -> None:
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await begin(app, pilot)
+        await press(pilot, "q")
+        assert isinstance(app.screen, ChoiceDialog)
+        assert f"loomtui resume {RUN_ID}" in shown(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, RestoreScreen)
+        await press(pilot, "q", "down", "enter")
+        await until(pilot, lambda: app.return_value == 130, "the end")
+
+
+async def test_an_unfinished_run_is_offered() -> None:
+    from dataclasses import replace
+
+    scene = replace(scenes.healthy(), runs=scenes.runs(None))
+    engine = WritableFakeEngine(scene)
+    async with running(engine) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
+        assert "20261121-031415-ab12" in shown(app)
+        await press(pilot, "enter")
+        assert engine.begun == [], "to look first is the first choice"
+        await press(pilot, "u", "x")
+        await asked(app, pilot, StepName.PREFLIGHT)
+
+
+async def test_the_choices_reach_the_plan() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "n", "space", "tab", "enter")
+        assert isinstance(app.screen, ChooseScreen)
+        await press(pilot, "f", "t")
+        await type_text(pilot, "20261120")
+        await press(pilot, "enter", "down", "enter")
+        await until(pilot, lambda: len(engine.choices) == 1)
+        choices = engine.choices[0]
+        assert choices.nodes == scenes.NAMES[1:]
+        assert choices.stage_first
+        assert choices.before is not None
+        assert choices.before.isoformat() == "2026-11-20T00:00:00+00:00"
+        assert choices.data_key == scenes.backups()[0].key
+
+
+async def test_no_backup_says_so_and_leaves_a_way_back() -> None:
+    engine = WritableFakeEngine(scenes.empty())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: "no data backup" in shown(app))
+        assert "Nothing was changed." in panel(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ChooseScreen)
