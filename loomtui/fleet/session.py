@@ -264,10 +264,15 @@ class Session:
     ) -> Output:
         await self._connected()
         nonce = tokens.token_hex(8)
-        async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
-            self._record(self.node.name, script.kind, script.name)
-            first = _input(rights, nonce, script)
-            raw = await self._execute(_command(rights, nonce, args), first, stdin)
+        first = _input(rights, nonce, script)
+        try:
+            async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
+                self._record(self.node.name, script.kind, script.name)
+                raw = await self._execute(_command(rights, nonce, args), first, stdin)
+        except NodeUnreachable as error:
+            if isinstance(script, ChangeScript):
+                error.safe = _CHANGE_UNKNOWN
+            raise
         _, begun, stdout = (b"\n" + raw.stdout).partition(f"\n{nonce}\n".encode())
         output = Output(raw.status, stdout, raw.stderr)
         self._judge(output, bool(begun), script, rights, accept)
@@ -329,11 +334,8 @@ class Session:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
-            raise NodeUnreachable(
-                f"no answer to {what} within {seconds:g} s.",
-                node=self.node.name,
-                safe="" if what.startswith("change/") else LoomtuiError("").safe,
-            ) from error
+            words = f"no answer to {what} within {seconds:g} s."
+            raise NodeUnreachable(words, node=self.node.name) from error
 
     @contextlib.contextmanager
     def _connection_errors(self) -> Iterator[None]:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,3 +140,23 @@ async def fleet(place: Place, sshd: Sshd) -> AsyncIterator[Fleet]:
 async def writable(place: Place, sshd: Sshd) -> AsyncIterator[WritableFleet]:
     async with WritableFleet(place.inventory(sshd.port), place.person) as fleet:
         yield fleet
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[int, threading.Event]]:
+    """The port of a TCP server that takes every connection and never speaks; and whether it took one."""
+    held: list[socket.socket] = []
+    connected = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(server.accept()[0])
+                connected.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], connected
+        server.shutdown(socket.SHUT_RDWR)
+    for client in held:
+        client.close()

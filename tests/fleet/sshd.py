@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -81,8 +81,9 @@ class _Server(ServerInterface):
             return True
         if behaviour.hang_exec:
             self._sshd.hung.set()
-            return True
-        threading.Thread(target=self._sshd.execute, args=(channel, command.decode()), daemon=True).start()
+            self._sshd.closing.wait()
+            return False
+        self._sshd.start_command(channel, command.decode())
         return True
 
 
@@ -107,7 +108,8 @@ class Sshd:
         self.port: int = self._listener.getsockname()[1]
         self.transports: list[Transport] = []
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._closing = False
+        self._threads: list[threading.Thread] = []
+        self.closing = threading.Event()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -121,10 +123,12 @@ class Sshd:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        for thread in self._threads:
+            thread.join(10)
 
     def stop(self) -> None:
         """No longer listens, and drops every connection."""
-        self._closing = True
+        self.closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -136,7 +140,7 @@ class Sshd:
         self.transports.clear()
 
     def _accept(self) -> None:
-        while not self._closing:
+        while not self.closing.is_set():
             try:
                 client, _ = self._listener.accept()
             except OSError:
@@ -153,7 +157,15 @@ class Sshd:
             transport.start_server(server=server)
         server.accept_channels()
 
-    def execute(self, channel: Channel, command: str) -> None:
+    def start_command(self, channel: Channel, command: str) -> None:
+        self._thread(self._execute, channel, command)
+
+    def _thread(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _execute(self, channel: Channel, command: str) -> None:
         seen = bytearray()
         self.behaviour.inputs.append(seen)
         process = subprocess.Popen(
@@ -165,7 +177,7 @@ class Sshd:
             start_new_session=True,
         )
         self._processes.append(process)
-        threading.Thread(target=_pump_in, args=(channel, process, seen), daemon=True).start()
+        self._thread(_pump_in, channel, process, seen)
         with contextlib.suppress(OSError):
             channel.sendall(self.behaviour.noise_stdout)
             channel.sendall_stderr(self.behaviour.noise_stderr)
@@ -175,7 +187,8 @@ class Sshd:
         err.join()
         with contextlib.suppress(OSError, EOFError):
             channel.shutdown_write()
-            channel.send_exit_status(process.wait())
+            if (status := process.wait()) >= 0:  # killed by a signal: there is no exit status
+                channel.send_exit_status(status)
             channel.close()
 
 
