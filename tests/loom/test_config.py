@@ -75,7 +75,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ("text", "problem"),
     [
         ("a: [", "not YAML"),
-        pytest.param("[" * 20_000, "not YAML", id="huge-88"),
+        pytest.param("[" * 20_000, "not YAML", id="deep"),
         ("a: !!python/object/apply:os.system [ls]", "not YAML"),
         ("a: 2001-99-99", "not YAML"),
         ("!!int ''", "not YAML"),
@@ -85,7 +85,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("- a", "not a YAML mapping"),
         ("text", "not a YAML mapping"),
         (BOMB, "more values"),
-        pytest.param("a: " + "x" * 300_000, "larger than", id="huge-22"),
+        pytest.param("a: " + "x" * 300_000, "larger than", id="large"),
         ("AppStore: {Version: three}", "AppStore.Version is not a number"),
     ],
 )
@@ -137,9 +137,9 @@ def test_what_counts_in_a_config_toml() -> None:
     ("text", "problem"),
     [
         ("x", "not TOML"),
-        pytest.param("a = " + "[" * 20_000, "not TOML", id="huge-32"),
-        pytest.param("a = " + "9" * 10_000, "not TOML", id="huge-6"),
-        pytest.param("#" * 300_000, "larger than", id="huge-76"),
+        pytest.param("a = " + "[" * 20_000, "not TOML", id="deep"),
+        pytest.param("a = " + "9" * 10_000, "not TOML", id="long-number"),
+        pytest.param("#" * 300_000, "larger than", id="large"),
         ('[p2p]\nladdr = "tcp://0.0.0.0"', "has no port"),
         ('[p2p]\nladdr = "0.0.0.0:99999"', "has no port"),
     ],
