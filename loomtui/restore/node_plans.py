@@ -122,11 +122,14 @@ def _former_ids(seen: Seen, name: str) -> set[str]:
 def _former_addresses(
     seen: Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
 ) -> dict[str, set[str]]:
-    """Where peers dialled each node, as the backups' units say: the ID in an entry names the node."""
+    """Where peers dialled each node, as entries with its ID in the backups' units and its own config.toml say."""
     owner = {value: name for name, ids in former.items() for value in ids}
     owner |= {value: name for name, value in identities.items() if value}
     addresses: dict[str, set[str]] = {name: set() for name in identities}
-    for config in seen.chosen.config.values():
+    for own, config in seen.chosen.config.items():
+        told = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
+        if own in addresses and told:
+            addresses[own].add(_host(told.rpartition("://")[2]))
         for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
             for peer in read_peers(flag.value).peers:
                 name = owner.get(peer.id.lower())

@@ -1,4 +1,4 @@
-"""`bzip2`, `gzip`, `xz`, `zstd` where the host lacks them: only `-d`, to standard output. `argv[1]`: which."""
+"""bzip2, gzip, xz, zstd where the host lacks them: only `-d`, to standard output. `argv[1]`: which."""
 
 from __future__ import annotations
 

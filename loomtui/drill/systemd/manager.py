@@ -183,9 +183,12 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         from loomtui.drill.systemd.commands import answer
 
-        with suppress(OSError, ValueError):
+        with suppress(OSError):
             call: dict[str, Any] = json.loads(self.rfile.readline())
-            reply = answer(self.server.manager, call["tool"], call["arguments"], Path(call["folder"]))
+            try:
+                reply = answer(self.server.manager, call["tool"], call["arguments"], Path(call["folder"]))
+            except Exception as error:  # noqa: BLE001 - the caller must hear of it
+                reply = Reply(err=f"{call['tool']}: {type(error).__name__}: {error}\n", status=1)
             self.wfile.write(json.dumps(vars(reply)).encode() + b"\n")
 
 

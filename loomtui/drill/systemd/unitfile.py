@@ -58,7 +58,7 @@ class Definition:
     """A unit as the manager holds it since it was loaded."""
 
     name: str
-    fragment: Path | None
+    fragment: Path | None = None
     drop_ins: tuple[Path, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
