@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import grp
 import json
 import os
+import pwd
 import shutil
 import sys
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def install(machine: Machine, block_seconds: float) -> None:
     _python_tool(machine, "journalctl", f"journalctl.py {root}")
     _program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
     _program(machine.root / "bin/hostname", f"echo {_quote(machine.hostname)}")
-    _program(machine.root / "bin/crontab", f'echo "no crontab for {getpass.getuser()}" >&2\nexit 1')
+    _program(machine.root / "bin/crontab", f'echo "no crontab for {user_name()}" >&2\nexit 1')
     for tool, script in _IF_MISSING.items():
         if shutil.which(tool, path=os.pathsep.join(_SYSTEM_PATH)) is None:
             _python_tool(machine, tool, script)
@@ -112,8 +112,8 @@ def environment(machine: Machine) -> dict[str, str]:
     system = [str(tools)] if tools.is_dir() else [folder for folder in _SYSTEM_PATH if Path(folder).is_dir()]
     told = {
         "HOME": str(machine.home),
-        "USER": getpass.getuser(),
-        "LOGNAME": getpass.getuser(),
+        "USER": user_name(),
+        "LOGNAME": user_name(),
         "SHELL": "/bin/sh",
         "PATH": ":".join([str(machine.root / "bin"), *system]),
         "TMPDIR": str(machine.root / "tmp"),
@@ -147,6 +147,14 @@ def hide(machine: Machine, tools: list[str]) -> None:
             stand_in.rename(hidden / name)
 
 
+def user_name() -> str:
+    """Whoever runs the practice cluster; containers know some users by number only."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def group_name() -> str:
     try:
         return grp.getgrgid(os.getgid()).gr_name
@@ -165,7 +173,7 @@ After=network.target
 
 [Service]
 Type=simple
-User={getpass.getuser()}
+User={user_name()}
 Group={group_name()}
 WorkingDirectory={machine.home}
 ExecStart={command}

@@ -1,16 +1,14 @@
-"""What `systemctl`, `systemd-run` and `systemd-analyze` answer, in the words of systemd 252."""
+"""What `systemctl` answers, in the words of systemd 252."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from loomtui.drill.systemd.manager import Manager, Reply, signal_number, unit_name
-from loomtui.drill.systemd.service import Service
-from loomtui.drill.systemd.unitfile import complaints
+from loomtui.drill.systemd.properties import properties, unit_file_state
+from loomtui.drill.systemd.tools import analyze, systemd_run
 
 _VERSION = "systemd 252 (252.practice)\n+PAM +AUDIT default-hierarchy=unified\n"
 _TAKES_VALUE = frozenset(
@@ -41,9 +39,9 @@ def answer(manager: Manager, tool: str, arguments: list[str], folder: Path) -> R
     if "--version" in arguments:
         return Reply(out=_VERSION)
     if tool == "systemd-run":
-        return _systemd_run(manager, arguments, folder)
+        return systemd_run(manager, arguments, folder)
     if tool == "systemd-analyze":
-        return _analyze(arguments, folder)
+        return analyze(arguments, folder)
     options, words = _split(arguments)
     verb, *names = words or ["list-units"]
     if verb not in _VERBS:
@@ -109,12 +107,6 @@ def _is_failed(call: Call) -> Reply:
     return Reply("".join(f"{state}\n" for state in states), status=0 if "failed" in states else 1)
 
 
-def _unit_file_state(manager: Manager, service: Service) -> str:
-    if service.definition.transient:
-        return "transient"
-    return "enabled" if manager.link(service.name).is_symlink() else "disabled"
-
-
 def _is_enabled(call: Call) -> Reply:
     states = []
     for name in call.names:
@@ -122,7 +114,7 @@ def _is_enabled(call: Call) -> Reply:
         if service is None:
             text = f"Failed to get unit file state for {unit_name(name)}: No such file or directory\n"
             return Reply(err=text, status=1)
-        states.append(_unit_file_state(call.manager, service))
+        states.append(unit_file_state(call.manager, service))
     return Reply("".join(f"{state}\n" for state in states), status=0 if "enabled" in states else 1)
 
 
@@ -223,127 +215,18 @@ def _is_system_running(_call: Call) -> Reply:
     return Reply("running\n")
 
 
-# systemctl show
-
-
 def _show(call: Call) -> Reply:
     """Unknown properties are left out, as systemd does."""
     wanted = [name for value in call.options.get("--property", []) for name in value.split(",") if name]
     blocks = []
     for name in call.names or [""]:
-        found = _properties(call.manager, name) if name else {"Version": "252"}
+        found = properties(call.manager, name) if name else {"Version": "252"}
         shown = {key: found[key] for key in wanted if key in found} if wanted else found
         if "--value" in call.options:
             blocks.append("".join(f"{value}\n" for value in shown.values()))
         else:
             blocks.append("".join(f"{key}={value}\n" for key, value in shown.items()))
     return Reply("\n".join(blocks))
-
-
-def _properties(manager: Manager, name: str) -> dict[str, str]:
-    service = manager.service(name)
-    if service is None:
-        return _of_unknown(unit_name(name))
-    definition = service.definition
-    told = {
-        "Id": service.name,
-        "Names": service.name,
-        "Description": definition.get("Description", service.name),
-        "LoadState": "loaded",
-        "ActiveState": service.active,
-        "SubState": service.sub,
-        "Result": service.result,
-        "Type": definition.get("Type", "simple"),
-        "Restart": definition.get("Restart", "no"),
-        "RestartUSec": _span(definition.seconds("RestartSec", 0.1)),
-        "TimeoutStopUSec": _span(definition.seconds("TimeoutStopSec", 90)),
-        "KillMode": definition.get("KillMode", "control-group"),
-        "MainPID": str(service.pid),
-        "ExecMainPID": str(service.pid),
-        "ExecMainCode": str(service.exit_code),
-        "ExecMainStatus": str(service.exit_status),
-        "NRestarts": str(service.restarts),
-        "User": definition.get("User"),
-        "Group": definition.get("Group"),
-        "WorkingDirectory": definition.get("WorkingDirectory"),
-        "Environment": " ".join(definition.lists.get("Environment", ())),
-        "EnvironmentFiles": " ".join(
-            f"{path} (ignore_errors=no)" for path in definition.lists.get("EnvironmentFile", ())
-        ),
-        "FragmentPath": str(definition.fragment or ""),
-        "DropInPaths": " ".join(str(path) for path in definition.drop_ins),
-        "UnitFileState": _unit_file_state(manager, service),
-        "NeedDaemonReload": "yes" if manager.needs_reload(definition) else "no",
-        "RefuseManualStart": "yes" if definition.get("RefuseManualStart") in ("yes", "true", "1") else "no",
-        "Transient": "yes" if definition.transient else "no",
-        "CanStart": "yes",
-        "ControlGroup": f"/system.slice/{service.name}" if service.pid else "",
-    }
-    for command in ("ExecStartPre", "ExecStart"):
-        for line, ignored in definition.commands(command):
-            told[command] = _exec(service, line, ignored)
-    return told | _times(service)
-
-
-def _of_unknown(name: str) -> dict[str, str]:
-    return {
-        "Id": name,
-        "Names": name,
-        "Description": name,
-        "LoadState": "not-found",
-        "LoadError": f'org.freedesktop.systemd1.NoSuchUnit "Unit {name} not found."',
-        "ActiveState": "inactive",
-        "SubState": "dead",
-        "Result": "success",
-        "MainPID": "0",
-        "NRestarts": "0",
-        "FragmentPath": "",
-        "DropInPaths": "",
-        "UnitFileState": "",
-        "NeedDaemonReload": "no",
-    }
-
-
-def _times(service: Service) -> dict[str, str]:
-    names = (
-        "ExecMainStart",
-        "ExecMainExit",
-        "ActiveEnter",
-        "ActiveExit",
-        "InactiveEnter",
-        "InactiveExit",
-        "StateChange",
-    )
-    told = {}
-    for name in names:
-        wall, monotonic = service.times.get(name, (0, 0))
-        told[f"{name}Timestamp"] = _stamp(wall) if wall else ""
-        told[f"{name}TimestampMonotonic"] = str(monotonic)
-    return told
-
-
-def _stamp(microseconds: int) -> str:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%a %Y-%m-%d %H:%M:%S UTC")
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    parts = [
-        f"{minutes:.0f}min" if minutes else "",
-        f"{rest:g}s" if rest >= 1 else f"{rest * 1000:g}ms" if rest else "",
-    ]
-    return " ".join(part for part in parts if part) or "0"
-
-
-def _exec(service: Service, words: list[str], ignored: bool) -> str:
-    start = _stamp(service.times["ExecMainStart"][0]) if "ExecMainStart" in service.times else "n/a"
-    stop = _stamp(service.times["ExecMainExit"][0]) if "ExecMainExit" in service.times else "n/a"
-    code = {0: "(null)", 1: "exited", 2: "killed"}[service.exit_code]
-    return (
-        f"{{ path={words[0]} ; argv[]={' '.join(words)} ; ignore_errors={'yes' if ignored else 'no'} ; "
-        f"start_time=[{start}] ; stop_time=[{stop}] ; pid={service.pid} ; code={code} ; "
-        f"status={service.exit_status}/0 }}"
-    )
 
 
 _VERBS: dict[str, Callable[[Call], Reply]] = {
@@ -365,79 +248,3 @@ _VERBS: dict[str, Callable[[Call], Reply]] = {
     "list-units": _list_units,
     "is-system-running": _is_system_running,
 }
-
-
-# systemd-run and systemd-analyze
-
-
-def _systemd_run(manager: Manager, arguments: list[str], folder: Path) -> Reply:
-    valued = {
-        "--unit": "--unit",
-        "-u": "--unit",
-        "--property": "-p",
-        "-p": "-p",
-        "--description": "--description",
-    }
-    valued |= {
-        "--working-directory": "--cwd",
-        "--setenv": "-E",
-        "-E": "-E",
-        "--uid": "--uid",
-        "--gid": "--gid",
-    }
-    valued |= {"--slice": "--slice", "--service-type": "--type"}
-    options: Options = {}
-    rest = list(arguments)
-    while rest and rest[0].startswith("-"):
-        word = rest.pop(0)
-        if word == "--":
-            break
-        name, equals, value = word.partition("=")
-        if name in valued:
-            options.setdefault(valued[name], []).append(value if equals else (rest.pop(0) if rest else ""))
-        else:
-            options.setdefault({"-G": "--collect", "-d": "--same-dir"}.get(name, name), []).append(value)
-    if not rest:
-        return Reply(err="Command line to execute required.\n", status=1)
-    properties = [f"{key}={options[flag][-1]}" for flag, key in _RUN_KEYS.items() if flag in options]
-    properties += options.get("-p", [])
-    properties += [f"Environment={shlex.quote(entry)}" for entry in options.get("-E", [])]
-    if "--same-dir" in options:
-        properties.append(f"WorkingDirectory={folder}")
-    command = " ".join(_quote(word) for word in rest)
-    name = options.get("--unit", [f"run-r{abs(hash(tuple(rest))):x}"])[-1]
-    reply = manager.run_transient(name, properties, command, collect="--collect" in options)
-    quiet = "--quiet" in options or "-q" in options
-    return Reply(status=reply.status, err="" if quiet and not reply.status else reply.err)
-
-
-_RUN_KEYS = {
-    "--description": "Description",
-    "--cwd": "WorkingDirectory",
-    "--uid": "User",
-    "--gid": "Group",
-    "--slice": "Slice",
-    "--type": "Type",
-}
-
-
-def _quote(word: str) -> str:
-    return shlex.quote(word.replace("$", "$$"))
-
-
-def _analyze(arguments: list[str], folder: Path) -> Reply:
-    _, words = _split(arguments)
-    if words[:1] != ["verify"] or len(words) < 2:
-        return Reply(err="Only verify is known here.\n", status=1)
-    found: list[str] = []
-    for name in words[1:]:
-        path = folder / name
-        if path.suffix != ".service":
-            found.append(f"Failed to prepare filename {name}: Invalid argument")
-            continue
-        try:
-            found += complaints(path.read_text("utf-8", "replace"), str(path))
-        except OSError:
-            found.append(f"Failed to open {path}: No such file or directory")
-    fatal = any("ignoring line" not in line for line in found)
-    return Reply(err="".join(f"{line}\n" for line in found), status=1 if fatal else 0)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
-import re
-import shlex
 import signal
 import subprocess
 import threading
@@ -17,9 +13,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from loomtui.drill.systemd.journal import Journal
+from loomtui.drill.systemd.spawning import CannotRunError, spawn
 from loomtui.drill.systemd.unitfile import Definition
 
-_EXIT_CHDIR, _EXIT_EXEC, _EXIT_USER = 200, 203, 217
 _STOP_SECONDS = 90.0
 _RESTART_SECONDS = 0.1
 _LIMIT_BURST = 5
@@ -106,8 +102,8 @@ class Service:
         self.result = "success"
         self._stopping = False
         try:
-            self._process = self._spawn()
-        except _CannotRunError as error:
+            self._process = spawn(self.definition, self._environment)
+        except CannotRunError as error:
             self.times["ExecMainStart"] = self.times["ExecMainExit"] = now()
             self.exit_code, self.exit_status = 1, error.status
             self._journal.manager(self.name, f"{self.name}: {error}", priority=3)
@@ -141,58 +137,6 @@ class Service:
             return True
         self._starts.append(moment)
         return False
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        """Raises _CannotRunError."""
-        self._check_user()
-        commands = self.definition.commands("ExecStart")
-        if not commands or not commands[0][0]:
-            raise _CannotRunError("Service has no ExecStart=.", _EXIT_EXEC)
-        environment = self._service_environment()
-        arguments = [_expand(word, environment) for word in commands[0][0]]
-        folder = self.definition.get("WorkingDirectory", "/").lstrip("-")
-        if not Path(folder).is_dir():
-            raise _CannotRunError(
-                f"Changing to the requested working directory failed: {folder}", _EXIT_CHDIR
-            )
-        try:
-            return subprocess.Popen(
-                arguments,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            text = f"Failed to locate executable {arguments[0]}: {error.strerror}"
-            raise _CannotRunError(text, _EXIT_EXEC) from None
-
-    def _check_user(self) -> None:
-        """A practice node has one user: whoever runs it."""
-        user, group = self.definition.get("User"), self.definition.get("Group")
-        try:
-            strange = (user and _uid(user) != os.getuid()) or (
-                group and _gid(group) not in (*os.getgroups(), os.getgid())
-            )
-        except KeyError:
-            strange = True
-        if strange:
-            raise _CannotRunError(
-                f"Failed to determine user credentials: {user or group}: No such process", _EXIT_USER
-            )
-
-    def _service_environment(self) -> dict[str, str]:
-        environment = dict(self._environment)
-        for entry in self.definition.lists.get("Environment", ()):
-            environment.update(_assignments(entry))
-        for entry in self.definition.lists.get("EnvironmentFile", ()):
-            with suppress(OSError):
-                for line in Path(entry.lstrip("-")).read_text("utf-8", "replace").splitlines():
-                    if line.strip() and line.strip()[0] not in "#;":
-                        environment.update(_assignments(line))
-        return environment
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:
         name = Path(str(process.args[0])).name if isinstance(process.args, list) else self.name
@@ -334,39 +278,9 @@ class Service:
         self.active, self.sub = active, sub
 
 
-class _CannotRunError(Exception):
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def _kill_group(pid: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-
-
-def _uid(user: str) -> int:
-    return int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
-
-
-def _gid(group: str) -> int:
-    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-
-
-def _assignments(text: str) -> dict[str, str]:
-    found = {}
-    for word in shlex.split(text):
-        key, equals, value = word.partition("=")
-        if equals:
-            found[key] = value
-    return found
-
-
-def _expand(word: str, environment: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        return "$" if match[0] == "$$" else environment.get(match[1] or match[2], "")
-
-    return re.sub(r"\$\$|\$\{(\w+)\}|\$(\w+)", value, word)
 
 
 def _lines(output: IO[bytes]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +79,8 @@ class Definition:
         for command in self.lists.get(key, ()):
             plain = command.lstrip("-@+!:")
             ignore = "-" in command[: len(command) - len(plain)]
-            found.append((shlex.split(plain), ignore))
+            with suppress(ValueError):  # unbalanced quotes: systemd ignores the line
+                found.append((shlex.split(plain), ignore))
         return found
 
     def failed_check(self, kind: str) -> str | None:

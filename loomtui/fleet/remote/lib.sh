@@ -5,7 +5,7 @@ umask 077
 LC_ALL=C
 export LC_ALL
 unset LANGUAGE CDPATH ENV
-PATH="${PATH:-}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 newline='
 '
