@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loomtui.cli.output import diff, moment, plural, say, size
+from loomtui.loom.databases import VALIDATOR
 from loomtui.restore.plan import Archive, FileAction, FileChoice, NodePlan, Plan, Scope, SigningChoice
 
 _ACTIONS = {
@@ -14,7 +15,10 @@ _ACTIONS = {
 
 def show_plan(plan: Plan) -> None:
     _show_head(plan)
-    _show_verdict(plan)
+    _show_forecast(plan)
+    _show_doubts(plan)
+    for key in dict.fromkeys(node.data.key for node in plan.nodes if node.data is not None):
+        _show_data(plan, key)
     for node in plan.nodes:
         say()
         _show_node(node)
@@ -25,11 +29,8 @@ def show_plan(plan: Plan) -> None:
 def _show_head(plan: Plan) -> None:
     mark = " (PRODUCTION)" if plan.production else ""
     say(f"Plan {plan.id} for {plan.cluster}{mark}", bold=True)
-    scope = (
-        "the whole cluster is set back"
-        if plan.scope is Scope.CLUSTER
-        else "some nodes of a chain that lives on"
-    )
+    whole = plan.scope is Scope.CLUSTER
+    scope = "the whole cluster is set back" if whole else "some nodes of a chain that lives on"
     say(f"  {plural(len(plan.nodes), 'node')}: {scope}")
     if plan.left_out:
         say(f"  not touched: {', '.join(plan.left_out)}")
@@ -38,7 +39,7 @@ def _show_head(plan: Plan) -> None:
     )
 
 
-def _show_verdict(plan: Plan) -> None:
+def _show_forecast(plan: Plan) -> None:
     forecast = plan.prediction
     say()
     say(forecast.sentence, colour="green" if forecast.moves else "red", bold=True)
@@ -49,54 +50,69 @@ def _show_verdict(plan: Plan) -> None:
         say(f"  cannot sign it: {', '.join(forecast.stuck)}")
     if forecast.remedy:
         say(f"  {forecast.remedy}")
+    if forecast.remedy and not forecast.moves and not plan.reset_confirmed:
+        say(f"  To do so: loomtui plan … --reset-signing-state {plan.cluster}")
+
+
+def _show_doubts(plan: Plan) -> None:
     for warning in plan.warnings:
         say(f"warning: {warning}", colour="yellow")
     for refusal in plan.refusals:
-        say(f"refused: {refusal}", colour="red", bold=True)
+        if not refusal.startswith(plan.prediction.sentence):
+            say(f"refused: {refusal}", colour="red", bold=True)
+
+
+def _show_data(plan: Plan, key: str) -> None:
+    takers = [node for node in plan.nodes if node.data is not None and node.data.key == key]
+    archive = takers[0].data
+    if archive is None:
+        return
+    say()
+    say(f"data for {', '.join(node.name for node in takers)}", bold=True)
+    say(f"  {_described(archive)}, unpacked {size(archive.unpacked_bytes)}")
+    say(f"  SHA-256 {archive.sha256}")
+    say(f"  puts in place: {', '.join(item.target for item in archive.items)}")
+
+
+def _described(archive: Archive) -> str:
+    return f"{archive.key}, taken {moment(archive.taken_at)}, {size(archive.size_bytes)}"
 
 
 def _show_node(node: NodePlan) -> None:
-    say(f"{node.name}  ({node.working_directory}, {node.unit_path}, user {node.user})", bold=True)
-    for label, archive in (("data", node.data), ("config", node.config)):
-        if archive is not None:
-            _show_archive(label, archive)
-    for choice in node.files:
-        _show_file(choice)
+    say(f"{node.name}  {node.working_directory}, user {node.user}, unit {node.unit_path}", bold=True)
+    if node.config is not None:
+        say(f"  config from {_described(node.config)}")
+    files = [choice for choice in node.files if choice.target != VALIDATOR]  # its own line says more
+    for choice in files:
+        if choice.changes:
+            _show_change(choice)
+    same = [choice.target for choice in files if not choice.changes]
+    if same:
+        say(f"  stay as they are: {', '.join(same)}")
     _show_signing(node.signing)
-    say(f"  node ID after it    {node.node_id or 'unknown'}")
+    say(f"  node ID after it: {node.node_id or 'unknown'}")
     for warning in node.warnings:
         say(f"  warning: {warning}", colour="yellow")
 
 
-def _show_archive(label: str, archive: Archive) -> None:
-    items = ", ".join(item.target for item in archive.items)
-    say(f"  {label:<8} {archive.key}")
-    say(f"           taken {moment(archive.taken_at)}, {size(archive.size_bytes)}")
-    say(f"           SHA-256 {archive.sha256}")
-    if label == "data":
-        say(f"           puts in place: {items}")
-
-
-def _show_file(choice: FileChoice) -> None:
-    same = "" if choice.changes or choice.action is FileAction.KEEP else " (the same bytes are there already)"
-    say(f"  {choice.target}: {_ACTIONS[choice.action]}{same}. {choice.reason}")
+def _show_change(choice: FileChoice) -> None:
+    say(f"  {choice.target}: {_ACTIONS[choice.action]}. {choice.reason}")
     if choice.diff:
         diff(choice.diff)
 
 
 def _show_signing(signing: SigningChoice) -> None:
-    heights = " → ".join(
+    before, after = (
         "none" if at is None else f"{at:,}" for at in (signing.found_height, signing.result_height)
     )
-    colour = "yellow" if signing.action.value in ("reset", "raise") else ""
-    say(
-        f"  signing state: {signing.action.value}, last signed height {heights}. {signing.reason}",
-        colour=colour,
-    )
+    heights = before if before == after else f"{before} → {after}"
+    lowered = "yellow" if signing.action.value in ("reset", "raise") else ""
+    text = f"  signing state: {signing.action.value}, last signed height {heights}. {signing.reason}"
+    say(text, colour=lowered)
 
 
 def _show_end(plan: Plan) -> None:
     if plan.refusals:
-        say("This plan must not be run as it is. Nothing was changed.")
+        say("This plan must not be run as it is. Nothing was changed.", colour="red")
     else:
         say("Nothing was changed. To run it: loomtui restore --plan PLAN; with --yes without screens.")

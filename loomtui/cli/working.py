@@ -18,7 +18,7 @@ from loomtui.cli.output import note, print_json_line, say, size
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.restore.events import EventKind
-from loomtui.restore.operator import Unattended
+from loomtui.restore.operator import Go, Unattended
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ class EventPrinter:
 
             print_json_line(event_document(event))
             return
+        if event.kind is EventKind.DECISION and event.data.get("answer") == Go.CONTINUE.value:
+            return
         step = event.step.value if event.step else ""
         say(f"{event.at:%H:%M:%S}  {step:<9}  {event.node or '':<10}  {_words(event)}", colour=_colour(event))
 
@@ -153,9 +155,9 @@ class EventPrinter:
 
 def _words(event: Event) -> str:
     done, total = event.data.get("done"), event.data.get("total")
-    text = clean_line(event.message)
     if isinstance(done, int) and isinstance(total, int) and total:
-        text += f" ({size(done)} of {size(total)}, {100 * done // total} %)"
+        return f"{size(done)} of {size(total)}, {100 * done // total} %"
+    text = clean_line(event.message)
     for key in ("safe", "advice"):
         more = event.data.get(key)
         text += f" {clean_line(more)}" if isinstance(more, str) and more else ""

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from loomtui.drill.practice import Practice
+from loomtui.inventory import load
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -62,3 +65,27 @@ def loomtui(home: Path, tmp_path: Path) -> Run:
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A practice cluster, and `loomtui` in an environment that knows its inventory and its S3."""
+
+    practice: Practice
+    run: Run
+
+    def __call__(self, *args: str, timeout: float = 180, env: Mapping[str, str] | None = None) -> Done:
+        own = {**self.practice.environment, "LOOMTUI_INVENTORY": str(self.practice.inventory_path)}
+        return self.run(*args, timeout=timeout, env={**own, **(env or {})})
+
+    @property
+    def name(self) -> str:
+        return load(self.practice.inventory_path).cluster
+
+    def inventory_with(self, folder: Path, old: str, new: str) -> str:
+        """The path of a copy of the inventory in which something is different."""
+        text = self.practice.inventory_path.read_text(encoding="utf-8")
+        assert old in text
+        path = folder / "changed.yml"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return str(path)

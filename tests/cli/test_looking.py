@@ -1,0 +1,190 @@
+"""The commands that only look, over real SSH and S3 protocols, at a healthy practice cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from loomtui.drill.practice import Practice, practice
+from tests.cli.conftest import Cluster, Run
+
+NODES = ["val-1", "val-2", "val-3", "val-4", "backup-1"]
+ID = re.compile(r"[0-9a-f]{40}")
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Practice]:
+    with practice("healthy", 4, block_seconds=0.5) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(healthy: Practice, loomtui: Run) -> Cluster:
+    return Cluster(healthy, loomtui)
+
+
+def is_moment(text: str) -> bool:
+    """ISO 8601 in UTC, with a Z."""
+    return text.endswith("Z") and datetime.fromisoformat(text).utcoffset() is not None
+
+
+def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
+    done = cluster("status", "--json")
+    assert (done.status, done.err) == (0, "")
+    document = done.document
+    assert document["cluster"] == cluster.name
+    assert document["state"] == "healthy"
+    assert [node["name"] for node in document["nodes"]] == NODES
+    for node in document["nodes"]:
+        assert node["role"] == ("backup" if node["name"] == "backup-1" else "validator")
+        assert (node["reachable"], node["error"], node["catching_up"]) == (True, None, False)
+        assert (node["service"]["active"], node["service"]["sub"]) == ("active", "running")
+        assert is_moment(node["service"]["since"])
+        assert ID.fullmatch(node["node_id"])
+        assert node["height"] >= 120
+        assert node["peers"] == 4
+        assert node["disk_free_bytes"] > 0
+
+
+def test_status_for_people(cluster: Cluster) -> None:
+    done = cluster("status")
+    assert done.status == 0
+    assert done.out.startswith(f"{cluster.name}: healthy. ")
+    assert [line.split()[0] for line in done.out.splitlines()[-5:]] == NODES
+    assert "\x1b" not in done.out
+
+
+def test_backups(cluster: Cluster) -> None:
+    done = cluster("backups", "--json")
+    assert done.status == 0
+    backups = done.document["backups"]
+    assert backups == sorted(backups, key=lambda backup: backup["taken_at"], reverse=True)
+    assert {"data", "config"} <= {backup["kind"] for backup in backups}
+    assert {"bzip2", "gzip"} <= {backup["compression"] for backup in backups}
+    assert "backup.loom.example" in {backup["source"] for backup in backups}
+    assert all(is_moment(backup["taken_at"]) and backup["size_bytes"] > 0 for backup in backups)
+    for_people = cluster("backups")
+    assert for_people.status == 0
+    assert len(for_people.out.splitlines()) == 1 + len(backups)
+
+
+def newest(cluster: Cluster, kind: str) -> str:
+    backups = cluster("backups", "--json").document["backups"]
+    return next(str(backup["key"]) for backup in backups if backup["kind"] == kind)
+
+
+@pytest.mark.parametrize("verb", ["show", "verify"])
+def test_one_backup(cluster: Cluster, verb: str) -> None:
+    key = newest(cluster, "data")
+    done = cluster("backups", verb, key, "--json")
+    assert done.status == 0
+    document = done.document
+    assert (document["key"], document["kind"], document["certain"]) == (key, "data", True)
+    assert len(document["sha256"]) == 64
+    assert {"app.db", "chaindata/data"} <= set(document["data"])
+    assert ("members" in document) == (verb == "show")
+    for_people = cluster("backups", verb, key)
+    assert for_people.status == 0
+    assert document["sha256"] in for_people.out
+
+
+def test_backup_that_is_not_there(cluster: Cluster) -> None:
+    done = cluster("backups", "show", "nightly/nothing", "--json")
+    assert (done.status, done.out) == (1, "")
+    assert "nightly/nothing" in done.err
+
+
+def test_nodekeys(cluster: Cluster) -> None:
+    done = cluster("nodekeys", "--json")
+    assert done.status == 0
+    document = done.document
+    assert (document["ok"], document["mismatches"]) == (True, [])
+    assert [node["name"] for node in document["nodes"]] == NODES
+    assert all(ID.fullmatch(node["node_id"]) for node in document["nodes"])
+    assert all(node["reported"] == node["node_id"] for node in document["nodes"])
+    for_people = cluster("nodekeys")
+    assert for_people.status == 0
+    assert "Every reference that was seen is right." in for_people.out
+
+
+def test_services(cluster: Cluster) -> None:
+    done = cluster("services", "--json")
+    assert done.status == 0
+    assert done.document["ok"] is True
+    assert [(node["name"], node["changes"]) for node in done.document["nodes"]] == [
+        (name, False) for name in NODES
+    ]
+    assert "● right" in cluster("services", "--diff").out
+
+
+def test_logs_of_all_nodes_by_time(cluster: Cluster) -> None:
+    lines = cluster("logs", "--json", "-n", "3").lines
+    assert {line["node"] for line in lines} == set(NODES)
+    assert all(line["text"] and is_moment(line["at"]) for line in lines)
+    times = [line["at"] for line in lines]
+    assert times == sorted(times)
+
+
+def test_logs_filter_by_node_and_pattern(cluster: Cluster) -> None:
+    done = cluster("logs", "--node", "val-2", "--grep", "addrbook", "--explain")
+    assert done.status == 0
+    logged = [line for line in done.out.splitlines() if not line.lstrip().startswith("└")]
+    assert logged
+    assert all(line.startswith("val-2") and "addrbook" in line for line in logged)
+    assert "└ harmless" in done.out
+
+
+def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp_path: Path) -> None:
+    kept = tmp_path / "plan.yml"
+    done = cluster("plan", "--json", "-o", str(kept))
+    assert done.status == 3
+    assert kept.exists()
+    document = done.document
+    assert document["cluster"] == cluster.name
+    assert document["prediction"]["moves"] is False
+    assert document["refusals"]
+    refused = cluster("restore", "--plan", str(kept), "--yes", "--json")
+    assert (refused.status, refused.out) == (3, "")
+    assert "must not be run" in refused.err
+    assert cluster("runs", "--json").document == {"runs": []}
+
+
+def test_plan_for_people_says_first_that_the_chain_would_stand_still(cluster: Cluster) -> None:
+    done = cluster("plan")
+    assert done.status == 3
+    text = done.out
+    assert text.index("would stand still") < text.index("val-1  ")
+    assert f"--reset-signing-state {cluster.name}" in text
+    assert text.rstrip().endswith("Nothing was changed.")
+
+
+def test_plan_of_another_cluster_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    kept = tmp_path / "plan.yml"
+    cluster("plan", "--json", "-o", str(kept))
+    other = cluster.inventory_with(tmp_path, f"cluster: {cluster.name}", "cluster: another")
+    done = cluster("restore", "-i", other, "--plan", str(kept), "--yes")
+    assert done.status == 2
+    assert "another" in done.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "env"),
+    [
+        ("bucket: loom-backups", "bucket: no-such-bucket", {}),
+        ("", "", {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}),
+        ("endpoint: http://", "endpoint: http://127.0.0.1:1/", {}),
+    ],
+    ids=["no bucket", "no credentials", "no endpoint"],
+)
+def test_s3_that_cannot_be_used_ends_with_4(
+    cluster: Cluster, tmp_path: Path, old: str, new: str, env: dict[str, str]
+) -> None:
+    path = cluster.inventory_with(tmp_path, old, new)
+    for command in (("backups", "--json"), ("plan", "--json")):
+        done = cluster(*command, "-i", path, env=env)
+        assert (done.status, done.out) == (4, "")
+        assert done.err.startswith("Error: ")

@@ -1,0 +1,56 @@
+"""Nodes that cannot be reached, or must not be: each gets its words and its exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from loomtui.drill.practice import Practice, practice
+from tests.cli.conftest import Cluster, Run
+
+
+@pytest.fixture
+def small() -> Iterator[Practice]:
+    with practice("healthy", 3, block_seconds=0.5) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(small: Practice, loomtui: Run) -> Cluster:
+    return Cluster(small, loomtui)
+
+
+def test_one_node_away(cluster: Cluster) -> None:
+    cluster.practice.stop_ssh("val-2")
+    done = cluster("status", "--json")
+    assert done.status == 1
+    nodes = {node["name"]: node for node in done.document["nodes"]}
+    assert [name for name, node in nodes.items() if not node["reachable"]] == ["val-2"]
+    assert nodes["val-2"]["error"]
+    assert nodes["val-1"]["height"] > 0
+    assert "× unreachable" in cluster("status").out
+    keys = cluster("nodekeys", "--json")
+    assert keys.status == 1
+    assert [node["name"] for node in keys.document["nodes"] if node["error"]] == ["val-2"]
+    assert cluster("services", "--json").status == 1
+    plan = cluster("plan", "--json")
+    assert (plan.status, plan.out) == (4, "")
+    assert "val-2" in plan.err
+    logs = cluster("logs", "-n", "1")
+    assert logs.status == 1
+    assert "val-1" in logs.out
+    assert "val-2" in logs.err
+
+
+def test_changed_host_key_is_refused(cluster: Cluster) -> None:
+    cluster.practice.change_host_key("val-1")
+    done = cluster("status", "--json")
+    assert done.status == 3
+    nodes = {node["name"]: node for node in done.document["nodes"]}
+    assert nodes["val-1"]["reachable"] is False
+    assert "host key" in nodes["val-1"]["error"]
+    assert "× host key refused" in cluster("status").out
+    plan = cluster("plan", "--json")
+    assert (plan.status, plan.out) == (3, "")
+    assert "val-1" in plan.err
