@@ -114,7 +114,8 @@ class Catalogue:
         self._store.close()
         self._door.close()
 
-    async def _ask(self, call: Callable[[], _T], seconds: float = REQUEST_SECONDS) -> _T:
+    async def _ask(self, call: Callable[[], _T], seconds: float | None = None) -> _T:
+        seconds = REQUEST_SECONDS if seconds is None else seconds
         try:
             return await self._door.run(call, timeout=seconds)
         except TimeoutError:

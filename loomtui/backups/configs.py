@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loomtui.backups.members import parts_of
 from loomtui.backups.model import Member, MemberType
@@ -64,9 +65,10 @@ class Candidate:
 
 
 def is_config_name(path: str) -> bool:
-    """Could this be a config file, by its name? Nothing inside a database is."""
+    """Could this be a config file, by its name? Nothing inside a database or chaindata/data is."""
     parts = parts_of(path)
-    if not parts or any(part.endswith((".db", "_db")) for part in parts[:-1]) or parts[-3:-2] == ("cs.wal",):
+    in_block_data = ("chaindata", "data") in pairwise(parts)
+    if not parts or in_block_data or any(part.endswith((".db", "_db")) for part in parts[:-1]):
         return False
     return parts[-1] in _BY_NAME or parts[-1] == _GENESIS or parts[-1].endswith(".service")
 

@@ -39,6 +39,12 @@ def changed(key: str) -> LoomtuiError:
     )
 
 
+def not_s3(s3: S3Settings) -> LoomtuiError:
+    return StoreUnreachable(
+        f"what answers at {_where(s3)} is not S3", advice="Check s3.endpoint in the inventory."
+    )
+
+
 def translate(error: Exception, s3: S3Settings, *, key: str | None = None) -> LoomtuiError:
     """The failure as the operator shall read it. `key`: the object that was asked for."""
     if isinstance(error, LoomtuiError):
@@ -54,6 +60,9 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
     if key is not None and (failure := _of_object(code, s3, clean_line(key))):
         return failure
     where = _where(s3)
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if not code or str(headers.get("content-type", "")).startswith("text/html"):
+        return not_s3(s3)
     if code in ("NoSuchBucket", "404", "NotFound"):
         return StoreUnreachable(
             f"there is no bucket {s3.bucket} at {where}", advice="Check s3.bucket in the inventory."
@@ -139,9 +148,9 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
                 advice="Check the network, and s3.endpoint in the inventory.",
             )
         case ResponseParserError():
-            return StoreUnreachable(
-                f"what answers at {where} is not S3", advice="Check s3.endpoint in the inventory."
-            )
+            return not_s3(s3)
+        case RecursionError():  # botocore follows a redirect that names no region for ever
+            return _wrong_region({"Error": {}}, s3)
         case aws.BotoCoreError() if type(error).__name__.startswith("Login"):  # botocore 1.41 and later
             return StoreUnreachable(f"there are no AWS credentials that work: {said}", advice=_CREDENTIALS)
         case aws.BotoCoreError() | ValueError():
@@ -151,8 +160,4 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
 
 
 def _where(s3: S3Settings) -> str:
-    """The address without what may be secret in it."""
-    if s3.endpoint is None:
-        return "AWS"
-    scheme, _, rest = s3.endpoint.partition("://")
-    return clean_line(f"{scheme}://{rest.rsplit('@', 1)[-1].split('?', 1)[0]}", limit=200)
+    return "AWS" if s3.endpoint is None else clean_line(s3.endpoint, limit=200)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from loomtui.backups.compression import CHUNK
-from loomtui.backups.failures import changed, translate
+from loomtui.backups.failures import changed, not_s3, translate
 from loomtui.errors import LoomtuiError, StoreUnreachable
 from loomtui.inventory.model import S3Settings
 
@@ -25,6 +26,8 @@ ATTEMPTS = 4
 #: The pause before a broken transfer is taken up again; the second and third time four and sixteen times as
 #: long. botocore tries each request several times, with pauses of its own.
 RESUME_SECONDS = 0.5
+#: Objects asked for at once; S3 gives no more.
+PAGE_SIZE = 1000
 #: S3 signs no longer than this (Signature Version 4).
 MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 
@@ -49,7 +52,11 @@ class Store:
         """Every object below the prefix except the marks of folders, page by page."""
         try:
             pages = self._client().get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._s3.bucket, Prefix=self._s3.prefix):
+            for page in pages.paginate(
+                Bucket=self._s3.bucket, Prefix=self._s3.prefix, PaginationConfig={"PageSize": PAGE_SIZE}
+            ):
+                if "Name" not in page and "IsTruncated" not in page:
+                    raise not_s3(self._s3)  # a web page, say
                 for entry in page.get("Contents", []):
                     if not entry["Key"].endswith("/"):
                         yield _stored(entry["Key"], entry["Size"], entry["ETag"], entry["LastModified"])
@@ -67,7 +74,7 @@ class Store:
         """At most `length` bytes from `start` on, of this very version."""
         try:
             answer = self._get(key, etag, f"bytes={start}-{start + length - 1}")
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 return body.read(length)
         except Exception as error:
             raise translate(error, self._s3, key=key) from error
@@ -115,14 +122,15 @@ class Store:
                 self._made = None
 
     def _from(self, key: str, etag: str, start: int) -> Iterator[bytes]:
-        with self._get(key, etag, f"bytes={start}-" if start else None)["Body"] as body:
+        answer = self._get(key, etag, f"bytes={start}-" if start else None)
+        with closing(answer["Body"]) as body:
             while chunk := body.read(CHUNK):
                 yield chunk
 
     def _get(self, key: str, etag: str, wanted: str | None) -> GetObjectOutputTypeDef:
         asked: dict[str, str] = {"Range": wanted} if wanted else {}
         answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, IfMatch=etag, **asked)  # type: ignore[arg-type]
-        if answer["ETag"] != etag:  # a store that does not know If-Match
+        if answer.get("ETag") != etag:  # a store that does not know If-Match
             answer["Body"].close()
             raise changed(key)
         return answer
