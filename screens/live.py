@@ -14,12 +14,11 @@ from loomtui.loom.health import Verdict, judge_cluster
 from screens.engine import Progress, RunHandle, StepWords
 
 if TYPE_CHECKING:
-    from loomtui.fleet.logs import LogLine
-
     from loomtui.backups.catalogue import Catalogue
     from loomtui.backups.model import Backup, Contents
     from loomtui.fleet.asking import Asker
     from loomtui.fleet.fleet import Fleet, WritableFleet
+    from loomtui.fleet.logs import LogLine
     from loomtui.loom.references import KeyReport
     from loomtui.restore.choosing import Choices
     from loomtui.restore.events import Event, Outcome, StepName

@@ -21,7 +21,7 @@ from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
-from screens.run_text import Moment, needs_name, pane_text, saying
+from screens.run_text import Moment, Saying, needs_name, pane_text, saying
 from screens.run_view import STEPS, RunView
 from screens.widgets.live_log import LiveLog
 from screens.widgets.next_panel import NextPanel
@@ -52,6 +52,7 @@ class RestoreScreen(LoomScreen):
         self._asked_at = 0.0
         self._nodes_wanted = False
         self._actions: frozenset[str] = frozenset()
+        self._said: Saying | None = None
 
     def body(self) -> Iterable[Widget]:
         with Horizontal(id="run"):
@@ -109,7 +110,9 @@ class RestoreScreen(LoomScreen):
             self.query_one(Pane).show(text)
         self._show_steps(moment.view)
         said = saying(moment)
-        self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
+        if said != self._said:
+            self._said = said
+            self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
         if said.actions != self._actions:
             self._actions = said.actions
             self.refresh_bindings()

@@ -1,4 +1,4 @@
-"""The last line: the keys that are possible now. What does not fit is a way to another screen, never an act."""
+"""The last line: the keys that are possible now. Where room is short, ways to other screens are left out."""
 
 from __future__ import annotations
 

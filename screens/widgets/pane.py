@@ -29,5 +29,7 @@ class Pane(VerticalScroll):
         yield Static(classes="pane-text")
 
     def show(self, text: Content) -> None:
+        if self.text.is_same(text):
+            return
         self.text = text
         self.query_one(".pane-text", Static).update(text)

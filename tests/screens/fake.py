@@ -11,6 +11,7 @@ from pathlib import Path
 from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import CallError, LoomtuiError, StepFailed
 from loomtui.fleet.asking import Asker
+from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
@@ -23,7 +24,7 @@ from loomtui.restore.plan import Plan
 from loomtui.restore.runs import RunSummary
 from screens.engine import Progress, StepWords
 from tests.screens import scenes
-from tests.screens.scenes import NOW, LogLine, Scene
+from tests.screens.scenes import NOW, Scene
 
 RUN_ID = "20261122-031415-ff00"
 _CHOICES = (OnFailure.RETRY, OnFailure.LEAVE_OUT, OnFailure.STOP, OnFailure.ROLL_BACK)

@@ -46,9 +46,8 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = ""
 
 
 async def press(pilot: Pilot[int], *pressed: str) -> None:
-    for key in pressed:
-        await pilot.press(key)
-        await pilot.pause()
+    await pilot.press(*pressed)
+    await pilot.pause()
 
 
 async def type_text(pilot: Pilot[int], text: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
 from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
 from loomtui.loom.health import ClusterState, Verdict
@@ -50,15 +51,6 @@ HOSTILE = (
     "[@click=app.bell]x[/]",
     "\x1b[2J\x1b[H[bold red]owned",
 )
-
-
-@dataclass(frozen=True)
-class LogLine:
-    node: str
-    at: datetime
-    text: str
-    cursor: str = ""
-    notice: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,16 +116,34 @@ def status(name: str, **changes: object) -> NodeStatus:
         "",
     )
     chain = ChainFacts(
-        node_id(name), "default", "0.27.3", name, 1_204_551, "A1B2" * 10, NOW - timedelta(seconds=1), False,
-        address(name), 10, 4 if name == "backup1" else 3, tuple(node_id(other) for other in VALIDATORS if other != name),
-    )  # fmt: skip
+        node_id(name),
+        "default",
+        "0.27.3",
+        name,
+        1_204_551,
+        "A1B2" * 10,
+        NOW - timedelta(seconds=1),
+        False,
+        address(name),
+        10,
+        4 if name == "backup1" else 3,
+        tuple(node_id(other) for other in VALIDATORS if other != name),
+    )
     found = NodeStatus(
-        name, role, NOW - timedelta(seconds=1), True, service=service, unit=unit(name),
+        name,
+        role,
+        NOW - timedelta(seconds=1),
+        True,
+        service=service,
+        unit=unit(name),
         node_key=NodeKeyFacts(node_id(name), "AT8="),
-        validator=ValidatorFacts(address(name), "AT8=", SigningState(1_204_551, 0, 3)), chain=chain,
-        disk_free_bytes=412_316_860_416, disk_total_bytes=1_099_511_627_776, version="1.0.0+350994c",
+        validator=ValidatorFacts(address(name), "AT8=", SigningState(1_204_551, 0, 3)),
+        chain=chain,
+        disk_free_bytes=412_316_860_416,
+        disk_total_bytes=1_099_511_627_776,
+        version="1.0.0+350994c",
         clock_offset_seconds=0.1,
-    )  # fmt: skip
+    )
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
@@ -155,12 +165,20 @@ def unreachable(name: str) -> NodeStatus:
 
 def details(found: NodeStatus) -> NodeDetails:
     return NodeDetails(
-        found.name, found, "ubuntu", 1000, 1000, "ubuntu", "/home/ubuntu",
+        found.name,
+        found,
+        "ubuntu",
+        1000,
+        1000,
+        "ubuntu",
+        "/home/ubuntu",
         {"app.db": 8_123_456_789, "chaindata/data": 21_123_456_789, "evm.db": 1_123_456},
-        {"loom.yml": "ChainID: default\n"}, reported_node_id=node_id(found.name) if found.reachable else None,
-        tools=frozenset({"curl", "bzip2"}), systemd_version=249,
+        {"loom.yml": "ChainID: default\n"},
+        reported_node_id=node_id(found.name) if found.reachable else None,
+        tools=frozenset({"curl", "bzip2"}),
+        systemd_version=249,
         backup_jobs=("cron: */5 * * * * ubuntu /home/ubuntu/backup.sh",),
-    )  # fmt: skip
+    )
 
 
 def backup(key: str, hours: int, kind: BackupKind, size: int, source: str | None = "backup1") -> Backup:
@@ -186,10 +204,19 @@ def contents(found: Backup) -> Contents:
         Member("chaindata/data/blockstore.db/CURRENT", MemberType.FILE, 16),
     )
     return Contents(
-        replace(found, certain=True), "9f86d081" * 8, 4_711, 21_123_456_789, members,
-        (Item("app.db", "app.db"), Item("chaindata/data", "chaindata/data")), (), 1_204_000, 1_204_000, None, None,
+        replace(found, certain=True),
+        "9f86d081" * 8,
+        4_711,
+        21_123_456_789,
+        members,
+        (Item("app.db", "app.db"), Item("chaindata/data", "chaindata/data")),
+        (),
+        1_204_000,
+        1_204_000,
+        None,
+        None,
         warnings=("config/ and loom.service lie at its top: leftovers of an earlier setting, not restored",),
-    )  # fmt: skip
+    )
 
 
 def facts(name: str) -> NodeFacts:
@@ -202,14 +229,26 @@ def facts(name: str) -> NodeFacts:
 def report(*, wrong: bool = False) -> KeyReport:
     found = (
         Mismatch(
-            MismatchKind.WRONG_ID, "db1", "db3", node_id("db3"), node_id("backup1"), "--persistent-peers",
-            "db1 lists db3 with another ID; the restore's step 6 puts the right one there.", True,
+            MismatchKind.WRONG_ID,
+            "db1",
+            "db3",
+            node_id("db3"),
+            node_id("backup1"),
+            "--persistent-peers",
+            "db1 lists db3 with another ID; the restore's step 6 puts the right one there.",
+            True,
         ),
         Mismatch(
-            MismatchKind.MISSING, "db2", "db4", node_id("db4"), None, "--persistent-peers",
-            "db2 does not list db4; the restore's step 6 adds it.", False,
+            MismatchKind.MISSING,
+            "db2",
+            "db4",
+            node_id("db4"),
+            None,
+            "--persistent-peers",
+            "db2 does not list db4; the restore's step 6 adds it.",
+            False,
         ),
-    )  # fmt: skip
+    )
     return KeyReport(not wrong, tuple(facts(name) for name in NAMES), found if wrong else ())
 
 
@@ -235,12 +274,12 @@ def fixes(*, wrong: bool = False) -> tuple[ServiceFix, ...]:
 def logs() -> tuple[LogLine, ...]:
     texts = (
         "Starting the node",
-        'E[2026-11-22|03:14:01.425] Error dialing peer                           module=p2p err="auth failure: '
-        f'conn.ID ({node_id("db3")}) dialed ID ({node_id("backup1")}) missmatch"',
+        "E[2026-11-22|03:14:01.425] Error dialing peer                           module=p2p "
+        f'err="auth failure: conn.ID ({node_id("db3")}) dialed ID ({node_id("backup1")}) missmatch"',
         "I[2026-11-22|03:14:02.001] Executed block                               module=state height=1204551",
     )
     return tuple(
-        LogLine(name, NOW - timedelta(seconds=30 - 5 * number - place), text)
+        LogLine(name, NOW - timedelta(seconds=30 - 5 * number - place), text, f"{number}-{place}")
         for number, text in enumerate(texts)
         for place, name in enumerate(VALIDATORS)
     )
@@ -252,18 +291,30 @@ def runs(outcome: Outcome | None = Outcome.RESTORED) -> tuple[RunSummary, ...]:
     return (
         RunSummary("20261121-031415-ab12", CLUSTER, began, ended, outcome, StepName.DATA, "root@ops1"),
         RunSummary(
-            "20261101-120000-cd34", CLUSTER, NOW - timedelta(days=21), NOW - timedelta(days=21) + timedelta(minutes=9),
-            Outcome.ROLLED_BACK, StepName.VERIFY, "eve@ops1",
+            "20261101-120000-cd34",
+            CLUSTER,
+            NOW - timedelta(days=21),
+            NOW - timedelta(days=21) + timedelta(minutes=9),
+            Outcome.ROLLED_BACK,
+            StepName.VERIFY,
+            "eve@ops1",
         ),
-    )  # fmt: skip
+    )
 
 
 def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] = ()) -> Plan:
     found = backups()
     archive = Archive(
-        found[0].key, found[0].etag, "9f86d081" * 8, found[0].size_bytes, 21_123_456_789, 4_711, Compression.BZIP2,
-        found[0].taken_at, (Item("app.db", "app.db"),),
-    )  # fmt: skip
+        found[0].key,
+        found[0].etag,
+        "9f86d081" * 8,
+        found[0].size_bytes,
+        21_123_456_789,
+        4_711,
+        Compression.BZIP2,
+        found[0].taken_at,
+        (Item("app.db", "app.db"),),
+    )
     sentence = (
         "4 of 4 validators can sign height 1,204,001: 40 of 40 voting power."
         if moves
@@ -282,11 +333,22 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         () if moves else (f"{sentence} Reset the signing state of all restored validators.",)
     )
     return Plan(
-        PLAN_VERSION, "20261122-031415-ff00", NOW, "root@ops1", CLUSTER, True, Scope.CLUSTER, False,
-        tuple(_node_plan(name, archive, reset=reset) for name in NAMES), (),
-        tuple(ValidatorPower(address(name), 10, name) for name in VALIDATORS), prediction, reset, refused,
+        PLAN_VERSION,
+        "20261122-031415-ff00",
+        NOW,
+        "root@ops1",
+        CLUSTER,
+        True,
+        Scope.CLUSTER,
+        False,
+        tuple(_node_plan(name, archive, reset=reset) for name in NAMES),
+        (),
+        tuple(ValidatorPower(address(name), 10, name) for name in VALIDATORS),
+        prediction,
+        reset,
+        refused,
         ("db2: a backup job is there and may start the service: cron: */5 * * * * backup.sh",),
-    )  # fmt: skip
+    )
 
 
 def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
@@ -307,9 +369,19 @@ def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
         ),
     )
     return NodePlan(
-        name, "/home/ubuntu", "/etc/systemd/system/loom.service", "ubuntu", "ubuntu", archive, None, files, signing,
-        node_id(name), f"10.2.0.{4 + NAMES.index(name)}", 46656,
-    )  # fmt: skip
+        name,
+        "/home/ubuntu",
+        "/etc/systemd/system/loom.service",
+        "ubuntu",
+        "ubuntu",
+        archive,
+        None,
+        files,
+        signing,
+        node_id(name),
+        f"10.2.0.{4 + NAMES.index(name)}",
+        46656,
+    )
 
 
 def healthy(*, production: bool = True) -> Scene:
@@ -398,7 +470,7 @@ def hostile(text: str) -> Scene:
         report=KeyReport(False, (facts1, facts("db2")), (bad,)),
         fixes=(ServiceFix("db1", text, "a", "b", text, text),),
         unreachable={"db3": NodeUnreachable(text, node="db3", safe=text, advice=text)},
-        logs=tuple(LogLine(name, NOW, text) for name in NAMES),
+        logs=tuple(LogLine(name, NOW, text, name) for name in NAMES),
         runs=(RunSummary("20261121-031415-ab12", CLUSTER, NOW, None, None, StepName.DATA, text),),
         plan=_hostile_plan(text),
     )
