@@ -96,7 +96,11 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
     refusals = _refusals(seen, needs_evm)
     if seen.choices.reset_signing and seen.scope is Scope.CLUSTER and not prediction.moves:
         if whole_set and powers:
-            signing = {name: reset_choice(choice) for name, choice in signing.items()}
+            addresses = {validator.address for validator in powers}
+            signing = {
+                name: reset_choice(choice) if choice.address in addresses else choice
+                for name, choice in signing.items()
+            }
             prediction = predict(seen.height, signing, powers, whole_set_in_plan=True)
         else:
             refusals.append(f"the signing states may not be reset. {prediction.remedy}")

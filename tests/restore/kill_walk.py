@@ -1,0 +1,132 @@
+"""Kill -9 at each event of a restore, then resume, then the same with rollback: all events, by one command.
+
+    python -m tests.restore.kill_walk [SCENARIO] [FIRST] [LAST]
+
+Prints a line an event and exits 1 when any of them did not hold.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loomtui.drill.practice import practice
+from loomtui.restore.planfile import load_plan
+from tests.restore.killing import Restorer, counts, restored_state_of, state_of
+
+
+@dataclass(frozen=True)
+class Verdict:
+    number: int
+    event: str
+    resumed: tuple[str, ...]  # files that differ from an undisturbed restore
+    rolled_back: tuple[str, ...]  # files that differ from the state before
+
+    @property
+    def holds(self) -> bool:
+        return not self.resumed and not self.rolled_back
+
+    def __str__(self) -> str:
+        wrong = [
+            *(f"resume: {name}" for name in self.resumed),
+            *(f"rollback: {name}" for name in self.rolled_back),
+        ]
+        return f"{self.number:3} {self.event:40} {'holds' if self.holds else 'LOST ' + ', '.join(wrong)}"
+
+
+class KillWalk:
+    """One cluster; every walk step leaves it as it was before, so one cluster serves for all of them."""
+
+    def __init__(self, restorer: Restorer, sizes: Mapping[str, int]) -> None:
+        self._restorer = restorer
+        self._sizes = sizes
+        self._before = state_of(restorer.cluster)
+        run, events = restorer.restore()
+        self.count = sum(bool(counts(event)) for event in events) - 1  # the last line is the outcome
+        self._restored = restored_state_of(restorer.cluster, sizes)
+        restorer.rollback(run)
+        self._expect_before("an undisturbed run")
+
+    def _expect_before(self, after: str) -> None:
+        wrong = _differences(self._before, state_of(self._restorer.cluster))
+        assert not wrong, f"rollback of {after} left {wrong}"
+
+    def at(self, number: int) -> Verdict:
+        run, event = self._restorer.kill_at(number)
+        self._restorer.resume(run)
+        resumed = _differences(self._restored, restored_state_of(self._restorer.cluster, self._sizes))
+        self._restorer.rollback(run)
+        self._expect_before(f"the run that was resumed after {event}")
+        run, event = self._restorer.kill_at(number)
+        self._restorer.rollback(run)
+        return Verdict(number, event, resumed, _differences(self._before, state_of(self._restorer.cluster)))
+
+    def walk(self, numbers: Iterable[int]) -> Iterator[Verdict]:
+        return (self.at(number) for number in numbers)
+
+
+def _differences(expected: Mapping[str, object], found: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name))
+
+
+@contextmanager
+def kill_walk(scenario: str, nodes: int, home: Path) -> Iterator[KillWalk]:
+    with practice(scenario, nodes, block_seconds=0.3) as cluster:
+        restorer = Restorer(cluster, home)
+        extra = ("--reset-signing-state", f"practice-{scenario}") if cluster.scenario.reset_signing else ()
+        restorer.make_plan(*extra)
+        yield KillWalk(restorer, _restored_sizes(restorer))
+
+
+def _restored_sizes(restorer: Restorer) -> dict[str, int]:
+    """The size of each database file as the data archive holds it, by its name on a node."""
+    import asyncio
+    import os
+
+    from loomtui.backups.catalogue import Catalogue
+    from loomtui.inventory.load import load
+
+    data = load_plan(restorer.plan).nodes[0].data
+    assert data is not None
+
+    async def sizes() -> dict[str, int]:
+        catalogue = Catalogue(load(restorer.cluster.inventory_path).s3)
+        try:
+            contents = await catalogue.look(await catalogue.find(data.key))
+        finally:
+            await catalogue.close()
+        return {
+            member.path.replace(item.source, item.target, 1): member.size
+            for member in contents.members
+            for item in data.items
+            if member.path.startswith(item.source + "/")
+        }
+
+    before = dict(os.environ)
+    os.environ.update(restorer.environment)
+    try:
+        return asyncio.run(sizes())
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def main(scenario: str = "clean-restore", first: str = "1", last: str = "0") -> int:
+    started, lost = time.monotonic(), 0
+    with tempfile.TemporaryDirectory() as folder, kill_walk(scenario, 1, Path(folder)) as walk:
+        numbers = range(int(first), (int(last) or walk.count) + 1)
+        for verdict in walk.walk(numbers):
+            lost += not verdict.holds
+            print(verdict, flush=True)  # noqa: T201 - this is a command
+    seconds = time.monotonic() - started
+    print(f"{len(numbers)} of {walk.count} events in {seconds:.0f} s, {lost} lost")  # noqa: T201
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

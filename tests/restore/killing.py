@@ -1,0 +1,156 @@
+"""Kills a headless restore at its n-th event, and looks at what the nodes hold afterwards, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loomtui.drill.practice import Practice
+from loomtui.loom.databases import ADDRBOOK, STATE_NAMES, VALIDATOR
+
+#: What a running node itself goes on writing; beyond the restored bytes these differ from run to run.
+_WRITTEN_BY_NODES = tuple(name for name in STATE_NAMES if "*" not in name)
+
+
+@dataclass(frozen=True)
+class FileState:
+    digest: str
+    mode: int
+    modified_ns: int
+
+
+class Restorer:
+    """Runs `loomtui` as an operator's shell would, against one practice cluster."""
+
+    def __init__(self, cluster: Practice, home: Path) -> None:
+        self.cluster = cluster
+        self.plan = home / "plan.yml"
+        self.environment = {
+            **os.environ,
+            **cluster.environment,
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "LOOMTUI_INVENTORY": str(cluster.inventory_path),
+        }
+
+    def _command(self, *args: str) -> list[str]:
+        return [sys.executable, "-m", "loomtui", *args]
+
+    def call(self, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*args),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def make_plan(self, *extra: str) -> None:
+        made = self.call("plan", "-o", str(self.plan), *extra)
+        assert made.returncode == 0, made.stderr
+
+    def restore(self) -> tuple[str, list[dict[str, Any]]]:
+        """The run and its events, undisturbed."""
+        done = self.call("restore", "--plan", str(self.plan), "--yes", "--json")
+        assert done.returncode == 0, done.stderr
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        return str(events[0]["run"]), events
+
+    def kill_at(self, number: int) -> tuple[str, str]:
+        """Starts a restore and kills it with SIGKILL at its n-th event; the run and what the event was."""
+        process = subprocess.Popen(
+            self._command("restore", "--plan", str(self.plan), "--yes", "--json"),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        event: dict[str, Any] = {}
+        with process.stdout:
+            seen = 0
+            for line in process.stdout:
+                event = json.loads(line)
+                seen += bool(counts(event))
+                if seen >= number:
+                    break
+            process.send_signal(signal.SIGKILL)
+        process.wait(30)
+        assert event, "the run said nothing before it ended"
+        return str(
+            event["run"]
+        ), f"{event.get('kind')} {event.get('step') or ''} {event.get('node') or ''}".strip()
+
+    def resume(self, run: str) -> None:
+        done = self.call("resume", run, "--yes", "--json")
+        assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+
+    def rollback(self, run: str) -> None:
+        done = self.call("rollback", run, "--yes", "--json")
+        assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+
+
+def counts(event: Mapping[str, Any]) -> bool:
+    """Progress comes by the clock, so it is no fixed point of a run."""
+    return event.get("kind") != "task-progress" and not (event.get("data") or {}).get("live")
+
+
+def state_of(cluster: Practice) -> dict[str, FileState]:
+    """Every file of every node but the runs' own folder: content, mode and time."""
+    found = {}
+    for name in cluster.names:
+        for top in (cluster.working_directory(name), cluster.unit_path(name).parent):
+            for path in sorted(top.rglob("*")):
+                if ".loomtui" in path.parts or not path.is_file() or path.is_symlink():
+                    continue
+                info = path.stat()
+                key = f"{name}:{path.relative_to(cluster.node_root(name))}"
+                found[key] = FileState(_digest(path.read_bytes()), info.st_mode, info.st_mtime_ns)
+    return found
+
+
+def restored_state_of(cluster: Practice, sizes: Mapping[str, int]) -> dict[str, str]:
+    """What a restore put on the nodes: content by file, without what the running nodes added since.
+
+    `sizes`: the stored size of each restored database file, relative to the working directory.
+    """
+    found = {}
+    for name in cluster.names:
+        work = cluster.working_directory(name)
+        for path in sorted(work.rglob("*")):
+            relative = str(path.relative_to(work))
+            if ".loomtui" in path.parts or not path.is_file() or relative == ADDRBOOK:
+                continue
+            data = path.read_bytes()
+            if relative == VALIDATOR:
+                data = _identity(data)
+            elif relative.startswith(_WRITTEN_BY_NODES):
+                if relative not in sizes:
+                    continue
+                data = data[: sizes[relative]]
+            found[f"{name}:{relative}"] = _digest(data)
+        found[f"{name}:unit"] = _digest(cluster.unit_path(name).read_bytes())
+        drop_ins = cluster.unit_path(name).parent / "loom.service.d"
+        found[f"{name}:held"] = str(drop_ins.exists())
+    return found
+
+
+def _identity(data: bytes) -> bytes:
+    document = json.loads(data)
+    return json.dumps([document["address"], document["pub_key"], document["priv_key"]]).encode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
