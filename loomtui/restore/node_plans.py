@@ -122,7 +122,7 @@ def _former_ids(seen: Seen, name: str) -> set[str]:
 def _former_addresses(
     seen: Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
 ) -> dict[str, set[str]]:
-    """Where peers dialled each node, as entries with its ID in the backups' units and its own config.toml say."""
+    """Where peers dialled each node: entries with its ID in the backups' units, its own config.toml."""
     owner = {value: name for name, ids in former.items() for value in ids}
     owner |= {value: name for name, value in identities.items() if value}
     addresses: dict[str, set[str]] = {name: set() for name in identities}

@@ -6,7 +6,6 @@ All of them, which takes longer: python -m tests.restore.kill_walk
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
