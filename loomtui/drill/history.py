@@ -102,7 +102,8 @@ class History:
     def _write_clone(self, folder: Path, height: int) -> None:
         if height:
             database = Database.open(folder)
-            root = self._blocks[height - 1].executed() if height <= len(self._blocks) else ""
+            last = self._blocks[height - 1]
+            root = last.executed(last.app_hash)
             database.put((b"r" + height.to_bytes(8, "big"), root.encode()))
             database.close()
             (folder / "LOCK").unlink()

@@ -23,9 +23,9 @@ class Block:
         parts = (self.height, self.time, self.proposer, self.previous, self.app_hash)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:40].upper()
 
-    def executed(self) -> str:
-        """The application's hash after this block."""
-        return hashlib.sha256((self.app_hash + self.hash).encode()).hexdigest().upper()
+    def executed(self, app_hash: str) -> str:
+        """The application's hash after this block, from that before it."""
+        return hashlib.sha256((app_hash + self.hash).encode()).hexdigest().upper()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -153,18 +153,18 @@ class Chain:
         self._save_state(block)
 
     def _execute(self, block: Block) -> None:
-        root = block.executed()
+        root = block.executed(self.app_hash)
         self._evm.put((_version_key(_EVM_ROOT, block.height), root.encode()))
         self._app.put((_version_key(b"r", block.height), root.encode()))
         self.app_height, self.app_hash = block.height, root
 
     def _save_state(self, block: Block) -> None:
-        state = {"height": block.height, "app_hash": block.executed(), "chain_id": self.chain_id}
+        state = {"height": block.height, "app_hash": self.app_hash, "chain_id": self.chain_id}
         items = [(_STATE, json.dumps(state, separators=(",", ":")).encode())]
         if _VALIDATORS not in self._state.values:
             items.append((_VALIDATORS, json.dumps([vars(entry) for entry in self.validators]).encode()))
         self._state.put(*items)
-        self.height, self._state_hash = block.height, block.executed()
+        self.height, self._state_hash = block.height, self.app_hash
 
     def close(self) -> None:
         for database in (self._app, self._evm, self._blocks, self._state, *self._others):
