@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import grp
 import hashlib
+import json
 import os
 import pwd
 import re
@@ -22,6 +23,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import WritableFleet
@@ -50,7 +52,8 @@ _DEFAULT_PATH = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Counts the changing commands of a script, and kills the script with all its children before the n-th.
 #: `torn`: a copy is half done by then.
 _TRAP = """#!/bin/sh
-count=$(($(cat "$TRAP/count") + 1))
+read -r count <"$TRAP/count"
+count=$((count + 1))
 echo "$count" >"$TRAP/count"
 if [ "$count" = "$TRAP_AT" ]; then
     if [ -n "$TRAP_TORN" ] && [ {name} = cp ]; then
@@ -63,14 +66,17 @@ exec "$TRAP/../bin/{name}" "$@"
 """
 
 
+Tree = dict[str, tuple[object, ...]]
+
+
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def tree(*folders: Path, times: bool = True, without: Iterable[Path] = ()) -> dict[str, tuple[object, ...]]:
+def tree(*folders: Path, times: bool = True, without: Iterable[Path] = ()) -> Tree:
     """All below these folders: type, mode, owner, content; of files also the time of the last change."""
     left_out = tuple(without)
-    found: dict[str, tuple[object, ...]] = {}
+    found: Tree = {}
     for folder in folders:
         for path in sorted((folder, *folder.rglob("*"))):
             if any(path == skipped or skipped in path.parents for skipped in left_out):
@@ -101,7 +107,16 @@ class LocalNode:
     trap_at: int = 0
     trap_torn: bool = False
 
+    is_there: bool = False
+
+    @classmethod
+    def found(cls, root: Path) -> Self:
+        """One that was made before, at the same place."""
+        return cls(root, is_there=True)
+
     def __post_init__(self) -> None:
+        if self.is_there:
+            return
         self.bin.mkdir(parents=True)
         self.unit_folder.mkdir(parents=True)
         self.workdir.mkdir(mode=0o755)
@@ -192,6 +207,20 @@ class LocalNode:
         sub = "running" if running else "dead"
         for name, value in (("active", active), ("sub", sub), ("pid", "4999999" if running else "0")):
             (self.state / name).write_text(f"{value}\n")
+
+    def take(self, run: str = RUN) -> None:
+        """As `lock`, `hold` and `stop` leave the node, without running them."""
+        for name in ("stage", "replaced", "job"):
+            (self.run_folder(run) / name).mkdir(parents=True, mode=0o700)
+        self.lock.write_text(json.dumps({"run": run, "who": "op"}) + "\n")
+        self.hold.parent.mkdir()
+        self.hold.write_text(f"# held by loomtui run {run}: a test\n[Unit]\nAssertPathExists=!/\n")
+        (self.run_folder(run) / "was").write_text("active=active\nfolder=absent\n")
+        self.reload()
+
+    def held(self) -> tuple[str, str]:
+        """The unit and its hold, as many scripts want them."""
+        return self.unit.name, str(self.hold)
 
     # ── running a script ────────────────────────────────────────────────────────────────────────────────
 

@@ -5,6 +5,7 @@ die() {
 }
 # keep NEW FINAL: FINAL appears whole, and on the disk, or not at all.
 keep() { { sync "$1" 2>/dev/null || sync; } && mv -f "$1" "$2"; }
+mark() { : >"$1.new" && keep "$1.new" "$1" || die "cannot write $1"; } # FILE: appears, empty
 own_lock() { # WORKDIR RUN
     grep -qF "\"run\": \"$2\"" "$1/.loomtui/lock" 2>/dev/null || die "the lock of this run is gone from $1/.loomtui" 73
 }
@@ -27,8 +28,9 @@ held_and_stopped() { # WORKDIR RUN UNIT HOLD-FILE
     users=$(database_users "$1")
     [ -z "$users" ] || die "processes still have the databases open: $users" 74
 }
+is_there() { [ -e "$1" ] || [ -L "$1" ]; } # also a link that leads nowhere
 expand() { # PATTERN -> the names in the current folder that match, one a line
     for found in $1; do
-        [ ! -e "$found" ] || printf '%s\n' "$found"
+        if is_there "$found"; then printf '%s\n' "$found"; fi
     done
 }

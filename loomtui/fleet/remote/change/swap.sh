@@ -12,29 +12,32 @@ umask 077
 shift 6
 cd "$W" || die "cannot enter $W"
 if [ ! -f "$R/data.names" ]; then
-    { # Noted before the first rename: an interrupted swap knows which names are old and which are new.
+    # Noted before the first rename: an interrupted swap knows which names are old and which are new.
+    names=$(
         for pattern in "$@"; do
             expand "$pattern" | sed 's/^/old /'
             (cd "$S" && expand "$pattern") | sed 's/^/new /'
         done
         [ -d "$W/chaindata" ] || echo 'made chaindata'
-    } >"$R/data.names.new" && keep "$R/data.names.new" "$R/data.names" || die "cannot write in $R"
+    )
+    printf '%s\n' "$names" >"$R/data.names.new" && keep "$R/data.names.new" "$R/data.names" ||
+        die "cannot write in $R"
 fi
 if [ ! -f "$R/data.away" ]; then
     sed -n 's/^old //p' "$R/data.names" | while IFS= read -r name; do
-        [ ! -e "$O/$name" ] || continue
+        ! is_there "$O/$name" || continue
         mkdir -p "$(dirname "$O/$name")" && mv "$W/$name" "$O/$name" || die "cannot move $name away"
     done || exit 1
     sync -f "$W" 2>/dev/null || sync
-    : >"$R/data.away.new" && keep "$R/data.away.new" "$R/data.away"
+    mark "$R/data.away"
 fi
 if [ ! -d "$W/chaindata" ]; then
     mkdir "$W/chaindata" && chmod 700 "$W/chaindata" && chown "$OWNER" "$W/chaindata" || die "cannot make chaindata"
 fi
 sed -n 's/^new //p' "$R/data.names" | while IFS= read -r name; do
-    [ -e "$S/$name" ] || continue
-    [ ! -e "$W/$name" ] || die "$name appeared again while its place was empty: something writes in $W"
+    is_there "$S/$name" || continue
+    ! is_there "$W/$name" || die "$name appeared again while its place was empty: something writes in $W"
     mv "$S/$name" "$W/$name" || die "cannot put $name in its place"
 done || exit 1
 sync -f "$W" 2>/dev/null || sync
-: >"$R/data.swapped.new" && keep "$R/data.swapped.new" "$R/data.swapped"
+mark "$R/data.swapped"

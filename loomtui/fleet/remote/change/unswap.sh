@@ -18,12 +18,12 @@ if [ -f "$R/data.away" ]; then
                     die "cannot take $name out"
             done || exit 1
         done
-        : >"$R/data.taken.new" && keep "$R/data.taken.new" "$R/data.taken"
+        mark "$R/data.taken"
     fi
 fi
 sed -n 's/^old //p' "$R/data.names" | while IFS= read -r name; do
-    [ -e "$O/$name" ] || continue
-    [ ! -e "$W/$name" ] || die "$name is in the way of its old self"
+    is_there "$O/$name" || continue
+    ! is_there "$W/$name" || die "$name is in the way of its old self"
     mv "$O/$name" "$W/$name" || die "cannot put $name back"
 done || exit 1
 if grep -qx 'made chaindata' "$R/data.names" && [ -d "$W/chaindata" ]; then
@@ -31,10 +31,10 @@ if grep -qx 'made chaindata' "$R/data.names" && [ -d "$W/chaindata" ]; then
 fi
 if [ -d "$R/undone/data" ]; then
     sed -n 's/^new //p' "$R/data.names" | while IFS= read -r name; do
-        if [ -e "$R/undone/data/$name" ] && [ ! -e "$S/$name" ]; then
-            mkdir -p "$(dirname "$S/$name")" && mv "$R/undone/data/$name" "$S/$name"
+        if is_there "$R/undone/data/$name" && ! is_there "$S/$name"; then
+            mkdir -p "$(dirname "$S/$name")" && mv "$R/undone/data/$name" "$S/$name" || die "cannot keep $name"
         fi
-    done
+    done || exit 1
 fi
 sync -f "$W" 2>/dev/null || sync
 for note in data.swapped data.away data.taken data.names; do rm -f "$R/$note"; done
