@@ -55,6 +55,9 @@ class Catalogue:
         self._store = Store(s3)
         self._cache = Cache(s3)
         self._door = Door("s3", workers=8)
+        self._transfers = Door(
+            "s3-transfer", workers=64
+        )  # hours each: they must not keep short calls waiting
         self._looked: dict[tuple[str, str, int], Contents] = {}
 
     async def list(self) -> tuple[Backup, ...]:
@@ -113,18 +116,17 @@ class Catalogue:
         """Gives the connections back."""
         self._store.close()
         self._door.close()
+        self._transfers.close()
 
-    async def _ask(self, call: Callable[[], _T], seconds: float | None = None) -> _T:
-        seconds = REQUEST_SECONDS if seconds is None else seconds
-        try:
-            return await self._door.run(call, timeout=seconds)
-        except TimeoutError:
-            raise StoreUnreachable(
-                f"S3 did not finish within {seconds:.0f} seconds", advice="Try again."
-            ) from None
+    async def _ask(self, call: Callable[[], _T]) -> _T:
+        return await _within(REQUEST_SECONDS, self._door, call)
 
     async def _known(self, backup: Backup) -> Contents | None:
-        return self._looked.get(_identity(backup)) or await self._ask(partial(self._cache.contents, backup))
+        found = self._looked.get(_identity(backup)) or await self._ask(partial(self._cache.contents, backup))
+        if found is None:
+            return None
+        now = replace(backup, kind=found.backup.kind, compression=found.backup.compression, certain=True)
+        return replace(found, backup=now)
 
     def _remember(self, contents: Contents) -> None:
         self._looked.pop(_identity(contents.backup), None)
@@ -136,7 +138,7 @@ class Catalogue:
         stop = threading.Event()
         seconds = 600 + backup.size_bytes / SLOWEST_BYTES_A_SECOND
         try:
-            return await self._ask(partial(self._look, backup, report, stop), seconds)
+            return await _within(seconds, self._transfers, partial(self._look, backup, report, stop))
         finally:
             stop.set()
 
@@ -144,7 +146,7 @@ class Catalogue:
         self, key: str, etag: str, through: Callable[[Iterator[bytes]], Iterator[bytes]]
     ) -> AsyncGenerator[bytes, None]:
         stop = threading.Event()
-        chunks = self._door.stream(
+        chunks = self._transfers.stream(
             lambda: through(self._store.read(key, etag, None, stop)), timeout=CHUNK_SECONDS
         )
         try:
@@ -221,6 +223,15 @@ def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
         if not hosts[host]:
             del hosts[host]
     return tuple(merged)
+
+
+async def _within(seconds: float, door: Door, call: Callable[[], _T]) -> _T:
+    try:
+        return await door.run(call, timeout=seconds)
+    except TimeoutError:
+        raise StoreUnreachable(
+            f"S3 did not finish within {seconds:.0f} seconds", advice="Try again."
+        ) from None
 
 
 def _identity(backup: Backup) -> tuple[str, str, int]:

@@ -68,7 +68,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a whole read of an archive tells. Nothing secret is in here."""
+    """All that a whole read of an archive tells. No private key is in here.
+
+    `texts` are as stored and may hold passwords: `loomtui.loom.config.mask_secrets` before they are shown.
+    """
 
     backup: Backup  # with kind, compression and certain set
     sha256: str  # of the archive as stored in S3, hex
@@ -83,7 +86,8 @@ class Contents:
         NodeKeyFacts | None
     )  # derived facts only; of a data archive: the identity of the node it is from
     validator: ValidatorFacts | None  # likewise
-    texts: Mapping[str, str] = field(default_factory=dict)  # target -> text, of config items that hold no key
+    #: target -> text, of config items that hold no key
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     digests: Mapping[str, str] = field(default_factory=dict)  # target -> SHA-256 hex, of every config item
     warnings: tuple[str, ...] = ()  # leftovers, signs of a torn backup, missing files
     chain_id: str | None = None  # by Tendermint's genesis in it, offered as an item or not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -55,6 +56,10 @@ def data_tar(*more: tuple[str, bytes | str]) -> bytes:
         ("chaindata/data/blockstore.db/000001.log", store_journal(8)),
         *more,
     )
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def entries(cache: Path, kind: str = "*") -> list[Path]:
@@ -256,8 +261,11 @@ class TestLook:
         bucket.put(KEY, data_tar(("old_app_1.db/CURRENT", "MANIFEST-000007\n")))
         assert (await catalogue.look(await only(catalogue))).backup.kind is BackupKind.DATA
 
-    async def test_a_genesis_that_says_nothing(self, bucket: Bucket, catalogue: Catalogue) -> None:
-        bucket.put(KEY, data_tar(("chaindata/config/genesis.json", '{"chain_id": 5}')))
+    @pytest.mark.parametrize("genesis", ['{"chain_id": 5}', "sausage"])
+    async def test_a_genesis_that_says_nothing(
+        self, bucket: Bucket, catalogue: Catalogue, genesis: str
+    ) -> None:
+        bucket.put(KEY, data_tar(("chaindata/config/genesis.json", genesis)))
         assert (await catalogue.look(await only(catalogue))).chain_id is None
 
     async def test_a_changed_object_is_noticed(self, bucket: Bucket, catalogue: Catalogue) -> None:
@@ -305,6 +313,19 @@ class TestCache:
         bucket.put(KEY, data_tar())
         catalogue = opened(bucket.settings)
         assert (await catalogue.look(await only(catalogue))).backup.certain
+
+    async def test_a_full_disk_leaves_no_halves(
+        self, bucket: Bucket, opened: Opener, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(self: Path, target: Path) -> Path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        bucket.put(KEY, data_tar())
+        catalogue = opened(bucket.settings)
+        backup = await only(catalogue)
+        monkeypatch.setattr(Path, "replace", full)
+        assert (await catalogue.look(backup)).backup.certain
+        assert files_in(own_cache) == []
 
     async def test_entries_that_nobody_used_for_long_are_dropped(
         self, bucket: Bucket, opened: Opener, own_cache: Path
