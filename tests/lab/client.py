@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +74,14 @@ class Lab:
         return done
 
     def leader(self, node: str) -> int:
-        """The process ID of the node's systemd. Raises LabError where the node is off."""
-        if leader := self._call("leader", node):
-            return leader
+        """The process ID of the node's systemd, by its control group. Raises LabError where it is off."""
+        group = f"/{places.lab_name(int(self.folder.name))}/{node}"
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                groups = (process / "cgroup").read_text()
+                status = (process / "status").read_text() if group in groups else ""
+                if re.search(r"^NSpid:\t\d+\t\d+\t1$", status, re.MULTILINE):
+                    return int(process.name)
         raise LabError(f"{node} is off")
 
     def power_off(self, node: str) -> None:
@@ -97,7 +103,7 @@ class Lab:
     def mend(self, node: str) -> None:
         self._call("mend", node)
 
-    def _call(self, command: str, node: str) -> int:
+    def _call(self, command: str, node: str) -> None:
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(_CALL_SECONDS)
             try:
@@ -108,7 +114,6 @@ class Lab:
                 raise LabError(f"the lab does not answer: {error}") from None
         if "error" in answer:
             raise LabError(f"{command} {node}: {answer['error']}")
-        return int(answer["result"])
 
 
 def start(*, lifeline: bool) -> tuple[Lab, subprocess.Popen[bytes]]:
@@ -126,12 +131,12 @@ def start(*, lifeline: bool) -> tuple[Lab, subprocess.Popen[bytes]]:
     )
     try:
         _await_ready(guardian)
+        index = next(number for number, told in places.living() if told["guardian"] == guardian.pid)
+        return Lab.at(index), guardian
     except BaseException:
         guardian.terminate()
         guardian.wait(_DOWN_SECONDS)
         raise
-    index = next(number for number, told in places.living() if told["guardian"] == guardian.pid)
-    return Lab.at(index), guardian
 
 
 @contextmanager

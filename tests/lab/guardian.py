@@ -1,8 +1,9 @@
 """The process that owns a lab: starts its keeper, waits for the end, leaves nothing behind.
 
 It ends when its standard input closes (`--lifeline`: the lab of a test run dies with the run, however that
-ends), at SIGTERM, or with the keeper. The keeper notices in turn when this process is killed. Machines are
-killed with the keeper; mounts, loop devices and networks hang on namespaces that end with the last process.
+ends), at SIGTERM, or with the keeper. The keeper notices in turn when this process is killed. The keeper is
+the first process of a process namespace: the kernel ends the machines with it (pid_namespaces(7)). Mounts,
+loop devices and networks hang on namespaces that end with their last process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ from tests.lab import places
 from tests.lab.needs import LabError
 
 _PR_SET_CHILD_SUBREAPER = 36
+_APART = (
+    "unshare",
+    "--mount",
+    "--propagation=private",
+    "--pid",
+    "--fork",
+    "--kill-child=KILL",
+    "--mount-proc",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -31,13 +41,11 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "tests.lab.keeper"]
+    command = [*_APART, sys.executable, "-m", "tests.lab.keeper", str(index), str(folder), str(os.getpid())]
     # The lock is handed on: the lab counts as alive while either process is.
     try:
         with suppress(SystemExit):
-            keeper = subprocess.Popen(
-                [*command, str(index), str(folder)], stdin=subprocess.PIPE, pass_fds=[lock]
-            )
+            keeper = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[lock])
             _wait(keeper, lifeline="--lifeline" in argv)
     finally:
         _kill_descendants()

@@ -33,8 +33,8 @@ VALIDATORS = 4
 class Keeper:
     """One lab, from nothing to ready."""
 
-    def __init__(self, index: int, folder: Path) -> None:
-        self._index = index
+    def __init__(self, index: int, folder: Path, guardian: int) -> None:
+        self._guardian = guardian  # as its own process namespace numbers it
         self._name = places.lab_name(index)
         self._folder = folder
         self._inside = folder / "inside"  # a file system that only this lab's processes see
@@ -103,7 +103,7 @@ class Keeper:
             yaml.safe_dump(self._inventory(endpoint), sort_keys=False)
         )
         description = {
-            "guardian": os.getppid(),
+            "guardian": self._guardian,
             "nodes": {node.name: node.address for node in self._nodes},
             "endpoint": endpoint,
             "environment": store.ENVIRONMENT,
@@ -137,23 +137,22 @@ class Keeper:
     # ── what it is told ─────────────────────────────────────────────────────────────────────────────────
 
     async def serve(self) -> None:
-        """One JSON object a connection: {"command", "node"} → {"result"} or {"error"}."""
+        """One JSON object a connection: {"command", "node"} → {} or {"error"}."""
         await asyncio.start_unix_server(self._answer, self._folder / "control")
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reply = {}
         try:
             call = json.loads(await reader.readline())
-            reply: dict[str, Any] = {
-                "result": await self._obey(call["command"], self._machines[call["node"]])
-            }
+            await self._obey(call["command"], self._machines[call["node"]])
         except (LabError, KeyError, ValueError, TimeoutError, OSError) as error:
             reply = {"error": f"{type(error).__name__}: {error}"}
         writer.write(json.dumps(reply).encode() + b"\n")
         await writer.drain()
         writer.close()
 
-    async def _obey(self, command: str, machine: Machine) -> int:
-        """The process ID of the machine's systemd, 0 where it is off. Raises KeyError."""
+    async def _obey(self, command: str, machine: Machine) -> None:
+        """Raises KeyError."""
         power: dict[str, Callable[[], Awaitable[None]]] = {
             "power_on": machine.power_on,
             "power_off": machine.power_off,
@@ -162,22 +161,19 @@ class Keeper:
         cables: dict[str, Callable[[str], None]] = {"cut": self._network.cut, "mend": self._network.mend}
         if command in power:
             await power[command]()
-        elif command in cables:
+        else:
             cables[command](machine.name)
-        elif command != "leader":
-            raise KeyError(command)
-        return machine.leader
 
     async def close(self) -> None:
         await asyncio.gather(*(machine.power_off() for machine in self._machines.values()))
 
 
-async def main(index: int, folder: Path) -> int:
+async def main(index: int, folder: Path, guardian: int) -> int:
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, over.set)
     threading.Thread(target=_wait_for_end, args=(loop, over), daemon=True).start()
-    keeper = Keeper(index, folder)
+    keeper = Keeper(index, folder, guardian)
     building = asyncio.create_task(keeper.build())
     ending = asyncio.create_task(over.wait())
     await asyncio.wait({building, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -206,7 +202,7 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
 
 if __name__ == "__main__":
     lab = int(sys.argv[1])
-    code = asyncio.run(main(lab, Path(sys.argv[2])))
+    code = asyncio.run(main(lab, Path(sys.argv[2]), int(sys.argv[3])))
     # The guardian does the same; here for the case that it was killed.
     subprocess.run(["umount", "--lazy", f"{sys.argv[2]}/inside"], check=False, stderr=subprocess.DEVNULL)
     places.remove(lab)

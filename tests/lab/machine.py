@@ -1,6 +1,6 @@
 """One node's machine: a disk of its own over the shared tree, and systemd-nspawn that boots it.
 
-Runs in the keeper's mount namespace: mounts, loop devices and containers end with the keeper.
+Runs in the keeper's namespaces: mounts, loop devices and containers end with the keeper.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _DOWN_SECONDS = 30.0
 _REBOOT = 133  # systemd-nspawn's exit status when the container asks for a reboot
 _REBOOT_SIGNAL = signal.SIGRTMIN + 5  # systemd(1): starts reboot.target
 
-#: Enters the control groups, and is killed with the keeper (prctl(2), PR_SET_PDEATHSIG).
+#: Enters the control groups before it becomes the container's supervisor.
 _LAUNCH = """
 while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 1; shift; done
 shift
-exec setpriv --pdeathsig KILL -- "$@"
+exec "$@"
 """
 
 
 class Machine:
-    """Off at first. `folder` is on a private mount, `log` gets what the console shows."""
+    """Off at first. `folder` is on a private mount, `log` gets what systemd-nspawn says."""
 
     def __init__(self, name: str, lab: str, folder: Path, network: Path, log: Path) -> None:
         self.name = name
-        self.leader = 0  # process ID of the machine's systemd, 0: off
+        self.leader = 0  # its systemd's process ID as the keeper sees it, 0: off
         self._lab = lab
         self._folder = folder
         self._network = network
@@ -124,10 +124,10 @@ class Machine:
                 return await process.wait()
             finally:
                 listening.cancel()
+                with suppress(ProcessLookupError):  # systemd-nspawn ends with the machine, not the other way
+                    os.kill(self.leader or process.pid, signal.SIGKILL)
                 self.leader, self._process = 0, None
                 self._ready.clear()
-                with suppress(ProcessLookupError):
-                    process.kill()
                 await process.wait()
 
     async def _listen(self, notify: socket.socket) -> None:
