@@ -7,7 +7,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,7 +64,15 @@ class Node:
         if message["n"] == self.node_id and self.up:
             for other in self._world.nodes:
                 if other is not self and other.up:
-                    self._world.later(0.01, lambda node=other: node.consensus.receive(message))
+                    self._world.later(0.01, other.hearing(message))
+
+    def hearing(self, message: Message) -> Callable[[], None]:
+        return lambda: self.consensus.receive(message) if self.up else None
+
+    def stop(self) -> None:
+        if self.up:
+            self.up = False
+            self.chain.close()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         self._world.later(seconds, lambda: call() if self.up else None)
@@ -91,9 +99,11 @@ class Cluster:
         return self.open(name, folder)
 
     def open(self, name: str, folder: Path) -> Node:
-        chain = self._stack.enter_context(closing(Chain(folder, self._history.genesis)))
+        chain = Chain(folder, self._history.genesis)
         chain.handshake(lambda _: None)
-        return Node(self.world, name, chain, PrivValidator.load(folder / "priv_validator.json"), folder)
+        node = Node(self.world, name, chain, PrivValidator.load(folder / "priv_validator.json"), folder)
+        self._stack.callback(node.stop)
+        return node
 
     def four(self, signed: Sequence[int]) -> World:
         for number, (keys, height) in enumerate(zip(self._keys, signed, strict=True)):
@@ -156,11 +166,11 @@ def test_data_and_signing_states_of_one_height_resume(make: Make, told: Callable
 
 def test_three_of_four_make_blocks_and_two_do_not(make: Make) -> None:
     world = make(TIP).four([TIP] * 4)
-    world.nodes[3].up = False
+    world.nodes[3].stop()
     world.run(30)
     reached = world.nodes[0].chain.height
     assert reached > TIP + 5
-    world.nodes[2].up = False
+    world.nodes[2].stop()
     world.run(2)
     stopped = [node.chain.height for node in world.nodes[:2]]
     world.run(60)
@@ -225,12 +235,13 @@ def test_all_stopped_in_the_middle_go_on_from_their_wals(make: Make, tmp_path: P
     world = cluster.four([TIP] * 4)
     world.run(moment)
     for node in world.nodes:
-        node.up = False
-        node.chain.close()
+        node.stop()
     world.nodes.clear()
     world.run(10)
     for number in range(4):
-        cluster.open(f"m{number}", tmp_path / f"n{number}").consensus.start()
+        cluster.open(f"n{number}", tmp_path / f"n{number}")
+    for node in world.nodes:
+        node.consensus.start()
     world.run(30)
     assert min(world.heights()) > TIP + 5
     assert same_hashes(world)
@@ -241,15 +252,14 @@ def test_without_the_wal_the_same_height_cannot_be_signed_again(
 ) -> None:
     cluster = make(TIP)
     world = cluster.four([TIP] * 4)
-    world.run(0.27)  # prevotes are out, no precommits
+    world.run(0.265)  # prevotes are out, no precommits
     for node in world.nodes:
-        node.up = False
-        node.chain.close()
+        node.stop()
     world.nodes.clear()
     world.run(10)
     for number in range(4):
         shutil.rmtree(tmp_path / f"n{number}/chaindata/data/cs.wal")
-        cluster.open(f"m{number}", tmp_path / f"n{number}").consensus.start()
+        cluster.open(f"n{number}", tmp_path / f"n{number}").consensus.start()
     world.run(1.5)
     text = told()
     assert f'err="Cannot replay height {TIP + 1}. WAL does not contain #ENDHEIGHT for {TIP}"' in text

@@ -287,6 +287,8 @@ class Consensus:
         signer = self._signer
         if signer is None or signer.address not in self._powers:
             return
+        if signer.address in self._votes[self.round, self.step]:
+            return  # said before a restart
         message = {
             "t": "vote",
             "h": self.height,
