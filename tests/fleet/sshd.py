@@ -64,8 +64,10 @@ class _Server(ServerInterface):
 
     def accept_channels(self) -> None:
         """Connects what was asked to be forwarded, for as long as the connection lasts."""
+        held = []  # paramiko itself holds channels weakly, and closes one that nobody has
         while self._transport.is_active():
             channel = self._transport.accept(1)
+            held.append(channel)
             target = self._forwards.pop(channel.get_id(), None) if channel is not None else None
             if channel is not None and target is not None:
                 threading.Thread(target=_forward, args=(channel, target), daemon=True).start()
@@ -94,7 +96,7 @@ class Sshd:
         self,
         behaviour: Behaviour,
         host_key: PKey,
-        path: Path | None = None,
+        path: Path | str | None = None,
         more_host_keys: tuple[PKey, ...] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:

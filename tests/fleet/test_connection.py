@@ -16,7 +16,7 @@ from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.scripts import InspectScript
 from tests.fleet.agent import FakeAgent
-from tests.fleet.conftest import Person, Place, write_key
+from tests.fleet.place import Person, Place, write_key
 from tests.fleet.sshd import Sshd
 
 RIGHTS = InspectScript("rights")
@@ -150,7 +150,7 @@ async def test_an_encrypted_key_that_the_agent_holds_is_not_asked_about(
 @contextlib.contextmanager
 def listener(answer: bytes | None) -> Iterator[int]:
     """A TCP server that sends `answer` to everybody and hangs up, or for ever says nothing (None)."""
-    held = []
+    held: list[socket.socket] = []
 
     def serve() -> None:
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from paramiko import HostKeys
 from loomtui.errors import HostKeyRefused
 from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.fleet.hostkeys import KnownHosts, Verdict, fingerprint, host_name, parse
-from tests.fleet.conftest import Place, write_key
+from tests.fleet.place import Place, write_key
 from tests.fleet.sshd import Sshd
 
 KEY, OTHER = b"\0\0\0\x0bssh-ed25519-one", b"\0\0\0\x0bssh-ed25519-two"

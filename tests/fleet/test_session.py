@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from loomtui.fleet.fleet import Fleet, WritableFleet
 from loomtui.fleet.rights import Root
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran
 from loomtui.inventory.model import SudoMode
-from tests.fleet.conftest import Person, Place
+from tests.fleet.machine import RECORDED
+from tests.fleet.place import Person, Place
 from tests.fleet.sshd import Sshd
 
 RIGHTS = InspectScript("rights")
@@ -191,7 +191,7 @@ async def test_cancelling_frees_the_thread(fleet: Fleet, script: dict[str, str])
     await n1.rights()
     lines = n1.follow(InspectScript("sleep"))
     assert await anext(lines) == (b"begun =yes",)
-    waiting = asyncio.create_task(anext(lines))  # type: ignore[arg-type]
+    waiting = asyncio.create_task(anext(lines))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -487,31 +487,11 @@ async def test_root_itself_needs_no_sudo(
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/status" else 404)
-        self.end_headers()
-        self.wfile.write(b"x" * 100_000)
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-@pytest.fixture
-def http_port() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
-async def test_http_through_the_connection(fleet: Fleet, http_port: int) -> None:
+async def test_http_through_the_connection(fleet: Fleet, rpc_port: int) -> None:
     n1 = fleet.session("n1")
-    assert await n1.http_get("127.0.0.1", http_port, "/status") == b"x" * 100_000
+    assert await n1.http_get("127.0.0.1", rpc_port, "/status") == (RECORDED / "status.json").read_bytes()
     with pytest.raises(LoomtuiError, match="HTTP status 404"):
-        await n1.http_get("127.0.0.1", http_port, "/other")
+        await n1.http_get("127.0.0.1", rpc_port, "/other")
 
 
 async def test_http_where_nothing_answers(

@@ -112,7 +112,7 @@ if [ -r "$dir/loom.$name" ]; then
         head -n 1 | sed 's|^[a-z]*://||')
 fi
 case ${rpc##*:} in
-    '' | *[!0-9]*) ;;
+    '' | *[!0-9]*) rpc= ;; # no port: not an address
     *) RPC_PORT=${rpc##*:} ;;
 esac
 case ${rpc%:*} in

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loomtui.fleet.service import flaps, held_by, node_clock, read_service, read_show
+from loomtui.fleet.status import Active, ServiceState
+from tests.fleet.machine import RECORDED
+
+NOW = datetime(2026, 11, 22, 18, 48, tzinfo=UTC)
+
+
+def state(version: str, hold: str | None = None) -> ServiceState:
+    shown = read_show((RECORDED / version / "show").read_text())
+    return read_service("loom.service", shown, now=NOW, uptime=5000.0, hold=hold)
+
+
+def test_systemd_229_running() -> None:
+    seen = state("229")
+    assert (seen.load, seen.active, seen.sub, seen.main_pid) == ("loaded", Active.ACTIVE, "running", 1427)
+    assert seen.restarts is None
+    assert seen.started_at_usec == 10250345
+    assert seen.since == NOW - timedelta(seconds=5000 - 10.250412)
+    assert seen.exec_start.startswith("@BIN@/loom run --persistent-peers tcp://34750f98")
+    assert seen.exec_start.endswith("@10.2.0.5:46656")
+    assert not seen.need_reload
+
+
+def test_systemd_237_that_cannot_start() -> None:
+    seen = state("237")
+    assert (seen.active, seen.sub, seen.restarts, seen.need_reload) == (
+        Active.FLAPPING,
+        "auto-restart",
+        1418,
+        True,
+    )
+
+
+def test_systemd_252_stopped_and_held() -> None:
+    seen = state("252", "# held by loomtui run 20261122-1201: a restore is not finished\n[Unit]\n")
+    assert (seen.active, seen.since, seen.main_pid, seen.held_by) == (
+        Active.INACTIVE,
+        None,
+        0,
+        "20261122-1201",
+    )
+
+
+def test_a_hold_of_unknown_origin_is_a_hold() -> None:
+    assert held_by(None) is None
+    assert held_by("[Unit]\n") == "an unknown run"
+
+
+RUNNING = replace(state("229"), restarts=None)
+COUNTED = replace(RUNNING, restarts=4)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "verdict"),
+    [
+        (None, RUNNING, False),
+        (RUNNING, RUNNING, False),
+        (RUNNING, replace(RUNNING, main_pid=9, started_at_usec=99), True),
+        (RUNNING, replace(RUNNING, active=Active.ACTIVATING, started_at_usec=99), True),
+        (RUNNING, replace(RUNNING, active=Active.FAILED, main_pid=0, started_at_usec=99), False),
+        (replace(RUNNING, active=Active.INACTIVE), replace(RUNNING, started_at_usec=99), False),
+        (replace(RUNNING, started_at_usec=0), RUNNING, False),
+        (COUNTED, replace(COUNTED, restarts=5), True),
+        (COUNTED, replace(COUNTED, started_at_usec=99), False),  # restarted by hand
+        (COUNTED, replace(COUNTED, restarts=0, started_at_usec=99), False),
+        (None, replace(RUNNING, sub="auto-restart"), True),
+    ],
+)
+def test_flapping_shows_over_two_looks(before: ServiceState | None, now: ServiceState, verdict: bool) -> None:
+    assert flaps(before, now) is verdict
+
+
+@given(st.text())
+def test_no_text_breaks_the_reader(text: str) -> None:
+    seen = read_service("u", read_show(text), now=NOW, uptime=None, hold=text)
+    assert seen.active in Active
+
+
+@given(st.dictionaries(st.sampled_from(list(read_show((RECORDED / "229" / "show").read_text()))), st.text()))
+def test_no_value_breaks_the_reader(shown: dict[str, str]) -> None:
+    text = "\n".join(f"{name}={value}" for name, value in shown.items())
+    seen = read_service("u", read_show(text), now=NOW, uptime=1.0, hold=None)
+    assert "\x1b" not in seen.sub + seen.load + seen.exec_start
+
+
+def test_a_clock_beyond_all_calendars() -> None:
+    assert node_clock(0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert node_clock(1e18) is None
