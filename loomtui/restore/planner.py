@@ -21,7 +21,13 @@ from loomtui.restore.choosing import Choices, Chooser, Progress, missing_evm
 from loomtui.restore.node_plans import plan_nodes
 from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.seen import Seen
-from loomtui.restore.signing_choices import SigningCase, choose_signing, predict, reset_choice
+from loomtui.restore.signing_choices import (
+    SigningCase,
+    choose_signing,
+    predict,
+    predict_catching_up,
+    reset_choice,
+)
 from loomtui.text import clean_line
 
 
@@ -92,7 +98,10 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
     whole_set = all(
         any(choice.address == validator.address for choice in signing.values()) for validator in powers
     )
-    prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
+    if seen.scope is Scope.CLUSTER:
+        prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
+    else:
+        prediction = predict_catching_up(seen.living_height)
     refusals = _refusals(seen, needs_evm)
     if seen.choices.reset_signing and seen.scope is Scope.CLUSTER and not prediction.moves:
         if whole_set and powers:
@@ -104,7 +113,7 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
             prediction = predict(seen.height, signing, powers, whole_set_in_plan=True)
         else:
             refusals.append(f"the signing states may not be reset. {prediction.remedy}")
-    if not prediction.moves and seen.scope is Scope.CLUSTER:
+    if not prediction.moves:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
     refusals += more_refusals + _raise_refusals(seen, signing)

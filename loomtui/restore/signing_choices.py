@@ -124,6 +124,23 @@ def predict(
     return Prediction(outlook.moves, height, power, total, sentence, outlook.stuck, remedy)
 
 
+def predict_catching_up(living_height: int | None) -> Prediction:
+    """The same for a restore of some nodes: the chain has to live on without them."""
+    if living_height is not None:
+        sentence = (
+            f"The chain lives on at {living_height}; the restored nodes catch up with it from their peers."
+        )
+        return Prediction(True, living_height, 0, 0, sentence)
+    return Prediction(
+        False,
+        None,
+        0,
+        0,
+        "No node that is left out tells a height, so nobody can say that the chain lives on without these nodes.",
+        remedy="Bring the others up first, or restore every validator together.",
+    )
+
+
 def _without_height(moves: bool) -> str:
     unknown = "The height of the data cannot be read from its archive"
     if moves:

@@ -5,9 +5,14 @@ die() {
 }
 # keep NEW FINAL: FINAL appears whole, and on the disk, or not at all.
 keep() { { sync "$1" 2>/dev/null || sync; } && mv -f "$1" "$2"; }
-mark() { : >"$1.new" && keep "$1.new" "$1" || die "cannot write $1"; } # FILE: appears, empty
+mark() { printf '' >"$1.new" && keep "$1.new" "$1" || die "cannot write $1"; } # FILE: appears, empty
 own_lock() { # WORKDIR RUN
     grep -qF "\"run\": \"$2\"" "$1/.loomtui/lock" 2>/dev/null || die "the lock of this run is gone from $1/.loomtui" 73
+    # A script goes on when its connection is cut, or its loomtui killed: whoever resumes waits for its end.
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$1/.loomtui/runs/$2/busy"
+        flock -w 100 9 || die "an earlier script of this run is still at work on this node" 74
+    fi
 }
 unit_state() { # UNIT -> stopped | running
     # Not `is-active`: a unit that waits for its next restart would count as stopped.

@@ -20,4 +20,4 @@ if command -v systemd-run >/dev/null 2>&1 && [ "$(id -u)" = 0 ] &&
     systemd-run --quiet --unit="$name-$$" -p IOWeight=50 -p CPUWeight=50 "$@" >/dev/null 2>&1; then
     exit 0
 fi
-setsid nohup "$@" </dev/null >/dev/null 2>&1 &
+setsid nohup "$@" </dev/null >/dev/null 2>&1 9>&- &
