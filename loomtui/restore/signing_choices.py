@@ -136,7 +136,7 @@ def predict_catching_up(living_height: int | None) -> Prediction:
         None,
         0,
         0,
-        "No node that is left out tells a height, so nobody can say that the chain lives on without these nodes.",
+        "No node that is left out tells a height: does the chain live on without these nodes?",
         remedy="Bring the others up first, or restore every validator together.",
     )
 
