@@ -18,6 +18,7 @@ _BRACED_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _WHOLE_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _WRITABLE = re.compile(r"[A-Za-z0-9@:/.,_\[\]-]*")
 _EMPTY = '""'
+_MAX_VARIABLES = 64  # in one value
 
 
 class PeerFlag(StrEnum):
@@ -71,16 +72,16 @@ class Command:
 
     def stray_arguments(self) -> tuple[str, ...]:
         """Arguments that look like peers and that no flag takes: Loom ignores them."""
-        used = {found.word for found in self.flags().values()}
+        used = {found.word.start for found in self.flags().values() if found.word}
         pairs = zip(self.words[1:], self.words, strict=False)
         return tuple(
             word.text
             for word, before in pairs
-            if word not in used
+            if word.start not in used
             and "@" in word.text
             and ":" in word.text
             and not word.text.startswith("-")
-            and (before in used or not before.text.startswith("-"))
+            and (before.start in used or not before.text.startswith("-"))
         )
 
     @property
@@ -112,7 +113,10 @@ def expand(value: str, variables: Mapping[str, str]) -> str:
     whole = _WHOLE_VARIABLE.fullmatch(plain)
     if whole:
         return variables[whole[1]]
-    for name in _BRACED_VARIABLE.findall(plain):
+    names = _BRACED_VARIABLE.findall(plain)
+    if len(names) > _MAX_VARIABLES:
+        raise KeyError(names[0])
+    for name in names:
         value = value.replace(f"${{{name}}}", variables[name])
     return value
 

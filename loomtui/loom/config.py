@@ -17,7 +17,9 @@ from loomtui.loom.documents import member, string
 from loomtui.loom.secrets import mask_secrets as mask_secrets
 from loomtui.text import clean_line
 
-_MAX_CHARS = 256 * 1024
+_MAX_CHARS = 64 * 1024
+_MAX_BRACKETS = 1_000  # PyYAML's time grows with the square of the nesting
+_MAX_DOTS = 300  # on one line: TOML's dotted keys cost the square of their parts
 _MAX_VALUES = 10_000
 _FOLDERS = (".", "config", "../../..")
 _SUFFIXES = ("json", "toml", "yaml", "yml", "properties", "props", "prop", "hcl")
@@ -110,7 +112,7 @@ def winning_config(names: Iterable[str]) -> str | None:
 
 def read_config_toml(text: str) -> TendermintConfig:
     """Never raises."""
-    if len(text) > _MAX_CHARS:
+    if len(text) > _MAX_CHARS or any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
         return TendermintConfig(problem="larger than a config.toml can be")
     try:
         document = tomllib.loads(text)
@@ -133,7 +135,7 @@ def read_config_toml(text: str) -> TendermintConfig:
 
 def _load_yaml(text: str) -> Mapping[object, object]:
     """Raises ValueError with a phrase."""
-    if len(text) > _MAX_CHARS:
+    if len(text) > _MAX_CHARS or text.count("[") + text.count("{") > _MAX_BRACKETS:
         raise ValueError("larger than a loom.yml can be")
     try:
         document = yaml.safe_load(text)

@@ -12,7 +12,7 @@ _WORDS = (
     r"|credential|mnemonic|sign(?:ing)?_?key|authorization)"
 )
 _SETTING = re.compile(rf"{_WORDS}[\w.-]{{0,64}}(?P<quote>[\"']?)\s*[:=]\s*", re.IGNORECASE)
-_ARGUMENT = re.compile(rf"(--?[\w-]{{0,40}}?{_WORDS}[\w-]{{0,40}} +)[^\s-]\S*", re.IGNORECASE)
+_ARGUMENT = re.compile(rf"((?<![\w-])--?[\w-]{{0,40}}?{_WORDS}[\w-]{{0,40}} +)[^\s-]\S*", re.IGNORECASE)
 _USER_INFO = re.compile(r"(://[^\s\"'@/:]*):[^\s\"'/]*@")
 _KEY_BYTES = re.compile(r"[A-Za-z0-9+/]{86}==")  # base64 of 64 bytes, the size of an ed25519 private key
 _PEM_BEGIN, _PEM_END = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "-----END "

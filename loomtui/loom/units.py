@@ -15,7 +15,7 @@ from loomtui.loom.commandline import PeerFlag as PeerFlag
 from loomtui.loom.unitsyntax import Assignment, Word, assignments, split_words
 from loomtui.text import clean_line
 
-_MAX_CHARS = 256 * 1024
+_MAX_CHARS = 64 * 1024
 _FRAGMENT_HEADER = re.compile(r"# (/\S*)\n")
 _DROP_IN_HEADER = re.compile(r"# (/\S+/(?:[^/\s]+\.)?service\.d/[^/\s]+\.conf)\n")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 _BLANKS = " \t\n\r"
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
@@ -31,7 +32,7 @@ class Word:
     start: int  # in the text, quotes included
     end: int
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(char.value for char in self.chars)
 

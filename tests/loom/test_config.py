@@ -75,7 +75,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ("text", "problem"),
     [
         ("a: [", "not YAML"),
-        pytest.param("[" * 20_000, "not YAML", id="deep"),
+        pytest.param("[" * 900, "not YAML", id="deep"),
+        pytest.param("[" * 20_000, "larger than", id="deeper"),
         ("a: !!python/object/apply:os.system [ls]", "not YAML"),
         ("a: 2001-99-99", "not YAML"),
         ("!!int ''", "not YAML"),
@@ -140,6 +141,7 @@ def test_what_counts_in_a_config_toml() -> None:
         pytest.param("a = " + "[" * 20_000, "not TOML", id="deep"),
         pytest.param("a = " + "9" * 10_000, "not TOML", id="long-number"),
         pytest.param("#" * 300_000, "larger than", id="large"),
+        pytest.param("a." * 30_000 + "b = 1", "larger than", id="dotted"),
         ('[p2p]\nladdr = "tcp://0.0.0.0"', "has no port"),
         ('[p2p]\nladdr = "0.0.0.0:99999"', "has no port"),
     ],

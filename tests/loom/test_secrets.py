@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,8 @@ def test_a_secret_is_hidden_wherever_it_stands(name: str, form: str, before: str
     assert shown.endswith(after)
 
 
-def test_long_hostile_lines_take_no_time() -> None:
-    for text in ("token" * 40_000, "a" * 300_000, "://a:" * 40_000, "-" * 100_000, '{"' * 50_000):
-        mask_secrets(text)
+@pytest.mark.parametrize("part", ["token", "a", "://a:", "-", '{"', "--a", "--token ", 'key="', '"token":{'])
+def test_long_hostile_lines_take_little_time(part: str) -> None:
+    began = time.perf_counter()
+    mask_secrets(part * (200_000 // len(part)))
+    assert time.perf_counter() - began < 20

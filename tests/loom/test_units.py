@@ -186,6 +186,11 @@ def test_variables_from_elsewhere_are_a_problem(more: str) -> None:
     assert "comes from the variable PEERS" in unit.problems[0]
 
 
+def test_variables_do_not_multiply_without_end() -> None:
+    text = service("loom run --peers " + "${A}" * 10_000, "Environment=A=" + "x" * 20_000 + "\n")
+    assert "comes from the variable A" in read_unit(PATH, text).problems[0]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
