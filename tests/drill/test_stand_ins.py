@@ -1,0 +1,218 @@
+"""The programs on a node's PATH that are not the host's."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from loomtui.drill.systemd.journal import Journal
+from tests.drill.looking import until
+
+_BIN = Path(__file__).parents[2] / "loomtui/drill/bin"
+
+
+def run(
+    script: str, *arguments: str, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    program = ["/bin/sh"] if script.endswith(".sh") else [sys.executable]
+    return subprocess.run(
+        [*program, str(_BIN / script), *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"),
+    [
+        ("bzip2", bz2.compress(b"data" * 1000)),
+        ("gzip", gzip.compress(b"data" * 1000)),
+        ("xz", lzma.compress(b"data" * 1000)),
+        ("zstd", zstandard.compress(b"data" * 1000)),
+    ],
+)
+def test_decompressors(kind: str, packed: bytes) -> None:
+    assert run("decompress.py", kind, "-dc", stdin=packed).stdout == b"data" * 1000
+    assert run("decompress.py", kind, "-dc", stdin=b"garbage").returncode != 0
+    if kind != "zstd":  # zstandard's reader takes the end of its input for the end of the data
+        assert run("decompress.py", kind, "-dc", stdin=packed[:-8]).returncode != 0
+
+
+# sudo
+
+
+def sudo(root: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return run("sudo.sh", *arguments, stdin=stdin, ROOT=str(root))
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Path:
+    (tmp_path / ".practice").mkdir()
+    (tmp_path / ".practice/sudo-password").write_text("geheim\n")
+    return tmp_path
+
+
+def test_sudo_without_a_password(tmp_path: Path) -> None:
+    done = sudo(tmp_path, "-n", "-u", "root", "--", "sh", "-c", 'echo "$1"; exit 4', "x", "a b")
+    assert (done.returncode, done.stdout) == (4, b"a b\n")
+
+
+def test_sudo_wants_its_password(guarded: Path) -> None:
+    done = sudo(guarded, "-n", "true")
+    assert (done.returncode, done.stderr) == (1, b"sudo: a password is required\n")
+    assert b"a terminal is required" in sudo(guarded, "true").stderr
+
+
+def test_sudo_takes_one_line_and_leaves_the_rest(guarded: Path) -> None:
+    done = sudo(guarded, "-k", "-S", "-p", "", "cat", stdin=b"geheim\nfor cat\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"for cat\n", b"")
+
+
+def test_sudo_gives_up_after_three_wrong_passwords(guarded: Path) -> None:
+    done = sudo(guarded, "-S", "true", stdin=b"a\nb\nc\nd\n")
+    assert done.returncode == 1
+    assert b"3 incorrect password attempts" in done.stderr
+
+
+# curl and wget
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        found = self.path == "/found?a=1&b=2"
+        body = json.dumps({"range": self.headers["Range"], "if": self.headers["If-Match"]}).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_curl_takes_the_url_from_its_configuration(web: str) -> None:
+    config = f'url = "{web}/found?a=1&b=2"\nheader = "If-Match: \\"x\\""\n'.encode()
+    done = run("http_fetch.py", "curl", "-sSf", "-m", "5", "-r", "10-", "-K", "-", stdin=config)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout) == {"range": "bytes=10-", "if": '"x"'}
+
+
+def test_curl_fails_as_curl_does(web: str) -> None:
+    done = run("http_fetch.py", "curl", "-sSf", f"{web}/lost")
+    assert (done.returncode, done.stdout) == (22, b"")
+    assert done.stderr == b"curl: (22) The requested URL returned error: 404\n"
+    assert run("http_fetch.py", "curl", "-sS", "http://127.0.0.1:9/").returncode == 7
+    told = run("http_fetch.py", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"{web}/lost")
+    assert told.stdout == b"404"
+
+
+def test_wget(web: str, tmp_path: Path) -> None:
+    done = run("http_fetch.py", "wget", "-q", "-O", "-", f"{web}/found?a=1&b=2")
+    assert json.loads(done.stdout)["range"] is None
+    done = run(
+        "http_fetch.py",
+        "wget",
+        "-q",
+        "-i",
+        "-",
+        "-O",
+        str(tmp_path / "x"),
+        stdin=f"{web}/found?a=1&b=2\n".encode(),
+    )
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "x").read_text())
+    assert run("http_fetch.py", "wget", "-qO-", f"{web}/lost").returncode == 8
+
+
+# journalctl
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    made = Journal(tmp_path, "host-1")
+    made.manager("loom.service", "Started loom.service.")
+    made.write("loom.service", "first", pid=7, name="loom")
+    made.write("other.service", "not this", pid=8, name="other")
+    made.write("loom.service", "second ü", pid=7, name="loom")
+    return made
+
+
+def messages(output: bytes) -> list[str]:
+    return [json.loads(line)["MESSAGE"] for line in output.splitlines()]
+
+
+def test_journalctl_selects(journal: Journal, tmp_path: Path) -> None:
+    root = str(tmp_path)
+    done = run("journalctl.py", root, "-u", "loom", "-o", "cat", "--no-pager", "-q")
+    assert done.stdout.decode().splitlines() == ["Started loom.service.", "first", "second ü"]
+    assert messages(run("journalctl.py", root, "-uloom.service", "-ojson", "-n1").stdout) == ["second ü"]
+    assert messages(
+        run("journalctl.py", root, "--unit=loom", "--output=json", "--since", "@0", "-n", "2").stdout
+    ) == [
+        "first",
+        "second ü",
+    ]
+    later = f"@{time.time() + 60:.0f}"
+    assert run("journalctl.py", root, "-u", "loom", f"--since={later}", "-o", "cat", "-q").stdout == b""
+    assert run("journalctl.py", root, "-u", "loom", "--since=nonsense").returncode == 1
+    short = run("journalctl.py", root, "-u", "loom", "-o", "short-iso").stdout.decode()
+    assert " host-1 loom[7]: first\n" in short
+
+
+def test_journalctl_goes_on_after_a_cursor(journal: Journal, tmp_path: Path) -> None:
+    entries = run("journalctl.py", str(tmp_path), "-o", "json").stdout.splitlines()
+    cursor = json.loads(entries[1])["__CURSOR"]
+    after = run("journalctl.py", str(tmp_path), "-u", "loom", "-o", "json", f"--after-cursor={cursor}").stdout
+    assert messages(after) == ["second ü"]
+
+
+def test_journalctl_follows(journal: Journal, tmp_path: Path) -> None:
+    follower = subprocess.Popen(
+        [
+            sys.executable,
+            str(_BIN / "journalctl.py"),
+            str(tmp_path),
+            "-u",
+            "loom",
+            "-f",
+            "-n",
+            "1",
+            "-o",
+            "cat",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert follower.stdout
+    with follower.stdout as output:
+        assert output.readline() == "second ü\n".encode()
+        journal.write("loom.service", "third", pid=7, name="loom")
+        assert output.readline() == b"third\n"
+        follower.terminate()
+    until(lambda: follower.poll() is not None)
