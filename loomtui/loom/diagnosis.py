@@ -16,6 +16,7 @@ from loomtui.text import clean_line
 
 #: Refusals to sign; judged together with the heights instead of line by line.
 _AHEAD = re.compile(r"(?:Height|Round|Step) regression|Error signing \w+: Conflicting data")
+_UNIT_FILE = "the unit file"
 #: Where a reference stands -> the file that holds it.
 _FILES = {
     NODE_KEY: NODE_KEY,
@@ -39,7 +40,7 @@ class NodeEvidence:
 @dataclass(frozen=True)
 class Diagnosis:
     node: str | None  # None: the whole cluster
-    file: str  # what to look at: a path relative to the working directory, or databases.UNIT; empty: no file
+    file: str  # what to look at: a path relative to the working directory, or 'the unit file'; empty: no file
     cause: str
     fix: str
     evidence: tuple[str, ...] = ()  # lines that show it
@@ -135,7 +136,7 @@ def _not_validators(evidence: Sequence[NodeEvidence], powers: Mapping[str, int])
 def _from_keys(keys: KeyReport | None) -> Iterator[Diagnosis]:
     for mismatch in keys.mismatches if keys else ():
         if mismatch.blocking:
-            file = _FILES.get(mismatch.where, UNIT)
+            file = _FILES.get(mismatch.where, _UNIT_FILE)
             found = mismatch.found or "nothing"
             evidence = (f"expected {mismatch.expected}, found {found}",) if mismatch.expected else ()
             cause, _, fix = mismatch.message.partition(": ")
@@ -152,7 +153,8 @@ def _from_logs(evidence: Sequence[NodeEvidence], severity: Severity) -> Iterator
                 last[explanation.title] = (explanation, clean_line(line, limit=300))
         for explanation, line in last.values():
             cause = f"{explanation.title} on {node.name}: {explanation.meaning}"
-            yield Diagnosis(node.name, explanation.file, cause, explanation.advice, (line,))
+            file = _UNIT_FILE if explanation.file == UNIT else explanation.file
+            yield Diagnosis(node.name, file, cause, explanation.advice, (line,))
 
 
 def _down(evidence: Sequence[NodeEvidence]) -> Iterator[Diagnosis]:

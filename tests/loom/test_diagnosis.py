@@ -103,7 +103,7 @@ def test_wrong_ids_in_a_list() -> None:
         [facts("n1", "10.2.0.1", A, f"{C}@10.2.0.2:46656"), facts("n2", "10.2.0.2", B, f"{A}@10.2.0.1:46656")]
     )
     found = only(diagnose(four(), report))
-    assert (found.node, found.file) == ("n1", "UNIT")
+    assert (found.node, found.file) == ("n1", "the unit file")
     assert found.evidence == (f"expected {B}, found {C}",)
     assert found.fix.startswith(f"Put {B} there")
 
@@ -179,7 +179,7 @@ def test_danger_comes_before_errors_and_services_that_are_down_last() -> None:
 def test_warnings_count_where_there_is_nothing_else() -> None:
     line = 'E[x] Error dialing peer module=p2p err="dial tcp 10.2.0.4:46656: connect: connection refused"'
     found = only(diagnose(four(node(1, line))))
-    assert (found.node, found.file, found.evidence) == ("n1", "UNIT", (line,))
+    assert (found.node, found.file, found.evidence) == ("n1", "the unit file", (line,))
     assert diagnose(four(node(1, line, "Error: leveldb: manifest corrupted")))[0].cause.startswith("A torn")
 
 

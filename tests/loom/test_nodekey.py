@@ -96,7 +96,7 @@ def test_the_output_of_loom_nodekey_is_judged_by_its_form(output: str, status: i
         (b"\x1b]52;c;aGk=\x07\xff", 0, "no node ID"),
     ],
 )
-def test_an_error_is_one_whatever_the_status(output: bytes, status: int, sentence: str) -> None:
+def test_ready_case_an_error_is_one_whatever_the_status(output: bytes, status: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
         read_nodekey_output(output, status)
     assert "\x1b" not in str(caught.value)

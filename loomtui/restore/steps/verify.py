@@ -115,7 +115,7 @@ class Verify(Step):
         causes = await self._diagnose()
         told = " ".join(_sentence(cause) for cause in causes[:3])
         raise StepFailed(
-            f"{verdict.sentence}. {told}".strip(),
+            f"{verdict.sentence} {told}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
             safe="Every node keeps its old files in the run's folder.",
             advice=causes[0].fix if causes else "Look at the logs: loomtui logs -f",
