@@ -110,6 +110,10 @@ def test_the_line_of_a_value_behind_a_continuation() -> None:
     assert value.line == 4
 
 
+def test_a_continuation_at_the_end_of_the_file() -> None:
+    assert values(read_unit(PATH, f"[Service]\nExecStart=loom run --peers {LIST} \\")) == {PEERS: LIST}
+
+
 def test_exec_start_pre_and_other_sections_do_not_count() -> None:
     text = (
         f"[Unit]\nExecStart=nothing\n[Service]\nExecStartPre=/bin/loom run --peers {A}@h:1\n"
