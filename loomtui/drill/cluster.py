@@ -10,6 +10,7 @@ import json
 import os
 import random
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -137,6 +138,8 @@ class Cluster:
         machine = next((machine for machine in self.machines if machine.name == node), None)
         if machine is None:
             raise KeyError(node)
+        if command == "run":
+            return self._run(machine, arguments["shell"], arguments["timeout"])
         ssh = self._ssh[node]
         simple: dict[str, Callable[[], object]] = {
             "stop_ssh": ssh.stop,
@@ -149,13 +152,28 @@ class Cluster:
             "hide": lambda: machines.hide(machine, arguments["tools"]),
             "sudo_password": lambda: _set_sudo_password(machine, arguments["password"]),
             "cut_off_s3": lambda: _cut_off_s3(machine, arguments["off"]),
-            "environment": lambda: None,
         }
         simple[command]()
         told = self._environments[node]
         told.clear()
         told.update(machines.environment(machine))
-        return told
+        return None
+
+    def _run(self, machine: Machine, command: str, seconds: float) -> dict[str, Any]:
+        """Raises subprocess.TimeoutExpired."""
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env=self._environments[machine.name],
+            cwd=machine.home,
+            timeout=seconds,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return {"status": done.returncode, "out": done.stdout, "err": done.stderr}
 
     def _reboot(self, node: str) -> None:
         self._ssh[node].drop_connections()

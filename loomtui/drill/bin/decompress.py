@@ -13,7 +13,11 @@ def _pieces(kind: str, source: BinaryIO) -> Iterator[bytes]:
     if kind == "zstd":
         import zstandard
 
-        yield from zstandard.ZstdDecompressor().read_to_iter(source)
+        decoder = zstandard.ZstdDecompressor().decompressobj()
+        while piece := source.read(_CHUNK):
+            yield decoder.decompress(piece)
+        if not decoder.eof:
+            raise EOFError("Read error (39) : premature end")
         return
     import bz2
     import gzip
