@@ -26,22 +26,6 @@ _POLL_SECONDS = 1.0
 _KEPT_LOOKS = 120
 
 
-def view(status: NodeStatus) -> NodeView:
-    """The part of a status that health is judged by."""
-    chain = status.chain
-    return NodeView(
-        name=status.name,
-        role=status.role,
-        reachable=status.reachable,
-        active=status.service is not None and status.service.active is Active.ACTIVE,
-        height=chain.height if chain else None,
-        app_hash=chain.app_hash if chain else None,
-        peers=chain.peers if chain else None,
-        catching_up=chain.catching_up if chain else False,
-        block_time=chain.block_time if chain else None,
-    )
-
-
 class Verify(Step):
     name = StepName.VERIFY
     title = "Verify"
@@ -90,7 +74,7 @@ class Verify(Step):
         while True:
             statuses, _ = await on_all(names, self._look)
             self._last |= statuses
-            looks.append([view(statuses[name]) if name in statuses else self._gone(name) for name in names])
+            looks.append([statuses[name].view if name in statuses else self._gone(name) for name in names])
             times.append(datetime.now(UTC))
             verdict = judge_cluster(list(looks), list(times))
             self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
@@ -126,7 +110,7 @@ class Verify(Step):
         evidence = [
             NodeEvidence(
                 name=name,
-                view=view(status),
+                view=status.view,
                 flapping=status.service is not None and status.service.active is Active.FLAPPING,
                 validator=status.validator,
                 lines=tuple(lines.get(name, ())),
