@@ -46,7 +46,10 @@ class Interruptions:
         self._root = root
         self._call = call
         self._built = root.with_name(f"{root.name}-as-built")
+        for folder in (root, self._built):
+            shutil.rmtree(folder, ignore_errors=True)
         machine = LocalNode(root)
+        machine.pass_over_processes()
         build(machine)
         age(machine.workdir)
         age(machine.unit_folder)
@@ -70,22 +73,27 @@ class Interruptions:
         return state(machine)
 
     def each(self, *, torn: bool = False, at_least: int = 3) -> Iterator[Killed]:
-        """Every point once; `torn`: with the copy that was going on half done."""
-        point = 0
-        while True:
-            point += 1
+        """Every point once; `torn`: those where a copy is made, which is then half done."""
+        names = self._commands()
+        assert len(names) >= at_least
+        for point, name in enumerate(names, 1):
+            if torn and name != "cp":
+                continue
             machine = self.node()
             before, originals = live(machine), digests(machine.root)
             machine.set_trap(point, torn=torn)
-            status = self.run(machine)
+            assert self.run(machine) == -9, f"point {point}"
             machine.set_trap(0)
-            if status == 0:
-                break
-            assert status == -9, f"point {point}: ended with {status}"
             lost = originals - digests(machine.root)
             assert not lost, f"point {point}: files are lost"
             yield Killed(machine, before, point)
-        assert point > at_least
+
+    def _commands(self) -> list[str]:
+        """The commands of an undisturbed script that change something, in their order."""
+        machine = self.node()
+        machine.set_trap(1_000_000)
+        self.again(machine)
+        return machine.trapped()
 
     def check_repeated(self, *, copies: bool = False) -> None:
         """Killed anywhere and called again, it ends as if nothing had happened; `copies`: it calls cp."""

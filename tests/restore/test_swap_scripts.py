@@ -11,6 +11,7 @@ from tests.restore.interrupting import Call, Interruptions, age, live, state
 from tests.restore.local import GROUP, RUN, USER, LocalNode, digests
 from tests.restore.material import write_database, write_node, write_state
 
+
 def prepare(machine: LocalNode) -> None:
     """A held node with a newer state than the one that is staged."""
     write_state(machine.workdir, 130, "live", "evm.db", "old_app_17.db")

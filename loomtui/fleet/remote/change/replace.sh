@@ -8,26 +8,31 @@ R=$W/.loomtui/runs/$RUN
 K=$R/replaced/files/$SLOT
 own_lock "$W" "$RUN"
 held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
-[ ! -L "$TARGET" ] || die "$TARGET is a symbolic link; it is left alone"
+[ ! -L "$TARGET" ] || [ "$SOURCE" = = ] || die "$TARGET is a symbolic link; it is left alone"
 umask 077
 mkdir -p "$K" || die "cannot write in $R"
+note() { # NAME TEXT
+    printf '%s' "$2" >"$K/$1.new" && keep "$K/$1.new" "$K/$1" || die "cannot write in $K"
+}
 if [ ! -f "$K/was" ]; then
-    printf '%s\n' "$TARGET" >"$K/target.new" && keep "$K/target.new" "$K/target"
-    : >"$K/made.new"
-    folder=${TARGET%/*}
+    made= folder=${TARGET%/*}
     while [ ! -d "$folder" ]; do
-        printf '%s\n' "$folder" >>"$K/made.new"
+        made="$folder$newline$made"
         folder=${folder%/*}
     done
-    keep "$K/made.new" "$K/made"
-    if [ -e "$TARGET" ]; then
+    note target "$TARGET$newline"
+    note made "$made"
+    if [ -L "$TARGET" ]; then
+        was=link
+    elif [ -e "$TARGET" ]; then
+        was=had
         cp -p "$TARGET" "$K/file.new" && keep "$K/file.new" "$K/file" || die "cannot keep a copy of $TARGET"
-        echo had >"$K/was.new"
     else
-        echo absent >"$K/was.new"
+        was=absent
     fi
-    keep "$K/was.new" "$K/was"
+    note was "$was$newline"
 fi
+[ "$(cat "$K/target")" = "$TARGET" ] || die "another file than $TARGET was kept in the place for it"
 case $SOURCE in
 =) exit 0 ;;
 -)
@@ -36,9 +41,10 @@ case $SOURCE in
     ;;
 esac
 [ -f "$R/$SOURCE" ] || die "$SOURCE is not staged"
-sort "$K/made" | while IFS= read -r folder; do
-    [ -d "$folder" ] || { mkdir "$folder" && chmod 700 "$folder" && chown "$OWNER" "$folder"; } || exit 1
-done || die "cannot make the folder of $TARGET"
+while IFS= read -r folder; do
+    [ -d "$folder" ] || { mkdir "$folder" && chmod 700 "$folder" && chown "$OWNER" "$folder"; } ||
+        die "cannot make $folder"
+done <"$K/made"
 T=${TARGET%/*}/.loomtui-new
 cp "$R/$SOURCE" "$T" && chmod "$MODE" "$T" && chown "$OWNER" "$T" && keep "$T" "$TARGET" ||
     die "cannot write $TARGET"

@@ -8,28 +8,39 @@ own_lock "$W" "$RUN"
 TARGET=$(cat "$K/target")
 held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
 umask 077
-signed() { # FILE -> "ADDRESS HEIGHT", the validator and what it signed last
-    one_line=$(tr -d ' \t\r\n' <"$1")
-    printf '%s %s\n' "$(printf '%s' "$one_line" | sed -n 's/.*"address":"\([0-9A-F]*\)".*/\1/p')" \
-        "$(printf '%s' "$one_line" | sed -n 's/.*"last_height":"\{0,1\}\([0-9]*\).*/\1/p')"
+number() { # FILE NAME -> the whole number of that name in a file of JSON
+    tr -d ' \t\r\n' <"$1" | sed -n 's/.*"'"$2"'":"\{0,1\}\([0-9]\{1,18\}\)[",}].*/\1/p'
 }
-if [ "$SLOT" = validator ] && [ -f "$K/file" ] && [ -f "$TARGET" ]; then
-    kept=$(signed "$K/file") live=$(signed "$TARGET")
-    if [ "${kept% *}" = "${live% *}" ] && [ "${live#* }" -gt "${kept#* }" ] 2>/dev/null; then
-        # The chain went past the old signing state since: putting it back could sign twice.
-        say kept "${live#* }"
-        mv -f "$K/was" "$K/was.undone"
-        exit 0
-    fi
+address() { tr -d ' \t\r\n' <"$1" | sed -n 's/.*"address":"\([0-9A-Fa-f]*\)".*/\1/p'; }
+signed_more() { # FILE FILE -> whether the first holds the later signing state: height, then round, then step
+    for name in last_height last_round last_step; do
+        first=$(number "$1" $name) second=$(number "$2" $name)
+        [ "${first:-0}" -le "${second:-0}" ] || return 0
+        [ "${first:-0}" -eq "${second:-0}" ] || return 1
+    done
+    return 1
+}
+look_of() { stat -c '%a %u %g %y' "$1"; }
+undone() {
+    [ ! -d "${TARGET%/*}" ] || rm -f "${TARGET%/*}/.loomtui-new" # of a replacement that was interrupted
+    sort -r "$K/made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done
+    mv -f "$K/was" "$K/was.undone" || die "cannot write in $K"
+    exit 0
+}
+
+if [ "$SLOT" = validator ] && [ -f "$K/file" ] && [ -f "$TARGET" ] &&
+    [ "$(address "$K/file")" = "$(address "$TARGET")" ] && signed_more "$TARGET" "$K/file"; then
+    # The node signed more since than it had when the file was kept: putting it back could sign twice.
+    say kept "$(number "$TARGET" last_height)"
+    undone
 fi
 if grep -qx had "$K/was"; then
-    if ! cmp -s "$K/file" "$TARGET"; then
-        if [ -e "$TARGET" ]; then cp -p "$TARGET" "$K/undone"; fi
+    if [ ! -f "$TARGET" ] || ! cmp -s "$K/file" "$TARGET" || [ "$(look_of "$K/file")" != "$(look_of "$TARGET")" ]; then
+        [ ! -e "$TARGET" ] || cp -p "$TARGET" "$K/undone" || die "cannot keep a copy of $TARGET"
         T=${TARGET%/*}/.loomtui-new
         cp -p "$K/file" "$T" && keep "$T" "$TARGET" || die "cannot put $TARGET back"
     fi
-elif [ -e "$TARGET" ]; then
+elif grep -qx absent "$K/was" && [ -e "$TARGET" ]; then
     mv -f "$TARGET" "$K/undone" || die "cannot take $TARGET away"
 fi
-sort -r "$K/made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done
-mv -f "$K/was" "$K/was.undone"
+undone
