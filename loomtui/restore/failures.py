@@ -39,11 +39,11 @@ def sentences(failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
 def combined(failures: Mapping[str, LoomtuiError], then: str) -> LoomtuiError:
     """One error that names every node, of the kind of the first; `then` is what to do once it is mended."""
     name, first = next(iter(failures.items()))
-    others = sentences({key: value for key, value in failures.items() if key != name})
+    others = sentences({key: value for key, value in failures.items() if value.what != first.what})
     kind = type(first)
     return kind(
         "; ".join((first.what, *others)),
-        node=None if name == CLUSTER else name,
+        node=None if name == CLUSTER else first.node or name,
         safe=first.safe,
         advice=" ".join(part for part in (first.advice, then) if part),
     )

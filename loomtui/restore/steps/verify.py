@@ -35,7 +35,7 @@ class Verify(Step):
 
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
-        self._watch: asyncio.Task[Verdict] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._last: dict[str, NodeStatus] = {}
 
     async def prepare(self) -> None:
@@ -52,9 +52,11 @@ class Verify(Step):
     async def apply(self, node: str) -> None:
         if self._watch is None:
             self._watch = asyncio.create_task(self._watch_all(), name="verify")
-        verdict = await asyncio.shield(self._watch)
-        if verdict.state is not ClusterState.HEALTHY:
-            await self._fail(verdict)
+        try:
+            await asyncio.shield(self._watch)
+        except asyncio.CancelledError:
+            self._watch.cancel()
+            raise
 
     async def verify(self, node: str) -> Evidence:
         status = self._last.get(node)
@@ -66,7 +68,8 @@ class Verify(Step):
     async def undo(self, node: str) -> None:
         """Nothing was done."""
 
-    async def _watch_all(self) -> Verdict:
+    async def _watch_all(self) -> None:
+        """One watch over the cluster serves the tasks of all nodes."""
         names = self._names()
         looks: deque[list[NodeView]] = deque(maxlen=_KEPT_LOOKS)
         times: deque[datetime] = deque(maxlen=_KEPT_LOOKS)
@@ -78,8 +81,10 @@ class Verify(Step):
             times.append(datetime.now(UTC))
             verdict = judge_cluster(list(looks), list(times))
             self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
-            if verdict.state is ClusterState.HEALTHY or datetime.now(UTC) > deadline:
-                return verdict
+            if verdict.state is ClusterState.HEALTHY:
+                return
+            if datetime.now(UTC) > deadline:
+                raise await self._failure(verdict)
             await asyncio.sleep(_POLL_SECONDS)
 
     def _names(self) -> list[str]:
@@ -95,10 +100,10 @@ class Verify(Step):
         role = self.context.inventory.node(name).role
         return NodeView(name, Role(role), reachable=False, active=False)
 
-    async def _fail(self, verdict: Verdict) -> None:
+    async def _failure(self, verdict: Verdict) -> StepFailed:
         causes = await self._diagnose()
         told = " ".join(_sentence(cause) for cause in causes[:3])
-        raise StepFailed(
+        return StepFailed(
             f"{verdict.sentence} {told}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
             safe="Every node keeps its old files in the run's folder.",
