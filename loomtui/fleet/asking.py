@@ -35,32 +35,48 @@ class Secrets:
     _ATTEMPTS = 3
 
     def __init__(self, asker: Asker) -> None:
-        self.asker = asker
-        self.lock = asyncio.Lock()  # one question at a time; its answer may make the next one needless
+        self._asker = asker
+        self._question = asyncio.Lock()  # one question at a time
+        self._purposes: dict[str, asyncio.Lock] = {}
         self._known: dict[str, list[str]] = {}
         self._declined: set[str] = set()
+
+    async def accepts(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
+        """Whether the operator takes this host key for the right one."""
+        async with self._question:
+            return await self._asker.host_key(node, host, key_type, fingerprint)
 
     async def find(
         self, purpose: str, node: str, prompt: str, fits: Callable[[str], Awaitable[bool]]
     ) -> str | None:
         """The secret for which `fits` says True, or None. `purpose` names what it opens."""
-        async with self.lock:
-            for known in self._known.get(purpose, ()):
-                if await fits(known):
-                    return known
-            if purpose in self._declined:
-                return None
-            question = prompt
-            for _ in range(self._ATTEMPTS):
-                answer = await self.asker.secret(node, question)
-                if answer is None:
-                    break
-                if await fits(answer):
-                    self._known.setdefault(purpose, []).append(answer)
-                    return answer
-                question = f"That was not right. {prompt}"
-            self._declined.add(purpose)
-            return None
+        known = self._known.setdefault(purpose, [])
+        tried = 0
+        while tried < len(known):  # without the lock: a node that hangs does not hold up the others
+            tried += 1
+            if await fits(known[tried - 1]):
+                return known[tried - 1]
+        async with self._purposes.setdefault(purpose, asyncio.Lock()):
+            for secret in known[tried:]:  # what was found while another node asked
+                if await fits(secret):
+                    return secret
+            return None if purpose in self._declined else await self._ask(purpose, node, prompt, fits)
+
+    async def _ask(
+        self, purpose: str, node: str, prompt: str, fits: Callable[[str], Awaitable[bool]]
+    ) -> str | None:
+        question = prompt
+        for _ in range(self._ATTEMPTS):
+            async with self._question:
+                answer = await self._asker.secret(node, question)
+            if answer is None:
+                break
+            if await fits(answer):
+                self._known[purpose].append(answer)
+                return answer
+            question = f"That was not right. {prompt}"
+        self._declined.add(purpose)
+        return None
 
     def ask_again(self, purpose: str) -> None:
         """Forgets that nobody could answer."""

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from paramiko import Channel, Transport
+from paramiko import Channel, PKey, Transport
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
@@ -57,6 +57,7 @@ class Connector:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._host_keys = asyncio.Lock()
         self._accepted: set[tuple[str, int, bytes]] = set()
         self._hops: dict[tuple[Target, ...], Transport] = {}
         self._hop_locks: dict[tuple[Target, ...], asyncio.Lock] = {}
@@ -64,20 +65,18 @@ class Connector:
     async def connect(self, target: Target) -> Transport:
         """Raises NodeUnreachable, HostKeyRefused."""
         through = await self._hop(target.jumps) if target.jumps else None
-        for _ in range(2):
+        while True:
             transport, asked = await self._greeted(target, through)
             try:
-                # While the operator looked at the fingerprint the server may have hung up.
-                if asked and not transport.is_active():
-                    drop_later(transport)
-                    continue
                 await log_in(transport, target, self._secrets)
                 transport.set_keepalive(_KEEPALIVE_SECONDS)
                 return transport
-            except BaseException:
+            except BaseException as error:
+                hung_up = not transport.is_active()
                 drop_later(transport)
-                raise
-        raise NoConnection(f"{target} closes the connection before anybody can log in.", node=target.node)
+                # While the operator looked at the fingerprint the server may have lost its patience.
+                if not (asked and hung_up and isinstance(error, NodeUnreachable)):
+                    raise
 
     def close(self) -> None:
         """Ends the connections to jump hosts."""
@@ -109,28 +108,29 @@ class Connector:
             raise
 
     async def _check_host_key(self, transport: Transport, target: Target) -> bool:
+        """Raises HostKeyRefused; True: the operator was asked."""
         key = transport.get_remote_server_key()
+        if await self._is_known(key, target):
+            return False
+        async with self._host_keys:  # an accepted key may make the next question needless
+            if await self._is_known(key, target):
+                return False
+            kind, blob, host = key.get_name(), key.asbytes(), f"{target.host}:{target.port}"
+            if not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
+                raise _host_key_unknown(target, kind, fingerprint(blob))
+            self._accepted.add((*target.known_as, blob))
+            with contextlib.suppress(OSError):  # it holds for this session, and is asked about again
+                await THREADS.run(KnownHosts(target.known_hosts).add, *target.known_as, kind, blob)
+            return True
+
+    async def _is_known(self, key: PKey, target: Target) -> bool:
+        """False: nobody knows the host. Raises HostKeyRefused for one that is known otherwise."""
         kind, blob = key.get_name(), key.asbytes()
         hosts = KnownHosts(target.known_hosts)
-        host, port = target.known_as
-        async with self._secrets.lock:
-            verdict, where = await THREADS.run(hosts.judge, host, port, kind, blob)
-            if verdict is Verdict.KNOWN or (host, port, blob) in self._accepted:
-                return False
-            if verdict is not Verdict.UNKNOWN:
-                raise _host_key_changed(target, kind, fingerprint(blob), verdict, where)
-            shown = f"{target.host}:{target.port}"
-            if not await self._secrets.asker.host_key(target.node, shown, kind, fingerprint(blob)):
-                raise _host_key_unknown(target, kind, fingerprint(blob))
-            self._accepted.add((host, port, blob))
-            try:
-                await THREADS.run(hosts.add, host, port, kind, blob)
-            except OSError as error:
-                raise LoomtuiError(
-                    f"the accepted host key cannot be kept in {hosts.files[0]}: {_words(error)}.",
-                    node=target.node,
-                ) from error
-            return True
+        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
+        if verdict in (Verdict.CHANGED, Verdict.REVOKED):
+            raise _host_key_changed(target, kind, fingerprint(blob), verdict, where)
+        return verdict is Verdict.KNOWN or (*target.known_as, blob) in self._accepted
 
 
 class _Dialling:

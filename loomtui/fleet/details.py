@@ -11,6 +11,7 @@ from datetime import datetime
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.looks import look_at
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.service import node_clock
 from loomtui.fleet.session import Session
@@ -39,8 +40,6 @@ async def node_details(fleet: Fleet, names: Iterable[str]) -> Mapping[str, NodeD
 
 async def details(session: Session, status: NodeStatus | None = None) -> NodeDetails:
     """The details of one node, with a new status where none is given. Raises LoomtuiError."""
-    from loomtui.fleet.probe import look_at  # probe shows these functions as its own
-
     status = status or await look_at(session, None)
     loom = session.loom
     output, reported = await asyncio.gather(

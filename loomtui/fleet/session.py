@@ -10,26 +10,23 @@ import asyncio
 import contextlib
 import secrets as tokens
 import shlex
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import replace
 
-import tenacity
-from paramiko import Transport
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
 from loomtui.fleet.asking import Secrets
-from loomtui.fleet.connection import Connector, NoConnection, drop
-from loomtui.fleet.executor import THREADS
+from loomtui.fleet.connection import Connector
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.http import get
-from loomtui.fleet.process import Process, TooMuchOutputError
+from loomtui.fleet.link import Link, LostConnection, Output
 from loomtui.fleet.rights import CHECK_PASSWORD, Rights, Root, from_facts
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
-from loomtui.fleet.sshconfig import Routes
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
+
+__all__ = ["Output", "Session", "WritableSession"]
 
 #: Reads the text of a script from standard input and runs it; what is left there is the script's own input.
 #: Whatever comes before the line `NONCE:LENGTH` (a password that sudo did not want) is passed over; what a
@@ -40,25 +37,9 @@ _BOOTSTRAP = (
     'nonce=$1; shift; echo "$nonce"; eval "$script"'
 )
 
-_OUTPUT_LIMIT = 64 * 1024 * 1024
 _AT_ONCE = 6  # scripts at a time on one connection: sshd allows 10 channels
 _RIGHTS_TIMEOUT = 30.0
-_RECONNECTS = 4
-_KEEP_REFUSAL_SECONDS = 30.0
 _CHANGE_UNKNOWN = "How far the script came is not known; it is looked at again before anything else is done."
-
-
-class _Lost(NodeUnreachable):
-    """The connection broke while a script ran."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a script left behind."""
-
-    status: int
-    stdout: bytes
-    stderr: bytes
 
 
 class Session:
@@ -76,78 +57,27 @@ class Session:
         self.node = node
         self.loom = loom  # what the inventory says of it
         self._settings = settings
-        self._connector = connector
+        self._link = Link(node, settings, connector)
         self._secrets = secrets
         self._record = record
-        self._transport: Transport | None = None
-        self._connecting: asyncio.Task[Transport] | None = None
-        self._refusal: tuple[float, LoomtuiError] | None = None
         self._rights: Rights | None = None
         self._rights_lock = asyncio.Lock()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._closed = False
 
     # ── the connection ──────────────────────────────────────────────────────────────────────────────────
 
     @property
     def connected(self) -> bool:
-        return self._transport is not None and self._transport.is_active()
+        return self._link.connected
 
     async def connect(self) -> None:
         """Connects now, also where that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
-        self._refusal = None
-        await self._connected()
+        self._link.forget_refusal()
+        await self._link.transport()
 
     async def close(self) -> None:
         """Ends everything that runs on this session. Returns at once, also when the node hangs."""
-        self._closed = True
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            THREADS.start(lambda: drop(transport))
-
-    async def _connected(self) -> Transport:
-        """The live connection. One attempt serves all who wait for it, and outlives those who give up."""
-        if self._closed:
-            raise NodeUnreachable("the session has been closed.", node=self.node.name)
-        if self._transport is not None and self._transport.is_active():
-            return self._transport
-        if self._refusal and time.monotonic() < self._refusal[0]:
-            raise self._refusal[1]
-        if self._connecting is None or self._connecting.done():
-            self._connecting = asyncio.create_task(self._connect())
-            self._connecting.add_done_callback(_retrieve)
-        return await asyncio.shield(self._connecting)
-
-    async def _connect(self) -> Transport:
-        lost = self._transport is not None
-        self._disconnect()
-        target = await THREADS.run(Routes(self._settings).target, self.node)
-        try:
-            # A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
-            async for attempt in tenacity.AsyncRetrying(
-                stop=tenacity.stop_after_attempt(_RECONNECTS if lost else 1)
-                | tenacity.stop_after_delay(self._settings.connect_timeout),
-                wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-                retry=tenacity.retry_if_exception_type(NoConnection),
-                reraise=True,
-            ):
-                with attempt:
-                    self._transport = await self._connector.connect(target)
-        except NoConnection:
-            raise
-        except LoomtuiError as error:
-            # Refused logins are not repeated at every refresh: the node would lock us out.
-            self._refusal = (time.monotonic() + _KEEP_REFUSAL_SECONDS, error)
-            raise
-        if self._transport is None:  # not reached: the loop ends with a transport or raises
-            raise NodeUnreachable("not connected.", node=self.node.name)
-        return self._transport
+        await self._link.close()
 
     # ── root rights ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -178,7 +108,7 @@ class Session:
     async def _check_password(self, password: str) -> str:
         """Empty where the password is right, otherwise sudo's last words."""
         async with self._deadline(_RIGHTS_TIMEOUT, "sudo"):
-            output = await self._execute(CHECK_PASSWORD, (password + "\n").encode(), None)
+            output = await self._link.execute(CHECK_PASSWORD, (password + "\n").encode())
         return "" if output.status == 0 else _last_line(output.stderr) or "sudo refused the password"
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +135,7 @@ class Session:
             raise TypeError(f"a look does not run {script!r}")
         rights = await self.rights()
         nonce = tokens.token_hex(8)
-        process = await self._start(_command(rights, nonce, args))
+        process = await self._link.start(_command(rights, nonce, args))
         self._record(self.node.name, script.kind, script.name)
         stderr = asyncio.create_task(process.errors())
         try:
@@ -226,7 +156,7 @@ class Session:
 
     async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
         """The body of `http://HOST:PORT/PATH`, asked from the node. Raises LoomtuiError with a sentence."""
-        transport = await self._connected()
+        transport = await self._link.transport()
         name = self.node.name
         try:
             return await get(transport, host, port, path, timeout=timeout)
@@ -250,7 +180,7 @@ class Session:
     ) -> Output:
         try:
             return await self._run(script, args, rights, None, timeout, accept)
-        except _Lost:
+        except LostConnection:
             return await self._run(script, args, rights, None, timeout, accept)
 
     async def _run(
@@ -262,13 +192,13 @@ class Session:
         timeout: float,
         accept: tuple[int, ...],
     ) -> Output:
-        await self._connected()
+        await self._link.transport()
         nonce = tokens.token_hex(8)
         first = _input(rights, nonce, script)
         try:
             async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
                 self._record(self.node.name, script.kind, script.name)
-                raw = await self._execute(_command(rights, nonce, args), first, stdin)
+                raw = await self._link.execute(_command(rights, nonce, args), first, stdin)
         except NodeUnreachable as error:
             if isinstance(script, ChangeScript):
                 error.safe = _CHANGE_UNKNOWN
@@ -277,31 +207,6 @@ class Session:
         output = Output(raw.status, stdout, raw.stderr)
         self._judge(output, bool(begun), script, rights, accept)
         return output
-
-    async def _execute(
-        self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None
-    ) -> Output:
-        process = await self._start(command)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                feeding = tasks.create_task(process.feed_all(first, stdin))
-                stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
-                stderr = await process.errors()
-                output = Output(await process.status(), await stdout, stderr)
-                feeding.cancel()  # nobody reads it any more
-            return output
-        except ExceptionGroup as errors:
-            error = errors.exceptions[0]
-            if isinstance(error, TooMuchOutputError):
-                raise ScriptFailed(f"the node sent {error}.", node=self.node.name, safe="") from None
-            raise error from None
-        finally:
-            process.close()
-
-    async def _start(self, command: str) -> Process:
-        transport = await self._connected()
-        with self._connection_errors():
-            return await Process.start(transport, command, timeout=self._settings.connect_timeout)
 
     def _judge(
         self,
@@ -315,7 +220,7 @@ class Session:
         name, said = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
         if output.status == -1 and not self.connected:
-            raise _Lost("the connection was lost.", node=name, safe=safe or _CHANGE_UNKNOWN)
+            raise LostConnection("the connection was lost.", node=name, safe=safe or _CHANGE_UNKNOWN)
         if not begun and rights.prefix and "sudo" in said:
             raise SudoRefused(f"sudo refused: {said}.", node=name)
         if not begun:
@@ -325,7 +230,8 @@ class Session:
                 advice="Is the user's shell a POSIX shell, and is coreutils' head there?",
             )
         if output.status not in accept:
-            what = said or f"{script.kind}/{script.name} ended with status {output.status} and said nothing."
+            end = f"ended with status {output.status}" if output.status >= 0 else "was killed"
+            what = said or f"{script.kind}/{script.name} {end} and said nothing."
             raise ScriptFailed(what, node=name, safe=safe)
 
     @contextlib.asynccontextmanager
@@ -336,23 +242,6 @@ class Session:
         except TimeoutError as error:
             words = f"no answer to {what} within {seconds:g} s."
             raise NodeUnreachable(words, node=self.node.name) from error
-
-    @contextlib.contextmanager
-    def _connection_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as error:
-            self._disconnect()  # sshd itself does not answer: this connection is of no more use
-            raise _Lost("the SSH server no longer answers.", node=self.node.name) from error
-        except ChannelException as error:
-            raise NodeUnreachable(
-                f"the SSH server refuses a further channel: {clean_line(str(error), limit=120)}.",
-                node=self.node.name,
-            ) from error
-        except (SSHException, EOFError, OSError) as error:
-            self._disconnect()
-            words = clean_line(str(error), limit=120) or "it was closed"
-            raise _Lost(f"the connection was lost: {words}.", node=self.node.name) from error
 
 
 class WritableSession(Session):
@@ -404,9 +293,3 @@ def _last_line(stderr: bytes) -> str:
     """The last line that says something: what comes before is often a login shell's noise."""
     lines = [clean_line(line, limit=500) for line in stderr.splitlines()]
     return next((line for line in reversed(lines) if line), "")
-
-
-def _retrieve(task: asyncio.Task[Transport]) -> None:
-    """Whoever waited may have given up: the outcome is then nobody's."""
-    if not task.cancelled():
-        task.exception()

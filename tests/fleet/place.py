@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from paramiko import PKey
 
 from loomtui.inventory.model import Inventory, LoomSettings, Node, S3Settings, SshSettings
-from tests.fleet.sshd import Behaviour
+from tests.fleet.sshd import Behaviour, Sshd
 
 
 def write_key(
@@ -55,6 +55,7 @@ class Place:
     host_key: PKey
     person: Person = field(default_factory=Person)
     behaviour: Behaviour = field(default_factory=Behaviour)
+    servers: list[Sshd] = field(default_factory=list)
 
     @property
     def bin(self) -> Path:

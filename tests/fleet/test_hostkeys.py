@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import stat
 from pathlib import Path
@@ -13,7 +14,7 @@ from paramiko import HostKeys
 from loomtui.errors import HostKeyRefused
 from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.fleet.hostkeys import KnownHosts, Verdict, fingerprint, host_name, parse
-from tests.fleet.place import Place, write_key
+from tests.fleet.place import Person, Place, write_key
 from tests.fleet.sshd import Sshd
 
 KEY, OTHER = b"\0\0\0\x0bssh-ed25519-one", b"\0\0\0\x0bssh-ed25519-two"
@@ -147,4 +148,47 @@ async def test_a_hashed_name_is_known(place: Place, sshd: Sshd) -> None:
     hashed = HostKeys.hash_host(f"[127.0.0.1]:{sshd.port}")
     place.known_hosts.write_text(f"{hashed} ssh-ed25519 {encoded}\n")
     async with Fleet(place.inventory(sshd.port), Refuse()) as fleet:
+        assert await fleet.connect() == {"n1": None}
+
+
+async def test_one_question_serves_all_and_holds_up_nobody_who_is_known(place: Place, sshd: Sshd) -> None:
+    """n1 and n3 are the same unknown server, n2 is known and must not wait for the operator."""
+    with Sshd(place.behaviour, place.host_key, place.bin) as known_server:
+        place.knows(known_server.port)
+        answer = asyncio.Event()
+
+        class Slow(Person):
+            async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
+                await answer.wait()
+                return await super().host_key(node, host, key_type, fingerprint)
+
+        person = Slow()
+        inventory = place.inventory(sshd.port, known_server.port, sshd.port)
+        async with Fleet(inventory, person) as fleet:
+            connecting = asyncio.create_task(fleet.connect())
+            async with asyncio.timeout(10):
+                await fleet.session("n2").connect()
+            assert person.asked == []
+            answer.set()
+            assert await connecting == {"n1": None, "n2": None, "n3": None}
+        assert len(person.asked) == 1
+
+
+async def test_a_key_that_cannot_be_kept_holds_for_the_session(place: Place, sshd: Sshd) -> None:
+    inventory = place.inventory(sshd.port, known_hosts=place.root / "id" / "under-a-file")
+    async with Fleet(inventory, place.person) as fleet:
+        await fleet.session("n1").connect()
+        sshd.drop()
+        await fleet.session("n1").rights()
+    assert len(place.person.asked) == 1
+
+
+async def test_a_server_that_hangs_up_while_the_operator_thinks(place: Place, sshd: Sshd) -> None:
+    class Thinking(Person):
+        async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
+            await asyncio.to_thread(sshd.drop)
+            return True
+
+    place.known_hosts.write_text("")
+    async with Fleet(place.inventory(sshd.port), Thinking()) as fleet:
         assert await fleet.connect() == {"n1": None}
