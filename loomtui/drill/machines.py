@@ -71,9 +71,10 @@ def install(machine: Machine, block_seconds: float) -> None:
     told = {"address": machine.address, "block_seconds": block_seconds}
     told_path = machine.root / ".practice/machine.json"
     told_path.write_text(json.dumps(told))
+    search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
     _program(
         machine.binary,
-        f"LOOM_PRACTICE_MACHINE={_quote(told_path)} PYTHONPATH={_quote(_PACKAGES)} PYTHONSAFEPATH=1\n"
+        f"LOOM_PRACTICE_MACHINE={_quote(told_path)} PYTHONPATH={_quote(search_path)} PYTHONSAFEPATH=1\n"
         "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
         f'exec {_quote(sys.executable)} -m loomtui.drill.node "$@"',
     )
