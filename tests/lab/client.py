@@ -59,9 +59,9 @@ class Lab:
         self, node: str, command: str, *, check: bool = True, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Runs a shell command as root on the node, past SSH. Raises LabError where it fails and `check`."""
-        enter = ["nsenter", "--target", str(self.leader(node)), "--all", "--wd=/", "--"]
+        enter = ["nsenter", "--target", str(self.leader(node)), "--all", "--"]
         done = subprocess.run(
-            [*enter, "env", "-i", _ROOT_PATH, "LC_ALL=C", "sh", "-c", command],
+            [*enter, "env", "-i", "--chdir=/", _ROOT_PATH, "LC_ALL=C", "sh", "-c", command],
             capture_output=True,
             text=True,
             errors="replace",

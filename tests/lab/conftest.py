@@ -1,0 +1,58 @@
+"""The lab for its tests. Where it cannot be had they are skipped with the reason; in CI they fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from loomtui.fleet.fleet import Refuse, WritableFleet
+from tests.lab.client import Lab, lab
+from tests.lab.needs import missing
+from tests.lab.tree import debian_tree
+
+_SECONDS = 1800  # of one test: the first one may have to make the tree
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One lab at a time, also where tests run side by side."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.lab)
+            item.add_marker(pytest.mark.xdist_group("lab"))
+            item.add_marker(pytest.mark.timeout(_SECONDS))
+
+
+@pytest.fixture(scope="session")
+def possible() -> None:
+    """Skips where there can be no lab; in CI that is a failure, for nobody reads skips there."""
+    if why := missing():
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    debian_tree()
+
+
+@pytest.fixture(scope="module")
+def shared(possible: None) -> Iterator[Lab]:
+    """A healthy cluster for the tests of one module, each of which leaves it as it was."""
+    with lab() as started:
+        yield started
+
+
+@pytest.fixture
+def fresh(possible: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A healthy cluster for one test, and the credentials of its S3 in the environment."""
+    with lab() as started:
+        for name, value in started.environment.items():
+            monkeypatch.setenv(name, value)
+        yield started
+
+
+@pytest.fixture
+async def fleet(shared: Lab) -> AsyncIterator[WritableFleet]:
+    """Logged in as the user who has sudo without a password; nobody is there to answer questions."""
+    async with WritableFleet(shared.inventory(), Refuse()) as connected:
+        yield connected

@@ -1,0 +1,57 @@
+"""One node in the hands of a test, by the very scripts that a run uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from loomtui.fleet.fleet import WritableFleet
+from loomtui.fleet.scripts import ChangeScript
+from loomtui.fleet.session import Output
+from loomtui.restore.hand import HOLD, LOCK, START, STOP, UNHOLD, UNLOCK
+from tests.lab import nodes
+
+RUN = "lab-run"
+WORKDIR = str(nodes.HOME)
+HOLD_FILE = f"{nodes.UNIT}.d/99-loomtui-hold.conf"
+
+
+@dataclass(frozen=True)
+class Grip:
+    """A node that is locked for RUN."""
+
+    fleet: WritableFleet
+    node: str
+
+    async def change(
+        self, script: ChangeScript, *args: str, stdin: bytes | None = None, accept: tuple[int, ...] = (0,)
+    ) -> Output:
+        session = self.fleet.session(self.node)
+        return await session.change(script, WORKDIR, RUN, *args, stdin=stdin, accept=accept)
+
+    async def hold(self) -> None:
+        await self.change(HOLD, nodes.UNIT.name, HOLD_FILE)
+
+    async def stop(self, seconds: int = 20) -> Output:
+        return await self.change(STOP, nodes.UNIT.name, str(seconds), accept=(0, 75))
+
+    async def unhold(self) -> None:
+        await self.change(UNHOLD, nodes.UNIT.name, HOLD_FILE)
+
+    async def start(self) -> None:
+        await self.change(START, nodes.UNIT.name)
+
+
+@asynccontextmanager
+async def gripped(fleet: WritableFleet, node: str) -> AsyncIterator[Grip]:
+    """At the end the node is as it was: not held, running, given back."""
+    grip = Grip(fleet, node)
+    await grip.change(LOCK, json.dumps({"run": RUN, "who": "test"}))
+    try:
+        yield grip
+    finally:
+        await grip.unhold()
+        await grip.start()
+        await grip.change(UNLOCK)

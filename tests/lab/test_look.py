@@ -1,0 +1,67 @@
+"""Real sshd, systemd and sudo under the looking half: host keys, health, what a login may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loomtui.errors import HostKeyRefused
+from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.fleet.probe import look, node_details
+from loomtui.fleet.status import Active, NodeDetails
+from loomtui.inventory.model import Inventory
+from tests.lab.backups import TIP
+from tests.lab.client import Lab
+from tests.lab.watching import healthy, heights, until
+
+
+async def test_five_healthy_nodes_with_growing_heights(shared: Lab) -> None:
+    async with Fleet(shared.inventory(), Refuse()) as fleet:
+        assert await fleet.connect() == dict.fromkeys(shared.names)
+        verdict, status = await healthy(fleet)
+        before = heights(status)
+        later = await until(lambda: look(fleet), lambda seen: _all_above(heights(seen), before))
+
+    assert verdict.growing
+    assert len(before) == 5
+    assert min(before.values()) > TIP
+    for node in later.nodes:
+        assert node.service is not None
+        assert (node.service.active, node.service.held_by) == (Active.ACTIVE, None)
+        assert node.unit is not None
+        assert (node.unit.user, node.unit.working_directory) == ("ubuntu", "/home/ubuntu")
+        assert node.lock is None
+        assert node.clock_offset_seconds == pytest.approx(0, abs=2)
+        assert node.version == "2.0.0+b1404"
+
+
+def _all_above(now: dict[str, int], before: dict[str, int]) -> bool:
+    return all(now.get(name, 0) > height for name, height in before.items())
+
+
+async def test_details_of_every_node_are_had(shared: Lab, fleet: WritableFleet) -> None:
+    details = await node_details(fleet, shared.names)
+    for look_at in details.values():
+        assert isinstance(look_at, NodeDetails)
+        assert (look_at.user, look_at.uid, look_at.working_directory) == ("ubuntu", 1000, "/home/ubuntu")
+        assert {"app.db", "evm.db", "receipts_db"} <= set(look_at.databases)
+
+
+@pytest.mark.parametrize("which", ["unknown", "changed"])
+async def test_host_key_that_is_not_known_is_refused(shared: Lab, tmp_path: Path, which: str) -> None:
+    known = tmp_path / "known_hosts"
+    lines = (shared.folder / "known_hosts").read_text().splitlines()
+    first, other = shared.addresses["val-1"], lines[1].partition(" ")[2]
+    known.write_text("\n".join([f"{first} {other}" if which == "changed" else "", *lines[1:]]))
+    async with Fleet(_with_known_hosts(shared.inventory(), known), Refuse()) as fleet:
+        outcomes = dict(await fleet.connect())
+
+    refused = outcomes.pop("val-1")
+    assert isinstance(refused, HostKeyRefused)
+    assert ("unknown" if which == "unknown" else "not the one that is known") in str(refused)
+    assert outcomes == dict.fromkeys(shared.names[1:])
+
+
+def _with_known_hosts(inventory: Inventory, path: Path) -> Inventory:
+    return inventory.model_copy(update={"ssh": inventory.ssh.model_copy(update={"known_hosts": path})})

@@ -1,0 +1,116 @@
+"""Root rights by a real sudo: with a password that is asked for once, and refused in time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.errors import SudoRefused
+from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.restore.choosing import Choices
+from loomtui.restore.operator import Unattended
+from loomtui.restore.planner import make_plan
+from loomtui.restore.runner import Runner
+from loomtui.restore.runs import RunStore
+from tests.lab.client import Lab
+from tests.lab.grip import gripped
+from tests.lab.tree import PASSWORD, PASSWORD_USER, PLAIN_USER
+from tests.lab.watching import unit
+
+
+@dataclass
+class Person:
+    """Answers what it is asked from a list, and notes the questions."""
+
+    answers: list[str]
+    asked: list[str] = field(default_factory=list)
+
+    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
+        return False
+
+    async def secret(self, node: str, prompt: str) -> str | None:
+        self.asked.append(prompt)
+        return self.answers.pop(0) if self.answers else None
+
+
+async def test_password_is_asked_for_once_for_all_nodes(shared: Lab) -> None:
+    person = Person([PASSWORD])
+    async with WritableFleet(shared.inventory(PASSWORD_USER), person) as fleet:
+        for name in fleet.names:
+            await fleet.session(name).require_root()
+        async with gripped(fleet, "val-1") as grip:
+            await grip.hold()
+            await grip.stop()
+            assert unit(shared, "val-1")["ActiveState"] == "inactive"
+
+    assert person.asked == [f"sudo password of {PASSWORD_USER} on val-1"]
+
+
+async def test_wrong_password_is_asked_for_again(shared: Lab) -> None:
+    person = Person(["guess", PASSWORD])
+    async with WritableFleet(shared.inventory(PASSWORD_USER), person) as fleet:
+        await fleet.session("val-1").require_root()
+
+    assert len(person.asked) == 2
+    assert "not right" in person.asked[1]
+
+
+async def test_password_is_in_no_process_list_and_no_log(shared: Lab) -> None:
+    list_all = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"
+    async with (
+        WritableFleet(shared.inventory(PASSWORD_USER), Person([PASSWORD])) as fleet,
+        gripped(fleet, "val-2") as grip,
+    ):
+        holding = asyncio.create_task(grip.hold())
+        processes = ""
+        while not holding.done():
+            processes += (await asyncio.to_thread(shared.run, "val-2", list_all, check=False)).stdout
+        await holding
+    journal = shared.run("val-2", "journalctl --no-pager -o export").stdout
+
+    assert "sudo -k -S" in processes  # it was seen at work
+    assert "sudo" in journal  # where it writes
+    assert PASSWORD not in processes + journal
+
+
+@pytest.mark.parametrize("user", [PASSWORD_USER, PLAIN_USER])
+async def test_batch_run_without_root_rights_changes_nothing(
+    shared: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str
+) -> None:
+    for name, value in shared.environment.items():
+        monkeypatch.setenv(name, value)
+    before = {name: (unit(shared, name), _traces(shared, name)) for name in shared.names}
+    with pytest.raises(SudoRefused) as refused:
+        await _restore_as(user, shared, tmp_path)
+    after = {name: (unit(shared, name), _traces(shared, name)) for name in shared.names}
+
+    assert refused.value.node in shared.names
+    assert user in str(refused.value)
+    assert after == before
+
+
+async def _restore_as(user: str, lab: Lab, folder: Path) -> None:
+    """With a plan that somebody with root rights has made."""
+    inventory, planner = lab.inventory(user), lab.inventory()
+    catalogue = Catalogue(inventory.s3)
+    try:
+        async with Fleet(planner, Refuse()) as fleet:
+            plan = await make_plan(planner, fleet, catalogue, Choices(reset_signing=True))
+        assert plan.refusals == ()
+        run = RunStore(folder).create(plan, lab.inventory_path)
+        async with WritableFleet(inventory, Refuse()) as fleet:
+            await Runner(run, inventory, fleet, catalogue, Unattended("test")).restore()
+    finally:
+        await catalogue.close()
+
+
+def _traces(lab: Lab, node: str) -> str:
+    """What a run could have left: its folder, a hold, units of its own."""
+    looks = (
+        "ls -A /home/ubuntu /etc/systemd/system /etc/systemd/system/*.d; systemctl list-units 'loomtui*' -q"
+    )
+    return lab.run(node, looks, check=False).stdout
