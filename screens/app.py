@@ -87,7 +87,7 @@ class LoomApp(App[int]):
         story: str = "",
         plan_path: Path | None = None,
         now: Clock = utc_now,
-        settle_seconds: float = 0.6,
+        settle_seconds: float = 0.4,
     ) -> None:
         super().__init__()
         self.desk = Desk(engine, now=now, settle_seconds=settle_seconds)
@@ -97,12 +97,14 @@ class LoomApp(App[int]):
             self.desk.keeper = RunKeeper(self, engine)
 
     def on_mount(self) -> None:
-        self.push_screen(HealthScreen())
-        self.call_after_refresh(self._begin)
+        home = HealthScreen()
+        self.push_screen(home)
+        home.call_after_refresh(self._begin, home)
 
-    def _begin(self) -> None:
-        """After the first frame."""
+    def _begin(self, home: HealthScreen) -> None:
+        """After the first frame: nobody waits for a connection to see something."""
         self.desk.engine.open(ScreenAsker(self))
+        home.start_polling()
         if self._plan_path is not None:
             self._review(self._plan_path)
         elif self.desk.writable and (runs := self.unfinished()):
@@ -129,7 +131,8 @@ class LoomApp(App[int]):
         what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
         advice = "Leave with q and start again; an unfinished restore can be resumed."
         fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe="", advice=advice)
-        self.push_screen(ErrorDialog("Something went wrong", fault))
+        if not isinstance(self.screen, ErrorDialog):
+            self.push_screen(ErrorDialog("Something went wrong", fault))
 
     def action_go(self, place: str) -> None:
         """Back to a screen that is open, else a new one on top."""

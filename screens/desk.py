@@ -26,7 +26,7 @@ def utc_now() -> datetime:
 class Desk:
     """`settle_seconds`: how long a new question ignores keys, so that a held key answers once."""
 
-    def __init__(self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.6) -> None:
+    def __init__(self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.4) -> None:
         self.engine = engine
         self.now = now
         self.settle_seconds = settle_seconds

@@ -81,10 +81,9 @@ class HealthScreen(LoomScreen):
         self.show()
         self.query_one(Table).focus()
         self.set_interval(1, self.show)
-        self.call_after_refresh(self._start_polling)
 
-    def _start_polling(self) -> None:
-        """After the first frame: nobody waits for a connection to see something."""
+    def start_polling(self) -> None:
+        """Once the engine is open."""
         for node in self.desk.engine.inventory.nodes:
             self.run_worker(
                 self._poll(node.name),

@@ -35,7 +35,7 @@ class PlanScreen(LoomScreen):
         "The plan holds every choice. The first lines predict, from heights, signing states and voting "
         "powers, whether the chain can move after the restore. What stands in the way comes next, then "
         "every node with what becomes of each file, and the differences. Arrow keys and page keys scroll. "
-        "Nothing is changed before x begins the restore, and its first step only looks."
+        "Nothing is changed before x begins the restore; its first step leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
 
@@ -102,6 +102,9 @@ class PlanScreen(LoomScreen):
         self.post_message(self.Told(text))
 
     def on_plan_screen_told(self, message: Told) -> None:
+        """What is told late, by a thread, does not cover the plan."""
+        if self.plan is not None:
+            return
         after = span(self.desk.now() - self._began)
         self._told.append(f"{after:>6}  {message.text}")
         self.query_one(Pane).show(content.lines(self._told[-200:]))
@@ -147,7 +150,7 @@ class PlanScreen(LoomScreen):
             panel.say(
                 f"Read the plan ({summary(plan)}).",
                 [
-                    Choice("x", "begin the restore", "step 1 only looks; each step is shown and asked for"),
+                    Choice("x", "begin the restore", "each step is shown and asked for; step 1 stops nothing"),
                     _BACK,
                 ],
                 urgent=True,

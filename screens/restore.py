@@ -148,6 +148,7 @@ class RestoreScreen(LoomScreen):
         """A key that is held down answers one question only."""
         question, operator = self._shown, self.keeper.operator
         if question is not None and time.monotonic() - self._asked_at < self.desk.settle_seconds:
+            content.tell(self, "That was quick: read what is asked now, then press x again.", seconds=3)
             return
         if isinstance(question, UnitQuestion):
             operator.answer(question, True)

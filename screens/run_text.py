@@ -20,8 +20,12 @@ from screens.words import STEP_TITLES, Tone, count, joined
 #: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
 TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
 
-#: Steps that only look.
-LOOKING_STEPS = frozenset({StepName.PREFLIGHT, StepName.NODE_KEYS, StepName.VERIFY})
+#: What the key for a step says besides; the others change something that can be undone.
+HARMLESS_STEPS = {
+    StepName.PREFLIGHT: "the services go on running",
+    StepName.NODE_KEYS: "only looks, changes nothing",
+    StepName.VERIFY: "only looks, changes nothing",
+}
 
 _EVIDENCE = 6
 
@@ -69,7 +73,7 @@ def saying(moment: Moment) -> Saying:
 
 def something_changed(view: RunView) -> bool:
     """Is there anything that a rollback could put back?"""
-    changing = (step for step in STEPS if step not in LOOKING_STEPS)
+    changing = (step for step in STEPS if step not in HARMLESS_STEPS)
     return any(view.tasks[step] for step in changing)
 
 
@@ -81,21 +85,25 @@ def needs_name(question: StepQuestion) -> bool:
 def _before_step(moment: Moment, question: StepQuestion) -> Saying:
     number = STEPS.index(question.step) + 1
     to_do = [name for name, preview in question.previews.items() if not preview.already]
-    where = f"on {joined(to_do)}" if to_do else "it is so already on every node"
+    where = f"on {_nodes(to_do, len(question.previews))}" if to_do else "it is so already on every node"
     asks = "asks for the cluster's name" if needs_name(question) else ""
-    looks = "only looks, changes nothing" if question.step in LOOKING_STEPS else asks
-    choices = [Choice("x", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", looks), _STOP]
+    besides = HARMLESS_STEPS.get(question.step, asks)
+    choices = [Choice("x", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", besides), _STOP]
     actions = {"go_on", "stop_here", "toggle_view"}
     if something_changed(moment.view):
         choices.append(_ROLL_BACK)
         actions.add("roll_back")
     return Saying(
-        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}, {where}. It waits for you.",
+        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
         tuple(choices),
         frozenset(actions),
         moment.effect,
         urgent=True,
     )
+
+
+def _nodes(names: list[str], of: int) -> str:
+    return f"all {count(of, 'node')}" if len(names) == of else joined(names)
 
 
 def _unit(question: UnitQuestion) -> Saying:

@@ -34,11 +34,12 @@ class ClusterBar(Widget):
         left = content.row(
             Content.styled(f" {desk.cluster} ", "bold"),
             Content.styled(f" {desk.mark} ", "bold reverse" if desk.engine.inventory.production else ""),
-            "  restore mode" if desk.writable else "  read-only: nothing can be changed from here",
+            "" if desk.writable else "  read-only",
         )
-        right = content.row(
-            self._run(), Content.styled(desk.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
-        )
+        clock = Content.styled(desk.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
+        right = content.row(self._run(), clock)
+        if left.cell_length + right.cell_length > self.size.width:
+            right = self._run()
         room = max(1, self.size.width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * room, right)
 

@@ -38,7 +38,7 @@ class NextPanel(VerticalScroll, can_focus=False):
         parts += [self._choice(choice) for choice in choices]
         self.set_class(urgent, "-urgent")
         self.border_subtitle = content.line("↑↓ scroll what is above" if choices else "")
-        self.border_title = content.line("▶ What to do next" if choices else "What is going on")
+        self.border_title = content.line("▶ What to do next" if urgent else "What is going on")
         self.query_one("#next-text", Static).update(content.lines(parts))
 
     @staticmethod

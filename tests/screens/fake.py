@@ -49,6 +49,7 @@ class FakeEngine:
         self.asker = asker
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
+        assert self.asker is not None, "looked before the engine was open"
         if node in self.hang:
             await asyncio.Event().wait()
         self.looks += 1
