@@ -129,10 +129,15 @@ class Verify(Step):
         return diagnose(evidence, keys, powers)
 
     async def _log_lines(self) -> dict[str, list[str]]:
+        """What the nodes said since they were started: what they said before is no longer so."""
         lines: dict[str, list[str]] = {}
+        starts = [status.service.since for status in self._last.values() if status.service is not None]
+        since = min((start for start in starts if start is not None), default=None)
         with contextlib.suppress(LoomtuiError, TimeoutError):
             async with asyncio.timeout(20):
-                async for batch in tail(self.context.fleet, self._names(), follow=False, lines=200):
+                async for batch in tail(
+                    self.context.fleet, self._names(), follow=False, lines=200, since=since
+                ):
                     for line in batch:
                         lines.setdefault(line.node, []).append(line.text)
         return lines
