@@ -47,6 +47,11 @@ class Lab:
         return tuple(self.addresses)
 
     @property
+    def here(self) -> str:
+        """This machine's address in the lab's network."""
+        return f"{next(iter(self.addresses.values())).rpartition('.')[0]}.1"
+
+    @property
     def inventory_path(self) -> Path:
         return self.folder / "inventory.yml"
 
