@@ -95,11 +95,11 @@ class Interruptions:
         self.again(machine)
         return machine.trapped()
 
-    def check_repeated(self, *, copies: bool = False) -> None:
+    def check_repeated(self, *, copies: bool = False, at_least: int = 3) -> None:
         """Killed anywhere and called again, it ends as if nothing had happened; `copies`: it calls cp."""
         expected = self.undisturbed()
         for torn in (False, True) if copies else (False,):
-            for killed in self.each(torn=torn):
+            for killed in self.each(torn=torn, at_least=at_least):
                 self.again(killed.node)
                 assert state(killed.node) == expected, f"point {killed.point}"
         self.again(machine := self.node())

@@ -2,11 +2,10 @@
 # clean.sh WORKDIR RUN
 W=$1 RUN=$2
 R=$W/.loomtui/runs/$RUN
-[ -d "$R" ] || { say freed 0; exit 0; }
 if grep -qF "\"run\": \"$RUN\"" "$W/.loomtui/lock" 2>/dev/null; then
     die "this run still holds the node; finish it or roll it back first" 73
 fi
-before=$(du -sk "$R" | cut -f1)
+before=$(du -sk "$R" 2>/dev/null | cut -f1)
 rm -rf "$R" || die "cannot remove $R"
 rmdir "$W/.loomtui/runs" "$W/.loomtui" 2>/dev/null || :
-say freed "$((before * 1024))"
+say freed "$((${before:-0} * 1024))"

@@ -5,11 +5,12 @@ R=$W/.loomtui/runs/$RUN D=${4%/*}
 umask 077
 own_lock "$W" "$RUN"
 if [ ! -f "$R/was" ]; then
-    state=$(systemctl show "$UNIT" -p ActiveState | cut -d= -f2)
+    state=$(systemctl show "$UNIT" -p ActiveState) || die "systemctl show $UNIT failed"
     folder=had; [ -d "$D" ] || folder=absent
-    printf 'active=%s\nfolder=%s\n' "${state:-unknown}" "$folder" >"$R/was.new" && keep "$R/was.new" "$R/was"
+    printf 'active=%s\nfolder=%s\n' "${state#*=}" "$folder" >"$R/was.new" && keep "$R/was.new" "$R/was" ||
+        die "cannot write in $R"
 fi
-mkdir -p "$D" && chmod 755 "$D" || die "cannot write $D"
+[ -d "$D" ] || mkdir -p -m 755 "$D" || die "cannot write $D"
 printf '# held by loomtui run %s: a restore is not finished\n[Unit]\nAssertPathExists=!/\n' "$RUN" >"$D/.loomtui-new" &&
     chmod 644 "$D/.loomtui-new" && keep "$D/.loomtui-new" "$HOLD" || die "cannot write $HOLD"
 systemctl daemon-reload || die "systemctl daemon-reload failed"

@@ -6,7 +6,8 @@ B=$W/.loomtui R=$W/.loomtui/runs/$RUN
 [ ! -L "$B" ] || die "$B is a symbolic link"
 umask 077
 mkdir -p "$R/stage" "$R/replaced" "$R/job" || die "cannot write in $W"
-printf '%s\n' "$OWNER" >"$R/owner.new" && sync "$R/owner.new" 2>/dev/null
+printf '%s\n' "$OWNER" >"$R/owner.new" || die "cannot write in $R"
+sync "$R/owner.new" 2>/dev/null || sync
 # A hard link is made or not made, never half: two runs cannot both get it.
 if ! ln "$R/owner.new" "$B/lock" 2>/dev/null; then
     [ -f "$B/lock" ] || die "cannot make the lock $B/lock"

@@ -7,6 +7,7 @@ if [ -f "$HOLD" ]; then
     grep -qF "run $RUN:" "$HOLD" || die "$HOLD was not placed by this run"
     cp "$HOLD" "$R/hold.conf" && rm -f "$HOLD" || die "cannot remove $HOLD"
 fi
+[ ! -d "${HOLD%/*}" ] || rm -f "${HOLD%/*}/.loomtui-new" # of a hold that was interrupted
 if grep -qx folder=absent "$R/was" 2>/dev/null && [ -d "${HOLD%/*}" ]; then
     rmdir "${HOLD%/*}" 2>/dev/null || :
 fi

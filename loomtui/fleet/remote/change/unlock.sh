@@ -7,7 +7,7 @@ if [ -f "$L" ] && grep -qF "\"run\": \"$RUN\"" "$L"; then
     for pid in "$W/.loomtui/runs/$RUN"/job/*/pid; do
         # The job leads a session of its own; a process of that number that is another's is left alone.
         if [ -f "$pid" ] && grep -qF "$RUN" "/proc/$(cat "$pid")/cmdline" 2>/dev/null; then
-            kill -TERM -- "-$(cat "$pid")" 2>/dev/null || :
+            kill -s TERM -- "-$(cat "$pid")" 2>/dev/null || :
         fi
     done
     mv -f "$L" "$W/.loomtui/runs/$RUN/lock.released" || die "cannot release the lock $L"
