@@ -224,7 +224,8 @@ class Runner:
 
     async def _stopped(self, error: LoomtuiError | None) -> Outcome:
         """Before anything was stopped the nodes are given back, so that another run may take them."""
-        if not self._recorder.has_begun(StepName.STOP):
+        begun = self._recorder.has_begun
+        if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):
             await self._release()
         what = error.what if error else "stopped by the operator"
         self._end(Outcome.STOPPED, f"{what}. Go on with: loomtui resume {self._run.id}")

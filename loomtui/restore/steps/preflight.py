@@ -6,6 +6,7 @@ from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.fleet.probe import look_at
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
+from loomtui.restore.failures import combined, on_all
 from loomtui.restore.hand import UNLOCK, Hand
 from loomtui.restore.lock import owned_by, take_lock
 from loomtui.restore.operator import Preview
@@ -22,6 +23,14 @@ class Preflight(Step):
     sentence = "Takes every node for this run and fetches what it needs; the services go on running."
     undo_sentence = "Gives the nodes back. What was fetched stays in the run's folder."
     may_leave_out = False
+
+    async def prepare(self) -> None:
+        """Root rights on every node, before anything is changed on one of them. Raises SudoRefused."""
+        fleet = self.context.fleet
+        names = [node.name for node in self.context.nodes]
+        _, failures = await on_all(names, lambda name: fleet.session(name).require_root())
+        if failures:
+            raise combined(failures, "")
 
     async def check(self, node: str) -> bool:
         hand = self.context.hand(node)
