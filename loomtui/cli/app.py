@@ -66,10 +66,18 @@ for _command in (clean, runs, report, inventory, drill):
 def main() -> None:
     """The console script."""
     _prepare_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    told_to_end = []
+
+    def end(number: int, _frame: object) -> None:
         # A closed terminal or a `kill` ends a run as ctrl+c does: in order, and with the journal whole.
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        told_to_end.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     status = failures.call(app, sys.argv[1:])
+    if told_to_end and status == 0:
+        status = failures.INTERRUPTED  # screens end well when they are cancelled
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     sys.exit(status)

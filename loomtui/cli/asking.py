@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import os
 import sys
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +16,6 @@ from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.fleet.asking import Asker
-
-T = TypeVar("T")
 
 
 def asker(*, batch: bool = False) -> Asker:
@@ -33,51 +32,51 @@ class TerminalAsker:
         self._turn = asyncio.Lock()
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
-        question = (
-            f"{node}: the host key of {host} is not known.\n"
-            f"  {key_type} {fingerprint}\n"
-            "  Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub\n"
-            "  Type yes to trust it from now on"
+        lines = (
+            f"{clean_line(node)}: the host key of {clean_line(host)} is not known.",
+            f"  {clean_line(key_type)} {clean_line(fingerprint)}",
+            "  Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub",
+            "  Type yes to trust it from now on: ",
         )
         async with self._turn:
-            answer = await _in_thread(
-                lambda: click.prompt(_lines(question), default="no", err=True, show_default=True)
-            )
-        return str(answer).strip().lower() == "yes"
+            answer = await _answer("\n".join(lines), hidden=False)
+        return answer is not None and answer.strip().lower() == "yes"
 
     async def secret(self, node: str, prompt: str) -> str | None:
         async with self._turn:
-            text = f"{clean_line(node)}: {clean_line(prompt)}: "
-            return await _in_thread(lambda: getpass.getpass(text, stream=sys.stderr)) or None
+            question = f"{clean_line(node)}: {clean_line(prompt).rstrip(':')}: "
+            return await _answer(question, hidden=True) or None
 
 
-def _lines(text: str) -> str:
-    return "\n".join(
-        clean_line(line) if line.strip() == line else "  " + clean_line(line) for line in text.split("\n")
-    )
+async def _answer(question: str, *, hidden: bool) -> str | None:
+    """One line from the terminal; None at its end. Nothing that was typed before the question counts.
 
-
-async def _in_thread(question: Callable[[], T]) -> T:
-    """The loop goes on while a person thinks; a daemon thread does not keep an interrupted process alive."""
+    No thread waits for it: one that sat in a read would keep an interrupted process from ending.
+    """
+    terminal = sys.stdin.fileno()
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-
-    def ask() -> None:
+    typed = asyncio.Event()
+    with _listening(terminal, hidden=hidden):
+        click.echo(question, nl=False, err=True)
+        loop.add_reader(terminal, typed.set)
         try:
-            result = question()
-        except BaseException as error:  # noqa: BLE001 - handed over to the one who waits
-            loop.call_soon_threadsafe(_settle, answer, None, error)
-        else:
-            loop.call_soon_threadsafe(_settle, answer, result, None)
+            await typed.wait()
+        finally:
+            loop.remove_reader(terminal)
+        line = os.read(terminal, 4096)
+    if hidden:
+        click.echo(err=True)  # the newline that was typed was not shown either
+    return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
 
-    threading.Thread(target=ask, name="question", daemon=True).start()
-    return await answer
 
-
-def _settle(answer: asyncio.Future[T], result: T | None, error: BaseException | None) -> None:
-    if answer.done():
-        return
-    if error is not None:
-        answer.set_exception(error)
-    else:
-        answer.set_result(result)  # type: ignore[arg-type]
+@contextmanager
+def _listening(terminal: int, *, hidden: bool) -> Iterator[None]:
+    before = termios.tcgetattr(terminal)
+    now = termios.tcgetattr(terminal)
+    if hidden:
+        now[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, now)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -1,0 +1,100 @@
+"""A terminal with `loomtui` in it and somebody who types."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.cli.conftest import ROOT, command
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]|\x1b.")
+# A new session has no terminal of its own until it takes one; then ctrl+c is a signal.
+_TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Terminal:
+    """80x24. `shown` is all that was written so far, without escape sequences."""
+
+    def __init__(
+        self, *args: str, env: Mapping[str, str], cwd: Path, program: Sequence[str] | None = None
+    ) -> None:
+        """Starts `loomtui` with the arguments, or another program."""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *(program or command(*args))],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **env},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._raw = b""
+        self._seen = 0  # characters of `shown` that were waited for
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._read(time.monotonic() + 30, None)  # who does not read on holds up who still writes
+            self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    @property
+    def shown(self) -> str:
+        return _ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
+
+    def expect(self, text: str, seconds: float = 60) -> None:
+        """Waits until the text is shown, after all that was waited for before."""
+        self._read(time.monotonic() + seconds, text)
+        place = self.shown.find(text, self._seen)
+        assert place >= 0, f"{text!r} is not in:\n{self.shown[self._seen :]}"
+        self._seen = place + len(text)
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self, seconds: float = 60) -> int:
+        """Waits until the program has ended; gives its exit status."""
+        self._read(time.monotonic() + seconds, None)
+        return self._process.wait(10)
+
+    def _read(self, deadline: float, until: str | None) -> None:
+        while (until is None or until not in self.shown[self._seen :]) and time.monotonic() < deadline:
+            ready, _, _ = select.select([self._master], [], [], 0.2)
+            if not ready:
+                if self._process.poll() is not None:
+                    return
+                continue
+            try:
+                chunk = os.read(self._master, 65536)
+            except OSError:  # Linux says EIO when the other end is closed
+                return
+            self._raw += chunk
