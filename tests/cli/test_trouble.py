@@ -54,3 +54,49 @@ def test_changed_host_key_is_refused(cluster: Cluster) -> None:
     plan = cluster("plan", "--json")
     assert (plan.status, plan.out) == (3, "")
     assert "val-1" in plan.err
+
+
+@pytest.fixture
+def moved(loomtui: Run) -> Iterator[Cluster]:
+    with practice("moved-hosts", 2) as found:
+        yield Cluster(found, loomtui)
+
+
+def test_units_that_do_not_know_their_peers(moved: Cluster) -> None:
+    keys = moved("nodekeys", "--json")
+    assert keys.status == 1
+    ids = {node["name"]: node["node_id"] for node in keys.document["nodes"]}
+    missing = [mismatch for mismatch in keys.document["mismatches"] if mismatch["blocking"]]
+    assert {(found["on"], found["about"]) for found in missing} == {
+        ("val-1", "val-2"),
+        ("val-2", "val-1"),
+        ("backup-1", "val-1"),
+        ("backup-1", "val-2"),
+    }
+    for mismatch in missing:
+        assert (mismatch["expected"], mismatch["found"]) == (ids[mismatch["about"]], None)
+        assert mismatch["where"] == "--persistent-peers"
+    for_people = moved("nodekeys")
+    assert for_people.status == 1
+    assert "4 references would keep peers apart." in for_people.out
+
+    services = moved("services", "--json")
+    assert services.status == 1
+    assert all(node["changes"] and node["problem"] is None for node in services.document["nodes"])
+    shown = moved("services", "--diff").out
+    (added,) = [
+        line for line in shown.splitlines() if line.startswith("    +ExecStart=") and "val-1/" in line
+    ]
+    assert f"--persistent-peers tcp://{ids['val-2']}@" in added
+    assert "To see what would change: loomtui services --diff" in moved("services").out
+
+
+def test_plan_shows_what_changes_in_each_file(moved: Cluster) -> None:
+    done = moved("plan")
+    assert done.status == 0
+    assert "The chain can go on" in done.out
+    text = done.out[done.out.index("\nval-1  ") : done.out.index("\nval-2  ")]
+    assert "chaindata/config/node_key.json: from the backup." in text
+    assert "UNIT: from the backup." in text
+    assert "\n    -ExecStart=" in text
+    assert "\n    +ExecStart=" in text
