@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from hashlib import sha256
 
 from loomtui.errors import StepFailed
 from loomtui.fleet.facts import read_facts
@@ -64,7 +65,8 @@ class FixServices(Step):
 
     async def _replace(self, hand: Hand, fix: ServiceFix) -> None:
         name = posixpath.basename(fix.path)
-        await hand.change(STAGE_FILE, f"services/{name}", stdin=fix.after.encode())
+        text = fix.after.encode()
+        await hand.change(STAGE_FILE, f"services/{name}", sha256(text).hexdigest(), stdin=text)
         if fix.path == hand.plan.unit_path:
             output = await hand.change(VERIFY_UNIT, f"{_STAGED}/{name}", name, accept=(0, 76))
             if output.status == 76:

@@ -6,13 +6,16 @@ R=$W/.loomtui/runs/$RUN
 J=$R/job/$SET
 own_lock "$W" "$RUN"
 umask 077
+if [ -f "$J/pid" ] && grep -qF "$J/job.sh" "/proc/$(cat "$J/pid")/cmdline" 2>/dev/null; then
+    exit 0 # it was started before, and runs
+fi
 IFS= read -r url && IFS= read -r etag || die "no URL on standard input"
 mkdir -p "$J" && cat >"$J/job.sh" || die "cannot write $J"
 rm -f "$J/rc" "$J/message" "$J/pid"
-# A file that only root reads, not an argument: a presigned URL is a secret.
-printf 'url = "%s"\nheader = "If-Match: \\"%s\\""\n' "$url" "$etag" >"$J/curlrc"
-printf '%s\n' "$url" >"$J/url"
-printf '%s\n' "$etag" >"$J/etag"
+# Files that only root reads, not arguments: a presigned URL is a secret. The job takes them away at once.
+etag=${etag#\"} etag=${etag%\"}
+printf 'url = "%s"\nheader = "If-Match: \\"%s\\""\n' "$url" "$etag" >"$J/curlrc" &&
+    printf '%s\n' "$url" >"$J/url" && printf '%s\n' "$etag" >"$J/etag" || die "cannot write in $J"
 shift 2
 set -- sh "$J/job.sh" "$R" "$@"
 name=loomtui-$RUN-$SET

@@ -16,14 +16,21 @@ finish() {
 }
 status_of() { cat "$J/$1.rc" 2>/dev/null || echo 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+cause() { # NAME -> what it complained of first, without what a URL is signed with
+    grep . "$J/$1.err" | head -n 1 | sed 's/?[^ ]*//' | grep . || echo "status $(status_of "$1")"
+}
 
 fetch() {
     if have curl; then
+        exec <"$J/curlrc"
+        rm -f "$J/curlrc" "$J/url"
         curl -q --silent --show-error --fail --location --connect-timeout 20 --speed-limit 1 --speed-time 60 \
-            --config "$J/curlrc" 2>"$J/fetch.err"
+            --config - 2>"$J/fetch.err"
     else
+        exec <"$J/url"
+        rm -f "$J/curlrc" "$J/url"
         wget --quiet --no-config --tries=1 --timeout=60 --header="If-Match: \"$(cat "$J/etag")\"" \
-            --input-file="$J/url" --output-document=- 2>"$J/fetch.err"
+            --input-file=- --output-document=- 2>"$J/fetch.err"
     fi
     echo $? >"$J/fetch.rc"
 }
@@ -37,11 +44,12 @@ unpack() {
     *) echo "unknown compression" >&2; false ;;
     esac 2>"$J/unpack.err"
     echo $? >"$J/unpack.rc"
+    cat >/dev/null # so that the download is not blamed for what is wrong in the archive
 }
 
 [ ! -e "$RAW" ] || mv "$RAW" "$R/raw/.$SET.$$" || finish 1 "cannot set aside an earlier try"
 rm -rf "$R/raw/.$SET".*
-rm -f "$J/sum.pipe"
+rm -f "$J/sum.pipe" "$J"/*.rc
 mkdir -p "$RAW" && mkfifo "$J/sum.pipe" || finish 1 "cannot write in $R"
 sha256sum <"$J/sum.pipe" >"$J/sha256" &
 summer=$!
@@ -52,9 +60,9 @@ fetch | tee "$J/sum.pipe" | unpack | {
     cat >/dev/null
 }
 wait "$summer"
-[ "$(status_of fetch)" = 0 ] || finish 1 "the download failed: $(tail -n 1 "$J/fetch.err" | sed 's/?[^ ]*//')"
-[ "$(status_of unpack)" = 0 ] || finish 1 "decompressing failed: $(tail -n 1 "$J/unpack.err")"
-[ "$(status_of tar)" = 0 ] || finish 1 "unpacking failed: $(tail -n 1 "$J/tar.err")"
+[ "$(status_of fetch)" = 0 ] || finish 1 "the download failed: $(cause fetch)"
+[ "$(status_of unpack)" = 0 ] || finish 1 "decompressing failed: $(cause unpack)"
+[ "$(status_of tar)" = 0 ] || finish 1 "unpacking failed: $(cause tar)"
 [ "$(cut -d' ' -f1 "$J/sha256")" = "$SHA" ] || finish 1 "the archive is not the one of the plan: other SHA-256"
 sync -f "$RAW" 2>/dev/null || sync
 finish 0 done

@@ -33,4 +33,4 @@ for key in "$S/chaindata/config/node_key.json" "$S/chaindata/config/priv_validat
 done
 chown -R "$OWNER" "$S" || die "cannot give the files to $OWNER"
 sync -f "$S" 2>/dev/null || sync
-: >"$R/$SET.staged.new" && keep "$R/$SET.staged.new" "$R/$SET.staged"
+mark "$R/$SET.staged"

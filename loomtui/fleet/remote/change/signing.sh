@@ -25,6 +25,7 @@ field() { tr -d ' \t\r\n' <"$1" | grep -o "\"$2\":\(\"[^\"]*\"\|[0-9]*\|{[^{}]*}
 for name in address pub_key priv_key key_id; do
     [ "$(field "$F" $name)" = "$(field "$R/$OUT.new" $name)" ] || die "the edit of the signing state went wrong"
 done
+[ "$(grep -o '"last_height"' "$R/$OUT.new" | wc -l)" -le 1 ] || die "${F##*/} is of no known form"
 [ "$(field "$R/$OUT.new" last_height)" = "\"last_height\":\"$HEIGHT\"" ] || die "no last_height in ${F##*/}"
 ! grep -q 'last_sign' "$R/$OUT.new" || die "the edit of the signing state left a signature"
 keep "$R/$OUT.new" "$R/$OUT"

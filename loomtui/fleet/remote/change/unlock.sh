@@ -10,5 +10,6 @@ if [ -f "$L" ] && grep -qF "\"run\": \"$RUN\"" "$L"; then
             kill -s TERM -- "-$(cat "$pid")" 2>/dev/null || :
         fi
     done
+    rm -f "$W/.loomtui/runs/$RUN"/job/*/curlrc "$W/.loomtui/runs/$RUN"/job/*/url
     mv -f "$L" "$W/.loomtui/runs/$RUN/lock.released" || die "cannot release the lock $L"
 fi

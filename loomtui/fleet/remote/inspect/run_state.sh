@@ -14,7 +14,10 @@ for slot in "$R"/replaced/files/*/was; do
 done
 for set in data config; do
     [ ! -f "$R/job/$set/rc" ] || say "job.$set" "$(cat "$R/job/$set/rc") $(tail -n 1 "$R/job/$set/message")"
-    if [ -f "$R/job/$set/pid" ] && kill -0 "$(cat "$R/job/$set/pid")" 2>/dev/null; then say job.running "$set"; fi
+    # After a reboot the number may be another process's.
+    if [ -f "$R/job/$set/pid" ] && grep -qF "$R/job/$set/job.sh" "/proc/$(cat "$R/job/$set/pid")/cmdline" 2>/dev/null; then
+        say job.running "$set"
+    fi
     [ ! -d "$R/raw/$set" ] || say "bytes.$set" "$(du -sk "$R/raw/$set" 2>/dev/null | cut -f1)"
 done
 for file in "$@"; do

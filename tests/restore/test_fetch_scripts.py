@@ -1,0 +1,413 @@
+"""fetch.sh, fetch_job.sh, relay.sh: how an archive comes onto a node, and what can go wrong on its way."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loomtui.backups.model import Compression
+from loomtui.fleet.scripts import ChangeScript, script_text
+from tests.backups.making import pack
+from tests.restore.local import STAND_INS, LocalNode, digest, digests, tree
+from tests.restore.material import tar_of, tar_of_folder, write_state
+from tests.restore.serving import SECRET, Store, serve
+
+KEY = "2026-01-01--000000-n1.tar.gz"
+ETAG = "0123456789abcdef"
+MEMBERS = ("app.db", "chaindata/data")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with serve() as found:
+        yield found
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[LocalNode]:
+    machine = LocalNode(tmp_path / "n1", tools=("curl", "gzip"))
+    machine.write_unit("[Service]\nExecStart=/bin/true\n")
+    machine.take()
+    yield machine
+    machine.end_jobs()
+
+
+@pytest.fixture
+def tar(tmp_path: Path) -> bytes:
+    """An archive with more in it than is wanted."""
+    folder = tmp_path / "packed"
+    write_state(folder, 100, "restored", "evm.db")
+    (folder / "app.db/000001.log").write_bytes(os.urandom(300_000))
+    (folder / "chaindata/config").mkdir()
+    (folder / "chaindata/config/node_key.json").write_text("the backup node's own")
+    return tar_of_folder(folder, "app.db", "chaindata", "evm.db")
+
+
+def offer(store: Store, body: bytes, etag: str = ETAG) -> str:
+    store.objects[KEY] = (body, etag)
+    return digest(body)
+
+
+def start(
+    node: LocalNode,
+    store: Store,
+    sha: str,
+    *members: str,
+    compression: Compression = Compression.GZIP,
+    etag: str = f'"{ETAG}"',
+) -> None:
+    job = script_text(ChangeScript("fetch_job"))
+    stdin = f"{store.url(KEY)}\n{etag}\n{job}".encode()
+    node.done("fetch", "data", compression.value, sha, *(members or MEMBERS), stdin=stdin)
+
+
+def job_file(node: LocalNode, name: str) -> Path:
+    return node.run_folder() / "job/data" / name
+
+
+def outcome(node: LocalNode) -> tuple[int, str]:
+    """When the job has ended: its status, and what it says."""
+    deadline = time.monotonic() + 60
+    while not job_file(node, "rc").exists():
+        assert time.monotonic() < deadline, "the job does not end"
+        time.sleep(0.01)
+    return int(job_file(node, "rc").read_text()), job_file(node, "message").read_text().strip()
+
+
+def raw(node: LocalNode) -> Path:
+    return node.run_folder() / "raw/data"
+
+
+def test_the_wanted_members_are_unpacked(node: LocalNode, store: Store, tar: bytes) -> None:
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+    assert (raw(node) / "app.db/CURRENT").exists()
+    assert (raw(node) / "chaindata/data/blockstore.db/CURRENT").exists()
+    assert not (raw(node) / "chaindata/config").exists()  # another node's keys never reach this one
+    assert not (raw(node) / "evm.db").exists()
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+@pytest.mark.parametrize("compression", Compression)
+def test_with_every_tool_and_compression(
+    tmp_path: Path, store: Store, tar: bytes, tool: str, compression: Compression
+) -> None:
+    unpacker = () if compression is Compression.NONE else (compression.value,)
+    node = LocalNode(tmp_path / "other", tools=(tool, *unpacker))
+    node.write_unit("[Service]\n")
+    node.take()
+    start(node, store, offer(store, pack(tar, compression)), compression=compression)
+    assert outcome(node) == (0, "done")
+    assert (raw(node) / "app.db/000001.log").stat().st_size == 300_000
+
+
+@pytest.mark.parametrize(("fast", "compression"), [("lbzip2", Compression.BZIP2), ("pigz", Compression.GZIP)])
+def test_a_tool_for_many_cores_is_preferred(
+    node: LocalNode, store: Store, tar: bytes, fast: str, compression: Compression
+) -> None:
+    plain = compression.value
+    if not (node.bin / plain).exists():
+        node.add_tool(plain)
+    node.write_tool(fast, f'touch "{node.root}/used"; exec "{node.bin}/{plain}" "$@"')
+    start(node, store, offer(store, pack(tar, compression)), compression=compression)
+    assert outcome(node) == (0, "done")
+    assert (node.root / "used").exists()
+
+
+def test_root_starts_the_job_as_a_unit_of_its_own(node: LocalNode, store: Store, tar: bytes) -> None:
+    node.write_tool("id", "echo 0")
+    node.write_tool("systemd-run", f'printf "%s\\n" "$@" >"{node.root}/asked"; exec "{node.root}/run" "$@"')
+    (node.root / "run").symlink_to(STAND_INS / "systemd-run")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+    asked = (node.root / "asked").read_text().splitlines()
+    assert any(word.startswith("--unit=loomtui-20260101-120000-abcd-data") for word in asked)
+    assert not any(SECRET in word for word in asked)
+
+
+def test_without_systemd_run_that_works_the_job_runs_all_the_same(
+    node: LocalNode, store: Store, tar: bytes
+) -> None:
+    node.write_tool("id", "echo 0")
+    node.write_tool("systemd-run", "exit 1")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+
+
+# ── the URL is a secret ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def arguments_of_all_processes() -> bytes:
+    found = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += path.read_bytes()
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+def test_the_url_is_in_no_argument_list_and_on_no_disk(
+    tmp_path: Path, store: Store, tar: bytes, tool: str
+) -> None:
+    node = LocalNode(tmp_path / "other", tools=(tool, "gzip"))
+    node.write_unit("[Service]\n")
+    node.take()
+    store.gate.clear()
+    try:
+        start(node, store, offer(store, pack(tar, Compression.GZIP)))
+        while not store.asked:
+            time.sleep(0.01)
+        assert SECRET.encode() not in arguments_of_all_processes()
+        assert not files_with(node.root, SECRET)
+    finally:
+        store.gate.set()
+    assert outcome(node) == (0, "done")
+    assert not files_with(node.root, SECRET)
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("trouble", [404, 403, 500, "cut"])
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+def test_after_a_failure_nothing_tells_the_url_either(
+    tmp_path: Path, store: Store, tar: bytes, tool: str, trouble: int | str
+) -> None:
+    node = LocalNode(tmp_path / "other", tools=(tool, "gzip"))
+    node.write_unit("[Service]\n")
+    node.take()
+    store.troubles = [trouble]
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    status, said = outcome(node)
+    assert status == 1
+    assert said.startswith("the download failed: ")
+    assert len(said) > len("the download failed: ")
+    assert not files_with(node.root, SECRET)
+    assert SECRET not in said
+
+
+def test_a_job_that_never_began_leaves_no_url_once_the_node_is_given_back(
+    node: LocalNode, store: Store, tar: bytes
+) -> None:
+    node.write_tool("setsid", "exit 0")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    node.done("unlock")
+    assert not files_with(node.root, SECRET)
+
+
+# ── what can go wrong ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_object_that_changed_is_not_fetched(node: LocalNode, store: Store, tar: bytes) -> None:
+    start(node, store, offer(store, pack(tar, Compression.GZIP), etag="another"))
+    status, said = outcome(node)
+    assert status == 1
+    assert "412" in said
+
+
+def test_another_content_than_the_plans_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
+    offer(store, pack(tar, Compression.GZIP))
+    start(node, store, "f" * 64)
+    assert outcome(node) == (1, "the archive is not the one of the plan: other SHA-256")
+
+
+def test_a_corrupt_archive_is_blamed_and_not_the_download(node: LocalNode, store: Store, tar: bytes) -> None:
+    packed = bytearray(pack(tar, Compression.GZIP))
+    packed[5000:5100] = bytes(100)
+    start(node, store, offer(store, bytes(packed)))
+    status, said = outcome(node)
+    assert status == 1
+    assert said.startswith("decompressing failed: ")
+
+
+def test_an_archive_that_ends_early_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
+    start(node, store, offer(store, pack(tar, Compression.GZIP)[:-50_000]))
+    status, said = outcome(node)
+    assert status == 1
+    assert said.startswith("decompressing failed: ")
+
+
+def test_a_tar_that_ends_early_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
+    start(node, store, offer(store, tar[:100_000]), compression=Compression.NONE)
+    status, said = outcome(node)
+    assert status == 1
+    assert said.startswith("unpacking failed: tar: Unexpected EOF")
+
+
+def test_a_member_that_is_missing_is_named(node: LocalNode, store: Store, tar: bytes) -> None:
+    start(node, store, offer(store, pack(tar, Compression.GZIP)), *MEMBERS, "receipts_db")
+    status, said = outcome(node)
+    assert status == 1
+    assert "receipts_db: Not found in archive" in said
+
+
+def test_an_unknown_compression_is_an_error(node: LocalNode, store: Store, tar: bytes) -> None:
+    job = script_text(ChangeScript("fetch_job"))
+    sha = offer(store, tar)
+    node.done("fetch", "data", "lzip", sha, *MEMBERS, stdin=f"{store.url(KEY)}\n{ETAG}\n{job}".encode())
+    assert outcome(node) == (1, "decompressing failed: unknown compression")
+
+
+def test_no_server_is_an_error(node: LocalNode, store: Store, tar: bytes) -> None:
+    gone = Store(port=1)
+    start(node, gone, "0" * 64)
+    status, said = outcome(node)
+    assert status == 1
+    assert said.startswith("the download failed: ")
+
+
+def test_a_second_try_begins_anew(node: LocalNode, store: Store, tar: bytes) -> None:
+    sha = offer(store, pack(tar, Compression.GZIP))
+    store.troubles = ["cut"]
+    start(node, store, sha)
+    assert outcome(node)[0] == 1
+    (raw(node) / "app.db/left-over").parent.mkdir(parents=True, exist_ok=True)
+    (raw(node) / "app.db/left-over").touch()
+    start(node, store, sha)
+    assert outcome(node) == (0, "done")
+    assert not (raw(node) / "app.db/left-over").exists()
+    assert [path.name for path in raw(node).parent.iterdir()] == ["data"]
+
+
+def test_a_job_that_runs_is_not_started_again(node: LocalNode, store: Store, tar: bytes) -> None:
+    sha = offer(store, pack(tar, Compression.GZIP))
+    store.gate.clear()
+    start(node, store, sha)
+    while not store.asked:
+        time.sleep(0.01)
+    start(node, store, sha)
+    store.gate.set()
+    assert outcome(node) == (0, "done")
+    assert len(store.asked) == 1
+
+
+def test_a_job_number_that_another_process_has_by_now_is_no_job(
+    node: LocalNode, store: Store, tar: bytes
+) -> None:
+    job_file(node, "pid").parent.mkdir(exist_ok=True)
+    job_file(node, "pid").write_text(f"{os.getpid()}\n")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+
+
+def test_without_a_url_nothing_starts(node: LocalNode) -> None:
+    ended = node.run("fetch", "data", "gzip", "0" * 64, "app.db", stdin=b"only one line\n")
+    assert ended.returncode == 1
+    assert b"no URL" in ended.stderr
+
+
+def test_another_run_may_not_fetch(node: LocalNode) -> None:
+    assert node.run("fetch", "data", "gzip", "0", "x", run="20260101-120000-ffff").returncode == 73
+    assert node.run("relay", "data", "x", run="20260101-120000-ffff").returncode == 73
+
+
+# ── hostile archives ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hostile(*members: tuple[str, bytes, str]) -> bytes:
+    """Name, type, link target."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, kind, link in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.mode = kind, link, 0o4755
+            archive.addfile(info)
+    return out.getvalue()
+
+
+def outside(node: LocalNode) -> dict[str, tuple[object, ...]]:
+    return tree(node.root, without=[node.run_folder()])
+
+
+@pytest.mark.parametrize("relayed", [False, True])
+@pytest.mark.parametrize(
+    "archive",
+    [
+        hostile(("app.db/../../../../../out", tarfile.REGTYPE, "")),
+        hostile(("app.db", tarfile.SYMTYPE, "../../../../.."), ("app.db/out", tarfile.REGTYPE, "")),
+        hostile(("app.db/x", tarfile.SYMTYPE, "/tmp"), ("app.db/x/loomtui-out", tarfile.REGTYPE, "")),
+        hostile(("app.db/x", tarfile.LNKTYPE, "../../../../../../etc/passwd")),
+    ],
+    ids=["dots", "a link for the folder", "a link in the folder", "a hard link"],
+)
+def test_nothing_is_ever_written_outside_the_runs_folder(
+    node: LocalNode, store: Store, archive: bytes, relayed: bool
+) -> None:
+    before = outside(node)
+    if relayed:
+        status = node.run("relay", "data", "app.db", stdin=archive).returncode
+    else:
+        start(node, store, offer(store, archive), "app.db", compression=Compression.NONE)
+        status, _ = outcome(node)
+    assert outside(node) == before
+    assert not Path("/tmp/loomtui-out").exists()
+    ended = node.run("place", "data", str(os.getuid()), str(os.getgid()), "app.db", "app.db")
+    assert status != 0 or ended.returncode != 0
+    assert outside(node) == before
+
+
+def test_a_member_name_is_a_name_and_no_pattern_or_option(node: LocalNode, store: Store) -> None:
+    archive = tar_of(("--checkpoint-action=exec=touch x", "a"), ("*", "b"), ("other", "c"))
+    start(
+        node,
+        store,
+        offer(store, archive),
+        "--checkpoint-action=exec=touch x",
+        "*",
+        compression=Compression.NONE,
+    )
+    assert outcome(node) == (0, "done")
+    assert sorted(path.name for path in raw(node).iterdir()) == ["*", "--checkpoint-action=exec=touch x"]
+
+
+# ── relay ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_relayed_stream_is_unpacked(node: LocalNode, tar: bytes) -> None:
+    node.done("relay", "data", *MEMBERS, stdin=tar)
+    assert (raw(node) / "app.db/000001.log").stat().st_size == 300_000
+    assert not (raw(node) / "chaindata/config").exists()
+
+
+def test_a_relay_begins_anew(node: LocalNode, tar: bytes) -> None:
+    (raw(node) / "app.db").mkdir(parents=True)
+    (raw(node) / "app.db/left-over").touch()
+    node.done("relay", "data", *MEMBERS, stdin=tar)
+    assert not (raw(node) / "app.db/left-over").exists()
+    assert [path.name for path in raw(node).parent.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize(("sent", "said"), [(100_000, "Unexpected EOF"), (0, "Not found in archive")])
+def test_a_relayed_stream_that_is_cut_is_an_error(node: LocalNode, tar: bytes, sent: int, said: str) -> None:
+    ended = node.run("relay", "data", *MEMBERS, stdin=tar[:sent] or bytes(1024))
+    assert ended.returncode == 1
+    assert said in ended.stderr.decode()
+
+
+def test_what_was_fetched_is_byte_for_byte_what_was_packed(
+    node: LocalNode, store: Store, tar: bytes, tmp_path: Path
+) -> None:
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+    assert digests(raw(node) / "app.db") == digests(tmp_path / "packed/app.db")
+
+
+def test_the_scripts_name_no_url_in_what_they_record() -> None:
+    """A guard on the text itself: curl and wget are never given a URL as an argument."""
+    text = script_text(ChangeScript("fetch_job"))
+    for line in re.findall(r"^\s*(?:curl|wget) .*?(?:[^\\]\n)", text, re.MULTILINE | re.DOTALL):
+        assert "$url" not in line
+        assert re.search(r"--config -|--input-file=-", line)
+    assert subprocess.run(["sh", "-n"], input=text.encode(), check=True).returncode == 0
