@@ -103,6 +103,7 @@ def _set(request: Request, name: str, rest: list[str]) -> None:
         "globoff",
         "retry-connrefused",
         "no-progress-meter",
+        "q",
         "k",
     ):
         raise ValueError(f"option {name}: is unknown")
