@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _FLAGS = frozenset("sSfLgkO")
-_REFUSED, _TIMEOUT, _HTTP, _USAGE = 7, 28, 22, 2
+_REFUSED, _CUT, _TIMEOUT, _HTTP, _USAGE = 7, 18, 28, 22, 2
 
 
 @dataclass
@@ -143,6 +143,9 @@ def _fetch(kind: str, request: Request) -> int:
     try:
         with urllib.request.urlopen(asked, timeout=request.seconds) as reply:  # noqa: S310
             _save(reply, request, reply.status)
+            if reply.length:
+                message = f"transfer closed with {reply.length} bytes remaining to read"
+                return _complain(kind, request, message, _CUT)
         return 0
     except urllib.error.HTTPError as error:
         if not request.fail:
