@@ -186,7 +186,7 @@ class LocalNode:
             (self.bin / name).symlink_to(found)
         else:
             program = DRILL_BIN / ("http_fetch.py" if name in ("curl", "wget") else "decompress.py")
-            self.write_tool(name, f'exec {sys.executable} -S {program} {name} "$@"')
+            self.write_tool(name, f'exec {sys.executable} {program} {name} "$@"')
 
     def write_unit(self, text: str) -> None:
         self.unit.write_text(text)
