@@ -76,7 +76,7 @@ def _differences(expected: Mapping[str, object], found: Mapping[str, object]) ->
 
 @contextmanager
 def kill_walk(scenario: str, nodes: int, home: Path) -> Iterator[KillWalk]:
-    with practice(scenario, nodes, block_seconds=0.3) as cluster:
+    with practice(scenario, nodes) as cluster:
         restorer = Restorer(cluster, home)
         extra = ("--reset-signing-state", f"practice-{scenario}") if cluster.scenario.reset_signing else ()
         restorer.make_plan(*extra)
