@@ -1,19 +1,19 @@
 """Every failure that an operator may meet, each with an answer.
 
-    LoomtuiError                exit status 1: looked or tried, and something is wrong; nothing is lost
-    ├── CallError               2: the call or a file given by the operator is wrong
-    │   └── InventoryError      2: all problems of an inventory at once
-    ├── Refused                 3: refused for safety
-    │   ├── HostKeyRefused      3: unknown or changed SSH host key
-    │   ├── LockHeld            3: another run holds a node
-    │   ├── GateNotMet          3: a step may not begin
-    │   └── SudoRefused         3: root rights are needed and not there
-    ├── Unreachable             4: SSH or S3 could not be reached
-    │   ├── NodeUnreachable     4
-    │   └── StoreUnreachable    4
-    ├── ArchiveRejected         1: an archive that must not be restored
-    ├── ScriptFailed            1: a remote script ended with an error
-    └── StepFailed              1: a step could not be done on a node
+LoomtuiError                exit status 1: looked or tried, and something is wrong; nothing is lost
+├── CallError               2: the call or a file given by the operator is wrong
+│   └── InventoryError      2: all problems of an inventory at once
+├── Refused                 3: refused for safety
+│   ├── HostKeyRefused      3: unknown or changed SSH host key
+│   ├── LockHeld            3: another run holds a node
+│   ├── GateNotMet          3: a step may not begin
+│   └── SudoRefused         3: root rights are needed and not there
+├── Unreachable             4: SSH or S3 could not be reached
+│   ├── NodeUnreachable     4
+│   └── StoreUnreachable    4
+├── ArchiveRejected         1: an archive that must not be restored
+├── ScriptFailed            1: a remote script ended with an error
+└── StepFailed              1: a step could not be done on a node
 """
 
 from __future__ import annotations

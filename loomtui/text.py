@@ -1,4 +1,4 @@
-"""Text that came from a node, from S3 or from a file is data: this is the one place where it becomes showable."""
+"""Text that came from a node, from S3 or from a file is data: here alone it becomes showable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every test: nothing of the developer's own configuration is seen, nothing leaves the machine."""
+"""What holds for every test: nobody's own configuration is seen, nothing leaves the machine."""
 
 from __future__ import annotations
 
