@@ -28,11 +28,11 @@ from loomtui.restore.steps.base import Step
 _SAFE = "Every node keeps its old files; what was stopped is held."
 
 
-class _RollBackChosen(Exception):  # noqa: N818 - a decision, not an error
+class _RollBackChosen(Exception):  # a decision, not an error
     """The operator chose to roll back in the middle of a restore."""
 
 
-class _StopChosen(Exception):  # noqa: N818 - a decision, not an error
+class _StopChosen(Exception):  # a decision, not an error
     """The operator chose to stop, or nobody was there to choose."""
 
     def __init__(self, error: LoomtuiError | None = None) -> None:
