@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,13 +26,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(_SECONDS))
 
 
+def give_up(why: str) -> NoReturn:
+    """Skips with the reason; in CI, where nobody reads skips, that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 @pytest.fixture(scope="session")
 def possible() -> None:
-    """Skips where there can be no lab; in CI that is a failure, for nobody reads skips there."""
+    """Ends the test where there can be no lab."""
     if why := missing():
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
+        give_up(why)
     debian_tree()
 
 

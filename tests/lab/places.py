@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def claim() -> tuple[int, Path, int]:
     folder = Path(tempfile.mkdtemp(prefix=".new-", dir=LABS))
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    for index in range(1, _MOST):
+    for index in random.sample(range(1, _MOST), _MOST - 1):  # what was another's a moment ago is hardly taken
         with suppress(OSError):  # taken: a folder that is not empty is not replaced
             return index, folder.rename(LABS / str(index)), descriptor
     shutil.rmtree(folder)

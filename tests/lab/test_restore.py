@@ -1,0 +1,110 @@
+"""A whole restore on real nodes, by plan and runner as an operator would start them; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.drill.auto import plan_with_remedy
+from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.loom.rpc import ChainFacts
+from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.operator import Go, Operator, Preview, Unattended
+from loomtui.restore.plan import Plan, SigningAction
+from loomtui.restore.runner import Runner
+from loomtui.restore.runs import RunStore
+from tests.lab.backups import DATA_HEIGHT, TIP
+from tests.lab.client import Lab
+from tests.lab.grip import HOLD_FILE
+from tests.lab.watching import healthy, heights, unit
+
+#: Everything that a restore may touch: owner, mode, time and content. The run's own folder is left out.
+_STATE = """
+cd /
+for path in $(find home/ubuntu etc/systemd/system -path home/ubuntu/.loomtui -prune -o -print | sort); do
+    stat -c '%n %F %U:%G %a' "$path"
+    [ ! -f "$path" ] || { stat -c %Y "$path"; sha256sum "$path"; }
+done
+"""
+
+
+async def _restore(lab: Lab, operator: Operator, folder: Path) -> tuple[Plan, Outcome]:
+    inventory = lab.inventory()
+    catalogue = Catalogue(inventory.s3)
+    try:
+        plan = await plan_with_remedy(inventory, catalogue)
+        run = RunStore(folder).create(plan, lab.inventory_path)
+        async with WritableFleet(inventory, Refuse()) as fleet:
+            return plan, await Runner(run, inventory, fleet, catalogue, operator).restore()
+    finally:
+        await catalogue.close()
+
+
+async def _chains(lab: Lab) -> Mapping[str, ChainFacts]:
+    """What each node says of itself once the chain moves on all, with equal app hashes and all peers."""
+    async with Fleet(lab.inventory(), Refuse()) as fleet:
+        _, status = await healthy(fleet)
+    assert set(heights(status)) == set(lab.names)
+    return {node.name: node.chain for node in status.nodes if node.chain}
+
+
+async def test_whole_cluster_is_set_back_to_a_backup(fresh: Lab, tmp_path: Path) -> None:
+    before = await _chains(fresh)
+    plan, outcome = await _restore(fresh, Unattended("test"), tmp_path)
+    after = await _chains(fresh)
+
+    assert outcome is Outcome.RESTORED
+    assert plan.prediction.height == DATA_HEIGHT
+    for name in fresh.names:
+        assert DATA_HEIGHT < after[name].height < TIP < before[name].height
+        assert (after[name].node_id, after[name].address) == (before[name].node_id, before[name].address)
+        assert fresh.run(name, f"test -e {HOLD_FILE}", check=False).returncode == 1
+        assert fresh.run(name, "test -e /home/ubuntu/.loomtui/lock", check=False).returncode == 1
+        assert fresh.run(name, "systemctl --failed --quiet").stdout == ""
+        log = fresh.run(name, "journalctl --no-pager -u loom").stdout
+        assert "onflicting vote from ourselves" not in log
+        owners = fresh.run(name, "find /home/ubuntu -name .loomtui -prune -o ! -user ubuntu -print").stdout
+        assert owners == ""
+
+
+class RollsBack(Unattended):
+    """Changes his mind before this step."""
+
+    def __init__(self, step: StepName) -> None:
+        super().__init__("test")
+        self._step = step
+
+    async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
+        return Go.ROLL_BACK if step is self._step else Go.CONTINUE
+
+
+async def test_rollback_puts_back_the_state_before(fresh: Lab, tmp_path: Path) -> None:
+    """Of a cluster that stands still, so that every byte can be compared."""
+    for name in fresh.names:
+        fresh.run(
+            name,
+            "systemctl stop loom; rm /home/ubuntu/app.db/CURRENT; echo '# ours' >> /home/ubuntu/loom.yml",
+        )
+    before = {name: fresh.run(name, _STATE).stdout for name in fresh.names}
+    _, outcome = await _restore(fresh, RollsBack(StepName.START), tmp_path)
+    after = {name: fresh.run(name, _STATE).stdout for name in fresh.names}
+
+    assert outcome is Outcome.ROLLED_BACK
+    for name in fresh.names:
+        assert after[name].splitlines() == before[name].splitlines()
+        assert unit(fresh, name)["MainPID"] == "0"
+        assert fresh.run(name, "systemctl is-active loom", check=False).stdout in ("inactive\n", "failed\n")
+        assert fresh.run(name, "test -e /home/ubuntu/.loomtui/lock", check=False).returncode == 1
+
+
+async def test_rollback_of_a_running_cluster_starts_it_again(fresh: Lab, tmp_path: Path) -> None:
+    before = await _chains(fresh)
+    plan, outcome = await _restore(fresh, RollsBack(StepName.START), tmp_path)
+    after = await _chains(fresh)
+
+    assert outcome is Outcome.ROLLED_BACK
+    assert {node.signing.action for node in plan.nodes} == {SigningAction.RESET, SigningAction.KEEP}
+    for name in fresh.names:
+        assert after[name].height > before[name].height
+        assert after[name].node_id == before[name].node_id
