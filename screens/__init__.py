@@ -26,6 +26,7 @@ def run(
     """
     from screens.app import LoomApp
     from screens.live import LiveEngine, WritableLiveEngine
+    from screens.terminal import end_with_terminal
 
     engine = (
         WritableLiveEngine(inventory, inventory_path or Path("inventory.yml"))
@@ -33,6 +34,7 @@ def run(
         else LiveEngine(inventory)
     )
     app = LoomApp(engine, story=story, plan_path=plan_path)
+    end_with_terminal()
     app.run()
     farewell = app.farewell()
     if farewell:
