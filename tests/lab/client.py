@@ -90,7 +90,7 @@ class Lab:
         raise LabError(f"{node} is off")
 
     def power_off(self, node: str) -> None:
-        """As if the plug was pulled."""
+        """As if the plug was pulled: no process ends in order, no connection is closed."""
         self._call("power_off", node)
 
     def power_on(self, node: str) -> None:

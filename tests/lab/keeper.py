@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -153,16 +152,21 @@ class Keeper:
 
     async def _obey(self, command: str, machine: Machine) -> None:
         """Raises KeyError."""
-        power: dict[str, Callable[[], Awaitable[None]]] = {
-            "power_on": machine.power_on,
-            "power_off": machine.power_off,
-            "reboot": machine.reboot,
-        }
-        cables: dict[str, Callable[[str], None]] = {"cut": self._network.cut, "mend": self._network.mend}
-        if command in power:
-            await power[command]()
-        else:
-            cables[command](machine.name)
+        match command:
+            case "power_on":
+                self._network.mend(machine.name)
+                await machine.power_on()
+            case "power_off":
+                self._network.cut(machine.name)  # its kernel has no time to say goodbye to its peers
+                await machine.power_off()
+            case "reboot":
+                await machine.reboot()
+            case "cut":
+                self._network.cut(machine.name)
+            case "mend":
+                self._network.mend(machine.name)
+            case _:
+                raise KeyError(command)
 
     async def close(self) -> None:
         await asyncio.gather(*(machine.power_off() for machine in self._machines.values()))

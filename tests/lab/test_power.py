@@ -1,0 +1,73 @@
+"""A node loses its power between two renames of the swap, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.drill.auto import plan_with_remedy
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.fleet import Refuse, WritableFleet
+from loomtui.restore.events import Outcome
+from loomtui.restore.operator import Unattended
+from loomtui.restore.runner import Runner
+from loomtui.restore.runs import Run, RunStore
+from tests.lab.backups import DATA_HEIGHT, TIP
+from tests.lab.client import Lab
+from tests.lab.watching import healthy, heights, unit, until
+
+_VICTIM = "val-2"
+#: Stands before the real mv: waits for ever at the first database that is to be put in its place.
+_MV = """#!/bin/sh
+case "$*" in
+*/stage/data/*.db*"/home/ubuntu/"*) touch /run/in-the-swap; exec sleep infinity ;;
+esac
+exec /usr/bin/mv "$@"
+"""
+
+
+async def test_node_that_loses_power_in_the_swap_stays_down_until_resumed(fresh: Lab, tmp_path: Path) -> None:
+    fresh.run(_VICTIM, f"cat > /usr/local/bin/mv <<'END'\n{_MV}END\nchmod 755 /usr/local/bin/mv")
+    catalogue = Catalogue(fresh.inventory().s3)
+    try:
+        plan = await plan_with_remedy(fresh.inventory(), catalogue)
+        run = RunStore(tmp_path).create(plan, fresh.inventory_path)
+        restoring = asyncio.create_task(_restore(fresh, run, catalogue))
+        await until(lambda: _in_the_swap(fresh), bool, seconds=120)
+        fresh.power_off(_VICTIM)
+        with pytest.raises(LoomtuiError) as stopped:
+            await restoring
+        fresh.power_on(_VICTIM)
+        back = unit(fresh, _VICTIM)
+        databases = fresh.run(_VICTIM, "cd /home/ubuntu && ls -d *.db chaindata/data", check=False).stdout
+        others = {name: unit(fresh, name)["ActiveState"] for name in fresh.names}
+
+        fresh.run(_VICTIM, "rm /usr/local/bin/mv")
+        outcome = await _restore(fresh, run, catalogue)
+    finally:
+        await catalogue.close()
+    async with WritableFleet(fresh.inventory(), Refuse()) as fleet:
+        _, status = await healthy(fleet)
+
+    assert _VICTIM in str(stopped.value)
+    assert f"loomtui resume {run.id}" in stopped.value.advice
+    assert (back["MainPID"], back["ExecMainStartTimestampMonotonic"]) == ("0", "0")
+    assert "app.db" not in databases  # it was in the middle
+    assert set(others.values()) <= {"inactive", "failed"}
+    assert outcome is Outcome.RESTORED
+    assert all(DATA_HEIGHT < height < TIP for height in heights(status).values())
+    assert len(heights(status)) == 5
+
+
+async def _in_the_swap(lab: Lab) -> bool:
+    return lab.run(_VICTIM, "test -e /run/in-the-swap", check=False).returncode == 0
+
+
+async def _restore(lab: Lab, run: Run, catalogue: Catalogue) -> Outcome:
+    """Starts the run, or resumes it."""
+    inventory = lab.inventory()
+    async with WritableFleet(inventory, Refuse()) as fleet:
+        return await Runner(run, inventory, fleet, catalogue, Unattended("test")).restore()
