@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -51,12 +50,12 @@ def _list(*, as_json: bool) -> int:
 
 def _practise(scenario: str, nodes: int) -> int:
     from loomtui.drill.practice import practice
+    from loomtui.drill.surroundings import surroundings
     from loomtui.inventory import load
 
     need_terminal()
     note("Starting the practice cluster…")
-    with practice(scenario, nodes) as cluster:
-        os.environ.update(cluster.environment)
+    with practice(scenario, nodes) as cluster, surroundings(cluster):
         path = cluster.inventory_path
         return start_screens(path, load(path), writable=True, story=cluster.scenario.story)
 

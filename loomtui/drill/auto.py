@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.practice import Practice, practice
+from loomtui.drill.surroundings import surroundings
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
@@ -38,11 +35,9 @@ class DrillResult:
 
 async def play(scenario: str, nodes: int, emit: Callable[[Event], None]) -> DrillResult:
     """Starts the practice cluster, restores it unattended, and takes it away again without a trace."""
-    with practice(scenario, nodes) as cluster, _environment(cluster.environment):
+    with practice(scenario, nodes) as cluster, surroundings(cluster):
         inventory = load(cluster.inventory_path)
-        with tempfile.TemporaryDirectory(prefix="loomtui-drill-runs-") as folder:
-            store = RunStore(Path(folder))
-            return await _restore(scenario, cluster, inventory, store, emit)
+        return await _restore(scenario, cluster, inventory, RunStore(), emit)
 
 
 async def _restore(
@@ -89,18 +84,3 @@ def _watch(runner: Runner, emit: Callable[[Event], None]) -> asyncio.Task[None]:
             emit(event)
 
     return asyncio.create_task(watch(), name="drill-events")
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Sets environment variables for a while: boto3's own credential chain reads them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -24,6 +24,13 @@ def _absolute(value: str) -> str:
     return str(path)
 
 
+def _whole(value: Path) -> Path:
+    # A run keeps a copy of its inventory in its own folder and is resumed from anywhere.
+    if not value.is_absolute() and not str(value).startswith("~"):
+        raise ValueError("an absolute path")
+    return value
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Says in words what a field takes: read by the error messages."""
@@ -45,6 +52,9 @@ RemotePath = Annotated[
     str,
     AfterValidator(_absolute),
     Wanted("an absolute path without '..' and control characters"),
+]
+LocalPath = Annotated[
+    Path, AfterValidator(_whole), Wanted("an absolute path on this machine, or one that begins with ~/")
 ]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True), Wanted("a port number from 1 to 65535")]
 Seconds = Annotated[float, Field(gt=0, le=300), Wanted("a number of seconds, at most 300")]
@@ -96,9 +106,9 @@ def _over(below: _Settings, above: _Settings | None) -> _Settings:
 class SshSettings(_Model):
     user: UserName | None = Field(None, description="SSH user; default: from the SSH configuration, else you")
     port: Port | None = Field(None, description="SSH port of every node; default: SSH configuration, else 22")
-    key_file: Path | None = Field(None, description="private key; default: SSH configuration and agent")
-    config_file: Path | None = Field(Path("~/.ssh/config"), description="OpenSSH client configuration")
-    known_hosts: Path | None = Field(None, description="known hosts; default: SSH configuration")
+    key_file: LocalPath | None = Field(None, description="private key; default: SSH configuration and agent")
+    config_file: LocalPath | None = Field(Path("~/.ssh/config"), description="OpenSSH client configuration")
+    known_hosts: LocalPath | None = Field(None, description="known hosts; default: SSH configuration")
     agent: bool = Field(True, description="ask the SSH agent for keys")
     connect_timeout: Seconds = Field(15, description="seconds until a node counts as unreachable")
     sudo: SudoMode = Field(SudoMode.AUTO, description="how root rights are had")

@@ -12,7 +12,7 @@ from tests.cli.test_restoring import STEPS
 
 
 @pytest.mark.parametrize("scenario", [told.name for told in scenarios() if told.needs_restore])
-def test_engine_wins(loomtui: Run, tmp_path: Path, scenario: str) -> None:
+def test_engine_wins(loomtui: Run, tmp_path: Path, home: Path, scenario: str) -> None:
     folder = tmp_path / "drills"
     folder.mkdir()
     done = loomtui(
@@ -29,6 +29,7 @@ def test_engine_wins(loomtui: Run, tmp_path: Path, scenario: str) -> None:
     assert outcome["data_loss_seconds"] > 0
     assert [event["step"] for event in events if event["kind"] == "step-done"] == STEPS
     assert list(folder.iterdir()) == []
+    assert list(home.rglob("*")) == []
     assert _processes_that_name(str(folder)) == []
 
 

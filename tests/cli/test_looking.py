@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.practice import Practice, practice
-from tests.cli.conftest import Cluster, Run
+from tests.cli.conftest import ROOT, Cluster, Run, command
 
 NODES = ["val-1", "val-2", "val-3", "val-4", "backup-1"]
 ID = re.compile(r"[0-9a-f]{40}")
@@ -184,7 +188,26 @@ def test_s3_that_cannot_be_used_ends_with_4(
     cluster: Cluster, tmp_path: Path, old: str, new: str, env: dict[str, str]
 ) -> None:
     path = cluster.inventory_with(tmp_path, old, new)
-    for command in (("backups", "--json"), ("plan", "--json")):
-        done = cluster(*command, "-i", path, env=env)
+    for args in (("backups", "--json"), ("plan", "--json")):
+        done = cluster(*args, "-i", path, env=env)
         assert (done.status, done.out) == (4, "")
         assert done.err.startswith("Error: ")
+
+
+def test_watch_goes_on_until_it_is_told_to_stop(cluster: Cluster, home: Path) -> None:
+    watching = subprocess.Popen(
+        command("status", "-i", str(cluster.practice.inventory_path), "--watch", "--json"),
+        env={**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with watching as process:
+        assert process.stdout is not None
+        looks = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.strip()) == (130, "Interrupted.")
+    assert looks[0]["at"] < looks[1]["at"]
+    assert looks[1]["state"] == "healthy"

@@ -148,7 +148,12 @@ def test_problem_says_file_line_field_found_expected_and_suggestion(write: Write
             "ssh.connect_timeout",
             "a number of seconds",
         ),
-        (("cluster: c", "cluster: c\nssh: {key_file: 3}"), "ssh.key_file", "text"),
+        (
+            ("cluster: c", "cluster: c\nssh: {key_file: 3}"),
+            "ssh.key_file",
+            "an absolute path on this machine",
+        ),
+        (("cluster: c", "cluster: c\nssh: {known_hosts: known}"), "ssh.known_hosts", "begins with ~/"),
         (("cluster: c", "cluster: c\nssh: {sudo: always}"), "ssh.sudo", "auto or never"),
         (("cluster: c", "cluster: c\nloom: {binary: loom}"), "loom.binary", "an absolute path"),
         (("cluster: c", "cluster: c\nloom: {binary: /a/../b}"), "loom.binary", "an absolute path"),
