@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from loomtui.fleet.logs import LogLine
-
     from loomtui.backups.model import Backup, Contents
     from loomtui.errors import LoomtuiError
     from loomtui.fleet.asking import Asker
+    from loomtui.fleet.logs import LogLine
     from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
     from loomtui.inventory.model import Inventory
     from loomtui.loom.health import Verdict

@@ -106,7 +106,6 @@ class HealthScreen(LoomScreen):
                 continue
 
     def on_health_screen_node_seen(self, message: NodeSeen) -> None:
-        self._look_now.clear()
         self.desk.watch.saw(message.status, self.desk.now())
         self.show()
 
@@ -124,7 +123,9 @@ class HealthScreen(LoomScreen):
         self.action_open_node()
 
     def action_refresh_now(self) -> None:
+        """Wakes each poll once: the next wait is for another event."""
         self._look_now.set()
+        self._look_now = asyncio.Event()
 
     def action_open_node(self) -> None:
         marked = self.query_one(Table).marked

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loomtui.loom.logs import Explanation, Severity, explain
+from loomtui.text import clean_line
 
 #: Lines are cut at so many cells; the whole is in the detail.
 MAX_LINE = 1_000
 _CAPACITY = 20_000
+_MAX_WHOLE = 20_000
 _PADDING = re.compile(r" {3,}")
 
 
@@ -116,5 +118,6 @@ class LogBuffer:
 
 
 def entry_of(node: str, at: datetime, text: str, *, notice: bool = False) -> Entry:
-    """`text` must be clean and on one line."""
+    """The line, clean whatever the engine says."""
+    text = clean_line(text, limit=_MAX_WHOLE)
     return Entry(node, at, _PADDING.sub("  ", text), text, notice, None if notice else explain(text))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.content import Content
 from textual.widgets import Static
 
-from loomtui.text import clean_line
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.log_buffer import Entry
@@ -169,7 +168,7 @@ def _meaning(entry: Entry | None) -> Content:
 
 def line_text(entry: Entry) -> Content:
     """The whole line, and what is known of it."""
-    parts: list[Content | str] = [content.text(clean_line(entry.whole, limit=20_000)), ""]
+    parts: list[Content | str] = [content.text(entry.whole), ""]
     if entry.explanation is None:
         return content.lines([*parts, content.text("Not a message that loomtui knows.", Tone.DIM)])
     known = entry.explanation

@@ -150,7 +150,7 @@ class PlanScreen(LoomScreen):
             panel.say(
                 f"Read the plan ({summary(plan)}).",
                 [
-                    Choice("x", "begin the restore", "each step is shown and asked for; step 1 stops nothing"),
+                    Choice("x", "begin the restore", "each step is asked for; step 1 stops nothing"),
                     _BACK,
                 ],
                 urgent=True,

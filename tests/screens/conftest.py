@@ -3,5 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
+
+import pytest
+import textual
 
 os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none", TZ="UTC")
+
+#: Snapshots are made on these only, so that a difference is always one of ours.
+_SNAPSHOT_PYTHON = (3, 11)
+_SNAPSHOT_TEXTUAL = "8.2.8"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_snapshot_maker(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("update_snapshots", default=False):
+        return
+    if sys.version_info[:2] != _SNAPSHOT_PYTHON or textual.__version__ != _SNAPSHOT_TEXTUAL:
+        pytest.exit(f"make snapshots on Python 3.11 and Textual {_SNAPSHOT_TEXTUAL} only", returncode=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
 from loomtui.errors import LoomtuiError, NodeUnreachable
@@ -35,6 +36,7 @@ from loomtui.restore.plan import (
 from loomtui.restore.runs import RunSummary
 
 NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
+PATH = Path("inventory.yml")
 NAMES = ("db1", "db2", "db3", "db4", "backup1")
 VALIDATORS = NAMES[:4]
 CLUSTER = "loom-prod"
@@ -47,7 +49,7 @@ HOSTILE = (
     "[/]",
     "[Unit]",
     "loom[2314]: [/data] full",
-    "\x1b]52;c;ZXZpbA==\x07",
+    "\x1b]52;c;ZXZpbA==\x07clipboard",
     "[@click=app.bell]x[/]",
     "\x1b[2J\x1b[H[bold red]owned",
 )

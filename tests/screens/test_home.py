@@ -1,0 +1,183 @@
+"""Cluster health: the first frame, the rows, what grows old, and leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from loomtui.fleet.status import Active, NodeStatus
+from screens.app import LoomApp
+from screens.health import HealthScreen
+from screens.modals.ask import HostKeyDialog, InputDialog
+from screens.modals.text import ErrorDialog, TextDialog
+from screens.node import NodeScreen
+from screens.widgets.table import Table
+from tests.screens import scenes
+from tests.screens.fake import FakeEngine, WritableFakeEngine
+from tests.screens.helping import LARGE, make_app, press, running, shown, type_text, until
+from tests.screens.scenes import NAMES, NOW
+
+
+async def test_the_first_frame_comes_before_the_first_connection() -> None:
+    engine = FakeEngine(scenes.healthy())
+    engine.hang = set(NAMES)
+    async with running(engine) as (app, _):
+        assert "connecting" in shown(app)
+        assert all(name in shown(app) for name in NAMES)
+        assert engine.looks == 0
+
+
+async def test_a_node_that_hangs_does_not_hold_up_the_others() -> None:
+    engine = FakeEngine(scenes.healthy())
+    engine.hang = {"db3"}
+    async with running(engine) as (app, pilot):
+        await until(pilot, lambda: shown(app).count("● running") >= 4)
+        assert shown(app).count("connecting") == 1
+        assert "4 of 5 nodes looked at" in shown(app)
+
+
+async def test_leaving_with_a_stuck_node_is_prompt() -> None:
+    engine = FakeEngine(scenes.healthy())
+    engine.hang = set(NAMES)
+    app = make_app(engine)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        began = time.monotonic()
+        await pilot.press("q")
+    assert time.monotonic() - began < 5
+    assert engine.closed
+    assert app.return_value == 0
+
+
+async def test_an_engine_that_does_not_close_is_left_behind(monkeypatch: object) -> None:
+    class Stuck(FakeEngine):
+        async def close(self) -> None:
+            await asyncio.Event().wait()
+
+    app = make_app(Stuck(scenes.healthy()))
+    began = time.monotonic()
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+    assert time.monotonic() - began < 10
+
+
+async def test_rows_change_in_place_and_keep_the_cursor() -> None:
+    engine = FakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await until(pilot, lambda: engine.looks >= 5)
+        await press(pilot, "j", "j")
+        table = app.screen.query_one(Table)
+        assert table.marked == "db3"
+        engine.scene = scenes.degraded()
+        await press(pilot, "f5")
+        await until(pilot, lambda: "unreachable" in shown(app))
+        assert table.marked == "db3"
+        await press(pilot, "G")
+        assert table.marked == "backup1"
+        await press(pilot, "g")
+        assert table.marked == "db1"
+
+
+async def test_a_row_that_grew_old_says_so() -> None:
+    async with running(FakeEngine(scenes.degraded())) as (app, _):
+        row = next(line for line in shown(app).splitlines() if "db3" in line and "unreachable" in line)
+        assert "40s" in row
+
+
+async def test_each_state_is_a_symbol_and_a_word() -> None:
+    def with_state(name: str, active: Active) -> NodeStatus:
+        found = scenes.status(name)
+        assert found.service is not None
+        return replace(found, service=replace(found.service, active=active))
+
+    statuses = {
+        "db1": with_state("db1", Active.FLAPPING),
+        "db2": with_state("db2", Active.FAILED),
+        "db3": replace(scenes.status("db3"), chain=None),
+        "db4": replace(scenes.status("db4"), reachable=False, refused=True),
+        "backup1": with_state("backup1", Active.INACTIVE),
+    }
+    async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (app, pilot):
+        for mark in ("↻ restarting", "✗ failed", "◐ no answer", "✗ refused", "■ stopped"):
+            await until(pilot, lambda mark=mark: mark in shown(app), mark)  # type: ignore[misc]
+
+
+async def test_narrow_leaves_out_columns_and_tells_them_below() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        assert "1.0.0+350994c" in shown(app)
+        assert "Clock" not in shown(app)
+        await pilot.resize_terminal(*LARGE)
+        await until(pilot, lambda: "Clock" in shown(app))
+        assert app.screen.query_one(Table).row_count == len(NAMES)
+
+
+async def test_enter_opens_the_node_and_escape_comes_back() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "down", "enter")
+        assert isinstance(app.screen, NodeScreen)
+        await until(pilot, lambda: "Node db2" in shown(app))
+        await press(pilot, "G")
+        await until(pilot, lambda: "ExecStart" in shown(app))
+        await press(pilot, "escape", "escape", "escape")
+        assert isinstance(app.screen, HealthScreen)
+
+
+async def test_an_unknown_host_key_is_asked_about_and_no_is_the_blind_answer() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    answers: list[bool | str | None] = []
+
+    async def ask() -> None:
+        assert engine.asker is not None
+        first = [await engine.asker.host_key("db1", "10.2.0.4", "ssh-ed25519", f"SHA256:{n}") for n in "abc"]
+        answers.extend(first)
+        answers.append(await engine.asker.secret("db1", "Password for sudo"))
+
+    async with running(engine) as (app, pilot):
+        app.run_worker(ask())
+        for fingerprint, pressed in (("a", ["enter"]), ("b", ["escape"]), ("c", ["tab", "enter"])):
+            await until(pilot, lambda wanted=f"SHA256:{fingerprint}": wanted in shown(app))  # type: ignore[misc]
+            assert isinstance(app.screen, HostKeyDialog)
+            await press(pilot, *pressed)
+        await until(pilot, lambda: isinstance(app.screen, InputDialog))
+        await type_text(pilot, "hunter2")
+        assert "hunter2" not in shown(app)
+        await press(pilot, "enter")
+        await until(pilot, lambda: answers == [False, False, True, "hunter2"])
+
+
+async def test_a_question_that_is_given_up_closes_its_dialog() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        assert engine.asker is not None
+        task = asyncio.create_task(engine.asker.secret("db1", "Password"))
+        await until(pilot, lambda: isinstance(app.screen, InputDialog))
+        task.cancel()
+        await until(pilot, lambda: isinstance(app.screen, HealthScreen))
+
+
+async def test_an_error_inside_is_told_without_a_traceback() -> None:
+    class Broken(FakeEngine):
+        async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
+            raise RuntimeError("[/boom]")
+
+    async with running(Broken(scenes.healthy())) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        assert "RuntimeError: [/boom]" in shown(app)
+        assert "Traceback" not in shown(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, HealthScreen)
+
+
+async def test_the_story_of_a_drill_is_told_first() -> None:
+    async with running(WritableFakeEngine(scenes.healthy()), story="The disks [died].") as (app, pilot):
+        assert isinstance(app.screen, TextDialog)
+        assert "The disks [died]." in shown(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, HealthScreen)
+
+
+def test_time_is_the_given_one() -> None:
+    app: LoomApp = make_app(FakeEngine(scenes.healthy()))
+    assert app.desk.now() - NOW == timedelta(0)

@@ -1,0 +1,97 @@
+"""Whatever a node, S3 or a file says: no screen crashes, nothing is hidden, nothing reaches the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from textual.widgets import Static
+
+from loomtui.restore.events import StepName
+from loomtui.text import clean
+from screens.asker import ScreenAsker
+from screens.health import HealthScreen
+from screens.operator import FailureQuestion
+from screens.plan import PlanScreen
+from screens.widgets.pane import Pane
+from tests.screens import scenes
+from tests.screens.fake import WritableFakeEngine
+from tests.screens.helping import LARGE, press, running, shown, until
+from tests.screens.test_walk import begin, carry_out, waiting
+
+PLACES: dict[str, Sequence[str]] = {
+    "health": (),
+    "node": ("enter",),
+    "backups": ("b",),
+    "contents": ("b", "enter"),
+    "keys": ("i",),
+    "services": ("d", "f"),
+    "logs": ("o", "up"),
+    "log line": ("o", "up", "enter"),
+    "runs": ("u",),
+    "choose": ("r",),
+    "plan": ("r", "enter"),
+}
+
+
+def harmless(screen: str) -> bool:
+    return "\x1b" not in screen and "\x07" not in screen and "\x9b" not in screen
+
+
+@pytest.mark.parametrize("text", scenes.HOSTILE)
+async def test_every_screen_shows_it_as_it_is(text: str) -> None:
+    async with running(WritableFakeEngine(scenes.hostile(text)), LARGE) as (app, pilot):
+        await press(pilot, "enter")  # an unfinished run is offered at first
+        for place, pressed in PLACES.items():
+            await press(pilot, *pressed)
+            await until(pilot, lambda: visible(text) in shown(app), f"{visible(text)!r} on {place}")
+            assert harmless(shown(app))
+            await press(pilot, "escape", "escape", "escape")
+            assert isinstance(app.screen, HealthScreen)
+
+
+def visible(text: str) -> str:
+    """What is left of it on one line."""
+    return " ".join(clean(text).split())
+
+
+@pytest.mark.parametrize("text", scenes.HOSTILE)
+async def test_a_run_shows_it_as_it_is(text: str) -> None:
+    engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")}, text)
+    async with running(engine, LARGE) as (app, pilot):
+        await begin(app, pilot)
+        assert visible(text) in shown(app)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await carry_out(app, pilot, StepName.STOP)
+        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion))
+        await until(pilot, lambda: visible(text) in app.screen.query_one(Pane).text.plain)
+        await press(pilot, "space")
+        assert visible(text) in shown(app)
+        assert harmless(shown(app))
+
+
+@pytest.mark.parametrize("text", scenes.HOSTILE)
+async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine, LARGE) as (app, pilot):
+        asker = engine.asker
+        assert isinstance(asker, ScreenAsker)
+        app.run_worker(asker.host_key("db1", text, text, text), exit_on_error=False)
+        await until(pilot, lambda: visible(text) in shown(app))
+        await press(pilot, "escape")
+        app.run_worker(asker.secret(text, text), exit_on_error=False)
+        await until(pilot, lambda: visible(text) in shown(app))
+        await press(pilot, "escape")
+        await press(pilot, "o", "slash", "[", "enter")
+        await until(pilot, lambda: "not a regular expression" in shown(app), "the toast")
+        assert harmless(shown(app))
+
+
+async def test_a_plan_told_late_does_not_cover_the_plan() -> None:
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        app.screen.post_message(PlanScreen.Told("late"))
+        await pilot.pause()
+        assert "late" not in app.screen.query_one(Pane).text.plain
+        assert app.screen.query_one("#prediction", Static).visible

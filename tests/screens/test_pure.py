@@ -1,0 +1,170 @@
+"""Words, events folded, keys: what needs no screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from screens import content, keys, words
+from screens.choose import read_time
+from screens.run_view import RunView, StepState, TaskState
+from tests.screens.scenes import HOSTILE, NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0s"),
+        (59.9, "59s"),
+        (60, "1m"),
+        (3599, "59m"),
+        (3600, "1h00m"),
+        (86399, "23h59m"),
+        (86400, "1d00h"),
+        (99 * 86400, "99d00h"),
+        (100 * 86400, "100d"),
+        (-5, "-5s"),
+    ],
+)
+def test_span(seconds: float, said: str) -> None:
+    assert words.span(seconds) == said
+    assert words.span(timedelta(seconds=seconds)) == said
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_what_is_cut_fits(text: str, cells: int) -> None:
+    assert cell_len(words.cut(text, cells)) <= cells
+
+
+@given(st.integers(-5, 10**12), st.integers(-5, 10**12), st.integers(1, 80))
+def test_a_bar_has_its_width(done: int, total: int, cells: int) -> None:
+    assert len(words.bar(done, total, cells)) == cells
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "no node"),
+        (("a",), "a"),
+        (("a", "b"), "a and b"),
+        (tuple("abcdefgh"), "a, b, c, d, e, f and 2 more"),
+    ],
+)
+def test_joined(names: tuple[str, ...], said: str) -> None:
+    assert words.joined(names) == said
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_content_keeps_brackets_and_drops_escapes(text: str) -> None:
+    for made in (
+        content.text(text),
+        content.line(text),
+        content.row(text),
+        content.lines([text]),
+        content.diff(text),
+    ):
+        assert "\x1b" not in made.plain
+        if "\x1b" not in text:
+            assert made.plain == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("", None),
+        ("2026-11-20 14:30", "2026-11-20T14:30:00+00:00"),
+        ("2026-11-20T14:30+02:00", "2026-11-20T12:30:00+00:00"),
+    ],
+)
+def test_read_time(typed: str, read: str | None) -> None:
+    found = read_time(typed)
+    assert (found.isoformat() if found else None) == read
+
+
+@pytest.mark.parametrize("typed", ["soon", "2026-13-40", "99999999999999999999"])
+def test_what_is_no_time(typed: str) -> None:
+    with pytest.raises(ValueError):
+        read_time(typed)
+
+
+def test_every_key_has_its_own_id_and_a_sentence() -> None:
+    found = [key for group in keys.GROUPS for key in group]
+    assert [name for name, times in Counter(key.id for key in found).items() if times > 1] == []
+    assert all(key.tooltip and key.label for key in found)
+
+
+def test_nothing_vital_on_keys_of_terminals_and_multiplexers() -> None:
+    taken = {f"ctrl+{letter}" for letter in "jsobmhi"}
+    assert not taken & {name for group in keys.GROUPS for key in group for name in key.keys.split(",")}
+
+
+@pytest.mark.parametrize(
+    "group", [keys.HEALTH, keys.BACKUPS, keys.SERVICES, keys.RUNS, keys.LOGS, keys.CHOOSE, keys.PLAN]
+)
+def test_a_screen_has_no_key_twice(group: tuple[keys.Key, ...]) -> None:
+    named = [name for part in (group, keys.APP, keys.BACK) for key in part for name in key.keys.split(",")]
+    screen_keys = [name for key in group for name in key.keys.split(",")]
+    assert [name for name, times in Counter(screen_keys).items() if times > 1] == []
+    assert {name for name, times in Counter(named).items() if times > 1} <= {"enter", "n"}
+
+
+def test_a_key_of_a_dangerous_act_is_no_harmless_key_elsewhere() -> None:
+    """A key that is pressed too often on one screen must do nothing dangerous on the next."""
+    harmless = {
+        name for group in keys.GROUPS for key in group if not key.danger for name in key.keys.split(",")
+    }
+    vital = {key.keys for key in keys.RUN if key.danger and key.id != "run.approve_all"}
+    assert not vital & harmless
+
+
+def event(
+    kind: EventKind, step: StepName | None = None, node: str | None = None, at: int = 0, **data: object
+) -> Event:
+    return Event(at, NOW + timedelta(seconds=at), "run", kind, "said", step, node, data)  # type: ignore[arg-type]
+
+
+def test_a_run_folded() -> None:
+    view = RunView(("db1", "db2"))
+    view.take(event(EventKind.RUN_STARTED))
+    view.take(event(EventKind.STEP_STARTED, StepName.STOP, at=10))
+    assert view.downtime(NOW) is None
+    view.take(event(EventKind.TASK_STARTED, StepName.STOP, "db1", at=12))
+    assert view.downtime(NOW + timedelta(seconds=20)) == timedelta(seconds=8)
+    view.take(event(EventKind.TASK_PROGRESS, StepName.STOP, "db1", at=14, done=50, total=200))
+    assert view.tasks_of(StepName.STOP)[0].bytes_per_second == 25
+    assert view.tasks_of(StepName.STOP)[1].state is TaskState.WAITING
+    view.take(event(EventKind.TASK_FAILED, StepName.STOP, "db1", at=15))
+    view.take(event(EventKind.TASK_DONE, StepName.STOP, "db2", at=15, skipped=True))
+    assert view.states[StepName.STOP] is StepState.FAILED
+    assert view.tasks_of(StepName.STOP)[1].state is TaskState.ALREADY
+    view.take(event(EventKind.TASK_STARTED, StepName.STOP, "db1", at=16))
+    assert view.states[StepName.STOP] is StepState.RUNNING
+    view.take(event(EventKind.STEP_DONE, StepName.STOP, at=17))
+    view.take(event(EventKind.STEP_DONE, StepName.VERIFY, at=30))
+    view.take(event(EventKind.RUN_FINISHED, at=31, outcome=Outcome.RESTORED.value))
+    assert view.outcome is Outcome.RESTORED
+    assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=18)
+
+
+def test_a_rollback_folded() -> None:
+    view = RunView(("db1",))
+    view.take(event(EventKind.TASK_STARTED, StepName.STOP, "db1", at=1))
+    view.take(event(EventKind.ROLLBACK_STARTED, at=2))
+    assert view.rolling_back
+    view.take(event(EventKind.TASK_UNDONE, StepName.STOP, "db1", at=3))
+    assert view.states[StepName.STOP] is StepState.UNDONE
+    view.take(event(EventKind.RUN_FINISHED, at=4, outcome="rolled-back"))
+    assert view.finished
+    assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=3)
+
+
+def test_an_outcome_that_nobody_knows_is_a_stop() -> None:
+    view = RunView(())
+    view.take(event(EventKind.RUN_FINISHED, outcome="[/]"))
+    assert view.outcome is Outcome.STOPPED

@@ -1,0 +1,157 @@
+"""How each screen looks: 80x24 and 200x60, healthy, degraded, empty and read-only, with and without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from loomtui.restore.events import StepName
+from screens.app import LoomApp
+from screens.modals.confirm import ConfirmDialog
+from screens.widgets.log_view import LogView
+from tests.screens import scenes
+from tests.screens.fake import FakeEngine, WritableFakeEngine
+from tests.screens.helping import LARGE, SMALL, make_app, press, shown, until
+from tests.screens.test_walk import asked, begin, carry_out, waiting
+
+Compare = Callable[..., bool]
+SIZES = {"80x24": SMALL, "200x60": LARGE}
+STATES = {"healthy": scenes.healthy, "degraded": scenes.degraded, "empty": scenes.empty}
+LOOKING: dict[str, tuple[Sequence[str], str]] = {
+    "health": ((), "5 nodes"),
+    "node": (("enter",), "systemd says"),
+    "backups": (("b",), "s3://"),
+    "keys": (("i",), "On node"),
+    "services": (("d",), "File in force"),
+    "logs": (("o",), "lines"),
+    "runs": (("u",), "unfinished"),
+}
+
+
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    return SIZES[request.param]
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """All first looks are taken, every stream has come, and what came is drawn."""
+    app = pilot.app
+    assert isinstance(app, LoomApp)
+    await until(pilot, lambda: len(app.desk.watch.latest) == len(scenes.NAMES))
+    scene = app.desk.engine.scene if isinstance(app.desk.engine, FakeEngine) else None
+    logs = scene.logs if scene is not None else ()
+    await until(pilot, lambda: all(view.buffer.kept == len(logs) for view in app.screen.query(LogView)))
+    for view in app.screen.query(LogView):
+        view.change()
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+    await pilot.pause()
+
+
+def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    async def before(pilot: Pilot[int]) -> None:
+        await settle(pilot)
+        await press(pilot, *pressed)
+        await settle(pilot)
+
+    return before
+
+
+@pytest.mark.parametrize("place", LOOKING)
+@pytest.mark.parametrize("state", STATES)
+def test_looking(snap_compare: Compare, place: str, state: str, size: tuple[int, int]) -> None:
+    app = make_app(FakeEngine(STATES[state]()))
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*LOOKING[place][0]))
+
+
+def test_home_that_can_restore(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = make_app(WritableFakeEngine(scenes.healthy(production=False)))
+    assert snap_compare(app, terminal_size=size, run_before=pressing())
+
+
+def test_home_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(FakeEngine(scenes.degraded()))
+    assert snap_compare(app, terminal_size=SMALL, run_before=pressing())
+
+
+def test_contents(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = make_app(FakeEngine(scenes.healthy()))
+    assert snap_compare(app, terminal_size=size, run_before=pressing("b", "enter"))
+
+
+@pytest.mark.parametrize("keys", [("question_mark",), ("o", "question_mark")], ids=["health", "logs"])
+def test_help(snap_compare: Compare, keys: Sequence[str], size: tuple[int, int]) -> None:
+    app = make_app(FakeEngine(scenes.healthy()))
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*keys))
+
+
+PLANNING: dict[str, tuple[Callable[[], scenes.Scene], Sequence[str]]] = {
+    "choose": (scenes.healthy, ("r",)),
+    "choose from nothing": (scenes.empty, ("r",)),
+    "plan": (scenes.healthy, ("r", "enter")),
+    "no plan": (scenes.empty, ("r", "enter")),
+    "standstill": (scenes.degraded, ("r", "enter")),
+    "declined": (scenes.degraded, ("r", "enter", "n")),
+    "reset": (scenes.degraded, ("r", "enter", "z")),
+    "nodes": (scenes.healthy, ("r", "n")),
+}
+
+
+@pytest.mark.parametrize("case", PLANNING)
+def test_planning(snap_compare: Compare, case: str, size: tuple[int, int]) -> None:
+    scene, pressed = PLANNING[case]
+    app = make_app(WritableFakeEngine(scene()))
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*pressed))
+
+
+def test_unfinished_run(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = make_app(WritableFakeEngine(replace(scenes.healthy(), runs=scenes.runs(None))))
+    assert snap_compare(app, terminal_size=size, run_before=pressing())
+
+
+def until_step(step: StepName, then: Sequence[str] = ()) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def before(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, LoomApp)
+        await settle(pilot)
+        await begin(app, pilot)
+        for earlier in StepName:
+            if earlier is step:
+                break
+            await carry_out(app, pilot, earlier)
+        await asked(app, pilot, step)
+        await press(pilot, *then)
+        await settle(pilot)
+
+    return before
+
+
+@pytest.mark.parametrize(
+    ("step", "then"),
+    [(StepName.PREFLIGHT, ()), (StepName.STOP, ()), (StepName.STOP, ("x",)), (StepName.SERVICES, ()), (StepName.DATA, ("space",))],
+    ids=["preflight", "stop", "stop asked", "services", "data nodes"],
+)  # fmt: skip
+def test_run(snap_compare: Compare, step: StepName, then: Sequence[str], size: tuple[int, int]) -> None:
+    app = make_app(WritableFakeEngine(scenes.healthy()))
+    assert snap_compare(app, terminal_size=size, run_before=until_step(step, then))
+
+
+def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, LoomApp)
+        await settle(pilot)
+        await begin(app, pilot)
+        for step in (StepName.PREFLIGHT, StepName.STOP):
+            await carry_out(app, pilot, step)
+        await until(pilot, lambda: "failed: db2" in shown(app) and waiting(app) is not None)
+        assert not isinstance(app.screen, ConfirmDialog)
+        await settle(pilot)
+
+    engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")})
+    assert snap_compare(make_app(engine), terminal_size=size, run_before=before)
