@@ -26,10 +26,11 @@ from loomtui.text import clean_line
 
 _STATUS = InspectScript("status")
 _PATIENCE_SECONDS = 3.0  # with a node that could not be reached the last time; connecting goes on meanwhile
+UNREADABLE = "not readable without root rights"  # whether it is there is not known either
 _FILE_PROBLEMS = {
     "missing": "missing",
     "odd": "not a regular file",
-    "unreadable": "not readable without root rights",
+    "unreadable": UNREADABLE,
     "large": "larger than 65536 bytes",
     "empty": "empty",
     "cut": "not a whole JSON object",

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from loomtui.backups.catalogue import Catalogue
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.looks import UNREADABLE
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
-from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
+from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.choosing import Choices, Chooser, Progress, missing_evm
 from loomtui.restore.node_plans import plan_nodes
@@ -40,13 +41,16 @@ async def make_plan(
 ) -> Plan:
     """The plan, with its refusals where it must not be run.
 
-    Raises CallError (unknown node, no backup to take), NodeUnreachable, StoreUnreachable, ArchiveRejected.
+    Raises CallError (unknown node, no backup to take), NodeUnreachable, SudoRefused, StoreUnreachable,
+    ArchiveRejected.
     """
     tell = progress or (lambda _text: None)
     selected = _select(inventory, choices)
     tell("looking at every node")
     looks = await node_details(fleet, inventory.names)
     details = _all_reached(selected, looks)
+    for node in selected:  # without root rights a key that cannot be read would count as lost
+        (await fleet.session(node.name).rights()).require(node.name)
     needs_evm = any(_needs_evm(look) for look in details.values())
     chosen = await Chooser(catalogue, choices, tell).choose(selected, needs_evm=needs_evm)
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
@@ -182,6 +186,13 @@ def _refusals(seen: Seen, needs_evm: bool) -> list[str]:
             f"{clean_line(data.backup.key)} is torn: app.db is at {data.app_height}, the block store only at "
             f"{data.store_height}; every node would refuse to start"
         )
+    for name, details in seen.details.items():
+        keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
+        closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
+        if closed:
+            refusals.append(
+                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known"
+            )
     for name, look in seen.left_out.items():
         running = isinstance(look, NodeDetails) and look.status.service is not None
         if seen.scope is Scope.CLUSTER and running and _is_active(look):

@@ -11,8 +11,12 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.errors import SudoRefused
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.fleet.looks import UNREADABLE
+from loomtui.fleet.probe import look
+from loomtui.inventory.model import Inventory, SshSettings, SudoMode
 from loomtui.restore.choosing import Choices
 from loomtui.restore.operator import Unattended
+from loomtui.restore.plan import Plan
 from loomtui.restore.planner import make_plan
 from loomtui.restore.runner import Runner
 from loomtui.restore.runs import RunStore
@@ -77,15 +81,16 @@ async def test_password_is_in_no_process_list_and_no_log(shared: Lab) -> None:
     assert PASSWORD not in processes + journal
 
 
+@pytest.mark.parametrize("where", ["everywhere", "on one node"])
 @pytest.mark.parametrize("user", [PASSWORD_USER, PLAIN_USER])
 async def test_batch_run_without_root_rights_changes_nothing(
-    shared: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str
+    shared: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, where: str
 ) -> None:
     for name, value in shared.environment.items():
         monkeypatch.setenv(name, value)
     before = {name: (unit(shared, name), _traces(shared, name)) for name in shared.names}
     with pytest.raises(SudoRefused) as refused:
-        await _restore_as(user, shared, tmp_path)
+        await _restore_as(_inventory(shared, user, where), shared, tmp_path)
     after = {name: (unit(shared, name), _traces(shared, name)) for name in shared.names}
 
     assert refused.value.node in shared.names
@@ -93,14 +98,20 @@ async def test_batch_run_without_root_rights_changes_nothing(
     assert after == before
 
 
-async def _restore_as(user: str, lab: Lab, folder: Path) -> None:
+def _inventory(lab: Lab, user: str, where: str) -> Inventory:
+    if where == "everywhere":
+        return lab.inventory(user)
+    inventory = lab.inventory()
+    last = inventory.nodes[-1].model_copy(update={"ssh": SshSettings(user=user)})
+    return inventory.model_copy(update={"nodes": (*inventory.nodes[:-1], last)})
+
+
+async def _restore_as(inventory: Inventory, lab: Lab, folder: Path) -> None:
     """With a plan that somebody with root rights has made."""
-    inventory, planner = lab.inventory(user), lab.inventory()
+    plan = await _plan(lab.inventory())
+    assert plan.refusals == ()
     catalogue = Catalogue(inventory.s3)
     try:
-        async with Fleet(planner, Refuse()) as fleet:
-            plan = await make_plan(planner, fleet, catalogue, Choices(reset_signing=True))
-        assert plan.refusals == ()
         run = RunStore(folder).create(plan, lab.inventory_path)
         async with WritableFleet(inventory, Refuse()) as fleet:
             await Runner(run, inventory, fleet, catalogue, Unattended("test")).restore()
@@ -114,3 +125,40 @@ def _traces(lab: Lab, node: str) -> str:
         "ls -A /home/ubuntu /etc/systemd/system /etc/systemd/system/*.d; systemctl list-units 'loomtui*' -q"
     )
     return lab.run(node, looks, check=False).stdout
+
+
+async def test_plan_is_not_made_by_those_who_cannot_see_the_keys(
+    shared: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that cannot be seen would count as lost, and older signing states would come back."""
+    for name, value in shared.environment.items():
+        monkeypatch.setenv(name, value)
+    inventory = shared.inventory(PLAIN_USER)
+    with pytest.raises(SudoRefused, match=PLAIN_USER):
+        await _plan(inventory)
+    owns_nothing = inventory.ssh.model_copy(update={"sudo": SudoMode.NEVER})
+    plan = await _plan(inventory.model_copy(update={"ssh": owns_nothing}))
+
+    for name in shared.names:
+        assert any(f"{name}: chaindata/config/node_key.json and" in text for text in plan.refusals)
+
+
+async def _plan(inventory: Inventory) -> Plan:
+    catalogue = Catalogue(inventory.s3)
+    try:
+        async with Fleet(inventory, Refuse()) as fleet:
+            return await make_plan(inventory, fleet, catalogue, Choices(reset_signing=True))
+    finally:
+        await catalogue.close()
+
+
+async def test_look_without_root_rights_does_not_say_that_a_key_is_missing(shared: Lab) -> None:
+    async with Fleet(shared.inventory(PLAIN_USER), Refuse()) as fleet:
+        status = await look(fleet)
+
+    for node in status.nodes:
+        assert node.node_key is not None
+        assert node.validator is not None
+        assert {node.node_key.problem, node.validator.problem} == {UNREADABLE}
+        assert node.chain is not None
+        assert node.chain.height is not None

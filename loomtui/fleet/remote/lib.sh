@@ -31,10 +31,22 @@ emit() {
     echo
 }
 
+# closed FILE: a folder on the way to it cannot be entered, so that whether it is there cannot be said.
+closed() {
+    way=$1
+    while way=${way%/*} && [ -n "$way" ]; do
+        [ ! -d "$way" ] || [ -x "$way" ] || return 0
+        [ "${way#*/}" != "$way" ] || break
+    done
+    return 1
+}
+
 # emit_file NAME FILE LIMIT: prints a regular file that is readable and no longer than LIMIT bytes,
 # otherwise `NAME.problem`.
 emit_file() {
-    if [ ! -e "$2" ] && [ ! -L "$2" ]; then
+    if closed "$2"; then
+        say "$1.problem" "not readable for $(id -un)"
+    elif [ ! -e "$2" ] && [ ! -L "$2" ]; then
         return 0
     elif [ ! -f "$2" ]; then
         say "$1.problem" "not a regular file"

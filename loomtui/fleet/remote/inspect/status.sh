@@ -38,7 +38,9 @@ public_half() {
 
 # state_of FILE: missing, odd (no regular file), unreadable, large, empty, cut (no whole JSON object) or good.
 state_of() {
-    if [ ! -e "$1" ]; then
+    if closed "$1"; then
+        echo unreadable
+    elif [ ! -e "$1" ]; then
         echo missing
     elif [ ! -f "$1" ]; then
         echo odd
