@@ -118,13 +118,13 @@ class RestoreScreen(LoomScreen):
             self.refresh_bindings()
 
     def _show_steps(self, view: RunView) -> None:
-        self.query_one(StepList).show(view)
         question = self._shown
         step = (
             question.step
             if isinstance(question, StepQuestion | FailureQuestion)
             else view.current or STEPS[0]
         )
+        self.query_one(StepList).show(view, step, asked=question is not None)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
         down = view.downtime(self.desk.now())

@@ -65,7 +65,7 @@ def saying(moment: Moment) -> Saying:
     if isinstance(question, UnitQuestion):
         return _unit(question)
     if isinstance(question, FailureQuestion):
-        return _failure(question, moment.run_id)
+        return _failure(question)
     if moment.busy:
         return _running(moment.view)
     return _ended(moment)
@@ -121,7 +121,7 @@ def _unit(question: UnitQuestion) -> Saying:
     )
 
 
-def _failure(question: FailureQuestion, run_id: str) -> Saying:
+def _failure(question: FailureQuestion) -> Saying:
     failed = tuple(question.failures)
     known = {
         OnFailure.RETRY: (
@@ -134,7 +134,7 @@ def _failure(question: FailureQuestion, run_id: str) -> Saying:
         ),
         OnFailure.STOP: (
             "stop_here",
-            Choice("e", "stop here", f"everything stays as it is; later: loomtui resume {run_id}"),
+            Choice("e", "stop here", "everything stays as it is; the run can be resumed later"),
         ),
         OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
     }

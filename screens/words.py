@@ -27,7 +27,7 @@ class Tone(StrEnum):
     GOOD = "$text-success"
     WARN = "$text-warning"
     BAD = "$text-error"
-    DIM = "$text-muted"
+    DIM = "dim"
     STRONG = "bold"
     ACCENT = "bold $text-accent"
 

@@ -51,7 +51,7 @@ class ClusterBar(Widget):
             return Content("")
         view = keeper.view
         down = view.downtime(desk.now())
-        clock = f" down {stopwatch(down)}" if down is not None and not view.finished else ""
+        clock = f", down {stopwatch(down)}" if down is not None and not view.finished else ""
         if keeper.waits:
             return Content.styled(f" run waits for you{clock} ", Tone.ACCENT.value)
         if view.outcome is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
+from loomtui.restore.events import StepName
 from screens import content
 from screens.run_view import STEPS, RunView, StepState, TaskState, TaskView
 from screens.words import STEP_TITLES, Mark, Tone, bar, cut, size, span
@@ -16,6 +17,7 @@ STEP_MARKS = {
     StepState.FAILED: Mark("✗", "failed", Tone.BAD),
     StepState.UNDONE: Mark("↶", "undone", Tone.WARN),
 }
+_ASKED = Mark("?", "asked", Tone.ACCENT)
 TASK_MARKS = {
     TaskState.WAITING: Mark("○", "waiting", Tone.DIM),
     TaskState.RUNNING: Mark("▶", "running", Tone.ACCENT),
@@ -30,14 +32,17 @@ _BAR_CELLS = 20
 class StepList(Static):
     """Numbered, as the operator sees them everywhere."""
 
-    def show(self, view: RunView) -> None:
-        self.update(content.lines(self._line(number, view) for number in range(len(STEPS))))
+    def show(self, view: RunView, now: StepName, *, asked: bool) -> None:
+        """`now`: the step that is looked at; `asked`: it waits for the operator."""
+        self.update(content.lines(self._line(number, view, now, asked=asked) for number in range(len(STEPS))))
 
     @staticmethod
-    def _line(number: int, view: RunView) -> Content:
+    def _line(number: int, view: RunView, now: StepName, *, asked: bool) -> Content:
         step = STEPS[number]
         mark = STEP_MARKS[view.states[step]]
-        tone = Tone.STRONG if step is view.current and not view.finished else Tone.PLAIN
+        if asked and step is now and view.states[step] is StepState.WAITING:
+            mark = _ASKED
+        tone = Tone.STRONG if step is now else Tone.PLAIN
         name = content.line(f"{number + 1} {STEP_TITLES[step]}", tone)
         return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name)
 

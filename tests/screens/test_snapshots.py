@@ -1,4 +1,4 @@
-"""How each screen looks: 80x24 and 200x60, healthy, degraded, empty and read-only, with and without colour."""
+"""How each screen looks: 80x24 and 200x60, healthy, degraded, empty, read-only, with and without colour."""
 
 from __future__ import annotations
 
@@ -133,9 +133,15 @@ def until_step(step: StepName, then: Sequence[str] = ()) -> Callable[[Pilot[Any]
 
 @pytest.mark.parametrize(
     ("step", "then"),
-    [(StepName.PREFLIGHT, ()), (StepName.STOP, ()), (StepName.STOP, ("x",)), (StepName.SERVICES, ()), (StepName.DATA, ("space",))],
+    [
+        (StepName.PREFLIGHT, ()),
+        (StepName.STOP, ()),
+        (StepName.STOP, ("x",)),
+        (StepName.SERVICES, ()),
+        (StepName.DATA, ("space",)),
+    ],
     ids=["preflight", "stop", "stop asked", "services", "data nodes"],
-)  # fmt: skip
+)
 def test_run(snap_compare: Compare, step: StepName, then: Sequence[str], size: tuple[int, int]) -> None:
     app = make_app(WritableFakeEngine(scenes.healthy()))
     assert snap_compare(app, terminal_size=size, run_before=until_step(step, then))
