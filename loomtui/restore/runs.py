@@ -67,7 +67,10 @@ class Run:
                     f"run {self.id} is being worked on by another loomtui on this machine",
                     advice="Watch it there, or end that one first.",
                 ) from error
-            yield
+            try:
+                yield
+            finally:
+                fcntl.flock(handle, fcntl.LOCK_UN)  # a child that is just being started may have it open too
         finally:
             os.close(handle)
 

@@ -414,6 +414,7 @@ async def _talk(
         process.stdin.close()
         await process.communicate()
         raise
+    process.stdin.close()
     return await process.communicate()
 
 

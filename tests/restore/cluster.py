@@ -1,0 +1,329 @@
+"""A cluster of LocalNodes with its backups, a chain that moves when its nodes run, and runs on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from loomtui.backups.archive import Reading, read
+from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.compression import unpack
+from loomtui.backups.contents import assemble
+from loomtui.backups.model import Backup, BackupKind, Compression, Contents
+from loomtui.errors import ArchiveRejected, LoomtuiError
+from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
+from loomtui.loom.nodekey import read_node_key
+from loomtui.restore.events import StepName
+from loomtui.restore.operator import Go, OnFailure, Preview, Unattended
+from loomtui.restore.plan import Plan
+from loomtui.restore.planner import make_plan
+from loomtui.restore.choosing import Choices
+from loomtui.restore.runner import Runner
+from loomtui.restore.runs import Run, RunStore
+from tests.backups.making import pack
+from tests.restore.interrupting import age
+from tests.restore.local import LocalFleet, LocalNode, Tree, tree
+from tests.restore.material import (
+    CHAIN_ID,
+    CONFIG_TOML,
+    LOOM_GENESIS,
+    LOOM_YML,
+    Key,
+    node_key_of,
+    tar_of,
+    tar_of_folder,
+    tendermint_genesis,
+    unit_text,
+    validator_key_of,
+    write_node,
+    write_state,
+)
+
+BACKUP_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+RESTORED_HEIGHT, LIVE_HEIGHT = 100, 130
+
+#: What a restored node writes as soon as it runs; a rollback must take all of it away again. The node that
+#: was there before writes nothing, so that it can be told byte for byte whether it is back.
+_ON_START = """
+cd "$1" && grep -q restored app.db/LOG || exit 0
+echo block >>app.db/000001.log
+mkdir -p mempool.wal && echo x >mempool.wal/wal
+[ -f chaindata/config/addrbook.json ] || echo '{"key":"00","addrs":[]}' >chaindata/config/addrbook.json
+sed 's/"last_height": *"0"/"last_height":"101"/' chaindata/config/priv_validator.json >signed
+cat signed >chaindata/config/priv_validator.json
+rm signed
+"""
+
+
+class FakeCatalogue(Catalogue):
+    """Objects in memory, looked into by the real readers."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.backups: dict[str, Backup] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
+        self.url: Callable[[str], str] = lambda key: f"http://127.0.0.1:1/{key}"
+
+    def add(self, key: str, body: bytes, source: str | None, at: datetime, **changes: object) -> Backup:
+        etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+        backup = Backup(key, source, at, at, len(body), etag, BackupKind.UNKNOWN, Compression.GZIP)
+        self.objects[key] = body
+        self.backups[key] = replace(backup, **changes)  # type: ignore[arg-type]
+        return self.backups[key]
+
+    async def list(self) -> tuple[Backup, ...]:
+        return tuple(self.backups.values())
+
+    async def find(self, key: str) -> Backup:
+        if key not in self.backups:
+            raise LoomtuiError(f"there is no {key}")
+        return self.backups[key]
+
+    async def guess(self, backup: Backup) -> Backup:
+        self.calls.append(("guess", backup.key))
+        return replace(backup, kind=self._contents(backup).backup.kind)
+
+    async def look(
+        self,
+        backup: Backup,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Contents:
+        self.calls.append(("look", backup.key))
+        if progress:
+            progress(backup.size_bytes, backup.size_bytes)
+        return self._contents(backup)
+
+    def _contents(self, backup: Backup) -> Contents:
+        body, reading = self.objects[backup.key], Reading()
+        try:
+            read((body,), reading)
+            return assemble(backup, reading, hashlib.sha256(body).hexdigest())
+        except ArchiveRejected as error:
+            raise ArchiveRejected(f"{backup.key}: {error.what}") from error
+
+    def presign(self, backup_key: str, seconds: int = 0) -> str:
+        self.calls.append(("presign", backup_key))
+        return self.url(backup_key)
+
+    async def decompressed(
+        self, key: str, etag: str, compression: Compression
+    ) -> AsyncGenerator[bytes, None]:
+        self.calls.append(("decompressed", key))
+        assert etag == self.backups[key].etag
+        data = b"".join(unpack((self.objects[key],), compression))
+        for start in range(0, len(data), 4096):
+            if self.trouble is not None and start:
+                raise self.trouble
+            yield data[start : start + 4096]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class Chain:
+    """What the RPC of every node tells: one block more at each question, while the chain moves."""
+
+    machines: Mapping[str, LocalNode]
+    height: int = RESTORED_HEIGHT
+    moves: bool = True
+    asked: dict[str, int] = field(default_factory=dict)
+
+    def ask(self, name: str, path: str) -> bytes:
+        running = [other for other, machine in self.machines.items() if machine.active == "active"]
+        if path == "/net_info":
+            ids = [{"node_info": {"id": self._id(other)}} for other in running if other != name]
+            return _reply({"n_peers": str(len(ids)), "peers": ids})
+        self.asked[name] = self.asked.get(name, 0) + (1 if self.moves else 0)
+        height = self.height + self.asked[name]
+        number = int(name.removeprefix("n"))
+        return _reply(
+            {
+                "node_info": {
+                    "id": self._id(name),
+                    "network": CHAIN_ID,
+                    "version": "0.27.3",
+                    "moniker": name,
+                },
+                "sync_info": {
+                    "latest_block_height": str(height),
+                    "latest_app_hash": f"{height:08X}",
+                    "latest_block_time": (BACKUP_TIME + timedelta(seconds=height)).isoformat(),
+                    "catching_up": False,
+                },
+                "validator_info": {"address": validator_key_of(number).address, "voting_power": "10"},
+            }
+        )
+
+    def _id(self, name: str) -> str:
+        return read_node_key((self.machines[name].config / "node_key.json").read_text()).node_id or ""
+
+
+def _reply(result: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": "", "result": result}).encode()
+
+
+class LocalCluster:
+    """`count` validators n1, n2, … at LIVE_HEIGHT, with one data backup of RESTORED_HEIGHT and a config each."""
+
+    def __init__(
+        self, root: Path, count: int = 1, *, tools: Sequence[str] = (), backup_node: bool = False
+    ) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        self.numbers = range(1, count + 1)
+        self.validators = tuple(validator_key_of(number) for number in self.numbers)
+        self.machines = {
+            f"n{number}": LocalNode(root / f"n{number}", f"n{number}", tools=tuple(tools))
+            for number in range(1, count + 1 + backup_node)
+        }
+        self.inventory = Inventory(
+            cluster="lab",
+            production=False,
+            s3=S3Settings(bucket="backups"),
+            nodes=tuple(
+                Node(
+                    name=name,
+                    role=Role.VALIDATOR if number <= count else Role.BACKUP,
+                    host=f"10.0.0.{number}",
+                    loom=LoomSettings(
+                        working_directory=str(machine.workdir),
+                        unit_path=str(machine.unit),
+                        binary=str(machine.bin / "loom"),
+                    ),
+                )
+                for number, (name, machine) in enumerate(self.machines.items(), 1)
+            ),
+        )
+        self.chain = Chain(self.machines)
+        self.catalogue = FakeCatalogue()
+        self.store = RunStore(root / "runs")
+        self.inventory_path = root / "inventory.yml"
+        self.inventory_path.write_text("cluster: lab\n")
+        for number, machine in enumerate(self.machines.values(), 1):
+            self._write(number, machine)
+            self.add_config_backup(number)
+        self.add_data_backup()
+
+    def peers(self, number: int, keys: Callable[[int], Key] = node_key_of) -> str:
+        others = (other for other in self.numbers if other != number)
+        return ",".join(f"tcp://{keys(other).node_id}@10.0.0.{other}:46656" for other in others)
+
+    def _write(self, number: int, machine: LocalNode) -> None:
+        machine.pass_over_processes()
+        write_node(machine, number, height=LIVE_HEIGHT, peers=self.peers(number), validators=self.validators)
+        (machine.state / "on-start").write_text(_ON_START)
+        machine.set_active("active")
+        age(machine.workdir)
+        age(machine.unit_folder)
+
+    # ── backups ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def add_data_backup(
+        self, height: int = RESTORED_HEIGHT, at: datetime = BACKUP_TIME, *extra: str, key: str = ""
+    ) -> Backup:
+        """As backup.sh makes it of the last node: with that node's own config in it."""
+        folder = self.root / "packed"
+        write_state(folder, height, f"restored {height}", *extra)
+        (folder / "chaindata/config").mkdir()
+        (folder / "chaindata/config/node_key.json").write_text(Key(99).node_key_json)
+        (folder / "chaindata/config/priv_validator.json").write_text(Key(98).validator_json(height))
+        body = pack(tar_of_folder(folder, "app.db", "chaindata", *extra), Compression.GZIP)
+        shutil.rmtree(folder)
+        name = list(self.machines)[-1]
+        return self.catalogue.add(key or f"{at:%Y-%m-%d--%H%M%S}-data-{name}.tar.gz", body, name, at)
+
+    def add_config_backup(self, number: int, at: datetime = BACKUP_TIME, **files: str | None) -> Backup:
+        """The layout of backup.sh since 2018-09; a file that is None is left out."""
+        machine = self.machines[f"n{number}"]
+        made: dict[str, str | None] = {
+            "config/node_key.json": node_key_of(number).node_key_json,
+            "config/priv_validator.json": validator_key_of(number).validator_json(RESTORED_HEIGHT),
+            "config/genesis.json": tendermint_genesis(*self.validators),
+            "config/config.toml": CONFIG_TOML + "# from the backup\n",
+            "genesis.json": LOOM_GENESIS,
+            "loom.yml": LOOM_YML + "# from the backup\n",
+            "loom.service": unit_text(machine, self.peers(number)),
+        } | files
+        body = tar_of(*((name, text) for name, text in made.items() if text is not None))
+        key = f"{at:%Y-%m-%d--%H%M%S}-n{number}.tar.gz"
+        return self.catalogue.add(key, pack(body, Compression.GZIP), machine.name, at)
+
+    # ── plans and runs ──────────────────────────────────────────────────────────────────────────────────
+
+    def fleet(self) -> LocalFleet:
+        return LocalFleet(self.inventory, self.machines, self.chain.ask)
+
+    async def plan(self, fleet: LocalFleet | None = None, **choices: object) -> Plan:
+        wanted = Choices(**({"reset_signing": True} | choices))  # type: ignore[arg-type]
+        return await make_plan(self.inventory, fleet or self.fleet(), self.catalogue, wanted)
+
+    async def run(self, **choices: object) -> Run:
+        return self.store.create(await self.plan(**choices), self.inventory_path)
+
+    def runner(self, run: Run, fleet: LocalFleet | None = None, operator: Unattended | None = None) -> Runner:
+        return Runner(
+            run, self.inventory, fleet or self.fleet(), self.catalogue, operator or Unattended("test")
+        )
+
+    # ── what is on the nodes ────────────────────────────────────────────────────────────────────────────
+
+    def live(self) -> Tree:
+        """All that the services and systemd see, with times; nothing of the runs' own."""
+        found: Tree = {}
+        for machine in self.machines.values():
+            own = machine.workdir / ".loomtui"
+            found |= tree(machine.workdir, machine.unit_folder, without=[own])
+            found[f"{machine.name} active"] = (machine.active,)
+            found[f"{machine.name} loaded"] = ((machine.state / "loaded").read_text(),)
+        return found
+
+    def end_state(self) -> Tree:
+        """The same without times: of two runs with the same end."""
+        return {path: what[:4] for path, what in self.live().items()}
+
+    def end_jobs(self) -> None:
+        for machine in self.machines.values():
+            machine.end_jobs()
+
+
+Answer = tuple[OnFailure, str | None]
+
+
+class Scripted(Unattended):
+    """Answers as the test says; goes on where it says nothing."""
+
+    def __init__(
+        self,
+        go: Mapping[StepName, Go] | None = None,
+        on_failure: Sequence[Answer] = (),
+        *,
+        approves: bool = True,
+    ) -> None:
+        super().__init__("test")
+        self._go = dict(go or {})
+        self._answers = list(on_failure)
+        self._approves = approves
+        self.previews: dict[StepName, Mapping[str, Preview]] = {}
+        self.failures: list[tuple[StepName, Mapping[str, LoomtuiError], tuple[OnFailure, ...]]] = []
+
+    async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
+        self.previews[step] = previews
+        return self._go.pop(step, Go.CONTINUE)
+
+    async def approve_unit(self, node: str, preview: Preview) -> bool:
+        return self._approves
+
+    async def on_failure(
+        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+    ) -> Answer:
+        self.failures.append((step, dict(failures), choices))
+        return self._answers.pop(0) if self._answers else (OnFailure.STOP, None)
