@@ -194,12 +194,12 @@ class HealthScreen(LoomScreen):
         }
 
     def _peers(self, status: NodeStatus | None) -> str:
-        """So many of so many: all other validators are expected."""
+        """So many of so many: all other nodes are expected, for the backup node dials the live ones."""
         if status is None or status.chain is None or status.chain.peers is None:
             return NOTHING
         nodes = self.desk.engine.inventory.nodes
-        expected = sum(1 for node in nodes if node.role is Role.VALIDATOR and node.name != status.name)
-        return f"{status.chain.peers}/{expected}"
+        backups = sum(1 for node in nodes if node.role is Role.BACKUP and status.role is Role.BACKUP)
+        return f"{status.chain.peers}/{len(nodes) - max(1, backups)}"
 
     def _verdict(self) -> Content:
         verdict = self.desk.watch.verdict

@@ -21,7 +21,7 @@ from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
-from screens.run_text import Moment, Saying, needs_name, pane_text, saying
+from screens.run_text import Moment, Saying, has_diff, needs_name, pane_text, saying
 from screens.run_view import STEPS, RunView
 from screens.widgets.live_log import LiveLog
 from screens.widgets.next_panel import NextPanel
@@ -104,6 +104,7 @@ class RestoreScreen(LoomScreen):
             self.query_one(Pane).scroll_home(animate=False)
         text = None if self._nodes_wanted else pane_text(moment)
         self.set_class(text is not None, "-reading")
+        self.set_class(text is not None and has_diff(moment.question), "-diff")
         self.query_one(Pane).display = text is not None
         self.query_one("#run-nodes").display = text is None
         if text is not None:

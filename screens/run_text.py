@@ -110,10 +110,8 @@ def _unit(question: UnitQuestion) -> Saying:
     return Saying(
         f"May the unit of {question.node} be changed as shown above?",
         (
-            Choice(
-                "x", f"yes, change {question.node}'s unit", "systemd checks it first; the old file is kept"
-            ),
-            Choice("a", "yes, and all others as previewed", "any other difference is still asked about"),
+            Choice("x", f"yes, change {question.node}'s unit", "the old file is kept"),
+            Choice("a", "yes, and all others as previewed", "others are still asked about"),
             Choice("m", "no, leave it as it is", "its peers may then not connect"),
         ),
         frozenset({"go_on", "approve_all", "refuse_unit", "toggle_view"}),
@@ -230,8 +228,20 @@ def previews(found: Mapping[str, Preview]) -> Content:
         parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first))
         parts += [f"    {text}" for text in more]
         if preview.diff:
-            parts.append(content.diff(preview.diff))
+            parts.append(content.diff(_without_names(preview.diff)))
     return content.lines(parts)
+
+
+def _without_names(diff: str) -> str:
+    """The preview's text names the file already."""
+    return "\n".join(line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ")))
+
+
+def has_diff(question: Question | None) -> bool:
+    """What is asked about has long lines to read."""
+    if isinstance(question, StepQuestion):
+        return any(preview.diff for preview in question.previews.values())
+    return isinstance(question, UnitQuestion) and bool(question.preview.diff)
 
 
 def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:

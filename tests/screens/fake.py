@@ -23,8 +23,9 @@ from loomtui.restore.operator import Go, OnFailure, Operator, Preview
 from loomtui.restore.plan import Plan
 from loomtui.restore.runs import RunSummary
 from screens.engine import Progress, StepWords
-from tests.screens import scenes
-from tests.screens.scenes import NOW, Scene
+from tests.screens import basics, plans
+from tests.screens.basics import NOW
+from tests.screens.scenes import Scene
 
 RUN_ID = "20261122-031415-ff00"
 _CHOICES = (OnFailure.RETRY, OnFailure.LEAVE_OUT, OnFailure.STOP, OnFailure.ROLL_BACK)
@@ -59,7 +60,7 @@ class FakeEngine:
         return self.scene.verdict
 
     async def details(self, node: str) -> NodeDetails:
-        return scenes.details(self.scene.statuses[node])
+        return basics.details(self.scene.statuses[node])
 
     async def backups(self) -> tuple[Backup, ...]:
         return self.scene.backups
@@ -167,7 +168,7 @@ class FakeRun:
         return None
 
     def _previews(self, step: StepName) -> dict[str, Preview]:
-        diff = scenes.DIFF if step is StepName.SERVICES else ""
+        diff = basics.DIFF if step is StepName.SERVICES else ""
         return {
             name: Preview(
                 name,
@@ -240,14 +241,14 @@ class WritableFakeEngine(FakeEngine):
         progress(f"reading archives {self.text}")
         if self.scene.plan is None:
             raise CallError("there is no data backup to take", advice="Check bucket and prefix.")
-        return scenes.plan(reset=True) if choices.reset_signing else self.scene.plan
+        return plans.plan(reset=True) if choices.reset_signing else self.scene.plan
 
     def load_plan(self, path: Path) -> Plan:
-        return scenes.plan()
+        return plans.plan()
 
     def begin(self, plan: Plan, operator: Operator) -> FakeRun:
         self.begun.append(FakeRun(plan, operator, self.fails, self.text))
         return self.begun[-1]
 
     def reopen(self, run_id: str, operator: Operator) -> FakeRun:
-        return self.begin(scenes.plan(), operator)
+        return self.begin(plans.plan(), operator)

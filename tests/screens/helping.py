@@ -14,7 +14,7 @@ from textual.widgets import Static
 from screens.app import LoomApp
 from screens.engine import Engine
 from screens.widgets.next_panel import NextPanel
-from tests.screens.scenes import NOW
+from tests.screens.basics import NOW
 
 SMALL = (80, 24)
 LARGE = (200, 60)

@@ -14,10 +14,10 @@ from screens.modals.ask import HostKeyDialog, InputDialog
 from screens.modals.text import ErrorDialog, TextDialog
 from screens.node import NodeScreen
 from screens.widgets.table import Table
-from tests.screens import scenes
+from tests.screens import basics, scenes
+from tests.screens.basics import NAMES, NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import LARGE, make_app, press, running, shown, type_text, until
-from tests.screens.scenes import NAMES, NOW
 
 
 async def test_the_first_frame_comes_before_the_first_connection() -> None:
@@ -88,15 +88,15 @@ async def test_a_row_that_grew_old_says_so() -> None:
 
 async def test_each_state_is_a_symbol_and_a_word() -> None:
     def with_state(name: str, active: Active) -> NodeStatus:
-        found = scenes.status(name)
+        found = basics.status(name)
         assert found.service is not None
         return replace(found, service=replace(found.service, active=active))
 
     statuses = {
         "db1": with_state("db1", Active.FLAPPING),
         "db2": with_state("db2", Active.FAILED),
-        "db3": replace(scenes.status("db3"), chain=None),
-        "db4": replace(scenes.status("db4"), reachable=False, refused=True),
+        "db3": replace(basics.status("db3"), chain=None),
+        "db4": replace(basics.status("db4"), reachable=False, refused=True),
         "backup1": with_state("backup1", Active.INACTIVE),
     }
     async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (app, pilot):

@@ -14,10 +14,10 @@ from screens.health import HealthScreen
 from screens.operator import FailureQuestion
 from screens.plan import PlanScreen
 from screens.widgets.pane import Pane
-from tests.screens import scenes
+from tests.screens import basics, scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import LARGE, press, running, shown, until
-from tests.screens.test_walk import begin, carry_out, waiting
+from tests.screens.walking import begin, carry_out, waiting
 
 PLACES: dict[str, Sequence[str]] = {
     "health": (),
@@ -38,7 +38,7 @@ def harmless(screen: str) -> bool:
     return "\x1b" not in screen and "\x07" not in screen and "\x9b" not in screen
 
 
-@pytest.mark.parametrize("text", scenes.HOSTILE)
+@pytest.mark.parametrize("text", basics.HOSTILE)
 async def test_every_screen_shows_it_as_it_is(text: str) -> None:
     async with running(WritableFakeEngine(scenes.hostile(text)), LARGE) as (app, pilot):
         await press(pilot, "enter")  # an unfinished run is offered at first
@@ -55,7 +55,7 @@ def visible(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-@pytest.mark.parametrize("text", scenes.HOSTILE)
+@pytest.mark.parametrize("text", basics.HOSTILE)
 async def test_a_run_shows_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")}, text)
     async with running(engine, LARGE) as (app, pilot):
@@ -70,7 +70,7 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
         assert harmless(shown(app))
 
 
-@pytest.mark.parametrize("text", scenes.HOSTILE)
+@pytest.mark.parametrize("text", basics.HOSTILE)
 async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine, LARGE) as (app, pilot):

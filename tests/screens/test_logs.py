@@ -15,9 +15,9 @@ from screens.logs import LogsScreen
 from screens.modals.text import TextDialog
 from screens.widgets.log_view import LogView
 from tests.screens import scenes
+from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import press, running, shown, type_text, until
-from tests.screens.scenes import NOW
 
 
 def entry(text: str, node: str = "db1") -> Entry:

@@ -14,7 +14,7 @@ from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from screens import content, keys, words
 from screens.choose import read_time
 from screens.run_view import RunView, StepState, TaskState
-from tests.screens.scenes import HOSTILE, NOW
+from tests.screens.basics import HOSTILE, NOW
 
 
 @pytest.mark.parametrize(

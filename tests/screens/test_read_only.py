@@ -14,7 +14,7 @@ from screens.health import HealthScreen
 from screens.live import LiveEngine, WritableLiveEngine
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
-from tests.screens import scenes
+from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import press, running, shown
 
@@ -61,14 +61,14 @@ async def test_actions_called_by_name_do_nothing() -> None:
 async def test_an_unfinished_run_is_told_and_not_offered() -> None:
     from dataclasses import replace
 
-    scene = replace(scenes.healthy(), runs=scenes.runs(None))
+    scene = replace(scenes.healthy(), runs=basics.runs(None))
     async with running(FakeEngine(scene)) as (app, _):
         assert isinstance(app.screen, HealthScreen)
         assert "loomtui restore" in shown(app)
 
 
 def test_the_engine_that_looks_has_no_way_to_change() -> None:
-    looks, changes = LiveEngine(scenes.inventory()), WritableLiveEngine(scenes.inventory(), scenes.PATH)
+    looks, changes = LiveEngine(basics.inventory()), WritableLiveEngine(basics.inventory(), basics.PATH)
     assert not isinstance(looks, WritableEngine)
     assert isinstance(changes, WritableEngine)
     assert not isinstance(FakeEngine(scenes.healthy()), WritableEngine)

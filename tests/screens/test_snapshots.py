@@ -13,10 +13,10 @@ from loomtui.restore.events import StepName
 from screens.app import LoomApp
 from screens.modals.confirm import ConfirmDialog
 from screens.widgets.log_view import LogView
-from tests.screens import scenes
+from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import LARGE, SMALL, make_app, press, shown, until
-from tests.screens.test_walk import asked, begin, carry_out, waiting
+from tests.screens.walking import asked, begin, carry_out, waiting
 
 Compare = Callable[..., bool]
 SIZES = {"80x24": SMALL, "200x60": LARGE}
@@ -41,7 +41,7 @@ async def settle(pilot: Pilot[int]) -> None:
     """All first looks are taken, every stream has come, and what came is drawn."""
     app = pilot.app
     assert isinstance(app, LoomApp)
-    await until(pilot, lambda: len(app.desk.watch.latest) == len(scenes.NAMES))
+    await until(pilot, lambda: len(app.desk.watch.latest) == len(basics.NAMES))
     scene = app.desk.engine.scene if isinstance(app.desk.engine, FakeEngine) else None
     logs = scene.logs if scene is not None else ()
     await until(pilot, lambda: all(view.buffer.kept == len(logs) for view in app.screen.query(LogView)))
@@ -110,7 +110,7 @@ def test_planning(snap_compare: Compare, case: str, size: tuple[int, int]) -> No
 
 
 def test_unfinished_run(snap_compare: Compare, size: tuple[int, int]) -> None:
-    app = make_app(WritableFakeEngine(replace(scenes.healthy(), runs=scenes.runs(None))))
+    app = make_app(WritableFakeEngine(replace(scenes.healthy(), runs=basics.runs(None))))
     assert snap_compare(app, terminal_size=size, run_before=pressing())
 
 

@@ -17,51 +17,11 @@ from screens.modals.confirm import ConfirmDialog
 from screens.operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
-from screens.run_view import STEPS, StepState
-from tests.screens import scenes
+from screens.run_view import StepState
+from tests.screens import basics, scenes
 from tests.screens.fake import RUN_ID, WritableFakeEngine
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
-
-
-def waiting(app: LoomApp) -> object:
-    assert app.desk.keeper is not None
-    return app.desk.keeper.operator.pending
-
-
-async def asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
-    def is_it() -> bool:
-        question = waiting(app)
-        return isinstance(question, StepQuestion) and question.step is step and step_shown(app, step)
-
-    await until(pilot, is_it, f"the question before {step}")
-
-
-def step_shown(app: LoomApp, step: StepName) -> bool:
-    return isinstance(app.screen, RestoreScreen) and f"Step {STEPS.index(step) + 1} of 8" in panel(app)
-
-
-async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
-    await press(pilot, "r", "enter")
-    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None, "a plan")
-    assert "x" in panel(app)
-    await press(pilot, "x")
-    await asked(app, pilot, StepName.PREFLIGHT)
-
-
-async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
-    """As the panel says it: x, and the cluster's name where it is asked for."""
-    await asked(app, pilot, step)
-    wants_name = "asks for the cluster's name" in panel(app)
-    await press(pilot, "x")
-    if wants_name:
-        assert isinstance(app.screen, ConfirmDialog)
-        await type_text(pilot, scenes.CLUSTER)
-        await press(pilot, "enter")
-
-
-def finished(app: LoomApp) -> Outcome | None:
-    keeper = app.desk.keeper
-    return keeper.view.outcome if keeper is not None and keeper.view is not None else None
+from tests.screens.walking import asked, begin, carry_out, finished, step_shown, waiting
 
 
 async def test_the_whole_restore_by_keys() -> None:
@@ -244,7 +204,7 @@ async def test_failure_roll_back() -> None:
         await press(pilot, "escape")
         assert isinstance(waiting(app), FailureQuestion)
         await press(pilot, "v")
-        await type_text(pilot, scenes.CLUSTER)
+        await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter")
         await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK, "the rollback")
         await until(pilot, lambda: "ROLLED BACK" in panel(app))
@@ -261,7 +221,7 @@ async def test_stop_before_a_step_then_roll_back() -> None:
         await press(pilot, "e")
         await until(pilot, lambda: "STOPPED" in panel(app))
         await press(pilot, "v")
-        await type_text(pilot, scenes.CLUSTER)
+        await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter")
         await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK)
 
@@ -291,7 +251,7 @@ async def test_a_standstill_is_mended_by_the_reset() -> None:
         assert isinstance(app.screen, PlanScreen), "a blind enter cancels"
         assert [choices.reset_signing for choices in engine.choices] == [False]
         await press(pilot, "z")
-        await type_text(pilot, scenes.CLUSTER)
+        await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter")
         await until(pilot, lambda: len(engine.choices) == 2, "another plan")
         assert engine.choices[1].reset_signing
@@ -329,7 +289,7 @@ async def test_leaving_in_the_middle_says_how_to_resume() -> None:
 async def test_an_unfinished_run_is_offered() -> None:
     from dataclasses import replace
 
-    scene = replace(scenes.healthy(), runs=scenes.runs(None))
+    scene = replace(scenes.healthy(), runs=basics.runs(None))
     engine = WritableFakeEngine(scene)
     async with running(engine) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
@@ -350,11 +310,11 @@ async def test_the_choices_reach_the_plan() -> None:
         await press(pilot, "enter", "down", "enter")
         await until(pilot, lambda: len(engine.choices) == 1)
         choices = engine.choices[0]
-        assert choices.nodes == scenes.NAMES[1:]
+        assert choices.nodes == basics.NAMES[1:]
         assert choices.stage_first
         assert choices.before is not None
         assert choices.before.isoformat() == "2026-11-20T00:00:00+00:00"
-        assert choices.data_key == scenes.backups()[0].key
+        assert choices.data_key == basics.backups()[0].key
 
 
 async def test_no_backup_says_so_and_leaves_a_way_back() -> None:

@@ -1,0 +1,101 @@
+"""Made-up plans."""
+
+from __future__ import annotations
+
+from loomtui.backups.model import Compression, Item
+from loomtui.restore.plan import (
+    PLAN_VERSION,
+    Archive,
+    FileAction,
+    FileChoice,
+    NodePlan,
+    Plan,
+    Prediction,
+    Scope,
+    SigningAction,
+    SigningChoice,
+    ValidatorPower,
+)
+from tests.screens.basics import CLUSTER, NAMES, NOW, VALIDATORS, address, backups, node_id
+
+
+def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] = ()) -> Plan:
+    found = backups()
+    archive = Archive(
+        found[0].key,
+        found[0].etag,
+        "9f86d081" * 8,
+        found[0].size_bytes,
+        21_123_456_789,
+        4_711,
+        Compression.BZIP2,
+        found[0].taken_at,
+        (Item("app.db", "app.db"),),
+    )
+    sentence = (
+        "4 of 4 validators can sign height 1,204,001: 40 of 40 voting power."
+        if moves
+        else "db1, db2, db3 and db4 signed up to height 1,204,551 and refuse to sign 1,204,001 again."
+    )
+    prediction = Prediction(
+        moves,
+        1_204_000,
+        40 if moves else 0,
+        40,
+        sentence,
+        () if moves else VALIDATORS,
+        "" if moves else "Reset",
+    )
+    refused = refusals or (
+        () if moves else (f"{sentence} Reset the signing state of all restored validators.",)
+    )
+    return Plan(
+        PLAN_VERSION,
+        "20261122-031415-ff00",
+        NOW,
+        "root@ops1",
+        CLUSTER,
+        True,
+        Scope.CLUSTER,
+        False,
+        tuple(_node_plan(name, archive, reset=reset) for name in NAMES),
+        (),
+        tuple(ValidatorPower(address(name), 10, name) for name in VALIDATORS),
+        prediction,
+        reset,
+        refused,
+        ("db2: a backup job is there and may start the service: cron: */5 * * * * backup.sh",),
+    )
+
+
+def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
+    action = SigningAction.RESET if reset else SigningAction.KEEP
+    signing = SigningChoice(
+        action, address(name), 1_204_551, None, 0 if reset else 1_204_551, "the node's own state"
+    )
+    if name == "backup1":
+        signing = SigningChoice(SigningAction.NONE, None, None, None, None, "no validator key")
+    files = (
+        FileChoice("genesis.json", FileAction.RESTORE, "the backup's", False),
+        FileChoice(
+            "loom.yml",
+            FileAction.RESTORE,
+            "the backup's",
+            True,
+            diff="-RPCBindAddress: old\n+RPCBindAddress: new\n",
+        ),
+    )
+    return NodePlan(
+        name,
+        "/home/ubuntu",
+        "/etc/systemd/system/loom.service",
+        "ubuntu",
+        "ubuntu",
+        archive,
+        None,
+        files,
+        signing,
+        node_id(name),
+        f"10.2.0.{4 + NAMES.index(name)}",
+        46656,
+    )

@@ -1,0 +1,56 @@
+"""The restore by keys, as the panel at the bottom says them."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from loomtui.restore.events import Outcome, StepName
+from screens.app import LoomApp
+from screens.modals.confirm import ConfirmDialog
+from screens.operator import StepQuestion
+from screens.plan import PlanScreen
+from screens.restore import RestoreScreen
+from screens.run_view import STEPS
+from tests.screens import basics
+from tests.screens.helping import panel, press, type_text, until
+
+
+def waiting(app: LoomApp) -> object:
+    assert app.desk.keeper is not None
+    return app.desk.keeper.operator.pending
+
+
+async def asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
+    def is_it() -> bool:
+        question = waiting(app)
+        return isinstance(question, StepQuestion) and question.step is step and step_shown(app, step)
+
+    await until(pilot, is_it, f"the question before {step}")
+
+
+def step_shown(app: LoomApp, step: StepName) -> bool:
+    return isinstance(app.screen, RestoreScreen) and f"Step {STEPS.index(step) + 1} of 8" in panel(app)
+
+
+async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
+    await press(pilot, "r", "enter")
+    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None, "a plan")
+    assert "x" in panel(app)
+    await press(pilot, "x")
+    await asked(app, pilot, StepName.PREFLIGHT)
+
+
+async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
+    """As the panel says it: x, and the cluster's name where it is asked for."""
+    await asked(app, pilot, step)
+    wants_name = "asks for the cluster's name" in panel(app)
+    await press(pilot, "x")
+    if wants_name:
+        assert isinstance(app.screen, ConfirmDialog)
+        await type_text(pilot, basics.CLUSTER)
+        await press(pilot, "enter")
+
+
+def finished(app: LoomApp) -> Outcome | None:
+    keeper = app.desk.keeper
+    return keeper.view.outcome if keeper is not None and keeper.view is not None else None
