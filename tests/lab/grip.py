@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.scripts import ChangeScript
 from loomtui.fleet.session import Output
-from loomtui.restore.hand import HOLD, LOCK, START, STOP, UNHOLD, UNLOCK
+from loomtui.restore.hand import HOLD, LOCK, RUN_STATE, START, STOP, UNHOLD, UNLOCK
 from tests.lab import nodes
 
 RUN = "lab-run"
@@ -52,6 +52,8 @@ async def gripped(fleet: WritableFleet, node: str) -> AsyncIterator[Grip]:
     try:
         yield grip
     finally:
+        # A look comes again over a new connection where the node was away meanwhile; a change does not.
+        await fleet.session(node).inspect(RUN_STATE, WORKDIR, RUN, nodes.UNIT.name, HOLD_FILE)
         await grip.unhold()
         await grip.start()
         await grip.change(UNLOCK)
