@@ -108,6 +108,11 @@ class BackupsScreen(LoomScreen):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         self.action_open_backup()
 
+    def available(self, action: str) -> bool | None:
+        if action in ("open_backup", "next_kind") and not self._backups:
+            return False
+        return super().available(action)
+
     def action_open_backup(self) -> None:
         marked = self.query_one(Table).marked
         if marked is not None and marked in self._backups:
@@ -128,6 +133,7 @@ class BackupsScreen(LoomScreen):
             if key is not None:
                 table.remove_row(key)
         self._say(self._summary(len(shown)))
+        self.refresh_bindings()
 
     def _summary(self, shown: int) -> str:
         s3 = self.desk.engine.inventory.s3

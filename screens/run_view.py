@@ -27,6 +27,7 @@ class TaskState(StrEnum):
     DONE = "done"
     ALREADY = "already so"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
     UNDONE = "undone"
 
 
@@ -105,6 +106,15 @@ class RunView:
             self.ended_at = event.at
         if self.current is not None and self.states[self.current] is StepState.RUNNING:
             self.states[self.current] = StepState.WAITING
+            self._interrupt(self.tasks[self.current])
+
+    @staticmethod
+    def _interrupt(tasks: dict[str, TaskView]) -> None:
+        for node, task in tasks.items():
+            if task.state is TaskState.RUNNING:
+                tasks[node] = replace(
+                    task, state=TaskState.INTERRUPTED, message="goes on from here when resumed"
+                )
 
     def _step(self, event: Event, step: StepName) -> None:
         match event.kind:

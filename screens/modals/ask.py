@@ -127,7 +127,7 @@ class ChoiceDialog(Dialog[str | None]):
                 [
                     content.keycap("↑↓", "mark one"),
                     content.keycap("enter", "take the marked one"),
-                    content.keycap("esc", "close, nothing happens"),
+                    content.keycap("esc", "close"),
                 ]
             ),
             classes="dialog-keys",
@@ -155,6 +155,7 @@ class NodesDialog(Dialog[tuple[str, ...] | None]):
         yield SelectionList[str](
             *(Selection(content.line(node), node, node in self._chosen) for node in self._names), id="nodes"
         )
+        yield Static(id="chosen")
         with Horizontal(classes="dialog-buttons"):
             yield Button(Content("Take these"), id="take", variant="primary", compact=True)
         yield Static(
@@ -171,7 +172,20 @@ class NodesDialog(Dialog[tuple[str, ...] | None]):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#nodes", SelectionList).focus()
+        self._say()
+
+    def on_selection_list_selected_changed(self) -> None:
+        self._say()
+
+    def _say(self) -> None:
+        """In words, for the list tells it by colour alone."""
+        chosen = self._selected()
+        text = f"Chosen, {len(chosen)} of {len(self._names)}: {', '.join(chosen) or 'none'}"
+        self.query_one("#chosen", Static).update(content.line(text, Tone.STRONG))
+
+    def _selected(self) -> tuple[str, ...]:
+        selected = set(self.query_one("#nodes", SelectionList).selected)
+        return tuple(node for node in self._names if node in selected)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        chosen = set(self.query_one("#nodes", SelectionList).selected)
-        self.dismiss(tuple(node for node in self._names if node in chosen))
+        self.dismiss(self._selected())

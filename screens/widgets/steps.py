@@ -8,7 +8,7 @@ from textual.widgets import Static
 from loomtui.restore.events import StepName
 from screens import content
 from screens.run_view import STEPS, RunView, StepState, TaskState, TaskView
-from screens.words import STEP_TITLES, Mark, Tone, bar, cut, size, span
+from screens.words import STEP_TITLES, Mark, Tone, bar, cut, short_size, size, span
 
 STEP_MARKS = {
     StepState.WAITING: Mark("○", "", Tone.DIM),
@@ -24,9 +24,11 @@ TASK_MARKS = {
     TaskState.DONE: Mark("✓", "done", Tone.GOOD),
     TaskState.ALREADY: Mark("✓", "already so", Tone.GOOD),
     TaskState.FAILED: Mark("✗", "failed", Tone.BAD),
+    TaskState.INTERRUPTED: Mark("■", "stopped", Tone.WARN),
     TaskState.UNDONE: Mark("↶", "undone", Tone.WARN),
 }
 _BAR_CELLS = 20
+_LEAST_BAR = 8
 
 
 class StepList(Static):
@@ -66,12 +68,11 @@ class TaskList(Static):
 
     @staticmethod
     def _progress(task: TaskView, width: int) -> Content:
+        """A bar, and as much in words as there is room for."""
         share = min(1.0, task.done / task.total)
-        tail = f" {share:4.0%} {size(task.done)} of {size(task.total)}"
-        speed = task.bytes_per_second
-        if speed:
-            tail += f" {size(speed)}/s, {span((task.total - task.done) / speed)} left"
-        cells = max(4, min(_BAR_CELLS, width - len(tail)))
-        return content.row(
-            Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), cut(tail, width - cells)
-        )
+        tails = [f" {share:.0%}", f" {share:.0%} {short_size(task.done)} of {short_size(task.total)}"]
+        if speed := task.bytes_per_second:
+            tails.append(f"{tails[1]}, {size(speed)}/s, {span((task.total - task.done) / speed)} left")
+        tail = next((tail for tail in reversed(tails) if len(tail) + _LEAST_BAR <= width), tails[0])
+        cells = max(1, min(_BAR_CELLS, width - len(tail)))
+        return content.row(Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), tail)

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from screens import content, keys, words
 from screens.choose import read_time
-from screens.run_view import RunView, StepState, TaskState
+from screens.run_view import RunView, StepState, TaskState, TaskView
+from screens.widgets.steps import TaskList
 from tests.screens.basics import HOSTILE, NOW
 
 
@@ -162,6 +163,25 @@ def test_a_rollback_folded() -> None:
     view.take(event(EventKind.RUN_FINISHED, at=4, outcome="rolled-back"))
     assert view.finished
     assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=3)
+
+
+def test_what_ran_when_the_run_ended_was_interrupted() -> None:
+    view = RunView(("db1", "db2"))
+    view.take(event(EventKind.TASK_STARTED, StepName.DATA, "db1", at=1))
+    view.take(event(EventKind.TASK_DONE, StepName.DATA, "db2", at=2))
+    view.take(event(EventKind.RUN_FINISHED, at=3, outcome="stopped"))
+    states = [task.state for task in view.tasks_of(StepName.DATA)]
+    assert states == [TaskState.INTERRUPTED, TaskState.DONE]
+    assert view.states[StepName.DATA] is StepState.WAITING
+    view.take(event(EventKind.RUN_RESUMED, at=4))
+    view.take(event(EventKind.TASK_STARTED, StepName.DATA, "db1", at=5))
+    assert view.states[StepName.DATA] is StepState.RUNNING
+
+
+@given(st.integers(20, 200), st.integers(0, 10**12), st.integers(1, 10**12), st.integers(0, 10_000))
+def test_a_running_task_fits_on_its_line(width: int, done: int, total: int, seconds: int) -> None:
+    task = TaskView("db1", TaskState.RUNNING, "fetching", done, total, NOW, NOW + timedelta(seconds=seconds))
+    assert TaskList()._progress(task, width).cell_length <= width
 
 
 def test_an_outcome_that_nobody_knows_is_a_stop() -> None:
