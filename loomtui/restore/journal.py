@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,14 +46,19 @@ class Journal:
         self._run = run
         events = tuple(read_events(path))
         self._seq = events[-1].seq if events else 0
-        self._drop_torn_tail(len(events))
+        self._size = self._drop_torn_tail(len(events))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def _drop_torn_tail(self, whole_lines: int) -> None:
-        if self._path.exists():
-            lines = self._path.read_bytes().split(b"\n")[:whole_lines]
-            size = sum(len(line) + 1 for line in lines)
+    def _drop_torn_tail(self, whole_lines: int) -> int:
+        """The size without it, in bytes. More than a torn line is damage: that is kept beside the journal."""
+        content = self._path.read_bytes() if self._path.exists() else b""
+        size = sum(len(line) + 1 for line in content.split(b"\n")[:whole_lines])
+        if b"\n" in content[size:]:
+            with self._path.with_suffix(".damaged").open("ab") as aside:
+                aside.write(content[size:])
+        if content[size:]:
             os.truncate(self._path, size)
+        return size
 
     def write(
         self,
@@ -78,15 +85,18 @@ class Journal:
         line = (encode(event) + "\n").encode()
         try:
             if os.write(self._file, line) != len(line):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
         except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._size)  # half a line would hide all that comes after it
             raise LoomtuiError(
                 f"the journal {self._path} cannot be written: {error.strerror}",
                 safe="The run stopped where it was; every node keeps its old files in the run's folder.",
                 advice=f"Make room here, then: loomtui resume {self._run}",
             ) from error
         self._seq = event.seq
+        self._size += len(line)
         return event
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,12 +14,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from loomtui.errors import CallError
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
-from loomtui.restore.plan import PLAN_VERSION, Archive, Plan
+from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.text import clean_line
 
 _ADAPTER = TypeAdapter(Plan)
 _MAX_BYTES = 64 * 1024 * 1024
-_SAFE_NAME = re.compile(r"^(?!-)[^\x00-\x1f\x7f]+$")
+_SAFE_NAME = re.compile(r"(?!-)[^\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*\.service")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
+_ODD_BREAKS = re.compile("[\r\x85\u2028\u2029\ufeff]")  # only escaped they survive YAML
+_LONGEST_SECONDS = 24 * 3600
 
 
 def dump_plan(plan: Plan) -> str:
@@ -63,29 +71,57 @@ def read_plan(data: Any, name: str) -> Plan:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise CallError(f"{name} is not a valid plan: {place}: {clean_line(first['msg'])}") from error
-    _check_paths(plan, name)
+    problem = next(_problems(plan), None)
+    if problem is not None:
+        raise CallError(f"{name} holds what no plan may hold: {clean_line(problem, limit=300)}")
     return plan
 
 
-def _check_paths(plan: Plan, name: str) -> None:
-    targets = {*CONFIG_TARGETS, ADDRBOOK}
+def _problems(plan: Plan) -> Iterator[str]:
+    """What no plan may hold, however it came about: it would end up in a command or a path on a node."""
+    if not _NAME.fullmatch(plan.cluster):
+        yield f"the cluster's name {plan.cluster!r}"
+    if not 1 <= plan.verify_deadline_seconds <= _LONGEST_SECONDS:
+        yield f"a deadline of {plan.verify_deadline_seconds} seconds"
+    if plan.made_at.tzinfo is None:
+        yield "a time without its zone"
+    names = [node.name for node in plan.nodes]
+    yield from (f"the node {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1)
     for node in plan.nodes:
-        for path in (node.working_directory, node.unit_path):
-            if not path.startswith("/") or ".." in PurePosixPath(path).parts or not _SAFE_NAME.match(path):
-                raise CallError(f"{name}: {node.name}: {clean_line(path)} is not a path that a plan may hold")
-        for archive in (node.data, node.config):
-            if archive is not None:
-                _check_items(archive, targets, f"{name}: {node.name}")
+        yield from (f"{problem} ({node.name})" for problem in _node_problems(node))
 
 
-def _check_items(archive: Archive, targets: set[str], where: str) -> None:
-    state = {name for name in STATE_NAMES if "*" not in name}
+def _node_problems(node: NodePlan) -> Iterator[str]:
+    if not _NAME.fullmatch(node.name):
+        yield f"the name {node.name!r}"
+    for path in (node.working_directory, node.unit_path):
+        if not path.startswith("/") or ".." in PurePosixPath(path).parts or not _SAFE_NAME.fullmatch(path):
+            yield f"the path {path!r}"
+    if not _UNIT_NAME.fullmatch(PurePosixPath(node.unit_path).name):
+        yield f"the unit {node.unit_path!r}"
+    yield from (f"the owner {name!r}" for name in (node.user, node.group) if not _ACCOUNT.fullmatch(name))
+    known = {*CONFIG_TARGETS, ADDRBOOK}
+    yield from (f"the file {file.target!r}" for file in node.files if file.target not in known)
+    if node.data is not None:
+        yield from _archive_problems(node.data, {name for name in STATE_NAMES if "*" not in name})
+    if node.config is not None:
+        yield from _archive_problems(node.config, set(CONFIG_TARGETS))
+
+
+def _archive_problems(archive: Archive, targets: set[str]) -> Iterator[str]:
+    if not _SHA256.fullmatch(archive.sha256):
+        yield f"the SHA-256 {archive.sha256!r}"
+    if not _ETAG.fullmatch(archive.etag):
+        yield f"the ETag {archive.etag!r}"
+    if min(archive.size_bytes, archive.unpacked_bytes, archive.file_count) < 0:
+        yield "a size below zero"
+    if archive.taken_at.tzinfo is None:
+        yield "a time without its zone"
     for item in archive.items:
-        source_ok = _SAFE_NAME.match(item.source) and ".." not in PurePosixPath(item.source).parts
-        if not source_ok or item.source.startswith("/") or item.target not in targets | state:
-            raise CallError(
-                f"{where}: {clean_line(item.source)} → {clean_line(item.target)} may not be restored"
-            )
+        plain = _SAFE_NAME.fullmatch(item.source) and ".." not in PurePosixPath(item.source).parts
+        if not plain or item.source.startswith("/") or item.target not in targets:
+            yield f"the item {item.source!r} → {item.target!r}"
+        targets = targets - {item.target}
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -100,6 +136,11 @@ def write_private(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -116,6 +157,8 @@ class _Loader(yaml.SafeLoader):
 
 def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
+    if _ODD_BREAKS.search(value):
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

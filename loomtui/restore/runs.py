@@ -19,6 +19,7 @@ from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.journal import Journal, read_events
 from loomtui.restore.plan import Plan
 from loomtui.restore.planfile import dump_plan, load_plan, write_private
+from loomtui.text import clean_line
 
 _RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
 
@@ -97,26 +98,39 @@ class RunStore:
     def open(self, run_id: str) -> Run:
         """Raises CallError: no such run."""
         folder = self.root / run_id
-        if not _RUN_ID.match(run_id) or not (folder / "plan.yml").is_file():
+        if not _RUN_ID.fullmatch(run_id) or not (folder / "plan.yml").is_file():
             known = ", ".join(summary.id for summary in self.list()[:3]) or "none"
             raise CallError(
-                f"there is no run {run_id!r}", advice=f"The latest runs: {known}. All: loomtui runs"
+                f"there is no run {clean_line(run_id, limit=80)!r}",
+                advice=f"The latest runs: {known}. All: loomtui runs",
             )
+        return self._load(run_id)
+
+    def _load(self, run_id: str) -> Run:
+        folder = self.root / run_id
         return Run(run_id, folder, load_plan(folder / "plan.yml"))
 
     def list(self) -> tuple[RunSummary, ...]:
         """All runs, newest first. A damaged one does not hide the others."""
         if not self.root.is_dir():
             return ()
-        names = sorted((path.name for path in self.root.iterdir() if _RUN_ID.match(path.name)), reverse=True)
+        names = sorted(
+            (path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name)), reverse=True
+        )
         return tuple(summary for name in names if (summary := self._summary(name)) is not None)
 
     def _summary(self, run_id: str) -> RunSummary | None:
         try:
-            run = self.open(run_id)
-        except CallError:
+            return summarize(self._load(run_id))
+        except (CallError, OSError):
             return None
-        return summarize(run)
+
+
+def _outcome(event: Event) -> Outcome | None:
+    try:
+        return Outcome(str(event.data.get("outcome")))
+    except ValueError:
+        return None
 
 
 def summarize(run: Run) -> RunSummary:
@@ -125,7 +139,7 @@ def summarize(run: Run) -> RunSummary:
     outcome = None
     for event in events:
         if event.kind is EventKind.RUN_FINISHED:
-            outcome = Outcome(str(event.data["outcome"]))
+            outcome = _outcome(event)
         elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
             outcome = None
     steps = [event.step for event in events if event.step is not None]

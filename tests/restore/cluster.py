@@ -18,11 +18,11 @@ from loomtui.backups.model import Backup, BackupKind, Compression, Contents
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
+from loomtui.restore.choosing import Choices
 from loomtui.restore.events import StepName
 from loomtui.restore.operator import Go, OnFailure, Preview, Unattended
 from loomtui.restore.plan import Plan
 from loomtui.restore.planner import make_plan
-from loomtui.restore.choosing import Choices
 from loomtui.restore.runner import Runner
 from loomtui.restore.runs import Run, RunStore
 from tests.backups.making import pack
@@ -172,7 +172,7 @@ def _reply(result: object) -> bytes:
 
 
 class LocalCluster:
-    """`count` validators n1, n2, … at LIVE_HEIGHT, with one data backup of RESTORED_HEIGHT and a config each."""
+    """Validators n1, n2, … at LIVE_HEIGHT; one data backup of RESTORED_HEIGHT, and a config of each node."""
 
     def __init__(
         self, root: Path, count: int = 1, *, tools: Sequence[str] = (), backup_node: bool = False
@@ -252,7 +252,8 @@ class LocalCluster:
             "genesis.json": LOOM_GENESIS,
             "loom.yml": LOOM_YML + "# from the backup\n",
             "loom.service": unit_text(machine, self.peers(number)),
-        } | files
+            **files,
+        }
         body = tar_of(*((name, text) for name, text in made.items() if text is not None))
         key = f"{at:%Y-%m-%d--%H%M%S}-n{number}.tar.gz"
         return self.catalogue.add(key, pack(body, Compression.GZIP), machine.name, at)
@@ -266,8 +267,8 @@ class LocalCluster:
         wanted = Choices(**({"reset_signing": True} | choices))  # type: ignore[arg-type]
         return await make_plan(self.inventory, fleet or self.fleet(), self.catalogue, wanted)
 
-    async def run(self, **choices: object) -> Run:
-        return self.store.create(await self.plan(**choices), self.inventory_path)
+    async def run(self, fleet: LocalFleet | None = None, **choices: object) -> Run:
+        return self.store.create(await self.plan(fleet, **choices), self.inventory_path)
 
     def runner(self, run: Run, fleet: LocalFleet | None = None, operator: Unattended | None = None) -> Runner:
         return Runner(

@@ -1,5 +1,5 @@
-"""loomtui is killed before a script, in the middle of a restore: resume ends like an undisturbed run, rollback
-puts back every byte. (Scripts that are killed themselves: test_swap_scripts.py and its like.)"""
+"""loomtui is killed before a script, in the middle of a restore: resume ends like an undisturbed run, and
+rollback puts back every byte. (Scripts that are killed themselves: test_swap_scripts.py and its like.)"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Make = Callable[..., LocalCluster]
 _LOOKS = {"run_state", "status", "details", "nodekey", "logs"}
 
 
-class Killed(Exception):  # noqa: N818 - it stands for SIGKILL
+class Killed(Exception):
     """No LoomtuiError: nothing may catch it."""
 
 

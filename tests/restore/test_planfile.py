@@ -1,0 +1,279 @@
+"""Plans as files: what is written is read again; what no plan may hold is refused."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loomtui.backups.model import Compression, Item
+from loomtui.errors import CallError
+from loomtui.loom.databases import CONFIG_TARGETS
+from loomtui.restore.plan import (
+    FileAction,
+    FileChoice,
+    Plan,
+    Prediction,
+    Scope,
+    SigningAction,
+    SigningChoice,
+    ValidatorPower,
+)
+from loomtui.restore.planfile import dump_plan, load_plan, read_plan, save_plan, write_private
+from tests.restore.material import archive, make_plan_of, node_plan
+
+# ── what is written is read again ───────────────────────────────────────────────────────────────────────────
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+lines = st.lists(
+    st.sampled_from(["a: b", "  - x", "", "\t", "--- n", "# c", "'", '"', "é\u2028z"]), max_size=5
+)
+prose = texts | lines.map("\n".join)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
+numbers = st.none() | st.integers(0, 2**60)
+signings = st.builds(
+    SigningChoice, st.sampled_from(SigningAction), st.none() | texts, numbers, numbers, numbers, prose
+)
+files = st.builds(
+    FileChoice,
+    st.sampled_from(CONFIG_TARGETS),
+    st.sampled_from(FileAction),
+    prose,
+    st.booleans(),
+    st.none() | texts,
+    prose,
+)
+times = st.datetimes(timezones=st.just(UTC))
+archives = st.builds(
+    lambda key, compression, at: archive(key=key, compression=compression, taken_at=at),
+    texts,
+    st.sampled_from(Compression),
+    times,
+)
+nodes = st.builds(
+    lambda name, data, choices, signing, warnings: node_plan(
+        name, data=data, files=tuple(choices), signing=signing, warnings=tuple(warnings)
+    ),
+    names,
+    st.none() | archives,
+    st.lists(files, max_size=3),
+    signings,
+    st.lists(prose, max_size=2),
+)
+powers = st.builds(ValidatorPower, texts, st.integers(0, 2**60), st.none() | texts)
+predictions = st.builds(
+    Prediction, st.booleans(), numbers, st.integers(), st.integers(), prose, st.lists(texts).map(tuple), prose
+)
+plans = st.builds(
+    lambda chosen, prediction, validators, scope, refusals, made_by, at: make_plan_of(
+        *chosen,
+        prediction=prediction,
+        validators=tuple(validators),
+        scope=scope,
+        refusals=tuple(refusals),
+        made_by=made_by,
+        made_at=at,
+    ),
+    st.lists(nodes, min_size=1, max_size=3, unique_by=lambda node: node.name),
+    predictions,
+    st.lists(powers, max_size=3),
+    st.sampled_from(Scope),
+    st.lists(prose, max_size=2),
+    texts,
+    times,
+)
+
+
+@settings(max_examples=50)
+@given(plans)
+def test_any_plan_is_read_as_it_was_written(plan: Plan) -> None:
+    data = yaml.load(dump_plan(plan).encode(), Loader=yaml.SafeLoader)
+    assert read_plan(data, "plan") == plan
+
+
+def test_a_plan_is_saved_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    plan = make_plan_of()
+    save_plan(plan, path)
+    assert load_plan(path) == plan
+    assert oct(path.stat().st_mode)[-3:] == "600"
+    assert [found.name for found in tmp_path.iterdir()] == ["plan.yml"]
+
+
+def test_a_diff_can_be_read_in_the_file(tmp_path: Path) -> None:
+    diff = "--- loom.yml (now)\n+++ loom.yml (after)\n@@ -1 +1 @@\n-a: 1\n+a: 2"
+    choice = FileChoice("loom.yml", FileAction.RESTORE, "differs", changes=True, diff=diff)
+    written = dump_plan(make_plan_of(node_plan(files=(choice,))))
+    assert "      +a: 2\n" in written
+    assert written.startswith("# A restore plan for lab")
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="cannot be written"):
+        save_plan(make_plan_of(), tmp_path / "missing" / "plan.yml")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plan.yml"
+    write_private(path, b"old")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [found.name for found in tmp_path.iterdir()] == ["plan.yml"]
+
+
+# ── what is no plan ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def loaded(tmp_path: Path, text: str | bytes) -> Plan:
+    path = tmp_path / "plan.yml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not a plan of this version"),
+        ("just text", "not a plan of this version"),
+        ("version: 99\n", "not a plan of this version"),
+        ("version: 1\n", "not a valid plan"),
+        ("a: [", "is not a plan"),
+        ("a: &x 1\nb: *x\n", "aliases are not allowed"),
+        ("a: !!python/object/apply:os.system ['true']\n", "is not a plan"),
+        ("[" * 100_000, "is not a plan"),
+        (b"\xff\xfe\x00\x00", "is not a plan"),
+        ("a: \x1b[31m\n", "is not a plan"),
+        ("made: 2026-99-99\n", "is not a plan"),
+    ],
+    ids=[
+        "empty",
+        "text",
+        "later version",
+        "fields missing",
+        "cut off",
+        "aliases",
+        "code",
+        "deep",
+        "no text",
+        "escapes",
+        "no date",
+    ],
+)
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str | bytes, said: str) -> None:
+    with pytest.raises(CallError, match=said) as caught:
+        loaded(tmp_path, text)
+    assert "\x1b" not in caught.value.what
+    assert "\n" not in caught.value.what
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="cannot be read"):
+        load_plan(tmp_path / "missing.yml")
+    with pytest.raises(CallError, match="cannot be read"):
+        load_plan(tmp_path)
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    with path.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    with pytest.raises(CallError, match="too large"):
+        load_plan(path)
+
+
+# ── what no plan may hold ───────────────────────────────────────────────────────────────────────────────────
+
+
+def one(**changes: Any) -> Plan:
+    return make_plan_of(node_plan(**changes))
+
+
+def data(**changes: Any) -> Plan:
+    return one(data=archive(**changes))
+
+
+def items(source: str, target: str) -> tuple[Item, ...]:
+    return (Item(source, target),)
+
+
+HOSTILE = [
+    one(working_directory="relative"),
+    one(working_directory="/home/ubuntu/../root"),
+    one(working_directory="/home/ubuntu\n"),
+    one(working_directory="/home/\x1b[2J"),
+    one(unit_path="../loom.service"),
+    one(unit_path="/etc/systemd/system/"),
+    one(unit_path="/etc/systemd/system/-x.service"),
+    one(unit_path="/etc/passwd"),
+    one(user="--reference=/etc/shadow"),
+    one(user="root:root"),
+    one(group=""),
+    one(group="a b"),
+    one(name="../n1"),
+    make_plan_of(node_plan("n1"), node_plan("n1")),
+    make_plan_of(cluster="lab\nversion: 2"),
+    make_plan_of(verify_deadline_seconds=0),
+    make_plan_of(verify_deadline_seconds=10**9),
+    make_plan_of(made_at=datetime(2026, 1, 1)),
+    one(files=(FileChoice("../../etc/shadow", FileAction.RESTORE, "", changes=True),)),
+    data(sha256="short"),
+    data(sha256="0" * 64 + "\n"),
+    data(etag='x"\nurl = "file:///etc/shadow'),
+    data(etag="x\nrm -rf /"),
+    data(etag='"unbalanced'),
+    data(size_bytes=-1),
+    data(taken_at=datetime(2026, 1, 1)),
+    data(items=items("../app.db", "app.db")),
+    data(items=items("/app.db", "app.db")),
+    data(items=items("-x", "app.db")),
+    data(items=items("a\nb", "app.db")),
+    data(items=items("app.db\n", "app.db")),
+    data(items=items("app.db", "../app.db")),
+    data(items=items("app.db", "/etc/passwd")),
+    data(items=items("app.db", "old_app_*.db")),
+    data(items=items("node_key.json", "chaindata/config/node_key.json")),
+    data(items=(Item("a", "app.db"), Item("b", "app.db"))),
+    one(config=archive(items=items("app.db", "app.db"))),
+    one(config=archive(items=items("addrbook.json", "chaindata/config/addrbook.json"))),
+]
+
+
+@pytest.mark.parametrize("plan", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_plans_are_refused(tmp_path: Path, plan: Plan) -> None:
+    with pytest.raises(CallError) as caught:
+        loaded(tmp_path, dump_plan(plan))
+    assert "\x1b" not in str(caught.value)
+
+
+def test_plain_plans_are_not(tmp_path: Path) -> None:
+    config = archive(items=items("config/node_key.json", "chaindata/config/node_key.json"), etag="0a-12")
+    plan = make_plan_of(
+        node_plan(config=config, user="svc.loom$", unit_path="/lib/systemd/system/loom@a\\x2db.service"),
+        node_plan("n2", data=None, working_directory="/srv/lo om"),
+    )
+    assert loaded(tmp_path, dump_plan(plan)) == plan
+
+
+def test_a_node_is_found_by_its_name() -> None:
+    plan = make_plan_of(node_plan("n1"), node_plan("n2"))
+    assert plan.node("n2").name == "n2"
+    with pytest.raises(KeyError):
+        plan.node("n3")
+
+
+def test_fields_that_a_newer_version_adds_are_no_error(tmp_path: Path) -> None:
+    text = dump_plan(replace(make_plan_of())) + "later: true\n"
+    assert loaded(tmp_path, text) == make_plan_of()
