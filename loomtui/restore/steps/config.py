@@ -94,6 +94,8 @@ class RestoreConfig(Step):
     async def _decided(self, hand: Hand) -> str:
         signing = hand.plan.signing
         staged = f"stage/config/{VALIDATOR}"
+        if signing.action in {SigningAction.RESTORE, SigningAction.RAISE}:
+            await self._see_that_it_is_not_lowered(hand)
         if signing.action is SigningAction.RESTORE:
             return staged
         if signing.action in {SigningAction.RESET, SigningAction.RAISE}:
@@ -101,6 +103,21 @@ class RestoreConfig(Step):
             await hand.change(SIGNING, "live" if own else staged, str(signing.result_height or 0), _DECIDED)
             return _DECIDED
         return "="
+
+    async def _see_that_it_is_not_lowered(self, hand: Hand) -> None:
+        """The plan is of another moment: the node may have signed since, or got its own file back."""
+        planned = hand.plan.signing
+        facts = (await look_at(hand.session, None)).validator
+        if facts is None or facts.address != planned.address or facts.signing is None:
+            return
+        if facts.signing.height > (planned.result_height or 0):
+            raise StepFailed(
+                f"its own signing state is at {facts.signing.height} by now, above the planned "
+                f"{planned.result_height or 0}: it is never lowered",
+                node=hand.plan.name,
+                safe="It is held; its validator file was not touched.",
+                advice="Roll back and make a new plan.",
+            )
 
     async def _put(self, hand: Hand, target: str, source: str) -> None:
         user, group = ("", "") if target == UNIT else (hand.plan.user, hand.plan.group)
