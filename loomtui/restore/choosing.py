@@ -44,22 +44,29 @@ class Chooser:
         self._progress = progress
         self._warnings: list[str] = []
 
-    async def choose(self, nodes: Sequence[Node], *, needs_evm: bool) -> Chosen:
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was passed over so far, and why; each thing once."""
+        return tuple(dict.fromkeys(self._warnings))
+
+    async def configs(self, nodes: Sequence[Node]) -> Mapping[str, Contents]:
+        """The newest config of each node that has one, by its name."""
+        backups = await self._newest_first()
+        found = {node.name: await self._newest_config(node, backups) for node in nodes}
+        return {name: config for name, config in found.items() if config is not None}
+
+    async def data(self, *, needs_evm: bool) -> Contents:
         """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
+        if self._choices.data_key not in (None, "latest"):
+            return await self._named(str(self._choices.data_key))
+        return await self._newest_data(await self._newest_first(), needs_evm)
+
+    async def _newest_first(self) -> tuple[Backup, ...]:
+        """In the catalogue's own order, which knows that the times in keys are local to each host."""
         backups = await self._catalogue.list()
         if before := self._choices.before:
-            backups = tuple(backup for backup in backups if backup.taken_at <= before)
-        newest_first = sorted(backups, key=lambda backup: (backup.taken_at, backup.key), reverse=True)
-        if self._choices.data_key not in (None, "latest"):
-            data = await self._named(str(self._choices.data_key))
-        else:
-            data = await self._newest_data(newest_first, needs_evm)
-        config = {}
-        for node in nodes:
-            found = await self._newest_config(node, newest_first)
-            if found is not None:
-                config[node.name] = found
-        return Chosen(data, config, tuple(self._warnings))
+            return tuple(backup for backup in backups if backup.taken_at <= before)
+        return backups
 
     async def _named(self, key: str) -> Contents:
         backup = await self._catalogue.find(key)
@@ -76,7 +83,7 @@ class Chooser:
             try:
                 contents = await self._look(guessed)
             except ArchiveRejected as error:
-                self._warnings.append(f"passed over {clean_line(backup.key)}: {error.what}")
+                self._warnings.append(f"passed over {error.what}")  # it names the archive
                 continue
             if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
                 self._warnings.append(
@@ -87,7 +94,7 @@ class Chooser:
         raise CallError(
             "there is no data backup that can be used"
             + (f" from {self._choices.before:%Y-%m-%d %H:%M} UTC or before" if self._choices.before else ""),
-            advice=" ".join(self._warnings) or "See what there is: loomtui backups",
+            advice=" ".join(self.warnings) or "See what there is: loomtui backups",
         )
 
     async def _newest_config(self, node: Node, backups: Sequence[Backup]) -> Contents | None:
@@ -100,7 +107,7 @@ class Chooser:
             try:
                 contents = await self._look(guessed)
             except ArchiveRejected as error:
-                self._warnings.append(f"{node.name}: passed over {clean_line(backup.key)}: {error.what}")
+                self._warnings.append(f"{node.name}: passed over {error.what}")
                 continue
             if contents.config_items:
                 return contents
@@ -110,7 +117,7 @@ class Chooser:
         try:
             return await self._catalogue.guess(backup)
         except ArchiveRejected as error:
-            self._warnings.append(f"passed over {clean_line(backup.key)}: {error.what}")
+            self._warnings.append(f"passed over {error.what}")
             return None
 
     async def _look(self, backup: Backup) -> Contents:

@@ -67,14 +67,8 @@ def decide_files(
             )
     if config is None:
         warnings.append(f"{details.name}: there is no config backup of it; its own config stays")
-    if details.addrbook:
-        action = FileAction.SET_ASIDE if addrbook_stale else FileAction.KEEP
-        reason = (
-            "it holds addresses that no node of the inventory has"
-            if addrbook_stale
-            else "all entries are right"
-        )
-        files.append(FileChoice(ADDRBOOK, action, reason, changes=addrbook_stale))
+    if details.addrbook or ADDRBOOK in details.digests:
+        files.append(_addrbook_choice(details, addrbook_stale))
     shadow = _shadowing(details)
     if shadow:
         refusals.append(
@@ -96,8 +90,10 @@ def _file_choice(
     if target == NODE_KEY:
         return _key_choice(details, config, digest, keep_key)
     after, before = config.texts.get(target, ""), live_text(details, target)
-    if before is not None and (details.digests.get(target) == digest or before == after):
-        return FileChoice(target, FileAction.RESTORE, "the same as on the node", changes=False, digest=digest)
+    same = digest is not None and details.digests.get(target) == digest
+    if same or (target == UNIT and before == after):  # of the unit only its text is known
+        known = digest if same else None
+        return FileChoice(target, FileAction.RESTORE, "the same as on the node", changes=False, digest=known)
     reason = "differs from the node's" if before is not None else "missing on the node"
     diff = unified_diff(before or "", after, target)
     return FileChoice(target, FileAction.RESTORE, reason, changes=True, digest=digest, diff=diff)
@@ -122,6 +118,16 @@ def _validator_choice(signing: SigningChoice) -> FileChoice:
     changes = signing.action not in {SigningAction.KEEP, SigningAction.NONE}
     action = FileAction.RESTORE if changes else FileAction.KEEP
     return FileChoice(VALIDATOR, action, signing.reason, changes=changes)
+
+
+def _addrbook_choice(details: NodeDetails, stale: bool) -> FileChoice:
+    """It is rebuilt by itself; one that cannot be read keeps the node from starting."""
+    if details.addrbook and not stale:
+        return FileChoice(ADDRBOOK, FileAction.KEEP, "all entries are right", changes=False)
+    reason = "it holds addresses that no node of the inventory has"
+    if not details.addrbook:
+        reason = "there is no entry in it that can be read"
+    return FileChoice(ADDRBOOK, FileAction.SET_ASIDE, reason, changes=True)
 
 
 def _shadowing(details: NodeDetails) -> str | None:

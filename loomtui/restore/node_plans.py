@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loomtui.backups.model import Compression, Contents, Item
@@ -32,7 +32,7 @@ def plan_nodes(
     identities = {node.name: _identity(seen, node) for node in seen.selected}
     former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
     addresses = _former_addresses(seen, identities, former)
-    right = {(identities[node.name], node.peer_address) for node in seen.selected}
+    right = _right_places(seen, identities)
     plans = []
     for node in seen.selected:
         details, config = seen.details[node.name], seen.chosen.config.get(node.name)
@@ -59,7 +59,7 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
-    refusals += _duplicates(plans)
+    refusals += _duplicates(plans, seen)
     warnings += _unsigned_validators(plans, powers)
     return tuple(plans), refusals, warnings
 
@@ -81,11 +81,16 @@ def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) ->
     return tuple(warnings)
 
 
-def _duplicates(plans: Sequence[NodePlan]) -> list[str]:
+def _duplicates(plans: Sequence[NodePlan], seen: Seen) -> list[str]:
+    """Two nodes with one key sign twice, or never meet; a node that is not in the plan counts too."""
     identities = {
         "node key": [(plan.name, plan.node_id) for plan in plans],
         "validator key": [(plan.name, plan.signing.address) for plan in plans],
     }
+    for name, look in _others(seen):
+        key, validator = look.status.node_key, look.status.validator
+        identities["node key"].append((name, key.node_id if key else None))
+        identities["validator key"].append((name, validator.address if validator else None))
     refusals = []
     for label, held in identities.items():
         first: dict[str, str] = {}
@@ -138,8 +143,26 @@ def _former_addresses(
     return addresses
 
 
+def _right_places(seen: Seen, identities: Mapping[str, str | None]) -> set[tuple[str | None, str]]:
+    """ID and host of every node as they will be; of those left out as they are."""
+    right = {(identities[node.name], _bare(node.peer_address)) for node in seen.selected}
+    for name, look in _others(seen):
+        key = look.status.node_key
+        right.add((key.node_id if key else None, _bare(seen.inventory.node(name).peer_address)))
+    return right
+
+
+def _others(seen: Seen) -> Iterator[tuple[str, NodeDetails]]:
+    """The nodes that are not in the plan, as far as they could be looked at."""
+    yield from ((name, look) for name, look in seen.left_out.items() if isinstance(look, NodeDetails))
+
+
 def _host(place: str) -> str:
-    return place.rsplit(":", 1)[0]
+    return _bare(place.rsplit(":", 1)[0])
+
+
+def _bare(host: str) -> str:
+    return host.strip("[]").lower()
 
 
 def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | None) -> NodePlan:
@@ -153,7 +176,7 @@ def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | 
     return NodePlan(
         name=node.name,
         working_directory=details.working_directory,
-        unit_path=unit.files[0].path if unit is not None and unit.files else settings.unit_file,
+        unit_path=(unit.files[0].path if unit is not None and unit.files else "") or settings.unit_file,
         user=details.user,
         group=details.group,
         data=_archive(seen.chosen.data, seen.chosen.data.data_items),

@@ -9,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.model import Contents
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.looks import UNREADABLE
 from loomtui.fleet.probe import node_details
-from loomtui.fleet.status import Active, NodeDetails
+from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
-from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
+from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
-from loomtui.restore.choosing import Choices, Chooser, Progress, missing_evm
+from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress
 from loomtui.restore.node_plans import plan_nodes
-from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, SigningAction, SigningChoice, ValidatorPower
+from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, ValidatorPower
+from loomtui.restore.refusals import raise_refusals, refusals_of, unseen
 from loomtui.restore.seen import Seen
 from loomtui.restore.signing_choices import (
     SigningCase,
@@ -51,12 +52,16 @@ async def make_plan(
     details = _all_reached(selected, looks)
     for node in selected:  # without root rights a key that cannot be read would count as lost
         (await fleet.session(node.name).rights()).require(node.name)
-    needs_evm = any(_needs_evm(look) for look in details.values())
-    chosen = await Chooser(catalogue, choices, tell).choose(selected, needs_evm=needs_evm)
+    chooser = Chooser(catalogue, choices, tell)
+    configs = await chooser.configs(selected)
+    needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
+    data = await chooser.data(needs_evm=needs_evm)
+    chosen = Chosen(data, configs, chooser.warnings)
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
     scope = Scope.CLUSTER if validators <= set(details) else Scope.NODES
     left_out = {name: look for name, look in looks.items() if name not in details}
-    return _assemble(Seen(inventory, selected, details, left_out, chosen, choices, scope), needs_evm)
+    seen = Seen(inventory, selected, details, left_out, chosen, choices, scope)
+    return assemble(seen, needs_evm=needs_evm)
 
 
 def _select(inventory: Inventory, choices: Choices) -> tuple[Node, ...]:
@@ -87,13 +92,19 @@ def _all_reached(
     return reached
 
 
-def _needs_evm(details: NodeDetails) -> bool:
-    """evm.db is mandatory with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go)."""
-    version = read_loom_yml(details.texts.get(LOOM_CONFIG, "")).app_store_version
+def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
+    """evm.db is mandatory with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go).
+
+    What counts is the loom.yml that will be there: the backup's, where it has one.
+    """
+    restored = config.texts.get(LOOM_CONFIG) if config is not None else None
+    text = details.texts.get(LOOM_CONFIG, "") if restored is None else restored
+    version = read_loom_yml(text).app_store_version
     return version == 3 or (version is None and EVM_DB in details.databases)
 
 
-def _assemble(seen: Seen, needs_evm: bool) -> Plan:
+def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
+    """The plan, from what was seen alone."""
     powers = _validators(seen)
     signing = {
         node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
@@ -106,7 +117,7 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
         prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
     else:
         prediction = predict_catching_up(seen.living_height)
-    refusals = _refusals(seen, needs_evm)
+    refusals = refusals_of(seen, needs_evm=needs_evm)
     if seen.choices.reset_signing and seen.scope is Scope.CLUSTER and not prediction.moves:
         if whole_set and powers:
             addresses = {validator.address for validator in powers}
@@ -120,7 +131,7 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
     if not prediction.moves:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
-    refusals += more_refusals + _raise_refusals(seen, signing)
+    refusals += more_refusals + raise_refusals(seen, signing)
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -136,7 +147,9 @@ def _assemble(seen: Seen, needs_evm: bool) -> Plan:
         prediction=prediction,
         reset_confirmed=seen.choices.reset_signing,
         refusals=tuple(dict.fromkeys(refusals)),
-        warnings=tuple(dict.fromkeys([*seen.chosen.warnings, *seen.chosen.data.warnings, *warnings])),
+        warnings=tuple(
+            dict.fromkeys([*seen.chosen.warnings, *seen.chosen.data.warnings, *warnings, *unseen(seen)])
+        ),
     )
 
 
@@ -173,46 +186,3 @@ def _holders(seen: Seen) -> dict[str, str]:
             if facts is not None and facts.address:
                 holders.setdefault(facts.address, name)
     return holders
-
-
-def _refusals(seen: Seen, needs_evm: bool) -> list[str]:
-    refusals = []
-    data = seen.chosen.data
-    no_evm = missing_evm(data)
-    if needs_evm and no_evm:
-        refusals.append(no_evm)
-    if data.app_height and data.store_height and data.app_height > data.store_height:
-        refusals.append(
-            f"{clean_line(data.backup.key)} is torn: app.db is at {data.app_height}, the block store only at "
-            f"{data.store_height}; every node would refuse to start"
-        )
-    for name, details in seen.details.items():
-        keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
-        closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
-        if closed:
-            refusals.append(
-                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known"
-            )
-    for name, look in seen.left_out.items():
-        running = isinstance(look, NodeDetails) and look.status.service is not None
-        if seen.scope is Scope.CLUSTER and running and _is_active(look):
-            refusals.append(
-                f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others. "
-                "Restore it too, or stop it first"
-            )
-    return refusals
-
-
-def _is_active(look: NodeDetails | LoomtuiError) -> bool:
-    if isinstance(look, LoomtuiError) or look.status.service is None:
-        return False
-    return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
-
-
-def _raise_refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> list[str]:
-    return [
-        f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for certain; "
-        "confirm with the cluster's name"
-        for name, choice in signing.items()
-        if choice.action is SigningAction.RAISE and not seen.choices.reset_signing
-    ]

@@ -25,6 +25,7 @@ from loomtui.restore.plan import Plan
 from loomtui.restore.planner import make_plan
 from loomtui.restore.runner import Runner
 from loomtui.restore.runs import Run, RunStore
+from loomtui.text import clean_line
 from tests.backups.making import pack
 from tests.restore.interrupting import age
 from tests.restore.local import LocalFleet, LocalNode, Tree, tree
@@ -67,6 +68,7 @@ class FakeCatalogue(Catalogue):
         self.objects: dict[str, bytes] = {}
         self.backups: dict[str, Backup] = {}
         self.calls: list[tuple[str, str]] = []
+        self.rejected: dict[str, str] = {}  # key -> what only a whole read finds
         self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
         self.url: Callable[[str], str] = lambda key: f"http://127.0.0.1:1/{key}"
 
@@ -99,6 +101,8 @@ class FakeCatalogue(Catalogue):
         self.calls.append(("look", backup.key))
         if progress:
             progress(backup.size_bytes, backup.size_bytes)
+        if backup.key in self.rejected:
+            raise ArchiveRejected(f"{backup.key}: {self.rejected[backup.key]}")
         return self._contents(backup)
 
     def _contents(self, backup: Backup) -> Contents:
@@ -107,7 +111,7 @@ class FakeCatalogue(Catalogue):
             read((body,), reading)
             return assemble(backup, reading, hashlib.sha256(body).hexdigest())
         except ArchiveRejected as error:
-            raise ArchiveRejected(f"{backup.key}: {error.what}") from error
+            raise ArchiveRejected(f"{clean_line(backup.key)}: {error.what}") from error
 
     def presign(self, backup_key: str, seconds: int = 0) -> str:
         self.calls.append(("presign", backup_key))

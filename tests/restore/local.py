@@ -59,11 +59,11 @@ echo {name} >>"$TRAP/names"
 if [ "$count" = "$TRAP_AT" ]; then
     if [ -n "$TRAP_TORN" ] && [ {name} = cp ]; then
         for last; do from=$to to=$last; done
-        [ ! -f "$from" ] || "$TRAP/../bin/head" -c 5 "$from" >"$to"
+        [ ! -f "$from" ] || "${{TRAP%/*}}/bin/head" -c 5 "$from" >"$to"
     fi
     kill -9 0
 fi
-exec "$TRAP/../bin/{name}" "$@"
+exec "${{TRAP%/*}}/bin/{name}" "$@"
 """
 
 

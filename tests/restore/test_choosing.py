@@ -1,0 +1,203 @@
+"""Which archives a restore takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from loomtui.backups.model import Backup, BackupKind, Compression
+from loomtui.errors import ArchiveRejected, CallError, LoomtuiError
+from loomtui.inventory.model import Node
+from loomtui.restore.choosing import Choices, Chooser, missing_evm
+from tests.backups.making import pack
+from tests.restore.cluster import FakeCatalogue
+from tests.restore.material import LOOM_GENESIS, LOOM_YML, node_key_of, tar_of
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+DATABASE = (("CURRENT", "MANIFEST-000000\n"), ("MANIFEST-000000", ""))
+NODES = (Node(name="n1", host="h1"), Node(name="n2", host="h2", backup_host="ip-10-2-0-5"))
+
+
+def database(*names: str) -> list[tuple[str, str]]:
+    return [(f"{name}/{file}", text) for name in names for file, text in DATABASE]
+
+
+DATA = database("app.db", "chaindata/data/blockstore.db", "chaindata/data/state.db")
+CONFIG = [
+    ("config/node_key.json", node_key_of(1).node_key_json),
+    ("genesis.json", LOOM_GENESIS),
+    ("loom.yml", LOOM_YML),
+    ("loom.service", "[Service]\nExecStart=/usr/bin/loom run\n"),
+]
+
+
+class Shelf:
+    """A catalogue that is filled newest first."""
+
+    def __init__(self) -> None:
+        self.catalogue = FakeCatalogue()
+        self.told: list[str] = []
+        self._count = 0
+
+    def add(self, files: Sequence[tuple[str, str]], source: str | None = "n1", body: bytes = b"") -> Backup:
+        self._count += 1
+        packed = body or pack(tar_of(*files), Compression.GZIP)
+        at = AT - timedelta(hours=self._count)
+        return self.catalogue.add(f"{self._count}-{source}.tar.gz", packed, source, at)
+
+    def chooser(self, **choices: object) -> Chooser:
+        return Chooser(self.catalogue, Choices(**choices), self.told.append)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+async def test_the_newest_data_is_taken(shelf: Shelf) -> None:
+    shelf.add(CONFIG)
+    newest = shelf.add(DATA)
+    shelf.add(DATA)
+    chooser = shelf.chooser()
+    found = await chooser.data(needs_evm=False)
+    assert found.backup.key == newest.key
+    assert found.sha256 == hashlib.sha256(shelf.catalogue.objects[newest.key]).hexdigest()
+    assert chooser.warnings == ()
+    assert any("100 %" in text for text in shelf.told)
+
+
+async def test_the_catalogues_order_counts_and_not_the_times_in_the_keys(shelf: Shelf) -> None:
+    """Those are local times of the hosts (domain facts 5)."""
+    first = shelf.add(DATA, "east")
+    second = shelf.add(DATA, "west")
+    assert second.taken_at < first.taken_at
+    shelf.catalogue.backups = dict(reversed(shelf.catalogue.backups.items()))
+    assert (await shelf.chooser().data(needs_evm=False)).backup.key == second.key
+
+
+async def test_a_full_archive_is_data_too(shelf: Shelf) -> None:
+    full = shelf.add([*DATA, *CONFIG])
+    found = await shelf.chooser(data_key="latest").data(needs_evm=False)
+    assert found.backup.key == full.key
+    assert found.backup.kind is BackupKind.FULL
+
+
+async def test_broken_archives_are_passed_over_and_named(shelf: Shelf) -> None:
+    shelf.add([], body=b"\x1f\x8b rubbish")
+    shelf.add([*DATA, ("app.db/../../x", "")])
+    good = shelf.add(DATA)
+    chooser = shelf.chooser()
+    assert (await chooser.data(needs_evm=False)).backup.key == good.key
+    assert [warning.split(":")[0] for warning in chooser.warnings] == [
+        "passed over 1-n1.tar.gz",
+        "passed over 2-n1.tar.gz",
+    ]
+
+
+async def test_an_archive_that_only_the_whole_read_rejects_is_passed_over(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = shelf.add(DATA), shelf.add(DATA)
+    shelf.catalogue.rejected[bad.key] = "data integrity (CRC) error"
+    chooser = shelf.chooser()
+    assert (await chooser.data(needs_evm=False)).backup.key == good.key
+    assert chooser.warnings == (f"passed over {bad.key}: data integrity (CRC) error",)
+
+
+async def test_data_without_evm_is_passed_over_where_it_is_needed(shelf: Shelf) -> None:
+    shelf.add(DATA)
+    with_evm = shelf.add([*DATA, *database("evm.db")])
+    chooser = shelf.chooser()
+    found = await chooser.data(needs_evm=True)
+    assert found.backup.key == with_evm.key
+    assert missing_evm(found) is None
+    assert "no evm.db" in chooser.warnings[0]
+
+
+async def test_where_nothing_fits_the_reasons_are_the_advice(shelf: Shelf) -> None:
+    shelf.add(DATA)
+    with pytest.raises(CallError, match="no data backup that can be used") as caught:
+        await shelf.chooser().data(needs_evm=True)
+    assert "no evm.db" in caught.value.advice
+
+
+async def test_an_empty_shelf_is_said(shelf: Shelf) -> None:
+    with pytest.raises(CallError) as caught:
+        await shelf.chooser(before=AT).data(needs_evm=False)
+    assert "2026-01-01 00:00 UTC or before" in caught.value.what
+    assert "loomtui backups" in caught.value.advice
+
+
+async def test_only_backups_from_before_count(shelf: Shelf) -> None:
+    shelf.add(DATA)
+    older = shelf.add(DATA)
+    assert (await shelf.chooser(before=older.taken_at).data(needs_evm=False)).backup.key == older.key
+
+
+async def test_a_named_archive_is_taken_as_it_is(shelf: Shelf) -> None:
+    shelf.add(DATA)
+    named = shelf.add(DATA)
+    found = await shelf.chooser(data_key=named.key).data(needs_evm=True)
+    assert found.backup.key == named.key
+    told = missing_evm(found)
+    assert told is not None
+    assert named.key in told
+
+
+async def test_a_named_archive_that_cannot_be_used_is_an_error(shelf: Shelf) -> None:
+    config, broken = shelf.add(CONFIG), shelf.add([], body=b"\x1f\x8b rubbish")
+    with pytest.raises(CallError, match="holds no databases"):
+        await shelf.chooser(data_key=config.key).data(needs_evm=False)
+    with pytest.raises(ArchiveRejected):
+        await shelf.chooser(data_key=broken.key).data(needs_evm=False)
+    with pytest.raises(LoomtuiError, match="there is no"):
+        await shelf.chooser(data_key="nowhere").data(needs_evm=False)
+
+
+async def test_every_node_gets_the_newest_config_of_its_own_host(shelf: Shelf) -> None:
+    shelf.add(DATA, "n1")
+    first = shelf.add(CONFIG, "n1")
+    shelf.add(CONFIG, "n1")
+    other = shelf.add(CONFIG, "ip-10-2-0-5")
+    shelf.add(CONFIG, None)
+    found = await shelf.chooser().configs(NODES)
+    assert {name: config.backup.key for name, config in found.items()} == {"n1": first.key, "n2": other.key}
+
+
+async def test_a_node_without_a_config_backup_gets_none(shelf: Shelf) -> None:
+    shelf.add(CONFIG, "somebody-else")
+    shelf.add([("README", "nothing of use")], "n1")
+    assert await shelf.chooser().configs(NODES) == {}
+
+
+async def test_a_broken_config_is_passed_over_for_an_older_one(shelf: Shelf) -> None:
+    shelf.add([], "n1", body=b"\x1f\x8b rubbish")
+    torn = shelf.add(CONFIG, "n1")
+    shelf.catalogue.rejected[torn.key] = "it ends early"
+    older = shelf.add(CONFIG, "n1")
+    chooser = shelf.chooser()
+    found = await chooser.configs(NODES[:1])
+    assert found["n1"].backup.key == older.key
+    assert len(chooser.warnings) == 2
+    assert chooser.warnings[1] == f"n1: passed over {torn.key}: it ends early"
+
+
+async def test_what_was_passed_over_twice_is_told_once(shelf: Shelf) -> None:
+    shelf.add([], "n1", body=b"\x1f\x8b rubbish")
+    shelf.add([*DATA, *CONFIG], "n1")
+    chooser = shelf.chooser()
+    await chooser.configs(NODES)
+    await chooser.data(needs_evm=False)
+    assert len(chooser.warnings) == 1
+
+
+async def test_names_from_s3_are_data(shelf: Shelf) -> None:
+    body = b"\x1f\x8b rubbish"
+    shelf.catalogue.add("evil\x1b[2J\nkey.tar.gz", body, "n1", AT)
+    shelf.add(DATA)
+    chooser = shelf.chooser()
+    await chooser.data(needs_evm=False)
+    assert all("\x1b" not in text and "\n" not in text for text in (*chooser.warnings, *shelf.told))

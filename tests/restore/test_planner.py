@@ -1,0 +1,488 @@
+"""From what was seen to a plan: pure, and once over the real scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loomtui.backups.model import Contents, Item
+from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
+from loomtui.fleet.status import Active, NodeDetails
+from loomtui.inventory.model import Inventory, Node, Role, S3Settings
+from loomtui.loom.databases import (
+    ADDRBOOK,
+    EVM_DB,
+    LOOM_CONFIG,
+    NODE_KEY,
+    TENDERMINT_CONFIG,
+    TENDERMINT_GENESIS,
+    UNIT,
+    VALIDATOR,
+)
+from loomtui.loom.nodekey import NodeKeyFacts
+from loomtui.loom.units import read_cat, read_unit
+from loomtui.loom.validator import ValidatorFacts
+from loomtui.restore.choosing import Choices, Chosen
+from loomtui.restore.plan import FileAction, Plan, Scope, SigningAction
+from loomtui.restore.planfile import dump_plan, load_plan
+from loomtui.restore.planner import assemble, make_plan
+from loomtui.restore.seen import Seen
+from tests.restore.cluster import LIVE_HEIGHT, RESTORED_HEIGHT, LocalCluster
+from tests.restore.local import tree
+from tests.restore.material import (
+    CONFIG_TOML,
+    ITEMS,
+    LOOM_YML,
+    backup,
+    chain_facts,
+    contents,
+    node_details,
+    node_key_of,
+    node_status,
+    tendermint_genesis,
+    validator_key_of,
+)
+
+GENESIS = tendermint_genesis(*(validator_key_of(number) for number in range(1, 5)))
+INVENTORY = Inventory(
+    cluster="lab",
+    production=True,
+    s3=S3Settings(bucket="backups"),
+    nodes=tuple(Node(name=f"n{number}", host=f"10.0.0.{number}") for number in range(1, 5)),
+)
+WITH_BACKUP = INVENTORY.model_copy(
+    update={"nodes": (*INVENTORY.nodes, Node(name="n5", host="10.0.0.5", role=Role.BACKUP))}
+)
+
+
+def details(number: int, signed: int = 130, **changes: Any) -> NodeDetails:
+    name = f"n{number}"
+    status = changes.pop("status", None) or node_status(
+        name, number, validator=validator_key_of(number).facts(signed)
+    )
+    texts = {TENDERMINT_GENESIS: GENESIS, LOOM_CONFIG: LOOM_YML, "genesis.json": "{}"}
+    return node_details(name, number, status=status, **({"texts": texts} | changes))
+
+
+def data(height: int | None = 100, **changes: Any) -> Contents:
+    return contents(**({"store_height": height, "app_height": height, "data_items": ITEMS} | changes))
+
+
+def config(number: int, signed: int = 100, **changes: Any) -> Contents:
+    key = node_key_of(number)
+    made = {
+        "backup": replace(backup(f"config-n{number}.tar.gz"), source=f"n{number}"),
+        "config_items": (Item("config/node_key.json", NODE_KEY), Item("loom.yml", LOOM_CONFIG)),
+        "texts": {LOOM_CONFIG: LOOM_YML},
+        "node_key": NodeKeyFacts(key.node_id, key.public64),
+        "validator": validator_key_of(number).facts(signed),
+    }
+    return contents(**(made | changes))
+
+
+def planned(
+    *seen: NodeDetails,
+    archive: Contents | None = None,
+    configs: Mapping[str, Contents] | None = None,
+    left_out: Mapping[str, NodeDetails | LoomtuiError] | None = None,
+    inventory: Inventory = INVENTORY,
+    warnings: tuple[str, ...] = (),
+    needs_evm: bool = False,
+    **choices: Any,
+) -> Plan:
+    found = {look.name: look for look in (seen or tuple(details(number) for number in range(1, 5)))}
+    validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
+    return assemble(
+        Seen(
+            inventory=inventory,
+            selected=tuple(node for node in inventory.nodes if node.name in found),
+            details=found,
+            left_out=left_out or {},
+            chosen=Chosen(archive or data(), configs or {}, warnings),
+            choices=Choices(**choices),
+            scope=Scope.CLUSTER if validators <= set(found) else Scope.NODES,
+        ),
+        needs_evm=needs_evm,
+    )
+
+
+def all_four(signed: tuple[int, ...] = (130, 130, 130, 130), **changes: Any) -> Plan:
+    return planned(*(details(number, height) for number, height in enumerate(signed, 1)), **changes)
+
+
+# ── can the chain move? ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_c1_older_data_with_newer_states_is_refused_and_says_the_way() -> None:
+    plan = all_four()
+    assert not plan.prediction.moves
+    (refusal,) = plan.refusals
+    assert "stand still at 101" in refusal
+    assert "Reset the signing state" in refusal
+
+
+def test_c2_the_confirmed_reset_makes_it_move() -> None:
+    plan = all_four(reset_signing=True)
+    assert plan.refusals == ()
+    assert plan.prediction.moves
+    assert plan.reset_confirmed
+    assert {node.signing.action for node in plan.nodes} == {SigningAction.RESET}
+
+
+def test_k8_one_ahead_needs_no_reset_and_gets_none() -> None:
+    plan = all_four((100, 100, 100, 130), reset_signing=True)
+    assert plan.refusals == ()
+    assert {node.signing.action for node in plan.nodes} == {SigningAction.KEEP}
+    assert plan.prediction.stuck == ("n4",)
+
+
+def test_k7_two_ahead_are_refused() -> None:
+    assert "stand still" in all_four((100, 100, 130, 130)).refusals[0]
+
+
+def test_a_reset_is_refused_where_a_validator_is_nobody_s() -> None:
+    plan = planned(
+        *(details(number) for number in range(1, 4)),
+        details(4, status=node_status("n4", 4, validator=None)),
+        reset_signing=True,
+    )
+    assert plan.refusals[0].startswith("the signing states may not be reset.")
+    assert SigningAction.RESET not in {node.signing.action for node in plan.nodes}
+
+
+def test_a_key_outside_the_set_is_not_reset() -> None:
+    """Who is no validator now may be one of the chain that lives on elsewhere."""
+    stranger = details(5, status=node_status("n5", 5, validator=validator_key_of(9).facts(130)))
+    five = (*(details(number) for number in range(1, 5)), stranger)
+    plan = planned(*five, inventory=WITH_BACKUP, reset_signing=True)
+    assert plan.node("n1").signing.action is SigningAction.RESET
+    assert plan.node("n5").signing.action is SigningAction.KEEP
+
+
+def test_an_unknown_height_is_refused() -> None:
+    plan = all_four(archive=data(None))
+    assert plan.prediction.height is None
+    assert plan.refusals
+
+
+@pytest.mark.parametrize(("store", "app", "height"), [(100, 90, 100), (None, 90, 90), (100, None, 100)])
+def test_the_block_stores_height_counts(store: int | None, app: int | None, height: int) -> None:
+    plan = all_four((90,) * 4, archive=data(store_height=store, app_height=app))
+    assert plan.prediction.height == height
+    assert plan.refusals == ()
+
+
+# ── what must not be restored ───────────────────────────────────────────────────────────────────────────────
+
+REST = (100, 100, 100, 100)
+
+
+def test_an_app_above_the_block_store_is_refused() -> None:
+    (refusal,) = all_four(REST, archive=data(store_height=100, app_height=101)).refusals
+    assert "torn" in refusal
+
+
+def test_missing_evm_is_refused_where_it_is_needed() -> None:
+    assert all_four(REST).refusals == ()
+    (refusal,) = all_four(REST, needs_evm=True).refusals
+    assert "no evm.db" in refusal
+    with_evm = data(data_items=(*ITEMS, Item("evm.db", EVM_DB)))
+    assert all_four(REST, needs_evm=True, archive=with_evm).refusals == ()
+
+
+def test_another_file_system_is_refused() -> None:
+    plan = planned(*(details(number, 100, same_filesystem=number != 2) for number in range(1, 5)))
+    (refusal,) = plan.refusals
+    assert refusal.startswith("n2: some of its databases lie on another file system")
+
+
+def test_keys_that_cannot_be_read_are_refused() -> None:
+    closed = "not readable without root rights"
+    status = node_status(
+        "n1",
+        node_key=NodeKeyFacts(None, None, closed),
+        validator=ValidatorFacts(None, None, None, problem=closed),
+    )
+    plan = planned(details(1, status=status), *(details(number, 100) for number in range(2, 5)))
+    assert any(NODE_KEY in text and VALIDATOR in text and "cannot be read" in text for text in plan.refusals)
+
+
+def test_different_chains_are_refused() -> None:
+    other = GENESIS.replace('"default"', '"plasma"')
+    mixed = planned(
+        details(1, 100, texts={TENDERMINT_GENESIS: other, "genesis.json": "{}"}),
+        *(details(number, 100) for number in range(2, 5)),
+        archive=data(chain_id="default"),
+    )
+    assert any("default: n2, n3, n4" in text and "plasma: n1" in text for text in mixed.refusals)
+    foreign = all_four(REST, archive=data(chain_id="extdev"))
+    assert any("extdev" in text for text in foreign.refusals)
+    mended = planned(
+        details(1, 100, texts={TENDERMINT_GENESIS: other, "genesis.json": "{}"}),
+        *(details(number, 100) for number in range(2, 5)),
+        configs={"n1": config(1, texts={LOOM_CONFIG: LOOM_YML, TENDERMINT_GENESIS: GENESIS})},
+    )
+    assert mended.refusals == ()
+
+
+def test_one_key_on_two_nodes_is_refused() -> None:
+    twin = details(2, status=node_status("n2", 1, validator=validator_key_of(1).facts(100)))
+    plan = planned(details(1, 100), twin, details(3, 100), details(4, 100))
+    assert any("n1 and n2 would have the same node key" in text for text in plan.refusals)
+    assert any("n1 and n2 would have the same validator key" in text for text in plan.refusals)
+
+
+def test_a_key_that_a_node_outside_the_plan_holds_is_refused_too() -> None:
+    twin = details(
+        2, status=node_status("n2", 1, validator=validator_key_of(1).facts(140), chain=chain_facts(140))
+    )
+    plan = planned(details(1, 130), left_out={"n2": twin})
+    assert plan.scope is Scope.NODES
+    assert any("same validator key" in text for text in plan.refusals)
+    assert any("same node key" in text for text in plan.refusals)
+
+
+def test_a_backup_node_that_runs_and_is_left_out_is_refused() -> None:
+    service = replace(node_status().service, active=Active.ACTIVE)  # type: ignore[type-var]
+    running = details(5, status=node_status("n5", 5, service=service))
+    (refusal,) = all_four(REST, inventory=WITH_BACKUP, left_out={"n5": running}).refusals
+    assert refusal.startswith("n5 is not in the plan and runs")
+    for look in (details(5), details(5, status=node_status("n5", 5, service=None))):
+        assert all_four(REST, inventory=WITH_BACKUP, left_out={"n5": look}).refusals == ()
+
+
+def test_a_node_that_could_not_be_looked_at_is_a_warning() -> None:
+    plan = all_four(REST, inventory=WITH_BACKUP, left_out={"n5": NodeUnreachable("gone", node="n5")})
+    assert plan.refusals == ()
+    assert any(text.startswith("n5 is not in the plan and could not be looked at") for text in plan.warnings)
+    assert plan.left_out == ("n5",)
+
+
+# ── one node of a living cluster ────────────────────────────────────────────────────────────────────────────
+
+LIVING = {
+    f"n{number}": details(number, status=node_status(f"n{number}", number, chain=chain_facts(140)))
+    for number in (2, 3, 4)
+}
+
+
+def test_one_node_keeps_its_own_newest_state() -> None:
+    plan = planned(details(1, 130), left_out=LIVING)
+    assert plan.scope is Scope.NODES
+    assert plan.refusals == ()
+    assert plan.prediction.height == 140
+    assert plan.node("n1").signing.action is SigningAction.KEEP
+
+
+def test_a_lost_state_is_raised_only_when_that_is_confirmed() -> None:
+    lost = details(1, status=node_status("n1", 1, validator=None))
+    asked = planned(lost, left_out=LIVING, configs={"n1": config(1)})
+    assert any(text.startswith("n1 lost its signing state") for text in asked.refusals)
+    confirmed = planned(lost, left_out=LIVING, configs={"n1": config(1)}, reset_signing=True)
+    assert confirmed.refusals == ()
+    assert confirmed.node("n1").signing.result_height == 140
+
+
+def test_a_chain_that_nobody_sees_living_is_refused() -> None:
+    plan = planned(details(1), left_out={"n2": NodeUnreachable("gone"), "n3": details(3)})
+    assert not plan.prediction.moves
+    assert any("tells a height" in text for text in plan.refusals)
+
+
+# ── what the plan says of each node ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_node_plan_holds_what_a_run_needs() -> None:
+    plan = planned(*(details(number, 100) for number in range(1, 5)), configs={"n1": config(1)})
+    node = plan.node("n1")
+    assert node.unit_path == "/etc/systemd/system/loom.service"
+    assert (node.working_directory, node.user, node.address, node.port) == (
+        "/home/ubuntu",
+        "ubuntu",
+        "10.0.0.1",
+        46656,
+    )
+    assert node.node_id == node_key_of(1).node_id
+    assert node.data is not None
+    assert node.data.items == ITEMS
+    assert node.config is not None
+    assert node.config.key == "config-n1.tar.gz"
+    assert plan.node("n2").config is None
+    assert (plan.cluster, plan.production, plan.verify_deadline_seconds) == ("lab", True, 180)
+    assert [power.node for power in plan.validators] == ["n1", "n2", "n3", "n4"]
+
+
+def test_where_systemd_told_no_path_the_inventorys_is_taken() -> None:
+    for unit in (None, read_unit("", "[Service]\n"), read_cat("")):
+        status = node_status("n1", 1, unit=unit, validator=validator_key_of(1).facts(100))
+        assert planned(details(1, status=status)).node("n1").unit_path == "/etc/systemd/system/loom.service"
+
+
+def test_the_port_is_the_one_that_the_restored_config_will_have() -> None:
+    other = CONFIG_TOML.replace("46656", "26656")
+    texts = {TENDERMINT_GENESIS: GENESIS, TENDERMINT_CONFIG: other, "genesis.json": "{}"}
+    assert planned(details(1, texts=texts)).node("n1").port == 26656
+    restored = config(1, texts={TENDERMINT_CONFIG: CONFIG_TOML})
+    assert planned(details(1, texts=texts), configs={"n1": restored}).node("n1").port == 46656
+
+
+def test_the_backups_identity_is_what_it_will_be_unless_keys_are_kept() -> None:
+    other = node_key_of(9)
+    changed = config(1, node_key=NodeKeyFacts(other.node_id, other.public64))
+    node = planned(details(1), configs={"n1": changed}).node("n1")
+    assert node.node_id == other.node_id
+    assert set(node.former_ids) == {other.node_id, node_key_of(1).node_id}
+    kept = planned(details(1), configs={"n1": changed}, keep_keys=True).node("n1")
+    assert kept.node_id == node_key_of(1).node_id
+
+
+def test_without_any_key_there_is_no_identity() -> None:
+    bare = details(1, status=node_status("n1", 1, node_key=None))
+    assert planned(bare, configs={"n1": config(1, node_key=None)}).node("n1").node_id is None
+
+
+def test_former_addresses_come_from_the_backups_units_by_identity() -> None:
+    """Never by position: what names a node in a list is its ID."""
+    peers = (
+        f"tcp://{node_key_of(2).node_id.upper()}@10.9.9.2:46656,tcp://{node_key_of(1).node_id}@10.9.9.1:46656,"
+        f"tcp://{node_key_of(42).node_id}@10.9.9.9:46656"
+    )
+    unit = f"[Service]\nExecStart=/usr/bin/loom run --peers {peers}\n"
+    toml = CONFIG_TOML + 'external_address = "tcp://203.0.113.7:46656"\n'
+    configs = {"n3": config(3, texts={UNIT: unit, TENDERMINT_CONFIG: toml})}
+    plan = planned(*(details(number) for number in range(1, 5)), configs=configs)
+    assert plan.node("n1").former_addresses == ("10.9.9.1",)
+    assert plan.node("n2").former_addresses == ("10.9.9.2",)
+    assert plan.node("n3").former_addresses == ("203.0.113.7",)
+    assert plan.node("n4").former_addresses == ()
+
+
+def test_an_address_book_of_the_right_nodes_stays() -> None:
+    right = tuple((node_key_of(number).node_id, f"10.0.0.{number}:46656") for number in (2, 3))
+    book: dict[str, Any] = {"addrbook": right, "digests": {ADDRBOOK: "1" * 64}}
+    for plan in (
+        planned(details(1, **book), *(details(number) for number in range(2, 5))),
+        planned(details(1, **book), left_out=LIVING),
+    ):
+        (choice,) = [file for file in plan.node("n1").files if file.target == ADDRBOOK]
+        assert choice.action is FileAction.KEEP
+    moved = planned(details(1, addrbook=((node_key_of(2).node_id, "10.9.9.9:46656"),)), details(2))
+    assert moved.node("n1").files[-1].action is FileAction.SET_ASIDE
+
+
+def test_what_an_operator_should_know_is_a_warning() -> None:
+    odd = details(
+        1,
+        100,
+        status=node_status("n1", 1, clock_offset_seconds=-9.0, validator=validator_key_of(1).facts(100)),
+        backup_jobs=("process 7: bash backup.sh",),
+        texts={TENDERMINT_GENESIS: GENESIS, LOOM_CONFIG: "RootDir: /data\n", "genesis.json": "{}"},
+    )
+    plan = planned(
+        odd,
+        *(details(number, 100) for number in range(2, 5)),
+        archive=data(warnings=("a leftover",)),
+        configs={"n2": config(2, warnings=("it has no priv_validator.json",))},
+        warnings=("passed over x",),
+    )
+    told = "\n".join(plan.warnings)
+    for part in (
+        "backup job",
+        "-9 s",
+        "RootDir",
+        "a leftover",
+        "n2: it has no priv_validator",
+        "passed over x",
+    ):
+        assert part in told
+    assert "n1: there is no config backup" in told
+
+
+def test_a_validator_that_no_node_holds_is_a_warning() -> None:
+    plan = planned(*(details(number, 100) for number in range(1, 4)), left_out={"n4": details(4)})
+    assert any(validator_key_of(4).address[:12] in text for text in plan.warnings)
+
+
+def test_where_nodes_disagree_about_the_genesis_most_of_them_decide() -> None:
+    texts = {TENDERMINT_GENESIS: tendermint_genesis(validator_key_of(1)), "genesis.json": "{}"}
+    plan = planned(details(1, texts=texts), *(details(number) for number in range(2, 5)))
+    assert len(plan.validators) == 4
+    broken = {TENDERMINT_GENESIS: "{", "genesis.json": "{}"}
+    nobody = planned(*(details(number, texts=broken) for number in range(1, 5)))
+    assert nobody.validators == ()
+    assert nobody.refusals
+
+
+# ── over the real scripts ───────────────────────────────────────────────────────────────────────────────────
+
+Make = Callable[..., LocalCluster]
+
+
+async def test_a_plan_is_made_without_changing_anything(make_cluster: Make) -> None:
+    cluster = make_cluster(2, backup_node=True)
+    before = tree(*(machine.root for machine in cluster.machines.values()))
+    told: list[str] = []
+    fleet = cluster.fleet()
+    plan = await make_plan(
+        cluster.inventory, fleet, cluster.catalogue, Choices(reset_signing=True), told.append
+    )
+    assert plan.refusals == ()
+    assert plan.scope is Scope.CLUSTER
+    assert plan.prediction.height == RESTORED_HEIGHT
+    first = plan.node("n1")
+    assert first.signing.found_height == LIVE_HEIGHT
+    assert first.node_id == node_key_of(1).node_id
+    assert {file.target for file in first.files if file.changes} == {
+        LOOM_CONFIG,
+        TENDERMINT_CONFIG,
+        VALIDATOR,
+    }
+    assert told[0] == "looking at every node"
+    assert {ran.kind for ran in fleet.ran} == {"inspect"}
+    assert tree(*(machine.root for machine in cluster.machines.values())) == before
+
+
+async def test_a_plan_of_some_nodes_is_read_again_as_it_was(make_cluster: Make, tmp_path: Any) -> None:
+    cluster = make_cluster(2)
+    plan = await cluster.plan(nodes=("n1",))
+    assert (plan.scope, plan.left_out) == (Scope.NODES, ("n2",))
+    path = tmp_path / "plan.yml"
+    path.write_text(dump_plan(plan))
+    assert load_plan(path) == plan
+
+
+@pytest.mark.parametrize("nodes", [("n9",), (), ("n1", "n\x1b[2J")])
+async def test_a_node_that_is_not_there_is_a_wrong_call(make_cluster: Make, nodes: tuple[str, ...]) -> None:
+    with pytest.raises(CallError, match="no such node") as caught:
+        await make_cluster().plan(nodes=nodes)
+    assert "\x1b" not in caught.value.what
+    assert "n1" in caught.value.advice
+
+
+async def test_a_node_that_is_not_reached_stops_the_plan(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    fleet = cluster.fleet()
+    fleet.faults.unreachable = {"n1", "n2"}
+    with pytest.raises(NodeUnreachable) as caught:
+        await cluster.plan(fleet)
+    assert caught.value.node == "n1"
+    assert "(and 1 more)" in caught.value.what
+    assert "--nodes" in caught.value.advice
+
+
+async def test_the_loom_yml_that_will_be_there_decides_about_evm(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    newer = "AppStore:\n  Version: 3\n"
+    at = max(found.taken_at for found in cluster.catalogue.backups.values())
+    cluster.catalogue.backups.clear()
+    cluster.add_config_backup(1, at, **{"loom.yml": newer})
+    cluster.add_data_backup()
+    with pytest.raises(CallError, match="no data backup that can be used"):
+        await cluster.plan()
+    named = await cluster.plan(data_key=cluster.add_data_backup().key)
+    assert any("no evm.db" in text for text in named.refusals)
+    cluster.add_data_backup(RESTORED_HEIGHT, at, "evm.db", key="with-evm.tar.gz")
+    assert (await cluster.plan()).refusals == ()
