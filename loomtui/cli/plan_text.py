@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loomtui.cli.output import diff, moment, plural, say, size
-from loomtui.loom.databases import UNIT, VALIDATOR
+from loomtui.loom.databases import VALIDATOR, name_of
 from loomtui.restore.plan import Archive, FileAction, FileChoice, NodePlan, Plan, Scope, SigningChoice
 
 _ACTIONS = {
@@ -86,7 +86,7 @@ def _show_node(node: NodePlan) -> None:
     for choice in files:
         if choice.changes:
             _show_change(choice)
-    same = [_name(choice.target) for choice in files if not choice.changes]
+    same = [name_of(choice.target) for choice in files if not choice.changes]
     if same:
         say(f"  stay as they are: {', '.join(same)}")
     _show_signing(node.signing)
@@ -95,12 +95,8 @@ def _show_node(node: NodePlan) -> None:
         say(f"  warning: {warning}", colour="yellow")
 
 
-def _name(target: str) -> str:
-    return "the unit file" if target == UNIT else target
-
-
 def _show_change(choice: FileChoice) -> None:
-    say(f"  {_name(choice.target)}: {_ACTIONS[choice.action]}. {choice.reason}")
+    say(f"  {name_of(choice.target)}: {_ACTIONS[choice.action]}. {choice.reason}")
     if choice.diff:
         diff(choice.diff)
 

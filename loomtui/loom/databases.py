@@ -41,3 +41,8 @@ CONFIG_TARGETS: tuple[str, ...] = (
 )
 
 SECRET_TARGETS = frozenset({NODE_KEY, VALIDATOR})
+
+
+def name_of(target: str) -> str:
+    """What people call one of `CONFIG_TARGETS`."""
+    return "the unit file" if target == UNIT else target

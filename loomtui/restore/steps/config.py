@@ -15,6 +15,7 @@ from loomtui.loom.databases import (
     TENDERMINT_GENESIS,
     UNIT,
     VALIDATOR,
+    name_of,
 )
 from loomtui.restore.events import StepName
 from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, UNREPLACE, Hand
@@ -67,7 +68,14 @@ class RestoreConfig(Step):
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
-        lines = [f"{choice.target}: {choice.action.value} ({choice.reason})" for choice in plan.files]
+        lines = [
+            f"{name_of(choice.target)}: {choice.action.value} ({choice.reason})"
+            for choice in plan.files
+            if choice.changes
+        ]
+        same = [name_of(choice.target) for choice in plan.files if not choice.changes]
+        if same:
+            lines.append(f"stay as they are: {', '.join(same)}")
         diffs = [choice.diff for choice in plan.files if choice.diff]
         return Preview(node, "\n".join(lines), "\n".join(diffs))
 
