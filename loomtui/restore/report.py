@@ -11,6 +11,8 @@ from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.runs import Run, summarize
 from loomtui.text import clean_line
 
+_ENTITIES = str.maketrans({"|": "&#124;", "`": "'", "<": "&lt;", "[": "&#91;"})
+
 
 @dataclass(frozen=True)
 class StepTiming:
@@ -116,7 +118,7 @@ def _json(run: Run) -> str:
             for event in run.events()
         ],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return json.dumps(document, indent=2)
 
 
 def _markdown(run: Run) -> str:
@@ -145,10 +147,11 @@ def _markdown(run: Run) -> str:
     for node in run.plan.nodes:
         data = f"`{_cell(node.data.key)}`" if node.data else "kept"
         config = f"`{_cell(node.config.key)}`" if node.config else "kept"
-        lines.append(f"| {node.name} | {data} | {config} | {node.node_id} | {node.signing.action.value} |")
+        identity = _cell(node.node_id or "none")
+        lines.append(f"| {node.name} | {data} | {config} | {identity} | {node.signing.action.value} |")
     lines += ["", "| time (UTC) | node | what |", "| --- | --- | --- |"]
     lines += [
-        f"| {event.at:%H:%M:%S} | {event.node or ''} | {_cell(event.message)} |"
+        f"| {event.at:%H:%M:%S} | {_cell(event.node or '')} | {_cell(event.message)} |"
         for event in run.events()
         if event.kind is not EventKind.TASK_STARTED
     ]
@@ -156,7 +159,8 @@ def _markdown(run: Run) -> str:
 
 
 def _cell(text: str) -> str:
-    return clean_line(text).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+    """Text that stays text: no cell, code, tag, link or image begins or ends in it."""
+    return clean_line(text).translate(_ENTITIES)
 
 
 def _time(at: datetime | None) -> str:
