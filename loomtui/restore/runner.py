@@ -24,6 +24,7 @@ from loomtui.restore.recorder import Recorder
 from loomtui.restore.runs import Run, summarize
 from loomtui.restore.steps import STEPS
 from loomtui.restore.steps.base import Step
+from loomtui.restore.steps.start import keep_down
 
 _SAFE = "Every node keeps its old files; what was stopped is held."
 
@@ -134,7 +135,10 @@ class Runner:
             raise Refused(f"run {self._run.id} is being rolled back", advice=advice)
 
     def _remaining(self, events: Iterable[Event]) -> list[Step]:
+        """Preflight again, unless something was stopped: a run that ends before that gives its nodes back."""
         done = {event.step for event in events if event.kind is EventKind.STEP_DONE}
+        if not self._recorder.has_begun(StepName.STOP):
+            done.discard(StepName.PREFLIGHT)
         return [step(self._context) for step in STEPS if step.name not in done]
 
     async def _step(self, step: Step) -> None:
@@ -219,8 +223,17 @@ class Runner:
             raise _RollBackChosen
         if choice is OnFailure.LEAVE_OUT and node in can_leave:
             self._context.left_out.add(str(node))
+            await self._keep_down(step, str(node))
         elif choice is not OnFailure.RETRY:
             raise _StopChosen(combined(failures, f"Then: loomtui resume {self._run.id}"))
+
+    async def _keep_down(self, step: Step, node: str) -> None:
+        """Who is left out runs nothing half-restored: the step that failed may have let it start."""
+        try:
+            await keep_down(self._context.hand(node))
+        except LoomtuiError as error:
+            message = f"it is left out, but could not be held and stopped: {error.what}"
+            self._recorder.note(step.name, node, message, {"severity": "warning"})
 
     async def _stopped(self, error: LoomtuiError | None) -> Outcome:
         """Before anything was stopped the nodes are given back, so that another run may take them."""

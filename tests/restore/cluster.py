@@ -44,9 +44,11 @@ from tests.restore.material import (
     write_node,
     write_state,
 )
+from tests.restore.serving import Store
 
 BACKUP_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 RESTORED_HEIGHT, LIVE_HEIGHT = 100, 130
+_NO_FILES: Mapping[str, str | None] = {}
 
 #: What a restored node writes as soon as it runs; a rollback must take all of it away again. The node that
 #: was there before writes nothing, so that it can be told byte for byte whether it is back.
@@ -245,7 +247,9 @@ class LocalCluster:
         name = list(self.machines)[-1]
         return self.catalogue.add(key or f"{at:%Y-%m-%d--%H%M%S}-data-{name}.tar.gz", body, name, at)
 
-    def add_config_backup(self, number: int, at: datetime = BACKUP_TIME, **files: str | None) -> Backup:
+    def add_config_backup(
+        self, number: int, at: datetime = BACKUP_TIME, files: Mapping[str, str | None] = _NO_FILES
+    ) -> Backup:
         """The layout of backup.sh since 2018-09; a file that is None is left out."""
         machine = self.machines[f"n{number}"]
         made: dict[str, str | None] = {
@@ -261,6 +265,16 @@ class LocalCluster:
         body = tar_of(*((name, text) for name, text in made.items() if text is not None))
         key = f"{at:%Y-%m-%d--%H%M%S}-n{number}.tar.gz"
         return self.catalogue.add(key, pack(body, Compression.GZIP), machine.name, at)
+
+    def chain_by_curl(self, store: Store) -> None:
+        """The nodes ask their RPC with curl: a server answers for all of them, as if on each."""
+        store.answers = self.chain.ask
+        for name, machine in self.machines.items():
+            curl = 'case "$*" in *"http://127.0.0.1:46657/"*) path=${*##*46657/};'
+            here = f"http://127.0.0.1:{store.port}/rpc/{name}"
+            curl += f' exec "{machine.bin}/real-curl" -sS "{here}/$path" ;; esac'
+            (machine.bin / "curl").rename(machine.bin / "real-curl")
+            machine.write_tool("curl", f'{curl}\nexec "{machine.bin}/real-curl" "$@"')
 
     # ── plans and runs ──────────────────────────────────────────────────────────────────────────────────
 

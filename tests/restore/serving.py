@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,7 @@ class Store:
     objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)  # body, ETag without its quotes
     troubles: list[int | str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    answers: Callable[[str, str], bytes] | None = None  # of the RPC at /rpc/NODE/PATH
     gate: threading.Event = field(default_factory=threading.Event)  # half of a body waits for it
 
     def __post_init__(self) -> None:
@@ -34,6 +35,10 @@ def serve() -> Iterator[Store]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/rpc/") and store.answers is not None:
+                name, _, path = self.path.removeprefix("/rpc/").partition("/")
+                self._send(store.answers(name, f"/{path}"), cut=False)
+                return
             store.asked.append(self.path)
             key, _, query = self.path[1:].partition("?")
             trouble = store.troubles.pop(0) if store.troubles else 200

@@ -478,7 +478,7 @@ async def test_the_loom_yml_that_will_be_there_decides_about_evm(make_cluster: M
     newer = "AppStore:\n  Version: 3\n"
     at = max(found.taken_at for found in cluster.catalogue.backups.values())
     cluster.catalogue.backups.clear()
-    cluster.add_config_backup(1, at, **{"loom.yml": newer})
+    cluster.add_config_backup(1, at, {"loom.yml": newer})
     cluster.add_data_backup()
     with pytest.raises(CallError, match="no data backup that can be used"):
         await cluster.plan()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loomtui.errors import LoomtuiError, StepFailed
+from loomtui.errors import NodeUnreachable, StepFailed
 from loomtui.fleet.probe import look_at
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
@@ -94,7 +94,7 @@ def _staged(context: RunContext, hand: Hand) -> frozenset[str]:
 async def _see_that_plan_fits(hand: Hand) -> None:
     status = await look_at(hand.session, None)
     if not status.reachable:
-        raise LoomtuiError(status.error or "not reachable", node=hand.plan.name)
+        raise NodeUnreachable(status.error or "not reachable", node=hand.plan.name)
     if status.service is not None and status.service.load == "masked":
         raise StepFailed("its unit is masked", node=hand.plan.name, advice="Unmask it, then go on.")
     unit = status.unit

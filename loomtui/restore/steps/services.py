@@ -12,6 +12,7 @@ from loomtui.restore.events import StepName
 from loomtui.restore.hand import RELOAD, REPLACE, STAGE_FILE, UNREPLACE, VERIFY_UNIT, Hand
 from loomtui.restore.identities import ServiceFix, service_fixes
 from loomtui.restore.operator import Preview
+from loomtui.restore.signing_now import standstill
 from loomtui.restore.steps.base import Evidence, Step
 from loomtui.restore.steps.node_keys import compare_nodes
 
@@ -96,5 +97,7 @@ class FixServices(Step):
         await hand.change(RELOAD)
 
     async def gate(self) -> tuple[str, ...]:
+        """The last one before the start: nodes may have been left out since the data was chosen."""
         report = await compare_nodes(self.context)
-        return tuple(mismatch.message for mismatch in report.mismatches if mismatch.blocking)
+        blocking = tuple(mismatch.message for mismatch in report.mismatches if mismatch.blocking)
+        return (*blocking, *await standstill(self.context))

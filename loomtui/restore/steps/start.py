@@ -6,7 +6,7 @@ import asyncio
 
 from loomtui.errors import StepFailed
 from loomtui.restore.events import StepName
-from loomtui.restore.hand import HOLD, START, STOP, UNHOLD
+from loomtui.restore.hand import HOLD, START, STOP, UNHOLD, Hand
 from loomtui.restore.operator import Preview
 from loomtui.restore.steps.base import Evidence, Step
 
@@ -54,12 +54,19 @@ class StartAll(Step):
         return same and second.active == "active" and second.main_pid != 0
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await hand.change(HOLD, hand.unit_name, hand.hold_file)
-        output = await hand.change(
-            STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+        await keep_down(self.context.hand(node))
+
+
+async def keep_down(hand: Hand) -> None:
+    """Holds and stops the service, whatever it does now."""
+    await hand.change(HOLD, hand.unit_name, hand.hold_file)
+    output = await hand.change(
+        STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+    )
+    if output.status == 75:
+        raise StepFailed(
+            "it does not stop",
+            node=hand.plan.name,
+            safe="Nothing was put back yet.",
+            advice="Stop it, retry.",
         )
-        if output.status == 75:
-            raise StepFailed(
-                "it does not stop", node=node, safe="Nothing was put back yet.", advice="Stop it, retry."
-            )
