@@ -97,6 +97,6 @@ def test_plan_shows_what_changes_in_each_file(moved: Cluster) -> None:
     assert "The chain can go on" in done.out
     text = done.out[done.out.index("\nval-1  ") : done.out.index("\nval-2  ")]
     assert "chaindata/config/node_key.json: from the backup." in text
-    assert "UNIT: from the backup." in text
+    assert "the unit file: from the backup." in text
     assert "\n    -ExecStart=" in text
     assert "\n    +ExecStart=" in text
