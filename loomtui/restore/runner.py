@@ -98,8 +98,8 @@ class Runner:
 
     async def clean(self) -> int:
         """Deletes what a finished run kept on its nodes; see `undoing.clean`."""
-        with self._run.hold():
-            return await undoing.clean(self._context, self._run)
+        with self._recorder.recording():
+            return await undoing.clean(self._context, self._recorder, self._run)
 
     def _begin(self, *, resumed: bool) -> None:
         kind = EventKind.RUN_RESUMED if resumed else EventKind.RUN_STARTED
@@ -256,6 +256,8 @@ class Runner:
     async def _roll_back(self) -> Outcome:
         try:
             await undoing.roll_back(self._context, self._recorder, self._run)
+        except Refused:
+            raise
         except LoomtuiError as error:
             self._end(Outcome.STOPPED, f"the rollback is not complete: {error.what}")
             raise

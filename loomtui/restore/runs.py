@@ -136,19 +136,18 @@ def _outcome(event: Event) -> Outcome | None:
 def summarize(run: Run) -> RunSummary:
     """What the journal says about the run as a whole."""
     events = run.events()
-    outcome = None
+    outcome, ended = None, None
     for event in events:
         if event.kind is EventKind.RUN_FINISHED:
-            outcome = _outcome(event)
+            outcome, ended = _outcome(event), event.at
         elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
             outcome = None
     steps = [event.step for event in events if event.step is not None]
-    ended = events[-1].at if events and outcome is not None else None
     return RunSummary(
         run.id,
         run.plan.cluster,
         events[0].at if events else None,
-        ended,
+        ended if outcome is not None else None,
         outcome,
         steps[-1] if steps else None,
         next((str(event.data.get("operator", "")) for event in events), ""),

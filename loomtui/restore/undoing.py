@@ -14,12 +14,18 @@ from loomtui.restore.runs import Run, summarize
 from loomtui.restore.steps import STEPS
 from loomtui.restore.steps.base import Step
 
+#: In an event's data: what the run kept was deleted.
+CLEANED = "cleaned"
+
 
 async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
     """Puts back what was there before the run, on every node that it touched.
 
-    Raises LoomtuiError for the nodes on which that did not work; the others are done all the same.
+    Raises Refused when what it kept is deleted, and LoomtuiError for the nodes on which it did not work; the
+    others are done all the same.
     """
+    if any(event.data.get(CLEANED) for event in run.events()):
+        raise Refused(f"what run {run.id} kept was deleted by loomtui clean: there is nothing to put back")
     operator = context.operator.name
     recorder.emit(EventKind.ROLLBACK_STARTED, f"rolled back by {operator}", data={"operator": operator})
     touched, failed = await on_all(
@@ -56,18 +62,31 @@ async def _undo(step: Step, recorder: Recorder, node: str) -> None:
     recorder.emit(EventKind.TASK_UNDONE, f"{step.title}: undone", step.name, node)
 
 
-async def clean(context: RunContext, run: Run) -> int:
-    """Deletes what a finished run kept on its nodes; returns the bytes that were freed.
+async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
+    """Deletes what a finished run kept on its nodes, on all or on none; returns the bytes that were freed.
 
     Raises Refused while what it kept may still be needed, LoomtuiError where it did not work.
     """
     finished = summarize(run).outcome in {Outcome.RESTORED, Outcome.ROLLED_BACK}
-    if not finished and any(event.step is StepName.STOP for event in run.events()):
+    stopped = any(
+        event.kind is EventKind.STEP_STARTED and event.step is StepName.STOP for event in run.events()
+    )
+    if stopped and not finished:
         raise Refused(
             f"run {run.id} is not finished; what it kept may still be needed",
             advice=f"First: loomtui resume {run.id}, or loomtui rollback {run.id}",
         )
     names = [node.name for node in run.plan.nodes]
+    states, failures = await on_all(names, lambda name: context.hand(name).state())
+    if failures:
+        raise combined(failures, f"Then: loomtui clean {run.id}")
+    held = [name for name, state in states.items() if owned_by(state.lock_owner) == run.id]
+    if held:
+        raise Refused(
+            f"run {run.id} still holds {', '.join(held)}",
+            advice=f"A node that was left out is given back by: loomtui rollback {run.id}",
+        )
+    recorder.note(None, None, "what it kept is deleted: no way back from here", {CLEANED: True})
     outputs, failures = await on_all(names, lambda name: context.hand(name).change(CLEAN, timeout=3600))
     if failures:
         raise combined(failures, f"Then: loomtui clean {run.id}")

@@ -278,8 +278,8 @@ class LocalCluster:
 
     # ── plans and runs ──────────────────────────────────────────────────────────────────────────────────
 
-    def fleet(self) -> LocalFleet:
-        return LocalFleet(self.inventory, self.machines, self.chain.ask)
+    def fleet(self, *, quick: bool = True) -> LocalFleet:
+        return LocalFleet(self.inventory, self.machines, self.chain.ask, quick=quick)
 
     async def plan(self, fleet: LocalFleet | None = None, **choices: object) -> Plan:
         wanted = Choices(**({"reset_signing": True} | choices))  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran, script_text
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.inventory.model import Inventory, LoomSettings, Node
+from tests.restore.looks import answer
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 DRILL_BIN = Path(__file__).parents[2] / "loomtui" / "drill" / "bin"
@@ -201,7 +202,36 @@ class LocalNode:
 
     @property
     def active(self) -> str:
-        return (self.state / "active").read_text().strip()
+        return self._state("active")
+
+    def _state(self, name: str) -> str:
+        path = self.state / name
+        return path.read_text().strip() if path.exists() else ""
+
+    def properties(self) -> dict[str, str]:
+        """As `systemctl show` of the stand-in tells them."""
+        loaded = (self.state / "loaded").read_text()
+        settings = dict(line.split("=", 1) for line in loaded.splitlines() if "=" in line)
+        command = settings.get("ExecStart", "")
+        if (self.state / "flaps").exists() and self.active == "active":
+            count = int(self._state("count") or 0) + 1
+            (self.state / "count").write_text(f"{count}\n")
+            (self.state / "pid").write_text(f"{5_000_000 + count}\n")
+        files = [self.unit, *sorted(self.hold.parent.glob("*.conf"))]
+        on_disk = "".join(path.read_text() for path in files if path.is_file())
+        return {
+            "LoadState": "masked" if (self.state / "masked").exists() else "loaded",
+            "ActiveState": self.active,
+            "SubState": self._state("sub"),
+            "MainPID": self._state("pid"),
+            "ExecMainStartTimestampMonotonic": self._state("count") or "0",
+            "NRestarts": self._state("count") if (self.state / "flaps").exists() else "",
+            "NeedDaemonReload": "no" if on_disk == loaded else "yes",
+            "ExecStart": f"{{ path={command.split(' ')[0]} ; argv[]={command} ; ignore_errors=no ; }}",
+            "User": settings.get("User", ""),
+            "Group": settings.get("Group", ""),
+            "WorkingDirectory": settings.get("WorkingDirectory", ""),
+        }
 
     def set_active(self, active: str) -> None:
         running = active not in ("inactive", "failed")
@@ -311,8 +341,16 @@ class LocalSession(WritableSession):
     """Runs the real scripts on a LocalNode."""
 
     def __init__(
-        self, node: Node, loom: LoomSettings, machine: LocalNode, faults: Faults, ask: Ask, ran: deque[Ran]
+        self,
+        node: Node,
+        loom: LoomSettings,
+        machine: LocalNode,
+        faults: Faults,
+        ask: Ask,
+        ran: deque[Ran],
+        quick: bool,
     ) -> None:
+        self._quick = quick
         self.node = node
         self.loom = loom
         self.machine = machine
@@ -377,6 +415,10 @@ class LocalSession(WritableSession):
         self._reach()
         self.faults.before(self.node.name, script.name)
         self._log.append(Ran(self.node.name, script.kind, script.name))
+        if self._quick and (told := answer(self.machine, script.name)) is not None:
+            await asyncio.sleep(0)
+            self.faults.after(self.node.name, script.name)
+            return Output(0, told, b"")
         process = await asyncio.create_subprocess_exec(
             "/bin/sh",
             "-c",
@@ -419,15 +461,17 @@ async def _talk(
 
 
 class LocalFleet(WritableFleet):
-    """All nodes of an inventory on this machine."""
+    """All nodes of an inventory on this machine. `quick`: looks are answered from here, see looks.py."""
 
-    def __init__(self, inventory: Inventory, machines: Mapping[str, LocalNode], ask: Ask) -> None:
+    def __init__(
+        self, inventory: Inventory, machines: Mapping[str, LocalNode], ask: Ask, *, quick: bool = True
+    ) -> None:
         self.inventory = inventory
         self.ran = deque()
         self.faults = Faults()
         self._local = {
             node.name: LocalSession(
-                node, inventory.loom_of(node), machines[node.name], self.faults, ask, self.ran
+                node, inventory.loom_of(node), machines[node.name], self.faults, ask, self.ran, quick
             )
             for node in inventory.nodes
         }

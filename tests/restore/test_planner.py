@@ -425,7 +425,7 @@ async def test_a_plan_is_made_without_changing_anything(make_cluster: Make) -> N
     cluster = make_cluster(2, backup_node=True)
     before = tree(*(machine.root for machine in cluster.machines.values()))
     told: list[str] = []
-    fleet = cluster.fleet()
+    fleet = cluster.fleet(quick=False)
     plan = await make_plan(
         cluster.inventory, fleet, cluster.catalogue, Choices(reset_signing=True), told.append
     )

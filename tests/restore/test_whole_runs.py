@@ -37,7 +37,7 @@ async def test_a_cluster_of_moved_hosts_is_restored(make_cluster: Make) -> None:
     moved_hosts(cluster)
     (cluster.machines["n1"].workdir / ADDRBOOK).write_text('{"key":"00","addrs":[]}')
     before = {name: files_of(machine) for name, machine in cluster.machines.items()}
-    fleet = cluster.fleet()
+    fleet = cluster.fleet(quick=False)
     run = await cluster.run(fleet, stage_first=True)
     assert run.plan.refusals == ()
     fleet.ran.clear()
@@ -117,7 +117,10 @@ async def test_nodes_that_can_fetch_by_themselves(make_cluster: Make) -> None:
             store.objects[key] = (body, cluster.catalogue.backups[key].etag.strip('"'))
         cluster.catalogue.url = store.url
         cluster.chain_by_curl(store)
-        assert await cluster.runner(await cluster.run()).restore() is Outcome.RESTORED
+        assert (
+            await cluster.runner(await cluster.run(), cluster.fleet(quick=False)).restore()
+            is Outcome.RESTORED
+        )
         assert not [call for call in cluster.catalogue.calls if call[0] == "decompressed"]
         assert [call[0] for call in cluster.catalogue.calls].count("presign") == 2
 

@@ -1,0 +1,122 @@
+"""What the scripts status, details and nodekey print of a LocalNode, told from here: they take most of a restore's
+time, and tests/fleet tests them. That both say the same is held by test_looks.py."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pwd
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loomtui.loom.databases import STATE_NAMES
+from loomtui.loom.nodekey import read_node_key
+from loomtui.loom.validator import read_validator
+
+if TYPE_CHECKING:
+    from tests.restore.local import LocalNode
+
+Fact = tuple[str, str | bytes]
+
+
+def answer(machine: LocalNode, script: str) -> bytes | None:
+    """None: the script itself has to say it."""
+    look = _LOOKS.get(script)
+    if look is None:
+        return None
+    lines = []
+    for name, value in look(machine):
+        data = value.encode() if isinstance(value, str) else value
+        lines.append(f"{name} {base64.b64encode(data).decode()}\n")
+    return "".join(lines).encode()
+
+
+def _status(machine: LocalNode) -> Iterator[Fact]:
+    yield "show", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
+    if machine.unit.is_file():
+        yield "cat", _cat(machine)
+    yield "dir", str(machine.workdir)
+    for name, path in (("hold", machine.hold), ("lock", machine.lock)):
+        if path.is_file():
+            yield name, path.read_bytes()
+    yield from _node_key(machine.config / "node_key.json")
+    yield from _validator(machine.config / "priv_validator.json")
+    yield "rpc.address", "127.0.0.1:46657"
+    yield "rpc.tool", "none"
+    yield "disk", "1000000 500000"
+
+
+def _cat(machine: LocalNode) -> str:
+    files = [machine.unit, *sorted(machine.hold.parent.glob("*.conf"))]
+    return "\n".join(f"# {path}\n{path.read_text()}" for path in files)
+
+
+def _node_key(path: Path) -> Iterator[Fact]:
+    if not path.is_file():
+        yield "node_key.state", "missing"
+        return
+    yield "node_key.state", "good"
+    yield "node_key.type", "tendermint/PrivKeyEd25519"
+    yield "node_key.public", read_node_key(path.read_text()).public_key or ""
+
+
+def _validator(path: Path) -> Iterator[Fact]:
+    if not path.is_file():
+        yield "validator.state", "missing"
+        return
+    facts, document = read_validator(path.read_text()), json.loads(path.read_text())
+    yield "validator.state", "good"
+    yield "validator.address", str(document.get("address", ""))
+    yield "validator.public", facts.public_key or ""
+    for name in ("last_height", "last_round", "last_step"):
+        yield f"validator.{name}", str(document.get(name, ""))
+    yield "validator.private", "pair" if "priv_key" in document else "hsm"
+
+
+def _details(machine: LocalNode) -> Iterator[Fact]:
+    user = machine.properties()["User"]
+    account = pwd.getpwnam(user)
+    yield "dir", str(machine.workdir)
+    yield "user", user
+    yield "account", f"{user}:x:{account.pw_uid}:{account.pw_gid}::/:/bin/sh"
+    yield "group", f"{machine.properties()['Group']}:x:{account.pw_gid}:"
+    yield "systemd", "systemd 252 (252.1)"
+    for pattern in STATE_NAMES:
+        for found in sorted(machine.workdir.glob(pattern)):
+            yield f"database/{found.relative_to(machine.workdir)}", "16"
+    texts = ("loom.yml", "genesis.json", "chaindata/config/genesis.json", "chaindata/config/config.toml")
+    for name in (
+        *texts,
+        *(f"chaindata/config/{key}.json" for key in ("node_key", "priv_validator", "addrbook")),
+    ):
+        path = machine.workdir / name
+        if not path.is_file():
+            continue
+        if name == "loom.yml":
+            yield "config", name
+        if name in texts:
+            yield f"text/{name}", path.read_bytes()
+        if name.endswith("addrbook.json"):
+            yield "addrbook", path.read_bytes()
+        yield f"modified/{name}", str(int(path.stat().st_mtime))
+        yield f"digest/{name}", sha256(path.read_bytes()).hexdigest()
+
+
+def _nodekey(machine: LocalNode) -> Iterator[Fact]:
+    path = machine.config / "node_key.json"
+    if not path.is_file():
+        yield "not_run", "there is no key"
+        return
+    yield "before", "1"
+    yield "status", "0"
+    yield "stdout", f"{read_node_key(path.read_text()).node_id}\n"
+    yield "after", "1"
+
+
+_LOOKS: dict[str, Callable[[LocalNode], Iterator[Fact]]] = {
+    "status": _status,
+    "details": _details,
+    "nodekey": _nodekey,
+}

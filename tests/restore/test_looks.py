@@ -1,0 +1,62 @@
+"""That the quick looks say what the real scripts say, as far as a restore asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from loomtui.fleet.probe import node_details
+from loomtui.fleet.status import NodeDetails
+from tests.restore.cluster import LocalCluster
+from tests.restore.material import NOW
+
+Make = Callable[..., LocalCluster]
+
+
+def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
+    """Without what is of the moment, and what no step of a restore looks at."""
+    status = details.status
+    assert status.service is not None
+    assert status.chain is not None
+    service = replace(status.service, since=None)
+    chain = replace(status.chain, height=0, app_hash="", block_time=None)
+    status = replace(
+        status,
+        at=NOW,
+        service=service,
+        chain=chain,
+        clock_offset_seconds=None,
+        version=None,
+        disk_free_bytes=None,
+        disk_total_bytes=None,
+    )
+    return replace(
+        details,
+        status=status,
+        databases=dict.fromkeys(sorted(details.databases), 0),
+        tools=frozenset(),
+        backup_jobs=(),
+        texts=dict(sorted(details.texts.items())),
+        digests=dict(sorted(details.digests.items())),
+        modified={},
+    )
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_quick_and_real_looks_agree(make_cluster: Make, held: bool) -> None:
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    (machine.config / "addrbook.json").write_text(
+        '{"key":"00","addrs":[{"addr":{"id":"a","ip":"10.0.0.2","port":1}}]}'
+    )
+    if held:
+        machine.take()
+    found = []
+    for quick in (True, False):
+        fleet = cluster.fleet(quick=quick)
+        look = (await node_details(fleet, ["n1"]))["n1"]
+        assert isinstance(look, NodeDetails), look
+        found.append(as_a_restore_sees(look))
+    assert found[0] == found[1]

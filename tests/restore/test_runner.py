@@ -1,0 +1,544 @@
+"""The runner: gates, decisions, failures, and who may go on with what."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loomtui.errors import (
+    GateNotMet,
+    LockHeld,
+    LoomtuiError,
+    NodeUnreachable,
+    Refused,
+    ScriptFailed,
+    StepFailed,
+)
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.operator import Go, OnFailure, Unattended
+from loomtui.restore.runs import Run, summarize
+from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.local import LocalFleet
+from tests.restore.material import make_plan_of, node_plan
+
+Make = Callable[..., LocalCluster]
+RETRY, STOP, BACK = (OnFailure.RETRY, None), (OnFailure.STOP, None), (OnFailure.ROLL_BACK, None)
+
+
+def fail_once(fleet: LocalFleet, *scripts: str, node: str | None = None) -> None:
+    """Each of these scripts fails the first time; on every node, or on one."""
+    left = {(name, script) for script in scripts for name in ([node] if node else fleet.names)}
+
+    def before(name: str, script: str) -> None:
+        if (name, script) in left:
+            left.remove((name, script))
+            raise ScriptFailed(f"{script} went wrong", node=name, safe="", advice="Look.")
+
+    fleet.faults.before = before
+
+
+def fail_always(fleet: LocalFleet, script: str, node: str = "n1") -> None:
+    def before(name: str, found: str) -> None:
+        if (name, found) == (node, script):
+            raise ScriptFailed(f"{script} went wrong", node=name, safe="It is held.", advice="Look.")
+
+    fleet.faults.before = before
+
+
+def kinds(run: Run) -> list[EventKind]:
+    return [event.kind for event in run.events()]
+
+
+# ── decisions after failures ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_once(fleet, "lock", "hold", "swap", "replace", "details", "unhold", "unlock")
+    operator = Scripted(on_failure=[RETRY] * 9)
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+    failed = [step for step, _, _ in operator.failures]
+    assert failed == [
+        StepName.PREFLIGHT,
+        StepName.STOP,
+        StepName.DATA,
+        StepName.CONFIG,
+        StepName.NODE_KEYS,
+        StepName.START,
+    ]
+    assert all(
+        choices == (OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK) for *_, choices in operator.failures
+    )
+    told = [event for event in run.events() if event.kind is EventKind.TASK_FAILED]
+    assert {event.data["advice"] for event in told} == {"Look."}
+    assert any("the lock stays" in event.message for event in run.events())  # unlock failed, and nothing else
+
+
+async def test_a_look_that_fails_before_a_step_can_be_tried_again(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_once(fleet, "run_state")
+    operator = Scripted({StepName.DATA: Go.STOP}, [RETRY])
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.STOPPED
+    assert operator.failures[0][0] is StepName.PREFLIGHT
+
+
+@pytest.mark.parametrize("script", ["relay", "swap", "replace"])
+async def test_with_nobody_there_a_failure_stops_the_run_and_it_goes_on_later(
+    make_cluster: Make, script: str
+) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_always(fleet, script)
+    with pytest.raises(ScriptFailed) as caught:
+        await cluster.runner(run, fleet).restore()
+    assert f"loomtui resume {run.id}" in caught.value.advice
+    assert caught.value.node == "n1"
+    assert summarize(run).outcome is Outcome.STOPPED
+    assert cluster.machines["n1"].lock.exists() == (script != "relay")  # nothing was stopped: given back
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    assert EventKind.RUN_RESUMED in kinds(run)
+
+
+async def test_a_failure_can_end_in_the_way_back(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    before = cluster.live()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_always(fleet, "signing")
+    assert await cluster.runner(run, fleet, Scripted(on_failure=[BACK])).restore() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+    assert kinds(run).count(EventKind.ROLLBACK_STARTED) == 1
+    undone = [event.step for event in run.events() if event.kind is EventKind.TASK_UNDONE]
+    assert undone == [StepName.CONFIG, StepName.DATA, StepName.STOP, StepName.PREFLIGHT]
+
+
+async def test_a_node_can_be_left_out_and_stays_held(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    before = cluster.live()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_always(fleet, "swap", "n2")
+    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2")])
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+    assert operator.failures[0][2] == tuple(OnFailure)
+    left = cluster.machines["n2"]
+    assert left.hold.exists()
+    assert left.lock.exists()
+    assert left.active == "inactive"
+    assert "live" in (left.workdir / "app.db/LOG").read_text()
+    assert cluster.machines["n1"].active == "active"
+    with pytest.raises(Refused, match="still holds n2"):
+        await cluster.runner(run).clean()
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+
+
+async def test_who_is_left_out_at_the_start_is_held_and_stopped_again(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+    left = cluster.machines["n2"]
+    (left.state / "flaps").touch()
+    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2")])
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+    step, failures, _ = operator.failures[0]
+    assert step is StepName.START
+    assert "does not stay up" in failures["n2"].what
+    assert left.hold.exists()
+    assert left.active == "inactive"
+
+
+async def test_who_is_left_out_and_cannot_be_held_is_told(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "swap" and node == "n2":
+            fleet.faults.unreachable.add("n2")
+            raise NodeUnreachable("the connection was lost", node="n2")
+
+    fleet.faults.before = before
+    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2")])
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+    assert any("could not be held and stopped" in event.message for event in run.events())
+
+
+async def test_a_chain_that_the_left_out_would_halt_is_not_started(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_always(fleet, "swap", "n2")
+    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2"), STOP])
+    with pytest.raises(GateNotMet, match="stand still"):
+        await cluster.runner(run, fleet, operator).restore()
+    assert all(machine.active == "inactive" for machine in cluster.machines.values())
+    # The decision holds in a resumed run too.
+    with pytest.raises(GateNotMet, match="stand still"):
+        await cluster.runner(run).restore()
+
+
+async def test_leaving_out_a_node_that_did_not_fail_is_no_answer(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_always(fleet, "swap", "n2")
+    with pytest.raises(ScriptFailed):
+        await cluster.runner(run, fleet, Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n1")])).restore()
+
+
+# ── decisions before steps ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_stopping_before_anything_was_stopped_gives_the_nodes_back(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    before = cluster.live()
+    run = await cluster.run()
+    assert (
+        await cluster.runner(run, operator=Scripted({StepName.PREFLIGHT: Go.STOP})).restore()
+        is Outcome.STOPPED
+    )
+    assert not (cluster.machines["n1"].workdir / ".loomtui").exists()
+    assert await cluster.runner(run, operator=Scripted({StepName.STOP: Go.STOP})).restore() is Outcome.STOPPED
+    assert cluster.live() == before
+    assert await cluster.runner(run, operator=Scripted({StepName.DATA: Go.STOP})).restore() is Outcome.STOPPED
+    assert cluster.machines["n1"].hold.exists()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_turning_back_before_a_step(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    before = cluster.live()
+    run = await cluster.run()
+    operator = Scripted({StepName.START: Go.ROLL_BACK})
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+
+
+async def test_a_run_that_is_cancelled_says_so_and_goes_on_later(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    reached = asyncio.Event()
+    fleet.faults.before = lambda node, script: reached.set() if script == "hold" else None
+    task = asyncio.create_task(cluster.runner(run, fleet).restore())
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert run.events()[-1].data["outcome"] == "stopped"
+    assert "loomtui resume" in run.events()[-1].message
+    await asyncio.sleep(0.3)  # the script on the node goes on
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+# ── what must not run ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def created(where: LocalCluster, **changes: object) -> Run:
+    plan = replace(make_plan_of(node_plan("n1")), **changes)  # type: ignore[arg-type]
+    return where.store.create(plan, where.inventory_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"refusals": ("the chain would stand still",)}, "would stand still"),
+        ({"cluster": "production"}, "the plan is for production"),
+        ({"nodes": (node_plan("n1"), node_plan("n9"))}, "nodes that the inventory does not have: n9"),
+    ],
+)
+async def test_plans_that_must_not_run(make_cluster: Make, changes: dict[str, object], said: str) -> None:
+    cluster = make_cluster()
+    fleet = cluster.fleet()
+    with pytest.raises(Refused, match=said):
+        await cluster.runner(created(cluster, **changes), fleet).restore()
+    assert not fleet.ran
+
+
+async def test_a_run_that_is_over_is_not_run_again(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    with pytest.raises(Refused, match="is restored"):
+        await cluster.runner(run).restore()
+    await cluster.runner(run).rollback()
+    with pytest.raises(Refused, match="is rolled-back"):
+        await cluster.runner(run).restore()
+    with pytest.raises(Refused, match="rolled back already"):
+        await cluster.runner(run).rollback()
+
+
+async def test_a_node_that_another_run_holds_is_refused(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    first, second = await cluster.run(nodes=("n1",)), await cluster.run()
+    assert (
+        await cluster.runner(first, operator=Scripted({StepName.DATA: Go.STOP})).restore() is Outcome.STOPPED
+    )
+    with pytest.raises(LockHeld) as caught:
+        await cluster.runner(second).restore()
+    assert caught.value.exit_status == 3
+    assert first.id in caught.value.what
+    assert f"loomtui rollback {first.id}" in caught.value.advice
+    assert first.id in cluster.machines["n1"].lock.read_text()
+    assert not cluster.machines["n2"].lock.exists()
+
+
+async def test_a_run_that_another_process_works_on_is_refused(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = created(cluster)
+    with run.hold():
+        for work in (cluster.runner(run).restore, cluster.runner(run).rollback, cluster.runner(run).clean):
+            with pytest.raises(LockHeld):
+                await work()
+
+
+# ── the way back ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_rollback_that_does_not_reach_a_node_can_be_called_again(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    before = cluster.live()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.NODE_KEYS: Go.STOP})).restore()
+    fleet = cluster.fleet()
+    fleet.faults.unreachable.add("n2")
+    with pytest.raises(NodeUnreachable) as caught:
+        await cluster.runner(run, fleet).rollback()
+    assert f"loomtui rollback {run.id}" in caught.value.advice
+    assert summarize(run).outcome is Outcome.STOPPED
+    assert "live" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
+    with pytest.raises(Refused, match="is being rolled back"):
+        await cluster.runner(run).restore()
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+
+
+async def test_an_undo_that_fails_keeps_the_earlier_ones_from_that_node(make_cluster: Make) -> None:
+    """A node that cannot be stopped gets none of its old files back under its feet."""
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    fleet = cluster.fleet()
+    fail_always(fleet, "unswap")
+    with pytest.raises(ScriptFailed):
+        await cluster.runner(run, fleet).rollback()
+    assert cluster.machines["n1"].hold.exists()
+    assert any(event.message == "undo: unswap went wrong" for event in run.events())
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+
+
+async def test_rolling_back_what_never_began_touches_no_node(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    fleet = cluster.fleet()
+    assert await cluster.runner(run, fleet).rollback() is Outcome.ROLLED_BACK
+    assert {ran.kind for ran in fleet.ran} == {"inspect"}
+
+
+async def test_a_node_that_signed_since_keeps_its_state_and_that_is_said(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    validator = cluster.machines["n1"].config / "priv_validator.json"
+    validator.write_text(validator.read_text().replace('"101"', '"500"'))
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+    assert '"500"' in validator.read_text()
+    (told,) = [event for event in run.events() if event.data.get("severity") == "warning"]
+    assert "keeps its present signing state (500)" in told.message
+
+
+# ── cleaning ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_may_still_be_needed_is_not_cleaned_away(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore()
+    with pytest.raises(Refused, match="is not finished"):
+        await cluster.runner(run).clean()
+    assert list(cluster.machines["n1"].run_folder(run.id).rglob("app.db"))
+
+
+async def test_what_an_ended_preflight_fetched_can_be_cleaned_away(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.STOP: Go.STOP})).restore()
+    assert await cluster.runner(run).clean() > 0
+
+
+async def test_what_was_cleaned_away_cannot_be_rolled_back(make_cluster: Make) -> None:
+    """Some nodes would be as before and others not."""
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    ended = summarize(run).ended_at
+    await cluster.runner(run).clean()
+    restored = cluster.live()
+    with pytest.raises(Refused, match="nothing to put back"):
+        await cluster.runner(run).rollback()
+    assert cluster.live() == restored
+    assert summarize(run).outcome is Outcome.RESTORED
+    assert summarize(run).ended_at == ended
+
+
+async def test_cleaning_is_done_on_all_nodes_or_on_none(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+    await cluster.runner(run).restore()
+    fleet.faults.unreachable.add("n2")
+    with pytest.raises(NodeUnreachable):
+        await cluster.runner(run, fleet).clean()
+    assert list(cluster.machines["n1"].run_folder(run.id).rglob("app.db"))
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+
+
+async def test_a_node_that_cannot_be_cleaned_is_named(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    fleet.faults.unreachable.add("n1")
+    with pytest.raises(NodeUnreachable) as caught:
+        await cluster.runner(run, fleet).clean()
+    assert f"loomtui clean {run.id}" in caught.value.advice
+
+
+# ── steps that find something else than they expect ─────────────────────────────────────────────────────────
+
+
+async def stopped_at(cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None) -> LoomtuiError:
+    with pytest.raises(LoomtuiError) as caught:
+        await cluster.runner(run, fleet).restore()
+    return caught.value
+
+
+async def test_preflight_sees_that_the_plan_still_fits(make_cluster: Make, tmp_path: Path) -> None:
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    run = await cluster.run()
+    (machine.state / "masked").touch()
+    assert "masked" in (await stopped_at(cluster, run)).what
+    (machine.state / "masked").unlink()
+    text = machine.unit.read_text()
+    machine.write_unit(text.replace(str(machine.workdir), str(tmp_path)))
+    error = await stopped_at(cluster, run)
+    assert "its unit changed since the plan was made" in error.what
+    machine.write_unit(text)
+    assert not machine.lock.exists()
+
+
+async def test_preflight_reaches_every_node_before_it_changes_one(make_cluster: Make) -> None:
+    cluster = make_cluster(1, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+    fleet.faults.unreachable.add("n2")
+    error = await stopped_at(cluster, run, fleet)
+    assert error.exit_status == 4
+    assert {ran.kind for ran in fleet.ran} <= {"inspect"}
+
+
+async def test_a_node_that_is_lost_while_it_is_looked_at_stops_the_preflight(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "status":
+            raise NodeUnreachable("the connection was lost", node=node)
+
+    fleet.faults.before = before
+    error = await stopped_at(cluster, run, fleet)
+    assert isinstance(error, NodeUnreachable)
+    assert not cluster.machines["n1"].lock.exists()
+
+
+async def test_a_lock_that_vanishes_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def after(node: str, script: str) -> None:
+        if script == "place":
+            cluster.machines[node].lock.unlink()
+
+    fleet.faults.after = after
+    assert "not as this run left it" in (await stopped_at(cluster, run, fleet)).what
+
+
+async def test_a_service_that_does_not_stop_is_told(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    run = await cluster.run()
+    (machine.state / "stuck").touch()
+    error = await stopped_at(cluster, run)
+    assert "still running" in error.what
+    assert "held; none of its files was touched" in error.safe
+    (machine.state / "stuck").unlink()
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+
+
+async def test_processes_that_hold_databases_are_named(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    real = shutil.which("find")
+    machine.write_tool("find", f'case $1 in /proc/*) echo /proc/77/fd/7 ;; *) exec {real} "$@" ;; esac')
+    with pytest.raises(StepFailed, match="processes with open databases: 77"):
+        await cluster.runner(await cluster.run()).restore()
+
+
+async def test_a_service_that_comes_up_again_is_noticed(make_cluster: Make) -> None:
+    """By hand, by cron: whoever starts it in the middle."""
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def after(node: str, script: str) -> None:
+        if script == "stop":
+            cluster.machines[node].set_active("active")
+
+    fleet.faults.after = after
+    assert "it is active again" in (await stopped_at(cluster, run, fleet)).what
+
+
+async def test_the_gate_after_the_stop_looks_once_more(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    seen: list[str] = []
+
+    def after(node: str, script: str) -> None:
+        seen.append(script)
+        if seen[-2:] == ["stop", "run_state"]:  # what `verify` sees is still well
+            cluster.machines[node].set_active("active")
+            cluster.machines[node].hold.unlink()
+
+    fleet.faults.after = after
+    error = await stopped_at(cluster, run, fleet)
+    assert isinstance(error, GateNotMet)
+    assert "n1 is active and not held" in error.what
+
+
+async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.start._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    (cluster.machines["n1"].state / "stuck").touch()
+    with pytest.raises(StepFailed, match="does not stop"):
+        await cluster.runner(run).rollback()
+    assert "restored" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
+
+
+def test_an_unattended_run_goes_on_and_approves_but_stops_at_failures() -> None:
+    async def answers() -> tuple[Go, bool, tuple[OnFailure, str | None]]:
+        nobody = Unattended("op@desk")
+        preview = Scripted().previews
+        return (
+            await nobody.before_step(StepName.STOP, preview.get(StepName.STOP, {})),
+            await nobody.approve_unit("n1", next(iter([]), None)),  # type: ignore[arg-type]
+            await nobody.on_failure(StepName.STOP, {}, ()),
+        )
+
+    assert asyncio.run(answers()) == (Go.CONTINUE, True, STOP)
