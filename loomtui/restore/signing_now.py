@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from loomtui.errors import LoomtuiError
 from loomtui.fleet.probe import look_at
 from loomtui.loom.validator import SigningState
 from loomtui.restore.context import RunContext
@@ -25,6 +26,8 @@ async def standstill(context: RunContext) -> tuple[str, ...]:
             return choice
         status = await look_at(context.fleet.session(name), None)
         facts = status.validator
+        if facts is None and status.error is not None:
+            raise LoomtuiError(status.error, node=name)
         if facts is None or facts.address != choice.address:
             return replace(choice, address=None)
         return replace(choice, result_height=(facts.signing or _NOTHING_SIGNED).height)

@@ -1,5 +1,5 @@
-"""What the scripts status, details and nodekey print of a LocalNode, told from here: they take most of a restore's
-time, and tests/fleet tests them. That both say the same is held by test_looks.py."""
+"""What the scripts status, details and nodekey print of a LocalNode, told from here: they take most of the
+time of a restore, and tests/fleet tests them. That both say the same is held by test_looks.py."""
 
 from __future__ import annotations
 

@@ -1,0 +1,375 @@
+"""Single steps where something is not as they expect: units, config files, the start, the chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from loomtui.errors import GateNotMet, LoomtuiError, ScriptFailed, StepFailed
+from loomtui.loom.databases import LOOM_CONFIG, UNIT, VALIDATOR
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.operator import OnFailure
+from loomtui.restore.plan import FileAction, Plan, SigningAction
+from loomtui.restore.runs import Run
+from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.material import Key, node_key_of, unit_text, validator_key_of
+
+Make = Callable[..., LocalCluster]
+
+
+async def stopped(cluster: LocalCluster, run: Run, operator: Scripted | None = None) -> LoomtuiError:
+    with pytest.raises(LoomtuiError) as caught:
+        await cluster.runner(run, operator=operator).restore()
+    return caught.value
+
+
+def changed(cluster: LocalCluster, plan: Plan, **changes: object) -> Run:
+    """A run of the plan with changes to its first node."""
+    first = replace(plan.nodes[0], **changes)  # type: ignore[arg-type]
+    return cluster.store.create(replace(plan, nodes=(first, *plan.nodes[1:])), cluster.inventory_path)
+
+
+# ── service definitions ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_peers(cluster: LocalCluster, number: int, peers: str, extra: str = "") -> None:
+    machine = cluster.machines[f"n{number}"]
+    text = unit_text(machine, peers) + extra
+    cluster.add_config_backup(number, files={"loom.service": text})
+
+
+def wrong_peers(cluster: LocalCluster) -> str:
+    """The second node's address, with a key that it never had."""
+    return f"tcp://{Key(77).node_id}@10.0.0.2:46656"
+
+
+async def test_a_change_that_is_declined_leaves_the_unit_and_closes_the_gate(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    with_peers(cluster, 1, wrong_peers(cluster))
+    run = await cluster.run()
+    error = await stopped(cluster, run, Scripted(approves=False))
+    assert isinstance(error, GateNotMet)
+    assert node_key_of(2).node_id in error.what
+    assert Key(77).node_id in cluster.machines["n1"].unit.read_text()
+    assert any("was declined" in event.message for event in run.events())
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    assert Key(77).node_id not in cluster.machines["n1"].unit.read_text()
+
+
+async def test_a_unit_that_systemd_refuses_is_not_put_in_place(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    with_peers(cluster, 1, wrong_peers(cluster), "# BROKEN\n")
+    error = await stopped(cluster, await cluster.run())
+    assert isinstance(error, StepFailed)
+    assert "systemd refuses the new unit" in error.what
+    assert Key(77).node_id in cluster.machines["n1"].unit.read_text()
+
+
+async def test_a_unit_that_cannot_be_changed_is_told_before_anything_is_done(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    machine = cluster.machines["n1"]
+    text = unit_text(machine, "x").replace("--persistent-peers x", '--persistent-peers "$PEERS"')
+    cluster.add_config_backup(1, files={"loom.service": text})
+    operator = Scripted()
+    error = await stopped(cluster, await cluster.run(), operator)
+    assert "cannot be changed" in error.what
+    assert error.advice.startswith("Change the unit by hand")
+    assert operator.previews[StepName.SERVICES]["n1"].text
+
+
+async def test_peers_in_a_drop_in_are_changed_there_and_put_back(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    machine = cluster.machines["n1"]
+    machine.hold.parent.mkdir()
+    drop_in = machine.hold.parent / "10-peers.conf"
+    drop_in.write_text(
+        f"[Service]\nExecStart=\nExecStart={machine.bin}/loom run --peers {wrong_peers(cluster)}\n"
+    )
+    machine.reload()
+    before = cluster.live()
+    run = await cluster.run()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    assert f"--peers tcp://{node_key_of(2).node_id}@10.0.0.2:46656" in drop_in.read_text()
+    assert "--peers" not in machine.unit.read_text().replace("--persistent-peers", "")
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+
+
+async def test_a_unit_that_systemd_did_not_read_again_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    with_peers(cluster, 1, wrong_peers(cluster))
+    run, fleet = await cluster.run(), cluster.fleet()
+    replaced: list[str] = []
+
+    def after(node: str, script: str) -> None:
+        replaced.append(script)
+        if node == "n1" and script == "reload" and "stage_file" in replaced:
+            with cluster.machines["n1"].unit.open("a") as file:
+                file.write("# edited by somebody\n")
+
+    fleet.faults.after = after
+    with pytest.raises(StepFailed, match="still holds the old unit"):
+        await cluster.runner(run, fleet).restore()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_one_identity_on_two_nodes_is_never_started(make_cluster: Make) -> None:
+    """Whoever copied the key did so after the plan was made."""
+    cluster = make_cluster(2)
+    run = await cluster.run()
+    fleet = cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "details":
+            key = cluster.machines["n2"].config / "node_key.json"
+            key.write_text(node_key_of(1).node_key_json)
+
+    fleet.faults.before = before
+    operator = Scripted(on_failure=[(OnFailure.RETRY, None)])
+    with pytest.raises(StepFailed, match="same node key"):
+        await cluster.runner(run, fleet, operator).restore()
+    assert cluster.machines["n1"].active == cluster.machines["n2"].active == "inactive"
+
+
+async def test_the_gate_after_the_comparison_looks_once_more(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    looks: list[str] = []
+
+    def before(node: str, script: str) -> None:
+        looks.append(script)
+        if looks.count("details") == 2:
+            (cluster.machines["n1"].config / "node_key.json").unlink(missing_ok=True)
+
+    fleet.faults.before = before
+    with pytest.raises(GateNotMet, match=r"no usable node_key\.json"):
+        await cluster.runner(run, fleet).restore()
+
+
+async def test_a_node_that_cannot_be_looked_at_stops_the_comparison(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "details":
+            raise ScriptFailed("no", node=node)
+
+    fleet.faults.before = before
+    with pytest.raises(ScriptFailed):
+        await cluster.runner(run, fleet).restore()
+    assert run.events()[-1].data["outcome"] == "stopped"
+
+
+# ── config files ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_file_that_the_plan_leaves_alone_and_somebody_edits_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "swap":
+            (cluster.machines[node].workdir / "genesis.json").write_text('{"contracts": []}')
+
+    fleet.faults.before = before
+    with pytest.raises(StepFailed, match="a config file is not what the plan says"):
+        await cluster.runner(run, fleet).restore()
+
+
+async def test_an_identity_that_is_not_the_plans_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = changed(cluster, await cluster.plan(), node_id="f" * 40)
+    assert "the plan says" in (await stopped(cluster, run)).what
+
+
+async def test_a_validator_key_that_is_not_the_plans_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    plan = await cluster.plan()
+    signing = replace(plan.nodes[0].signing, address="F" * 40)
+    run = changed(cluster, replace(plan, validators=()), signing=signing)
+    run = cluster.store.create(
+        replace(run.plan, validators=(replace(plan.validators[0], address="F" * 40),)), cluster.inventory_path
+    )
+    assert "its validator key is" in (await stopped(cluster, run)).what
+
+
+async def test_a_state_that_grew_since_the_plan_is_not_lowered(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    cluster.chain.height = 140
+    validator = cluster.machines["n1"].config / "priv_validator.json"
+    own = validator.read_text()
+    validator.unlink()
+    run = await cluster.run(nodes=("n1",))
+    assert run.plan.node("n1").signing.action is SigningAction.RAISE
+    validator.write_text(own.replace('"130"', '"900"'))
+    assert "never lowered" in (await stopped(cluster, run)).what
+    assert '"900"' in validator.read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "{}", Key(5).validator_json(900), validator_key_of(1).validator_json(100)],
+    ids=["none", "unreadable", "another key", "older"],
+)
+async def test_another_file_or_an_older_state_gives_way(make_cluster: Make, text: str | None) -> None:
+    cluster = make_cluster(2)
+    cluster.chain.height = 140
+    validator = cluster.machines["n1"].config / "priv_validator.json"
+    validator.unlink()
+    run = await cluster.run(nodes=("n1",))
+    if text is not None:
+        validator.write_text(text)
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    assert json.loads(validator.read_text())["address"] == validator_key_of(1).address
+
+
+async def test_an_address_book_is_set_aside_and_put_back(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    book = cluster.machines["n1"].config / "addrbook.json"
+    stale = json.dumps({"key": "00", "addrs": [{"addr": {"id": "a" * 40, "ip": "192.0.2.1", "port": 46656}}]})
+    book.write_text(stale)
+    before = cluster.live()
+    run = await cluster.run()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    assert "192.0.2.1" not in book.read_text()  # the node made a new one
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+    assert cluster.live() == before
+
+
+async def test_the_plan_may_leave_every_file_alone(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    plan = await cluster.plan()
+    files = tuple(
+        replace(file, action=FileAction.KEEP, changes=False)
+        for file in plan.nodes[0].files
+        if file.target not in (LOOM_CONFIG, UNIT)
+    )
+    run = changed(cluster, plan, files=files, config=None)
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    loom_yml = (cluster.machines["n1"].workdir / "loom.yml").read_text()
+    assert "from the backup" not in loom_yml
+    assert any(file.target == VALIDATOR for file in files)
+
+
+async def test_a_node_may_keep_its_data(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = changed(cluster, await cluster.plan(), data=None)
+    operator = Scripted()
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
+    assert "live" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
+    assert operator.previews[StepName.DATA]["n1"].already
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+
+
+async def test_a_swap_that_nobody_noted_is_noticed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def after(node: str, script: str) -> None:
+        if script == "swap":
+            (cluster.machines[node].run_folder(run.id) / "data.swapped").unlink()
+
+    fleet.faults.after = after
+    with pytest.raises(StepFailed, match="were not swapped"):
+        await cluster.runner(run, fleet).restore()
+
+
+# ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_chain_that_stands_still_ends_in_a_diagnosis(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    cluster.chain.moves = False
+    plan = replace(await cluster.plan(), verify_deadline_seconds=1)
+    said = 'E[2026-01-01|12:00:00.000] Error signing vote module=consensus err="Height regression"'
+    entry = {"__REALTIME_TIMESTAMP": "4102444800000000", "__CURSOR": "c", "MESSAGE": said}
+    (machine.root / "journal").write_text(json.dumps(entry) + "\n")
+    run = cluster.store.create(plan, cluster.inventory_path)
+    error = await stopped(cluster, run)
+    assert isinstance(error, StepFailed)
+    assert error.advice
+    live = [event for event in run.events() if event.data.get("live")]
+    assert live == []  # shown, not kept
+    cluster.chain.moves = True
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_a_node_that_gives_no_height_is_not_verified(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    plan = replace(await cluster.plan(), verify_deadline_seconds=1)
+    run, fleet = cluster.store.create(plan, cluster.inventory_path), cluster.fleet()
+
+    def before(node: str, script: str) -> None:
+        if script == "start":
+            fleet.faults.before = lambda name, found: gone(name) if found == "status" else None
+
+    def gone(name: str) -> None:
+        raise ScriptFailed("no answer", node=name)
+
+    fleet.faults.before = before
+    with pytest.raises(StepFailed):
+        await cluster.runner(run, fleet).restore()
+
+
+async def test_a_service_that_flaps_is_no_start(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    (cluster.machines["n1"].state / "flaps").touch()
+    run = await cluster.run()
+    error = await stopped(cluster, run)
+    assert "does not stay up" in error.what
+    assert "loomtui logs --node n1" in error.advice
+    (cluster.machines["n1"].state / "flaps").unlink()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_a_standstill_that_grew_since_the_plan_closes_the_first_gate(make_cluster: Make) -> None:
+    """The states are looked at again before and after the stop: the plan is of another moment."""
+    cluster = make_cluster()
+    validator = cluster.machines["n1"].config / "priv_validator.json"
+    validator.write_text(validator_key_of(1).validator_json(100))
+    run = await cluster.run()
+    assert run.plan.node("n1").signing.action is SigningAction.KEEP
+    validator.write_text(validator_key_of(1).validator_json(500))
+    error = await stopped(cluster, run)
+    assert isinstance(error, GateNotMet)
+    assert "stand still" in error.what
+    assert cluster.machines["n1"].active == "active"
+    validator.write_text(Key(9).validator_json(0))
+    assert "stand still" in (await stopped(cluster, run)).what
+    validator.write_text(validator_key_of(1).validator_json(100))
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_a_gate_that_cannot_look_is_closed(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    (cluster.machines["n1"].config / "priv_validator.json").write_text(
+        validator_key_of(1).validator_json(100)
+    )
+    run, fleet = await cluster.run(), cluster.fleet()
+    seen: list[str] = []
+
+    def before(node: str, script: str) -> None:
+        seen.append(script)
+        if seen.count("status") == 3 and script == "status":
+            raise ScriptFailed("the node did not run inspect/status", node=node)
+
+    fleet.faults.before = before
+    with pytest.raises(GateNotMet, match="n1: the node did not run inspect/status"):
+        await cluster.runner(run, fleet).restore()
+    assert any(event.kind is EventKind.GATE_REFUSED for event in run.events())
+
+
+async def test_the_operator_may_give_up_at_any_choice(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    cluster.chain.moves = False
+    before = cluster.live()
+    plan = replace(await cluster.plan(), verify_deadline_seconds=1)
+    run = cluster.store.create(plan, cluster.inventory_path)
+    operator = Scripted(on_failure=[(OnFailure.ROLL_BACK, None)])
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.ROLLED_BACK
+    assert operator.failures[0][2] == (OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK)
+    assert cluster.live() == before
