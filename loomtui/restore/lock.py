@@ -17,7 +17,8 @@ def owned_by(lock: str) -> str | None:
         owner = json.loads(lock)
     except ValueError:
         return None
-    return str(owner.get("run")) if isinstance(owner, dict) else None
+    run = owner.get("run") if isinstance(owner, dict) else None
+    return str(run) if run else None
 
 
 async def take_lock(hand: Hand) -> None:

@@ -1,0 +1,321 @@
+"""How an archive comes into the run's folder: fetched by the node, or relayed, and checked either way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loomtui.backups.model import Compression
+from loomtui.errors import NodeUnreachable, ScriptFailed, StepFailed, StoreUnreachable
+from loomtui.inventory.model import LoomSettings, Node
+from loomtui.restore.hand import Hand, RunState
+from loomtui.restore.lock import owned_by, take_lock
+from loomtui.restore.plan import Archive
+from loomtui.restore.staging import Stager
+from tests.backups.making import pack
+from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
+from tests.restore.local import GROUP, RUN, USER, Faults, LocalNode, LocalSession, digest
+from tests.restore.material import ITEMS, archive, node_plan, tar_of_folder, write_state
+from tests.restore.serving import Store, serve
+
+KEY = "2026-01-01--000000-n1.tar.gz"
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with serve() as found:
+        yield found
+
+
+@dataclass
+class Desk:
+    """A node that is locked by the run, an archive in S3, and a stager between them."""
+
+    machine: LocalNode
+    store: Store
+    catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    faults: Faults = field(default_factory=Faults)
+    notes: list[str] = field(default_factory=list)
+    progress: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.machine.write_unit("[Service]\nExecStart=/bin/true\n")
+        self.machine.take()
+        plan = node_plan(
+            working_directory=str(self.machine.workdir),
+            unit_path=str(self.machine.unit),
+            user=USER,
+            group=GROUP,
+        )
+        session = LocalSession(
+            Node(name="n1", host="h"),
+            LoomSettings(),
+            self.machine,
+            self.faults,
+            lambda *_: b"",
+            deque(),
+            False,
+        )
+        self.hand = Hand(session, plan, RUN)
+        self.catalogue.url = self.store.url
+
+    def offer(self, body: bytes, compression: Compression = Compression.GZIP, **changes: Any) -> Archive:
+        found = self.catalogue.add(KEY, body, "n1", BACKUP_TIME)
+        self.store.objects[KEY] = (body, found.etag.strip('"'))
+        plain = archive(
+            key=KEY, etag=found.etag, sha256=digest(body), size_bytes=len(body), compression=compression
+        )
+        return replace(plain, **changes)
+
+    async def stage(self, wanted: Archive) -> None:
+        stager = Stager(
+            self.hand,
+            self.catalogue,
+            lambda done, total: self.progress.append((done, total)),
+            self.notes.append,
+        )
+        await stager.stage("data", wanted)
+
+    @property
+    def calls(self) -> list[str]:
+        return [name for name, _ in self.catalogue.calls]
+
+    @property
+    def staged(self) -> bool:
+        state = self.machine.run_folder() / "stage/data/app.db/LOG"
+        return (self.machine.run_folder() / "data.staged").exists() and "restored" in state.read_text()
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path, store: Store, hasty: None) -> Iterator[Any]:
+    made: list[Desk] = []
+
+    def make(*tools: str) -> Desk:
+        made.append(Desk(LocalNode(tmp_path / "n1", tools=tools), store))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.machine.end_jobs()
+
+
+@pytest.fixture
+def tar(tmp_path: Path) -> bytes:
+    write_state(tmp_path / "packed", 100, "restored")
+    return tar_of_folder(tmp_path / "packed", "app.db", "chaindata")
+
+
+async def test_a_node_that_can_fetches_by_itself(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stage(wanted)
+    assert desk.staged
+    assert desk.calls == ["presign"]
+    assert desk.notes == []
+    assert all(done <= total == wanted.unpacked_bytes for done, total in desk.progress)
+
+
+async def test_what_is_staged_is_not_fetched_again(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stage(wanted)
+    await desk.stage(wanted)
+    assert desk.calls == ["presign"]
+
+
+@pytest.mark.parametrize(
+    ("tools", "compression"),
+    [
+        ((), Compression.GZIP),
+        (("curl",), Compression.GZIP),
+        (("gzip",), Compression.GZIP),
+        ((), Compression.NONE),
+    ],
+    ids=["no tool at all", "no decompressor", "no curl", "nothing to decompress"],
+)
+async def test_a_node_that_lacks_a_tool_gets_it_relayed(
+    make_desk: Any, tar: bytes, tools: tuple[str, ...], compression: Compression
+) -> None:
+    desk = make_desk(*tools)
+    await desk.stage(desk.offer(pack(tar, compression), compression))
+    assert desk.staged
+    assert desk.calls == ["decompressed"]
+    assert "no tool" in desk.notes[0]
+    assert desk.progress[-1][0] > 0
+
+
+async def test_a_plain_tar_needs_no_decompressor(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl")
+    await desk.stage(desk.offer(tar, Compression.NONE))
+    assert desk.staged
+    assert desk.calls == ["presign"]
+
+
+async def test_a_transfer_that_breaks_once_is_tried_again(make_desk: Any, store: Store, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    store.troubles = ["cut"]
+    await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
+    assert desk.staged
+    assert desk.calls == ["presign", "presign"]
+
+
+async def test_a_node_that_cannot_reach_s3_gets_it_relayed(make_desk: Any, store: Store, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    store.troubles = [403, 403]
+    await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
+    assert desk.staged
+    assert desk.calls == ["presign", "presign", "decompressed"]
+    assert "could not fetch by itself" in desk.notes[0]
+    assert "403" in desk.notes[0]
+
+
+async def test_another_archive_than_the_plans_is_refused_and_not_relayed(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    with pytest.raises(StepFailed, match="not the archive that the plan was made of") as caught:
+        await desk.stage(desk.offer(pack(tar, Compression.GZIP), sha256="f" * 64))
+    assert "make a new plan" in caught.value.advice
+    assert desk.calls == ["presign"]
+
+
+async def test_a_job_that_runs_already_is_found_again(make_desk: Any, store: Store, tar: bytes) -> None:
+    """loomtui was killed meanwhile: the job on the node was not."""
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    store.gate.clear()
+    killed = RuntimeError("killed")
+
+    def after(node: str, script: str) -> None:
+        if script == "fetch":
+            raise killed
+
+    desk.faults.after = after
+    with pytest.raises(RuntimeError):
+        await desk.stage(wanted)
+    desk.faults.after = lambda node, script: None
+    while "data" not in (await desk.hand.state()).running:
+        pass
+    store.gate.set()
+    await desk.stage(wanted)
+    assert desk.staged
+    assert len(store.asked) == 1
+
+
+async def test_a_job_that_vanishes_is_not_waited_for(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    desk.machine.write_tool("setsid", "exit 0")
+    await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
+    assert "the job on the node vanished" in desk.notes[0]
+    assert desk.staged
+
+
+async def test_without_room_nothing_is_fetched(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    with pytest.raises(StepFailed, match="not enough room") as caught:
+        await desk.stage(desk.offer(pack(tar, Compression.GZIP), unpacked_bytes=10**18))
+    assert "loomtui clean" in caught.value.advice
+    assert desk.calls == []
+
+
+async def test_a_relay_that_breaks_can_be_tried_again(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk()
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    desk.catalogue.trouble = StoreUnreachable("the transfer stands still")
+    with pytest.raises(StoreUnreachable):
+        await desk.stage(wanted)
+    assert not (desk.machine.run_folder() / "data.staged").exists()
+    desk.catalogue.trouble = None
+    await desk.stage(wanted)
+    assert desk.staged
+
+
+async def test_an_archive_that_is_not_what_it_was_is_refused_on_the_node(make_desk: Any, tar: bytes) -> None:
+    desk = make_desk()
+    wanted = desk.offer(pack(tar, Compression.GZIP), items=(*ITEMS, replace(ITEMS[0], source="gone.db")))
+    with pytest.raises(ScriptFailed, match=r"gone\.db: Not found in archive"):
+        await desk.stage(wanted)
+
+
+# ── the state of a run on a node, and its lock ──────────────────────────────────────────────────────────────
+
+
+async def test_an_untouched_node_has_no_state(make_desk: Any) -> None:
+    desk = make_desk("curl")
+    hand = Hand(desk.hand.session, desk.hand.plan, "20260101-120000-ffff")
+    state = await hand.state()
+    assert state.was_active is None
+    assert not state.held  # by another run
+    assert state.marks == state.slots == state.running == frozenset()
+    assert owned_by(state.lock_owner) == RUN
+    assert state.tools == {"curl"}
+    assert state.free_bytes > 0
+    assert state.stopped
+
+
+@pytest.mark.parametrize(
+    ("was", "expected"),
+    [("active", True), ("activating", True), ("reloading", True), ("inactive", False), ("failed", False)],
+)
+async def test_how_the_service_was_is_known(make_desk: Any, was: str, expected: bool) -> None:
+    desk = make_desk()
+    (desk.machine.run_folder() / "was").write_text(f"active={was}\nfolder=had\n")
+    assert (await desk.hand.state()).was_active is expected
+
+
+async def test_digests_are_of_the_files_that_are_asked_for(make_desk: Any) -> None:
+    desk = make_desk()
+    odd = desk.machine.workdir / "a name with blanks.yml"
+    odd.write_text("x")
+    state = await desk.hand.state(str(odd), str(odd) + ".missing")
+    assert state.digests == {str(odd): digest(b"x")}
+
+
+def test_a_state_is_a_stop_only_without_a_process() -> None:
+    fields: dict[str, Any] = dict.fromkeys(("marks", "slots", "running", "tools"), frozenset())
+    plain: dict[str, Any] = {
+        **fields,
+        "lock_owner": "",
+        "held": True,
+        "was_active": None,
+        "jobs": {},
+        "staged_bytes": {},
+        "digests": {},
+        "free_bytes": 0,
+        "active": "inactive",
+        "sub": "dead",
+        "main_pid": 0,
+        "started": "",
+        "need_reload": False,
+        "exec_start": "",
+    }
+    assert RunState(**plain).stopped
+    assert RunState(**{**plain, "active": "failed"}).stopped
+    assert not RunState(**{**plain, "main_pid": 7}).stopped
+    assert not RunState(**{**plain, "active": "activating"}).stopped
+
+
+@pytest.mark.parametrize(
+    ("text", "run"), [("", None), ("{", None), ("[]", None), ('{"run": "a"}', "a"), ("{}", None)]
+)
+def test_the_owner_of_a_lock_is_read_from_its_text(text: str, run: str | None) -> None:
+    assert owned_by(text) == run
+
+
+async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) -> None:
+    desk = make_desk()
+    desk.machine.lock.write_text("rubbish\x1b[2J")
+    with pytest.raises(Exception, match="another run holds the node") as caught:
+        await take_lock(desk.hand)
+    assert "\x1b" not in str(caught.value)
+    assert "loomtui rollback RUN" in str(caught.value)
+
+
+async def test_a_node_that_is_lost_is_told(make_desk: Any) -> None:
+    desk = make_desk()
+    desk.faults.unreachable.add("n1")
+    with pytest.raises(NodeUnreachable):
+        await desk.hand.state()
