@@ -1,5 +1,5 @@
-"""What the scripts status, details and nodekey print of a LocalNode, told from here: they take most of the
-time of a restore, and tests/fleet tests them. That both say the same is held by test_looks.py."""
+"""What the scripts that look print of a LocalNode, told from here: they take most of the time of a restore.
+Both say the same, test_looks.py sees to it. Nothing is told of fetches: nodes that fetch are not quick."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from tests.restore.local import LocalNode
 
 Fact = tuple[str, str | bytes]
+Args = tuple[str, ...]
 
 
-def answer(machine: LocalNode, script: str) -> bytes | None:
+def answer(machine: LocalNode, script: str, args: tuple[str, ...]) -> bytes | None:
     """None: the script itself has to say it."""
     look = _LOOKS.get(script)
     if look is None:
         return None
     lines = []
-    for name, value in look(machine):
+    for name, value in look(machine, args):
         data = value.encode() if isinstance(value, str) else value
         lines.append(f"{name} {base64.b64encode(data).decode()}\n")
     return "".join(lines).encode()
 
 
-def _status(machine: LocalNode) -> Iterator[Fact]:
+def _status(machine: LocalNode, args: Args) -> Iterator[Fact]:
     yield "show", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
     if machine.unit.is_file():
         yield "cat", _cat(machine)
@@ -75,7 +76,7 @@ def _validator(path: Path) -> Iterator[Fact]:
     yield "validator.private", "pair" if "priv_key" in document else "hsm"
 
 
-def _details(machine: LocalNode) -> Iterator[Fact]:
+def _details(machine: LocalNode, args: Args) -> Iterator[Fact]:
     user = machine.properties()["User"]
     account = pwd.getpwnam(user)
     yield "dir", str(machine.workdir)
@@ -104,7 +105,7 @@ def _details(machine: LocalNode) -> Iterator[Fact]:
         yield f"digest/{name}", sha256(path.read_bytes()).hexdigest()
 
 
-def _nodekey(machine: LocalNode) -> Iterator[Fact]:
+def _nodekey(machine: LocalNode, args: Args) -> Iterator[Fact]:
     path = machine.config / "node_key.json"
     if not path.is_file():
         yield "not_run", "there is no key"
@@ -115,7 +116,28 @@ def _nodekey(machine: LocalNode) -> Iterator[Fact]:
     yield "after", "1"
 
 
-_LOOKS: dict[str, Callable[[LocalNode], Iterator[Fact]]] = {
+def _run_state(machine: LocalNode, args: Args) -> Iterator[Fact]:
+    folder = machine.run_folder(args[1])
+    for name, path in (("lock", machine.lock), ("hold", machine.hold), ("was", folder / "was")):
+        if path.is_file():
+            yield name, path.read_bytes()
+    for mark in ("data.staged", "config.staged", "data.names", "data.away", "data.swapped"):
+        if (folder / mark).is_file():
+            yield "mark", mark
+    for was in folder.glob("replaced/files/*/was"):
+        yield "slot", was.parent.name
+    for path in map(Path, args[4:]):
+        if path.is_file():
+            yield "digest", f"{sha256(path.read_bytes()).hexdigest()} {path}"
+    for tool in ("curl", "wget", "bzip2", "lbzip2", "gzip", "pigz", "xz", "zstd", "systemd-run"):
+        if (machine.bin / tool).exists():
+            yield "tool", tool
+    yield "free", "1000000000"
+    yield "unit", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
+
+
+_LOOKS: dict[str, Callable[[LocalNode, Args], Iterator[Fact]]] = {
+    "run_state": _run_state,
     "status": _status,
     "details": _details,
     "nodekey": _nodekey,

@@ -9,7 +9,10 @@ import pytest
 
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import NodeDetails
-from tests.restore.cluster import LocalCluster
+from loomtui.restore.events import StepName
+from loomtui.restore.hand import Hand
+from loomtui.restore.operator import Go
+from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.material import NOW
 
 Make = Callable[..., LocalCluster]
@@ -42,6 +45,23 @@ def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
         digests=dict(sorted(details.digests.items())),
         modified={},
     )
+
+
+@pytest.mark.parametrize("step", [StepName.PREFLIGHT, StepName.STOP, StepName.CONFIG, StepName.VERIFY])
+async def test_quick_and_real_states_of_a_run_agree(make_cluster: Make, step: StepName) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({step: Go.STOP})).restore()
+    machine = cluster.machines["n1"]
+    files = [str(machine.workdir / "loom.yml"), str(machine.unit), "/nowhere"]
+    found = []
+    for quick in (True, False):
+        hand = Hand(cluster.fleet(quick=quick).session("n1"), run.plan.node("n1"), run.id)
+        state = await hand.state(*files)
+        found.append(
+            replace(state, free_bytes=0, staged_bytes={}, exec_start=state.exec_start.split(" ;")[1])
+        )
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("held", [False, True])

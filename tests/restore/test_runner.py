@@ -80,13 +80,39 @@ async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -
     assert any("the lock stays" in event.message for event in run.events())  # unlock failed, and nothing else
 
 
-async def test_a_look_that_fails_before_a_step_can_be_tried_again(make_cluster: Make) -> None:
+@pytest.mark.parametrize("failing", [1, 3, 4, 5])
+async def test_a_look_that_fails_can_be_tried_again(make_cluster: Make, failing: int) -> None:
+    """In a task's check, in the preview before a step, in a check again, in a gate."""
     cluster = make_cluster()
     run, fleet = await cluster.run(), cluster.fleet()
-    fail_once(fleet, "run_state")
-    operator = Scripted({StepName.DATA: Go.STOP}, [RETRY])
+    looks: list[str] = []
+
+    def before(node: str, script: str) -> None:
+        looks.append(script)
+        if script == "run_state" and looks.count("run_state") == failing:
+            raise ScriptFailed("it could not be looked at", node=node)
+
+    fleet.faults.before = before
+    operator = Scripted({StepName.CONFIG: Go.STOP}, [RETRY])
     assert await cluster.runner(run, fleet, operator).restore() is Outcome.STOPPED
-    assert operator.failures[0][0] is StepName.PREFLIGHT
+    assert len(operator.failures) == 1
+    assert cluster.machines["n1"].hold.exists()
+
+
+async def test_a_gate_that_fails_to_look_can_be_tried_again(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    looks: list[str] = []
+
+    def before(node: str, script: str) -> None:
+        looks.append(script)
+        if script == "details" and looks.count("details") == 3:  # before them: what the two steps prepare
+            raise ScriptFailed("it could not be looked at", node=node)
+
+    fleet.faults.before = before
+    operator = Scripted(on_failure=[RETRY])
+    assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+    assert operator.failures[0][0] is StepName.SERVICES
 
 
 @pytest.mark.parametrize("script", ["relay", "swap", "replace"])
@@ -230,6 +256,28 @@ async def test_a_run_that_is_cancelled_says_so_and_goes_on_later(make_cluster: M
     assert "loomtui resume" in run.events()[-1].message
     await asyncio.sleep(0.3)  # the script on the node goes on
     assert await cluster.runner(run).restore() is Outcome.RESTORED
+
+
+async def test_a_run_that_is_cancelled_while_it_watches_ends_at_once(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    cluster.chain.moves = False
+    run, watching = await cluster.run(), asyncio.Event()
+    runner = cluster.runner(run)
+
+    async def watch() -> None:
+        async for event in runner.events():
+            if event.step is StepName.VERIFY and event.data.get("live"):
+                watching.set()
+
+    watcher = asyncio.create_task(watch())
+    task = asyncio.create_task(runner.restore())
+    await asyncio.wait_for(watching.wait(), 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(watcher, 5)
+    await asyncio.sleep(0)
+    assert not [other for other in asyncio.all_tasks() if other.get_name() == "verify"]
 
 
 # ── what must not run ───────────────────────────────────────────────────────────────────────────────────────

@@ -134,7 +134,18 @@ async def test_one_identity_on_two_nodes_is_never_started(make_cluster: Make) ->
     assert cluster.machines["n1"].active == cluster.machines["n2"].active == "inactive"
 
 
-async def test_the_gate_after_the_comparison_looks_once_more(make_cluster: Make) -> None:
+async def test_a_program_that_cannot_be_asked_for_its_id_stops_nothing(make_cluster: Make) -> None:
+    """The ID is derived from the key; `loom nodekey` only confirms it."""
+    cluster = make_cluster()
+    run = await cluster.run()
+    (cluster.machines["n1"].bin / "loom").unlink()
+    assert await cluster.runner(run, cluster.fleet(quick=False)).restore() is Outcome.RESTORED
+    compared = [event for event in run.events() if event.kind is EventKind.TASK_DONE]
+    (told,) = [event for event in compared if event.step is StepName.NODE_KEYS]
+    assert "there is no program" in str(told.data["mismatches"])
+
+
+async def test_the_gate_before_the_start_looks_once_more(make_cluster: Make) -> None:
     cluster = make_cluster()
     run, fleet = await cluster.run(), cluster.fleet()
     looks: list[str] = []

@@ -39,7 +39,7 @@ class CompareNodeKeys(Step):
 
     async def verify(self, node: str) -> Evidence:
         mine = [mismatch for mismatch in self._mismatches if mismatch.on == node]
-        fatal = [mismatch.message for mismatch in mine if mismatch.kind in _FATAL]
+        fatal = [mismatch.message for mismatch in mine if _is_fatal(mismatch)]
         if fatal:
             raise StepFailed(" ".join(fatal), node=node, safe="It is held; nothing was started.")
         return {"mismatches": [mismatch.message for mismatch in mine]}
@@ -48,7 +48,12 @@ class CompareNodeKeys(Step):
         """Nothing was done."""
 
     async def gate(self) -> tuple[str, ...]:
-        return tuple(mismatch.message for mismatch in self._mismatches if mismatch.kind in _FATAL)
+        return tuple(mismatch.message for mismatch in self._mismatches if _is_fatal(mismatch))
+
+
+def _is_fatal(mismatch: Mismatch) -> bool:
+    """That `loom nodekey` could not be run is worth knowing, and no more: the ID is derived without it."""
+    return mismatch.blocking and mismatch.kind in _FATAL
 
 
 async def compare_nodes(context: RunContext) -> KeyReport:

@@ -26,7 +26,8 @@ fi
 if [ ! -f "$R/data.away" ]; then
     sed -n 's/^old //p' "$R/data.names" | while IFS= read -r name; do
         ! is_there "$O/$name" || continue
-        mkdir -p "$(dirname "$O/$name")" && mv "$W/$name" "$O/$name" || die "cannot move $name away"
+        kept=$O/$name
+        mkdir -p "${kept%/*}" && mv "$W/$name" "$kept" || die "cannot move $name away"
     done || exit 1
     sync -f "$W" 2>/dev/null || sync
     mark "$R/data.away"

@@ -14,7 +14,8 @@ if [ -f "$R/data.away" ]; then
         cd "$W" || die "cannot enter $W"
         for pattern in "$@"; do
             expand "$pattern" | while IFS= read -r name; do
-                mkdir -p "$(dirname "$R/undone/data/$name")" && mv "$W/$name" "$R/undone/data/$name" ||
+                kept=$R/undone/data/$name
+                mkdir -p "${kept%/*}" && mv "$W/$name" "$kept" ||
                     die "cannot take $name out"
             done || exit 1
         done
@@ -32,7 +33,8 @@ fi
 if [ -d "$R/undone/data" ]; then
     sed -n 's/^new //p' "$R/data.names" | while IFS= read -r name; do
         if is_there "$R/undone/data/$name" && ! is_there "$S/$name"; then
-            mkdir -p "$(dirname "$S/$name")" && mv "$R/undone/data/$name" "$S/$name" || die "cannot keep $name"
+            kept=$S/$name
+            mkdir -p "${kept%/*}" && mv "$R/undone/data/$name" "$kept" || die "cannot keep $name"
         fi
     done || exit 1
 fi
