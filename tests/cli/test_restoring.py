@@ -97,8 +97,9 @@ def test_a_reader_who_goes_away_does_not_stop_a_restore(cluster: Cluster, plan: 
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()
-    assert (process.wait(), err) == (0, "")
+    status = process.wait()
     (run,) = cluster("runs", "--json").document["runs"]
+    assert (status, err) == (0, ""), cluster("report", run["id"]).out
     assert run["outcome"] == "restored"
 
 
