@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import re
 
-_ESCAPES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, for example OSC 52, which sets the clipboard
-    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
-    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI
-    r"|\x1b[ -/]*[0-~]?"  # two-character escapes (ECMA-48)
-    r"|\x9b[0-?]*[ -/]*[@-~]?"
+#: Sequences that hold no text, as logs have them: colours and cursor movements (CSI, ECMA-48 5.4), character
+#: sets. Of all others (OSC, DCS …) only the control characters go: what stands in them could be the very line
+#: that somebody wants to hide.
+_SEQUENCES = re.compile(r"(?:\x1b\[|\x9b)[0-?]{0,32}[ -/]{0,4}[@-~]|\x1b[()][0-9A-Z]")
+
+#: Control characters but newline and tab, and characters that show nothing or turn the direction of a text.
+UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean(text: str | bytes, *, limit: int = 100_000) -> str:
     """The text without terminal escapes, control characters and bidirectional overrides.
 
-    Newlines and tabs stay. Bytes are read as UTF-8, what is not UTF-8 becomes U+FFFD.
-    Longer text than `limit` characters is cut and ends in an ellipsis.
+    Newlines and tabs stay, and every character that can be seen. Bytes are read as UTF-8, what is not UTF-8
+    becomes U+FFFD. Longer text than `limit` characters is cut and ends in an ellipsis.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+    text = UNSHOWABLE.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n")))
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from loomtui.loom.config import mask_secrets
 from loomtui.text import clean, clean_line
 from screens.words import Mark, Tone
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 def text(value: str, tone: Tone = Tone.PLAIN) -> Content:
     return Content.styled(clean(value), tone.value)
+
+
+def secretive(value: str) -> Content:
+    """A text of a node's own, which may hold passwords: their values are not shown."""
+    return Content(mask_secrets(clean(value)))
 
 
 def line(value: str, tone: Tone = Tone.PLAIN) -> Content:

@@ -175,4 +175,4 @@ def _files(node: NodeFacts) -> Iterable[Content]:
         yield content.text(f"▲ {problem}", Tone.WARN)
     for file in node.unit.files:
         yield content.text(file.path, Tone.ACCENT)
-        yield content.text(file.text.rstrip("\n"))
+        yield content.secretive(file.text.rstrip("\n"))

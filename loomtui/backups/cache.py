@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents
 from loomtui.inventory.model import S3Settings
+from loomtui.private import make_private
 
 #: Part of the path: raise it when what is kept, or how it is found out, changes.
 VERSION = "1"
@@ -92,7 +93,7 @@ class _Entries(Generic[T]):
 
     def put(self, name: str, entry: T) -> None:
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             descriptor, temporary = tempfile.mkstemp(dir=self._folder)  # mode 0600
             try:
                 with os.fdopen(descriptor, "wb") as file:

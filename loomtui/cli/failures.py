@@ -15,7 +15,8 @@ import click
 from loomtui.cli.output import say
 from loomtui.cli.settings import Settings
 from loomtui.errors import InventoryError, LoomtuiError
-from loomtui.text import clean_line
+from loomtui.private import make_private
+from loomtui.text import clean, clean_line
 
 INTERRUPTED = 130
 READER_GONE = 141  # as a shell reports a process that a closed pipe ended
@@ -101,10 +102,12 @@ def _crashed(strange: BaseException, error: Exception, settings: Settings) -> in
 def _crash_log(error: Exception) -> Path | None:
     from platformdirs import user_state_path
 
-    text = "".join(traceback.format_exception(error))
+    from loomtui.loom.secrets import mask_secrets
+
+    text = mask_secrets(clean("".join(traceback.format_exception(error)), limit=1_000_000))
     try:
         folder = user_state_path("loomtui") / "crashes"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         prefix = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-"
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=".log", dir=folder)  # mode 0600
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:

@@ -14,6 +14,7 @@ import click
 from loomtui.text import clean, clean_line
 
 _CELL_LIMIT = 200
+_TEXT_LIMIT = 10_000_000  # of characters: a report is one text
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Cell:
 
 def say(text: str = "", *, colour: str = "", bold: bool = False, err: bool = False) -> None:
     """Prints text, cleaned, then coloured where the terminal and NO_COLOR allow it."""
-    text = clean(text)
+    text = clean(text, limit=_TEXT_LIMIT)
     if colour or bold:
         text = click.style(text, fg=colour or None, bold=bold)
     click.echo(text, err=err)

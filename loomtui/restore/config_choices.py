@@ -32,7 +32,7 @@ class ConfigDecision:
 
 def unified_diff(before: str, after: str, name: str) -> str:
     """A unified diff with secrets masked and control characters removed; empty where nothing shows."""
-    old, new = (clean(mask_secrets(text)).splitlines() for text in (before, after))
+    old, new = (mask_secrets(clean(text)).splitlines() for text in (before, after))
     return "\n".join(difflib.unified_diff(old, new, f"{name} (now)", f"{name} (after)", lineterm=""))
 
 

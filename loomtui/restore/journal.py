@@ -54,7 +54,9 @@ class Journal:
         content = self._path.read_bytes() if self._path.exists() else b""
         size = sum(len(line) + 1 for line in content.split(b"\n")[:whole_lines])
         if b"\n" in content[size:]:
-            with self._path.with_suffix(".damaged").open("ab") as aside:
+            kept = self._path.with_suffix(".damaged")
+            handle = os.open(kept, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as aside:
                 aside.write(content[size:])
         if content[size:]:
             os.truncate(self._path, size)
@@ -78,7 +80,7 @@ class Journal:
             clean(message, limit=4_000),
             step,
             node,
-            data or {},
+            {name: _cleaned(value) for name, value in (data or {}).items()},
         )
         if kind is EventKind.TASK_PROGRESS or event.data.get("live"):
             return replace(event, seq=self._seq)
@@ -101,3 +103,13 @@ class Journal:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _cleaned(value: Json) -> Json:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(item) for name, item in value.items()}
+    return value

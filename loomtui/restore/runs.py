@@ -15,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from loomtui.errors import CallError, LockHeld
+from loomtui.private import make_private
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.journal import Journal, read_events
 from loomtui.restore.plan import Plan
@@ -87,7 +88,7 @@ class RunStore:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.root / run_id
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.root)
             folder.mkdir(mode=0o700)
             write_private(folder / "inventory.yml", inventory_path.read_bytes())
             write_private(folder / "plan.yml", dump_plan(plan).encode())

