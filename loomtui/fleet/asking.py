@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -29,10 +30,16 @@ class Refuse:
         return None
 
 
+#: Wrong answers on one node, for as long as the process lives.
+PASSPHRASE_TRIES = 3
+#: pam_faillock(8) locks an account at the third wrong password where nobody has told it otherwise.
+PASSWORD_TRIES = 2
+
+_Fits = Callable[[str], Awaitable[bool]]
+
+
 class Secrets:
     """Secrets by purpose, each asked for once and then tried wherever it may fit. Never written anywhere."""
-
-    _ATTEMPTS = 3
 
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
@@ -40,44 +47,62 @@ class Secrets:
         self._purposes: dict[str, asyncio.Lock] = {}
         self._known: dict[str, list[str]] = {}
         self._declined: set[str] = set()
+        self._wrong: Counter[tuple[str, str]] = Counter()  # by purpose and node
+        self.asked = 0  # questions, answered or not
 
     async def accepts(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         """Whether the operator takes this host key for the right one."""
         async with self._question:
+            self.asked += 1
             return await self._asker.host_key(node, host, key_type, fingerprint)
 
+    def wrong(self, purpose: str, node: str) -> int:
+        """How many wrong answers were tried on the node."""
+        return self._wrong[purpose, node]
+
     async def find(
-        self, purpose: str, node: str, prompt: str, fits: Callable[[str], Awaitable[bool]]
+        self, purpose: str, node: str, prompt: str, fits: _Fits, *, tries: int = PASSPHRASE_TRIES
     ) -> str | None:
-        """The secret for which `fits` says True, or None. `purpose` names what it opens."""
+        """The secret for which `fits` says True, or None. `purpose` names what it opens.
+
+        `tries` bounds the wrong ones on this node, those that were right elsewhere among them.
+        """
         known = self._known.setdefault(purpose, [])
         tried = 0
         while tried < len(known):  # without the lock: a node that hangs does not hold up the others
             tried += 1
-            if await fits(known[tried - 1]):
+            if await self._try(purpose, node, known[tried - 1], fits, tries):
                 return known[tried - 1]
         async with self._purposes.setdefault(purpose, asyncio.Lock()):
             for secret in known[tried:]:  # what was found while another node asked
-                if await fits(secret):
+                if await self._try(purpose, node, secret, fits, tries):
                     return secret
-            return None if purpose in self._declined else await self._ask(purpose, node, prompt, fits)
+            return None if purpose in self._declined else await self._ask(purpose, node, prompt, fits, tries)
 
-    async def _ask(
-        self, purpose: str, node: str, prompt: str, fits: Callable[[str], Awaitable[bool]]
-    ) -> str | None:
+    async def _try(self, purpose: str, node: str, secret: str, fits: _Fits, tries: int) -> bool:
+        if self._wrong[purpose, node] >= tries:
+            return False
+        if not await fits(secret):
+            self._wrong[purpose, node] += 1
+            return False
+        return True
+
+    async def _ask(self, purpose: str, node: str, prompt: str, fits: _Fits, tries: int) -> str | None:
         question = prompt
-        for _ in range(self._ATTEMPTS):
+        while (wrong := self._wrong[purpose, node]) < tries:
+            if wrong:
+                question = f"That was not right (try {wrong + 1} of {tries}). {prompt}"
             async with self._question:
+                self.asked += 1
                 answer = await self._asker.secret(node, question)
             if answer is None:
                 break
-            if await fits(answer):
+            if await self._try(purpose, node, answer, fits, tries):
                 self._known[purpose].append(answer)
                 return answer
-            question = f"That was not right. {prompt}"
         self._declined.add(purpose)
         return None
 
     def ask_again(self, purpose: str) -> None:
-        """Forgets that nobody could answer."""
+        """Forgets that nobody could answer; wrong answers still count."""
         self._declined.discard(purpose)

@@ -35,6 +35,10 @@ class NoConnection(NodeUnreachable):
     """The node could not be reached for a cause that may pass: worth another try."""
 
 
+class Throttled(NoConnection):
+    """Something listens there and closes the connection before it greets: sshd does at MaxStartups."""
+
+
 def drop(transport: Transport) -> None:
     """Ends a connection at once, also one whose peer hangs. Blocks for a moment at most; never raises."""
     sock: Any = transport.sock
@@ -222,7 +226,16 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 
 def _in_words(error: Exception, target: Target) -> NodeUnreachable:
     advice = "Check host and port in the inventory, the network, and that sshd runs there."
-    return NoConnection(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
+    kind = Throttled if _closed_before_greeting(error) else NoConnection
+    return kind(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
+
+
+def _closed_before_greeting(error: Exception) -> bool:
+    return (
+        isinstance(error, SSHException)
+        and str(error).startswith("Error reading SSH protocol banner")
+        and isinstance(error.__context__, EOFError | ConnectionError)
+    )
 
 
 def _words(error: Exception) -> str:
@@ -249,7 +262,7 @@ def _words(error: Exception) -> str:
 
 def _ssh_words(text: str) -> str:
     if "banner" in text or "Invalid SSH" in text or "SSH protocol" in text:
-        return "what answers on that port is not an SSH server, or is too busy to greet"
+        return "what answers on that port is not an SSH server, or is too busy to greet (MaxStartups)"
     if "Negotiation failed" in text or "No existing session" in text:
         return "the connection was closed before keys were exchanged"
     return clean_line(text, limit=120)

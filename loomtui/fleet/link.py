@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import tenacity
 from paramiko import Transport
 from paramiko.ssh_exception import ChannelException, SSHException
 
-from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed
-from loomtui.fleet.connection import Connector, NoConnection, drop_later
+from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.connection import Connector, NoConnection, Throttled, drop_later
 from loomtui.fleet.executor import THREADS
-from loomtui.fleet.process import Process, TooMuchOutputError
+from loomtui.fleet.process import Process
 from loomtui.fleet.sshconfig import Routes
 from loomtui.inventory.model import Node, SshSettings
 from loomtui.text import clean_line
 
-_OUTPUT_LIMIT = 64 * 1024 * 1024
 _RECONNECTS = 4
 _KEEP_REFUSAL_SECONDS = 30.0
 
@@ -29,17 +27,12 @@ class LostConnection(NodeUnreachable):
     """The connection broke while something was done over it."""
 
 
-@dataclass(frozen=True)
-class Output:
-    """What a script or command left behind."""
-
-    status: int  # -1: none, for it was killed or the connection was lost
-    stdout: bytes
-    stderr: bytes
+class ChannelRefused(NodeUnreachable):
+    """The server allows no further command over this connection at the moment."""
 
 
 class Link:
-    """Runs commands on one node over one connection."""
+    """Starts commands on one node over one connection."""
 
     def __init__(self, node: Node, settings: SshSettings, connector: Connector) -> None:
         self._node = node
@@ -64,9 +57,10 @@ class Link:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
-        self._disconnect()
+        self.drop()
 
-    def _disconnect(self) -> None:
+    def drop(self) -> None:
+        """Ends the connection; the next command makes a new one."""
         transport, self._transport = self._transport, None
         if transport is not None:
             drop_later(transport)
@@ -86,17 +80,10 @@ class Link:
 
     async def _connect(self) -> Transport:
         lost = self._transport is not None
-        self._disconnect()
+        self.drop()
         target = await THREADS.run(Routes(self._settings).target, self._node)
         try:
-            # A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
-            async for attempt in tenacity.AsyncRetrying(
-                stop=tenacity.stop_after_attempt(_RECONNECTS if lost else 1)
-                | tenacity.stop_after_delay(self._settings.connect_timeout),
-                wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-                retry=tenacity.retry_if_exception_type(NoConnection),
-                reraise=True,
-            ):
+            async for attempt in self._attempts(lost=lost):
                 with attempt:
                     self._transport = await self._connector.connect(target)
         except NoConnection:
@@ -109,32 +96,35 @@ class Link:
             raise NodeUnreachable("not connected.", node=self._node.name)
         return self._transport
 
-    async def execute(
-        self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None = None
-    ) -> Output:
-        """Feeds `first` and the stream to a command and waits for its end; being cancelled ends the channel.
+    def _attempts(self, *, lost: bool) -> tenacity.AsyncRetrying:
+        """A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
 
-        Raises NodeUnreachable, ScriptFailed for endless output, and what the stream raises.
+        A server that is too busy to greet is asked again in any case, at times that others do not choose.
         """
-        process = await self.start(command)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                feeding = tasks.create_task(process.feed_all(first, stdin))
-                stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
-                stderr = await process.errors()
-                output = Output(await process.status(), await stdout, stderr)
-                feeding.cancel()  # nobody reads it any more
-            return output
-        except ExceptionGroup as errors:
-            error = errors.exceptions[0]
-            if isinstance(error, TooMuchOutputError):
-                raise ScriptFailed(f"the node sent {error}.", node=self._node.name, safe="") from None
-            raise error from None
-        finally:
-            process.close()
+
+        late = tenacity.stop_after_delay(self._settings.connect_timeout)
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            busy = state.outcome is not None and isinstance(state.outcome.exception(), Throttled)
+            return late(state) or (not busy and state.attempt_number >= (_RECONNECTS if lost else 1))
+
+        return tenacity.AsyncRetrying(
+            stop=enough,
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=3),
+            retry=tenacity.retry_if_exception_type(NoConnection),
+            reraise=True,
+        )
+
+    def allows_nothing(self) -> NodeUnreachable:
+        """For a server that lets in, and then runs nothing."""
+        return NodeUnreachable(
+            "the SSH server lets us in and allows no command.",
+            node=self._node.name,
+            advice="Look at MaxSessions in its sshd_config: 0 allows none.",
+        )
 
     async def start(self, command: str) -> Process:
-        """A command that the caller reads and closes. Raises NodeUnreachable."""
+        """A command that the caller reads and closes. Raises ChannelRefused, NodeUnreachable."""
         transport = await self.transport()
         with self._in_words():
             return await Process.start(transport, command, timeout=self._settings.connect_timeout)
@@ -144,15 +134,15 @@ class Link:
         try:
             yield
         except TimeoutError as error:
-            self._disconnect()  # sshd itself does not answer: this connection is of no more use
+            self.drop()  # sshd itself does not answer: this connection is of no more use
             raise LostConnection("the SSH server no longer answers.", node=self._node.name) from error
         except ChannelException as error:
-            raise NodeUnreachable(
+            raise ChannelRefused(
                 f"the SSH server refuses a further channel: {clean_line(str(error), limit=120)}.",
                 node=self._node.name,
             ) from error
         except (SSHException, EOFError, OSError) as error:
-            self._disconnect()
+            self.drop()
             words = clean_line(str(error), limit=120) or "it was closed"
             raise LostConnection(f"the connection was lost: {words}.", node=self._node.name) from error
 

@@ -56,6 +56,11 @@ class Process:
             raise EOFError("the channel is not open")
         return self._channel
 
+    @property
+    def lost(self) -> bool:
+        """The connection that it ran over is gone."""
+        return not self._transport.is_active()
+
     def close(self) -> None:
         """Does not block: a channel is closed by a message, and the peer may not be reading."""
         self._closed = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loomtui.errors import SudoRefused
+from loomtui.fleet.asking import PASSWORD_TRIES
 from loomtui.fleet.facts import Facts
 from loomtui.inventory.model import SudoMode
 from loomtui.text import clean_line
@@ -22,17 +24,61 @@ class Root(StrEnum):
     NONE = "no root rights"
 
 
+_ADVICE = (
+    "Allow it sudo without a password for the restore, or be there to type the password. "
+    "If the SSH user owns all that is needed, say `ssh: {sudo: never}` in the inventory."
+)
+_NO_TTY = re.compile(rb"must have a tty to run sudo")
+#: In the C locale; a message of one's own (badpass_message, insults) comes before it, not in its place.
+_WRONG = re.compile(rb"incorrect (?:password|authentication) attempt|Sorry, try again")
+_NOT_ALLOWED = re.compile(
+    rb"[^\s:]+ is not in the sudoers file|[^\s:]+ is not allowed to run sudo[^\n]*"
+    rb"|user [^\s:]+ (?:is not allowed|may not)[^\n]*"
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why sudo said no. `wrong`: another password may help."""
+
+    why: str
+    advice: str = _ADVICE
+    wrong: bool = False
+
+
+def read_refusal(stderr: bytes) -> Refusal | None:
+    """What sudo said, in the C locale; None where it is nothing that is known here."""
+    if _NO_TTY.search(stderr):
+        exempt = "Put `Defaults:USER !requiretty`, with the user's name, into a file of /etc/sudoers.d there."
+        return Refusal("sudo there wants a terminal (requiretty)", exempt)
+    if not_allowed := _NOT_ALLOWED.search(stderr):
+        advice = "Allow it sudo there, or name a user who has it as `ssh.user` in the inventory."
+        return Refusal(clean_line(not_allowed[0], limit=200).rstrip("."), advice)
+    return Refusal("the password was wrong", wrong=True) if _WRONG.search(stderr) else None
+
+
 @dataclass(frozen=True)
 class Rights:
-    """`why` says what stands between the user and root, where they are not had."""
+    """`why` says what stands between the user and root, where they are not had; `advice`, what to do."""
 
     root: Root
     user: str
     password: str | None = None
     why: str = ""
+    advice: str = _ADVICE
 
     def __repr__(self) -> str:
         return f"Rights({self.root.name}, {self.user!r})"  # never the password
+
+    def without_password(self, refusal: Refusal | None, wrong: int) -> Rights:
+        """After nobody had the password, or sudo refused although it was right."""
+        if refusal is not None and not refusal.wrong:
+            return replace(self, root=Root.NONE, why=refusal.why, advice=refusal.advice)
+        if not wrong:
+            return replace(self, root=Root.NONE)
+        tried = "a wrong password was" if wrong == 1 else f"{wrong} wrong passwords were"
+        why = f"{tried} tried, and no more are: at the third the account could be locked"
+        return replace(self, root=Root.NONE, why=why if wrong >= PASSWORD_TRIES else f"{tried} tried")
 
     @property
     def prefix(self) -> str:
@@ -49,12 +95,7 @@ class Rights:
     def require(self, node: str) -> None:
         """Raises SudoRefused where root rights are needed and not had."""
         if self.root is Root.NONE:
-            raise SudoRefused(
-                f"{self.user} has no root rights: {self.why}.",
-                node=node,
-                advice="Allow it sudo without a password for the restore, or be there to type the password. "
-                "If the SSH user owns all that is needed, say `ssh: {sudo: never}` in the inventory.",
-            )
+            raise SudoRefused(f"{self.user} has no root rights: {self.why}.", node=node, advice=self.advice)
 
 
 def from_facts(facts: Facts, mode: SudoMode) -> Rights:
@@ -68,6 +109,8 @@ def from_facts(facts: Facts, mode: SudoMode) -> Rights:
         case "free":
             return Rights(Root.FREE, user)
         case "password":
+            if refusal := read_refusal(facts.get("answer", b"")):  # before anybody is asked for a password
+                return Rights(Root.NONE, user, why=refusal.why, advice=refusal.advice)
             return Rights(Root.PASSWORD, user, why=_why(facts.line("answer")))
         case _:
             return Rights(Root.NONE, user, why="there is no sudo")

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets as tokens
-import shlex
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
-from loomtui.fleet.asking import Secrets
+from loomtui.fleet.asking import PASSWORD_TRIES, Secrets
 from loomtui.fleet.connection import Connector
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.http import get
-from loomtui.fleet.link import Link, LostConnection, Output
-from loomtui.fleet.rights import CHECK_PASSWORD, Rights, Root, from_facts
+from loomtui.fleet.lanes import Lanes, Output
+from loomtui.fleet.link import Link, LostConnection
+from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
@@ -30,12 +31,15 @@ __all__ = ["Output", "Session", "WritableSession"]
 
 #: Reads the text of a script from standard input and runs it; what is left there is the script's own input.
 #: Whatever comes before the line `NONCE:LENGTH` (a password that sudo did not want) is passed over; what a
-#: login shell prints ends at the line NONCE. A text without its last line is not run.
+#: login shell or sudo prints ends at the line NONCE of each output. A text without its last line is not run.
+#: Within single quotes it means the same to csh, fish and zsh too: no quote, backslash, `!` or newline in it.
 _BOOTSTRAP = (
     'while IFS= read -r line; do case $line in "$1":*) break;; esac; line=; done; '
     'script=$(head -c "${line#*:}"); case $script in *"# end of script") ;; *) exit 97;; esac; '
-    'nonce=$1; shift; echo "$nonce"; eval "$script"'
+    'nonce=$1; shift; for word; do word=$(printf "%b." "$word"); shift; set -- "$@" "${word%.}"; done; '
+    'echo "$nonce"; echo "$nonce" >&2; eval "$script"'
 )
+_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=@%+,-")
 
 _AT_ONCE = 6  # scripts at a time on one connection: sshd allows 10 channels
 _RIGHTS_TIMEOUT = 30.0
@@ -57,7 +61,7 @@ class Session:
         self.node = node
         self.loom = loom  # what the inventory says of it
         self._settings = settings
-        self._link = Link(node, settings, connector)
+        self._lanes = Lanes(node.name, lambda: Link(node, settings, connector))
         self._secrets = secrets
         self._record = record
         self._rights: Rights | None = None
@@ -68,16 +72,16 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        return self._link.connected
+        return self._lanes.connected
 
     async def connect(self) -> None:
         """Connects now, also where that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
-        self._link.forget_refusal()
-        await self._link.transport()
+        self._lanes.forget_refusal()
+        await self._lanes.transport()
 
     async def close(self) -> None:
         """Ends everything that runs on this session. Returns at once, also when the node hangs."""
-        await self._link.close()
+        await self._lanes.close()
 
     # ── root rights ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,23 +97,27 @@ class Session:
             return self._rights
 
     async def _with_password(self, found: Rights) -> Rights:
-        said: list[str] = []
+        last: list[Refusal | None] = []
 
         async def fits(password: str) -> bool:
-            said.append(await self._check_password(password))
-            return not said[-1]
+            last.append(await self._check_password(password))
+            return last[-1] is None or not last[-1].wrong
 
-        prompt = f"sudo password of {found.user} on {self.node.name}"
-        password = await self._secrets.find(f"sudo {found.user}", self.node.name, prompt, fits)
-        if password is not None:
+        purpose, name = f"sudo {found.user}", self.node.name
+        prompt = f"sudo password of {found.user} on {name}"
+        password = await self._secrets.find(purpose, name, prompt, fits, tries=PASSWORD_TRIES)
+        refusal = last[-1] if last else None
+        if password is not None and refusal is None:
             return replace(found, password=password)
-        return replace(found, root=Root.NONE, why=said[-1] if said else found.why)
+        return found.without_password(refusal, self._secrets.wrong(purpose, name))
 
-    async def _check_password(self, password: str) -> str:
-        """Empty where the password is right, otherwise sudo's last words."""
+    async def _check_password(self, password: str) -> Refusal | None:
+        """None where the password opens the way to root."""
         async with self._deadline(_RIGHTS_TIMEOUT, "sudo"):
-            output = await self._link.execute(CHECK_PASSWORD, (password + "\n").encode())
-        return "" if output.status == 0 else _last_line(output.stderr) or "sudo refused the password"
+            output = await self._lanes.execute(CHECK_PASSWORD, (password + "\n").encode())
+        if output.status == 0:
+            return None
+        return read_refusal(output.stderr) or Refusal(_last_line(output.stderr) or "sudo says nothing")
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,28 +143,28 @@ class Session:
             raise TypeError(f"a look does not run {script!r}")
         rights = await self.rights()
         nonce = tokens.token_hex(8)
-        process = await self._link.start(_command(rights, nonce, args))
-        self._record(self.node.name, script.kind, script.name)
-        stderr = asyncio.create_task(process.errors())
-        try:
-            await process.feed(_input(rights, nonce, script))
-            begun = False
-            while batch := await process.lines():
-                if not begun:
-                    begun = nonce.encode() in batch
-                    batch = batch[batch.index(nonce.encode()) + 1 :] if begun else ()
-                if batch:
-                    yield batch
-            output = Output(await process.status(), b"", await stderr)
-            self._judge(output, begun, script, rights, (0,))
-        finally:
-            process.close()
-            stderr.cancel()
-            await asyncio.gather(stderr, return_exceptions=True)
+        async with self._lanes.command(_command(rights, nonce, args), lasting=True) as process:
+            self._record(self.node.name, script.kind, script.name)
+            stderr = asyncio.create_task(process.errors())
+            try:
+                await process.feed(_input(rights, nonce, script))
+                begun = False
+                while batch := await process.lines():
+                    if not begun:
+                        begun, batch = _after(nonce, batch)
+                    if batch:
+                        yield batch
+                output = Output(await process.status(), b"", _own(nonce, await stderr))
+                if output.status == -1 and process.lost:
+                    raise LostConnection("the connection was lost.", node=self.node.name)
+                self._judge(output, begun, script, rights, (0,))
+            finally:
+                stderr.cancel()
+                await asyncio.gather(stderr, return_exceptions=True)
 
     async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
         """The body of `http://HOST:PORT/PATH`, asked from the node. Raises LoomtuiError with a sentence."""
-        transport = await self._link.transport()
+        transport = await self._lanes.transport()
         name = self.node.name
         try:
             return await get(transport, host, port, path, timeout=timeout)
@@ -192,19 +200,19 @@ class Session:
         timeout: float,
         accept: tuple[int, ...],
     ) -> Output:
-        await self._link.transport()
+        await self._lanes.transport()
         nonce = tokens.token_hex(8)
         first = _input(rights, nonce, script)
         try:
             async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
                 self._record(self.node.name, script.kind, script.name)
-                raw = await self._link.execute(_command(rights, nonce, args), first, stdin)
+                raw = await self._lanes.execute(_command(rights, nonce, args), first, stdin)
         except NodeUnreachable as error:
             if isinstance(script, ChangeScript):
                 error.safe = _CHANGE_UNKNOWN
             raise
-        _, begun, stdout = (b"\n" + raw.stdout).partition(f"\n{nonce}\n".encode())
-        output = Output(raw.status, stdout, raw.stderr)
+        noise, begun, stdout = raw.stdout.partition(f"{nonce}\n".encode())
+        output = Output(raw.status, stdout if begun else noise, _own(nonce, raw.stderr))
         self._judge(output, bool(begun), script, rights, accept)
         return output
 
@@ -219,15 +227,14 @@ class Session:
         """Raises for an output that is not what the caller can use."""
         name, said = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
-        if output.status == -1 and not self.connected:
-            raise LostConnection("the connection was lost.", node=name, safe=safe or _CHANGE_UNKNOWN)
         if not begun and rights.prefix and "sudo" in said:
             raise SudoRefused(f"sudo refused: {said}.", node=name)
         if not begun:
+            words = (said or _last_line(output.stdout) or "it said nothing").rstrip(".")
             raise ScriptFailed(
-                f"the node did not run {script.kind}/{script.name}: {said or 'it said nothing'}.",
+                f"the node did not run {script.kind}/{script.name}: {words}.",
                 node=name,
-                advice="Is the user's shell a POSIX shell, and is coreutils' head there?",
+                advice="Look at the user's login shell there, and at ForceCommand in sshd_config.",
             )
         if output.status not in accept:
             end = f"ended with status {output.status}" if output.status >= 0 else "was killed"
@@ -281,7 +288,17 @@ class WritableSession(Session):
 
 
 def _command(rights: Rights, nonce: str, args: tuple[str, ...]) -> str:
-    return rights.prefix + shlex.join(["sh", "-c", _BOOTSTRAP, "loomtui", nonce, *args])
+    """Raises LoomtuiError for an argument that no command can take: it would end in its middle."""
+    odd = next((arg for arg in args if "\0" in arg), None)
+    if odd is not None:
+        raise LoomtuiError(f"no command takes a NUL: {clean_line(odd, limit=80)!r}.")
+    words = ("sh", "-c", _BOOTSTRAP, "loomtui", nonce, *map(_harmless, args))
+    return rights.prefix + " ".join(f"'{word}'" for word in words)
+
+
+def _harmless(arg: str) -> str:
+    """The argument as `printf %b` takes it: all that a login shell might take for its own is octal."""
+    return "".join(chr(byte) if byte in _SAFE else f"\\0{byte:03o}" for byte in os.fsencode(arg))
 
 
 def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> bytes:
@@ -289,7 +306,19 @@ def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> 
     return rights.first_input + f"{nonce}:{len(text)}\n".encode() + text
 
 
+def _after(nonce: str, batch: tuple[bytes, ...]) -> tuple[bool, tuple[bytes, ...]]:
+    """Whether the script has begun, and its lines: those before are a login shell's noise."""
+    at = next((at for at, line in enumerate(batch, 1) if line.endswith(nonce.encode())), 0)
+    return at > 0, batch[at:] if at else ()
+
+
+def _own(nonce: str, stderr: bytes) -> bytes:
+    """What the script itself said: before it come sudo's prompt and lecture, and a login shell's noise."""
+    noise, begun, own = stderr.partition(f"{nonce}\n".encode())
+    return own if begun else noise
+
+
 def _last_line(stderr: bytes) -> str:
-    """The last line that says something: what comes before is often a login shell's noise."""
+    """The last line that says something."""
     lines = [clean_line(line, limit=500) for line in stderr.splitlines()]
     return next((line for line in reversed(lines) if line), "")

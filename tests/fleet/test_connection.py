@@ -67,7 +67,7 @@ async def test_a_passphrase_is_asked_for_once_for_all_nodes(place: Place) -> Non
             assert await fleet.connect() == {"n1": None, "n2": None}
     assert [question[1] for question in place.person.asked] == [
         f"Passphrase of the SSH key {place.root}/id",
-        f"That was not right. Passphrase of the SSH key {place.root}/id",
+        f"That was not right (try 2 of 3). Passphrase of the SSH key {place.root}/id",
     ]
 
 

@@ -67,10 +67,14 @@ async def test_noise_of_a_login_shell_is_dropped(place: Place, fleet: Fleet) -> 
     assert b"mallory" not in output.stdout
 
 
-async def test_noise_without_a_line_end(place: Place, fleet: Fleet) -> None:
-    place.behaviour.noise_stdout = b"no line end"
-    with pytest.raises(ScriptFailed, match="did not run inspect/rights"):
-        await fleet.session("n1").inspect(RIGHTS)
+async def test_noise_without_a_line_end(place: Place, fleet: Fleet, script: dict[str, str]) -> None:
+    place.behaviour.noise_stdout = place.behaviour.noise_stderr = b"no line end"
+    n1 = fleet.session("n1")
+    assert b"no line end" not in (await n1.inspect(RIGHTS)).stdout
+    script["bad"] = "echo one; fail 'no room left'"
+    with pytest.raises(ScriptFailed) as caught:
+        assert [batch async for batch in n1.follow(InspectScript("bad"))] == [(b"one",)]
+    assert caught.value.what == "no room left"
 
 
 async def test_a_status_that_is_not_accepted(fleet: Fleet, script: dict[str, str]) -> None:
@@ -98,7 +102,7 @@ async def test_both_outputs_are_read_at_the_same_time(fleet: Fleet, script: dict
 async def test_output_is_bounded(
     fleet: Fleet, script: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.fleet.link._OUTPUT_LIMIT", 100_000)
+    monkeypatch.setattr("loomtui.fleet.lanes._OUTPUT_LIMIT", 100_000)
     script["endless"] = "while :; do echo endless; done"
     with pytest.raises(ScriptFailed, match="more than 100000 bytes"):
         await fleet.session("n1").inspect(InspectScript("endless"), timeout=20)
@@ -412,7 +416,7 @@ async def test_a_sudo_password_is_asked_for_once_and_never_an_argument(
                 assert SECRET not in repr(await fleet.session(name).rights())
     assert [question[1] for question in sudo.person.asked] == [
         "sudo password of operator on n1",
-        "That was not right. sudo password of operator on n1",
+        "That was not right (try 2 of 2). sudo password of operator on n1",
     ]
     assert not any(SECRET in command for command in sudo.behaviour.commands)
 
@@ -431,13 +435,31 @@ async def test_a_sudo_that_wants_a_password_in_a_batch_run(sudo: Place, sshd: Ss
 
 
 async def test_a_wrong_password_says_what_sudo_said(sudo: Place, sshd: Sshd) -> None:
-    sudo.person.answers = ["one", "two", "three"]
+    sudo.person.answers = ["one"]
     async with WritableFleet(sudo.inventory(sshd.port), sudo.person) as fleet:
-        with pytest.raises(SudoRefused, match="1 incorrect password attempt"):
+        with pytest.raises(SudoRefused, match=r"a wrong password was tried\."):
             await fleet.session("n1").change(CHANGE)
-        assert len(sudo.person.asked) == 3
+        assert len(sudo.person.asked) == 2
         sudo.person.answers = [SECRET]
         await fleet.session("n1").require_root()  # asks again: somebody may be there now
+
+
+async def test_wrong_passwords_never_lock_the_account(sudo: Place, sshd: Sshd) -> None:
+    """Those that were right on another node count, and so do those of an earlier question."""
+    sudo.person.answers = ["elsewhere"]
+    sudo.command("sudo", FAKE_SUDO % "elsewhere")
+    with Sshd(sudo.behaviour, sudo.host_key, sudo.bin) as other:
+        sudo.knows(sshd.port, other.port)
+        async with WritableFleet(sudo.inventory(sshd.port, other.port), sudo.person) as fleet:
+            await fleet.session("n1").require_root()
+            sudo.command("sudo", FAKE_SUDO % SECRET)
+            sudo.person.answers = ["guess", SECRET]
+            for _ in range(3):
+                with pytest.raises(
+                    SudoRefused, match="2 wrong passwords were tried, and no more are: at the"
+                ):
+                    await fleet.session("n2").require_root()
+    assert sudo.person.answers == [SECRET]
 
 
 async def test_a_password_that_sudo_no_longer_wants_is_not_taken_for_the_script(
