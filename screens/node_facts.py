@@ -31,7 +31,9 @@ def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
 
 
 def _trouble(status: NodeStatus) -> Content:
-    trouble = status.error or status.chain_error or (f"locked: {status.lock}" if status.lock else "")
+    """What explains the rest comes first: a node that is held gives no answer either."""
+    hold = status.service.hold if status.service else None
+    trouble = status.error or hold or status.chain_error or (f"locked by {status.lock}" if status.lock else "")
     return content.line(trouble, Tone.WARN) if trouble else content.line("no errors seen", Tone.DIM)
 
 
@@ -59,6 +61,8 @@ def _node(status: NodeStatus, now: datetime) -> Iterator[Content]:
     yield content.fact("Clock", f"{offset(status.clock_offset_seconds)} from this machine's")
     if status.lock:
         yield content.fact("Lock", content.text(status.lock, Tone.WARN))
+    for job in status.suspended:
+        yield content.fact("Suspended", content.text(f"by run {job}", Tone.WARN))
     if status.error:
         yield content.fact("Error", content.text(status.error, Tone.BAD))
 
@@ -80,8 +84,8 @@ def _service(status: NodeStatus, now: datetime) -> Iterator[Content]:
         yield content.fact(
             "Attention", content.text("the unit file changed: daemon-reload is missing", Tone.WARN)
         )
-    if service.held_by:
-        yield content.fact("Held", content.text(f"from starting, by {service.held_by}", Tone.WARN))
+    if service.hold:
+        yield content.fact("Held", content.text(service.hold.removeprefix("held "), Tone.WARN))
 
 
 def _chain(status: NodeStatus) -> Iterator[Content]:
@@ -118,8 +122,10 @@ def _disk(status: NodeStatus, details: NodeDetails | None) -> Iterator[Content]:
     yield content.fact("Folder", f"{details.working_directory}, user {details.user}")
     for name, length in details.databases.items():
         yield content.fact("", f"{name}  {size(length)}")
-    for job in details.backup_jobs:
-        yield content.fact("Backup job", content.text(job, Tone.WARN))
+    for job in details.backups.jobs:
+        yield content.fact("Backup job", content.text(str(job), Tone.WARN))
+    if details.backups.staging:
+        yield content.fact("Staging", f"{details.backups.staging} of backup.sh")
 
 
 def _unit(status: NodeStatus) -> Iterator[Content]:

@@ -141,7 +141,8 @@ def _remarks(node: NodeStatus) -> list[str]:
     service, key, validator = node.service, node.node_key, node.validator
     remarks = [node.error, f"the chain did not answer: {node.chain_error}" if node.chain_error else None]
     remarks.append(f"locked by {node.lock}" if node.lock else None)
-    remarks.append(f"held from starting by run {service.held_by}" if service and service.held_by else None)
+    remarks.append(service.hold if service else None)
+    remarks += [f"backup job suspended until the node is given back: run {job}" for job in node.suspended]
     remarks.append(
         "its unit file changed; daemon-reload is missing" if service and service.need_reload else None
     )

@@ -59,6 +59,7 @@ def _node(node: NodeStatus) -> Document:
         "version": node.version,
         "clock_offset_seconds": node.clock_offset_seconds,
         "lock": node.lock,
+        "suspended": list(node.suspended),
     }
 
 
@@ -72,6 +73,8 @@ def _service(service: ServiceState) -> Document:
         "restarts": service.restarts,
         "need_reload": service.need_reload,
         "held_by": service.held_by,
+        "held_since": iso(service.held_since),
+        "hold": service.hold,
     }
 
 

@@ -6,9 +6,11 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.backup_jobs import find_backup_jobs
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.looks import look_at
@@ -42,11 +44,14 @@ async def details(session: Session, status: NodeStatus | None = None) -> NodeDet
     """The details of one node, with a new status where none is given. Raises LoomtuiError."""
     status = status or await look_at(session, None)
     loom = session.loom
-    output, reported = await asyncio.gather(
+    unit = status.unit.files[0].path if status.unit and status.unit.files else ""
+    output, reported, backups = await asyncio.gather(
         session.inspect(_DETAILS, loom.unit_name, loom.working_directory, *STATE_NAMES, timeout=_TIMEOUT),
         session.inspect(_NODEKEY, loom.unit_name, loom.working_directory, loom.binary),
+        find_backup_jobs(session, unit or loom.unit_file, loom.working_directory),
     )
-    return read_details(read_facts(output.stdout), read_facts(reported.stdout), status)
+    seen = read_details(read_facts(output.stdout), read_facts(reported.stdout), status)
+    return replace(seen, backups=backups)
 
 
 def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetails:
@@ -81,7 +86,6 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
         reported_problem=problem,
         tools=frozenset(_lines(facts, "tool")),
         systemd_version=int(systemd[1]) if systemd else 0,
-        backup_jobs=_lines(facts, "backup.process") + _lines(facts, "backup.entry"),
         same_filesystem="elsewhere" not in facts,
     )
 

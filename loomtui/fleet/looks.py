@@ -127,12 +127,21 @@ def read_node_status(session: Session, facts: Facts, begin: float, end: float) -
         disk_total_bytes=total,
         clock_offset_seconds=offset,
         lock=read_lock(facts.text("lock")),
+        suspended=tuple(clean_line(value, limit=400) for value in facts.all("suspended")),
     )
 
 
 def _service(unit: str, facts: Facts, now: datetime) -> ServiceState:
     shown = read_show(facts.get("show", b"").decode("utf-8", "replace"))
-    return read_service(unit, shown, now=now, uptime=_float(facts.line("uptime")), hold=facts.text("hold"))
+    since = facts.number("hold.since")
+    return read_service(
+        unit,
+        shown,
+        now=now,
+        uptime=_float(facts.line("uptime")),
+        hold=facts.text("hold"),
+        held_since=node_clock(since) if since is not None else None,
+    )
 
 
 def _judged(service: ServiceState | None, previous: NodeStatus | None) -> ServiceState | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from loomtui.fleet.status import Active, ServiceState
+from loomtui.fleet.status import UNKNOWN_RUN, Active, ServiceState
 from loomtui.text import clean_line
 
 _ARGV = re.compile(r"argv\[\]=(.*?) ; (?:ignore_errors|flags)=")
@@ -27,7 +27,13 @@ def read_show(text: str) -> Mapping[str, str]:
 
 
 def read_service(
-    unit: str, shown: Mapping[str, str], *, now: datetime, uptime: float | None, hold: str | None
+    unit: str,
+    shown: Mapping[str, str],
+    *,
+    now: datetime,
+    uptime: float | None,
+    hold: str | None,
+    held_since: datetime | None = None,
 ) -> ServiceState:
     """The state of the unit at `now` of the node's clock; `uptime` in seconds, `hold` the drop-in's text."""
     restarts = shown.get("NRestarts", "")
@@ -47,6 +53,7 @@ def read_service(
         need_reload=shown.get("NeedDaemonReload") == "yes",
         held_by=held_by(hold),
         exec_start=_argv(shown.get("ExecStart", "")),
+        held_since=held_since if hold is not None else None,
     )
 
 
@@ -55,7 +62,7 @@ def held_by(hold: str | None) -> str | None:
     if hold is None:
         return None
     match = _HOLD.search(hold)
-    return match[1] if match else "an unknown run"
+    return match[1] if match else UNKNOWN_RUN
 
 
 def flaps(before: ServiceState | None, now: ServiceState) -> bool:

@@ -22,6 +22,7 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.http import get
 from loomtui.fleet.lanes import Lanes, Output
 from loomtui.fleet.link import Link, LostConnection
+from loomtui.fleet.reach import Reach, reach
 from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
@@ -175,6 +176,13 @@ class Session:
         except (SSHException, OSError, EOFError, ValueError) as error:
             words = clean_line(str(error), limit=200)
             raise LoomtuiError(f"no HTTP answer from {host}:{port}: {words}.", node=name) from error
+
+    async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
+        """Whether a TCP connection from the node to this place comes about, in `timeout` seconds.
+
+        Raises NodeUnreachable where the node itself cannot be asked.
+        """
+        return await reach(await self._lanes.transport(), host, port, timeout=timeout)
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from loomtui.fleet.backup_jobs import BackupJobs
 from loomtui.inventory.model import Role
 from loomtui.loom.health import NodeView
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import EffectiveUnit
 from loomtui.loom.validator import ValidatorFacts
+
+
+#: Stands for the run in a hold that names none.
+UNKNOWN_RUN = "an unknown run"
 
 
 class Active(StrEnum):
@@ -41,6 +46,22 @@ class ServiceState:
     need_reload: bool  # unit file changed, daemon-reload missing
     held_by: str | None  # the run that holds it from starting
     exec_start: str  # argv[] as systemd holds it
+    held_since: datetime | None = None  # UTC by the node's clock
+
+    @property
+    def hold(self) -> str | None:
+        """In words what keeps it from starting, and how that is lifted; None: nothing does."""
+        if self.held_by is None:
+            return None
+        since = f" since {self.held_since:%Y-%m-%d %H:%M} UTC" if self.held_since else ""
+        if self.held_by == UNKNOWN_RUN:
+            return (
+                f"held from starting{since} by 99-loomtui-hold.conf in its drop-in folder, which names no run"
+            )
+        return (
+            f"held from starting{since}: run {self.held_by} is not finished. "
+            f"To lift it: loomtui resume {self.held_by}, or loomtui rollback {self.held_by}"
+        )
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,7 @@ class NodeStatus:
     version: str | None = None  # of the loom program
     clock_offset_seconds: float | None = None  # node minus here
     lock: str | None = None  # who holds the node, as the lock file says
+    suspended: tuple[str, ...] = ()  # 'RUN KIND PLACE': what runs keep from starting backup.sh
 
     @property
     def view(self) -> NodeView:
@@ -101,7 +123,7 @@ class NodeDetails:
     reported_problem: str | None = None  # why it was not run, or what it printed instead
     tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
     systemd_version: int = 0
-    backup_jobs: tuple[str, ...] = ()  # running backup.sh processes and cron entries, a line each
+    backups: BackupJobs = BackupJobs()  # what of backup.sh is there
     same_filesystem: bool = True  # all of the working directory's databases lie on its file system
 
 

@@ -41,6 +41,9 @@ _HOST_AND_PORT = re.compile(
 )
 _IPV4 = re.compile(r"(?P<host>[0-9]{1,3}(?:\.[0-9]{1,3}){3})")
 _OWN_HOSTS = re.compile(r"|localhost|0\.0\.0\.0|127\.[0-9.]+|\[::1?\]", re.IGNORECASE)
+#: The same as sed does it in remote/change/redis.sh.
+_REDIS = re.compile(r"(?P<head>rediss?://(?:[^\s/\"',]*@)?)(?P<place>[^\s/\"',?#]*)")
+REDIS_PLACE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 _LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.DOTALL)
 
 
@@ -97,6 +100,48 @@ def read_loom_yml(text: str) -> LoomYml:
         foreign_addresses=addresses,
         problem=problem,
     )
+
+
+def redis_place(uri: str) -> tuple[str, int] | None:
+    """Host and port of a Redis URI; None for what is none. Its default port is 6379."""
+    match = _REDIS.match(uri)
+    place = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?", match["place"]) if match else None
+    if place is None or not place[1]:
+        return None
+    return place[1].strip("[]"), int(place[2] or 6379)
+
+
+def with_redis(text: str, place: str) -> str:
+    """The loom.yml with HOST:PORT in every Redis URI; user, password, path and all else stay as they are.
+
+    Raises ValueError with a sentence where that cannot be done for certain.
+    """
+    if not REDIS_PLACE.fullmatch(place):
+        raise ValueError(f"{clean_line(place, limit=80)} is not HOST:PORT")
+    lines = text.split("\n")
+    changed = [
+        line if line.lstrip().startswith("#") else _REDIS.sub(rf"\g<head>{place}", line) for line in lines
+    ]
+    after = "\n".join(changed)
+    wanted = {path: _with_place(value, place) for path, value in _leaves(_load_yaml(text))}
+    if dict(_leaves(_load_yaml(after))) != wanted:
+        raise ValueError("the Redis address stands there in a form that is not changed by loomtui")
+    return after
+
+
+def _with_place(value: object, place: str) -> object:
+    if not isinstance(value, str) or not value.lower().startswith("redis"):
+        return value
+    scheme, slashes, rest = value.partition("://")
+    if not slashes:
+        return value
+    authority, slash, path = rest.partition("/")
+    if "@" in path or "," in authority:
+        raise ValueError(
+            "a Redis URI has a user, password or list of hosts that cannot be told apart for certain"
+        )
+    user, at, _ = authority.rpartition("@")
+    return f"{scheme}{slashes}{user}{at}{place}{slash}{path}"
 
 
 def winning_config(names: Iterable[str]) -> str | None:

@@ -13,10 +13,14 @@ from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
 from loomtui.restore.config_choices import decide_files, live_text
+from loomtui.restore.choosing import KEEP_REDIS
 from loomtui.restore.plan import (
+from loomtui.restore.foreign import correct_redis, foreign_addresses, redis_refusals
     Archive,
     FileAction,
     NodePlan,
+    FileChoice,
+    ForeignAddress,
     SigningAction,
     SigningChoice,
     ValidatorPower,
@@ -44,14 +48,16 @@ def plan_nodes(
             signing=signing[node.name],
             addrbook_stale=stale,
         )
-        refusals += decision.refusals
+        files, found, more = _with_foreign(seen, node.name, decision.files)
+        refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
         plan = _node_plan(seen, node, details, config)
-        restored = any(choice.action is FileAction.RESTORE for choice in decision.files)
+        restored = any(choice.action is FileAction.RESTORE for choice in files)
         plans.append(
             replace(
                 plan,
-                files=decision.files,
+                files=files,
+                foreign=found,
                 config=plan.config if restored else None,
                 signing=signing[node.name],
                 node_id=identities[node.name],
@@ -65,10 +71,29 @@ def plan_nodes(
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
+def _with_foreign(
+    seen: Seen, name: str, files: tuple[FileChoice, ...]
+) -> tuple[tuple[FileChoice, ...], tuple[ForeignAddress, ...], list[str]]:
+    """The choices with the Redis address that was given, what is foreign, and what stands in the way."""
+    found, chosen = foreign_addresses(seen, name), seen.choices.redis
+    refusals = redis_refusals(name, found, chosen)
+    if chosen in (None, KEEP_REDIS):
+        return files, found, refusals
+    details, config = seen.details[name], seen.chosen.config.get(name)
+    corrected = []
+    for choice in files:
+        try:
+            is_loom = choice.target == LOOM_CONFIG
+            corrected.append(correct_redis(choice, details, config, str(chosen)) if is_loom else choice)
+        except ValueError as error:
+            refusals.append(
+                f"{name}: Redis cannot be corrected in loom.yml: {error}; change it by hand after"
+            )
+    return tuple(corrected), found, refusals
+
+
     warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
-    warnings += [
-        f"{node.name}: a backup job is there and may start the service: {job}" for job in details.backup_jobs
-    ]
+    warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
         warnings.append(
             f"{node.name}: loom.yml sets RootDir, which Loom joins twice; check where its data lies"
@@ -187,6 +212,8 @@ def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | 
         address=node.peer_address,
         port=read_config_toml(toml).p2p_port or settings.ports.p2p,
     )
+        backup_jobs=tuple(str(job) for job in details.backups.jobs),
+        staging=details.backups.staging,
 
 
 def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:

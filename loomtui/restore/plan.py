@@ -30,6 +30,14 @@ class SigningAction(StrEnum):
     NONE = "none"  # no such file anywhere: the node does not sign
 
 
+class BackupPolicy(StrEnum):
+    """What is done about backup.sh on the nodes while a restore goes on."""
+
+    WAIT = "wait"  # what would start it is suspended; what runs is waited for before anything stops
+    STOP = "stop"  # likewise suspended; what runs is ended with SIGTERM
+    LEAVE = "leave"  # nothing: the hold keeps it from starting a node
+
+
 @dataclass(frozen=True)
 class Archive:
     """What will be fetched, exactly: another version of the object is refused."""
@@ -53,6 +61,18 @@ class FileChoice:
     changes: bool  # False: the node holds the same bytes already
     digest: str | None = None  # SHA-256 hex of what will stand there; None: not known before the run
     diff: str = ""  # unified, secrets masked; empty for key files
+    redis: str | None = None  # HOST:PORT that its Redis URIs shall name instead; None: as they are
+
+
+@dataclass(frozen=True)
+class ForeignAddress:
+    """An address in a config file, as it will stand there, that is no node's of the inventory."""
+
+    file: str  # loom.yml, chaindata/config/config.toml
+    field: str  # EventDispatcher.Redis.URI
+    address: str  # passwords hidden
+    reached: bool | None = None  # of Redis, by a connection from the node; None: not tried, or not possible
+    tried: str = ""  # in words what came of it
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,9 @@ class NodePlan:
     former_ids: tuple[str, ...] = ()  # node IDs that it had, from backups
     former_addresses: tuple[str, ...] = ()  # at which peers dialled it, from backups
     warnings: tuple[str, ...] = ()
+    backup_jobs: tuple[str, ...] = ()  # backup.sh at work, and what starts it by the clock, a sentence each
+    staging: str | None = None  # where backup.sh stages: set aside, or the next backup would hold old files
+    foreign: tuple[ForeignAddress, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,7 @@ class Plan:
     refusals: tuple[str, ...]  # why this plan must not be run as it is; empty: it may
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
+    backup_policy: BackupPolicy = BackupPolicy.WAIT
 
     def node(self, name: str) -> NodePlan:
         """Raises KeyError."""

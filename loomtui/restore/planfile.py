@@ -13,6 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from loomtui.errors import CallError
+from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.text import clean_line
@@ -100,6 +101,9 @@ def _node_problems(node: NodePlan) -> Iterator[str]:
     if not _UNIT_NAME.fullmatch(PurePosixPath(node.unit_path).name):
         yield f"the unit {node.unit_path!r}"
     yield from (f"the owner {name!r}" for name in (node.user, node.group) if not _ACCOUNT.fullmatch(name))
+    for redis in (file.redis for file in node.files if file.redis is not None):
+        if not REDIS_PLACE.fullmatch(redis):
+            yield f"the Redis address {redis!r}"
     known = {*CONFIG_TARGETS, ADDRBOOK}
     yield from (f"the file {file.target!r}" for file in node.files if file.target not in known)
     if node.data is not None:

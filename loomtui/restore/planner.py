@@ -19,6 +19,7 @@ from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress
+from loomtui.restore.foreign import check_redis_choice, try_redis
 from loomtui.restore.node_plans import plan_nodes
 from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, ValidatorPower
 from loomtui.restore.refusals import raise_refusals, refusals_of, unseen
@@ -46,6 +47,7 @@ async def make_plan(
     ArchiveRejected.
     """
     tell = progress or (lambda _text: None)
+    check_redis_choice(choices.redis)
     selected = _select(inventory, choices)
     tell("looking at every node")
     looks = await node_details(fleet, inventory.names)
@@ -60,7 +62,8 @@ async def make_plan(
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
     scope = Scope.CLUSTER if validators <= set(details) else Scope.NODES
     left_out = {name: look for name, look in looks.items() if name not in details}
-    seen = Seen(inventory, selected, details, left_out, chosen, choices, scope)
+    redis = await try_redis(fleet, details, configs, choices.redis)
+    seen = Seen(inventory, selected, details, left_out, chosen, choices, scope, redis)
     return assemble(seen, needs_evm=needs_evm)
 
 
@@ -146,6 +149,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         validators=powers,
         prediction=prediction,
         reset_confirmed=seen.choices.reset_signing,
+        backup_policy=seen.choices.backup_policy,
         refusals=tuple(dict.fromkeys(refusals)),
         warnings=tuple(
             dict.fromkeys([*seen.chosen.warnings, *seen.chosen.data.warnings, *warnings, *unseen(seen)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.reach import Reach
 from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Inventory, Node
 from loomtui.restore.choosing import Choices, Chosen
@@ -23,6 +24,7 @@ class Seen:
     chosen: Chosen
     choices: Choices
     scope: Scope
+    redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
 
     @property
     def height(self) -> int | None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -113,22 +112,6 @@ def test_files_that_are_too_large_or_none(machine: Machine) -> None:
     assert "genesis.json" in seen.digests
     assert "loom.yml" not in seen.texts
     assert seen.addrbook == ()
-
-
-def test_backup_jobs_that_run_or_will(machine: Machine) -> None:
-    machine.place.command(
-        "crontab",
-        "echo '# 3 * * * * /opt/old/backup.sh'; echo '5 4 * * * /opt/backup.sh data'; echo '* * * * * x'",
-    )
-    seen = run_details(machine)
-    assert seen.backup_jobs == ("crontab:5 4 * * * /opt/backup.sh data",)
-    script = machine.place.root / "backup.sh"
-    script.write_text("echo ready; read -r line\n")
-    with subprocess.Popen(["sh", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()
-        assert f"process {process.pid}: sh {script}" in run_details(machine).backup_jobs
-        process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from typing import Self
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import WritableFleet
+from loomtui.fleet.reach import Reach
 from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran, script_text
 from loomtui.fleet.session import Output, WritableSession
@@ -163,6 +164,11 @@ class LocalNode:
     @property
     def config(self) -> Path:
         return self.workdir / "chaindata/config"
+
+    @property
+    def has_backups(self) -> bool:
+        """There may be something of backup.sh: a crontab, or where it stages."""
+        return any((self.root / name).exists() for name in ("etc/cron.d", "tmp"))
 
     def run_folder(self, run: str = RUN) -> Path:
         return self.workdir / ".loomtui/runs" / run
@@ -348,6 +354,7 @@ class LocalSession(WritableSession):
         faults: Faults,
         ask: Ask,
         ran: deque[Ran],
+    reach: Callable[[str, str], Reach] = lambda node, place: Reach(True, "reached")
         quick: bool,
     ) -> None:
         self._quick = quick
@@ -415,6 +422,10 @@ class LocalSession(WritableSession):
         self._reach()
         self.faults.before(self.node.name, script.name)
         self._log.append(Ran(self.node.name, script.kind, script.name))
+    async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
+        self._reach()
+        return self.faults.reach(self.node.name, f"{host}:{port}")
+
         if self._quick and (told := answer(self.machine, script.name, args)) is not None:
             await asyncio.sleep(0)
             self.faults.after(self.node.name, script.name)

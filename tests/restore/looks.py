@@ -25,7 +25,7 @@ Args = tuple[str, ...]
 def answer(machine: LocalNode, script: str, args: tuple[str, ...]) -> bytes | None:
     """None: the script itself has to say it."""
     look = _LOOKS.get(script)
-    if look is None:
+    if look is None or (look is _backup_jobs and machine.has_backups):
         return None
     lines = []
     for name, value in look(machine, args):
@@ -136,9 +136,21 @@ def _run_state(machine: LocalNode, args: Args) -> Iterator[Fact]:
     yield "unit", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
 
 
+def _processes(machine: LocalNode, args: Args) -> Iterator[Fact]:
+    """Its services are no processes here, and nobody else has its databases open."""
+    yield from ()
+
+
+def _backup_jobs(machine: LocalNode, args: Args) -> Iterator[Fact]:
+    """There are none."""
+    yield from ()
+
+
 _LOOKS: dict[str, Callable[[LocalNode, Args], Iterator[Fact]]] = {
     "run_state": _run_state,
+    "processes": _processes,
     "status": _status,
     "details": _details,
     "nodekey": _nodekey,
+    "backup_jobs": _backup_jobs,
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from loomtui.fleet.backup_jobs import BackupJobs
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import NodeDetails
 from loomtui.restore.events import StepName
@@ -23,7 +24,7 @@ def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
     status = details.status
     assert status.service is not None
     assert status.chain is not None
-    service = replace(status.service, since=None)
+    service = replace(status.service, since=None, held_since=None)
     chain = replace(status.chain, height=0, app_hash="", block_time=None)
     status = replace(
         status,
@@ -40,7 +41,7 @@ def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
         status=status,
         databases=dict.fromkeys(sorted(details.databases), 0),
         tools=frozenset(),
-        backup_jobs=(),
+        backups=BackupJobs(),
         texts=dict(sorted(details.texts.items())),
         digests=dict(sorted(details.digests.items())),
         modified={},

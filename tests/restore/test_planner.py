@@ -10,6 +10,7 @@ import pytest
 
 from loomtui.backups.model import Contents, Item
 from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
+from loomtui.fleet.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
 from loomtui.loom.databases import (
@@ -378,7 +379,7 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         1,
         100,
         status=node_status("n1", 1, clock_offset_seconds=-9.0, validator=validator_key_of(1).facts(100)),
-        backup_jobs=("process 7: bash backup.sh",),
+        backups=BackupJobs((BackupJob(JobKind.CRONTAB, "/etc/cron.d/loom", "55 * * * * u /opt/backup.sh"),)),
         texts={TENDERMINT_GENESIS: GENESIS, LOOM_CONFIG: "RootDir: /data\n", "genesis.json": "{}"},
     )
     plan = planned(
@@ -390,7 +391,7 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
     )
     told = "\n".join(plan.warnings)
     for part in (
-        "backup job",
+        "n1: a backup job is there: /etc/cron.d/loom: 55 * * * * u /opt/backup.sh",
         "-9 s",
         "RootDir",
         "a leftover",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
+from loomtui.fleet.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
@@ -146,7 +147,7 @@ def details(found: NodeStatus) -> NodeDetails:
         reported_node_id=node_id(found.name) if found.reachable else None,
         tools=frozenset({"curl", "bzip2"}),
         systemd_version=249,
-        backup_jobs=("cron: */5 * * * * ubuntu /home/ubuntu/backup.sh",),
+        backups=BackupJobs((BackupJob(JobKind.CRONTAB, "/etc/cron.d/loom", "*/5 * * * * ubuntu backup.sh"),)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loomtui.errors import StepFailed
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.probe import look_at
+from loomtui.fleet.scripts import ChangeScript
 from loomtui.loom.databases import (
     ADDRBOOK,
     CONFIG_TARGETS,
@@ -17,6 +18,7 @@ from loomtui.loom.databases import (
     VALIDATOR,
     name_of,
 )
+from loomtui.restore.backup_jobs import UNSET_ASIDE, jobs_on, set_aside
 from loomtui.restore.events import StepName
 from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, UNREPLACE, Hand
 from loomtui.restore.operator import Preview
@@ -35,6 +37,8 @@ _SLOTS = {
 }
 _PRIVATE = frozenset({NODE_KEY, VALIDATOR})
 _DECIDED = "stage/signing/priv_validator.json"
+_CORRECTED = "stage/corrected/loom.yml"
+_REDIS = ChangeScript("redis")
 #: Also those that the plan leaves alone: what a started node writes there can be undone. The unit comes last.
 _ORDER = (ADDRBOOK, *CONFIG_TARGETS)
 
@@ -57,14 +61,17 @@ class RestoreConfig(Step):
         expected: dict[str, str | None] = {
             hand.path_of(choice.target): choice.digest
             for choice in plan.files
-            if choice.action is FileAction.RESTORE and choice.digest and choice.target != VALIDATOR
+            if (choice.action is FileAction.RESTORE or choice.redis)
+            and choice.digest
+            and choice.target != VALIDATOR
         }
         if plan.signing.action in {SigningAction.RESET, SigningAction.RAISE}:
             expected[hand.path_of(VALIDATOR)] = state.digests.get(decided)
-        return (
-            all(state.digests.get(path) == digest for path, digest in expected.items())
-            and not state.need_reload
-        )
+        right = all(state.digests.get(path) == digest for path, digest in expected.items())
+        if not right or state.need_reload:
+            return False
+        found = await jobs_on(hand)
+        return found.staging is None or hand.run in found.aside
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
@@ -76,6 +83,15 @@ class RestoreConfig(Step):
         same = [name_of(choice.target) for choice in plan.files if not choice.changes]
         if same:
             lines.append(f"stay as they are: {', '.join(same)}")
+        if plan.staging is not None:
+            lines.append(
+                f"set aside {plan.staging}, in which backup.sh stages: its files would win over these"
+            )
+        lines += [
+            f"{entry.file} names another machine: {entry.field} {entry.address}"
+            + (f" ({entry.tried})" if entry.tried else "")
+            for entry in plan.foreign
+        ]
         diffs = [choice.diff for choice in plan.files if choice.diff]
         return Preview(node, "\n".join(lines), "\n".join(diffs))
 
@@ -86,6 +102,7 @@ class RestoreConfig(Step):
             choice = next((choice for choice in plan.files if choice.target == target), None)
             await self._put(hand, target, await self._source(hand, target, choice))
         await hand.change(RELOAD)
+        await set_aside(hand, lambda text: self.context.note(self.name, node, text, {}))
 
     async def _source(self, hand: Hand, target: str, choice: FileChoice | None) -> str:
         """What replace.sh takes: a file of the run's folder, `-` for away, `=` for only noted."""
@@ -95,9 +112,24 @@ class RestoreConfig(Step):
             return "-"
         if target == VALIDATOR:
             return await self._decided(hand)
+        if choice.redis is not None and choice.changes:
+            return await self._corrected(hand, choice)
         if choice.action is FileAction.RESTORE and choice.changes:
             return f"stage/config/{target}"
         return "="
+
+    async def _corrected(self, hand: Hand, choice: FileChoice) -> str:
+        """The same bytes that the plan showed the difference of, or nothing."""
+        source = f"stage/config/{choice.target}" if choice.action is FileAction.RESTORE else "live"
+        output = await hand.change(_REDIS, source, str(choice.redis))
+        if read_facts(output.stdout).line("digest") != choice.digest:
+            raise StepFailed(
+                f"{choice.target} changed since the plan was made",
+                node=hand.plan.name,
+                safe="It is held; the file was not touched.",
+                advice="Roll back and make a new plan.",
+            )
+        return _CORRECTED
 
     async def _decided(self, hand: Hand) -> str:
         signing = hand.plan.signing
@@ -178,3 +210,4 @@ class RestoreConfig(Step):
                     {"severity": "warning"},
                 )
         await hand.change(RELOAD)
+        await hand.change(UNSET_ASIDE)

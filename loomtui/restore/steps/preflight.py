@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loomtui.errors import NodeUnreachable, StepFailed
 from loomtui.fleet.probe import look_at
+from loomtui.restore.backup_jobs import in_the_way, intentions, jobs_on, settle
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
 from loomtui.restore.failures import combined, on_all
@@ -35,19 +36,25 @@ class Preflight(Step):
     async def check(self, node: str) -> bool:
         hand = self.context.hand(node)
         state = await hand.state()
-        return owned_by(state.lock_owner) == self.context.run and _staged(self.context, hand) <= state.marks
+        if owned_by(state.lock_owner) != self.context.run or not _staged(self.context, hand) <= state.marks:
+            return False
+        return not in_the_way(await jobs_on(hand), self.context.plan.backup_policy)
 
     async def preview(self, node: str) -> Preview:
         archives = [
             f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)
         ]
         fetched = f"fetch {', '.join(archives)}" if archives else "fetch nothing"
-        return Preview(node, f"lock the node for this run; {fetched} into {self.context.hand(node).folder}")
+        hand = self.context.hand(node)
+        jobs = intentions(await jobs_on(hand), self.context.plan.backup_policy)
+        lines = [f"lock the node for this run; {fetched} into {hand.folder}"]
+        return Preview(node, "\n".join([*lines, *(f"backup job: {job}" for job in jobs)]))
 
     async def apply(self, node: str) -> None:
         hand = self.context.hand(node)
         await _see_that_plan_fits(hand)
         await take_lock(hand)
+        await settle(hand, self.context.plan.backup_policy, lambda text: self._tell(node, text))
         for name, archive in _archives(self.context, node):
             stager = Stager(
                 hand,
@@ -56,6 +63,9 @@ class Preflight(Step):
                 lambda text: self.context.note(self.name, node, text, {}),
             )
             await stager.stage(name, archive)
+
+    def _tell(self, node: str, text: str) -> None:
+        self.context.note(self.name, node, text, {})
 
     async def verify(self, node: str) -> Evidence:
         hand = self.context.hand(node)

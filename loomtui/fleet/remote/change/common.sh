@@ -34,6 +34,29 @@ held_and_stopped() { # WORKDIR RUN UNIT HOLD-FILE
     [ -z "$users" ] || die "processes still have the databases open: $users" 74
 }
 is_there() { [ -e "$1" ] || [ -L "$1" ]; } # also a link that leads nowhere
+put_back_jobs() { # WORKDIR RUN: what suspend.sh took away. Where somebody changed a crontab since, that stays.
+    for what in "$1/.loomtui/runs/$2"/jobs/*/what; do
+        [ -f "$what" ] || continue
+        { read -r kind && read -r place && read -r more; } <"$what" || die "cannot read $what"
+        case $kind in
+        crontab)
+            if [ -f "$place" ] && [ ! -L "$place" ]; then
+                new=${place%/*}/.loomtui-new
+                cp -p "$place" "$new" && sed "s/^# held by loomtui run $2: //" "$place" >"$new" || die "cannot write $place"
+                ! cmp -s "$new" "${what%/*}/file" || touch -r "${what%/*}/file" "$new"
+                keep "$new" "$place" || die "cannot write $place"
+            fi ;;
+        script) is_there "$place" || ! is_there "$more" || mv "$more" "$place" || die "cannot rename $more" ;;
+        timer)
+            if [ -f "$more" ]; then
+                rm -f "$more" && { rmdir "${more%/*}" 2>/dev/null || :; } || die "cannot remove $more"
+            fi
+            systemctl daemon-reload && systemctl start "$place" || say lost "$place" ;; # it is no more
+        esac
+        mv -f "$what" "${what%/*}/back" || die "cannot write in ${what%/*}"
+        say back "$place"
+    done
+}
 expand() { # PATTERN -> the names in the current folder that match, one a line
     for found in $1; do
         if is_there "$found"; then printf '%s\n' "$found"; fi

@@ -1,4 +1,4 @@
-# The dear look, before a plan: databases and their sizes, configuration files, address book, tools, backup jobs.
+# The dear look, before a plan: databases and their sizes, configuration files, address book, tools.
 # details.sh UNIT WORKDIR DATABASE...          a DATABASE is relative to WORKDIR; patterns in its last part
 UNIT=$1 WORKDIR=$2
 shift 2
@@ -20,19 +20,6 @@ systemctl --version < /dev/null 2> /dev/null | head -n 1 | emit systemd
 for tool in bzip2 curl gzip lbzip2 lz4 nohup openssl pbzip2 pigz pixz pxz python3 rsync setsid sha256sum systemd-run \
     tar timeout wget xz zstd; do
     ! have "$tool" || say tool "$tool"
-done
-
-# The backup jobs that could start the service or archive half-restored data. Not our own grep: [.] is no dot.
-grep -la 'backup[.]sh' /proc/[0-9]*/cmdline 2> /dev/null | while IFS= read -r file; do
-    file=${file%/cmdline}
-    say backup.process "process ${file##*/}: $(tr '\0' ' ' < "$file/cmdline" 2> /dev/null)"
-done
-{
-    grep -rs 'backup[.]sh' /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily /var/spool/cron \
-        /etc/systemd/system
-    ! have crontab || crontab -l 2> /dev/null < /dev/null | sed -n '/backup[.]sh/s/^/crontab:/p'
-} | grep -Ev '^[^:]*:[[:space:]]*#' | while IFS= read -r line; do
-    say backup.entry "$line"
 done
 
 cd "$dir" 2> /dev/null || fail "the working directory $dir cannot be entered"

@@ -17,7 +17,13 @@ unit_user
 say dir "$dir"
 hold=${UNIT_FILE%/*}/$UNIT.d/99-loomtui-hold.conf
 emit_file hold "$hold" 4096
+[ ! -f "$hold" ] || say hold.since "$(stat -c %Y "$hold")"
 emit_file lock "$dir/.loomtui/lock" 4096
+for what in "$dir"/.loomtui/runs/*/jobs/*/what; do
+    [ -f "$what" ] || continue
+    run=${what%/jobs/*}
+    say suspended "${run##*/} $(head -n 2 "$what" | tr '\n' ' ')"
+done
 
 # json_string NAME: the string after "NAME": in standard input, which has no line breaks.
 json_string() {
