@@ -33,7 +33,9 @@ def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
 def _trouble(status: NodeStatus) -> Content:
     """What explains the rest comes first: a node that is held gives no answer either."""
     hold = status.service.hold if status.service else None
-    trouble = status.error or hold or status.chain_error or (f"locked by {status.lock}" if status.lock else "")
+    trouble = (
+        status.error or hold or status.chain_error or (f"locked by {status.lock}" if status.lock else "")
+    )
     return content.line(trouble, Tone.WARN) if trouble else content.line("no errors seen", Tone.DIM)
 
 

@@ -11,14 +11,14 @@ from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import ArchiveRejected, CallError
 from loomtui.inventory.model import Node
 from loomtui.loom.databases import EVM_DB
-from loomtui.text import clean_line
 from loomtui.restore.plan import BackupPolicy
+from loomtui.text import clean_line
 
 Progress = Callable[[str], None]
 
-
 #: The choice to leave a Redis address as it is although the node does not reach it.
 KEEP_REDIS = "keep"
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -30,9 +30,9 @@ class Choices:
     stage_first: bool = False
     reset_signing: bool = False  # the operator typed the cluster's name for it
     keep_keys: bool = False  # nodes keep the node keys that they have now
-
     backup_policy: BackupPolicy = BackupPolicy.WAIT
     redis: str | None = None  # HOST:PORT for every Redis URI; KEEP_REDIS: as they are, knowingly
+
 
 @dataclass(frozen=True)
 class Chosen:

@@ -12,15 +12,15 @@ from loomtui.loom.config import read_config_toml, read_loom_yml
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
-from loomtui.restore.config_choices import decide_files, live_text
 from loomtui.restore.choosing import KEEP_REDIS
-from loomtui.restore.plan import (
+from loomtui.restore.config_choices import decide_files, live_text
 from loomtui.restore.foreign import correct_redis, foreign_addresses, redis_refusals
+from loomtui.restore.plan import (
     Archive,
     FileAction,
-    NodePlan,
     FileChoice,
     ForeignAddress,
+    NodePlan,
     SigningAction,
     SigningChoice,
     ValidatorPower,
@@ -70,7 +70,6 @@ def plan_nodes(
     return tuple(plans), refusals, warnings
 
 
-def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
 def _with_foreign(
     seen: Seen, name: str, files: tuple[FileChoice, ...]
 ) -> tuple[tuple[FileChoice, ...], tuple[ForeignAddress, ...], list[str]]:
@@ -92,6 +91,7 @@ def _with_foreign(
     return tuple(corrected), found, refusals
 
 
+def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
     warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
     warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
@@ -211,9 +211,9 @@ def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | 
         node_id=None,
         address=node.peer_address,
         port=read_config_toml(toml).p2p_port or settings.ports.p2p,
-    )
         backup_jobs=tuple(str(job) for job in details.backups.jobs),
         staging=details.backups.staging,
+    )
 
 
 def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:

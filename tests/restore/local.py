@@ -338,6 +338,7 @@ class Faults:
     before: Callable[[str, str], None] = lambda node, script: None
     after: Callable[[str, str], None] = lambda node, script: None
     unreachable: set[str] = field(default_factory=set)
+    reach: Callable[[str, str], Reach] = lambda node, place: Reach(True, "reached")
 
 
 Ask = Callable[[str, str], bytes]  # node, path -> body
@@ -354,7 +355,6 @@ class LocalSession(WritableSession):
         faults: Faults,
         ask: Ask,
         ran: deque[Ran],
-    reach: Callable[[str, str], Reach] = lambda node, place: Reach(True, "reached")
         quick: bool,
     ) -> None:
         self._quick = quick
@@ -406,6 +406,10 @@ class LocalSession(WritableSession):
         if output.stdout:
             yield tuple(output.stdout.splitlines())
 
+    async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
+        self._reach()
+        return self.faults.reach(self.node.name, f"{host}:{port}")
+
     async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
         self._reach()
         if self.machine.active != "active":
@@ -422,10 +426,6 @@ class LocalSession(WritableSession):
         self._reach()
         self.faults.before(self.node.name, script.name)
         self._log.append(Ran(self.node.name, script.kind, script.name))
-    async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
-        self._reach()
-        return self.faults.reach(self.node.name, f"{host}:{port}")
-
         if self._quick and (told := answer(self.machine, script.name, args)) is not None:
             await asyncio.sleep(0)
             self.faults.after(self.node.name, script.name)

@@ -34,6 +34,11 @@ held_and_stopped() { # WORKDIR RUN UNIT HOLD-FILE
     [ -z "$users" ] || die "processes still have the databases open: $users" 74
 }
 is_there() { [ -e "$1" ] || [ -L "$1" ]; } # also a link that leads nowhere
+expand() { # PATTERN -> the names in the current folder that match, one a line
+    for found in $1; do
+        if is_there "$found"; then printf '%s\n' "$found"; fi
+    done
+}
 put_back_jobs() { # WORKDIR RUN: what suspend.sh took away. Where somebody changed a crontab since, that stays.
     for what in "$1/.loomtui/runs/$2"/jobs/*/what; do
         [ -f "$what" ] || continue
@@ -55,10 +60,5 @@ put_back_jobs() { # WORKDIR RUN: what suspend.sh took away. Where somebody chang
         esac
         mv -f "$what" "${what%/*}/back" || die "cannot write in ${what%/*}"
         say back "$place"
-    done
-}
-expand() { # PATTERN -> the names in the current folder that match, one a line
-    for found in $1; do
-        if is_there "$found"; then printf '%s\n' "$found"; fi
     done
 }
