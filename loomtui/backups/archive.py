@@ -11,18 +11,22 @@ from typing import IO, Self, cast
 
 from loomtui.backups.compression import detect, unpack
 from loomtui.backups.configs import MAX_CONFIG_BYTES, is_config_name, target_by_content
+from loomtui.backups.databases import BLOCK_STORE, HEIGHTS, STATE, Folder, height_of
 from loomtui.backups.layouts import FileFacts
 from loomtui.backups.members import ADVICE, MemberCheck, parts_of
 from loomtui.backups.model import Compression, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from loomtui.loom import leveldb
 from loomtui.loom.databases import APP_DB, NODE_KEY, SECRET_TARGETS, VALIDATOR
+from loomtui.loom.manifest import file_number
 from loomtui.loom.nodekey import NodeKeyFacts, read_node_key
 from loomtui.loom.validator import ValidatorFacts, read_validator
 from loomtui.text import clean_line
 
 #: Of a journal no more than this is kept, its end: the heights of the last blocks are there.
 MAX_JOURNAL_BYTES = 64 * 1024**2
+#: Half a million tables want so much; a LOG begins anew at 1 MiB.
+MAX_MANIFEST_BYTES, MAX_LOG_BYTES = 64 * 1024**2, 2 * 1024**2
 _MAX_CONFIG_FILES = 200
 _MAX_HEADER_BYTES = 1024**2
 _BUFFER = 64 * 1024
@@ -41,12 +45,22 @@ class Reading:
     texts: dict[str, str] = field(default_factory=dict)
     node_keys: dict[str, NodeKeyFacts] = field(default_factory=dict)
     validators: dict[str, ValidatorFacts] = field(default_factory=dict)
-    app_height: int | None = None
-    store_height: int | None = None
-    manifests: dict[str, str] = field(default_factory=dict)  # folder of a database -> what its CURRENT names
+    databases: dict[str, Folder] = field(default_factory=dict)  # by path
     file_count: int = 0
     unpacked_bytes: int = 0
     complete: bool = False
+
+    @property
+    def app_height(self) -> int | None:
+        return height_of(self.databases, APP_DB)
+
+    @property
+    def store_height(self) -> int | None:
+        return height_of(self.databases, BLOCK_STORE)
+
+    @property
+    def state_height(self) -> int | None:
+        return height_of(self.databases, STATE)
 
 
 def read(chunks: Iterable[bytes], reading: Reading, *, check: bool = True) -> None:
@@ -145,10 +159,26 @@ def _read_member(
     parts = parts_of(member.path)
     if is_config_name(member.path) and member.size <= MAX_CONFIG_BYTES:
         _read_config(member.path, _data(tar, info), reading)
-    elif parts[-1] == "CURRENT" and member.size <= 256:
-        reading.manifests["/".join(parts[:-1])] = _data(tar, info).decode("utf-8", "replace").strip()
-    elif parts[-1].endswith(".log") and parts[-2:-1] in ((APP_DB,), ("blockstore.db",)):
-        _read_journal(parts[-2], _chunks(tar, info), reading)
+    elif len(parts) > 1:
+        _read_database_file(tar, info, reading.databases, parts)
+
+
+def _read_database_file(
+    tar: tarfile.TarFile, info: tarfile.TarInfo, found: dict[str, Folder], parts: tuple[str, ...]
+) -> None:
+    """Of the files of a database only those that tell whether it is whole, and its height."""
+    name, path = parts[-1], "/".join(parts[:-1])
+    kind = file_number(name)
+    if name == "CURRENT" and info.size <= 256:
+        found.setdefault(path, Folder()).read_current(_data(tar, info))
+    elif kind and kind[0] == "manifest" and info.size <= MAX_MANIFEST_BYTES:
+        found.setdefault(path, Folder()).read_manifest(name, _data(tar, info))
+    elif name == "LOG" and info.size <= MAX_LOG_BYTES:
+        found.setdefault(path, Folder()).read_log(_data(tar, info))
+    elif kind and kind[0] == "log" and (height_in := HEIGHTS.get(parts[-2])):
+        height = height_in(_end_of(_chunks(tar, info)))
+        if height is not None:
+            found.setdefault(path, Folder()).heights[kind[1]] = height
 
 
 def _member(info: tarfile.TarInfo) -> Member:
@@ -180,21 +210,15 @@ def _read_config(path: str, data: bytes, reading: Reading) -> None:
         reading.texts[path] = text
 
 
-def _read_journal(database: str, chunks: Iterable[bytes], reading: Reading) -> None:
+def _end_of(chunks: Iterable[bytes]) -> bytes:
+    """The end of a journal, from a block boundary on."""
     kept = bytearray()
     for chunk in chunks:
         kept += chunk
         if len(kept) > MAX_JOURNAL_BYTES + _BUFFER:
             surplus = len(kept) - MAX_JOURNAL_BYTES
             del kept[: surplus + -surplus % leveldb.BLOCK_SIZE]
-    if database == APP_DB:
-        reading.app_height = _higher(reading.app_height, leveldb.app_height(bytes(kept)))
-    else:
-        reading.store_height = _higher(reading.store_height, leveldb.store_height(bytes(kept)))
-
-
-def _higher(one: int | None, other: int | None) -> int | None:
-    return max((height for height in (one, other) if height is not None), default=None)
+    return bytes(kept)
 
 
 def _data(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

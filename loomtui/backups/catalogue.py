@@ -17,6 +17,7 @@ from loomtui.backups.archive import Reading, read
 from loomtui.backups.cache import Cache
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
+from loomtui.backups.failures import changed
 from loomtui.backups.layouts import guess_kind
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents
 from loomtui.backups.names import read_key
@@ -108,9 +109,16 @@ class Catalogue:
         """The stored bytes, in chunks of at most 1 MiB, never more than a few ahead of the reader."""
         return self._transfer(key, etag, lambda chunks: chunks)
 
-    def decompressed(self, key: str, etag: str, compression: Compression) -> AsyncGenerator[bytes, None]:
-        """The tar inside, for nodes that lack the decompressor. Raises ArchiveRejected when it is corrupt."""
-        return self._transfer(key, etag, lambda chunks: _named(key, unpack(chunks, compression)))
+    def decompressed(
+        self, key: str, etag: str, compression: Compression, sha256: str
+    ) -> AsyncGenerator[bytes, None]:
+        """The tar inside, for nodes that lack the decompressor. Raises ArchiveRejected when it is corrupt.
+
+        Behind its last byte it raises LoomtuiError when the stored bytes were not those with this SHA-256.
+        """
+        return self._transfer(
+            key, etag, lambda chunks: _named(key, unpack(_proved(chunks, key, sha256), compression))
+        )
 
     async def close(self) -> None:
         """Gives the connections back."""
@@ -257,6 +265,15 @@ def _measured(
         done += len(chunk)
         report(done, total)
         yield chunk
+
+
+def _proved(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha256:
+        raise changed(key)
 
 
 def _reporter(progress: Progress | None) -> Progress:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loomtui.backups.archive import Reading
-from loomtui.backups.layouts import Layout, classify
-from loomtui.backups.members import parts_of
-from loomtui.backups.model import Backup, Contents, Item
-from loomtui.errors import ArchiveRejected
+from loomtui.backups.databases import check_databases
+from loomtui.backups.layouts import classify
+from loomtui.backups.members import file_sizes, parts_of
+from loomtui.backups.model import Backup, Contents
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.text import clean_line
@@ -17,7 +17,8 @@ from loomtui.text import clean_line
 def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
     """The contents of an archive that was read to its end. Raises ArchiveRejected when it cannot be used."""
     layout = classify(reading.members, reading.files)
-    _check_databases(layout, reading)
+    roots = [parts_of(item.source) for item in layout.data_items]
+    signs = check_databases(roots, reading.databases, file_sizes(reading.members))
     sources = {item.target: item.source for item in layout.identity}
     offered = {item.target: item.source for item in layout.config_items}
     return Contents(
@@ -36,27 +37,10 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
         digests={
             target: digest for target, path in offered.items() if (digest := reading.files[path].digest)
         },
-        warnings=layout.warnings,
+        warnings=(*layout.warnings, *signs),
+        state_height=reading.state_height,
         chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
     )
-
-
-def _check_databases(layout: Layout, reading: Reading) -> None:
-    """A database whose CURRENT names a MANIFEST that is not there does not open: the backup is torn."""
-    files = {parts_of(member.path) for member in reading.members}
-    for folder, manifest in reading.manifests.items():
-        parts = parts_of(folder)
-        if _restored(parts, layout.data_items) and (*parts, manifest) not in files:
-            named = clean_line(manifest, limit=60)
-            raise ArchiveRejected(
-                f"{clean_line(folder, limit=120)} in it is torn: "
-                + (f"its CURRENT names {named!r}, which is missing" if named else "its CURRENT is empty"),
-                advice="The node was running while it was copied. Choose another backup.",
-            )
-
-
-def _restored(folder: tuple[str, ...], items: tuple[Item, ...]) -> bool:
-    return any(folder[: len(parts)] == parts for parts in (parts_of(item.source) for item in items))
 
 
 def _chain_id(text: str | None) -> str | None:

@@ -19,7 +19,7 @@ from loomtui.backups.configs import (
     leftover_warnings,
     oversized,
 )
-from loomtui.backups.members import ADVICE, check_members, parts_of
+from loomtui.backups.members import ADVICE, Parts, check_members, parts_of
 from loomtui.backups.model import BackupKind, Item, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from loomtui.loom.databases import (
@@ -42,8 +42,6 @@ __all__ = ["FileFacts", "Layout", "check_members", "classify", "guess_kind"]
 DATABASES = (APP_DB, EVM_DB, "receipts_db", "app_v2.db", "block_index.db", "events.db")
 _BLOCK_STORE = ("chaindata", "data", "blockstore.db")
 _PLAIN = re.compile(r"[A-Za-z0-9._/@+:=,~ -]+")
-
-Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)

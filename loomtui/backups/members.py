@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
-from loomtui.backups.model import Member, MemberType
+from loomtui.backups.model import Item, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from loomtui.text import clean, clean_line
 
@@ -19,7 +20,10 @@ MAX_PATH, MAX_NAME = 4096, 255
 ADVICE = "Do not restore it; choose another backup and find out who made this one."
 
 
-def parts_of(path: str) -> tuple[str, ...]:
+Parts = tuple[str, ...]
+
+
+def parts_of(path: str) -> Parts:
     """The components of a path, without those that say nothing (`.`, doubled and final slashes)."""
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
@@ -137,3 +141,32 @@ def _shown(text: str) -> str:
 
 def _rejected(what: str) -> ArchiveRejected:
     return ArchiveRejected(what, advice=ADVICE)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much some items of an archive are on a disk."""
+
+    files: int
+    bytes: int  # the sizes of these files
+
+
+def file_sizes(members: Iterable[Member]) -> dict[Parts, int]:
+    """Every file that unpacking makes, with its size; of one stored twice the last one counts."""
+    sizes: dict[Parts, int] = {}
+    for member in members:
+        parts = parts_of(member.path)
+        if member.type is MemberType.FILE:
+            sizes[parts] = member.size
+        elif member.type is MemberType.HARDLINK:
+            sizes[parts] = sizes.get(parts_of(member.link), 0)
+    return sizes
+
+
+def extent_of(members: Iterable[Member], items: Iterable[Item]) -> Extent:
+    """What is on the disk when these items are unpacked, and nothing else of the archive."""
+    roots = [parts_of(item.source) for item in items]
+    wanted = [
+        size for path, size in file_sizes(members).items() if any(path[: len(root)] == root for root in roots)
+    ]
+    return Extent(len(wanted), sum(wanted))

@@ -90,4 +90,5 @@ class Contents:
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     digests: Mapping[str, str] = field(default_factory=dict)  # target -> SHA-256 hex, of every config item
     warnings: tuple[str, ...] = ()  # leftovers, signs of a torn backup, missing files
+    state_height: int | None = None  # from the journal of state.db
     chain_id: str | None = None  # by Tendermint's genesis in it, offered as an item or not

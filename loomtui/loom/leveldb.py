@@ -1,7 +1,8 @@
 """Journals of LevelDB, as far as heights need them: 32 KiB blocks of checksummed records, each a write batch.
 
 Sources: LevelDB doc/log_format.md, db/write_batch.cc, db/version_edit.cc, util/crc32c.h; tendermint 0.27.3
-blockchain/store.go (key `blockStore`); tendermint/iavl nodedb.go (root keys).
+blockchain/store.go (key `blockStore`) and state/store.go (keys `consensusParamsKey:HEIGHT`); tendermint/iavl
+nodedb.go (root keys).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _BATCH_HEADER = 12  # sequence number and count
 _DELETION, _VALUE = 0, 1
 _STORE_KEY = b"blockStore"
 _ROOT_KEY = re.compile(rb"r(?:(.{8})|/([0-9]{10}))", re.DOTALL)
+_PARAMS_KEY = re.compile(rb"consensusParamsKey:([0-9]{1,18})")
 _FIRST_WINDOW = 8 * BLOCK_SIZE
 
 
@@ -133,6 +135,14 @@ def app_height(data: bytes) -> int | None:
     return _last(data, _root_version)
 
 
+def state_height(data: bytes) -> int | None:
+    """The height of state.db, from its journal (or a tail of it). None: it is not in there.
+
+    With the state after block H, Tendermint saves the consensus parameters of H+1, under a key that names it.
+    """
+    return _last(data, _params_height)
+
+
 def _last(data: bytes, read: Callable[[bytes, bytes], int | None]) -> int | None:
     """The last answer of `read` in a journal. It stands near the end, so that the end is read first."""
     window = _FIRST_WINDOW
@@ -158,6 +168,11 @@ def _store_height(key: bytes, value: bytes) -> int | None:
         return None
     height = integer(document.get("height", document.get("Height")))
     return height if height is not None and height >= 0 else None
+
+
+def _params_height(key: bytes, _: bytes) -> int | None:
+    match = _PARAMS_KEY.fullmatch(key)
+    return int(match[1]) - 1 if match and int(match[1]) else None
 
 
 def _root_version(key: bytes, _: bytes) -> int | None:

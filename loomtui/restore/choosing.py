@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.databases import torn_heights
 from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import ArchiveRejected, CallError
 from loomtui.inventory.model import Node
@@ -95,6 +96,9 @@ class Chooser:
                 self._warnings.append(
                     f"passed over {clean_line(backup.key)}: it has no evm.db, without which they cannot start"
                 )
+                continue
+            if torn := torn_heights(contents.app_height, contents.state_height, contents.store_height):
+                self._warnings.append(f"passed over {clean_line(backup.key)}: it is torn. {torn}")
                 continue
             return contents
         raise CallError(

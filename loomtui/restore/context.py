@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
-from loomtui.restore.events import Json, StepName
+from loomtui.restore.events import Amount, Json, StepName
 from loomtui.restore.hand import Hand
 from loomtui.restore.operator import Operator
 from loomtui.restore.plan import NodePlan, Plan
@@ -26,7 +26,7 @@ class RunContext:
     fleet: WritableFleet
     catalogue: Catalogue
     operator: Operator
-    progress: Callable[[StepName, str, int, int], None]
+    progress: Callable[[StepName, str, Amount], None]
     note: Tell
     left_out: set[str] = field(default_factory=set)
 

@@ -29,7 +29,7 @@ class EventKind(StrEnum):
     RUN_RESUMED = "run-resumed"
     STEP_STARTED = "step-started"
     TASK_STARTED = "task-started"  # written before anything is done on the node
-    TASK_PROGRESS = "task-progress"  # data: done, total (bytes); only shown, never in the journal
+    TASK_PROGRESS = "task-progress"  # data: see Amount; only shown, never in the journal
     TASK_DONE = "task-done"  # data: skipped (it was already so), evidence
     TASK_FAILED = "task-failed"  # data: safe, advice
     GATE_OPENED = "gate-opened"
@@ -40,6 +40,16 @@ class EventKind(StrEnum):
     ROLLBACK_STARTED = "rollback-started"
     TASK_UNDONE = "task-undone"
     RUN_FINISHED = "run-finished"  # data: outcome
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How far a long task is."""
+
+    done: int  # bytes
+    total: int
+    files: int | None  # None: not counted
+    files_total: int
 
 
 class Outcome(StrEnum):

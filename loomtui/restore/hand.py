@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.scripts import ChangeScript, InspectScript
@@ -55,6 +55,7 @@ class RunState:
     started: str
     need_reload: bool
     exec_start: str
+    staged_files: Mapping[str, int] = field(default_factory=dict)  # unpacked so far
 
     @property
     def stopped(self) -> bool:
@@ -126,6 +127,7 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         jobs={name: facts.line(f"job.{name}") for name in ("data", "config") if f"job.{name}" in facts},
         running=frozenset(_texts(facts.all("job.running"))),
         staged_bytes={name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")},
+        staged_files={name: facts.number(f"files.{name}") or 0 for name in ("data", "config")},
         digests=digests,
         tools=frozenset(_texts(facts.all("tool"))),
         free_bytes=(facts.number("free") or 0) * 1024,

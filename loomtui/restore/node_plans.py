@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression, Contents, Item
 from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Node
@@ -217,14 +218,14 @@ def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | 
 
 
 def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
-    backup = contents.backup
+    backup, extent = contents.backup, extent_of(contents.members, items)
     return Archive(
         key=backup.key,
         etag=backup.etag,
         sha256=contents.sha256,
         size_bytes=backup.size_bytes,
-        unpacked_bytes=contents.unpacked_bytes,
-        file_count=contents.file_count,
+        unpacked_bytes=extent.bytes,
+        file_count=extent.files,
         compression=backup.compression or Compression.NONE,
         taken_at=backup.taken_at,
         items=items,

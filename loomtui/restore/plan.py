@@ -46,8 +46,8 @@ class Archive:
     etag: str
     sha256: str
     size_bytes: int
-    unpacked_bytes: int
-    file_count: int
+    unpacked_bytes: int  # of the items alone
+    file_count: int  # likewise
     compression: Compression
     taken_at: datetime
     items: tuple[Item, ...]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from loomtui.restore.events import Event, EventKind, Json, StepName
+from loomtui.restore.events import Amount, Event, EventKind, Json, StepName
 from loomtui.restore.journal import Journal
 from loomtui.restore.runs import Run
 
@@ -65,9 +65,13 @@ class Recorder:
         for queue in self._watchers:
             queue.put_nowait(event)
 
-    def progress(self, step: StepName, node: str, done: int, total: int) -> None:
-        data: dict[str, Json] = {"done": done, "total": total}
-        self.emit(EventKind.TASK_PROGRESS, f"{done:,} of {total:,} bytes", step, node, data)
+    def progress(self, step: StepName, node: str, amount: Amount) -> None:
+        data: dict[str, Json] = {"done": amount.done, "total": amount.total}
+        message = f"{amount.done:,} of {amount.total:,} bytes"
+        if amount.files is not None:
+            data |= {"files": amount.files, "files_total": amount.files_total}
+            message += f", {amount.files:,} of {amount.files_total:,} files"
+        self.emit(EventKind.TASK_PROGRESS, message, step, node, data)
 
     def note(self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]) -> None:
         self.emit(EventKind.NOTE, message, step, node, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from loomtui.backups.databases import torn_heights
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.looks import UNREADABLE
 from loomtui.fleet.status import Active, NodeDetails
@@ -30,11 +31,9 @@ def _data(seen: Seen, needs_evm: bool) -> Iterator[str]:
     no_evm = missing_evm(data)
     if needs_evm and no_evm:
         yield no_evm
-    if data.app_height and data.store_height and data.app_height > data.store_height:
-        yield (
-            f"{clean_line(data.backup.key)} is torn: app.db is at {data.app_height}, the block store only at "
-            f"{data.store_height}; every node would refuse to start"
-        )
+    torn = torn_heights(data.app_height, data.state_height, data.store_height)
+    if torn:
+        yield f"{clean_line(data.backup.key)} is torn: every node would refuse to start. {torn}"
 
 
 def _chains(seen: Seen) -> Iterator[str]:

@@ -13,10 +13,11 @@ from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Compression
 from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.fleet.scripts import script_text
+from loomtui.restore.events import Amount
 from loomtui.restore.hand import FETCH, FETCH_JOB, PLACE, RELAY, Hand, RunState
 from loomtui.restore.plan import Archive
 
-Progress = Callable[[int, int], None]  # bytes unpacked so far, bytes in all
+Progress = Callable[[Amount], None]
 
 _TOOLS = {
     Compression.BZIP2: {"bzip2", "lbzip2"},
@@ -51,7 +52,14 @@ class Stager:
             await self._unpack(name, archive, state)
         pairs = [part for item in archive.items for part in (item.source, item.target)]
         await self._hand.change(
-            PLACE, name, self._hand.plan.user, self._hand.plan.group, *pairs, timeout=3600
+            PLACE,
+            name,
+            self._hand.plan.user,
+            self._hand.plan.group,
+            str(archive.file_count),
+            str(archive.unpacked_bytes),
+            *pairs,
+            timeout=3600,
         )
 
     def _need_space(self, state: RunState, archive: Archive, already: int) -> None:
@@ -99,7 +107,7 @@ class Stager:
         missing = 0
         while True:
             state = await self._hand.state()
-            self._progress(min(state.staged_bytes[name], archive.unpacked_bytes), archive.unpacked_bytes)
+            self._show(archive, state.staged_bytes[name], state.staged_files[name])
             if name in state.jobs:
                 status, _, message = state.jobs[name].partition(" ")
                 return None if status == "0" else message or "the job failed"
@@ -114,13 +122,19 @@ class Stager:
 
         async def plain() -> AsyncIterator[bytes]:
             nonlocal done
-            async for chunk in self._catalogue.decompressed(archive.key, archive.etag, archive.compression):
+            async for chunk in self._catalogue.decompressed(
+                archive.key, archive.etag, archive.compression, archive.sha256
+            ):
                 done += len(chunk)
-                self._progress(min(done, archive.unpacked_bytes), archive.unpacked_bytes)
+                self._show(archive, done)
                 yield chunk
 
         members = [item.source for item in archive.items]
         await self._hand.change(RELAY, name, *members, stdin=plain(), timeout=_UNPACK_SECONDS)
+
+    def _show(self, archive: Archive, done: int, files: int | None = None) -> None:
+        total = archive.unpacked_bytes
+        self._progress(Amount(min(done, total), total, files, archive.file_count))
 
     def _changed(self, archive: Archive) -> LoomtuiError:
         return StepFailed(

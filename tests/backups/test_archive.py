@@ -53,7 +53,8 @@ def test_an_archive_of_the_tar_method_is_read_in_one_pass(tmp_path: Path, compre
     assert (reading.app_height, reading.store_height) == (100, 100)
     assert reading.node_keys[NODE_KEY].node_id == ID_A
     assert reading.validators[VALIDATOR].signing is not None
-    assert reading.manifests["app.db"] == "MANIFEST-000000"
+    assert reading.databases["app.db"].current == "MANIFEST-000000"
+    assert reading.databases["app.db"].version is not None
 
 
 def test_nothing_private_is_kept(tmp_path: Path) -> None:

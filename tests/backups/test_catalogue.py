@@ -363,13 +363,27 @@ class TestRelay:
         chunks = [chunk async for chunk in catalogue.stream(KEY, backup.etag)]
         assert b"".join(chunks) == pack(tar, compression)
         assert max(map(len, chunks)) <= 1024**2
-        assert b"".join([c async for c in catalogue.decompressed(KEY, backup.etag, compression)]) == tar
+        sha256 = hashlib.sha256(pack(tar, compression)).hexdigest()
+        plain = catalogue.decompressed(KEY, backup.etag, compression, sha256)
+        assert b"".join([chunk async for chunk in plain]) == tar
+
+    async def test_other_bytes_than_those_that_were_read_break_off(
+        self, bucket: Bucket, catalogue: Catalogue
+    ) -> None:
+        """A store that knows neither ETag nor If-Match as it should."""
+        bucket.put(KEY, pack(data_tar(), Compression.GZIP))
+        backup = await only(catalogue)
+        with pytest.raises(LoomtuiError, match="has changed in S3"):
+            async for _ in catalogue.decompressed(KEY, backup.etag, Compression.GZIP, "0" * 64):
+                pass
 
     async def test_a_corrupt_archive_breaks_off(self, bucket: Bucket, catalogue: Catalogue) -> None:
-        bucket.put(KEY, pack(data_tar(), Compression.BZIP2)[:-20])
+        body = pack(data_tar(), Compression.BZIP2)[:-20]
+        bucket.put(KEY, body)
         backup = await only(catalogue)
+        sha256 = hashlib.sha256(body).hexdigest()
         with pytest.raises(ArchiveRejected, match=f"{KEY}: it is truncated"):
-            async for _ in catalogue.decompressed(KEY, backup.etag, Compression.BZIP2):
+            async for _ in catalogue.decompressed(KEY, backup.etag, Compression.BZIP2, sha256):
                 pass
 
     async def test_no_more_than_a_few_chunks_are_read_ahead(

@@ -120,10 +120,11 @@ class FakeCatalogue(Catalogue):
         return self.url(backup_key)
 
     async def decompressed(
-        self, key: str, etag: str, compression: Compression
+        self, key: str, etag: str, compression: Compression, sha256: str
     ) -> AsyncGenerator[bytes, None]:
         self.calls.append(("decompressed", key))
         assert etag == self.backups[key].etag
+        assert sha256 == hashlib.sha256(self.objects[key]).hexdigest()
         data = b"".join(unpack((self.objects[key],), compression))
         for start in range(0, len(data), 4096):
             if self.trouble is not None and start:

@@ -133,6 +133,46 @@ def test_root_starts_the_job_as_a_unit_of_its_own(node: LocalNode, store: Store,
     assert not any(SECRET in word for word in asked)
 
 
+@pytest.mark.parametrize("known", ["CPUWeight", "CPUShares", "no weight"])
+def test_the_job_gives_way_by_whatever_weights_systemd_knows(
+    node: LocalNode, store: Store, tar: bytes, known: str
+) -> None:
+    """An unknown property is an error: CPUWeight= came with systemd 232, IOWeight= with 230."""
+    node.write_tool("id", "echo 0")
+    node.write_tool(
+        "systemd-run",
+        f'printf "%s\\n" "$*" >>"{node.root}/asked"\n'
+        f'case $* in *-p*) case $* in *{known}*) ;; *) exit 1 ;; esac ;; esac\nexec "{node.root}/run" "$@"',
+    )
+    (node.root / "run").symlink_to(STAND_INS / "systemd-run")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+    tried = {"CPUWeight": 1, "CPUShares": 2, "no weight": 3}[known]
+    assert len((node.root / "asked").read_text().splitlines()) == tried
+
+
+def test_the_job_is_nice(node: LocalNode, store: Store, tar: bytes) -> None:
+    for tool in ("nice", "ionice"):
+        path = node.bin / tool
+        path.unlink(missing_ok=True)
+        node.write_tool(
+            tool, f'echo "{tool} $*" >>"{node.root}/nice"; shift 2; [ {tool} = nice ] || shift 2; exec "$@"'
+        )
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+    asked = (node.root / "nice").read_text()
+    assert "nice -n 10 ionice -c 2 -n 7 sh " in asked
+
+
+def test_where_priorities_cannot_be_set_the_job_runs_all_the_same(
+    node: LocalNode, store: Store, tar: bytes
+) -> None:
+    for tool in ("nice", "ionice"):
+        node.write_tool(tool, "echo not permitted >&2; exit 1")
+    start(node, store, offer(store, pack(tar, Compression.GZIP)))
+    assert outcome(node) == (0, "done")
+
+
 def test_without_systemd_run_that_works_the_job_runs_all_the_same(
     node: LocalNode, store: Store, tar: bytes
 ) -> None:
@@ -353,7 +393,7 @@ def test_nothing_is_ever_written_outside_the_runs_folder(
         status, _ = outcome(node)
     assert outside(node) == before
     assert not Path("/tmp/loomtui-out").exists()
-    ended = node.run("place", "data", str(os.getuid()), str(os.getgid()), "app.db", "app.db")
+    ended = node.run("place", "data", str(os.getuid()), str(os.getgid()), "0", "0", "app.db", "app.db")
     assert status != 0 or ended.returncode != 0
     assert outside(node) == before
 

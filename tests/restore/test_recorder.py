@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.errors import LockHeld, LoomtuiError
-from loomtui.restore.events import Event, EventKind, StepName
+from loomtui.restore.events import Amount, Event, EventKind, StepName
 from loomtui.restore.recorder import Recorder
 from loomtui.restore.runs import Run, RunStore
 from tests.restore.material import make_plan_of
@@ -34,7 +34,8 @@ async def test_a_watcher_gets_what_was_and_what_comes(run: Run) -> None:
         recorder.emit(EventKind.STEP_STARTED, "one", StepName.STOP)
         late = asyncio.create_task(collect(recorder))
         await asyncio.sleep(0)
-        recorder.progress(StepName.DATA, "n1", 1000, 2000)
+        recorder.progress(StepName.DATA, "n1", Amount(1000, 2000, None, 30))
+        recorder.progress(StepName.DATA, "n1", Amount(1500, 2000, 12, 30))
         recorder.note(StepName.DATA, "n1", "live", {"live": True})
         recorder.note(None, None, "kept", {})
     for watcher in (early, late):
@@ -43,6 +44,7 @@ async def test_a_watcher_gets_what_was_and_what_comes(run: Run) -> None:
             "before",
             "one",
             "1,000 of 2,000 bytes",
+            "1,500 of 2,000 bytes, 12 of 30 files",
             "live",
             "kept",
         ]

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from loomtui.backups.archive import Reading, read
+from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression
 from loomtui.errors import NodeUnreachable, ScriptFailed, StepFailed, StoreUnreachable
 from loomtui.inventory.model import LoomSettings, Node
+from loomtui.restore.events import Amount
 from loomtui.restore.hand import Hand, RunState
 from loomtui.restore.lock import owned_by, take_lock
 from loomtui.restore.plan import Archive
@@ -32,6 +35,14 @@ def store() -> Iterator[Store]:
         yield found
 
 
+def listed(body: bytes) -> dict[str, int]:
+    """What the plan's archive says of how much will be unpacked."""
+    reading = Reading()
+    read((body,), reading)
+    extent = extent_of(reading.members, ITEMS)
+    return {"unpacked_bytes": extent.bytes, "file_count": extent.files}
+
+
 @dataclass
 class Desk:
     """A node that is locked by the run, an archive in S3, and a stager between them."""
@@ -41,7 +52,7 @@ class Desk:
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     faults: Faults = field(default_factory=Faults)
     notes: list[str] = field(default_factory=list)
-    progress: list[tuple[int, int]] = field(default_factory=list)
+    progress: list[Amount] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.machine.write_unit("[Service]\nExecStart=/bin/true\n")
@@ -68,7 +79,12 @@ class Desk:
         found = self.catalogue.add(KEY, body, "n1", BACKUP_TIME)
         self.store.objects[KEY] = (body, found.etag.strip('"'))
         plain = archive(
-            key=KEY, etag=found.etag, sha256=digest(body), size_bytes=len(body), compression=compression
+            key=KEY,
+            etag=found.etag,
+            sha256=digest(body),
+            size_bytes=len(body),
+            compression=compression,
+            **listed(body),
         )
         return replace(plain, **changes)
 
@@ -76,7 +92,7 @@ class Desk:
         stager = Stager(
             self.hand,
             self.catalogue,
-            lambda done, total: self.progress.append((done, total)),
+            self.progress.append,
             self.notes.append,
         )
         await stager.stage("data", wanted)
@@ -117,7 +133,9 @@ async def test_a_node_that_can_fetches_by_itself(make_desk: Any, tar: bytes) -> 
     assert desk.staged
     assert desk.calls == ["presign"]
     assert desk.notes == []
-    assert all(done <= total == wanted.unpacked_bytes for done, total in desk.progress)
+    assert all(seen.done <= seen.total == wanted.unpacked_bytes for seen in desk.progress)
+    assert all((seen.files or 0) <= seen.files_total == wanted.file_count for seen in desk.progress)
+    assert desk.progress[-1].files == wanted.file_count
 
 
 async def test_what_is_staged_is_not_fetched_again(make_desk: Any, tar: bytes) -> None:
@@ -146,7 +164,8 @@ async def test_a_node_that_lacks_a_tool_gets_it_relayed(
     assert desk.staged
     assert desk.calls == ["decompressed"]
     assert "no tool" in desk.notes[0]
-    assert desk.progress[-1][0] > 0
+    assert desk.progress[-1].done > 0
+    assert desk.progress[-1].files is None  # nobody counts them
 
 
 async def test_a_plain_tar_needs_no_decompressor(make_desk: Any, tar: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,18 @@ PAIRS = (
     "config/key",
     "chaindata/config/node_key.json",
 )
-PLACE = Call("place", ("data", USER, GROUP, *PAIRS))
+
+
+def listed() -> tuple[str, str]:
+    """How many files and bytes `unpacked` leaves."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_state(Path(folder), 100, "restored")
+        sizes = [path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()]
+    return str(len(sizes) + 1), str(sum(sizes) + len("{}"))
+
+
+LISTED = listed()
+PLACE = Call("place", ("data", USER, GROUP, *LISTED, *PAIRS))
 
 
 @pytest.fixture
@@ -65,7 +77,7 @@ def test_what_was_unpacked_gets_its_names_modes_and_owner(node: LocalNode) -> No
 def test_the_files_belong_to_the_user_of_the_unit(node: LocalNode) -> None:
     unpacked(node)
     owner = (65534, 65534) if os.getuid() == 0 else (os.getuid(), os.getgid())
-    node.done("place", "data", *map(str, owner), *PAIRS)
+    node.done("place", "data", *map(str, owner), *LISTED, *PAIRS)
     staged = node.run_folder() / "stage/data"
     assert {(path.stat().st_uid, path.stat().st_gid) for path in staged.rglob("*")} == {owner}
 
@@ -115,9 +127,29 @@ def test_a_torn_database_is_refused(node: LocalNode, current: str) -> None:
     assert "torn database" in failed(node)
 
 
+def test_a_database_without_its_current_is_refused(node: LocalNode) -> None:
+    unpacked(node)
+    (node.run_folder() / "raw/data/chaindata/data/state.db/CURRENT").unlink()
+    assert "it has no CURRENT" in failed(node)
+
+
+@pytest.mark.parametrize("change", ["a file too many", "a file too few", "other bytes"])
+def test_other_files_than_the_archive_lists_are_refused(node: LocalNode, change: str) -> None:
+    """tar was killed, the disk was full, or somebody writes there: no file may be missing in silence."""
+    unpacked(node)
+    log = node.run_folder() / "raw/data/chaindata/data/state.db/LOG"
+    if change == "a file too few":
+        log.unlink()
+    elif change == "other bytes":
+        log.write_text("x")
+    else:
+        log.with_name("000009.ldb").touch()
+    assert f"the archive lists {LISTED[0]} with {LISTED[1]}" in failed(node)
+
+
 def test_an_owner_that_the_node_does_not_know_is_an_error(node: LocalNode) -> None:
     unpacked(node)
-    assert "no-such-user" in failed(node, "data", "no-such-user", GROUP, *PAIRS)
+    assert "no-such-user" in failed(node, "data", "no-such-user", GROUP, *LISTED, *PAIRS)
 
 
 # ── stage_file ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -160,7 +160,8 @@ class Chain:
 
     def _save_state(self, block: Block) -> None:
         state = {"height": block.height, "app_hash": self.app_hash, "chain_id": self.chain_id}
-        items = [(_STATE, json.dumps(state, separators=(",", ":")).encode())]
+        items = [(b"consensusParamsKey:%d" % (block.height + 1), b"{}")]
+        items.append((_STATE, json.dumps(state, separators=(",", ":")).encode()))
         if _VALIDATORS not in self._state.values:
             items.append((_VALIDATORS, json.dumps([vars(entry) for entry in self.validators]).encode()))
         self._state.put(*items)

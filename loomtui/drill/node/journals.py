@@ -18,6 +18,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _JOURNAL = "000003.log"
 _MANIFEST = "MANIFEST-000001"
 _COMPARATOR = b"leveldb.BytewiseComparator"
+_NEXT_FILE = 1000  # tables below it that nothing names are old ones
 
 
 def _table() -> tuple[int, ...]:
@@ -120,7 +121,7 @@ def _read(data: bytes) -> tuple[list[bytes], int]:
 
 def _manifest() -> bytes:
     edit = b"\x01" + _varint(len(_COMPARATOR)) + _COMPARATOR + b"\x02" + _varint(3)
-    return frame(edit + b"\x09" + _varint(0) + b"\x03" + _varint(4) + b"\x04" + _varint(0), 0)
+    return frame(edit + b"\x09" + _varint(0) + b"\x03" + _varint(_NEXT_FILE) + b"\x04" + _varint(0), 0)
 
 
 class DatabaseError(Exception):

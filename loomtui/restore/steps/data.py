@@ -45,7 +45,7 @@ class RestoreData(Step):
         stager = Stager(
             hand,
             self.context.catalogue,
-            lambda done, total: self.context.progress(self.name, node, done, total),
+            lambda amount: self.context.progress(self.name, node, amount),
             lambda text: self.context.note(self.name, node, text, {}),
         )
         await stager.stage("data", archive)

@@ -59,7 +59,7 @@ class Preflight(Step):
             stager = Stager(
                 hand,
                 self.context.catalogue,
-                lambda done, total: self.context.progress(self.name, node, done, total),
+                lambda amount: self.context.progress(self.name, node, amount),
                 lambda text: self.context.note(self.name, node, text, {}),
             )
             await stager.stage(name, archive)

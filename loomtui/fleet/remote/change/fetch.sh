@@ -1,5 +1,6 @@
 # Starts a job that outlives this connection: fetches one archive from S3, checks its SHA-256 and unpacks the
-# wanted members into the run's folder. Standard input: the URL, the ETag, then the text of the job.
+# wanted members into the run's folder. Standard input: the URL, the ETag, then the text of the job. The job gives
+# way to a node that runs beside it.
 # fetch.sh WORKDIR RUN SET COMPRESSION SHA256 MEMBER...
 W=$1 RUN=$2 SET=$3
 R=$W/.loomtui/runs/$RUN
@@ -18,9 +19,16 @@ printf 'url = "%s"\nheader = "If-Match: \\"%s\\""\n' "$url" "$etag" >"$J/curlrc"
     printf '%s\n' "$url" >"$J/url" && printf '%s\n' "$etag" >"$J/etag" || die "cannot write in $J"
 shift 2
 set -- sh "$J/job.sh" "$R" "$@"
-name=loomtui-$RUN-$SET
-if command -v systemd-run >/dev/null 2>&1 && [ "$(id -u)" = 0 ] &&
-    systemd-run --quiet --unit="$name-$$" -p IOWeight=50 -p CPUWeight=50 "$@" >/dev/null 2>&1; then
-    exit 0
+for low in 'ionice -c 2 -n 7' 'nice -n 10'; do
+    # Words, not one: where the tool is missing, or refuses, the job runs without it.
+    ! $low true >/dev/null 2>&1 || set -- $low "$@"
+done
+if have systemd-run && [ "$(id -u)" = 0 ]; then
+    # The default is 100. CPUWeight= is of systemd 232, IOWeight= of 230; what they are called before comes next.
+    for weights in '-p CPUWeight=20 -p IOWeight=20' '-p CPUShares=200 -p BlockIOWeight=200' ''; do
+        if systemd-run --quiet --unit="loomtui-$RUN-$SET-$$" $weights "$@" >/dev/null 2>&1; then
+            exit 0
+        fi
+    done
 fi
 setsid nohup "$@" </dev/null >/dev/null 2>&1 9>&- &

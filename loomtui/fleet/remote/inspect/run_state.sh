@@ -18,7 +18,10 @@ for set in data config; do
     if [ -f "$R/job/$set/pid" ] && grep -qF "$R/job/$set/job.sh" "/proc/$(cat "$R/job/$set/pid")/cmdline" 2>/dev/null; then
         say job.running "$set"
     fi
-    [ ! -d "$R/raw/$set" ] || say "bytes.$set" "$(du -sk "$R/raw/$set" 2>/dev/null | cut -f1)"
+    if [ -d "$R/raw/$set" ]; then
+        say "bytes.$set" "$(du -sk "$R/raw/$set" 2>/dev/null | cut -f1)"
+        say "files.$set" "$(find "$R/raw/$set" -type f 2>/dev/null | wc -l)"
+    fi
 done
 for file in "$@"; do
     [ ! -f "$file" ] || say digest "$(sha256sum <"$file" | cut -d' ' -f1) $file"
