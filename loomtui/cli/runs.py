@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from loomtui.cli.output import Cell, moment, print_json, say, table
 from loomtui.cli.settings import json_option
+
+if TYPE_CHECKING:
+    from loomtui.restore.report import Form
 
 _COLOURS = {"restored": "green", "rolled-back": "yellow", "stopped": "red"}
 
@@ -38,11 +43,11 @@ def runs(as_json: bool) -> int:
 
 @click.command()
 @click.argument("run")
-@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
-def report(run: str, form: str) -> int:
-    """Print the report of RUN."""
+@click.option("--format", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
+def report(run: str, form: Form) -> int:
+    """Print the report of RUN: for an incident channel, for a program, or as one HTML page."""
     from loomtui.restore.report import render
     from loomtui.restore.runs import RunStore
 
-    say(render(RunStore().open(run), "json" if form == "json" else "md"))
+    click.echo(render(RunStore().open(run), form), nl=False)  # clean already, and of any length
     return 0

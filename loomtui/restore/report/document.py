@@ -1,0 +1,118 @@
+"""A run for programs. Field names are a contract: docs/operator.md; add to them, never change them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from loomtui.restore.events import Json
+from loomtui.restore.report.chronicle import Chronicle, Span
+
+
+def document(told: Chronicle) -> str:
+    summary, times, plan = told.summary, told.timings, told.plan
+    found: dict[str, Json] = {
+        "run": told.run,
+        "cluster": plan.cluster,
+        "production": plan.production,
+        "outcome": summary.outcome.value if summary.outcome else None,
+        "operator": summary.operator,
+        "started_at": _time(summary.started_at),
+        "ended_at": _time(summary.ended_at),
+        "downtime_seconds": times.downtime_seconds,
+        "down_from": _time(times.down_from),
+        "down_until": _time(times.down_until),
+        "data_loss_seconds": times.data_loss_seconds,
+        "steps": [
+            {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
+            for step in times.steps
+        ],
+        "timeline": [_span(span) for span in (*told.steps, *told.tasks)],
+        "decisions": _decisions(told),
+        "checks": _checks(told),
+        "throughput": [
+            {
+                "node": found.node,
+                "unpacked_bytes": found.unpacked_bytes,
+                "stored_bytes": found.stored_bytes,
+                "seconds": found.seconds,
+                "bytes_per_second": round(found.bytes_per_second),
+            }
+            for found in told.throughput
+        ],
+        "nodes": _nodes(told),
+        "prediction": plan.prediction.sentence,
+        "events": _events(told),
+    }
+    return json.dumps(found, indent=2)
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _span(span: Span) -> Json:
+    return {
+        "step": span.step.value,
+        "node": span.node,
+        "began": _time(span.began),
+        "ended": _time(span.ended),
+        "seconds": span.seconds,
+        "state": span.state.value,
+    }
+
+
+def _decisions(told: Chronicle) -> list[Json]:
+    return [
+        {
+            "at": _time(decision.at),
+            "step": decision.step.value if decision.step else None,
+            "node": decision.node,
+            "asked": decision.asked,
+            "answer": decision.answer,
+            "by": decision.by,
+            "waited_seconds": decision.waited_seconds,
+        }
+        for decision in told.decisions
+    ]
+
+
+def _checks(told: Chronicle) -> list[Json]:
+    return [
+        {
+            "at": _time(check.at),
+            "step": check.step.value,
+            "node": check.node,
+            "holds": check.holds,
+            "sentence": check.sentence,
+            "evidence": dict(check.evidence),
+        }
+        for check in told.checks
+    ]
+
+
+def _nodes(told: Chronicle) -> list[Json]:
+    return [
+        {
+            "name": node.name,
+            "data": node.data.key if node.data else None,
+            "config": node.config.key if node.config else None,
+            "node_id": node.node_id,
+            "signing": node.signing.action.value,
+        }
+        for node in told.plan.nodes
+    ]
+
+
+def _events(told: Chronicle) -> list[Json]:
+    return [
+        {
+            "at": _time(event.at),
+            "kind": event.kind.value,
+            "step": event.step.value if event.step else None,
+            "node": event.node,
+            "message": event.message,
+            "data": dict(event.data),
+        }
+        for event in told.events
+    ]

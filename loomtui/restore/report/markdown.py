@@ -1,0 +1,135 @@
+"""A run for an incident channel: the outcome and its cost first, no table, and foreign text only as code.
+
+Chat programs know bold, lists, code and fences; few know tables. Within code nothing is a link, a mention
+or a tag, in CommonMark as in Slack's and Mattermost's dialects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from loomtui.restore.events import EventKind
+from loomtui.restore.plan import NodePlan
+from loomtui.restore.report import words
+from loomtui.restore.report.chronicle import Check, Chronicle
+from loomtui.restore.report.gantt import LEGEND, gantt
+from loomtui.text import clean_line
+
+_FENCE = "```"
+_WIDTH = 100
+_LONGEST = 300
+
+
+def markdown(told: Chronicle) -> str:
+    parts = (
+        _head(told),
+        _timeline(told),
+        _steps(told),
+        _decisions(told),
+        _checks(told),
+        _nodes(told),
+        _journal(told),
+    )
+    return "\n".join("\n".join(part) + "\n" for part in map(list, parts) if part)
+
+
+def code(text: str) -> str:
+    """Text that stays text, wherever it is pasted."""
+    return f"`{_plain(text) or words.NOTHING}`"
+
+
+def _plain(text: str) -> str:
+    return clean_line(text, limit=_LONGEST).replace("`", "'")
+
+
+def _head(told: Chronicle) -> Iterator[str]:
+    summary, plan = told.summary, told.plan
+    mark = "PRODUCTION" if plan.production else "not production"
+    outcome = words.OUTCOMES[summary.outcome]
+    yield f"**{words.SIGNS[summary.outcome]} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
+    yield ""
+    yield f"- Downtime: {words.downtime(told)}"
+    yield f"- Data loss: {words.data_loss(told)}"
+    yield f"- Throughput: {code(words.throughput(told))}"
+    began, ended = words.moment(summary.started_at), words.moment(summary.ended_at)
+    yield f"- Started {began}, ended {ended}, by {code(summary.operator)}"
+    yield f"- Foreseen: {code(plan.prediction.sentence)}"
+    yield f"- Run {code(told.run)}; the whole record: {code(f'loomtui report {told.run} --format html')}"
+
+
+def _timeline(told: Chronicle) -> Iterator[str]:
+    drawn = gantt(told, _WIDTH)
+    if drawn is None:
+        return
+    yield from _fenced("Timeline (UTC)", [*drawn.text.split("\n"), LEGEND])
+
+
+def _fenced(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"**{heading}**"
+    yield _FENCE
+    yield from (line.replace("`", "'") for line in lines)
+    yield _FENCE
+
+
+def _steps(told: Chronicle) -> Iterator[str]:
+    if told.timings.steps:
+        rows = (
+            f"{step.name.value:<10} {words.length(step.seconds):>12}  {step.outcome}"
+            for step in told.timings.steps
+        )
+        yield from _fenced("Steps", rows)
+
+
+def _decisions(told: Chronicle) -> Iterator[str]:
+    yield "**Decisions**"
+    for decision in told.decisions:
+        waited = f", after {words.length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
+        yield f"- {decision.at:%H:%M:%S} {code(words.decided(decision))} by {code(decision.by)}{waited}"
+
+
+def _checks(told: Chronicle) -> Iterator[str]:
+    """What failed, in full; what held, counted, and the evidence of the last step."""
+    failed = [check for check in told.checks if not check.holds]
+    if not told.checks:
+        return
+    yield f"**Checks: {len(told.checks) - len(failed)} held, {len(failed)} did not**"
+    last = told.checks[-1].step
+    for check in (*failed, *(check for check in told.checks if check.holds and check.step is last)):
+        yield f"- {_check(check)}"
+
+
+def _check(check: Check) -> str:
+    sign = "✓" if check.holds else "✗"
+    evidence = words.evidence(check)
+    tail = f": {code(evidence)}" if evidence else ""
+    place = f"{check.step.value} {code(words.where(check.node))}"
+    return f"{sign} {check.at:%H:%M:%S} {place} {code(check.sentence)}{tail}"
+
+
+def _nodes(told: Chronicle) -> Iterator[str]:
+    yield "**Nodes**"
+    yield from (f"- {_node(node)}" for node in told.plan.nodes)
+    if told.plan.left_out:
+        yield f"- not in the plan: {code(', '.join(told.plan.left_out))}"
+
+
+def _node(node: NodePlan) -> str:
+    data = f"data {code(node.data.key)}" if node.data else "its own data"
+    config = f"config {code(node.config.key)}" if node.config else "its own config"
+    identity = f"node ID {code(node.node_id or 'none')}"
+    return f"{code(node.name)}: {data}, {config}, {identity}, signing state {node.signing.action.value}"
+
+
+def _journal(told: Chronicle) -> Iterator[str]:
+    """Findings and failures; each act has its line in the timeline above."""
+    kept = [
+        event
+        for event in told.events
+        if event.kind in {EventKind.NOTE, EventKind.TASK_FAILED, EventKind.GATE_REFUSED}
+    ]
+    if kept:
+        rows = (
+            f"{event.at:%H:%M:%S} {_plain(words.where(event.node)):<12} {_plain(event.message)}"
+            for event in kept
+        )
+        yield from _fenced("Findings", rows)

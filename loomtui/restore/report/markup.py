@@ -1,0 +1,38 @@
+"""HTML and SVG as trees: text and attributes can only go in as such, so nothing in them is markup."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, tostring
+
+from loomtui.text import clean
+
+Child = Element | str
+
+
+def element(tag: str, *children: Child, **attributes: object) -> Element:
+    """`class_` and `stroke_width` become `class` and `stroke-width`; an attribute of None is left out."""
+    made = Element(tag)
+    for name, value in attributes.items():
+        if value is not None:
+            made.set(name.rstrip("_").replace("_", "-"), clean(_written(value)))
+    for child in children:
+        if isinstance(child, str):
+            _add_text(made, clean(child))
+        else:
+            made.append(child)
+    return made
+
+
+def _written(value: object) -> str:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _add_text(made: Element, text: str) -> None:
+    if len(made):
+        made[-1].tail = (made[-1].tail or "") + text
+    else:
+        made.text = (made.text or "") + text
+
+
+def html(root: Element) -> str:
+    return "<!DOCTYPE html>\n" + tostring(root, encoding="unicode", method="html") + "\n"

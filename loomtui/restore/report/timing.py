@@ -1,0 +1,95 @@
+"""How long a run took: its steps, the outage, and the chain's time that is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.runs import Run
+
+
+@dataclass(frozen=True)
+class StepTiming:
+    name: StepName
+    seconds: float | None  # None: it did not end
+    outcome: str  # done, failed, started
+
+
+@dataclass(frozen=True)
+class Timings:
+    downtime_seconds: float | None  # from the first stop until the chain moved; None: not both happened
+    data_loss_seconds: (
+        float | None
+    )  # from the data's time to the newest block that a node had, else to the run's start
+    steps: tuple[StepTiming, ...]
+    down_from: datetime | None = None  # of the first stop
+    down_until: datetime | None = None  # when the chain moved, or all was put back
+    lost_from: datetime | None = None  # of the oldest data that was restored
+    lost_until: datetime | None = None
+    newest_block_seen: bool = False  # False: `lost_until` is the run's start, for no block was seen
+
+
+def timings(run: Run) -> Timings:
+    """How long each step took, how long the cluster was down, how much of the chain's time is lost."""
+    events = run.events()
+    steps = tuple(
+        _step_timing(name, events) for name in StepName if any(event.step is name for event in events)
+    )
+    stop = _first(events, EventKind.TASK_STARTED, StepName.STOP) or _first(
+        events, EventKind.STEP_STARTED, StepName.STOP
+    )
+    up = _last(events, EventKind.STEP_DONE, StepName.VERIFY) or _rolled_back(events)
+    down_from, down_until = stop.at if stop else None, up.at if stop and up else None
+    lost_from, lost_until, seen = _data_loss(run, events)
+    return Timings(
+        _between(down_from, down_until),
+        _between(lost_from, lost_until),
+        steps,
+        down_from,
+        down_until,
+        lost_from,
+        lost_until,
+        seen,
+    )
+
+
+def _between(since: datetime | None, until: datetime | None) -> float | None:
+    return None if since is None or until is None else max(0.0, (until - since).total_seconds())
+
+
+def _first(events: tuple[Event, ...], kind: EventKind, step: StepName) -> Event | None:
+    return next((event for event in events if event.kind is kind and event.step is step), None)
+
+
+def _last(events: tuple[Event, ...], kind: EventKind, step: StepName) -> Event | None:
+    return _first(events[::-1], kind, step)
+
+
+def _rolled_back(events: tuple[Event, ...]) -> Event | None:
+    """The services that ran before run again then."""
+    ends = (event for event in events[::-1] if event.kind is EventKind.RUN_FINISHED)
+    return next((event for event in ends if event.data.get("outcome") == Outcome.ROLLED_BACK.value), None)
+
+
+def _step_timing(name: StepName, events: tuple[Event, ...]) -> StepTiming:
+    started = _first(events, EventKind.STEP_STARTED, name)
+    done = _last(events, EventKind.STEP_DONE, name)
+    if started and done:
+        return StepTiming(name, (done.at - started.at).total_seconds(), "done")
+    failed = any(event.step is name and event.kind is EventKind.TASK_FAILED for event in events)
+    return StepTiming(name, None, "failed" if failed else "started")
+
+
+def _data_loss(run: Run, events: tuple[Event, ...]) -> tuple[datetime | None, datetime | None, bool]:
+    """From when, until when, and whether that is the time of a block that a node had."""
+    taken = [node.data.taken_at for node in run.plan.nodes if node.data is not None]
+    if not taken or not events:
+        return None, None, False
+    restored = run.plan.prediction.height or 0
+    lost = [
+        datetime.fromisoformat(str(event.data["block_time"]))
+        for event in events
+        if event.data.get("block_time") and int(str(event.data.get("height") or 0)) > restored
+    ]
+    return min(taken), max(lost, default=events[0].at), bool(lost)
