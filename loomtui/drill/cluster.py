@@ -147,7 +147,9 @@ class Cluster:
             "drop_connections": ssh.drop_connections,
             "freeze": ssh.freeze,
             "thaw": ssh.thaw,
-            "reboot": lambda: self._reboot(node),
+            "reboot": lambda: self._reboot(machine),
+            "power_off": lambda: self._power_off(machine),
+            "power_on": lambda: self._power_on(node),
             "change_host_key": lambda: self._change_host_key(ssh),
             "hide": lambda: machines.hide(machine, arguments["tools"]),
             "sudo_password": lambda: _set_sudo_password(machine, arguments["password"]),
@@ -175,11 +177,25 @@ class Cluster:
         )
         return {"status": done.returncode, "out": done.stdout, "err": done.stderr}
 
-    def _reboot(self, node: str) -> None:
+    def _reboot(self, machine: Machine) -> None:
+        self._ssh[machine.name].drop_connections()
+        self._end_all(machine)
+        self._managers[machine.name].boot()
+
+    def _power_off(self, machine: Machine) -> None:
+        """Connections stay open, for nobody is there to close them."""
+        self._ssh[machine.name].freeze()
+        self._end_all(machine)
+
+    def _power_on(self, node: str) -> None:
         self._ssh[node].drop_connections()
-        self._ssh[node].kill_processes()
-        self._managers[node].power_off()
+        self._ssh[node].thaw()
         self._managers[node].boot()
+
+    def _end_all(self, machine: Machine) -> None:
+        self._ssh[machine.name].kill_processes()
+        self._managers[machine.name].power_off()
+        machines.end_processes(machine)
 
     def _change_host_key(self, server: SshServer) -> None:
         from loomtui.drill.sshd import new_key

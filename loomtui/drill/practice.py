@@ -96,6 +96,14 @@ class Practice:
         """All processes of the node end at once, /run is emptied, enabled services start again."""
         self._control.call("reboot", node=name)
 
+    def power_off(self, name: str) -> None:
+        """The plug is pulled: all processes end at once, nobody is told, and nothing answers any more."""
+        self._control.call("power_off", node=name)
+
+    def power_on(self, name: str) -> None:
+        """The node boots: sshd is back, enabled services start."""
+        self._control.call("power_on", node=name)
+
 
 class _Control:
     """One JSON object a line each way; one call at a time."""

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loomtui.drill.practice import practice
-from loomtui.restore.planfile import load_plan
-from tests.restore.killing import Restorer, counts, restored_state_of, state_of
+from tests.restore.killing import (
+    Restorer,
+    counts,
+    differences,
+    restored_sizes,
+    restored_state_of,
+    state_of,
+)
 
 
 @dataclass(frozen=True)
@@ -53,25 +59,21 @@ class KillWalk:
         self._expect_before("an undisturbed run")
 
     def _expect_before(self, after: str) -> None:
-        wrong = _differences(self._before, state_of(self._restorer.cluster))
+        wrong = differences(self._before, state_of(self._restorer.cluster))
         assert not wrong, f"rollback of {after} left {wrong}"
 
     def at(self, number: int) -> Verdict:
         run, event = self._restorer.kill_at(number)
         self._restorer.resume(run)
-        resumed = _differences(self._restored, restored_state_of(self._restorer.cluster, self._sizes))
+        resumed = differences(self._restored, restored_state_of(self._restorer.cluster, self._sizes))
         self._restorer.rollback(run)
         self._expect_before(f"the run that was resumed after {event}")
         run, event = self._restorer.kill_at(number)
         self._restorer.rollback(run)
-        return Verdict(number, event, resumed, _differences(self._before, state_of(self._restorer.cluster)))
+        return Verdict(number, event, resumed, differences(self._before, state_of(self._restorer.cluster)))
 
     def walk(self, numbers: Iterable[int]) -> Iterator[Verdict]:
         return (self.at(number) for number in numbers)
-
-
-def _differences(expected: Mapping[str, object], found: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name))
 
 
 @contextmanager
@@ -80,40 +82,7 @@ def kill_walk(scenario: str, nodes: int, home: Path) -> Iterator[KillWalk]:
         restorer = Restorer(cluster, home)
         extra = ("--reset-signing-state", f"practice-{scenario}") if cluster.scenario.reset_signing else ()
         restorer.make_plan(*extra)
-        yield KillWalk(restorer, _restored_sizes(restorer))
-
-
-def _restored_sizes(restorer: Restorer) -> dict[str, int]:
-    """The size of each database file as the data archive holds it, by its name on a node."""
-    import asyncio
-    import os
-
-    from loomtui.backups.catalogue import Catalogue
-    from loomtui.inventory.load import load
-
-    data = load_plan(restorer.plan).nodes[0].data
-    assert data is not None
-
-    async def sizes() -> dict[str, int]:
-        catalogue = Catalogue(load(restorer.cluster.inventory_path).s3)
-        try:
-            contents = await catalogue.look(await catalogue.find(data.key))
-        finally:
-            await catalogue.close()
-        return {
-            member.path.replace(item.source, item.target, 1): member.size
-            for member in contents.members
-            for item in data.items
-            if member.path.startswith(item.source + "/")
-        }
-
-    before = dict(os.environ)
-    os.environ.update(restorer.environment)
-    try:
-        return asyncio.run(sizes())
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        yield KillWalk(restorer, restored_sizes(restorer))
 
 
 def main(scenario: str = "clean-restore", first: str = "1", last: str = "0") -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.practice import Practice
+from loomtui.inventory.load import load
 from loomtui.loom.databases import ADDRBOOK, STATE_NAMES, VALIDATOR
+from loomtui.restore.planfile import load_plan
 
 #: What a running node itself goes on writing; beyond the restored bytes these differ from run to run.
 _WRITTEN_BY_NODES = tuple(name for name in STATE_NAMES if "*" not in name)
@@ -149,6 +153,38 @@ def restored_state_of(cluster: Practice, sizes: Mapping[str, int]) -> dict[str, 
         drop_ins = cluster.unit_path(name).parent / "loom.service.d"
         found[f"{name}:held"] = str(drop_ins.exists())
     return found
+
+
+def differences(expected: Mapping[str, object], found: Mapping[str, object]) -> tuple[str, ...]:
+    """The names under which not the same is found."""
+    return tuple(name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name))
+
+
+def restored_sizes(restorer: Restorer) -> dict[str, int]:
+    """The size of each database file as the data archive holds it, by its name on a node."""
+    data = load_plan(restorer.plan).nodes[0].data
+    assert data is not None
+
+    async def sizes() -> dict[str, int]:
+        catalogue = Catalogue(load(restorer.cluster.inventory_path).s3)
+        try:
+            contents = await catalogue.look(await catalogue.find(data.key))
+        finally:
+            await catalogue.close()
+        return {
+            member.path.replace(item.source, item.target, 1): member.size
+            for member in contents.members
+            for item in data.items
+            if member.path.startswith(item.source + "/")
+        }
+
+    before = dict(os.environ)
+    os.environ.update(restorer.environment)
+    try:
+        return asyncio.run(sizes())
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _identity(data: bytes) -> bytes:

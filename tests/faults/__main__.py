@@ -1,0 +1,119 @@
+"""The whole matrix by one command; exit status 1 when anything is lost.
+
+    python -m tests.faults [--only ROW|FAULT|ROW/FAULT]... [--jobs N] [--list]
+
+Prints a line for each cell as it ends, then a table of steps and faults. Needs root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+
+from tests.faults.bed import Bed, bed
+from tests.faults.cells import Cell, Fault, Row, cells
+from tests.faults.trying import Result, Verdict, try_cell
+
+_WIDTH = 8
+
+
+def chosen(only: Sequence[str]) -> list[Cell]:
+    """Those whose row, fault or name is among the words; all where there are none."""
+
+    def words(cell: Cell) -> set[str]:
+        return {cell.name, *cell.name.split("/")}
+
+    return [cell for cell in cells() if not only or words(cell) & set(only)]
+
+
+def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
+    """Each worker has beds of its own, so that cells do not meet."""
+    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+    for cell in sorted(wanted, key=lambda cell: cell.row.scenario):
+        waiting.put(cell)
+    verdicts: list[Verdict] = []
+    workers = [threading.Thread(target=_work, args=(waiting, verdicts)) for _ in range(jobs)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return verdicts
+
+
+def _work(waiting: queue.SimpleQueue[Cell], verdicts: list[Verdict]) -> None:
+    with ExitStack() as stack:
+        made: Bed | None = None
+        while True:
+            try:
+                cell = waiting.get_nowait()
+            except queue.Empty:
+                return
+            if made is None or made.cluster.scenario.name != cell.row.scenario:
+                stack.close()
+                made = stack.enter_context(bed(cell.row.scenario))
+            verdict = try_cell(made, cell)
+            verdicts.append(verdict)
+            print(verdict, flush=True)  # noqa: T201 - this is a command
+            if not verdict.holds:
+                made = None  # nobody knows what it holds now
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """Rows of steps, columns of faults, `·` where a fault makes no sense."""
+    found = {verdict.cell: verdict for verdict in verdicts}
+    faults = [fault for fault in Fault if any(cell.fault is fault for cell in found)]
+    lines = [
+        "".join([" " * 10, *(f" {_heading(fault)[part]:>{_WIDTH}}" for fault in faults)]) for part in (0, 1)
+    ]
+    for row in Row:
+        if any(cell.row is row for cell in found):
+            marks = [_mark(found.get(Cell(row, fault)), Cell(row, fault)) for fault in faults]
+            lines.append("".join([f"{row.value:10}", *(f" {mark:>{_WIDTH}}" for mark in marks)]))
+    return "\n".join(lines)
+
+
+def _heading(fault: Fault) -> tuple[str, str]:
+    first, _, second = fault.value.partition(" ")
+    return (first, second[:_WIDTH]) if second else ("", first)
+
+
+def _mark(verdict: Verdict | None, cell: Cell) -> str:
+    if verdict is not None:
+        return verdict.result.value
+    return "·" if cell.not_tried else "-"
+
+
+def summary(verdicts: Sequence[Verdict], seconds: float) -> str:
+    count = {result: sum(verdict.result is result for verdict in verdicts) for result in Result}
+    back = sum(verdict.rolled_back > 0 for verdict in verdicts)
+    rollbacks = sum(verdict.rolled_back for verdict in verdicts)
+    return (
+        f"{len(verdicts)} cells tried in {seconds:.0f} s: {count[Result.RESUMED]} stopped and resumed, "
+        f"{count[Result.RODE_OUT]} rode it out, {count[Result.REFUSED]} refused before anything was changed; "
+        f"{back} rolled back ({rollbacks} rollbacks); {count[Result.LOST]} lost"
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="ROW|FAULT|ROW/FAULT")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="name the cells and try none")
+    options = parser.parse_args(argv)
+    wanted = chosen(options.only)
+    if options.list:
+        print("\n".join(cell.name for cell in wanted))  # noqa: T201
+        return 0
+    started = time.monotonic()
+    verdicts = try_all(wanted, options.jobs)
+    print(f"\n{table(verdicts)}\n\n{summary(verdicts, time.monotonic() - started)}")  # noqa: T201
+    return 0 if len(verdicts) == len(wanted) and all(verdict.holds for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,167 @@
+"""Tries one cell: strike, mend, resume, roll back; and says what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from loomtui.restore.steps import STEPS
+from tests.faults.bed import VICTIM, Bed
+from tests.faults.cells import Cell, Fault, Row
+from tests.faults.faults import Injection, injection, last_document
+from tests.faults.running import Ended, restore
+from tests.faults.watching import lost, starts_while_down
+
+_STOPPED = (1, 3, 4)
+_KILLED = -9
+_TITLES = {step.name.value: step.title for step in STEPS}
+
+
+class Result(StrEnum):
+    RESUMED = "resumed"  # it stopped, and `resume` ended as an undisturbed run does
+    RODE_OUT = "rode out"
+    REFUSED = "refused"  # before anything was changed
+    LOST = "LOST"
+
+
+@dataclass
+class Verdict:
+    cell: Cell
+    result: Result = Result.LOST
+    rolled_back: int = 0  # rollbacks that ended in the state before
+    seconds: float = 0.0
+    message: str = ""  # what the operator was told
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return self.result is not Result.LOST
+
+    def __str__(self) -> str:
+        back = f"rolled back x{self.rolled_back}" if self.rolled_back else ""
+        line = f"{self.cell.name:24} {self.result.value:9} {back:14} {self.seconds:5.0f} s  {self.message}"
+        return "\n".join([line.rstrip(), *(f"    {wrong}" for wrong in self.wrong)])
+
+
+def try_cell(bed: Bed, cell: Cell) -> Verdict:
+    """Never raises for what loomtui did: that is in the verdict. After LOST the bed is of no more use."""
+    verdict = Verdict(cell)
+    started = time.monotonic()
+    try:
+        found = (_Planning if cell.row is Row.PLAN else _Running)(bed, verdict).work()
+    except (AssertionError, OSError, ValueError) as error:
+        verdict.wrong.append(f"{type(error).__name__}: {error}")
+        found = Result.LOST
+    verdict.result = Result.LOST if verdict.wrong else found
+    verdict.seconds = time.monotonic() - started
+    return verdict
+
+
+class _Trial:
+    def __init__(self, bed: Bed, verdict: Verdict) -> None:
+        self.bed = bed
+        self.verdict = verdict
+        self.cell = verdict.cell
+
+    def expect(self, what: str, wrong: Iterable[str]) -> None:
+        found = list(wrong)
+        if found:
+            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+            self.verdict.wrong.append(f"{what}: {', '.join(found[:5])}{more}")
+
+    def expect_words(self, text: str, *words: str) -> None:
+        self.expect(f"not in the message {text!r}", [word for word in words if word not in text])
+        self.expect("a fault of its own", [text] if "Traceback" in text or "fault of its own" in text else [])
+
+
+class _Planning(_Trial):
+    """A plan either says why it cannot be made, or is as good as one made in peace."""
+
+    def work(self) -> Result:
+        bed, path = self.bed, self.bed.home / "tried.yml"
+        path.unlink(missing_ok=True)
+        fault = injection(bed, self.cell.fault)
+        fault.strike("", None)
+        try:
+            done = bed.plan(path, stage_first=False)
+        finally:
+            fault.mend()
+        self.expect("planning changed files", bed.not_as_before())
+        self.verdict.wrong += fault.complaints
+        again = bed.plan(bed.home / "again.yml", stage_first=False)
+        self.expect("a plan afterwards", [again.stderr] if again.returncode else [])
+        if done.returncode == 0:
+            return Result.RODE_OUT
+        self.verdict.message = " ".join(done.stderr.split()) or _refusals(done.stdout)
+        self.expect_words(self.verdict.message, *([VICTIM] if self.cell.names_node else []))
+        self.expect("exit status", [str(done.returncode)] if done.returncode not in _STOPPED else [])
+        return Result.REFUSED
+
+
+def _refusals(stdout: str) -> str:
+    return " ".join(line.strip() for line in stdout.splitlines() if "refus" in line.lower())
+
+
+class _Running(_Trial):
+    def work(self) -> Result:
+        result = self._strike_then(resume=True)
+        if result is Result.RESUMED and not self.verdict.wrong:
+            self._strike_then(resume=False)
+        return result
+
+    def _strike_then(self, *, resume: bool) -> Result:
+        """One run, with the fault; it ends rolled back, and the nodes are as they were."""
+        bed = self.bed
+        ended, fault = self._struck()
+        result = Result.RODE_OUT if ended.restored else Result.RESUMED
+        self.verdict.wrong += fault.complaints
+        if not ended.struck:
+            self.verdict.wrong.append("the run never came to the point where the fault strikes")
+        self.expect("nowhere on the node after the fault", lost(bed))
+        if not ended.restored:
+            self._judge_message(ended)
+            if resume:
+                self._resume(ended.run)
+        if ended.restored or resume:
+            self.expect("not as after an undisturbed run", bed.not_restored())
+        self._roll_back(ended.run)
+        return result
+
+    def _struck(self) -> tuple[Ended, Injection]:
+        fault = injection(self.bed, self.cell.fault)
+        try:
+            return restore(self.bed, self.cell, fault), fault
+        finally:
+            fault.mend()
+
+    def _judge_message(self, ended: Ended) -> None:
+        if self.cell.fault is Fault.KILLED:
+            self.expect("exit status", [str(ended.status)] if ended.status != _KILLED else [])
+            return
+        self.expect("exit status", [str(ended.status)] if ended.status not in _STOPPED else [])
+        told = str(ended.document.get("error") or "")
+        self.verdict.message = told
+        step, title = self.cell.row.step, _TITLES[self.cell.row.step]
+        self.expect(f"no step in {told!r}", [step] if step not in told and title not in told else [])
+        self.expect_words(told, f"loomtui resume {ended.run}")
+        self.expect_words(ended.stderr, *([VICTIM] if self.cell.names_node else []))
+
+    def _resume(self, run: str) -> None:
+        done = self.bed.restorer.call("resume", run, "--yes", "--json")
+        said = last_document(done.stdout)
+        over = done.returncode == 3 and said.get("outcome") == "restored"  # killed after its last event
+        if done.returncode and not over:
+            self.verdict.wrong.append(f"resume ended with {done.returncode}: {done.stderr.strip()}")
+
+    def _roll_back(self, run: str) -> None:
+        bed = self.bed
+        done = bed.restorer.call("rollback", run, "--yes", "--json")
+        if done.returncode:
+            self.verdict.wrong.append(f"rollback ended with {done.returncode}: {done.stderr.strip()}")
+        self.expect("not as before after the rollback", bed.not_as_before())
+        self.expect("started in between", starts_while_down(bed, run))
+        if not self.verdict.wrong:
+            self.verdict.rolled_back += 1
+            bed.clean(run)
