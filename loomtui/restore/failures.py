@@ -36,13 +36,16 @@ def sentences(failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
     return tuple(f"{node}: {error.what}" for node, error in failures.items())
 
 
-def combined(failures: Mapping[str, LoomtuiError], then: str) -> LoomtuiError:
-    """One error that names every node, of the kind of the first; `then` is what to do once it is mended."""
+def combined(failures: Mapping[str, LoomtuiError], then: str, where: str = "") -> LoomtuiError:
+    """One error that names every node, of the kind of the first.
+
+    `then`: what to do once it is mended; `where`: the step, said first.
+    """
     name, first = next(iter(failures.items()))
     others = sentences({key: value for key, value in failures.items() if value.what != first.what})
     kind = type(first)
     return kind(
-        "; ".join((first.what, *others)),
+        "; ".join((f"{where}: {first.what}" if where else first.what, *others)),
         node=None if name == CLUSTER else first.node or name,
         safe=first.safe,
         advice=" ".join(part for part in (first.advice, then) if part),

@@ -92,8 +92,9 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._file, self._size)  # half a line would hide all that comes after it
+            where = f" in step {step}" if step else ""
             raise LoomtuiError(
-                f"the journal {self._path} cannot be written: {error.strerror}",
+                f"the journal {self._path} cannot be written{where}: {error.strerror}",
                 safe="The run stopped where it was; every node keeps its old files in the run's folder.",
                 advice=f"Make room here, then: loomtui resume {self._run}",
             ) from error
