@@ -19,6 +19,7 @@ from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
 from loomtui.fleet.asking import Secrets
 from loomtui.fleet.credentials import log_in
 from loomtui.fleet.executor import THREADS
+from loomtui.fleet.heartbeat import Heartbeat
 from loomtui.fleet.hostkeys import KnownHosts, Verdict, fingerprint
 from loomtui.fleet.sshconfig import Target
 from loomtui.text import clean_line
@@ -26,7 +27,7 @@ from loomtui.text import clean_line
 # Without a handler, Python would print paramiko's tracebacks on standard error, over the screens.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-_KEEPALIVE_SECONDS = 10
+_PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
@@ -63,6 +64,7 @@ class Connector:
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._host_keys = asyncio.Lock()
         self._accepted: set[tuple[str, int, bytes]] = set()
+        self._heartbeat = Heartbeat()
         self._hops: dict[tuple[Target, ...], Transport] = {}
         self._hop_locks: dict[tuple[Target, ...], asyncio.Lock] = {}
 
@@ -73,7 +75,7 @@ class Connector:
             transport, asked = await self._greeted(target, through)
             try:
                 await log_in(transport, target, self._secrets)
-                transport.set_keepalive(_KEEPALIVE_SECONDS)
+                self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
                 return transport
             except BaseException as error:
                 hung_up = not transport.is_active()
@@ -83,7 +85,8 @@ class Connector:
                     raise
 
     def close(self) -> None:
-        """Ends the connections to jump hosts."""
+        """Ends the connections to jump hosts, and lets nobody ask over the others any more."""
+        self._heartbeat.close()
         for transport in self._hops.values():
             drop_later(transport)
         self._hops.clear()

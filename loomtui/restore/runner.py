@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from loomtui.backups.catalogue import Catalogue
-from loomtui.errors import GateNotMet, LoomtuiError, Refused
+from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, Refused
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore import undoing
@@ -194,11 +194,17 @@ class Runner:
                 await step.apply(node)
             evidence = await step.verify(node)
         except LoomtuiError as error:
+            self._see_what_is_safe(error)
             data = {"safe": error.safe, "advice": error.advice}
             self._recorder.emit(EventKind.TASK_FAILED, error.what, step.name, node, dict(data))
             raise
         message = f"{step.title}: {'it is so already' if already else 'done'}"
         self._recorder.emit(EventKind.TASK_DONE, message, step.name, node, {"skipped": already, **evidence})
+
+    def _see_what_is_safe(self, error: LoomtuiError) -> None:
+        """That nothing was changed is true of what failed, and no more of the run."""
+        if error.safe == NOTHING_CHANGED and self._recorder.has_begun(StepName.STOP):
+            error.safe = _SAFE
 
     async def _gate(self, step: Step) -> dict[str, LoomtuiError]:
         reasons = await step.gate()
@@ -211,6 +217,8 @@ class Runner:
 
     async def _decide(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:
         """Returns when the step is to be tried again; otherwise raises."""
+        for error in failures.values():
+            self._see_what_is_safe(error)
         choices = [OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK]
         can_leave = (
             set(failures) & {node.name for node in self._context.nodes} if step.may_leave_out else set()
@@ -225,7 +233,7 @@ class Runner:
             self._context.left_out.add(str(node))
             await self._keep_down(step, str(node))
         elif choice is not OnFailure.RETRY:
-            raise _StopChosen(combined(failures, f"Then: loomtui resume {self._run.id}"))
+            raise _StopChosen(combined(failures, f"Then: loomtui resume {self._run.id}", step.title))
 
     async def _keep_down(self, step: Step, node: str) -> None:
         """Who is left out runs nothing half-restored: the step that failed may have let it start."""
