@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from loomtui.loom.health import Verdict
     from loomtui.loom.references import KeyReport
     from loomtui.restore.choosing import Choices
+    from loomtui.restore.estimates import Estimate
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.identities import ServiceFix
     from loomtui.restore.operator import Operator
     from loomtui.restore.plan import Plan
+    from loomtui.restore.report import Chronicle, Form
     from loomtui.restore.runs import RunSummary
 
 Progress = Callable[[int, int], None]
@@ -86,7 +88,11 @@ class Engine(Protocol):
 
     def runs(self) -> tuple[RunSummary, ...]: ...
 
-    def report(self, run_id: str) -> str: ...
+    def report(self, run_id: str, form: Form = "md") -> str: ...
+
+    def chronicle(self, run_id: str) -> Chronicle:
+        """A run told in facts, as far as it went."""
+        ...
 
     async def close(self) -> None: ...
 
@@ -100,6 +106,10 @@ class WritableEngine(Engine, Protocol):
     async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan: ...
 
     def load_plan(self, path: Path) -> Plan: ...
+
+    def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
+        """How long its steps will take, as far as earlier runs tell."""
+        ...
 
     def begin(self, plan: Plan, operator: Operator) -> RunHandle: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.worker import Worker
 
+    from loomtui.restore.estimates import Estimate
+    from loomtui.restore.events import StepName
     from loomtui.restore.plan import Plan
 
 
@@ -40,6 +42,7 @@ class RunKeeper:
         self.handle: RunHandle | None = None
         self.view: RunView | None = None
         self.error: LoomtuiError | None = None
+        self.estimates: Mapping[StepName, Estimate] = {}
         self._worker: Worker[None] | None = None
 
     @property
@@ -74,6 +77,7 @@ class RunKeeper:
     def _take(self, handle: RunHandle) -> None:
         self.handle = handle
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
+        self.estimates = self._engine.estimates(handle.plan)
 
     def _drive(self, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
         handle = self.handle

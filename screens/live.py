@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from loomtui.fleet.logs import LogLine
     from loomtui.loom.references import KeyReport
     from loomtui.restore.choosing import Choices
+    from loomtui.restore.estimates import Estimate
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.identities import ServiceFix
     from loomtui.restore.operator import Operator
     from loomtui.restore.plan import Plan
+    from loomtui.restore.report import Chronicle, Form
     from loomtui.restore.runner import Runner
     from loomtui.restore.runs import Run, RunSummary
 
@@ -106,11 +108,17 @@ class LiveEngine:
 
         return RunStore().list()
 
-    def report(self, run_id: str) -> str:
+    def report(self, run_id: str, form: Form = "md") -> str:
         from loomtui.restore.report import render
         from loomtui.restore.runs import RunStore
 
-        return render(RunStore().open(run_id), "md")
+        return render(RunStore().open(run_id), form)
+
+    def chronicle(self, run_id: str) -> Chronicle:
+        from loomtui.restore.report import chronicle
+        from loomtui.restore.runs import RunStore
+
+        return chronicle(RunStore().open(run_id))
 
     async def close(self) -> None:
         with suppress(LoomtuiError):
@@ -172,6 +180,12 @@ class WritableLiveEngine(LiveEngine):
         from loomtui.restore.planfile import load_plan
 
         return load_plan(path)
+
+    def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
+        from loomtui.restore.estimates import estimate, past_runs
+        from loomtui.restore.runs import RunStore
+
+        return estimate(plan, past_runs(RunStore(), plan.cluster))
 
     def begin(self, plan: Plan, operator: Operator) -> RunHandle:
         from loomtui.restore.runs import RunStore

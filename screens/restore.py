@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from loomtui.errors import LoomtuiError
+from loomtui.errors import LoomtuiError, StillRunning
 from loomtui.restore.events import Outcome
 from loomtui.restore.operator import Go, OnFailure
 from screens import content, keys
@@ -87,12 +87,21 @@ class RestoreScreen(LoomScreen):
         keeper = self.keeper
         question = keeper.operator.pending
         engine = self.desk.engine
-        effect = ""
-        if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
-            effect = engine.step(question.step).effect
         view = keeper.view or RunView(())
+        step = question.step if isinstance(question, StepQuestion) else view.current
+        words = None
+        if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
+            words = engine.step(question.step)
         return Moment(
-            question, keeper.busy, view, keeper.error, keeper.handle.id if keeper.handle else "", effect
+            question,
+            keeper.busy,
+            view,
+            keeper.error,
+            keeper.handle.id if keeper.handle else "",
+            self.desk.now(),
+            words.effect if words else "",
+            words.undo if words else "",
+            keeper.estimates.get(step) if step else None,
         )
 
     def show(self) -> None:
@@ -125,7 +134,7 @@ class RestoreScreen(LoomScreen):
             if isinstance(question, StepQuestion | FailureQuestion)
             else view.current or STEPS[0]
         )
-        self.query_one(StepList).show(view, step, asked=question is not None)
+        self.query_one(StepList).show(view, step, self.desk.now(), asked=question is not None)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
         down = view.downtime(self.desk.now())
@@ -180,6 +189,17 @@ class RestoreScreen(LoomScreen):
     def action_retry(self) -> None:
         if isinstance(self._shown, FailureQuestion):
             self.keeper.operator.answer(self._shown, (OnFailure.RETRY, None))
+
+    def action_kill(self) -> None:
+        question = self._shown
+        if not isinstance(question, FailureQuestion):
+            return
+        nodes = tuple(name for name, error in question.failures.items() if isinstance(error, StillRunning))
+        effect = "The processes named above get SIGKILL. Loom's databases were not seen to suffer from it."
+        self._ask(
+            Act("Kill what is left", nodes, effect, "It cannot be undone.", "Kill", typed=True),
+            lambda: self.keeper.operator.answer(question, (OnFailure.KILL, None)),
+        )
 
     def action_leave_out(self) -> None:
         question = self._shown

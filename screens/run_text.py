@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from textual.content import Content
 
 from loomtui.errors import LoomtuiError
+from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.operator import OnFailure, Preview
 from screens import content
@@ -15,7 +17,7 @@ from screens.modals.text import error_text
 from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
 from screens.run_view import STEPS, RunView, TaskState
 from screens.widgets.next_panel import Choice
-from screens.words import STEP_TITLES, Tone, count, joined
+from screens.words import STEP_TITLES, Tone, count, joined, size, span
 
 #: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
 TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
@@ -50,7 +52,10 @@ class Moment:
     view: RunView
     error: LoomtuiError | None
     run_id: str
+    now: datetime
     effect: str = ""  # of the step that is asked about
+    undo: str = ""
+    estimate: Estimate | None = None  # of the step that is asked about, or goes on
 
 
 _STOP = Choice("e", "stop here", "the run can be resumed later")
@@ -67,7 +72,7 @@ def saying(moment: Moment) -> Saying:
     if isinstance(question, FailureQuestion):
         return _failure(question)
     if moment.busy:
-        return _running(moment.view)
+        return _running(moment)
     return _ended(moment)
 
 
@@ -97,9 +102,35 @@ def _before_step(moment: Moment, question: StepQuestion) -> Saying:
         f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
         tuple(choices),
         frozenset(actions),
-        moment.effect,
+        " ".join(filter(None, (moment.effect, takes(moment.estimate) if to_do else "", moment.undo))),
         urgent=True,
     )
+
+
+def takes(estimate: Estimate | None) -> str:
+    """How long a step will take, and how that is known."""
+    if estimate is None:
+        return "No earlier run tells how long it takes."
+    by = "the last run" if estimate.runs == 1 else f"the last {estimate.runs} runs"
+    rate = f", {size(estimate.bytes_per_second)}/s" if estimate.bytes_per_second else ""
+    return f"It takes about {span(max(1.0, estimate.seconds))} (by {by}{rate})."
+
+
+def time_left(moment: Moment) -> str:
+    """By what is moved now where that is counted, else by earlier runs; empty: not known."""
+    step = moment.view.current
+    if step is None:
+        return ""
+    running = [task for task in moment.view.tasks_of(step) if task.state is TaskState.RUNNING]
+    counted = [task for task in running if task.total and task.bytes_per_second]
+    if running and len(counted) == len(running):
+        left = max((task.total - task.done) / (task.bytes_per_second or 1.0) for task in counted)
+        return f" About {span(left)} left."
+    took = moment.view.took(step, moment.now)
+    if moment.estimate is None or took is None:
+        return ""
+    left = moment.estimate.seconds - took.total_seconds()
+    return f" About {span(left)} left." if left >= 1 else " It takes longer than in earlier runs."
 
 
 def _nodes(names: list[str], of: int) -> str:
@@ -126,6 +157,10 @@ def _failure(question: FailureQuestion) -> Saying:
             "retry",
             Choice("y", "try again", f"{joined(failed)} only; what is done stays done"),
         ),
+        OnFailure.KILL: (
+            "kill",
+            Choice("z", "kill what is left", f"SIGKILL on {joined(failed)}, then try again"),
+        ),
         OnFailure.LEAVE_OUT: (
             "leave_out",
             Choice("m", "leave a failed node out", "the others go on; it stays stopped and held"),
@@ -146,7 +181,8 @@ def _failure(question: FailureQuestion) -> Saying:
     )
 
 
-def _running(view: RunView) -> Saying:
+def _running(moment: Moment) -> Saying:
+    view = moment.view
     if view.rolling_back:
         return Saying(
             "Rolling back: what was there before the run is put back. Please wait.",
@@ -157,8 +193,9 @@ def _running(view: RunView) -> Saying:
     tasks = view.tasks_of(step)
     done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
     title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
+    left = time_left(moment)
     return Saying(
-        f"{title}: {done} of {count(len(tasks), 'node')} done. Nothing to do for you now.",
+        f"{title}: {done} of {count(len(tasks), 'node')} done.{left} Nothing to do for you now.",
         (
             Choice("e", "stop", "the run can be resumed where it stood"),
             Choice("esc", "look elsewhere", "the run goes on"),

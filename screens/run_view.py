@@ -63,6 +63,8 @@ class RunView:
         self.outcome: Outcome | None = None
         self.rolling_back = False
         self.run_id = ""
+        self.began: dict[StepName, datetime] = {}
+        self.done_at: dict[StepName, datetime] = {}
         self.down_since: datetime | None = None
         self.moving_since: datetime | None = None
         self.ended_at: datetime | None = None
@@ -92,6 +94,13 @@ class RunView:
             return None
         return (self.moving_since or self.ended_at or now) - self.down_since
 
+    def took(self, step: StepName, now: datetime) -> timedelta | None:
+        """From its first start to its end, failed tries and the questions between them included."""
+        began = self.began.get(step)
+        if began is None or self.states[step] is StepState.WAITING:
+            return None
+        return (self.done_at.get(step) or self.ended_at or now) - began
+
     @property
     def finished(self) -> bool:
         return self.outcome is not None
@@ -119,12 +128,12 @@ class RunView:
     def _step(self, event: Event, step: StepName) -> None:
         match event.kind:
             case EventKind.STEP_STARTED:
-                self.current = step
-                self.states[step] = StepState.RUNNING
+                self._started(event, step)
             case EventKind.GATE_REFUSED:
                 self.states[step] = StepState.FAILED
             case EventKind.STEP_DONE:
                 self.states[step] = StepState.DONE
+                self.done_at[step] = event.at
                 if step is StepName.VERIFY:
                     self.moving_since = event.at
             case _:
@@ -154,9 +163,13 @@ class RunView:
         if any(other.state is TaskState.FAILED for other in self.tasks[step].values()):
             self.states[step] = StepState.FAILED
 
-    def _task_started(self, event: Event, step: StepName) -> None:
+    def _started(self, event: Event, step: StepName) -> None:
         self.current = step
         self.states[step] = StepState.RUNNING
+        self.began.setdefault(step, event.at)
+
+    def _task_started(self, event: Event, step: StepName) -> None:
+        self._started(event, step)
         if step is StepName.STOP and self.down_since is None:
             self.down_since = event.at
 

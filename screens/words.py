@@ -133,6 +133,12 @@ def stopwatch(length: timedelta) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
+def short_watch(length: timedelta) -> str:
+    """At most six cells: 0:42, 12:05, 3h05m."""
+    seconds = max(0, int(length.total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02d}" if seconds < 3600 else span(seconds)
+
+
 def size(count: float | None) -> str:
     return NOTHING if count is None else humanize.naturalsize(count, binary=True, format="%.1f")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from textual.content import Content
 from textual.widgets import Static
 
 from loomtui.restore.events import StepName
 from screens import content
 from screens.run_view import STEPS, RunView, StepState, TaskState, TaskView
-from screens.words import STEP_TITLES, Mark, Tone, bar, cut, short_size, size, span
+from screens.words import STEP_TITLES, Mark, Tone, bar, cut, short_size, short_watch, size, span
 
 STEP_MARKS = {
     StepState.WAITING: Mark("○", "", Tone.DIM),
@@ -28,25 +30,29 @@ TASK_MARKS = {
     TaskState.UNDONE: Mark("↶", "undone", Tone.WARN),
 }
 _BAR_CELLS = 20
+_TITLE_CELLS = max(map(len, STEP_TITLES.values()))
 _LEAST_BAR = 8
 
 
 class StepList(Static):
     """Numbered, as the operator sees them everywhere."""
 
-    def show(self, view: RunView, now: StepName, *, asked: bool) -> None:
-        """`now`: the step that is looked at; `asked`: it waits for the operator."""
-        self.update(content.lines(self._line(number, view, now, asked=asked) for number in range(len(STEPS))))
+    def show(self, view: RunView, step: StepName, now: datetime, *, asked: bool) -> None:
+        """`step`: the one that is looked at; `asked`: it waits for the operator."""
+        lines = (self._line(number, view, step, now, asked=asked) for number in range(len(STEPS)))
+        self.update(content.lines(lines))
 
     @staticmethod
-    def _line(number: int, view: RunView, now: StepName, *, asked: bool) -> Content:
+    def _line(number: int, view: RunView, looked_at: StepName, now: datetime, *, asked: bool) -> Content:
         step = STEPS[number]
         mark = STEP_MARKS[view.states[step]]
-        if asked and step is now and view.states[step] is StepState.WAITING:
+        if asked and step is looked_at and view.states[step] is StepState.WAITING:
             mark = _ASKED
-        tone = Tone.STRONG if step is now else Tone.PLAIN
-        name = content.line(f"{number + 1} {STEP_TITLES[step]}", tone)
-        return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name)
+        tone = Tone.STRONG if step is looked_at else Tone.PLAIN
+        took = view.took(step, now)
+        name = content.line(f"{number + 1} {STEP_TITLES[step]:<{_TITLE_CELLS}}", tone)
+        time = content.line(f"{short_watch(took):>6}" if took is not None else "", Tone.DIM)
+        return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name, time)
 
 
 class TaskList(Static):

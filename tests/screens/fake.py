@@ -17,10 +17,12 @@ from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
 from loomtui.loom.references import KeyReport
 from loomtui.restore.choosing import Choices
+from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.identities import ServiceFix
 from loomtui.restore.operator import Go, OnFailure, Operator, Preview
 from loomtui.restore.plan import Plan
+from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.runs import RunSummary
 from screens.engine import Progress, StepWords
 from tests.screens import basics, plans
@@ -89,8 +91,14 @@ class FakeEngine:
     def runs(self) -> tuple[RunSummary, ...]:
         return self.scene.runs
 
-    def report(self, run_id: str) -> str:
-        return f"# Report of {run_id}\n\nIt is all [here].\n"
+    def report(self, run_id: str, form: Form = "md") -> str:
+        return f"# Report of {run_id} as {form}\n\nIt is all [here].\n"
+
+    def chronicle(self, run_id: str) -> Chronicle:
+        found = next((run for run in self.scene.runs if run.id == run_id), None)
+        if found is None or self.scene.told is None:
+            raise CallError(f"there is no run {run_id}", advice="All: loomtui runs")
+        return replace(self.scene.told, run=run_id, summary=found)
 
     async def close(self) -> None:
         self.closed = True
@@ -245,6 +253,9 @@ class WritableFakeEngine(FakeEngine):
 
     def load_plan(self, path: Path) -> Plan:
         return plans.plan()
+
+    def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
+        return {StepName.STOP: Estimate(12.4, 1), StepName.DATA: Estimate(95.0, 3, 41_000_000.0)}
 
     def begin(self, plan: Plan, operator: Operator) -> FakeRun:
         self.begun.append(FakeRun(plan, operator, self.fails, self.text))
