@@ -21,11 +21,14 @@ from loomtui.drill.practice import Practice, practice
 from tests.faults.s3_proxy import S3Proxy
 from tests.restore.killing import Restorer, differences, restored_sizes, restored_state_of, state_of
 
-NODES = 2  # validators; and a backup node
+_VALIDATORS = {
+    "clean-restore": 1,
+    "moved-hosts": 2,
+}  # and a backup node; units name peers where there are two
 VICTIM = "val-1"
 _BLOCK_SECONDS = 0.5
-_CONNECT_SECONDS = 5
-_VERIFY_SECONDS = 45
+_CONNECT_SECONDS = 8
+_VERIFY_SECONDS = 60
 _DISK = "96m"
 _OPERATOR_DISK = "8m"
 _ON_DISK = ("home/ubuntu", "etc/systemd/system")
@@ -116,7 +119,7 @@ def bed(scenario: str) -> Iterator[Bed]:
     assert os.geteuid() == 0, "the faults want root: they fill and remount disks"
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loomtui-faults-")))
-        cluster = stack.enter_context(practice(scenario, NODES, block_seconds=_BLOCK_SECONDS))
+        cluster = stack.enter_context(practice(scenario, _VALIDATORS[scenario], block_seconds=_BLOCK_SECONDS))
         for name in cluster.names:
             _give_disk(cluster, name, stack)
             _want_sudo(cluster.node_root(name))
