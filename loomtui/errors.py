@@ -14,6 +14,7 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 ├── ArchiveRejected         1: an archive that must not be restored
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
+    └── StillRunning        1: told to end, processes of a node did not: whether to kill them is to be decided
 """
 
 from __future__ import annotations
@@ -121,3 +122,19 @@ class ScriptFailed(LoomtuiError):
 
 class StepFailed(LoomtuiError):
     pass
+
+
+class StillRunning(StepFailed):
+    """`processes`: those that are left, each as `ID:START` (START in clock ticks since the node's boot)."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        node: str | None = None,
+        safe: str = NOTHING_CHANGED,
+        advice: str = "",
+        processes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, node=node, safe=safe, advice=advice)
+        self.processes = processes

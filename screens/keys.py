@@ -199,6 +199,7 @@ RUN = (
     ),
     Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
     Key("run.retry", "y", "retry", "Retry", "Try the failed nodes again", danger=True),
+    Key("run.kill", "z", "kill", "Kill", "SIGKILL to the processes that did not end", danger=True),
     Key(
         "run.leave_out",
         "m",

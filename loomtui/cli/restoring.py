@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from loomtui.restore.runs import Run
 
 
+_kill_option = click.option(
+    "--kill", is_flag=True, help="What does not end in time when it is told to stop gets SIGKILL."
+)
+
+
 @click.command()
 @inventory_option
 @click.option(
@@ -30,14 +35,17 @@ if TYPE_CHECKING:
 @click.option(
     "--yes", is_flag=True, help="Without screens: do what the plan says, stop at the first failure."
 )
+@_kill_option
 @json_option("One event a line, the outcome last. Wants --plan and --yes.")
 @click.pass_obj
-def restore(settings: Settings, plan_path: Path | None, yes: bool, as_json: bool) -> int:
+def restore(settings: Settings, plan_path: Path | None, yes: bool, kill: bool, as_json: bool) -> int:
     """Restore: on the screens, or with --plan and --yes without them."""
-    if (yes or as_json) and plan_path is None:
-        raise click.UsageError("--yes and --json want --plan PLAN: make one with loomtui plan -o PLAN.")
-    if as_json and not yes:
-        raise click.UsageError("--json wants --yes: nobody can be asked.")
+    if (yes or kill or as_json) and plan_path is None:
+        raise click.UsageError(
+            "--yes, --kill and --json want --plan PLAN: make one with loomtui plan -o PLAN."
+        )
+    if (as_json or kill) and not yes:
+        raise click.UsageError("--json and --kill want --yes: on the screens you are asked.")
     inventory = settings.inventory()
     if plan_path is None or not yes:
         return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
@@ -46,7 +54,7 @@ def restore(settings: Settings, plan_path: Path | None, yes: bool, as_json: bool
 
     run = RunStore().create(plan, settings.path)
     settings.run = run.id
-    return _carry_out(run, inventory, as_json=as_json, batch=True)
+    return _carry_out(run, inventory, as_json=as_json, batch=True, kill=kill)
 
 
 def _checked_plan(path: Path, inventory: Inventory) -> Plan:
@@ -71,30 +79,32 @@ def _checked_plan(path: Path, inventory: Inventory) -> Plan:
 @click.argument("run")
 @inventory_option
 @click.option("--yes", is_flag=True, help="Ask nothing.")
+@_kill_option
 @json_option("One event a line, the outcome last.")
 @click.pass_obj
-def resume(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
+def resume(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -> int:
     """Go on with RUN where it was interrupted."""
     opened, inventory = open_run(settings, run)
     question = f"Run {opened.id} goes on: it changes {', '.join(node.name for node in opened.plan.nodes)}."
     confirm(question, inventory.cluster, assumed=yes or as_json)
-    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json)
+    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill)
 
 
 @click.command()
 @click.argument("run")
 @inventory_option
 @click.option("--yes", is_flag=True, help="Ask nothing.")
+@_kill_option
 @json_option("One event a line, the outcome last.")
 @click.pass_obj
-def rollback(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
+def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -> int:
     """Put back on every node what was there before RUN."""
     opened, inventory = open_run(settings, run)
     names = ", ".join(node.name for node in opened.plan.nodes)
     question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
     confirm(question, inventory.cluster, assumed=yes or as_json)
     settings.verb = "rollback"
-    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, back=True)
+    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill, back=True)
 
 
 @click.command()
@@ -121,7 +131,9 @@ def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
     return 0
 
 
-def _carry_out(run: Run, inventory: Inventory, *, as_json: bool, batch: bool, back: bool = False) -> int:
+def _carry_out(
+    run: Run, inventory: Inventory, *, as_json: bool, batch: bool, kill: bool, back: bool = False
+) -> int:
     """Restores or rolls back to the end; gives the exit status."""
     from loomtui.restore.runs import summarize
 
@@ -131,7 +143,7 @@ def _carry_out(run: Run, inventory: Inventory, *, as_json: bool, batch: bool, ba
         return await (runner.rollback() if back else runner.restore())
 
     try:
-        outcome = run_async(work(run, inventory, printer, act, batch=batch))
+        outcome = run_async(work(run, inventory, printer, act, batch=batch, kill=kill))
     except (LoomtuiError, KeyboardInterrupt) as error:
         why = str(error) if isinstance(error, LoomtuiError) else "interrupted"
         printer.end(outcome_document(run, summarize(run).outcome, why), "", good=False)

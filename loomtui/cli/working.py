@@ -59,6 +59,7 @@ async def work(
     act: Callable[[Runner], Awaitable[T]],
     *,
     batch: bool,
+    kill: bool = False,
 ) -> T:
     """Does one thing with a run, without a screen, and shows its events until it ends."""
     from loomtui.backups.catalogue import Catalogue
@@ -68,7 +69,7 @@ async def work(
     catalogue = Catalogue(inventory.s3)
     try:
         async with WritableFleet(inventory, asker(batch=batch)) as fleet:
-            runner = Runner(run, inventory, fleet, catalogue, Unattended(operator_name()))
+            runner = Runner(run, inventory, fleet, catalogue, Unattended(operator_name(), kill=kill))
             if show is None:
                 return await act(runner)
             shown = asyncio.create_task(_follow(runner, show, after=len(run.events())))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from loomtui.fleet.facts import read_facts
@@ -11,13 +12,16 @@ from loomtui.fleet.scripts import ChangeScript, InspectScript
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.loom.databases import UNIT
 from loomtui.restore.plan import NodePlan
+from loomtui.text import clean_line
 
 RUN_STATE = InspectScript("run_state")
+PROCESSES = InspectScript("processes")
 LOCK = ChangeScript("lock")
 UNLOCK = ChangeScript("unlock")
 HOLD = ChangeScript("hold")
 UNHOLD = ChangeScript("unhold")
 STOP = ChangeScript("stop")
+KILL = ChangeScript("kill")
 START = ChangeScript("start")
 FETCH = ChangeScript("fetch")
 FETCH_JOB = ChangeScript("fetch_job")
@@ -32,6 +36,23 @@ SIGNING = ChangeScript("signing")
 RELOAD = ChangeScript("reload")
 VERIFY_UNIT = ChangeScript("verify_unit")
 CLEAN = ChangeScript("clean")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One that keeps a stop from being one."""
+
+    id: int
+    start: int  # clock ticks since boot
+    name: str  # as the kernel has it: at most 15 characters
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.name})"
+
+    @property
+    def mark(self) -> str:
+        """What kill.sh knows it by."""
+        return f"{self.id}:{self.start}"
 
 
 @dataclass(frozen=True)
@@ -97,6 +118,14 @@ class Hand:
         )
         return _read_state(output.stdout, self.run)
 
+    async def left_running(self) -> tuple[Process, ...]:
+        """The processes of the unit, and those that have a database open. Looks only.
+
+        Raises NodeUnreachable, ScriptFailed.
+        """
+        output = await self.session.inspect(PROCESSES, self.workdir, self.unit_name, timeout=60)
+        return read_processes(read_facts(output.stdout).all("left"))
+
     async def change(
         self,
         script: ChangeScript,
@@ -138,6 +167,12 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         need_reload=unit.get("NeedDaemonReload") == "yes",
         exec_start=unit.get("ExecStart", ""),
     )
+
+
+def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
+    """`ID START NAME` each, as lib.sh's left_running prints them; what is of another form is passed over."""
+    found = (re.fullmatch(r"(\d{1,10}) (\d{1,20}) ?(.*)", clean_line(value, limit=80)) for value in values)
+    return tuple(Process(int(match[1]), int(match[2]), match[3]) for match in found if match)
 
 
 def _texts(values: tuple[bytes, ...]) -> list[str]:

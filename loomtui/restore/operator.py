@@ -19,6 +19,7 @@ class Go(StrEnum):
 
 class OnFailure(StrEnum):
     RETRY = "retry"
+    KILL = "kill"  # SIGKILL to what did not end when it was told to, then retry
     LEAVE_OUT = "leave out"  # go on without this node; it stays held
     STOP = "stop"
     ROLL_BACK = "roll back"
@@ -50,10 +51,15 @@ class Operator(Protocol):
 
 
 class Unattended:
-    """Goes on while all is well, approves what the plan holds, stops at the first failure."""
+    """Goes on while all is well, approves what the plan holds, stops at the first failure.
 
-    def __init__(self, name: str) -> None:
+    `kill`: what does not end when it is told to is killed, once on each node.
+    """
+
+    def __init__(self, name: str, *, kill: bool = False) -> None:
         self.name = name
+        self._kill = kill
+        self._killed: set[str] = set()
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         return Go.CONTINUE
@@ -64,4 +70,7 @@ class Unattended:
     async def on_failure(
         self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
     ) -> tuple[OnFailure, str | None]:
+        if self._kill and OnFailure.KILL in choices and not self._killed.issuperset(failures):
+            self._killed |= set(failures)
+            return OnFailure.KILL, None
         return OnFailure.STOP, None

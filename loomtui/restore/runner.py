@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from loomtui.backups.catalogue import Catalogue
-from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, Refused
+from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, Refused, StillRunning
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore import undoing
@@ -24,7 +24,7 @@ from loomtui.restore.recorder import Recorder
 from loomtui.restore.runs import Run, summarize
 from loomtui.restore.steps import STEPS
 from loomtui.restore.steps.base import Step
-from loomtui.restore.steps.start import keep_down
+from loomtui.restore.steps.stop import keep_down, kill
 
 _SAFE = "Every node keeps its old files; what was stopped is held."
 
@@ -225,6 +225,9 @@ class Runner:
         )
         if can_leave and len(self._context.nodes) > 1:
             choices.insert(1, OnFailure.LEAVE_OUT)
+        stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
+        if any(error.processes for error in stuck.values()):
+            choices.insert(1, OnFailure.KILL)
         choice, node = await self._operator.on_failure(step.name, failures, tuple(choices))
         self._record_decision(step, "on failure", choice.value, node)
         if choice is OnFailure.ROLL_BACK:
@@ -232,6 +235,8 @@ class Runner:
         if choice is OnFailure.LEAVE_OUT and node in can_leave:
             self._context.left_out.add(str(node))
             await self._keep_down(step, str(node))
+        elif choice is OnFailure.KILL:
+            await self._kill(step, stuck)
         elif choice is not OnFailure.RETRY:
             raise _StopChosen(combined(failures, f"Then: loomtui resume {self._run.id}", step.title))
 
@@ -242,6 +247,13 @@ class Runner:
         except LoomtuiError as error:
             message = f"it is left out, but could not be held and stopped: {error.what}"
             self._recorder.note(step.name, node, message, {"severity": "warning"})
+
+    async def _kill(self, step: Step, stuck: Mapping[str, StillRunning]) -> None:
+        """What it did not achieve, the next attempt of the step tells."""
+        names = [name for name, error in stuck.items() if error.processes]
+        _, failures = await on_all(names, lambda name: kill(self._context.hand(name), stuck[name]))
+        for text in sentences(failures):
+            self._recorder.note(step.name, None, f"could not kill: {text}", {"severity": "warning"})
 
     async def _stopped(self, error: LoomtuiError | None) -> Outcome:
         """Before anything was stopped the nodes are given back, so that another run may take them."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from loomtui.errors import LoomtuiError, Refused
+from loomtui.errors import LoomtuiError, Refused, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.failures import combined, on_all
 from loomtui.restore.hand import CLEAN
 from loomtui.restore.lock import owned_by, take_lock
+from loomtui.restore.operator import OnFailure
 from loomtui.restore.recorder import Recorder
 from loomtui.restore.runs import Run, summarize
 from loomtui.restore.steps import STEPS
 from loomtui.restore.steps.base import Step
+from loomtui.restore.steps.stop import kill
 
 #: In an event's data: what the run kept was deleted.
 CLEANED = "cleaned"
@@ -55,11 +57,29 @@ async def _regain(context: RunContext, name: str) -> bool:
 
 async def _undo(step: Step, recorder: Recorder, node: str) -> None:
     try:
-        await step.undo(node)
+        while True:
+            try:
+                await step.undo(node)
+                break
+            except StillRunning as error:
+                await _kill_or_give_up(step, recorder, node, error)
     except LoomtuiError as error:
         recorder.emit(EventKind.TASK_FAILED, f"undo: {error.what}", step.name, node, {"safe": error.safe})
         raise
     recorder.emit(EventKind.TASK_UNDONE, f"{step.title}: undone", step.name, node)
+
+
+async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: StillRunning) -> None:
+    """Returns when the undo is to be tried again. Raises the error when nothing is to be killed."""
+    operator = step.context.operator
+    choices = (OnFailure.KILL, OnFailure.RETRY, OnFailure.STOP)[0 if error.processes else 1 :]
+    choice, _ = await operator.on_failure(step.name, {node: error}, choices)
+    data = {"asked": "on failure", "answer": choice.value, "by": operator.name}
+    recorder.emit(EventKind.DECISION, f"{step.title}: {choice.value}", step.name, node, dict(data))
+    if choice is OnFailure.KILL:
+        await kill(step.context.hand(node), error)
+    elif choice is not OnFailure.RETRY:
+        raise error
 
 
 async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:

@@ -7,10 +7,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.scripts import ChangeScript
 from loomtui.fleet.session import Output
-from loomtui.restore.hand import HOLD, LOCK, RUN_STATE, START, STOP, UNHOLD, UNLOCK
+from loomtui.restore.hand import (
+    HOLD,
+    LOCK,
+    RUN_STATE,
+    START,
+    STOP,
+    UNHOLD,
+    UNLOCK,
+    Process,
+    read_processes,
+)
 from tests.lab import nodes
 
 RUN = "lab-run"
@@ -42,6 +53,11 @@ class Grip:
 
     async def start(self) -> None:
         await self.change(START, nodes.UNIT.name)
+
+
+def left_of(stopped: Output) -> tuple[Process, ...]:
+    """What a stop that is none says to be still running."""
+    return read_processes(read_facts(stopped.stdout).all("left"))
 
 
 @asynccontextmanager

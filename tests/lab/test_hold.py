@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.probe import look, look_at
 from tests.lab.client import Lab
-from tests.lab.grip import HOLD_FILE, RUN, gripped
+from tests.lab.grip import HOLD_FILE, RUN, gripped, left_of
 from tests.lab.watching import healthy, heights, unit, until
 
 _STARTED = "ExecMainStartTimestampMonotonic"
@@ -122,7 +121,7 @@ async def test_stop_says_who_still_has_a_database_open(shared: Lab, fleet: Writa
         free = await grip.stop()
 
     assert (held.status, free.status) == (75, 0)
-    assert read_facts(held.stdout).line("holders").split() == [process]
+    assert [str(one) for one in left_of(held)] == [f"{process} (sleep)"]
 
 
 async def test_stop_that_is_not_over_in_time_is_told(shared: Lab, fleet: WritableFleet) -> None:
@@ -135,4 +134,4 @@ async def test_stop_that_is_not_over_in_time_is_told(shared: Lab, fleet: Writabl
             done = await grip.stop()
 
     assert (stuck.status, done.status) == (75, 0)
-    assert f"MainPID={process}" in read_facts(stuck.stdout).line("state")
+    assert process in [str(one.id) for one in left_of(stuck)]

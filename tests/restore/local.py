@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -329,6 +329,23 @@ class LocalNode:
                 number = int(pid.read_text())
                 if str(pid.parent).encode() in Path(f"/proc/{number}/cmdline").read_bytes():
                     os.killpg(number, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def stubborn(node: LocalNode) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has a database open and does not mind SIGTERM. The node's scripts see processes then."""
+    node.write_tool("find", f'exec {shutil.which("find")} "$@"')
+    (node.workdir / "app.db").mkdir(exist_ok=True)
+    (node.workdir / "app.db/LOCK").touch()
+    command = "trap '' TERM; exec 3<app.db/LOCK; echo; exec sleep 600"
+    process = subprocess.Popen(["/bin/sh", "-c", command], cwd=node.workdir, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @dataclass

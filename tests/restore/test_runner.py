@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +18,13 @@ from loomtui.errors import (
     Refused,
     ScriptFailed,
     StepFailed,
+    StillRunning,
 )
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.operator import Go, OnFailure, Unattended
 from loomtui.restore.runs import Run, summarize
 from tests.restore.cluster import LocalCluster, Scripted
-from tests.restore.local import LocalFleet
+from tests.restore.local import LocalFleet, stubborn
 from tests.restore.material import make_plan_of, node_plan
 
 Make = Callable[..., LocalCluster]
@@ -151,7 +152,7 @@ async def test_a_node_can_be_left_out_and_stays_held(make_cluster: Make) -> None
     fail_always(fleet, "swap", "n2")
     operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2")])
     assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
-    assert operator.failures[0][2] == tuple(OnFailure)
+    assert set(operator.failures[0][2]) == set(OnFailure) - {OnFailure.KILL}
     left = cluster.machines["n2"]
     assert left.hold.exists()
     assert left.lock.exists()
@@ -453,9 +454,11 @@ async def test_a_node_that_cannot_be_cleaned_is_named(make_cluster: Make) -> Non
 # ── steps that find something else than they expect ─────────────────────────────────────────────────────────
 
 
-async def stopped_at(cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None) -> LoomtuiError:
+async def stopped_at(
+    cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None, operator: Scripted | None = None
+) -> LoomtuiError:
     with pytest.raises(LoomtuiError) as caught:
-        await cluster.runner(run, fleet).restore()
+        await cluster.runner(run, fleet, operator).restore()
     return caught.value
 
 
@@ -519,7 +522,7 @@ async def test_a_service_that_does_not_stop_is_told(
     (machine.state / "stuck").touch()
     error = await stopped_at(cluster, run)
     assert "still running" in error.what
-    assert "held; none of its files was touched" in error.safe
+    assert "It is held; nothing kills it" in error.safe
     (machine.state / "stuck").unlink()
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
 
@@ -529,11 +532,69 @@ async def test_processes_that_hold_databases_are_named(
 ) -> None:
     monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
-    machine = cluster.machines["n1"]
-    real = shutil.which("find")
-    machine.write_tool("find", f'case $1 in /proc/*) echo /proc/77/fd/7 ;; *) exec {real} "$@" ;; esac')
-    with pytest.raises(StepFailed, match="processes with open databases: 77"):
-        await cluster.runner(await cluster.run()).restore()
+    with stubborn(cluster.machines["n1"]) as process:
+        run = await cluster.run()
+        with pytest.raises(StillRunning, match=rf"after it was told to end: process {process.pid} \(sleep\)"):
+            await cluster.runner(run).restore()
+        assert process.poll() is None  # nobody decided to kill it
+
+
+async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    operator = Scripted(on_failure=[(OnFailure.RETRY, None), (OnFailure.KILL, None)])
+    with stubborn(cluster.machines["n1"]) as process:
+        run = await cluster.run()
+        fleet = cluster.fleet(quick=False)
+        assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+        assert process.wait(20) == -signal.SIGKILL
+
+    assert [set(failures) for _, failures, _ in operator.failures] == [{"n1"}, {"n1"}]
+    assert all(OnFailure.KILL in choices for _, _, choices in operator.failures)
+    decided = [event.data["answer"] for event in run.events() if event.data.get("asked") == "on failure"]
+    assert decided == ["retry", "kill"]
+
+
+async def test_nothing_is_offered_to_be_killed_where_nothing_is_named(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    (cluster.machines["n1"].state / "stuck").touch()
+    operator = Scripted()
+    await stopped_at(cluster, await cluster.run(), operator=operator)
+    assert [choices for _, _, choices in operator.failures] == [
+        (OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK)
+    ]
+
+
+async def test_nobody_there_kills_once_where_that_was_chosen_before() -> None:
+    operator = Unattended("test", kill=True)
+    failures = {"n1": StillRunning("still there", processes=("7:7",))}
+    choices = (OnFailure.RETRY, OnFailure.KILL, OnFailure.STOP)
+    answers = [(await operator.on_failure(StepName.STOP, failures, choices))[0] for _ in range(2)]
+    assert answers == [OnFailure.KILL, OnFailure.STOP]
+    assert await operator.on_failure(StepName.DATA, failures, choices[:1]) == (OnFailure.STOP, None)
+
+
+@pytest.mark.parametrize("answer", [OnFailure.KILL, OnFailure.STOP])
+async def test_a_rollback_asks_before_it_kills(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch, answer: OnFailure
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.VERIFY: Go.STOP})).restore()
+    operator = Scripted(on_failure=[(answer, None)])
+    with stubborn(cluster.machines["n1"]) as process:
+        rolling_back = cluster.runner(run, operator=operator).rollback()
+        if answer is OnFailure.KILL:
+            assert await rolling_back is Outcome.ROLLED_BACK
+            assert process.wait(20) == -signal.SIGKILL
+        else:
+            with pytest.raises(StillRunning):
+                await rolling_back
+            assert process.poll() is None
 
 
 async def test_a_service_that_comes_up_again_is_noticed(make_cluster: Make) -> None:
@@ -556,25 +617,25 @@ async def test_the_gate_after_the_stop_looks_once_more(make_cluster: Make) -> No
 
     def after(node: str, script: str) -> None:
         seen.append(script)
-        if seen[-2:] == ["stop", "run_state"]:  # what `verify` sees is still well
+        if seen[-3:] == ["stop", "run_state", "processes"]:  # what `verify` sees is still well
             cluster.machines[node].set_active("active")
             cluster.machines[node].hold.unlink()
 
     fleet.faults.after = after
     error = await stopped_at(cluster, run, fleet)
     assert isinstance(error, GateNotMet)
-    assert "n1 is active and not held" in error.what
+    assert "n1 is active again and not held" in error.what
 
 
 async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.start._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     run = await cluster.run()
     await cluster.runner(run).restore()
     (cluster.machines["n1"].state / "stuck").touch()
-    with pytest.raises(StepFailed, match="does not stop"):
+    with pytest.raises(StepFailed, match="still running"):
         await cluster.runner(run).rollback()
     assert "restored" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
 

@@ -187,7 +187,7 @@ def test_it_refuses_while_a_process_has_a_database_open(node: LocalNode) -> None
     with (node.workdir / "app.db/LOG").open():
         outcome = node.run(call.script, *call.args)
     assert outcome.returncode == 74
-    assert b"have the databases open" in outcome.stderr
+    assert b"with its databases open, still run" in outcome.stderr
     do(node, call)
 
 

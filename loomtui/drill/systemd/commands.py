@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,14 @@ def _split(arguments: list[str]) -> tuple[Options, list[str]]:
             options["--value"] = [""]
         options.setdefault(_LONG.get(argument, argument), []).append(value)
     return options, words
+
+
+def _stop(call: Call) -> Reply:
+    if "--no-block" not in call.options:
+        return _each(Manager.stop)(call)
+    for name in call.names:
+        threading.Thread(target=call.manager.stop, args=(name,), daemon=True).start()
+    return Reply()
 
 
 def _each(act: Callable[[Manager, str], Reply]) -> Callable[[Call], Reply]:
@@ -231,7 +240,7 @@ def _show(call: Call) -> Reply:
 
 _VERBS: dict[str, Callable[[Call], Reply]] = {
     "start": _each(lambda manager, name: manager.start(name)),
-    "stop": _each(lambda manager, name: manager.stop(name)),
+    "stop": _stop,
     "restart": _each(_restart),
     "try-restart": _each(_try_restart),
     "is-active": _is_active,

@@ -51,7 +51,7 @@ def properties(manager: Manager, name: str) -> dict[str, str]:
         "RefuseManualStart": "yes" if definition.get("RefuseManualStart") in ("yes", "true", "1") else "no",
         "Transient": "yes" if definition.transient else "no",
         "CanStart": "yes",
-        "ControlGroup": f"/system.slice/{service.name}" if service.pid else "",
+        "ControlGroup": f"/practice.slice/{service.name}" if service.pid else "",
     }
     for command in ("ExecStartPre", "ExecStart"):
         for line, ignored in definition.commands(command):

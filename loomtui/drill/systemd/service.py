@@ -227,6 +227,9 @@ class Service:
             _kill_group(pid, signal.SIGTERM)
             patience = self.definition.seconds("TimeoutStopSec", _STOP_SECONDS)
             if not self._ended.wait_for(lambda: self._process is None, patience):
+                if self.definition.get("SendSIGKILL", "yes").lower() in ("no", "false", "0", "off"):
+                    self._ended.wait_for(lambda: self._process is None)
+                    return
                 self._journal.manager(
                     self.name, f"{self.name}: State 'stop-sigterm' timed out. Killing.", priority=4
                 )

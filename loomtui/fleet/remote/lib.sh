@@ -139,3 +139,37 @@ as_user() {
         return 126
     fi
 }
+
+# unit_processes UNIT: prints the IDs of the processes in the unit's control group, one a line. Where it stopped
+# without them (KillMode=process, SendSIGKILL=no), systemd calls it inactive or failed, and they run on.
+unit_processes() {
+    load_unit "$1" ControlGroup,Slice || return 1
+    property Slice
+    slice=$value
+    property ControlGroup
+    [ -n "$slice$value" ] || return 0
+    for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        group=$top${value:-/$slice/$1}
+        [ ! -d "$group" ] || find "$group" -name cgroup.procs -exec cat {} + 2> /dev/null
+    done
+}
+
+# database_users WORKDIR: prints the IDs of the processes that have a database of the node open, one a line.
+database_users() {
+    quoted=$(printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g')
+    find /proc/[0-9]*/fd -lname "$quoted/*db/*" -o -lname "$quoted/chaindata/data/*" 2> /dev/null | cut -d / -f 3
+}
+
+# process_start ID: prints when it started, in clock ticks since boot (proc(5), field 22 of stat): tells it from
+# a later process with the same ID. Nothing where it has ended.
+process_start() {
+    sed -n 's/.*) //p' "/proc/$1/stat" 2> /dev/null | grep -v '^Z' | cut -d ' ' -f 20
+}
+
+# left_running UNIT WORKDIR: prints a line for each process that a stop has to have ended: `ID START NAME`.
+left_running() {
+    for id in $({ unit_processes "$1"; database_users "$2"; } | sort -un); do
+        start=$(process_start "$id")
+        [ -z "$start" ] || printf '%s %s %s\n' "$id" "$start" "$(tr -d '\n' 2> /dev/null < "/proc/$id/comm")"
+    done
+}

@@ -6,12 +6,12 @@ import asyncio
 
 from loomtui.errors import StepFailed
 from loomtui.restore.events import StepName
-from loomtui.restore.hand import HOLD, START, STOP, UNHOLD, Hand
+from loomtui.restore.hand import START, UNHOLD
 from loomtui.restore.operator import Preview
 from loomtui.restore.steps.base import Evidence, Step
+from loomtui.restore.steps.stop import keep_down
 
 _SETTLE_SECONDS = 2.5  # longer than RestartSec=2: a node that cannot start has another process by then
-_STOP_SECONDS = 90
 
 
 class StartAll(Step):
@@ -55,18 +55,3 @@ class StartAll(Step):
 
     async def undo(self, node: str) -> None:
         await keep_down(self.context.hand(node))
-
-
-async def keep_down(hand: Hand) -> None:
-    """Holds and stops the service, whatever it does now."""
-    await hand.change(HOLD, hand.unit_name, hand.hold_file)
-    output = await hand.change(
-        STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
-    )
-    if output.status == 75:
-        raise StepFailed(
-            "it does not stop",
-            node=hand.plan.name,
-            safe="Nothing was put back yet.",
-            advice="Stop it, retry.",
-        )

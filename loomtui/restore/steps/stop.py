@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from loomtui.errors import StepFailed
+from loomtui.errors import StepFailed, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import StepName
 from loomtui.restore.failures import on_all, sentences
-from loomtui.restore.hand import HOLD, START, STOP, UNHOLD
+from loomtui.restore.hand import HOLD, KILL, START, STOP, UNHOLD, Hand, RunState, read_processes
 from loomtui.restore.operator import Preview
 from loomtui.restore.signing_now import standstill
 from loomtui.restore.steps.base import Evidence, Step
 
-_STOP_SECONDS = 90
+_STOP_SECONDS = 60  # Loom was seen to take 0.25 s at most
 
 
 class StopAll(Step):
@@ -24,37 +24,26 @@ class StopAll(Step):
     may_leave_out = False
 
     async def check(self, node: str) -> bool:
-        state = await self.context.hand(node).state()
-        return state.held and state.stopped
+        hand = self.context.hand(node)
+        return await _why_not_stopped(hand, await hand.state()) is None
 
     async def preview(self, node: str) -> Preview:
         hand = self.context.hand(node)
         state = await hand.state()
-        text = f"hold {hand.unit_name} with {hand.hold_file}, then stop it (now {state.active}, {state.sub})"
-        return Preview(node, text, already=state.held and state.stopped)
+        already = await _why_not_stopped(hand, state) is None
+        now = "stopped" if state.stopped else f"{state.active}, {state.sub}"
+        text = f"hold {hand.unit_name} with {hand.hold_file}, then stop it (now {now})"
+        return Preview(node, text, already=already)
 
     async def apply(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await hand.change(HOLD, hand.unit_name, hand.hold_file)
-        output = await hand.change(
-            STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
-        )
-        if output.status == 75:
-            facts = read_facts(output.stdout)
-            holders = facts.line("holders")
-            raise StepFailed(
-                f"still running {_STOP_SECONDS} s after it was told to stop ({facts.line('state')}"
-                + (f"; processes with open databases: {holders})" if holders else ")"),
-                node=node,
-                safe="It is held; none of its files was touched.",
-                advice="End the processes on the node, then retry.",
-            )
+        await keep_down(self.context.hand(node))
 
     async def verify(self, node: str) -> Evidence:
-        state = await self.context.hand(node).state()
-        if not (state.held and state.stopped):
-            raise StepFailed(f"it is {state.active} again", node=node, safe="None of its files was touched.")
-        return {"active": state.active, "was_active": state.was_active}
+        hand = self.context.hand(node)
+        state = await hand.state()
+        if why := await _why_not_stopped(hand, state):
+            raise StepFailed(f"it is {why}", node=node, safe="None of its files was touched.")
+        return {"active": "stopped", "was_active": state.was_active}
 
     async def undo(self, node: str) -> None:
         hand = self.context.hand(node)
@@ -66,12 +55,45 @@ class StopAll(Step):
             await hand.change(START, hand.unit_name)
 
     async def gate(self) -> tuple[str, ...]:
-        states, failures = await on_all(
-            [node.name for node in self.context.nodes], lambda name: self.context.hand(name).state()
-        )
-        open_nodes = [
-            f"{name} is {state.active}" + ("" if state.held else " and not held")
-            for name, state in states.items()
-            if not (state.held and state.stopped)
-        ]
-        return (*sentences(failures), *open_nodes) or await standstill(self.context)
+        async def why(name: str) -> str | None:
+            hand = self.context.hand(name)
+            return await _why_not_stopped(hand, await hand.state())
+
+        reasons, failures = await on_all([node.name for node in self.context.nodes], why)
+        not_stopped = [f"{name} is {reason}" for name, reason in reasons.items() if reason]
+        return (*sentences(failures), *not_stopped) or await standstill(self.context)
+
+
+async def _why_not_stopped(hand: Hand, state: RunState) -> str | None:
+    """What is not as it is after a stop; None: it is held, and nothing of it runs."""
+    if not state.stopped:
+        return f"{state.active} again" + ("" if state.held else " and not held")
+    if not state.held:
+        return "not held"
+    left = await hand.left_running()
+    return f"stopped, but processes still run: {', '.join(map(str, left))}" if left else None
+
+
+async def keep_down(hand: Hand) -> None:
+    """Holds and stops the service, whatever it does now. Raises StillRunning: its processes do not end."""
+    await hand.change(HOLD, hand.unit_name, hand.hold_file)
+    output = await hand.change(
+        STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+    )
+    if output.status != 75:
+        return
+    facts = read_facts(output.stdout)
+    left = read_processes(facts.all("left"))
+    shown = f": process {', '.join(map(str, left))}" if left else f" ({facts.line('state')})"
+    raise StillRunning(
+        f"still running {_STOP_SECONDS} s after it was told to end{shown}",
+        node=hand.plan.name,
+        safe="It is held; nothing kills it, and none of its files was touched since.",
+        advice="Find out on the node what keeps it, or have it killed: --kill, or the choice on the screen.",
+        processes=tuple(process.mark for process in left),
+    )
+
+
+async def kill(hand: Hand, failure: StillRunning) -> None:
+    """SIGKILL, for those processes alone that the operator was told of."""
+    await hand.change(KILL, hand.unit_name, hand.hold_file, *failure.processes)
