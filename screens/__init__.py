@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +21,18 @@ def run(
     writable: bool,
     story: str = "",
     plan_path: Path | None = None,
+    theme: str | None = None,
 ) -> int:
     """Shows the screens until the operator leaves; gives the exit status.
 
-    Where `writable` is set, `inventory_path` names the file that a run keeps a copy of.
+    Where `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError: a
+    theme, keymap or settings file that cannot be used.
     """
+    from screens import keymap, settings
+
+    settings_path = settings.default_path()
+    chosen = settings.load_settings(settings_path, os.environ, theme)
+    own_keys = keymap.load_keymap(keymap.default_path())
     from screens.app import LoomApp
     from screens.live import LiveEngine, WritableLiveEngine
     from screens.terminal import end_with_terminal
@@ -33,9 +42,16 @@ def run(
         if writable
         else LiveEngine(inventory)
     )
-    app = LoomApp(engine, story=story, plan_path=plan_path)
+    app = LoomApp(
+        engine,
+        story=story,
+        plan_path=plan_path,
+        settings=chosen,
+        own_keys=own_keys,
+        keep_theme=partial(settings.keep_theme, settings_path),
+    )
     end_with_terminal()
-    app.run()
+    app.run(mouse=chosen.mouse)
     farewell = app.farewell()
     if farewell:
         sys.stderr.write(farewell + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.choosing import Choices
 from loomtui.restore.events import Outcome
 from loomtui.text import clean_line
-from screens import content, keys
+from screens import content, keymap, keys
 from screens.asker import ScreenAsker
 from screens.backups import BackupsScreen
 from screens.base import LoomScreen
 from screens.choose import ChooseScreen
-from screens.commands import ActionCommands
+from screens.commands import ActionCommands, ThemeCommands
 from screens.desk import Clock, Desk, utc_now
 from screens.engine import Engine, WritableEngine
 from screens.health import HealthScreen
@@ -29,15 +29,24 @@ from screens.keeper import RunKeeper
 from screens.logs import LogsScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
+from screens.modals.jump import JumpScreen, targets
 from screens.modals.text import ErrorDialog, TextDialog
+from screens.modals.theme import ThemeDialog
 from screens.node_keys import NodeKeysScreen
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen, rollback_act
 from screens.runs import RunsScreen, is_unfinished
 from screens.services import ServicesScreen
+from screens.settings import Settings
+from screens.themes import THEMES, Plain
+from screens.widgets.log_view import LogView
 from screens.words import STEP_TITLES, time_of
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.filter import LineFilter
+    from textual.widget import Widget
+
     from loomtui.restore.plan import Plan
     from loomtui.restore.runs import RunSummary
 
@@ -61,7 +70,10 @@ _PLACE_TYPES: dict[str, type[LoomScreen]] = {
 
 
 class LoomApp(App[int]):
-    """`story`: what has happened, told at the start of a drill. `plan_path`: a plan to review at once."""
+    """`story`: what has happened, told at the start of a drill. `plan_path`: a plan to review at once.
+
+    `own_keys`: keys by action id, checked. `keep_theme`: remembers a chosen theme; raises OSError.
+    """
 
     TITLE = "loomtui"
     CSS_PATH = [  # noqa: RUF012
@@ -71,7 +83,7 @@ class LoomApp(App[int]):
         "styles/restore.tcss",
     ]
     BINDINGS = keys.bindings(keys.APP)
-    COMMANDS = {ActionCommands}  # noqa: RUF012
+    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
     COMMAND_PALETTE_BINDING = "ctrl+p"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
@@ -88,8 +100,18 @@ class LoomApp(App[int]):
         plan_path: Path | None = None,
         now: Clock = utc_now,
         settle_seconds: float = 0.4,
+        settings: Settings | None = None,
+        own_keys: Mapping[str, str] | None = None,
+        keep_theme: Callable[[str], None] | None = None,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = (settings or Settings()).theme
+        self._keep_theme = keep_theme
+        keys.use(own_keys or {})
+        self.set_keymap(keymap.for_textual(own_keys or {}))
         self.desk = Desk(engine, now=now, settle_seconds=settle_seconds)
         self._story = story
         self._plan_path = plan_path
@@ -111,6 +133,9 @@ class LoomApp(App[int]):
             self._offer(runs[0])
         if self._story:
             self.push_screen(TextDialog("What has happened", self._story))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [Plain()] if self.no_color else super().get_line_filters()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.desk.writable or action not in keys.DANGEROUS
@@ -236,6 +261,57 @@ class LoomApp(App[int]):
             self.resume_run(run.id)
         elif answer == "roll-back":
             self.roll_back_run(run.id)
+
+    def logs_of(self, nodes: Sequence[str]) -> None:
+        """The logs, with all other nodes hidden."""
+        self.action_go("logs")
+        self.call_after_refresh(self._hide_others, frozenset(nodes))
+
+    def _hide_others(self, nodes: frozenset[str]) -> None:
+        for view in self.screen.query(LogView):
+            view.buffer.select(hidden=frozenset(self.desk.engine.inventory.names) - nodes)
+            view.change()
+
+    def plan_for(self, nodes: Sequence[str]) -> None:
+        """The choice of a backup, for these nodes."""
+        if not self.desk.writable:
+            return
+        whole = len(nodes) == len(self.desk.engine.inventory.names)
+        screen = ChooseScreen()
+        screen.choices = Choices(nodes=None if whole else tuple(nodes))
+        self.push_screen(screen)
+
+    def action_jump(self) -> None:
+        def chosen(widget: Widget | None) -> None:
+            if widget is not None:
+                widget.focus()
+
+        if isinstance(self.screen, LoomScreen):
+            self.push_screen(JumpScreen(targets(self.screen)), chosen)
+
+    def action_choose_theme(self) -> None:
+        self.push_screen(ThemeDialog(), lambda name: self.take_theme(name) if name else None)
+
+    def take_theme(self, name: str) -> None:
+        self.theme = name
+        if self._keep_theme is None:
+            return
+        try:
+            self._keep_theme(name)
+        except OSError as error:
+            content.tell(self, f"The theme could not be kept for the next time: {error}", severity="warning")
+
+    def action_suspend(self) -> None:
+        """Stopped by the shell, this process could not go on with a run either."""
+        keeper = self.desk.keeper
+        if keeper is not None and keeper.busy and not keeper.waits:
+            content.tell(
+                self,
+                "A run is at work and would stand still with this program. Open another terminal instead.",
+                severity="warning",
+            )
+            return
+        self.action_suspend_process()
 
     def action_help(self) -> None:
         if isinstance(self.screen, LoomScreen):

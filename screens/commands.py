@@ -1,4 +1,4 @@
-"""The command palette: every action that is possible now, with its key."""
+"""The command palette: every action that is possible now, with its key, and the themes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.dom import DOMNode
 
 from screens import keys
+from screens.desk import app_of
+from screens.settings import THEME_NAMES
 
 
 class ActionCommands(Provider):
@@ -22,7 +24,7 @@ class ActionCommands(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for key, node in self._actions():
-            score = matcher.match(key.tooltip)
+            score = max(matcher.match(key.tooltip), matcher.match(key.label))
             if score > 0:
                 yield Hit(
                     score, _shown(key), partial(self.app.run_action, key.action, node), text=key.tooltip
@@ -35,6 +37,19 @@ class ActionCommands(Provider):
             if key is not None and active.enabled and key.id not in said | keys.MOVING:
                 said.add(key.id)
                 yield key, active.node
+
+
+class ThemeCommands(Provider):
+    """Each theme by its name."""
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name in THEME_NAMES:
+            text = f"Theme: {name}"
+            score = matcher.match(text)
+            if score > 0:
+                take = partial(app_of(self.app).take_theme, name)
+                yield Hit(score, Content(text), take, text=text)
 
 
 def _shown(key: keys.Key) -> Content:

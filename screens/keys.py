@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -23,8 +23,15 @@ class Key:
 
     @property
     def name(self) -> str:
-        """What is printed on the key."""
-        return self.shown_as or self.keys.split(",")[0]
+        """What is printed on the key, by the operator's own keymap where there is one."""
+        changed = _changed.get(self.id)
+        return (
+            printed(changed.split(",")[0]) if changed else self.shown_as or printed(self.keys.split(",")[0])
+        )
+
+    @property
+    def group(self) -> str:
+        return self.id.partition(".")[0]
 
     def binding(self) -> Binding:
         return Binding(
@@ -62,6 +69,17 @@ APP = (
     ),
     Key("app.quit", "q,ctrl+q", "quit", "Quit", "Leave; an unfinished restore can be resumed"),
     Key("app.palette", "ctrl+p", "command_palette", "Commands", "Find any action by its name", show=False),
+    Key(
+        "app.jump",
+        "apostrophe,ctrl+g",
+        "jump",
+        "Jump",
+        "Letters over the parts of the screen; the letter goes there",
+        show=False,
+        shown_as="'",
+    ),
+    Key("app.theme", "T", "choose_theme", "Theme", "Other colours, kept for the next time", show=False),
+    Key("app.suspend", "ctrl+z", "suspend", "Suspend", "Back to the shell; fg comes back here", show=False),
 )
 
 BACK = (Key("screen.back", "escape", "back", "Back", "To the screen before this one", shown_as="esc"),)
@@ -70,7 +88,34 @@ COPY = (Key("screen.copy", "c", "copy", "Copy", "Copy the text of this screen to
 
 REFRESH = (Key("screen.refresh", "f5", "refresh_now", "Refresh", "Look again now", show=False),)
 
-HEALTH = (Key("health.open", "enter", "open_node", "Node", "All that is known about the marked node"),)
+HEALTH = (
+    Key("health.open", "enter", "open_node", "Node", "All that is known about the node under the cursor"),
+    Key("health.mark", "space", "mark", "Mark", "Mark the node under the cursor, or take its mark away"),
+    Key("health.act", "a", "act", "Act", "What can be done with the marked nodes: logs, plan, copy"),
+    Key("health.mark_all", "A", "mark_all", "Mark all", "Mark all nodes that are shown, or none", show=False),
+    Key(
+        "health.filter",
+        "slash",
+        "filter",
+        "Filter",
+        "Show only nodes whose row matches a regular expression; ! in front inverts",
+        shown_as="/",
+    ),
+    Key("health.sort", "s", "sort(1)", "Sort", "Sort by the next column"),
+    Key("health.reverse", "S", "reverse", "Reverse", "Turn the order round", show=False),
+)
+
+FILTER_LINE = (
+    Key(
+        "filterline.take",
+        "enter,down",
+        "take",
+        "Take",
+        "Keep the filter and go back to the rows",
+        shown_as="enter",
+    ),
+    Key("filterline.clear", "escape", "clear", "Clear", "Show all rows again", shown_as="esc"),
+)
 
 TABLE = (
     Key("table.down", "down,j", "cursor_down", "Down", "Next row", show=False),
@@ -102,7 +147,7 @@ SERVICES = (
 )
 
 RUNS = (
-    Key("runs.open", "enter", "open_report", "Report", "What happened in the marked run"),
+    Key("runs.open", "enter", "open_run", "Look into", "Timeline, decisions and checks of the marked run"),
     Key("runs.resume", "x", "resume", "Resume", "Go on with the marked run", danger=True),
     Key(
         "runs.rollback",
@@ -112,6 +157,11 @@ RUNS = (
         "Put back what was there before the marked run",
         danger=True,
     ),
+)
+
+RUN_RECORD = (
+    Key("record.copy", "c", "copy", "Copy", "Copy the report, as text for an incident channel"),
+    Key("record.save", "S", "save", "Save page", "Save the report as one HTML page, readable by you alone"),
 )
 
 LOGS = (
@@ -217,8 +267,8 @@ RUN = (
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
-    *(APP, BACK, COPY, REFRESH, HEALTH, TABLE, SCROLL, BACKUPS),
-    *(SERVICES, RUNS, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
+    *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS),
+    *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
 )
 
 #: The keys that lead from any screen to another.
@@ -233,6 +283,75 @@ DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key i
 def bindings(*groups: Iterable[Key]) -> list[BindingType]:
     """The Textual bindings of a screen, app or widget."""
     return [key.binding() for group in groups for key in group]
+
+
+#: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
+_EVERYWHERE = frozenset({"app", "screen"})
+_ANYWHERE = frozenset({"table", "scroll", "logview"})
+#: A field that is typed into: its keys are its own while it has the focus.
+_APART = frozenset({"filterline", "dialog"})
+
+
+def meet(one: Key, other: Key) -> bool:
+    """Whether both can be there at the same time, so that they need keys of their own."""
+    groups = {one.group, other.group}
+    if len(groups) == 1:
+        return True
+    if one.action == other.action:  # a screen's own words for what others have, too
+        return False
+    if groups & _APART:
+        return False
+    return bool(groups & _EVERYWHERE) or len(groups & _ANYWHERE) == 1
+
+
+#: The operator's own keys by action id, of the app that runs.
+_changed: dict[str, str] = {}
+
+
+def use(keymap: Mapping[str, str]) -> None:
+    """From now on keys are called by the operator's own names."""
+    _changed.clear()
+    _changed.update(keymap)
+
+
+def name(binding_id: str) -> str:
+    """What is printed on the key of an action. Raises KeyError for an action that is not there."""
+    key = by_id(binding_id)
+    if key is None:
+        raise KeyError(binding_id)
+    return key.name
+
+
+def printed(key: str) -> str:
+    """`slash` is printed /."""
+    modifiers, plus, last = key.rpartition("+")
+    return f"{modifiers}{plus}{_PRINTED.get(last, last)}"
+
+
+PUNCTUATION = {
+    "slash": "/",
+    "question_mark": "?",
+    "apostrophe": "'",
+    "full_stop": ".",
+    "comma": ",",
+    "colon": ":",
+    "semicolon": ";",
+    "exclamation_mark": "!",
+    "minus": "-",
+    "plus": "+",
+    "asterisk": "*",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+_PRINTED = {**PUNCTUATION, "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+
+
+_PLACES = {key.id: place for place, key in enumerate(key for group in GROUPS for key in group)}
+
+
+def place(binding_id: str) -> int:
+    """The order in which keys are shown, wherever the operator's own keymap has put them."""
+    return _PLACES.get(binding_id, len(_PLACES))
 
 
 def by_id(binding_id: str) -> Key | None:

@@ -45,11 +45,17 @@ class _Group(click.Group):
     "4 nothing reached, 130 interrupted.",
 )
 @inventory_option
+@click.option(
+    "--theme",
+    metavar="NAME",
+    help="Colours of the screens: dark, light, high-contrast, colour-blind; else LOOMTUI_THEME, or the last.",
+)
 @click.version_option(__version__, prog_name="loomtui")
 @click.pass_context
-def app(ctx: click.Context) -> int:
+def app(ctx: click.Context, theme: str | None) -> int:
     """Restore a Loom cluster from its S3 backups. Without a command: the screens, read-only."""
     settings = ctx.ensure_object(Settings)
+    settings.theme = theme
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     if ctx.invoked_subcommand is not None:

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 
 if TYPE_CHECKING:
@@ -24,8 +27,11 @@ def need_terminal() -> None:
 def start_screens(
     path: Path, inventory: Inventory, *, writable: bool, story: str = "", plan_path: Path | None = None
 ) -> int:
-    """Gives the exit status. Raises CallError where there is no terminal to show them on."""
+    """Gives the exit status. Raises CallError: no terminal to show them on, or no such theme or keymap."""
     need_terminal()
     import screens
 
-    return screens.run(inventory, path, writable=writable, story=story, plan_path=plan_path)
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    theme = settings.theme if settings else None
+    return screens.run(inventory, path, writable=writable, story=story, plan_path=plan_path, theme=theme)

@@ -22,6 +22,7 @@ class Settings:
     given: Path | None = None  # with -i
     run: str | None = None  # the run that is being worked on: to be named when it is interrupted
     verb: str = "resume"  # what to call then
+    theme: str | None = None  # of the screens, with --theme
 
     @property
     def path(self) -> Path:

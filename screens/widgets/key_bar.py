@@ -72,14 +72,15 @@ class KeyBar(Footer):
         caps: dict[str, Cap] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
+            key = keys.by_id(binding.id or "")
             if binding.show and binding.action not in caps:
                 caps[binding.action] = Cap(
                     binding.id or "",
                     binding.key,
-                    self.app.get_key_display(binding),
+                    key.name if key else self.app.get_key_display(binding),
                     binding.description,
                     binding.action,
                     active.enabled,
                     active.tooltip,
                 )
-        return list(caps.values())
+        return sorted(caps.values(), key=lambda cap: keys.place(cap.id))

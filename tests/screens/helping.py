@@ -20,8 +20,8 @@ SMALL = (80, 24)
 LARGE = (200, 60)
 
 
-def make_app(engine: Engine, *, story: str = "", settle_seconds: float = 0) -> LoomApp:
-    return LoomApp(engine, story=story, now=lambda: NOW, settle_seconds=settle_seconds)
+def make_app(engine: Engine, *, settle_seconds: float = 0, **more: Any) -> LoomApp:
+    return LoomApp(engine, now=lambda: NOW, settle_seconds=settle_seconds, **more)
 
 
 @asynccontextmanager

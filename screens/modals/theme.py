@@ -1,0 +1,64 @@
+"""Which colours. The marked one is shown at once; escape goes back to the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from screens import content
+from screens.modals.base import Dialog
+from screens.settings import THEME_NAMES
+from screens.words import Tone
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+_FOR = {
+    "dark": "light text on a dark ground",
+    "light": "dark text on a light ground",
+    "high-contrast": "white on black, every text at 7:1 or more",
+    "colour-blind": "good is blue, bad is orange, nothing is told by red and green",
+}
+
+
+class ThemeDialog(Dialog[str | None]):
+    """The name of a theme; None: as it was."""
+
+    def __init__(self) -> None:
+        super().__init__("Theme")
+        self._before = ""
+
+    def body(self) -> Iterable[Widget]:
+        yield OptionList(
+            *(
+                Option(content.lines([content.line(name, Tone.STRONG), f"  {_FOR[name]}"]), id=name)
+                for name in THEME_NAMES
+            ),
+            id="themes",
+            markup=False,
+        )
+        yield Static(
+            Content("  ").join([content.keycap("enter", "take it"), content.keycap("esc", "as before")]),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._before = self.app.theme
+        options = self.query_one(OptionList)
+        options.highlighted = THEME_NAMES.index(self._before) if self._before in THEME_NAMES else 0
+        options.focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option.id is not None:
+            self.app.theme = event.option.id
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+    def cancelled(self) -> None:
+        self.app.theme = self._before

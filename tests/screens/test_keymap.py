@@ -1,0 +1,134 @@
+"""The operator's own keys: read, refused with every reason, and obeyed by keys, footer, help and palette."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loomtui.errors import CallError
+from screens import keymap, keys
+from screens.app import LoomApp
+from screens.logs import LogsScreen
+from screens.modals.text import TextDialog
+from tests.screens import scenes
+from tests.screens.fake import FakeEngine, WritableFakeEngine
+from tests.screens.helping import LARGE, make_app, press, shown, until
+
+
+def written(path: Path, text: str) -> Path:
+    file = path / "keymap.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_no_file_changes_nothing(tmp_path: Path) -> None:
+    assert keymap.load_keymap(tmp_path / "none.yml") == {}
+    assert keymap.load_keymap(written(tmp_path, "# only this\n")) == {}
+
+
+def test_keys_are_called_as_they_are_printed_or_by_name(tmp_path: Path) -> None:
+    text = "app.logs: l\nhealth.filter: [',', ctrl+F]\nhealth.mark: m, insert\napp.help: '?'\n"
+    assert keymap.load_keymap(written(tmp_path, text)) == {
+        "app.logs": "l",
+        "health.filter": "comma,ctrl+f",
+        "health.mark": "m,insert",
+        "app.help": "question_mark",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("app.lgs: l", "line 1: there is no action 'app.lgs'; did you mean app.logs?"),
+        ("app.logs: bogus", "line 1: 'bogus' is no key"),
+        ("app.logs: ctrl+m", "line 1: ctrl+m cannot be told from enter in a terminal"),
+        ("app.logs: ''", "line 1: '' is no key"),
+        ("app.logs: b", "line 1: b would be both app.logs and app.backups (Backups)"),
+        ("\nhealth.mark: b", "line 2: b would be both health.mark and app.backups (Backups)"),
+        ("app.logs: l\napp.runs: l", "l would be both app.logs and app.runs (Runs)"),
+        ("app.logs: l\napp.logs: m", "line 2: app.logs is there twice"),
+        ("- app.logs", "expected lines of the form 'action: key'"),
+        ("app.logs: {a: b}", "line 1: expected 'action: key', or a list of keys"),
+        ("app.logs: [", "it is not YAML"),
+        ("app.logs: '\x00'", "it is not YAML"),
+        ("app.x: 1\napp.y: 2", "line 2: there is no action 'app.y'"),
+    ],
+)
+def test_every_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(CallError) as caught:
+        keymap.load_keymap(written(tmp_path, text))
+    assert told in caught.value.what
+    assert str(tmp_path) in caught.value.what
+
+
+def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
+    found = keymap.load_keymap(written(tmp_path, "app.logs: b\napp.backups: o\n"))
+    assert found == {"app.logs": "b", "app.backups": "o"}
+
+
+def test_a_file_that_is_too_large_or_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="larger than"):
+        keymap.load_keymap(written(tmp_path, "#" * 70_000))
+    with pytest.raises(CallError, match="cannot be read"):
+        keymap.load_keymap(tmp_path)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(text: bytes) -> None:
+    entries, problems = keymap.read_entries(text)
+    for _, what in problems + keymap.check(entries):
+        assert what.isprintable()
+
+
+def test_the_keys_that_come_with_loomtui_meet_only_where_the_state_tells_them_apart() -> None:
+    all_keys = [key for group in keys.GROUPS for key in group]
+    met = {
+        frozenset((one.id, other.id))
+        for one, other in itertools.combinations(all_keys, 2)
+        if keys.meet(one, other) and set(one.keys.split(",")) & set(other.keys.split(","))
+    }
+    assert met <= {frozenset(("run.refuse_unit", "run.leave_out"))}
+
+
+def with_keys(**own: str) -> LoomApp:
+    changed = {name.replace("__", "."): key for name, key in own.items()}
+    return make_app(WritableFakeEngine(scenes.healthy()), own_keys=changed)
+
+
+async def test_a_changed_key_works_and_the_old_one_does_not() -> None:
+    app = with_keys(app__logs="l")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        home = app.screen
+        await press(pilot, "o")
+        assert app.screen is home
+        await press(pilot, "l")
+        assert isinstance(app.screen, LogsScreen)
+
+
+async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
+    app = with_keys(app__backups="ctrl+t", health__mark="slash", health__filter="m")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(*LARGE)
+        await until(pilot, lambda: "ctrl+t Backups" in shown(app))
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, TextDialog))
+        assert isinstance(app.screen, TextDialog)
+        said = [" ".join(line.split()) for line in app.screen.text.plain.splitlines()]
+        assert any(line.startswith("ctrl+t The backups in S3") for line in said)
+        assert any(line.startswith("/ Mark the node") for line in said)
+
+
+def test_an_unchanged_key_that_shared_its_key_with_a_changed_one_stays() -> None:
+    assert keymap.for_textual({"run.leave_out": "k"}) == {"run.refuse_unit": "m", "run.leave_out": "k"}
+
+
+async def test_the_next_app_has_its_own_keys() -> None:
+    with_keys(app__logs="l")
+    make_app(FakeEngine(scenes.healthy()))
+    assert keys.name("app.logs") == "o"
