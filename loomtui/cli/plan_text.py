@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from loomtui.cli.output import diff, moment, plural, say, size
 from loomtui.loom.databases import VALIDATOR, name_of
-from loomtui.restore.plan import Archive, FileAction, FileChoice, NodePlan, Plan, Scope, SigningChoice
+from loomtui.restore.plan import (
+    Archive,
+    BackupPolicy,
+    FileAction,
+    FileChoice,
+    NodePlan,
+    Plan,
+    Scope,
+    SigningChoice,
+)
 
 _ACTIONS = {
     FileAction.RESTORE: "from the backup",
@@ -17,6 +26,7 @@ def show_plan(plan: Plan) -> None:
     _show_head(plan)
     _show_forecast(plan)
     _show_doubts(plan)
+    _show_backup_jobs(plan)
     for key in dict.fromkeys(node.data.key for node in plan.nodes if node.data is not None):
         _show_data(plan, key)
     for node in plan.nodes:
@@ -62,6 +72,19 @@ def _show_doubts(plan: Plan) -> None:
             say(f"refused: {refusal}", colour="red", bold=True)
 
 
+_POLICIES = {
+    BackupPolicy.WAIT: "what starts it is suspended; one that runs is waited for before anything stops",
+    BackupPolicy.STOP: "what starts it is suspended; one that runs is ended, its backup is lost",
+    BackupPolicy.LEAVE: "left alone: the hold keeps it from starting a node; it may upload what is half done",
+}
+
+
+def _show_backup_jobs(plan: Plan) -> None:
+    """The jobs themselves stand among the warnings."""
+    if any(node.backup_jobs for node in plan.nodes):
+        say(f"backup.sh: {_POLICIES[plan.backup_policy]} (--backup-jobs wait, stop or leave)")
+
+
 def _show_data(plan: Plan, key: str) -> None:
     takers = [node for node in plan.nodes if node.data is not None and node.data.key == key]
     archive = takers[0].data
@@ -89,6 +112,12 @@ def _show_node(node: NodePlan) -> None:
     same = [name_of(choice.target) for choice in files if not choice.changes]
     if same:
         say(f"  stay as they are: {', '.join(same)}")
+    if node.staging is not None:
+        say(f"  {node.staging}: set aside, or the next backup would hold the files from before the restore")
+    for entry in node.foreign:
+        lost = "yellow" if entry.reached is False else ""
+        tried = f": {entry.tried}" if entry.tried else ""
+        say(f"  names another machine: {entry.field} of {entry.file}, {entry.address}{tried}", colour=lost)
     _show_signing(node.signing)
     say(f"  node ID after it: {node.node_id or 'unknown'}")
     for warning in node.warnings:

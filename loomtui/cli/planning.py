@@ -40,6 +40,19 @@ REFUSED = 3
     "Typing the cluster's name confirms that no other machine holds the abandoned blocks.",
 )
 @click.option(
+    "--backup-jobs",
+    "backup_jobs",
+    type=click.Choice(["wait", "stop", "leave"]),
+    default="wait",
+    help="backup.sh on the nodes. wait, the default: what starts it is suspended meanwhile, one that runs is "
+    "waited for; stop: that one is ended; leave: nothing is done, the hold keeps it from starting a node.",
+)
+@click.option(
+    "--redis",
+    metavar="HOST:PORT|keep",
+    help="The Redis that loom.yml shall name from now on; keep: as it is, although a node does not reach it.",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="PLAN", help="Keep the plan."
 )
 @click.pass_obj
@@ -52,10 +65,13 @@ def plan(
     stage_first: bool,
     keep_keys: bool,
     reset_for: str | None,
+    backup_jobs: str,
+    redis: str | None,
     output: Path | None,
 ) -> int:
     """Say what a restore would do, and whether the chain would move after it."""
     from loomtui.restore.choosing import Choices
+    from loomtui.restore.plan import BackupPolicy
 
     inventory = settings.inventory()
     choices = Choices(
@@ -65,6 +81,8 @@ def plan(
         stage_first=stage_first,
         reset_signing=_confirmed(reset_for, inventory),
         keep_keys=keep_keys,
+        backup_policy=BackupPolicy(backup_jobs),
+        redis=redis,
     )
     made = run_async(_plan(inventory, choices, batch=as_json))
     _keep(made, output)

@@ -9,7 +9,9 @@ from loomtui.loom.config import (
     TendermintConfig,
     read_config_toml,
     read_loom_yml,
+    redis_place,
     winning_config,
+    with_redis,
 )
 
 LOOM_YML = """
@@ -169,3 +171,65 @@ def test_no_text_raises(text: str) -> None:
 @given(st.text("[]={}\"'\n.ap2:0-T_#\\"))
 def test_no_toml_raises(text: str) -> None:
     read_config_toml(text)
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("redis://10.2.0.9:6379", ("10.2.0.9", 6379)),
+        ("redis://:‹hidden›@db.internal:7000/3", ("db.internal", 7000)),
+        ("rediss://u:p@db", ("db", 6379)),
+        ("redis://[fe80::1]:6379/0", ("fe80::1", 6379)),
+        ("redis://", None),
+        ("redis-sentinel://x:1", None),
+        ("tcp://10.2.0.9:6379", None),
+        ("redis://a,b:1", None),
+    ],
+)
+def test_where_a_redis_uri_leads(uri: str, place: tuple[str, int] | None) -> None:
+    assert redis_place(uri) == (("a", 6379) if uri == "redis://a,b:1" else place)
+
+
+REDIS_YML = """# was redis://old:1/0
+Dispatcher: redis
+A: "redis://:s3cret@10.2.0.9:6379/3"   # the cluster's
+B: {URI: 'rediss://user:p%40ss@db.internal', X: 1}
+C: ["redis://[fe80::1]:6379"]
+D: redis://localhost
+"""
+
+
+def test_another_redis_and_nothing_else_is_changed() -> None:
+    assert (
+        with_redis(REDIS_YML, "10.9.9.9:7000")
+        == """# was redis://old:1/0
+Dispatcher: redis
+A: "redis://:s3cret@10.9.9.9:7000/3"   # the cluster's
+B: {URI: 'rediss://user:p%40ss@10.9.9.9:7000', X: 1}
+C: ["redis://10.9.9.9:7000"]
+D: redis://10.9.9.9:7000
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A: redis://:pa/ss@10.2.0.9:6379",
+        "A: Redis://10.2.0.9:6379",
+        "A: redis://10.2.0.9:1,10.2.0.8:1/0",
+        "A: redis://10.2.0.9:6379?db=1",
+        "A: |\n  # redis://10.2.0.9:6379\nB: redis://x:1#y",
+        "A: 'x redis://10.2.0.9:6379'",
+        "A: [",
+    ],
+)
+def test_a_redis_uri_that_cannot_be_told_apart_is_left_alone(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Redis|YAML"):
+        with_redis(text, "10.9.9.9:7000")
+
+
+@pytest.mark.parametrize("place", ["", "10.9.9.9", "a:b", "a b:1", "x|y:1", "&:1", "-x:1", "a:1\n", "[::1:1"])
+def test_what_is_no_place_is_refused(place: str) -> None:
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
+        with_redis(REDIS_YML, place)
