@@ -16,7 +16,7 @@ from loomtui.errors import CallError
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
-from loomtui.text import clean_line
+from loomtui.text import UNSHOWABLE, clean_line
 
 _ADAPTER = TypeAdapter(Plan)
 _MAX_BYTES = 64 * 1024 * 1024
@@ -26,7 +26,6 @@ _UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*\.service")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
-_ODD_BREAKS = re.compile("[\r\x85\u2028\u2029\ufeff]")  # only escaped they survive YAML
 _LONGEST_SECONDS = 24 * 3600
 
 
@@ -35,7 +34,8 @@ def dump_plan(plan: Plan) -> str:
     data = _ADAPTER.dump_python(plan, mode="json")
     made = f"{plan.made_at:%Y-%m-%d %H:%M} UTC"
     head = f"# A restore plan for {plan.cluster}, made {made}. Nothing secret is in it.\n"
-    return head + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + UNSHOWABLE.sub(_escape, text)
 
 
 def save_plan(plan: Plan, path: Path) -> None:
@@ -161,9 +161,14 @@ class _Loader(yaml.SafeLoader):
 
 def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
-    if _ODD_BREAKS.search(value):
+    if UNSHOWABLE.search(value):  # some would not survive otherwise, others would deceive who reads the file
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """As YAML's double-quoted scalars write it; unshowable characters stand nowhere else."""
+    return f"\\U{ord(match[0]):08X}"
 
 
 _Dumper.add_representer(str, _represent_text)
