@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from loomtui.errors import StepFailed
+from loomtui.restore.backup_jobs import give_back, jobs_on, suspend
 from loomtui.restore.events import StepName
 from loomtui.restore.hand import START, UNHOLD
 from loomtui.restore.operator import Preview
+from loomtui.restore.plan import BackupPolicy
 from loomtui.restore.steps.base import Evidence, Step
 from loomtui.restore.steps.stop import keep_down
 
@@ -33,6 +35,7 @@ class StartAll(Step):
         hand = self.context.hand(node)
         await hand.change(UNHOLD, hand.unit_name, hand.hold_file)
         await hand.change(START, hand.unit_name, timeout=120)
+        await give_back(hand, lambda text: self.context.note(self.name, node, text, {}))
 
     async def verify(self, node: str) -> Evidence:
         if not await self._settled(node):
@@ -54,4 +57,7 @@ class StartAll(Step):
         return same and second.active == "active" and second.main_pid != 0
 
     async def undo(self, node: str) -> None:
-        await keep_down(self.context.hand(node))
+        hand = self.context.hand(node)
+        await keep_down(hand)
+        if self.context.plan.backup_policy is not BackupPolicy.LEAVE:
+            await suspend(hand, await jobs_on(hand))
