@@ -32,7 +32,7 @@ def nodekeys(settings: Settings, as_json: bool) -> int:
     if as_json:
         print_json(keys_document(inventory, report, failed))
     else:
-        _show_keys(report)
+        _show_keys(inventory, report, failed)
     return _exit_status(report, failed, good=report.ok)
 
 
@@ -52,7 +52,7 @@ def services(settings: Settings, as_json: bool, show_diff: bool) -> int:
     if as_json:
         print_json(services_document(inventory, report, fixes, failed))
     else:
-        _show_services(report, fixes, show_diff=show_diff)
+        _show_services(inventory, report, fixes, failed, show_diff=show_diff)
     good = len(fixes) == len(report.nodes) and not any(fix.needed for fix in fixes)
     return _exit_status(report, failed, good=good)
 
@@ -75,8 +75,14 @@ def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good:
     return 0 if good and not failed else 1
 
 
-def _show_keys(report: KeyReport) -> None:
-    rows = [_key_row(node) for node in report.nodes]
+def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, LoomtuiError]) -> None:
+    found = {node.name: node for node in report.nodes}
+    rows = [
+        _key_row(found[node.name])
+        if node.name in found
+        else (node.name, node.role.value, "–", *_problem(failed, node.name))
+        for node in inventory.nodes
+    ]
     table(("NODE", "ROLE", "PEERS DIAL", "NODE ID (from its key)", "LOOM NODEKEY"), rows)
     say()
     for mismatch in report.mismatches:
@@ -102,11 +108,26 @@ def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
     return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
 
 
-def _show_services(report: KeyReport, fixes: tuple[ServiceFix, ...], *, show_diff: bool) -> None:
+def _problem(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
+    """Two cells for a node that could not be looked at: that, and why."""
+    return Cell("× not seen", "red"), failed[name].what if name in failed else "–"
+
+
+def _show_services(
+    inventory: Inventory,
+    report: KeyReport,
+    fixes: tuple[ServiceFix, ...],
+    failed: Mapping[str, LoomtuiError],
+    *,
+    show_diff: bool,
+) -> None:
     by_node = {fix.node: fix for fix in fixes}
-    table(
-        ("NODE", "STATE", "UNIT FILES"), [_service_row(node, by_node.get(node.name)) for node in report.nodes]
-    )
+    found = {node.name: node for node in report.nodes}
+    rows = [
+        _service_row(found[name], by_node.get(name)) if name in found else (name, *_problem(failed, name))
+        for name in inventory.names
+    ]
+    table(("NODE", "STATE", "UNIT FILES"), rows)
     for fix in fixes:
         if fix.problem:
             say(f"{fix.node}: {fix.problem}", colour="yellow")

@@ -29,6 +29,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
+_CERTIFICATE = "-cert-v01@openssh.com"
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
 
@@ -72,7 +73,8 @@ class Connector:
         """Raises NodeUnreachable, HostKeyRefused."""
         through = await self._hop(target.jumps) if target.jumps else None
         while True:
-            transport, asked = await self._greeted(target, through)
+            asked = self._secrets.asked
+            transport = await self._greeted(target, through)
             try:
                 await log_in(transport, target, self._secrets)
                 self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
@@ -80,8 +82,9 @@ class Connector:
             except BaseException as error:
                 hung_up = not transport.is_active()
                 drop_later(transport)
-                # While the operator looked at the fingerprint the server may have lost its patience.
-                if not (asked and hung_up and isinstance(error, NodeUnreachable)):
+                # While somebody was asked, the server may have lost its patience (LoginGraceTime).
+                asked_meanwhile = self._secrets.asked > asked
+                if not (asked_meanwhile and hung_up and isinstance(error, NodeUnreachable)):
                     raise
 
     def close(self) -> None:
@@ -101,43 +104,58 @@ class Connector:
                 self._hops[same] = held
             return held
 
-    async def _greeted(self, target: Target, through: Transport | None) -> tuple[Transport, bool]:
-        """A connection whose host key is right, not logged in yet; and whether the operator was asked."""
+    async def _greeted(self, target: Target, through: Transport | None) -> Transport:
+        """A connection whose host key is right, not logged in yet."""
         dialling = _Dialling(target, through)
         try:
             async with self._gate, asyncio.timeout(target.timeout + 1):
                 transport = await THREADS.run(dialling.dial)
-            return transport, await self._check_host_key(transport, target)
+            await self._check_host_key(transport, target)
+            return transport
         except BaseException as error:
             THREADS.start(dialling.abandon)
             if isinstance(error, Exception) and not isinstance(error, LoomtuiError):
                 raise _in_words(error, target) from error
             raise
 
-    async def _check_host_key(self, transport: Transport, target: Target) -> bool:
-        """Raises HostKeyRefused; True: the operator was asked."""
+    async def _check_host_key(self, transport: Transport, target: Target) -> None:
+        """Raises HostKeyRefused."""
         key = transport.get_remote_server_key()
         if await self._is_known(key, target):
-            return False
+            return
         async with self._host_keys:  # an accepted key may make the next question needless
             if await self._is_known(key, target):
-                return False
+                return
             kind, blob, host = key.get_name(), key.asbytes(), f"{target.host}:{target.port}"
             if not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
                 raise _host_key_unknown(target, kind, fingerprint(blob))
             self._accepted.add((*target.known_as, blob))
             with contextlib.suppress(OSError):  # it holds for this session, and is asked about again
                 await THREADS.run(KnownHosts(target.known_hosts).add, *target.known_as, kind, blob)
-            return True
 
     async def _is_known(self, key: PKey, target: Target) -> bool:
         """False: nobody knows the host. Raises HostKeyRefused for one that is known otherwise."""
         kind, blob = key.get_name(), key.asbytes()
         hosts = KnownHosts(target.known_hosts)
         verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
-        if verdict in (Verdict.CHANGED, Verdict.REVOKED):
+        certificate = getattr(key, "public_blob", None)
+        if certificate is not None and verdict is not Verdict.REVOKED:
+            vouched, by = await THREADS.run(hosts.judge_certificate, *target.known_as, certificate.key_blob)
+            verdict, where = (verdict, where) if vouched is Verdict.UNKNOWN else (vouched, by)
+        if verdict not in (Verdict.KNOWN, Verdict.UNKNOWN):
             raise _host_key_changed(target, kind, fingerprint(blob), verdict, where)
         return verdict is Verdict.KNOWN or (*target.known_as, blob) in self._accepted
+
+
+class _Client(Transport):
+    """A transport that asks for host certificates first where an authority is known; paramiko asks last."""
+
+    certificates_first = False
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        kinds = tuple(super().preferred_keys)
+        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(_CERTIFICATE)))
 
 
 class _Dialling:
@@ -146,7 +164,7 @@ class _Dialling:
     def __init__(self, target: Target, through: Transport | None) -> None:
         self._target = target
         self._through = through
-        self._transport: Transport | None = None
+        self._transport: _Client | None = None
         self._socket: socket.socket | Channel | None = None
         self._abandoned = False
 
@@ -158,7 +176,7 @@ class _Dialling:
         if self._abandoned:
             self._socket.close()
             raise TimeoutError
-        self._transport = transport = Transport(self._socket)
+        self._transport = transport = _Client(self._socket)
         left = max(0.1, until - time.monotonic())
         transport.banner_timeout = transport.handshake_timeout = left
         transport.auth_timeout = transport.channel_timeout = target.timeout
@@ -188,9 +206,11 @@ class _Dialling:
         return sock
 
 
-def _prefer_known_keys(transport: Transport, target: Target) -> None:
+def _prefer_known_keys(transport: _Client, target: Target) -> None:
     """Asks for the kind of host key that is known, as OpenSSH does: another kind proves nothing."""
-    known = KnownHosts(target.known_hosts).types(*target.known_as)
+    hosts = KnownHosts(target.known_hosts)
+    transport.certificates_first = hosts.has_authority(*target.known_as)
+    known = hosts.types(*target.known_as)
     options = transport.get_security_options()
     offered = tuple(options.key_types)
 
@@ -272,9 +292,16 @@ def _ssh_words(text: str) -> str:
 
 
 def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, where: str) -> HostKeyRefused:
+    here = f"{target.host}:{target.port}"
+    if verdict is Verdict.INVALID:
+        return HostKeyRefused(
+            f"the certificate of the {kind} host key of {here} {where}. The key has {shown}.",
+            node=target.node,
+            advice="Have the authority sign the host key anew, for the name by which the inventory calls it.",
+        )
     known = "is marked as revoked" if verdict is Verdict.REVOKED else "is not the one that is known"
     return HostKeyRefused(
-        f"the {kind} host key of {target.host}:{target.port} {known} ({where}). It has now {shown}.",
+        f"the {kind} host key of {here} {known} ({where}). It has now {shown}.",
         node=target.node,
         advice="Somebody may be in between. If the machine was made anew, take that line out of the file.",
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko import Agent, AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko import Agent, AgentKey, ECDSAKey, Ed25519Key, Message, PKey, RSAKey, Transport
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadAuthenticationType,
@@ -19,8 +21,11 @@ from paramiko.ssh_exception import (
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.asking import Secrets
 from loomtui.fleet.executor import THREADS
+from loomtui.fleet.passwords import answer
 from loomtui.fleet.sshconfig import Target
 from loomtui.text import clean_line
+
+_CERTIFICATE = "-cert-v01@openssh.com"
 
 
 @dataclass
@@ -39,35 +44,50 @@ class _Keyring:
 
 
 async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None:
-    """Authenticates by public key. Raises NodeUnreachable that says what was tried.
+    """Authenticates by public key, and by a password where the server wants one besides or instead.
 
     Encrypted keys come last, so that a passphrase is only asked for where nothing else fits.
+    Raises NodeUnreachable that says what was tried.
     """
     keyring = await THREADS.run(_collect, target)
     try:
-        for label, key in keyring.ready:
-            keyring.notes.append(label)
-            if await THREADS.run(_try_key, transport, target, key, keyring.notes):
+        async for key in _keys(keyring, target, secrets):
+            outcome = await THREADS.run(_try_key, transport, target, key, keyring.notes)
+            if outcome.wanted:
+                said = await answer(transport, target, secrets, outcome.wanted)
+                if said:
+                    raise _refused(target, keyring.notes, f"{outcome.detail} {said}".strip())
                 return
-        for path in keyring.locked:
-            opened = await _unlocked(path, target, secrets)
-            keyring.notes.append(f"key {path}" + ("" if opened else " (no passphrase)"))
-            if opened is None:
-                continue
-            if await THREADS.run(_try_key, transport, target, opened, keyring.notes):
+            if outcome.let_in:
                 return
     finally:
         THREADS.start(keyring.close)
     raise _refused(target, keyring.notes)
 
 
+async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIterator[PKey]:
+    """One after the other, each noted before it is tried."""
+    for label, key in keyring.ready:
+        keyring.notes.append(label)
+        yield key
+    for path in keyring.locked:
+        opened = await _unlocked(path, target, secrets)
+        keyring.notes.append(
+            f"key {path}" + ("" if opened else " (encrypted, and nobody gave its passphrase)")
+        )
+        for key in opened:
+            yield key
+
+
 def _collect(target: Target) -> _Keyring:
     keyring = _Keyring()
     held = _agent_keys(target, keyring)
     for path in target.key_files:
-        public = _public_part(path)
-        if public is not None and public in held:
-            keyring.ready.append((f"key {path} from the agent", held.pop(public)))
+        beside = [_public_part(path.with_name(path.name + end)) for end in ("-cert.pub", ".pub")]
+        own = [held.pop(public) for public in beside if public is not None and public in held]
+        if own:
+            for key in own:
+                keyring.ready += [(f"key {path} from the agent", each) for each in _certified(key, path)]
         else:
             _load(path, target, keyring)
     if not target.identities_only:
@@ -84,20 +104,47 @@ def _agent_keys(target: Target, keyring: _Keyring) -> dict[bytes, AgentKey]:
     except (OSError, SSHException) as error:
         keyring.notes.append(f"the SSH agent, which did not answer ({clean_line(str(error), limit=80)})")
         return {}
-    return {key.asbytes(): key for key in keys}
+    # Certificates first: where both would do, the server knows the certificate's owner by name.
+    certificates = {key.blob: _AgentCertificate(key) for key in keys if key.name.endswith(_CERTIFICATE)}
+    return {**certificates, **{key.blob: key for key in keys if key.blob not in certificates}}
+
+
+class _AgentCertificate(AgentKey):
+    """paramiko 5.1 offers an agent's certificate by its name, and sends the bare key for it."""
+
+    def __init__(self, key: AgentKey) -> None:
+        super().__init__(key.agent, key.blob, key.comment)
+        self.load_certificate(Message(key.blob))
+
+    def asbytes(self) -> bytes:
+        blob: bytes = self.blob
+        return blob
+
+
+def _certified(key: PKey, path: Path) -> list[PKey]:
+    """The key with the certificate that lies beside it, where there is one, and the bare key."""
+    certificate = path.with_name(path.name + "-cert.pub")
+    if isinstance(key, _AgentCertificate) or not certificate.exists():
+        return [key]
+    certified = AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
+    try:
+        certified.load_certificate(str(certificate))
+    except (OSError, ValueError, SSHException):
+        return [key]  # it is another key's, or none at all
+    return [certified, key]
 
 
 def _public_part(path: Path) -> bytes | None:
-    """The public key beside a private one, by which the agent's copy is recognised."""
+    """What lies in a .pub file beside a private key, by which the agent's copy is recognised."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = path.with_name(path.name + ".pub").read_text("utf-8").split()
+        fields = path.read_text("utf-8").split()
         return base64.b64decode(fields[1], validate=True)
     return None
 
 
 def _load(path: Path, target: Target, keyring: _Keyring) -> None:
     try:
-        keyring.ready.append((f"key {path}", _read_key(path, None)))
+        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None)]
     except FileNotFoundError:
         if path in target.explicit_keys:
             keyring.notes.append(f"key {path} (no such file)")
@@ -111,8 +158,8 @@ class _LockedError(Exception):
     """The key is encrypted, and no or the wrong passphrase was given."""
 
 
-def _read_key(path: Path, passphrase: str | None) -> PKey:
-    """Raises _LockedError, OSError, SSHException.
+def _read_key(path: Path, passphrase: str | None) -> list[PKey]:
+    """With its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
 
     Not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
     """
@@ -125,48 +172,57 @@ def _read_key(path: Path, passphrase: str | None) -> PKey:
         except (SSHException, ValueError, TypeError, IndexError) as error:
             problem = problem or error
             continue
-        certificate = path.with_name(path.name + "-cert.pub")
-        if certificate.exists():
-            key.load_certificate(str(certificate))
-        return key
+        return _certified(key, path)
     if passphrase is not None:
         raise _LockedError from problem
     raise SSHException("not a private key of a kind that is known") from problem
 
 
-async def _unlocked(path: Path, target: Target, secrets: Secrets) -> PKey | None:
+async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
     opened: list[PKey] = []
 
     async def fits(passphrase: str) -> bool:
         try:
-            opened.append(await THREADS.run(_read_key, path, passphrase))
+            opened[:] = await THREADS.run(_read_key, path, passphrase)
         except (_LockedError, OSError):
             return False
         return True
 
     await secrets.find(f"key {path}", target.node, f"Passphrase of the SSH key {path}", fits)
-    return opened[-1] if opened else None
+    return opened
 
 
-def _try_key(transport: Transport, target: Target, key: PKey, notes: list[str]) -> bool:
-    """True: logged in. False: try the next key. Raises NodeUnreachable where no other key would help."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What a server said to a key. `wanted`: the methods by which it goes on; `detail` says so."""
+
+    let_in: bool = False
+    wanted: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def _try_key(transport: Transport, target: Target, key: PKey, notes: list[str]) -> _Outcome:
+    """Raises NodeUnreachable where no other key would help."""
     try:
         further = transport.auth_publickey(target.user, key)
     except BadAuthenticationType as error:
         wanted = ", ".join(clean_line(kind, limit=40) for kind in error.allowed_types) or "nothing"
-        raise _refused(target, notes, f"The server takes no keys from this user, only: {wanted}.") from error
+        detail = f"The server takes no keys from this user, only: {wanted}."
+        return _Outcome(wanted=tuple(error.allowed_types) or ("nothing",), detail=detail)
     except AuthenticationException:
         if transport.is_active():
-            return False
+            return _Outcome()
         raise _refused(target, notes, "The server then ended the connection: too many keys?") from None
     except (SSHException, EOFError, OSError) as error:
         if transport.is_active():
-            return False  # this key cannot sign, another may
+            return _Outcome()  # this key cannot sign, another may
         raise _refused(target, notes, "The server then ended the connection: too many keys?") from error
     if further:
         wanted = ", ".join(clean_line(kind, limit=40) for kind in further)
-        raise _refused(target, notes, f"The key is right, but the server also wants: {wanted}.")
-    return True
+        return _Outcome(
+            wanted=tuple(further), detail=f"The key is right, but the server also wants: {wanted}."
+        )
+    return _Outcome(let_in=True)
 
 
 def _refused(target: Target, notes: list[str], detail: str = "") -> NodeUnreachable:

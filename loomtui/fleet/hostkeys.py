@@ -1,8 +1,7 @@
 """Strict checking of SSH host keys against OpenSSH's known_hosts files.
 
-Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Patterns, negations, hashed names, `[host]:port` and
-`@revoked` are understood, which paramiko's own reader leaves out in part; `@cert-authority` lines are passed
-over, for paramiko takes no host certificates.
+Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Patterns, negations, hashed names, `[host]:port`,
+`@revoked` and `@cert-authority` are understood, which paramiko's own reader leaves out in part.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from pathlib import Path
 
 from paramiko import HostKeys
 
+from loomtui.fleet.hostcerts import HostCertificate
+
 _WRITING = threading.Lock()
 
 
@@ -28,6 +29,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     CHANGED = "changed"  # the host is known, by another key
     REVOKED = "revoked"
+    INVALID = "invalid"  # a known authority has signed its certificate, which does not hold
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class KnownHosts:
         """The verdict, and the file:line that it rests on ('' for an unknown host)."""
         entries = list(self._entries())
         name = host_name(host, port)
-        for entry in entries:
-            if entry.marker == "@revoked" and entry.key == key and (entry.covers(name) or entry.covers(host)):
+        for entry in self._about(host, port, "@revoked"):
+            if entry.key == key:
                 return Verdict.REVOKED, entry.where
         here = [entry for entry in entries if not entry.marker and entry.covers(name)]
         # Like OpenSSH: a key that is known for the host without its port is good for the port too.
@@ -80,6 +82,31 @@ class KnownHosts:
             if (entry.key_type, entry.key) == (key_type, key):
                 return Verdict.KNOWN, entry.where
         return (Verdict.CHANGED, here[0].where) if here else (Verdict.UNKNOWN, "")
+
+    def judge_certificate(self, host: str, port: int, certificate: bytes) -> tuple[Verdict, str]:
+        """The verdict, and what it rests on. UNKNOWN: no known authority vouches, so the bare key counts."""
+        try:
+            shown = HostCertificate(certificate)
+        except ValueError:
+            return Verdict.UNKNOWN, ""
+        authority = shown.authority
+        for entry in self._about(host, port, "@revoked"):
+            if entry.key == authority:
+                return Verdict.REVOKED, entry.where
+        known = next((e for e in self._about(host, port, "@cert-authority") if e.key == authority), None)
+        if known is None:
+            return Verdict.UNKNOWN, ""
+        problem = shown.problem(host)
+        return (Verdict.INVALID, f"{problem}; {known.where}") if problem else (Verdict.KNOWN, known.where)
+
+    def has_authority(self, host: str, port: int) -> bool:
+        """Whether the server is to be asked for a certificate."""
+        return any(self._about(host, port, "@cert-authority"))
+
+    def _about(self, host: str, port: int, marker: str) -> Iterator[KnownHost]:
+        names = (host_name(host, port), host.lower())
+        found = (entry for entry in self._entries() if entry.marker == marker)
+        return (entry for entry in found if any(entry.covers(name) for name in names))
 
     def types(self, host: str, port: int) -> tuple[str, ...]:
         """The key types that the host is known by: the server is asked for these first."""

@@ -33,7 +33,15 @@ def test_one_node_away(cluster: Cluster) -> None:
     keys = cluster("nodekeys", "--json")
     assert keys.status == 1
     assert [node["name"] for node in keys.document["nodes"] if node["error"]] == ["val-2"]
-    assert cluster("services", "--json").status == 1
+    services = cluster("services", "--json")
+    assert services.status == 1
+    assert [node["name"] for node in services.document["nodes"] if node["error"]] == ["val-2"]
+    for command in ("services", "nodekeys"):
+        shown = cluster(command)
+        assert shown.status == 1
+        [row] = [line for line in shown.out.splitlines() if line.startswith("val-2 ")]
+        assert "× not seen" in row
+        assert "cannot be reached" in row
     plan = cluster("plan", "--json")
     assert (plan.status, plan.out) == (4, "")
     assert "val-2" in plan.err
