@@ -223,9 +223,7 @@ def test_a_restore_goes_through_in_spite_of_hostile_names(hasty: None, tmp_path:
     """So that the test above does not pass because nothing is ever done."""
     line = " ".join("".join(CODE).split())
     names = tuple(map(_component, (*CODE, *OPTIONS, *CONTROLS, *MARKUP)))
-    cluster = _hostile_cluster(
-        tmp_path, "$(canary)", names, line, b"X: $(canary)\n", "$(canary)`canary`"
-    )
+    cluster = _hostile_cluster(tmp_path, "$(canary)", names, line, b"X: $(canary)\n", "$(canary)`canary`")
     assert _check(cluster, tmp_path) is Outcome.RESTORED
 
 
