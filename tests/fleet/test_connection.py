@@ -75,7 +75,7 @@ async def test_nobody_knows_the_passphrase(place: Place, sshd: Sshd) -> None:
     write_key(place.root / "id", "open sesame")
     error = await failure(place, sshd.port)
     assert isinstance(error, NodeUnreachable)
-    assert "id (no passphrase)" in str(error)
+    assert "id (encrypted, and nobody gave its passphrase)" in str(error)
 
 
 async def test_a_refused_key_says_what_was_tried(place: Place, sshd: Sshd) -> None:
