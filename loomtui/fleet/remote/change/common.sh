@@ -1,7 +1,23 @@
 # Shared by the scripts that change a node; comes before each of them.
 die() {
-    printf '%s\n' "$1" >&2
+    case $1 in
+    cannot*) printf '%s%s\n' "$1" "$(why "${W:-}" "${HOLD:-}" "${TARGET:-}")" >&2 ;;
+    *) printf '%s\n' "$1" >&2 ;;
+    esac
     exit "${2:-1}"
+}
+why() { # PATH... -> what keeps files from being written there, where the disk is to blame
+    for place; do
+        while [ -n "$place" ] && [ ! -d "$place" ]; do place=${place%/*}; done
+        [ -n "$place" ] || continue
+        if [ ! -w "$place" ]; then # also root may not where all is read-only
+            printf ': its disk is read-only (dmesg says why), or %s may not be written' "$place"
+            return
+        elif [ "$(df -Pk "$place" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)" -lt 64 ]; then
+            printf ': no space is left on the disk of %s; make room there' "$place"
+            return
+        fi
+    done
 }
 # keep NEW FINAL: FINAL appears whole, and on the disk, or not at all.
 keep() { { sync "$1" 2>/dev/null || sync; } && mv -f "$1" "$2"; }
@@ -10,6 +26,7 @@ own_lock() { # WORKDIR RUN
     grep -qF "\"run\": \"$2\"" "$1/.loomtui/lock" 2>/dev/null || die "the lock of this run is gone from $1/.loomtui" 73
     # A script goes on when its connection is cut, or its loomtui killed: whoever resumes waits for its end.
     if command -v flock >/dev/null 2>&1; then
+        (: >"$1/.loomtui/runs/$2/busy") 2>/dev/null || die "cannot write in $1/.loomtui/runs/$2"
         exec 9>"$1/.loomtui/runs/$2/busy"
         flock -w 100 9 || die "an earlier script of this run is still at work on this node" 74
     fi
