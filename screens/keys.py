@@ -234,6 +234,22 @@ PLAN = (
         "Plan the reset of the signing states",
         danger=True,
     ),
+    Key(
+        "plan.backup_jobs",
+        "p",
+        "next_policy",
+        "backup.sh",
+        "What is done about backup.sh while the restore goes on",
+        danger=True,
+    ),
+    Key(
+        "plan.redis",
+        "e",
+        "edit_redis",
+        "Redis",
+        "Give another Redis address, or keep it knowingly",
+        danger=True,
+    ),
     Key("plan.decline", "n", "decline", "Decline", "Do not reset; nothing is changed", danger=True),
 )
 

@@ -10,15 +10,27 @@ from textual.message import Message
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
-from loomtui.restore.choosing import Choices
-from loomtui.restore.plan import Plan
+from loomtui.restore.choosing import Choices, check_redis_choice
+from loomtui.restore.plan import BackupPolicy, Plan
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.desk import app_of
 from screens.engine import WritableEngine
+from screens.modals.ask import InputDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import error_text
-from screens.plan_text import Remedy, headline, may_start, offer_of, plan_text, summary
+from screens.plan_text import (
+    POLICIES,
+    Remedy,
+    has_backup_jobs,
+    headline,
+    lacks_redis,
+    may_start,
+    names_redis,
+    offer_of,
+    plan_text,
+    summary,
+)
 from screens.widgets.next_panel import Choice, NextPanel
 from screens.widgets.pane import Pane
 from screens.words import Tone, span
@@ -151,12 +163,31 @@ class PlanScreen(LoomScreen):
                 f"Read the plan ({summary(plan)}).",
                 [
                     Choice("x", "begin the restore", "each step is asked for; step 1 stops nothing"),
+                    *self._more(plan),
                     _BACK,
                 ],
                 urgent=True,
             )
+        elif lacks_redis(plan):
+            panel.say(
+                "A node would not reach its Redis, and could not start.",
+                [*self._more(plan), _BACK],
+                urgent=True,
+            )
         else:
             panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
+
+    def _more(self, plan: Plan) -> list[Choice]:
+        """What can be decided of the plan as it is."""
+        choices = []
+        if has_backup_jobs(plan):
+            choices.append(
+                Choice("p", f"backup.sh: {plan.backup_policy.value}", POLICIES[plan.backup_policy])
+            )
+        if names_redis(plan):
+            now = self.choices.redis or "as in the config"
+            choices.append(Choice("e", "another Redis address, or keep it", f"now: {now}; plans anew"))
+        return choices
 
     def available(self, action: str) -> bool | None:
         plan = self.plan
@@ -165,7 +196,45 @@ class PlanScreen(LoomScreen):
             return plan is not None and may_start(plan) and not self._declined
         if action in ("reset_signing", "decline"):
             return offer is not None
+        if action == "next_policy":
+            return plan is not None and has_backup_jobs(plan) and not self._declined
+        if action == "edit_redis":
+            return plan is not None and names_redis(plan) and not self._declined
         return super().available(action)
+
+    def action_next_policy(self) -> None:
+        """The next of wait, stop, leave; nothing else of the plan hangs on it."""
+        if self.plan is None:
+            return
+        policies = list(BackupPolicy)
+        policy = policies[(policies.index(self.plan.backup_policy) + 1) % len(policies)]
+        self.choices = replace(self.choices, backup_policy=policy)
+        self._show_plan(replace(self.plan, backup_policy=policy))
+
+    def action_edit_redis(self) -> None:
+        self.app.push_screen(
+            InputDialog(
+                "Which Redis?",
+                "HOST:PORT that every Redis URI of loom.yml names after the restore; user, password and path "
+                "stay. Each node tries to reach it. 'keep': as it is, although a node does not reach it. The "
+                "plan is made anew; nothing is changed by that.",
+                value=self.choices.redis or "",
+                hint="10.2.0.9:6379",
+            ),
+            self._redis_chosen,
+        )
+
+    def _redis_chosen(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        redis = typed.strip() or None
+        try:
+            check_redis_choice(redis)
+        except LoomtuiError as error:
+            content.tell(self, f"{error.what}; nothing was changed.", severity="warning")
+            return
+        self.choices = replace(self.choices, redis=redis)
+        self._make()
 
     def action_start(self) -> None:
         if self.plan is not None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from textual.content import Content
 
-from loomtui.restore.plan import Archive, FileAction, NodePlan, Plan, Scope, SigningAction
+from loomtui.restore.plan import Archive, BackupPolicy, FileAction, NodePlan, Plan, Scope, SigningAction
 from screens import content
 from screens.words import Tone, ago, count, joined, number, short_id, size, time_of
 
@@ -57,6 +57,27 @@ def offer_of(plan: Plan) -> Offer | None:
         "Safe only because every validator is in this plan and stopped. No other machine may run with one "
         "of their keys.",
     )
+
+
+def has_backup_jobs(plan: Plan) -> bool:
+    return any(node.backup_jobs for node in plan.nodes)
+
+
+def names_redis(plan: Plan) -> bool:
+    """Whether a config file to be names a Redis on another machine."""
+    return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.foreign)
+
+
+def lacks_redis(plan: Plan) -> bool:
+    """Whether that is what stands in the way, so that a decision about it is all that is needed."""
+    return any(f"{node.name}: Redis of " in refusal for node in plan.nodes for refusal in plan.refusals)
+
+
+POLICIES = {
+    BackupPolicy.WAIT: "suspended meanwhile; one that runs is waited for",
+    BackupPolicy.STOP: "suspended meanwhile; one that runs is ended, its backup is lost",
+    BackupPolicy.LEAVE: "left alone: it cannot start a node, may upload what is half done",
+}
 
 
 def may_start(plan: Plan) -> bool:
@@ -125,6 +146,8 @@ def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
         yield content.fact(
             "Signing", content.line("the signing states are reset, as you confirmed", Tone.WARN)
         )
+    if has_backup_jobs(plan):
+        yield content.fact("backup.sh", content.line(POLICIES[plan.backup_policy], Tone.WARN))
     if plan.stage_first:
         yield content.fact("Order", "the data is fetched while the services still run")
     yield Content("")
@@ -148,6 +171,14 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content]:
         if choice.changes or choice.action is not FileAction.KEEP:
             what = f"{choice.action.value if choice.changes else 'same bytes'}: {choice.reason}"
             yield content.row(content.fact(f"  {choice.target}", "", 40), what)
+    if node.staging is not None:
+        yield content.fact(
+            "Staging", f"{node.staging} is set aside: the next backup would hold its old files"
+        )
+    for entry in node.foreign:
+        tried = f": {entry.tried}" if entry.tried else ""
+        tone = Tone.BAD if entry.reached is False else Tone.WARN
+        yield content.fact("Elsewhere", content.line(f"{entry.field} {entry.address}{tried}", tone))
     signing = node.signing
     heights = f"found {number(signing.found_height)}, will be {number(signing.result_height)}"
     tone = Tone.WARN if signing.action in (SigningAction.RESET, SigningAction.RAISE) else Tone.PLAIN

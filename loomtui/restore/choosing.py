@@ -11,6 +11,7 @@ from loomtui.backups.databases import torn_heights
 from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import ArchiveRejected, CallError
 from loomtui.inventory.model import Node
+from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import EVM_DB
 from loomtui.restore.plan import BackupPolicy
 from loomtui.text import clean_line
@@ -33,6 +34,15 @@ class Choices:
     keep_keys: bool = False  # nodes keep the node keys that they have now
     backup_policy: BackupPolicy = BackupPolicy.WAIT
     redis: str | None = None  # HOST:PORT for every Redis URI; KEEP_REDIS: as they are, knowingly
+
+
+def check_redis_choice(choice: str | None) -> None:
+    """Raises CallError for what is neither HOST:PORT nor 'keep'."""
+    if choice not in (None, KEEP_REDIS) and not REDIS_PLACE.fullmatch(choice or ""):
+        raise CallError(
+            "the address of Redis is to be given as HOST:PORT, or as 'keep'",
+            advice="User, password and path of the URI stay as they are in loom.yml.",
+        )
 
 
 @dataclass(frozen=True)

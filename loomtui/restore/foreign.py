@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from loomtui.backups.model import Contents
-from loomtui.errors import CallError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.reach import Reach
 from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Inventory
-from loomtui.loom.config import REDIS_PLACE, read_config_toml, read_loom_yml, redis_place, with_redis
+from loomtui.loom.config import read_config_toml, read_loom_yml, redis_place, with_redis
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
 from loomtui.restore.choosing import KEEP_REDIS
 from loomtui.restore.config_choices import live_text, unified_diff
@@ -23,15 +22,6 @@ from loomtui.restore.seen import Seen
 _TRY_SECONDS = 5.0
 
 Tried = Mapping[tuple[str, str, int], Reach]
-
-
-def check_redis_choice(choice: str | None) -> None:
-    """Raises CallError for what is neither HOST:PORT nor 'keep'."""
-    if choice not in (None, KEEP_REDIS) and not REDIS_PLACE.fullmatch(choice or ""):
-        raise CallError(
-            "the address of Redis is to be given as HOST:PORT, or as 'keep'",
-            advice="User, password and path of the URI stay as they are in loom.yml.",
-        )
 
 
 def text_to_be(details: NodeDetails, config: Contents | None, target: str) -> str:

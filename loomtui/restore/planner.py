@@ -18,8 +18,8 @@ from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
-from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress
-from loomtui.restore.foreign import check_redis_choice, try_redis
+from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
+from loomtui.restore.foreign import try_redis
 from loomtui.restore.node_plans import plan_nodes
 from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, ValidatorPower
 from loomtui.restore.refusals import raise_refusals, refusals_of, unseen

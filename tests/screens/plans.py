@@ -8,6 +8,7 @@ from loomtui.restore.plan import (
     Archive,
     FileAction,
     FileChoice,
+    ForeignAddress,
     NodePlan,
     Plan,
     Prediction,
@@ -17,6 +18,8 @@ from loomtui.restore.plan import (
     ValidatorPower,
 )
 from tests.screens.basics import CLUSTER, NAMES, NOW, VALIDATORS, address, backups, node_id
+
+_JOB = "/etc/cron.d/loom: */5 * * * * ubuntu /home/ubuntu/backup.sh"
 
 
 def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] = ()) -> Plan:
@@ -64,7 +67,7 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         prediction,
         reset,
         refused,
-        ("db2: a backup job is there and may start the service: cron: */5 * * * * backup.sh",),
+        (f"db2: a backup job is there: {_JOB}",),
     )
 
 
@@ -98,4 +101,7 @@ def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
         node_id(name),
         f"10.2.0.{4 + NAMES.index(name)}",
         46656,
+        backup_jobs=(_JOB,) if name == "db2" else (),
+        staging="/var/tmp/stage" if name == "backup1" else None,
+        foreign=(ForeignAddress("loom.yml", "EventDispatcherURI", "redis://10.2.0.9:6379", True, "reached"),),
     )

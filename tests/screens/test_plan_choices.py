@@ -1,0 +1,74 @@
+"""What is decided of a plan that was made: backup.sh on the nodes, and where Redis is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.widgets import Input
+
+from loomtui.restore.plan import BackupPolicy, Plan
+from screens.modals.ask import InputDialog
+from screens.plan import PlanScreen
+from screens.widgets.pane import Pane
+from tests.screens import plans, scenes
+from tests.screens.fake import WritableFakeEngine
+from tests.screens.helping import panel, press, running, type_text, until
+
+
+def engine_of(plan: Plan) -> WritableFakeEngine:
+    return WritableFakeEngine(replace(scenes.healthy(), plan=plan))
+
+
+def lost_redis() -> Plan:
+    plan = plans.plan(refusals=("db1: Redis of loom.yml (…) is not reached from the node: no connection",))
+    nodes = tuple(
+        replace(node, foreign=tuple(replace(entry, reached=False) for entry in node.foreign))
+        for node in plan.nodes
+    )
+    return replace(plan, nodes=nodes)
+
+
+async def test_what_is_done_about_backup_sh_is_chosen_on_the_plan() -> None:
+    engine = engine_of(plans.plan())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        assert "backup.sh: wait" in panel(app)
+        assert "/var/tmp/stage is set aside" in app.screen.query_one(Pane).text.plain
+        await press(pilot, "p")
+        assert "backup.sh: stop" in panel(app)
+        assert "its backup is lost" in panel(app)
+        await press(pilot, "p", "p", "p", "p")
+        assert "backup.sh: leave" in panel(app)
+        await press(pilot, "x")
+        await until(pilot, lambda: bool(engine.begun))
+        assert engine.begun[0].plan.backup_policy is BackupPolicy.LEAVE
+
+
+async def test_without_backup_sh_there_is_nothing_to_choose() -> None:
+    plan = plans.plan()
+    plan = replace(plan, nodes=tuple(replace(node, backup_jobs=(), foreign=()) for node in plan.nodes))
+    async with running(engine_of(plan)) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        assert "backup.sh:" not in panel(app)
+        await press(pilot, "p", "e")
+        assert isinstance(app.screen, PlanScreen)
+
+
+async def test_redis_out_of_reach_is_decided_on_the_plan() -> None:
+    engine = engine_of(lost_redis())
+    async with running(engine) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        assert "would not reach its Redis" in panel(app)
+        await press(pilot, "e")
+        await until(pilot, lambda: isinstance(app.screen, InputDialog) and bool(app.screen.query(Input)))
+        await type_text(pilot, "nonsense")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen))
+        assert engine.choices[-1].redis is None
+        await press(pilot, "e")
+        await type_text(pilot, "10.9.9.9:7000")
+        await press(pilot, "enter")
+        await until(pilot, lambda: engine.choices[-1].redis == "10.9.9.9:7000")
