@@ -31,7 +31,23 @@ REFUSED = 3
 )
 @click.option("--nodes", metavar="A,B", help="Only these nodes; default: all of them.")
 @click.option("--stage-first", is_flag=True, help="Unpack the data while the services still run.")
-@click.option("--keep-keys", is_flag=True, help="Every node keeps the node key that it has now.")
+@click.option(
+    "--keep-keys",
+    is_flag=True,
+    help="Every node keeps the node key that it has now, and the validator key, if it is one of the chain's.",
+)
+@click.option(
+    "--map",
+    "sources",
+    metavar="NODE=HOST",
+    multiple=True,
+    help="The node gets the config backups of this host; default: of the inventory's backup_host.",
+)
+@click.option(
+    "--gone",
+    metavar="A,B",
+    help="These nodes are dead for good, with their blocks and keys, and are left out: you vouch for it.",
+)
 @click.option(
     "--reset-signing-state",
     "reset_for",
@@ -64,6 +80,8 @@ def plan(
     nodes: str | None,
     stage_first: bool,
     keep_keys: bool,
+    sources: tuple[str, ...],
+    gone: str | None,
     reset_for: str | None,
     backup_jobs: str,
     redis: str | None,
@@ -83,6 +101,8 @@ def plan(
         keep_keys=keep_keys,
         backup_policy=BackupPolicy(backup_jobs),
         redis=redis,
+        sources=_sources(sources),
+        gone=_names(gone) or (),
     )
     made = run_async(_plan(inventory, choices, batch=as_json))
     _keep(made, output)
@@ -97,6 +117,20 @@ def plan(
 
 def _names(nodes: str | None) -> tuple[str, ...] | None:
     return None if nodes is None else tuple(name.strip() for name in nodes.split(",") if name.strip())
+
+
+def _sources(typed: tuple[str, ...]) -> dict[str, str]:
+    """Raises CallError."""
+    found: dict[str, str] = {}
+    for text in typed:
+        node, equals, host = (part.strip() for part in text.partition("="))
+        if not (node and equals and host) or node in found:
+            raise CallError(
+                f"--map {clean_line(text, limit=80)} says nothing, or something twice.",
+                advice="Write it once for each node: --map NODE=HOST, the host as loomtui backups shows it.",
+            )
+        found[node] = host
+    return found
 
 
 def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:

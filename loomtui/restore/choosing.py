@@ -31,7 +31,9 @@ class Choices:
     nodes: tuple[str, ...] | None = None  # None: every node of the inventory
     stage_first: bool = False
     reset_signing: bool = False  # the operator typed the cluster's name for it
-    keep_keys: bool = False  # nodes keep the node keys that they have now
+    keep_keys: bool = False  # nodes keep the keys that they have now, as far as the chain knows them
+    sources: Mapping[str, str] = field(default_factory=dict)  # node -> host whose backups it gets
+    gone: tuple[str, ...] = ()  # nodes that are dead for good, which the operator vouches for
     backup_policy: BackupPolicy = BackupPolicy.WAIT
     redis: str | None = None  # HOST:PORT for every Redis URI; KEEP_REDIS: as they are, knowingly
 
@@ -67,10 +69,39 @@ class Chooser:
         return tuple(dict.fromkeys(self._warnings))
 
     async def configs(self, nodes: Sequence[Node]) -> Mapping[str, Contents]:
-        """The newest config of each node that has one, by its name."""
+        """The newest config of each node that has one, by its name. Raises CallError."""
         backups = await self._newest_first()
+        self._check_sources(nodes, backups)
         found = {node.name: await self._newest_config(node, backups) for node in nodes}
         return {name: config for name, config in found.items() if config is not None}
+
+    def _source(self, node: Node) -> str:
+        return self._choices.sources.get(node.name, node.backup_source)
+
+    def _check_sources(self, nodes: Sequence[Node], backups: Sequence[Backup]) -> None:
+        """Raises CallError for a mapping to a host without backups, or to one that another node has."""
+        hosts = sorted({clean_line(backup.source) for backup in backups if backup.source})
+        takers: dict[str, str] = {}
+        for node in nodes:
+            source = self._source(node)
+            other = takers.setdefault(source, node.name)
+            if other != node.name:
+                raise CallError(
+                    f"{other} and {node.name} would both get the backups of {clean_line(source)}",
+                    advice="They would have the same keys. Map each to a host of its own, or leave one out.",
+                )
+            if node.name in self._choices.sources and clean_line(source) not in hosts:
+                raise CallError(
+                    f"there are no backups of {clean_line(source)} for {node.name}",
+                    advice=f"There are backups of {', '.join(hosts) or 'nobody'}.",
+                )
+        free = [host for host in hosts if host not in takers]
+        for node in nodes:
+            if free and clean_line(self._source(node)) not in hosts:
+                self._warnings.append(
+                    f"{node.name}: there are no backups of {self._source(node)}; there are some of "
+                    f"{', '.join(free)}, which no node of the plan gets (--map {node.name}=HOST)"
+                )
 
     async def data(self, *, needs_evm: bool) -> Contents:
         """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
@@ -119,7 +150,7 @@ class Chooser:
 
     async def _newest_config(self, node: Node, backups: Sequence[Backup]) -> Contents | None:
         for backup in backups:
-            if backup.source != node.backup_source:
+            if backup.source != self._source(node):
                 continue
             guessed = await self._guess(backup)
             if guessed is None or guessed.kind not in {BackupKind.CONFIG, BackupKind.FULL}:

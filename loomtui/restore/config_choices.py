@@ -22,6 +22,13 @@ from loomtui.text import clean
 #: Without these the node cannot start (observed facts, section 6).
 _NEEDED = frozenset({"genesis.json", NODE_KEY, "chaindata/config/genesis.json", UNIT})
 
+_SAME_ON_ALL = "Copy it from another node, it is the same on all of them; then plan again"
+_REMEDIES = {
+    NODE_KEY: "Get it from another host's backup (--map NODE=HOST), or make a new one there as the service's "
+    "user: loom nodekey",
+    UNIT: "Install the service on it, then plan again",
+}
+
 
 @dataclass(frozen=True)
 class ConfigDecision:
@@ -63,7 +70,8 @@ def decide_files(
         files.append(choice)
         if choice.action is FileAction.KEEP and target in _NEEDED and not _is_live(details, target):
             refusals.append(
-                f"{details.name}: {target} is neither on the node nor in a backup: it could not start"
+                f"{details.name}: {target} is neither on the node nor in a backup: it could not start. "
+                + _REMEDIES.get(target, _SAME_ON_ALL)
             )
     if config is None:
         warnings.append(f"{details.name}: there is no config backup of it; its own config stays")

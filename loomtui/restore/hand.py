@@ -11,7 +11,8 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.scripts import ChangeScript, InspectScript
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.loom.databases import UNIT
-from loomtui.restore.plan import NodePlan
+from loomtui.restore.plan import Archive, NodePlan
+from loomtui.restore.space import FileSystem, shortages, uses_of
 from loomtui.text import clean_line
 
 RUN_STATE = InspectScript("run_state")
@@ -77,6 +78,8 @@ class RunState:
     need_reload: bool
     exec_start: str
     staged_files: Mapping[str, int] = field(default_factory=dict)  # unpacked so far
+    work_space: FileSystem | None = None  # of the working directory; None: the node does not tell
+    unit_space: FileSystem | None = None  # of the unit file's folder
 
     @property
     def stopped(self) -> bool:
@@ -126,6 +129,13 @@ class Hand:
         output = await self.session.inspect(PROCESSES, self.workdir, self.unit_name, timeout=60)
         return read_processes(read_facts(output.stdout).all("left"))
 
+    def shortages(self, state: RunState, archives: Mapping[str, Archive]) -> tuple[str, ...]:
+        """Why these archives, by their set, would not fit on the node's disks; empty: they would."""
+        wanted = {name: one for name, one in archives.items() if f"{name}.staged" not in state.marks}
+        uses = uses_of(wanted, self.workdir, self.plan.unit_path, state.staged_bytes)
+        spaces = {uses[0].path: state.work_space, uses[-1].path: state.unit_space}
+        return shortages(uses, {path: space for path, space in spaces.items() if space is not None})
+
     async def change(
         self,
         script: ChangeScript,
@@ -156,6 +166,8 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         jobs={name: facts.line(f"job.{name}") for name in ("data", "config") if f"job.{name}" in facts},
         running=frozenset(_texts(facts.all("job.running"))),
         staged_bytes={name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")},
+        work_space=_file_system(facts.text("space.work")),
+        unit_space=_file_system(facts.text("space.unit")),
         staged_files={name: facts.number(f"files.{name}") or 0 for name in ("data", "config")},
         digests=digests,
         tools=frozenset(_texts(facts.all("tool"))),
@@ -173,6 +185,14 @@ def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
     """`ID START NAME` each, as lib.sh's left_running prints them; what is of another form is passed over."""
     found = (re.fullmatch(r"(\d{1,10}) (\d{1,20}) ?(.*)", clean_line(value, limit=80)) for value in values)
     return tuple(Process(int(match[1]), int(match[2]), match[3]) for match in found if match)
+
+
+def _file_system(told: str | None) -> FileSystem | None:
+    """Device, block size, free blocks, inodes, free inodes; file systems without a number of inodes say 0."""
+    if told is None or not re.fullmatch(r"\d{1,20}( \d{1,20}){4}", told):
+        return None
+    device, size, blocks, inodes, free = told.split()
+    return FileSystem(device, int(size) * int(blocks), int(free) if int(inodes) else None)
 
 
 def _texts(values: tuple[bytes, ...]) -> list[str]:

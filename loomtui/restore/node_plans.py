@@ -27,6 +27,7 @@ from loomtui.restore.plan import (
     ValidatorPower,
 )
 from loomtui.restore.seen import Seen
+from loomtui.restore.space import FileSystem, shortages, uses_of
 
 
 def plan_nodes(
@@ -66,6 +67,7 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
+        refusals += _room(plans[-1], details)
     refusals += _duplicates(plans, seen)
     warnings += _unsigned_validators(plans, powers)
     return tuple(plans), refusals, warnings
@@ -90,6 +92,17 @@ def _with_foreign(
                 f"{name}: Redis cannot be corrected in loom.yml: {error}; change it by hand after"
             )
     return tuple(corrected), found, refusals
+
+
+def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
+    """By what was free at the look; preflight asks again, and for every file system."""
+    if details.status.disk_free_bytes is None:
+        return []
+    archives = {"config": plan.config, "data": plan.data}
+    wanted = {name: archive for name, archive in archives.items() if archive is not None}
+    uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
+    found = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
+    return [f"{plan.name}: {text}. Make room; loomtui clean frees what earlier runs kept" for text in found]
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
@@ -122,7 +135,10 @@ def _duplicates(plans: Sequence[NodePlan], seen: Seen) -> list[str]:
         first: dict[str, str] = {}
         for name, value in held:
             if value is not None and first.setdefault(value, name) != name:
-                refusals.append(f"{first[value]} and {name} would have the same {label} ({value})")
+                refusals.append(
+                    f"{first[value]} and {name} would have the same {label} ({value}). Choose other backups "
+                    "for one of them (--map), or --keep-keys"
+                )
     return refusals
 
 

@@ -10,19 +10,21 @@ from datetime import UTC, datetime
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Contents
-from loomtui.errors import CallError, LoomtuiError
+from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import NodeDetails
-from loomtui.inventory.model import Inventory, Node, Role
+from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.restore import membership
 from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
 from loomtui.restore.foreign import try_redis
+from loomtui.restore.membership import is_whole_set, scope_of, select
 from loomtui.restore.node_plans import plan_nodes
 from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, ValidatorPower
-from loomtui.restore.refusals import raise_refusals, refusals_of, unseen
+from loomtui.restore.refusals import refusals_of
 from loomtui.restore.seen import Seen
 from loomtui.restore.signing_choices import (
     SigningCase,
@@ -31,7 +33,6 @@ from loomtui.restore.signing_choices import (
     predict_catching_up,
     reset_choice,
 )
-from loomtui.text import clean_line
 
 
 async def make_plan(
@@ -48,7 +49,7 @@ async def make_plan(
     """
     tell = progress or (lambda _text: None)
     check_redis_choice(choices.redis)
-    selected = _select(inventory, choices)
+    selected = select(inventory, choices)
     tell("looking at every node")
     looks = await node_details(fleet, inventory.names)
     details = _all_reached(selected, looks)
@@ -59,24 +60,11 @@ async def make_plan(
     needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
     data = await chooser.data(needs_evm=needs_evm)
     chosen = Chosen(data, configs, chooser.warnings)
-    validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
-    scope = Scope.CLUSTER if validators <= set(details) else Scope.NODES
+    scope = scope_of(inventory, selected, choices)
     left_out = {name: look for name, look in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
     seen = Seen(inventory, selected, details, left_out, chosen, choices, scope, redis)
     return assemble(seen, needs_evm=needs_evm)
-
-
-def _select(inventory: Inventory, choices: Choices) -> tuple[Node, ...]:
-    if choices.nodes is None:
-        return inventory.nodes
-    unknown = [name for name in choices.nodes if name not in inventory.names]
-    if unknown or not choices.nodes:
-        raise CallError(
-            f"no such node: {', '.join(map(clean_line, unknown)) or '(none named)'}",
-            advice=f"The inventory has {', '.join(inventory.names)}.",
-        )
-    return tuple(node for node in inventory.nodes if node.name in choices.nodes)
 
 
 def _all_reached(
@@ -110,12 +98,10 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
     """The plan, from what was seen alone."""
     powers = _validators(seen)
     signing = {
-        node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
+        node.name: choose_signing(_signing_case(seen, node.name, powers), seen.scope, seen.living_height)
         for node in seen.selected
     }
-    whole_set = all(
-        any(choice.address == validator.address for choice in signing.values()) for validator in powers
-    )
+    whole_set = is_whole_set(seen, signing, powers)
     if seen.scope is Scope.CLUSTER:
         prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
     else:
@@ -134,7 +120,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
     if not prediction.moves:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
-    refusals += more_refusals + raise_refusals(seen, signing)
+    refusals += [*more_refusals, *membership.refusals(seen, signing, powers)]
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -152,14 +138,27 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         backup_policy=seen.choices.backup_policy,
         refusals=tuple(dict.fromkeys(refusals)),
         warnings=tuple(
-            dict.fromkeys([*seen.chosen.warnings, *seen.chosen.data.warnings, *warnings, *unseen(seen)])
+            dict.fromkeys(
+                [
+                    *seen.chosen.warnings,
+                    *seen.chosen.data.warnings,
+                    *warnings,
+                    *membership.warnings(seen, nodes, powers),
+                ]
+            )
         ),
     )
 
 
-def _signing_case(seen: Seen, name: str) -> SigningCase:
-    config = seen.chosen.config.get(name)
-    return SigningCase(name, seen.details[name].status.validator, config.validator if config else None)
+def _signing_case(seen: Seen, name: str, powers: Sequence[ValidatorPower] = ()) -> SigningCase:
+    """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
+    config, live = seen.chosen.config.get(name), seen.details[name].status.validator
+    then = config.validator if config else None
+    if seen.choices.keep_keys and live is not None and live.address and then is not None:
+        addresses = {power.address for power in powers}
+        if live.address != then.address and (live.address in addresses or then.address not in addresses):
+            then = None
+    return SigningCase(name, live, then)
 
 
 def _validators(seen: Seen) -> tuple[ValidatorPower, ...]:

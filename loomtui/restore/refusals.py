@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from loomtui.backups.databases import torn_heights
-from loomtui.errors import LoomtuiError
 from loomtui.fleet.looks import UNREADABLE
-from loomtui.fleet.status import Active, NodeDetails
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.choosing import missing_evm
-from loomtui.restore.plan import Scope, SigningAction, SigningChoice
 from loomtui.restore.seen import Seen
 from loomtui.text import clean_line
 
@@ -22,7 +19,6 @@ def refusals_of(seen: Seen, *, needs_evm: bool) -> list[str]:
         *_data(seen, needs_evm),
         *_chains(seen),
         *_nodes(seen),
-        *_left_out(seen),
     ]
 
 
@@ -49,7 +45,7 @@ def _chains(seen: Seen) -> Iterator[str]:
         found.setdefault(seen.chosen.data.chain_id, []).append(clean_line(seen.chosen.data.backup.key))
     if len(found) > 1:
         told = "; ".join(f"{chain}: {', '.join(names)}" for chain, names in sorted(found.items()))
-        yield f"nodes and data are of different chains ({told})"
+        yield f"nodes and data are of different chains ({told}). Choose other backups (--data, --map)"
 
 
 def _chain_id(text: str | None) -> str | None:
@@ -64,46 +60,12 @@ def _nodes(seen: Seen) -> Iterator[str]:
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
         closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
         if closed:
-            yield f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known"
+            yield (
+                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known. "
+                "Plan as somebody with root rights there"
+            )
         if not details.same_filesystem:
             yield (
                 f"{name}: some of its databases lie on another file system than {details.working_directory}: "
-                "they could not be swapped in one step, nor back"
+                "they could not be swapped in one step, nor back. Move them together, or leave it out"
             )
-
-
-def _left_out(seen: Seen) -> Iterator[str]:
-    if seen.scope is not Scope.CLUSTER:
-        return
-    for name, look in seen.left_out.items():
-        if _is_active(look):
-            yield (
-                f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others. "
-                "Restore it too, or stop it first"
-            )
-
-
-def _is_active(look: NodeDetails | LoomtuiError) -> bool:
-    if isinstance(look, LoomtuiError) or look.status.service is None:
-        return False
-    return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
-
-
-def unseen(seen: Seen) -> Iterator[str]:
-    """Warnings about nodes that are neither in the plan nor could be looked at."""
-    for name, look in seen.left_out.items():
-        if isinstance(look, LoomtuiError) and seen.scope is Scope.CLUSTER:
-            yield (
-                f"{name} is not in the plan and could not be looked at: if it runs, it gives the abandoned "
-                "blocks back to the others"
-            )
-
-
-def raise_refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> list[str]:
-    """A signing state that was lost while the chain lived on may be raised only when that is confirmed."""
-    return [
-        f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for certain; "
-        "confirm with the cluster's name"
-        for name, choice in signing.items()
-        if choice.action is SigningAction.RAISE and not seen.choices.reset_signing
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.reach import Reach
@@ -40,3 +41,13 @@ class Seen:
             if isinstance(look, NodeDetails) and look.status.chain is not None
         ]
         return max(heights, default=None)
+
+    @property
+    def living_age(self) -> timedelta | None:
+        """How old its newest block was when it was looked at; by the node's own clock where that is known."""
+        ages = [
+            look.status.at + timedelta(seconds=look.status.clock_offset_seconds or 0) - chain.block_time
+            for look in self.left_out.values()
+            if isinstance(look, NodeDetails) and (chain := look.status.chain) and chain.block_time
+        ]
+        return min(ages, default=None)

@@ -118,7 +118,9 @@ def predict(
     # An archive whose journals were just rotated does not tell its height. Then only a signing state of
     # nothing is surely not ahead of it.
     outlook = forecast(height or 0, signers)
-    remedy = "" if outlook.moves else _remedy(validators, by_address, whole_set_in_plan)
+    anew = [Signer(one.name, one.address, one.power, one.state and _NOTHING_SIGNED) for one in signers]
+    may_reset = whole_set_in_plan and forecast(height or 0, anew).moves
+    remedy = "" if outlook.moves else _remedy(validators, by_address, may_reset)
     sentence = outlook.sentence if height is not None else _without_height(outlook.moves)
     power, total = outlook.signing_power, outlook.total_power
     return Prediction(outlook.moves, height, power, total, sentence, outlook.stuck, remedy)
@@ -137,7 +139,8 @@ def predict_catching_up(living_height: int | None) -> Prediction:
         0,
         0,
         "No node that is left out tells a height: does the chain live on without these nodes?",
-        remedy="Bring the others up first, or restore every validator together.",
+        remedy="Bring the others up first, or restore every validator together; name those that are dead for "
+        "good with --gone.",
     )
 
 
@@ -156,15 +159,14 @@ def _signer(validator: ValidatorPower, held: tuple[str, SigningChoice] | None) -
     return Signer(name, validator.address, validator.power, SigningState(choice.result_height or 0, 0, 0))
 
 
-def _remedy(
-    validators: Sequence[ValidatorPower], by_address: Mapping[str, object], whole_set_in_plan: bool
-) -> str:
+def _remedy(validators: Sequence[ValidatorPower], by_address: Mapping[str, object], may_reset: bool) -> str:
     absent = [validator.address[:12] for validator in validators if validator.address not in by_address]
-    if absent:
+    if absent and not may_reset:
         return f"No key for {', '.join(absent)} is on these nodes or in their backups."
-    if not whole_set_in_plan:
+    if not may_reset:
         return "Restore every validator together, or restore newer data: only then is there a safe way."
     return (
         "Reset the signing state of all restored validators. Safe only because every validator of the set is "
-        "in this plan and will be stopped: make sure that no other machine still runs with one of their keys."
+        "in this plan and will be stopped, or is gone: make sure that no other machine still runs with one of "
+        "their keys."
     )

@@ -48,7 +48,7 @@ class Stager:
         if f"{name}.staged" in state.marks:
             return
         if not _is_unpacked(state, name):
-            self._need_space(state, archive, state.staged_bytes[name])
+            self._need_space(state, name, archive)
             await self._unpack(name, archive, state)
         pairs = [part for item in archive.items for part in (item.source, item.target)]
         await self._hand.change(
@@ -62,11 +62,10 @@ class Stager:
             timeout=3600,
         )
 
-    def _need_space(self, state: RunState, archive: Archive, already: int) -> None:
-        need = archive.unpacked_bytes + archive.unpacked_bytes // 20 + 16 * 1024 * 1024 - already
-        if state.free_bytes < need:
+    def _need_space(self, state: RunState, name: str, archive: Archive) -> None:
+        if missing := self._hand.shortages(state, {name: archive}):
             raise StepFailed(
-                f"not enough room in {self._hand.workdir}: {state.free_bytes:,} bytes free, {need:,} needed",
+                "; ".join(missing),
                 node=self._hand.plan.name,
                 safe="The data on the node is untouched.",
                 advice="Make room (loomtui clean frees what earlier runs kept), then go on.",

@@ -142,6 +142,7 @@ class Chain:
     machines: Mapping[str, LocalNode]
     height: int = RESTORED_HEIGHT
     moves: bool = True
+    began: datetime = BACKUP_TIME  # the time of block 0; a block a second
     asked: dict[str, int] = field(default_factory=dict)
 
     def ask(self, name: str, path: str) -> bytes:
@@ -163,7 +164,7 @@ class Chain:
                 "sync_info": {
                     "latest_block_height": str(height),
                     "latest_app_hash": f"{height:08X}",
-                    "latest_block_time": (BACKUP_TIME + timedelta(seconds=height)).isoformat(),
+                    "latest_block_time": (self.began + timedelta(seconds=height)).isoformat(),
                     "catching_up": False,
                 },
                 "validator_info": {"address": validator_key_of(number).address, "voting_power": "10"},

@@ -133,6 +133,8 @@ def _run_state(machine: LocalNode, args: Args) -> Iterator[Fact]:
         if (machine.bin / tool).exists():
             yield "tool", tool
     yield "free", "1000000000"
+    yield "space.work", "1 4096 250000000 0 0"
+    yield "space.unit", "2 4096 250000000 1000 900"
     yield "unit", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
 
 

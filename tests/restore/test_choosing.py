@@ -12,7 +12,7 @@ from loomtui.backups.model import Backup, BackupKind, Compression
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError
 from loomtui.inventory.model import Node
 from loomtui.restore.choosing import Choices, Chooser, missing_evm
-from tests.backups.making import pack
+from tests.backups.making import app_journal, pack, store_journal, tar_with
 from tests.restore.cluster import FakeCatalogue
 from tests.restore.material import LOOM_GENESIS, LOOM_YML, node_key_of, tar_of
 
@@ -201,3 +201,49 @@ async def test_names_from_s3_are_data(shelf: Shelf) -> None:
     chooser = shelf.chooser()
     await chooser.data(needs_evm=False)
     assert all("\x1b" not in text and "\n" not in text for text in (*chooser.warnings, *shelf.told))
+
+
+# ── other hosts than the inventory's ────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_node_gets_the_backups_of_the_host_that_it_is_mapped_to(shelf: Shelf) -> None:
+    shelf.add(CONFIG, "n1")
+    old = shelf.add(CONFIG, "ip-10-9-9-9")
+    found = await shelf.chooser(sources={"n1": "ip-10-9-9-9"}).configs(NODES[:1])
+    assert found["n1"].backup.key == old.key
+
+
+async def test_a_host_without_backups_is_a_wrong_call_that_lists_those_that_have_some(shelf: Shelf) -> None:
+    shelf.add(CONFIG, "ip-10-9-9-9")
+    with pytest.raises(CallError, match="no backups of typo for n1") as caught:
+        await shelf.chooser(sources={"n1": "typo"}).configs(NODES)
+    assert "ip-10-9-9-9" in caught.value.advice
+
+
+async def test_two_nodes_do_not_get_the_backups_of_one_host(shelf: Shelf) -> None:
+    """Not even when one of them has them by the inventory."""
+    shelf.add(CONFIG, "ip-10-2-0-5")
+    with pytest.raises(CallError, match="n1 and n2 would both get the backups of ip-10-2-0-5"):
+        await shelf.chooser(sources={"n1": "ip-10-2-0-5"}).configs(NODES)
+
+
+async def test_a_node_without_backups_is_told_whose_there_are(shelf: Shelf) -> None:
+    shelf.add(CONFIG, "ip-10-9-9-9")
+    shelf.add(CONFIG, "n1")
+    chooser = shelf.chooser()
+    assert set(await chooser.configs(NODES)) == {"n1"}
+    (warning,) = chooser.warnings
+    assert warning.startswith("n2: there are no backups of ip-10-2-0-5; there are some of ip-10-9-9-9")
+    assert "--map n2=HOST" in warning
+
+
+async def test_torn_heights_are_passed_over(shelf: Shelf) -> None:
+    journals = (
+        ("app.db/000001.log", app_journal(101)),
+        ("chaindata/data/blockstore.db/000001.log", store_journal(100)),
+    )
+    first = shelf.add([], body=pack(tar_with(*DATA, *journals), Compression.GZIP))
+    second = shelf.add(DATA)
+    chooser = shelf.chooser()
+    assert (await chooser.data(needs_evm=False)).backup.key == second.key
+    assert f"passed over {first.key}: it is torn" in chooser.warnings[0]

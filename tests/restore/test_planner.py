@@ -92,6 +92,7 @@ def planned(
     inventory: Inventory = INVENTORY,
     warnings: tuple[str, ...] = (),
     needs_evm: bool = False,
+    scope: Scope | None = None,
     **choices: Any,
 ) -> Plan:
     found = {look.name: look for look in (seen or tuple(details(number) for number in range(1, 5)))}
@@ -104,7 +105,7 @@ def planned(
             left_out=left_out or {},
             chosen=Chosen(archive or data(), configs or {}, warnings),
             choices=Choices(**choices),
-            scope=Scope.CLUSTER if validators <= set(found) else Scope.NODES,
+            scope=scope or (Scope.CLUSTER if validators <= set(found) else Scope.NODES),
         ),
         needs_evm=needs_evm,
     )

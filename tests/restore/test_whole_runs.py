@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from loomtui.errors import StepFailed
 from loomtui.loom.databases import ADDRBOOK
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.plan import SigningAction
@@ -144,6 +149,7 @@ async def test_one_node_of_a_living_cluster(make_cluster: Make) -> None:
 async def test_a_lost_signing_state_is_raised_to_the_living_chain(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     cluster.chain.height = 140
+    cluster.chain.began = datetime.now(UTC) - timedelta(seconds=140)
     (cluster.machines["n1"].config / "priv_validator.json").unlink()
     run = await cluster.run(nodes=("n1",))
     planned = run.plan.node("n1").signing
@@ -186,3 +192,21 @@ def test_the_steps_are_those_that_the_operator_sees() -> None:
         assert step.title
         assert step.sentence.endswith(".")
         assert step.undo_sentence.endswith(".")
+
+
+async def test_without_room_on_one_node_nothing_is_begun_on_any(make_cluster: Make) -> None:
+    """Without staging first, too: that the data does not fit must not be found after the stop."""
+    cluster = make_cluster(2)
+    fleet = cluster.fleet()
+    plan = await cluster.plan(fleet)
+    first, second = plan.nodes
+    assert second.data is not None
+    large = replace(second, data=replace(second.data, unpacked_bytes=10**18))
+    run = cluster.store.create(replace(plan, nodes=(first, large)), cluster.inventory_path)
+    before = {name: files_of(machine) for name, machine in cluster.machines.items()}
+    with pytest.raises(StepFailed, match=r"not enough room in .*n2.*1,000,000,0.* needed") as caught:
+        await cluster.runner(run, fleet).restore()
+    assert caught.value.node == "n2"
+    assert "loomtui clean" in caught.value.advice
+    assert {name: files_of(machine) for name, machine in cluster.machines.items()} == before
+    assert not [ran for ran in fleet.ran if ran.kind == "change"]

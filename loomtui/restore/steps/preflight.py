@@ -26,10 +26,15 @@ class Preflight(Step):
     may_leave_out = False
 
     async def prepare(self) -> None:
-        """Root rights on every node, before anything is changed on one of them. Raises SudoRefused."""
+        """Root rights and room on every node, before anything is changed on one of them.
+
+        Raises SudoRefused, StepFailed.
+        """
         fleet = self.context.fleet
         names = [node.name for node in self.context.nodes]
         _, failures = await on_all(names, lambda name: fleet.session(name).require_root())
+        if not failures:
+            _, failures = await on_all(names, lambda name: _see_that_there_is_room(self.context.hand(name)))
         if failures:
             raise combined(failures, "")
 
@@ -99,6 +104,19 @@ def _archives(context: RunContext, node: str) -> tuple[tuple[str, Archive], ...]
 
 def _staged(context: RunContext, hand: Hand) -> frozenset[str]:
     return frozenset(f"{name}.staged" for name, _ in _archives(context, hand.plan.name))
+
+
+async def _see_that_there_is_room(hand: Hand) -> None:
+    """For data and config together, whenever they are fetched: what is missing must be told before a stop."""
+    archives = {"config": hand.plan.config, "data": hand.plan.data}
+    wanted = {name: archive for name, archive in archives.items() if archive is not None}
+    if missing := hand.shortages(await hand.state(), wanted):
+        raise StepFailed(
+            "; ".join(missing),
+            node=hand.plan.name,
+            safe="Nothing was changed on any node.",
+            advice="Make room (loomtui clean frees what earlier runs kept), then go on.",
+        )
 
 
 async def _see_that_plan_fits(hand: Hand) -> None:

@@ -29,5 +29,10 @@ done
 for tool in curl wget bzip2 lbzip2 gzip pigz xz zstd systemd-run; do
     ! command -v "$tool" >/dev/null 2>&1 || say tool "$tool"
 done
+# Device, then block size, blocks free for users, inodes, free inodes: for all that a run writes to.
+folder=${HOLD%/*}
+[ -d "$folder" ] || folder=${folder%/*}
+say space.work "$(stat -L -c %d "$W") $(stat -f -c '%S %a %c %d' "$W")"
+[ ! -d "$folder" ] || say space.unit "$(stat -L -c %d "$folder") $(stat -f -c '%S %a %c %d' "$folder")"
 say free "$(df -Pk "$W" | tail -n 1 | tr -s ' ' | cut -d' ' -f4)"
 systemctl show "$UNIT" -p ActiveState -p SubState -p MainPID -p ExecMainStartTimestampMonotonic -p NeedDaemonReload -p ExecStart | emit unit
