@@ -160,13 +160,13 @@ def _signer(validator: ValidatorPower, held: tuple[str, SigningChoice] | None) -
 
 
 def _remedy(validators: Sequence[ValidatorPower], by_address: Mapping[str, object], may_reset: bool) -> str:
-    absent = [validator.address[:12] for validator in validators if validator.address not in by_address]
+    absent = [one.address[:12] for one in validators if one.address not in by_address]
     if absent and not may_reset:
         return f"No key for {', '.join(absent)} is on these nodes or in their backups."
     if not may_reset:
         return "Restore every validator together, or restore newer data: only then is there a safe way."
     return (
         "Reset the signing state of all restored validators. Safe only because every validator of the set is "
-        "in this plan and will be stopped, or is gone: make sure that no other machine still runs with one of "
-        "their keys."
+        "in this plan and will be stopped, or is gone: make sure that no other machine still runs with "
+        "one of their keys."
     )
