@@ -103,6 +103,11 @@ class Secrets:
         self._declined.add(purpose)
         return None
 
+    def withdraw(self, purpose: str, node: str, secret: str | None) -> None:
+        """What was right is no longer: it is tried nowhere else, and counts as a wrong one."""
+        self._known[purpose] = [known for known in self._known.get(purpose, []) if known != secret]
+        self._wrong[purpose, node] += 1
+
     def ask_again(self, purpose: str) -> None:
         """Forgets that nobody could answer; wrong answers still count."""
         self._declined.discard(purpose)

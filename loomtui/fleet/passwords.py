@@ -43,9 +43,7 @@ async def answer(transport: Transport, target: Target, secrets: Secrets, wanted:
 
 def _unanswered(wrong: int) -> str:
     if wrong >= PASSWORD_TRIES:
-        return (
-            f"{wrong} wrong passwords were tried, and no more are: at the third the account could be locked."
-        )
+        return f"{wrong} wrong passwords were tried, and no more are: another one could lock the account."
     return "The password was wrong." if wrong else "Nobody gave the password."
 
 

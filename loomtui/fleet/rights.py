@@ -28,6 +28,7 @@ _ADVICE = (
     "Allow it sudo without a password for the restore, or be there to type the password. "
     "If the SSH user owns all that is needed, say `ssh: {sudo: never}` in the inventory."
 )
+_LOCKOUT_TRIES = 1  # where pam_faillock counts: two for a wrong password, and at the third it locks
 _NO_TTY = re.compile(rb"must have a tty to run sudo")
 #: In the C locale; a message of one's own (badpass_message, insults) comes before it, not in its place.
 _WRONG = re.compile(rb"incorrect (?:password|authentication) attempt|Sorry, try again")
@@ -66,6 +67,7 @@ class Rights:
     password: str | None = None
     why: str = ""
     advice: str = _ADVICE
+    tries: int = PASSWORD_TRIES  # wrong passwords that do no harm
 
     def __repr__(self) -> str:
         return f"Rights({self.root.name}, {self.user!r})"  # never the password
@@ -76,9 +78,14 @@ class Rights:
             return replace(self, root=Root.NONE, why=refusal.why, advice=refusal.advice)
         if not wrong:
             return replace(self, root=Root.NONE)
-        tried = "a wrong password was" if wrong == 1 else f"{wrong} wrong passwords were"
-        why = f"{tried} tried, and no more are: at the third the account could be locked"
-        return replace(self, root=Root.NONE, why=why if wrong >= PASSWORD_TRIES else f"{tried} tried")
+        why = f"{'a wrong password was' if wrong == 1 else f'{wrong} wrong passwords were'} tried"
+        if wrong < self.tries:
+            return replace(self, root=Root.NONE, password=None, why=why)
+        why += ", and no more are: another one could lock the account"
+        advice = (
+            "Try `sudo -k true` there by hand: the right password clears the record. Then start loomtui anew."
+        )
+        return replace(self, root=Root.NONE, password=None, why=why, advice=advice)
 
     @property
     def prefix(self) -> str:
@@ -111,7 +118,8 @@ def from_facts(facts: Facts, mode: SudoMode) -> Rights:
         case "password":
             if refusal := read_refusal(facts.get("answer", b"")):  # before anybody is asked for a password
                 return Rights(Root.NONE, user, why=refusal.why, advice=refusal.advice)
-            return Rights(Root.PASSWORD, user, why=_why(facts.line("answer")))
+            tries = _LOCKOUT_TRIES if "lockout" in facts else PASSWORD_TRIES
+            return Rights(Root.PASSWORD, user, why=_why(facts.line("answer")), tries=tries)
         case _:
             return Rights(Root.NONE, user, why="there is no sudo")
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
-from loomtui.fleet.asking import PASSWORD_TRIES, Secrets
+from loomtui.fleet.asking import Secrets
 from loomtui.fleet.connection import Connector
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.http import get
@@ -106,11 +106,18 @@ class Session:
 
         purpose, name = f"sudo {found.user}", self.node.name
         prompt = f"sudo password of {found.user} on {name}"
-        password = await self._secrets.find(purpose, name, prompt, fits, tries=PASSWORD_TRIES)
+        password = await self._secrets.find(purpose, name, prompt, fits, tries=found.tries)
         refusal = last[-1] if last else None
         if password is not None and refusal is None:
             return replace(found, password=password)
         return found.without_password(refusal, self._secrets.wrong(purpose, name))
+
+    def _withdraw(self, rights: Rights, refusal: Refusal | None) -> None:
+        """A password that is wrong by now is not tried at every look: the account would be locked."""
+        if rights.password is not None and refusal is not None and self._rights is rights:
+            purpose, name = f"sudo {rights.user}", self.node.name
+            self._secrets.withdraw(purpose, name, rights.password)
+            self._rights = rights.without_password(refusal, self._secrets.wrong(purpose, name))
 
     async def _check_password(self, password: str) -> Refusal | None:
         """None where the password opens the way to root."""
@@ -236,6 +243,7 @@ class Session:
         name, said = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
         if not begun and rights.prefix and "sudo" in said:
+            self._withdraw(rights, read_refusal(output.stderr))
             raise SudoRefused(f"sudo refused: {said}.", node=name)
         if not begun:
             words = (said or _last_line(output.stdout) or "it said nothing").rstrip(".")

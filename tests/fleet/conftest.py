@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from loomtui.fleet import scripts, session
 from loomtui.fleet.fleet import Fleet, WritableFleet
+from loomtui.fleet.scripts import ChangeScript, InspectScript
 from tests.fleet.machine import RECORDED, Machine, install
 from tests.fleet.place import Place, write_key
 from tests.fleet.sshd import Sshd
@@ -31,6 +33,25 @@ def sshd(place: Place) -> Iterator[Sshd]:
     with Sshd(place.behaviour, place.host_key, place.bin) as server:
         place.knows(server.port)
         yield server
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Bodies by name: any script may be run in the place of those that are installed."""
+    bodies: dict[str, str] = {}
+    installed = scripts.script_text
+
+    def text(script: InspectScript | ChangeScript) -> str:
+        library, _, rest = installed(InspectScript("rights")).partition("# How root rights")
+        assert rest
+        return (
+            f"{library}{bodies[script.name]}\n{scripts.LAST_LINE}\n"
+            if script.name in bodies
+            else installed(script)
+        )
+
+    monkeypatch.setattr(session, "script_text", text)
+    return bodies
 
 
 @pytest.fixture

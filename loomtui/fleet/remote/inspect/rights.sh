@@ -10,3 +10,7 @@ else
     say sudo password
     say answer "$answer"
 fi
+# sudo asks PAM once more where a password was wrong and none follows, so each wrong one counts twice there.
+if grep -Eqs '^[^#]*pam_(faillock|tally)' /etc/pam.d/sudo /etc/pam.d/*-auth; then
+    say lockout yes
+fi
