@@ -14,6 +14,7 @@ PROGRAMS = {
     "mkfs.ext4": "e2fsprogs",
     "mount": "mount",
     "nsenter": "util-linux",
+    "ssh-agent": "openssh-client",
 }
 
 
