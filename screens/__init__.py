@@ -35,7 +35,7 @@ def run(
     own_keys = keymap.load_keymap(keymap.default_path())
     from screens.app import LoomApp
     from screens.live import LiveEngine, WritableLiveEngine
-    from screens.terminal import end_with_terminal
+    from screens.terminal import LastingDriver, watch_terminal
 
     engine = (
         WritableLiveEngine(inventory, inventory_path or Path("inventory.yml"))
@@ -49,8 +49,9 @@ def run(
         settings=chosen,
         own_keys=own_keys,
         keep_theme=partial(settings.keep_theme, settings_path),
+        driver_class=LastingDriver,
     )
-    end_with_terminal()
+    watch_terminal(app)
     app.run(mouse=chosen.mouse)
     farewell = app.farewell()
     if farewell:

@@ -38,6 +38,7 @@ from screens.restore import RestoreScreen, rollback_act
 from screens.runs import RunsScreen, is_unfinished
 from screens.services import ServicesScreen
 from screens.settings import Settings
+from screens.terminal import GONE_STATUS
 from screens.themes import THEMES, Plain
 from screens.widgets.log_view import LogView
 from screens.words import STEP_TITLES, time_of
@@ -335,6 +336,18 @@ class LoomApp(App[int]):
             ),
             lambda answer: self.exit(_INTERRUPTED) if answer == "leave" else None,
         )
+
+    def on_terminal_gone(self) -> None:
+        """What is at work is brought to its end; the next question, which nobody hears, stops the run."""
+        keeper = self.desk.keeper
+        if keeper is not None:
+            keeper.operator.leave()
+        self.run_worker(self._exit_after(keeper), group="leave", exclusive=True)
+
+    async def _exit_after(self, keeper: RunKeeper | None) -> None:
+        if keeper is not None:
+            await keeper.ended()
+        self.exit(GONE_STATUS)
 
     @property
     def exit_status(self) -> int:

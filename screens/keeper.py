@@ -5,10 +5,12 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.worker import WorkerError
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
@@ -73,6 +75,12 @@ class RunKeeper:
         """Ends the work on the run; its journal lets it be resumed."""
         if self._worker is not None:
             self._worker.cancel()
+
+    async def ended(self) -> None:
+        """Returns when nothing is at work any more, however that came."""
+        if self._worker is not None:
+            with suppress(WorkerError):
+                await self._worker.wait()
 
     def _take(self, handle: RunHandle) -> None:
         self.handle = handle

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from loomtui.errors import LoomtuiError
+from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.restore.events import StepName
 from loomtui.restore.operator import Go, OnFailure, Preview
 
@@ -51,6 +51,14 @@ class ScreenOperator:
         self._turn = asyncio.Lock()
         self._shown: Mapping[str, Preview] = {}
         self._approve_shown = False
+        self._gone = False
+
+    def leave(self) -> None:
+        """Nobody is at the screen any more: what is asked, now or later, is answered by stopping there."""
+        self._gone = True
+        self.name += " (terminal gone)"
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         self._shown, self._approve_shown = previews, False
@@ -60,7 +68,15 @@ class ScreenOperator:
     async def approve_unit(self, node: str, preview: Preview) -> bool:
         if self.may_approve_unasked(node, preview):
             return True
-        return await self._ask(UnitQuestion(node, preview)) is True
+        answer = await self._ask(UnitQuestion(node, preview))
+        if self._gone:
+            raise StepFailed(
+                "nobody was there to approve the change of its unit",
+                node=node,
+                safe="The unit is as it was.",
+                advice="Resume the run; it asks again.",
+            )
+        return answer is True
 
     async def on_failure(
         self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
@@ -86,6 +102,8 @@ class ScreenOperator:
 
     async def _ask(self, question: Question) -> object:
         async with self._turn:
+            if self._gone:
+                return None
             if isinstance(question, UnitQuestion) and self.may_approve_unasked(
                 question.node, question.preview
             ):

@@ -102,7 +102,16 @@ def _before_step(moment: Moment, question: StepQuestion) -> Saying:
         f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
         tuple(choices),
         frozenset(actions),
-        " ".join(filter(None, (moment.effect, takes(moment.estimate) if to_do else "", moment.undo))),
+        " ".join(
+            filter(
+                None,
+                (
+                    moment.effect,
+                    takes(moment.estimate) if to_do else "",
+                    moment.undo and f"Undo: {moment.undo}",
+                ),
+            )
+        ),
         urgent=True,
     )
 

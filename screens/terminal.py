@@ -1,25 +1,81 @@
-"""The terminal that is gone: an SSH connection that broke, a window that was closed."""
+"""The terminal that goes away: an SSH connection that broke, a window that was closed. A run goes on without it."""
 
 from __future__ import annotations
 
+import io
 import os
 import select
+import signal
+import sys
 import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
-_SIGHUP_STATUS = 129
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+#: As a shell reports a process that SIGHUP ended.
+GONE_STATUS = 129
 
 
-def end_with_terminal(descriptor: int = 0) -> None:
-    """Ends this process at once when its terminal goes, also where no SIGHUP tells of it.
-
-    The screens could neither show nor ask any more, and their driver would wait for ever. Every event
-    of a run is on the disk by then: it is resumed from another terminal.
-    """
-    threading.Thread(target=_watch, args=(descriptor,), name="terminal", daemon=True).start()
+class TerminalGone(Message):
+    """Nobody sees the screens any more, and nobody can answer."""
 
 
-def _watch(descriptor: int) -> None:
+class LastingDriver(LinuxDriver):
+    """What is written to, and read from, a terminal that is gone is nothing; an error it is not."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._file: TextIO = _Lasting(self._file)
+
+    def run_input_thread(self) -> None:
+        with suppress(OSError):  # EIO; the watch tells what it means
+            super().run_input_thread()
+
+
+class _Lasting(io.TextIOBase):
+    def __init__(self, file: TextIO) -> None:
+        self._of = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._of.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._of.flush()
+
+    def isatty(self) -> bool:
+        return self._of.isatty()
+
+    def fileno(self) -> int:
+        return self._of.fileno()
+
+
+def watch_terminal(app: App[Any], descriptor: int = 0) -> None:
+    """Tells the app once with `TerminalGone`: by SIGHUP, and also where nobody sends one."""
+    signal.signal(signal.SIGHUP, lambda _number, _frame: app.post_message(TerminalGone()))
+    threading.Thread(target=_wait, args=(app, descriptor), name="terminal", daemon=True).start()
+
+
+def _wait(app: App[Any], descriptor: int) -> None:
     poll = select.poll()
     poll.register(descriptor, 0)  # POLLHUP, POLLERR and POLLNVAL are told without being asked for
     poll.poll()
-    os._exit(_SIGHUP_STATUS)
+    _detach(descriptor)
+    app.post_message(TerminalGone())
+
+
+def _detach(descriptor: int) -> None:
+    """From now on reading waits, where it would end or fail at once, and writing goes nowhere."""
+    silent, _kept_open = os.pipe()
+    os.dup2(silent, descriptor)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_state_path
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from loomtui.errors import CallError, LockHeld
 from loomtui.private import make_private
@@ -51,6 +52,11 @@ class Run:
     def journal_path(self) -> Path:
         return self.folder / "journal.jsonl"
 
+    @property
+    def working_path(self) -> Path:
+        """Locked by the process that works on the run."""
+        return self.folder / "working"
+
     def events(self) -> tuple[Event, ...]:
         return tuple(read_events(self.journal_path))
 
@@ -60,10 +66,10 @@ class Run:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Only one process works on a run. Raises LockHeld. Released by the system when the process dies."""
-        handle = os.open(self.folder / "working", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self.working_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(handle)
             except BlockingIOError as error:
                 raise LockHeld(
                     f"run {self.id} is being worked on by another loomtui on this machine",
@@ -75,6 +81,17 @@ class Run:
                 fcntl.flock(handle, fcntl.LOCK_UN)  # a child that is just being started may have it open too
         finally:
             os.close(handle)
+
+
+@retry(
+    retry=retry_if_exception_type(BlockingIOError),
+    stop=stop_after_attempt(4),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def _lock(handle: int) -> None:
+    """Who only looks whether somebody works on the run holds the lock for an instant, too."""
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class RunStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -62,13 +63,14 @@ class Terminal:
             self._read(time.monotonic() + 30, None)  # who does not read on holds up who still writes
             self._process.kill()
         self._process.wait()
-        os.close(self._master)
+        with contextlib.suppress(OSError):  # hung up already
+            os.close(self._master)
 
     @property
     def shown(self) -> str:
         return _ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
 
-    def expect(self, text: str, seconds: float = 60) -> None:
+    def expect(self, text: str, seconds: float = 180) -> None:
         """Waits until the text is shown, after all that was waited for before."""
         self._read(time.monotonic() + seconds, text)
         place = self.shown.find(text, self._seen)
@@ -81,7 +83,12 @@ class Terminal:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def end(self, seconds: float = 60) -> int:
+    def hang_up(self, seconds: float = 120) -> int:
+        """The window is closed, the connection lost; gives the exit status of the program, which ends by itself."""
+        os.close(self._master)
+        return self._process.wait(seconds)
+
+    def end(self, seconds: float = 180) -> int:
         """Waits until the program has ended; gives its exit status."""
         self._read(time.monotonic() + seconds, None)
         return self._process.wait(10)

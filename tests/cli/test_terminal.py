@@ -83,15 +83,15 @@ def test_read_only_screens_open_and_close(small: Practice, tmp_path: Path, home:
         assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 130), (signal.SIGHUP, 129)])
 def test_screens_end_when_they_are_told_to(
-    small: Practice, tmp_path: Path, home: Path, number: signal.Signals
+    small: Practice, tmp_path: Path, home: Path, number: signal.Signals, status: int
 ) -> None:
     env = {**small.environment, "HOME": str(home)}
     with Terminal("-i", str(small.inventory_path), env=env, cwd=tmp_path) as terminal:
         terminal.expect("practice-healthy")
         terminal.signal(number)
-        assert terminal.end() == 130
+        assert terminal.end() == status
         assert "Traceback" not in terminal.shown
 
 

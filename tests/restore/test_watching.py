@@ -1,0 +1,59 @@
+"""A run that another process works on, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.journal import encode
+from loomtui.restore.runs import Run
+from loomtui.restore.watching import follow, is_worked_on
+from tests.restore.material import NOW, make_plan_of, node_plan
+from tests.restore.stories import Story
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story(NOW).begin().step(StepName.PREFLIGHT, "n1")
+
+
+@pytest.fixture
+def run(tmp_path: Path, story: Story) -> Run:
+    return story.write(tmp_path, make_plan_of(node_plan("n1")))
+
+
+def test_a_run_is_worked_on_while_it_is_held(run: Run) -> None:
+    assert not is_worked_on(run)
+    with run.hold():
+        assert is_worked_on(run)
+        assert is_worked_on(run)  # looking takes nothing away
+    assert not is_worked_on(run)
+
+
+async def test_events_are_seen_as_they_are_written_until_nobody_works_on_it(run: Run, story: Story) -> None:
+    before = len(run.events())
+    kinds: list[EventKind] = []
+
+    async def watch() -> None:
+        async for event in follow(run, poll_seconds=0.01):
+            kinds.append(event.kind)
+
+    with run.hold():
+        watching = asyncio.create_task(watch())
+        while len(kinds) < before:
+            await asyncio.sleep(0)
+        assert not watching.done()
+        last = story.end(Outcome.STOPPED).told(run.id)[-1]
+        with run.journal_path.open("a") as journal:
+            journal.write(encode(last) + "\n")
+    async with asyncio.timeout(10):
+        await watching
+    assert kinds == [event.kind for event in run.events()]
+    assert kinds[-1] is EventKind.RUN_FINISHED
+
+
+async def test_what_was_written_last_is_seen_also_when_the_work_ends_with_it(run: Run) -> None:
+    assert [event.seq async for event in follow(run)] == [event.seq for event in run.events()]
