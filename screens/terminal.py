@@ -1,4 +1,4 @@
-"""The terminal that goes away: an SSH connection that broke, a window that was closed. A run goes on without it."""
+"""The terminal that goes away: a broken SSH connection, a closed window. A run goes on without it."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Terminal:
         self._process.send_signal(number)
 
     def hang_up(self, seconds: float = 120) -> int:
-        """The window is closed, the connection lost; gives the exit status of the program, which ends by itself."""
+        """Closes the window, loses the connection; gives the exit status of the program."""
         os.close(self._master)
         return self._process.wait(seconds)
 

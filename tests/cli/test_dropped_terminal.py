@@ -1,4 +1,4 @@
-"""The terminal goes in the middle of a restore: what is at work comes to its end, and another terminal goes on."""
+"""The terminal goes in the middle of a restore: what is at work ends in order, another terminal goes on."""
 
 from __future__ import annotations
 

@@ -34,25 +34,17 @@ def test_a_run_is_worked_on_while_it_is_held(run: Run) -> None:
 
 
 async def test_events_are_seen_as_they_are_written_until_nobody_works_on_it(run: Run, story: Story) -> None:
-    before = len(run.events())
-    kinds: list[EventKind] = []
-
-    async def watch() -> None:
-        async for event in follow(run, poll_seconds=0.01):
-            kinds.append(event.kind)
-
-    with run.hold():
-        watching = asyncio.create_task(watch())
-        while len(kinds) < before:
-            await asyncio.sleep(0)
-        assert not watching.done()
-        last = story.end(Outcome.STOPPED).told(run.id)[-1]
-        with run.journal_path.open("a") as journal:
-            journal.write(encode(last) + "\n")
-    async with asyncio.timeout(10):
-        await watching
-    assert kinds == [event.kind for event in run.events()]
-    assert kinds[-1] is EventKind.RUN_FINISHED
+    last = story.end(Outcome.STOPPED).told(run.id)[-1]
+    watching = follow(run, poll_seconds=0.01)
+    async with asyncio.timeout(30):
+        with run.hold():
+            seen = [(await anext(watching)).kind for _ in run.events()]
+            with run.journal_path.open("a") as journal:
+                journal.write(encode(last) + "\n")
+            seen.append((await anext(watching)).kind)
+        assert [event async for event in watching] == []
+    assert seen == [event.kind for event in run.events()]
+    assert seen[-1] is EventKind.RUN_FINISHED
 
 
 async def test_what_was_written_last_is_seen_also_when_the_work_ends_with_it(run: Run) -> None:
