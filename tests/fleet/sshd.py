@@ -28,6 +28,7 @@ class Behaviour:
     noise_stdout: bytes = b""  # what a login shell prints before the command
     noise_stderr: bytes = b""
     hang_exec: bool = False  # takes the request and never answers
+    max_sessions: int = 10  # commands at a time over one connection
     drop_next_exec: int = 0  # so many commands end in a broken connection
     commands: list[str] = field(default_factory=list)  # all that were run
     inputs: list[bytearray] = field(default_factory=list)  # what each read
@@ -39,6 +40,7 @@ class _Server(ServerInterface):
         self._sshd = sshd
         self._transport = transport
         self._forwards: dict[int, socket.socket] = {}
+        self._sessions = 0
 
     def get_allowed_auths(self, username: str) -> str:
         return self._sshd.behaviour.auth
@@ -50,7 +52,16 @@ class _Server(ServerInterface):
         return common.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return common.OPEN_SUCCEEDED if kind == "session" else common.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
+        if kind != "session":
+            return common.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
+        if self._sessions >= self._sshd.behaviour.max_sessions:
+            return common.OPEN_FAILED_CONNECT_FAILED
+        self._sessions += 1
+        return common.OPEN_SUCCEEDED
+
+    def session_ended(self) -> None:
+        """OpenSSH counts a session until its command has ended, also where nobody listens any more."""
+        self._sessions -= 1
 
     def check_channel_direct_tcpip_request(
         self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
@@ -85,7 +96,7 @@ class _Server(ServerInterface):
             self._sshd.hung.set()
             self._sshd.closing.wait()
             return False
-        self._sshd.start_command(channel, command.decode())
+        self._sshd.start_command(channel, command.decode(), self.session_ended)
         return True
 
 
@@ -159,15 +170,15 @@ class Sshd:
             transport.start_server(server=server)
         server.accept_channels()
 
-    def start_command(self, channel: Channel, command: str) -> None:
-        self._thread(self._execute, channel, command)
+    def start_command(self, channel: Channel, command: str, ended: Callable[[], None]) -> None:
+        self._thread(self._execute, channel, command, ended)
 
     def _thread(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _execute(self, channel: Channel, command: str) -> None:
+    def _execute(self, channel: Channel, command: str, ended: Callable[[], None]) -> None:
         seen = bytearray()
         self.behaviour.inputs.append(seen)
         process = subprocess.Popen(
@@ -187,6 +198,8 @@ class Sshd:
         err.start()
         _pump_out(process.stdout, channel.sendall)
         err.join()
+        process.wait()
+        ended()
         with contextlib.suppress(OSError, EOFError):
             channel.shutdown_write()
             if (status := process.wait()) >= 0:  # killed by a signal: there is no exit status

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import Fleet, WritableFleet
+from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript, script_text
-from loomtui.fleet.session import _BOOTSTRAP, Session, WritableSession
+from loomtui.fleet.session import _BOOTSTRAP, Session, WritableSession, _command
 
 REMOTE = Path(str(resources.files("loomtui.fleet") / "remote"))
 EVERY = [
@@ -74,6 +78,19 @@ def test_a_script_that_arrives_cut_off_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
     subprocess.run(command, input=f"abc:{len(text)}\n".encode() + text, check=True)
     assert (tmp_path / "ran").exists()
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
+def test_a_command_means_the_same_to_any_login_shell(args: list[str]) -> None:
+    """csh takes `!` and newlines for its own also within quotes, fish backslashes, zsh a bare `=`."""
+    command = _command(Rights(Root.FREE, "op"), "ab12", tuple(args))
+    assert command.isascii()
+    assert not set(command) & set("!\n\r\t\0")
+    bare, quoted = "".join(command.split("'")[::2]), command.split("'")[1::2]
+    assert re.fullmatch(r"sudo -n[ ]+", bare)
+    assert not any(re.search(r"\\\\|\\$", part) for part in quoted)
+    words = [re.sub(r"\\0(...)", lambda octal: chr(int(octal[1], 8)), word) for word in quoted[5:]]
+    assert [word.encode("latin-1").decode() for word in words] == args
 
 
 LIBRARY_TESTS = r"""
