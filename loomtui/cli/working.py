@@ -157,7 +157,9 @@ class EventPrinter:
 def _words(event: Event) -> str:
     done, total = event.data.get("done"), event.data.get("total")
     if isinstance(done, int) and isinstance(total, int) and total:
-        return f"{size(done)} of {size(total)}, {100 * done // total} %"
+        files = event.data.get("files")
+        counted = f", {files:,} of {event.data.get('files_total'):,} files" if isinstance(files, int) else ""
+        return f"{size(done)} of {size(total)}, {100 * done // total} %{counted}"
     text = clean_line(event.message)
     for key in ("safe", "advice"):
         more = event.data.get(key)
