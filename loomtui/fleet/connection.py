@@ -16,6 +16,7 @@ from paramiko import Channel, PKey, Transport
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
+from loomtui.fleet.agent import CERTIFICATE
 from loomtui.fleet.asking import Secrets
 from loomtui.fleet.credentials import log_in
 from loomtui.fleet.executor import THREADS
@@ -29,7 +30,6 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
-_CERTIFICATE = "-cert-v01@openssh.com"
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
 
@@ -155,7 +155,7 @@ class _Client(Transport):
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         kinds = tuple(super().preferred_keys)
-        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(_CERTIFICATE)))
+        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(CERTIFICATE)))
 
 
 class _Dialling:

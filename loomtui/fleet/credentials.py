@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko import Agent, AgentKey, ECDSAKey, Ed25519Key, Message, PKey, RSAKey, Transport
+from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko.pkey import PublicBlob, UnknownKeyType
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadAuthenticationType,
@@ -19,13 +20,12 @@ from paramiko.ssh_exception import (
 )
 
 from loomtui.errors import NodeUnreachable
+from loomtui.fleet.agent import AgentAt, AgentCertificate, socket_path
 from loomtui.fleet.asking import Secrets
 from loomtui.fleet.executor import THREADS
 from loomtui.fleet.passwords import answer
 from loomtui.fleet.sshconfig import Target
 from loomtui.text import clean_line
-
-_CERTIFICATE = "-cert-v01@openssh.com"
 
 
 @dataclass
@@ -35,7 +35,7 @@ class _Keyring:
     ready: list[tuple[str, PKey]] = field(default_factory=list)
     locked: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    agent: Agent | None = None
+    agent: AgentAt | None = None
 
     def close(self) -> None:
         if self.agent:
@@ -87,7 +87,9 @@ def _collect(target: Target) -> _Keyring:
         own = [held.pop(public) for public in beside if public is not None and public in held]
         if own:
             for key in own:
-                keyring.ready += [(f"key {path} from the agent", each) for each in _certified(key, path)]
+                keyring.ready += [
+                    (f"key {path} from the agent", each) for each in _certified(key, path, target)
+                ]
         else:
             _load(path, target, keyring)
     if not target.identities_only:
@@ -98,40 +100,34 @@ def _collect(target: Target) -> _Keyring:
 def _agent_keys(target: Target, keyring: _Keyring) -> dict[bytes, AgentKey]:
     if not target.agent:
         return {}
-    try:
-        keyring.agent = Agent()
-        keys = keyring.agent.get_keys()
-    except (OSError, SSHException) as error:
-        keyring.notes.append(f"the SSH agent, which did not answer ({clean_line(str(error), limit=80)})")
+    path = socket_path(target.identity_agent)
+    if path is None:
         return {}
-    # Certificates first: where both would do, the server knows the certificate's owner by name.
-    certificates = {key.blob: _AgentCertificate(key) for key in keys if key.name.endswith(_CERTIFICATE)}
-    return {**certificates, **{key.blob: key for key in keys if key.blob not in certificates}}
-
-
-class _AgentCertificate(AgentKey):
-    """paramiko 5.1 offers an agent's certificate by its name, and sends the bare key for it."""
-
-    def __init__(self, key: AgentKey) -> None:
-        super().__init__(key.agent, key.blob, key.comment)
-        self.load_certificate(Message(key.blob))
-
-    def asbytes(self) -> bytes:
-        blob: bytes = self.blob
-        return blob
-
-
-def _certified(key: PKey, path: Path) -> list[PKey]:
-    """The key with the certificate that lies beside it, where there is one, and the bare key."""
-    certificate = path.with_name(path.name + "-cert.pub")
-    if isinstance(key, _AgentCertificate) or not certificate.exists():
-        return [key]
-    certified = AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
     try:
-        certified.load_certificate(str(certificate))
-    except (OSError, ValueError, SSHException):
-        return [key]  # it is another key's, or none at all
-    return [certified, key]
+        keyring.agent = AgentAt(path, target.timeout)
+        return keyring.agent.by_blob()
+    except (OSError, SSHException, ValueError) as error:
+        said = "it is slow" if isinstance(error, TimeoutError) else clean_line(str(error), limit=80)
+        keyring.notes.append(f"the SSH agent, which did not answer ({said})")
+        return {}
+
+
+def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
+    """The key with each certificate of its own that is there, and the bare key."""
+    if isinstance(key, AgentCertificate):
+        return [key]
+    made: list[PKey] = []
+    for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
+        certified = (
+            AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
+        )
+        with contextlib.suppress(OSError, ValueError, SSHException, UnknownKeyType):
+            blob = PublicBlob.from_file(str(certificate))
+            of = PKey.from_type_string(blob.key_type, blob.key_blob)
+            if of.asbytes() == key.asbytes():
+                certified.load_certificate(str(certificate))
+                made.append(certified)
+    return [*made, key]
 
 
 def _public_part(path: Path) -> bytes | None:
@@ -144,7 +140,7 @@ def _public_part(path: Path) -> bytes | None:
 
 def _load(path: Path, target: Target, keyring: _Keyring) -> None:
     try:
-        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None)]
+        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None, target)]
     except FileNotFoundError:
         if path in target.explicit_keys:
             keyring.notes.append(f"key {path} (no such file)")
@@ -158,7 +154,7 @@ class _LockedError(Exception):
     """The key is encrypted, and no or the wrong passphrase was given."""
 
 
-def _read_key(path: Path, passphrase: str | None) -> list[PKey]:
+def _read_key(path: Path, passphrase: str | None, target: Target) -> list[PKey]:
     """With its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
 
     Not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
@@ -172,7 +168,7 @@ def _read_key(path: Path, passphrase: str | None) -> list[PKey]:
         except (SSHException, ValueError, TypeError, IndexError) as error:
             problem = problem or error
             continue
-        return _certified(key, path)
+        return _certified(key, path, target)
     if passphrase is not None:
         raise _LockedError from problem
     raise SSHException("not a private key of a kind that is known") from problem
@@ -183,7 +179,7 @@ async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
 
     async def fits(passphrase: str) -> bool:
         try:
-            opened[:] = await THREADS.run(_read_key, path, passphrase)
+            opened[:] = await THREADS.run(_read_key, path, passphrase, target)
         except (_LockedError, OSError):
             return False
         return True

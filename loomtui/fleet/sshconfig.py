@@ -1,7 +1,8 @@
 """Where and how a node is dialled: the inventory first, then ~/.ssh/config, then OpenSSH's defaults.
 
 Obeyed of ssh_config(5): Host, Match host/user, HostName, User, Port, IdentityFile, IdentitiesOnly,
-HostKeyAlias, ProxyJump, ProxyCommand, UserKnownHostsFile, GlobalKnownHostsFile, and Include at top level.
+IdentityAgent, CertificateFile, HostKeyAlias, ProxyJump, ProxyCommand, UserKnownHostsFile,
+GlobalKnownHostsFile, and Include at top level.
 Host keys are checked strictly whatever StrictHostKeyChecking says.
 """
 
@@ -42,6 +43,8 @@ class Target:
     known_hosts: tuple[Path, ...]  # new keys go to the first
     timeout: float  # seconds for each stage of connecting
     agent: bool = True
+    identity_agent: str = ""  # as ssh_config has it; '': SSH_AUTH_SOCK
+    certificate_files: tuple[Path, ...] = ()  # besides those that lie beside their keys
     identities_only: bool = False
     host_key_name: str = ""  # HostKeyAlias
     jumps: tuple[Target, ...] = ()
@@ -88,6 +91,10 @@ class Routes:
             known_hosts=self._known_hosts(options),
             timeout=self._settings.connect_timeout,
             agent=self._settings.agent,
+            identity_agent=options.get("identityagent", ""),
+            certificate_files=tuple(
+                Path(path).expanduser() for path in self._list(options, "certificatefile")
+            ),
             identities_only=options.get("identitiesonly", "no").lower() == "yes",
             host_key_name=options.get("hostkeyalias", ""),
             explicit_keys=frozenset(keys),

@@ -144,6 +144,38 @@ async def test_an_encrypted_key_that_the_agent_holds_is_not_asked_about(
     assert place.person.asked == []
 
 
+@pytest.mark.parametrize("setting", ["{}", "$OTHER_AGENT", "SSH_AUTH_SOCK"])
+async def test_the_agent_that_the_configuration_names(
+    place: Place, sshd: Sshd, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    mine = write_key(place.root / "mine")
+    place.behaviour.keys = frozenset({mine.asbytes()})
+    with FakeAgent(place.root / "agent", mine) as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.path) if setting == "SSH_AUTH_SOCK" else "/nowhere")
+        monkeypatch.setenv("OTHER_AGENT", str(agent.path))
+        config = configure(place, f"Host *\n IdentityAgent {setting.format(agent.path)}\n")
+        settings = {"agent": True, "key_file": place.root / "absent", **config}
+        async with Fleet(place.inventory(sshd.port, **settings), place.person) as fleet:
+            assert await fleet.connect() == {"n1": None}
+        error = await failure(place, sshd.port, **{**settings, **configure(place, "IdentityAgent none\n")})
+        assert "absent (no such file)." in error.what
+
+
+async def test_an_agent_that_does_not_answer(
+    place: Place, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(place.root / "agent"))
+        silent.listen()
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(place.root / "agent"))
+        settings = {"agent": True, "connect_timeout": 1}
+        async with Fleet(place.inventory(sshd.port, **settings), place.person) as fleet:
+            assert await fleet.connect() == {"n1": None}  # by its file
+        place.behaviour.keys = frozenset()
+        error = await failure(place, sshd.port, **settings)
+    assert "the SSH agent, which did not answer (it is slow)" in error.what
+
+
 # ── causes in words ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -38,6 +38,8 @@ def test_the_configuration_counts(home: Path) -> None:
             IdentityFile ~/.ssh/one
             IdentityFile ~/.ssh/two
             IdentitiesOnly yes
+            IdentityAgent ~/.ssh/agent
+            CertificateFile ~/.ssh/one.cert
             HostKeyAlias alias
             UserKnownHostsFile ~/.ssh/loom_hosts ~/.ssh/more_hosts
             GlobalKnownHostsFile none
@@ -50,6 +52,8 @@ def test_the_configuration_counts(home: Path) -> None:
     assert target.key_files == (home / ".ssh/one", home / ".ssh/two")
     assert target.known_hosts == (home / ".ssh/loom_hosts", home / ".ssh/more_hosts")
     assert target.identities_only
+    assert target.identity_agent == "~/.ssh/agent"
+    assert target.certificate_files == (home / ".ssh/one.cert",)
     assert target.known_as == ("alias", 22)
 
 
