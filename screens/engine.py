@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -84,7 +85,11 @@ class Engine(Protocol):
 
     def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]: ...
 
-    def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]: ...
+    def logs(
+        self, *, follow: bool, lines: int | None, since: datetime | None = None
+    ) -> AsyncIterator[tuple[LogLine, ...]]:
+        """In batches; `lines` are counted per node, None: all that there are."""
+        ...
 
     def runs(self) -> tuple[RunSummary, ...]: ...
 

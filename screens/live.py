@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,10 +99,12 @@ class LiveEngine:
 
         return service_fixes(report)
 
-    def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]:
+    def logs(
+        self, *, follow: bool, lines: int | None, since: datetime | None = None
+    ) -> AsyncIterator[tuple[LogLine, ...]]:
         from loomtui.fleet.logs import tail
 
-        return tail(self.fleet, self._inventory.names, follow=follow, lines=lines)
+        return tail(self.fleet, self._inventory.names, follow=follow, lines=lines, since=since)
 
     def runs(self) -> tuple[RunSummary, ...]:
         from loomtui.restore.runs import RunStore

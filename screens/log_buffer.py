@@ -1,23 +1,27 @@
-"""The lines of a log view: bounded, filtered, counted. Knows no widget."""
+"""The lines of a log view: in the order of time, bounded, filtered, counted. Knows no widget."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from loomtui.loom.logs import Explanation, Severity, explain
 from loomtui.text import clean_line
 
 #: Lines are cut at so many cells; the whole is in the detail.
 MAX_LINE = 1_000
-_CAPACITY = 20_000
+#: Days of a healthy cluster, some seconds of one that floods; about 20 MB.
+CAPACITY = 50_000
 _MAX_WHOLE = 20_000
+_EXPLAINED = 8_192
 _PADDING = re.compile(r" {3,}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line as it is kept. `notice`: said by loomtui about a node, not by the node."""
 
@@ -26,11 +30,19 @@ class Entry:
     text: str  # as it is shown: runs of blanks, with which Loom pads its messages, are shortened
     whole: str
     notice: bool = False
-    explanation: Explanation | None = None
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """Dear, so only of lines that are looked at."""
+        return None if self.notice else _explained(self.whole)
 
     @property
     def known(self) -> bool:
-        return self.explanation is not None and self.explanation.severity is not Severity.INFO
+        found = self.explanation
+        return found is not None and found.severity is not Severity.INFO
+
+
+_explained = lru_cache(maxsize=_EXPLAINED)(explain)
 
 
 class Filter:
@@ -43,14 +55,19 @@ class Filter:
         source = self.typed[1:] if self._inverse else self.typed
         try:
             self._pattern = re.compile(source, re.IGNORECASE) if source else None
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error.msg}") from error
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+
+    @property
+    def empty(self) -> bool:
+        return self._pattern is None
 
     def takes(self, entry: Entry) -> bool:
-        if self._pattern is None:
+        pattern = self._pattern
+        if pattern is None:
             return True
-        found = self._pattern.search(f"{entry.node} {entry.text[:MAX_LINE]}") is not None
-        return found is not self._inverse
+        found = pattern.search(entry.text, 0, MAX_LINE) or pattern.search(entry.node)
+        return (found is not None) is not self._inverse
 
     def spans(self, text: str) -> Iterable[tuple[int, int]]:
         """Where to highlight."""
@@ -60,28 +77,39 @@ class Filter:
 
 
 class LogBuffer:
-    """Keeps the newest lines; `shown` are those that pass the filter, of nodes that are not hidden."""
+    """Keeps the newest lines; `shown` are those that pass the filter, of nodes that are not hidden.
 
-    def __init__(self, capacity: int = _CAPACITY) -> None:
+    Each line that came is kept, or waits while paused, or is counted in `skipped`.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
         self.capacity = capacity
-        self.shown: list[Entry] = []
-        self.dropped = 0  # from the front of `shown`, since the beginning
+        self.shown: Sequence[Entry]
         self.skipped = 0  # lines that are no longer kept
         self.waiting = 0  # lines that came while paused
         self.paused = False
         self.hidden: frozenset[str] = frozenset()
         self.filter = Filter()
         self._kept: list[Entry] = []
+        self._shown = self._kept  # the same list where nothing is left out
         self._held: list[Entry] = []
+        self.shown = self._shown
+
+    @property
+    def kept(self) -> int:
+        return len(self._kept)
+
+    @property
+    def oldest(self) -> datetime | None:
+        return self._kept[0].at if self._kept else None
 
     def add(self, entries: Sequence[Entry]) -> None:
         if self.paused:
-            self._held = [*self._held, *entries][-self.capacity :]
             self.waiting += len(entries)
-            return
-        self._kept.extend(entries)
-        self.shown.extend(entry for entry in entries if self._takes(entry))
-        self._trim()
+            self._held.extend(entries)
+            self.skipped += self._cut(self._held)
+        elif entries:
+            self._take(entries)
 
     def pause(self, paused: bool) -> None:
         self.paused = paused
@@ -89,35 +117,80 @@ class LogBuffer:
             held, self._held, self.waiting = self._held, [], 0
             self.add(held)
 
+    def clear(self) -> None:
+        """Forgets all lines, to be read anew; filter and hidden nodes stay."""
+        self._kept, self._held = [], []
+        self.skipped = self.waiting = 0
+        self._select()
+
     def select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
         """Raises ValueError for a filter that is no regular expression; nothing changes then."""
         if typed is not None:
             self.filter = Filter(typed)
         if hidden is not None:
             self.hidden = hidden
-        self.shown = [entry for entry in self._kept if self._takes(entry)]
-        self.dropped = 0
+        self._select()
 
-    @property
-    def kept(self) -> int:
-        return len(self._kept)
+    def place_of(self, entry: Entry) -> int:
+        """Where it stands in `shown`, or where it would stand; -1 where nothing is shown."""
+        first = self.place_at(entry.at)
+        for place in range(max(0, first), len(self._shown)):
+            if self._shown[place] is entry:
+                return place
+            if self._shown[place].at > entry.at:
+                break
+        return first
+
+    def place_at(self, at: datetime) -> int:
+        """The first line of this moment or after it, else the last one; -1 where nothing is shown."""
+        return min(bisect_left(self._shown, at, key=_moment), len(self._shown) - 1)
+
+    def _select(self) -> None:
+        all_pass = self.filter.empty and not self.hidden
+        self._shown = self._kept if all_pass else [entry for entry in self._kept if self._takes(entry)]
+        self.shown = self._shown
 
     def _takes(self, entry: Entry) -> bool:
         return entry.node not in self.hidden and self.filter.takes(entry)
 
-    def _trim(self) -> None:
-        """In larger pieces, for each cut costs."""
-        slack = max(1, self.capacity // 10)
-        if len(self._kept) > self.capacity + slack:
-            gone = len(self._kept) - self.capacity
-            self.skipped += gone
-            dropped = sum(1 for entry in self._kept[:gone] if self._takes(entry))
-            del self._kept[:gone]
-            del self.shown[:dropped]
-            self.dropped += dropped
+    def _take(self, entries: Sequence[Entry]) -> None:
+        fresh = sorted(entries, key=_moment)
+        _merge(self._kept, fresh)
+        if self._shown is not self._kept:
+            _merge(self._shown, [entry for entry in fresh if self._takes(entry)])
+        self.skipped += self._cut(self._kept, self._shown)
+
+    def _cut(self, lines: list[Entry], also: list[Entry] | None = None) -> int:
+        """Takes the oldest away, in larger pieces, for each cut costs; how many they were."""
+        if len(lines) <= self.capacity + max(1, self.capacity // 10):
+            return 0
+        gone = len(lines) - self.capacity
+        if also is not None and also is not lines:
+            number = 0
+            for entry in lines[:gone]:
+                number += number < len(also) and also[number] is entry
+            del also[:number]
+        del lines[:gone]
+        return gone
+
+
+def _moment(entry: Entry) -> datetime:
+    return entry.at
+
+
+def _merge(into: list[Entry], fresh: list[Entry]) -> None:
+    """Both are in order; what is late comes to its place, which costs as much as came after it."""
+    if not fresh:
+        return
+    if not into or into[-1].at <= fresh[0].at:
+        into.extend(fresh)
+        return
+    place = bisect_right(into, fresh[0].at, key=_moment)
+    into[place:] = sorted(into[place:] + fresh, key=_moment)
 
 
 def entry_of(node: str, at: datetime, text: str, *, notice: bool = False) -> Entry:
-    """The line, clean whatever the engine says."""
-    text = clean_line(text, limit=_MAX_WHOLE)
-    return Entry(node, at, _PADDING.sub("  ", text), text, notice, None if notice else explain(text))
+    """The line, clean whatever the engine says. What is printable throughout is clean."""
+    if not text.isprintable() or len(text) > _MAX_WHOLE:
+        text = clean_line(text, limit=_MAX_WHOLE)
+    return Entry(node, at, _PADDING.sub("  ", text) if "   " in text else text, text, notice)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import DataTable, Static
 
-from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.desk import app_of
-from screens.modals.text import TextDialog
+from screens.run_record import RunRecordScreen
 from screens.widgets.table import Table
-from screens.words import NOTHING, OUTCOME_MARKS, STEP_TITLES, UNFINISHED, Tone, count, span
+from screens.words import AT_WORK, NOTHING, OUTCOME_MARKS, STEP_TITLES, UNFINISHED, Mark, Tone, count, span
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -33,15 +32,22 @@ _COLUMNS = (
 
 
 def is_unfinished(run: RunSummary) -> bool:
-    """It can be resumed or rolled back."""
+    """It is to be resumed or rolled back, or somebody is at it."""
     return run.outcome is None or run.outcome is Outcome.STOPPED
+
+
+def _mark(run: RunSummary) -> Mark:
+    if run.at_work:
+        return AT_WORK
+    return OUTCOME_MARKS[run.outcome] if run.outcome else UNFINISHED
 
 
 class RunsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
-        "All restores that were done from this machine, newest first. Enter shows the report of the marked "
-        "one. An unfinished one can be resumed where it stood, or rolled back to what was there before it."
+        "All restores that were done from this machine, newest first. Enter shows how the marked one went: "
+        "its timeline, what it cost, who decided what. An unfinished one can be resumed where it stood, or "
+        "rolled back to what was there before it."
     )
     BINDINGS = keys.bindings(keys.RUNS, keys.REFRESH)
 
@@ -85,25 +91,27 @@ class RunsScreen(LoomScreen):
         self.refresh_bindings()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        self.action_open_report()
+        self.action_open_run()
 
     def available(self, action: str) -> bool | None:
         if action in ("resume", "roll_back"):
             run = self._marked()
-            if run is None or run.cluster != self.desk.cluster or not is_unfinished(run):
+            if run is None or run.cluster != self.desk.cluster or not is_unfinished(run) or run.at_work:
                 return False
+        if action == "watch":
+            run = self._marked()
+            return run is not None and run.at_work and run.cluster == self.desk.cluster
         return super().available(action)
 
-    def action_open_report(self) -> None:
+    def action_open_run(self) -> None:
         run = self._marked()
-        if run is None:
-            return
-        try:
-            text = self.desk.engine.report(run.id)
-        except LoomtuiError as error:
-            self.show_error(error, "No report")
-            return
-        self.app.push_screen(TextDialog(f"Run {run.id}", text))
+        if run is not None:
+            self.app.push_screen(RunRecordScreen(run))
+
+    def action_watch(self) -> None:
+        run = self._marked()
+        if run is not None:
+            app_of(self).watch_run(run.id)
 
     def action_resume(self) -> None:
         run = self._marked()
@@ -119,7 +127,7 @@ class RunsScreen(LoomScreen):
         took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING
         return {
             "started": table.cell(f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else NOTHING),
-            "outcome": table.cell(OUTCOME_MARKS[run.outcome] if run.outcome else UNFINISHED),
+            "outcome": table.cell(_mark(run)),
             "step": table.cell(STEP_TITLES[run.last_step] if run.last_step else NOTHING),
             "took": table.cell(took, right=True),
             "operator": table.cell(run.operator),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Contents
@@ -43,6 +43,7 @@ class FakeEngine:
         self.closed = False
         self.reading = asyncio.Event()
         self.hang: set[str] = set()
+        self.older_logs: tuple[LogLine, ...] = ()  # what only a reading from an earlier time brings
 
     @property
     def inventory(self) -> Inventory:
@@ -84,8 +85,12 @@ class FakeEngine:
     def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]:
         return self.scene.fixes
 
-    async def logs(self, *, follow: bool, lines: int) -> AsyncIterator[tuple[LogLine, ...]]:
-        yield self.scene.logs
+    async def logs(
+        self, *, follow: bool, lines: int | None, since: datetime | None = None
+    ) -> AsyncIterator[tuple[LogLine, ...]]:
+        yield tuple(line for line in (*self.older_logs, *self.scene.logs) if since and line.at >= since) or (
+            self.scene.logs
+        )
         await asyncio.Event().wait()
 
     def runs(self) -> tuple[RunSummary, ...]:

@@ -19,7 +19,9 @@ from loomtui.restore.identities import ServiceFix
 from loomtui.restore.plan import (
     Plan,
 )
+from loomtui.restore.report import Chronicle
 from loomtui.restore.runs import RunSummary
+from tests.screens import records
 from tests.screens.basics import (
     CLUSTER,
     NAMES,
@@ -54,6 +56,7 @@ class Scene:
     logs: tuple[LogLine, ...] = ()
     runs: tuple[RunSummary, ...] = ()
     plan: Plan | None = None
+    told: Chronicle | None = None  # of every run
 
 
 def healthy(*, production: bool = True) -> Scene:
@@ -74,6 +77,7 @@ def healthy(*, production: bool = True) -> Scene:
         logs=logs(),
         runs=runs(),
         plan=plan(),
+        told=records.told(),
     )
 
 
@@ -145,6 +149,7 @@ def hostile(text: str) -> Scene:
         logs=tuple(LogLine(name, NOW, text, name) for name in NAMES),
         runs=(RunSummary("20261121-031415-ab12", CLUSTER, NOW, None, None, StepName.DATA, text),),
         plan=_hostile_plan(text),
+        told=records.hostile(text, _hostile_plan(text)),
     )
 
 

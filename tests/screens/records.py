@@ -1,0 +1,44 @@
+"""Made-up records of runs: what a run's screen tells."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.plan import Plan
+from loomtui.restore.report import Chronicle, chronicle
+from tests.restore.stories import Story, whole
+from tests.screens.basics import NAMES, NOW
+from tests.screens.plans import plan
+
+_BEGAN = NOW - timedelta(days=1)
+
+
+@cache
+def told() -> Chronicle:
+    """A restore of all nodes; the data of the last one failed once."""
+    return _read(whole(_BEGAN, *NAMES, data_seconds=540), _aged(plan()))
+
+
+def _aged(made: Plan) -> Plan:
+    """With data from before the run."""
+    taken = _BEGAN - timedelta(hours=2)
+    nodes = (
+        replace(node, data=replace(node.data, taken_at=taken) if node.data else None) for node in made.nodes
+    )
+    return replace(made, nodes=tuple(nodes))
+
+
+def hostile(text: str, odd: Plan) -> Chronicle:
+    story = Story(_BEGAN, by=text).begin().step(StepName.STOP, "db1", seconds=5, said=text)
+    story.tell(EventKind.TASK_FAILED, StepName.DATA, "db1", after=2, message=text, advice=text)
+    return _read(story.end(Outcome.STOPPED), odd)
+
+
+def _read(story: Story, of: Plan) -> Chronicle:
+    with tempfile.TemporaryDirectory() as folder:
+        return chronicle(story.write(Path(folder), of))

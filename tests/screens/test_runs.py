@@ -1,0 +1,92 @@
+"""Past runs, and the record of one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loomtui.errors import CallError
+from screens.modals.text import ErrorDialog
+from screens.run_record import RunRecordScreen
+from screens.saving import save_text
+from screens.widgets.pane import Pane
+from tests.screens import scenes
+from tests.screens.basics import NOW
+from tests.screens.fake import FakeEngine
+from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, shown, until
+
+
+@pytest.mark.parametrize("size", [SMALL, (120, 40), LARGE])
+async def test_a_run_is_told_with_its_timeline_decisions_and_checks(size: tuple[int, int]) -> None:
+    async with running(FakeEngine(scenes.healthy()), size) as (app, pilot):
+        await press(pilot, "u", "enter")
+        assert isinstance(app.screen, RunRecordScreen)
+        await until(pilot, lambda: "By node" in shown(app))
+        told = app.screen.query_one(Pane).text.plain
+        for wanted in ("Downtime    11 min", "Data loss   2 h 00 min", "Throughput", "3 data", "✗", "op@desk",
+                       "retry", "no room left", "Checks: ", "app_hash A1B2", "1-8 the step"):  # fmt: skip
+            assert wanted in told, wanted
+        drawn = [
+            line for line in told.splitlines() if line.startswith(("db", "backup1", "decisions", "down"))
+        ]
+        assert all(len(line) <= size[0] - 2 for line in drawn)
+
+
+async def test_the_record_is_copied_for_a_channel_and_saved_as_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "u", "enter")
+        await until(pilot, lambda: "By node" in shown(app))
+        await press(pilot, "c")
+        assert app.clipboard.startswith("# Report of 20261121-031415-ab12 as md")
+        await press(pilot, "S")
+        saved = tmp_path / f"loomtui-report-20261121-031415-ab12-{NOW:%Y%m%d-%H%M%S}.html"
+        assert saved.read_text().startswith("# Report of 20261121-031415-ab12 as html")
+        assert saved.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_record_that_cannot_be_read_says_why() -> None:
+    async with running(FakeEngine(replace(scenes.healthy(), told=None))) as (app, pilot):
+        await press(pilot, "u", "enter")
+        await until(pilot, lambda: "there is no run" in shown(app))
+        assert "record.copy" not in footer_keys(app)
+
+
+async def test_where_nothing_can_be_written_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise CallError("the file cannot be written: no room")
+
+    monkeypatch.setattr("screens.run_record.save_text", refuse)
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "u", "enter")
+        await until(pilot, lambda: "By node" in shown(app))
+        await press(pilot, "S")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+
+
+def test_a_file_is_never_written_over_another_nor_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"loomtui-x-{NOW:%Y%m%d-%H%M%S}.txt").symlink_to(tmp_path / "elsewhere")
+    path = save_text("x", "txt", "text", NOW)
+    assert path.name.endswith("-1.txt")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_where_the_folder_is_closed_the_state_folder_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setattr("screens.saving.user_state_path", lambda _: state)
+    monkeypatch.setattr("screens.saving.Path.cwd", lambda: tmp_path / "file" / "below")
+    (tmp_path / "file").write_text("not a folder")
+    assert save_text("x", "txt", "text", NOW).parent == state / "saved"
+    state.joinpath("saved").rename(tmp_path / "gone")
+    state.joinpath("saved").write_text("not a folder")
+    with pytest.raises(CallError, match="cannot be written"):
+        save_text("x", "txt", "text", NOW)
