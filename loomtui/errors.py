@@ -45,7 +45,11 @@ class LoomtuiError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.node}: " if self.node else ""
-        return " ".join(part for part in (where + self.what, self.safe, self.advice) if part)
+        return " ".join(_ended(part) for part in (where + self.what, self.safe, self.advice) if part)
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", ":")) else f"{sentence}."
 
 
 class CallError(LoomtuiError):

@@ -8,18 +8,21 @@ Prints a line for each cell as it ends, then a table of steps and faults. Needs 
 from __future__ import annotations
 
 import argparse
-import queue
+import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
+from loomtui.errors import LoomtuiError
 from tests.faults.bed import Bed, bed
 from tests.faults.cells import Cell, Fault, Row, cells
 from tests.faults.trying import Result, Verdict, try_cell
 
 _WIDTH = 8
+_SCENARIOS = ("clean-restore", "moved-hosts", "clean-restore")  # in the order in which workers begin
 
 
 def chosen(only: Sequence[str]) -> list[Cell]:
@@ -31,13 +34,33 @@ def chosen(only: Sequence[str]) -> list[Cell]:
     return [cell for cell in cells() if not only or words(cell) & set(only)]
 
 
+class _Waiting:
+    """The cells that nobody has taken yet, by the kind of cluster that they want."""
+
+    def __init__(self, wanted: Iterable[Cell]) -> None:
+        self._lock = threading.Lock()
+        self._by_scenario: dict[str, deque[Cell]] = {}
+        for cell in wanted:
+            self._by_scenario.setdefault(cell.row.scenario, deque()).append(cell)
+
+    def take(self, scenario: str | None) -> Cell | None:
+        """One of this kind while there is any: a cluster takes long to start. None: all are taken."""
+        with self._lock:
+            left = {name: waiting for name, waiting in self._by_scenario.items() if waiting}
+            if not left:
+                return None
+            chosen = scenario if scenario in left else max(left, key=lambda name: len(left[name]))
+            return left[chosen].popleft()
+
+
 def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
     """Each worker has beds of its own, so that cells do not meet."""
-    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-    for cell in sorted(wanted, key=lambda cell: cell.row.scenario):
-        waiting.put(cell)
+    waiting = _Waiting(wanted)
     verdicts: list[Verdict] = []
-    workers = [threading.Thread(target=_work, args=(waiting, verdicts)) for _ in range(jobs)]
+    workers = [
+        threading.Thread(target=_work, args=(waiting, _SCENARIOS[number % len(_SCENARIOS)], verdicts))
+        for number in range(jobs)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -45,22 +68,27 @@ def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
     return verdicts
 
 
-def _work(waiting: queue.SimpleQueue[Cell], verdicts: list[Verdict]) -> None:
+def _work(waiting: _Waiting, scenario: str, verdicts: list[Verdict]) -> None:
     with ExitStack() as stack:
         made: Bed | None = None
-        while True:
-            try:
-                cell = waiting.get_nowait()
-            except queue.Empty:
-                return
-            if made is None or made.cluster.scenario.name != cell.row.scenario:
+        while cell := waiting.take(scenario):
+            if made is None or scenario != cell.row.scenario:
                 stack.close()
-                made = stack.enter_context(bed(cell.row.scenario))
-            verdict = try_cell(made, cell)
+                scenario = cell.row.scenario
+                made = _bed(stack, scenario)
+            verdict = try_cell(made, cell) if made else Verdict(cell, wrong=["its cluster did not come up"])
             verdicts.append(verdict)
             print(verdict, flush=True)  # noqa: T201 - this is a command
             if not verdict.holds:
                 made = None  # nobody knows what it holds now
+
+
+def _bed(stack: ExitStack, scenario: str) -> Bed | None:
+    try:
+        return stack.enter_context(bed(scenario))
+    except (AssertionError, LoomtuiError, OSError, subprocess.SubprocessError) as error:
+        print(f"no cluster for {scenario}: {error}", flush=True)  # noqa: T201
+        return None
 
 
 def table(verdicts: Sequence[Verdict]) -> str:

@@ -17,7 +17,7 @@ from tests.faults.watching import lost, starts_while_down
 _STOPPED = (1, 3, 4)
 _KILLED = -9
 #: Here a run that stopped is also rolled back from where it stopped.
-_MOVES_FILES = frozenset({Row.DATA, Row.SWAP, Row.CONFIG, Row.SERVICES})
+_MOVES_FILES = frozenset({Row.SWAP, Row.CONFIG})
 _TITLES = {step.name.value: step.title for step in STEPS}
 
 
