@@ -6,7 +6,7 @@ import bz2
 import gzip
 import io
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,11 +15,26 @@ from pathlib import Path
 import zstandard
 
 
-class Layout(StrEnum):
-    RSYNC = "rsync"  # last path parts only: app.db chaindata config genesis.json loom.yml loom.service
-    TAR = "tar"  # whole paths without the leading slash: home/ubuntu/app.db …
-    OLD = "old"  # rsync of August 2018: single files at top level, no validator file
+class Method(StrEnum):
+    """How backup.sh collects: rsync keeps the last part of a path, tar all of it but the first slash."""
 
+    RSYNC = "rsync"
+    TAR = "tar"
+    ABSOLUTE_TAR = "tar of absolute paths"  # home/ubuntu/loom.yml …
+
+
+class Era(StrEnum):
+    """The versions of backup.sh by what a config backup holds. Source: go-loom, backup/utils/backup.sh."""
+
+    BARE = "8ee64a2"  # 2018-08-08: nothing of chaindata/config; the unit's name is fixed
+    UNIT = "9208799"  # 2018-08-09: the unit of the configured service
+    NODE_KEY = "41bd257"  # 2018-08-16: and two files of chaindata/config
+    CONTENTS = "38c3b31"  # 2018-08-16: and `chaindata/config/`: rsync puts its files among the others
+    FOLDER = "920b0f5"  # 2018-09-06: and `chaindata/config`
+
+
+_FIRST_UNIT = "delegatecall.service"
+_NAMED_FILES = ("node_key.json", "config.toml")
 
 DATA = ("app.db", "chaindata", "evm.db", "receipts_db", "app_v2.db")
 OLD_DEFAULT_DATA = ("app.db", "chaindata")  # what backup.sh takes unless it is told otherwise: lacks evm.db
@@ -82,23 +97,23 @@ class ConfigFiles:
     loom_yml: bytes
 
 
-def config_entries(files: ConfigFiles, layout: Layout) -> dict[str, Path | bytes]:
-    own: dict[str, Path | bytes] = {"genesis.json": files.loom_genesis, "loom.yml": files.loom_yml}
-    if layout is Layout.TAR:
-        home = str(files.home).lstrip("/")
-        entries: dict[str, Path | bytes] = {
-            f"{home}/chaindata/config/{name}": text for name, text in files.config.items()
-        }
-        entries |= {f"{home}/{name}": text for name, text in own.items()}
-        return entries | {str(files.unit).lstrip("/"): files.unit_text}
-    if layout is Layout.OLD:
-        kept = {name: files.config[name] for name in ("node_key.json", "config.toml")}
-        return {**own, **kept, files.unit.name: files.unit_text}
-    return {
-        **{f"config/{name}": text for name, text in files.config.items()},
-        **own,
-        files.unit.name: files.unit_text,
-    }
+def config_entries(files: ConfigFiles, era: Era, method: Method) -> dict[str, Path | bytes]:
+    unit = files.unit.with_name(_FIRST_UNIT) if era is Era.BARE else files.unit
+    own: dict[str, bytes] = {"genesis.json": files.loom_genesis, "loom.yml": files.loom_yml}
+    held = {name: files.config[name] for name in _held_of_config(files, era)}
+    if method is not Method.RSYNC:
+        prefix = f"{files.home}/".lstrip("/") if method is Method.ABSOLUTE_TAR else ""
+        own |= {f"chaindata/config/{name}": text for name, text in held.items()}
+        return {**{prefix + name: text for name, text in own.items()}, str(unit)[1:]: files.unit_text}
+    folder = "config/" if era is Era.FOLDER else ""
+    # Of two arguments that become one name, rsync takes the first: Tendermint's genesis.json is lost.
+    return {**{folder + name: text for name, text in held.items()}, **own, unit.name: files.unit_text}
+
+
+def _held_of_config(files: ConfigFiles, era: Era) -> Sequence[str]:
+    if era in (Era.BARE, Era.UNIT):
+        return ()
+    return _NAMED_FILES if era is Era.NODE_KEY else tuple(files.config)
 
 
 def data_entries(

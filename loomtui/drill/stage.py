@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from loomtui.drill import archives, machines
-from loomtui.drill.archives import ConfigFiles, Layout, Upload
+from loomtui.drill.archives import ConfigFiles, Era, Method, Upload
 from loomtui.drill.history import History, Keys, now_utc
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.node.keys import node_key_text
@@ -158,14 +158,15 @@ class Stage:
 
     def _config_backups(self, number: int, host: Host) -> list[Upload]:
         newest = self._scenario.data_height - 11 + 2 * number % 11
-        odd = bool(number % 2)
+        odd = number % 2 == 1
+        methods = (Method.RSYNC, Method.ABSOLUTE_TAR)
         kinds = [
-            (newest, Layout.TAR if odd else Layout.RSYNC, "tar.gz" if odd else "tar.bz2", False),
-            (_OLD_HEIGHTS[0], Layout.RSYNC if odd else Layout.TAR, "tar.zst", True),
-            (_OLD_HEIGHTS[1], Layout.OLD, "tar.bz2", True),
+            (newest, Era.FOLDER, methods[odd], "tar.gz" if odd else "tar.bz2", False),
+            (_OLD_HEIGHTS[0], Era.FOLDER, methods[not odd], "tar.zst", True),
+            (_OLD_HEIGHTS[1], Era.NODE_KEY, Method.RSYNC, "tar.bz2", True),
         ]
         uploads = []
-        for height, layout, extension, former in kinds:
+        for height, era, method, extension, former in kinds:
             machine = host.machine
             files = ConfigFiles(
                 home=Path("/home/ubuntu"),
@@ -175,7 +176,7 @@ class Stage:
                 loom_genesis=self._history.loom_genesis.encode(),
                 loom_yml=machines.loom_yml(machine).encode(),
             )
-            entries = archives.config_entries(files, layout)
+            entries = archives.config_entries(files, era, method)
             uploads.append(self._upload(host, height, entries, extension, minutes=number % 5))
         return uploads
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from loomtui.drill import archives
-from loomtui.drill.archives import ConfigFiles, Layout, Upload
+from loomtui.drill.archives import ConfigFiles, Era, Method, Upload
 from loomtui.drill.history import History, Keys, now_utc
 from loomtui.drill.store import PREFIX
 from loomtui.inventory.model import Role
@@ -25,11 +25,10 @@ _DATA_BACKUPS = (  # height, items, extension, absolute names
     (50, archives.DATA, "tar.zst", False),
     (30, archives.OLD_DEFAULT_DATA, "tar.bz2", False),
 )
-_CONFIG_BACKUPS = (  # heights below the first are older than all data
-    (58, Layout.RSYNC, "tar.bz2"),
-    (40, Layout.TAR, "tar.gz"),
-    (20, Layout.OLD, "tar.bz2"),
-)
+#: Height of each era's config backups. Nodes take turns: one collects with rsync, the next with tar.
+CONFIG_HEIGHTS = {Era.FOLDER: 58, Era.CONTENTS: 50, Era.NODE_KEY: 40, Era.UNIT: 30, Era.BARE: 20}
+_METHODS = (Method.RSYNC, Method.TAR)
+_EXTENSIONS = ("tar.bz2", "tar.gz")
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,9 @@ class Past:
     def uploads(self) -> list[Upload]:
         data = [self._data_backup(*kind) for kind in _DATA_BACKUPS]
         config = [
-            self._config_backup(node, n, *kind)
+            self._config_backup(node, n, era, height)
             for n, node in enumerate(self.nodes)
-            for kind in _CONFIG_BACKUPS
+            for era, height in CONFIG_HEIGHTS.items()
         ]
         return data + config
 
@@ -72,9 +71,7 @@ class Past:
         entries = archives.data_entries(self.snapshots[height], items, own, prefix)
         return self._upload(node, height, entries, extension, minutes=7)
 
-    def _config_backup(
-        self, node: LabNode, minutes: int, height: int, layout: Layout, extension: str
-    ) -> Upload:
+    def _config_backup(self, node: LabNode, number: int, era: Era, height: int) -> Upload:
         files = ConfigFiles(
             home=nodes.HOME,
             unit=nodes.UNIT,
@@ -83,7 +80,8 @@ class Past:
             loom_genesis=self.own_files()["genesis.json"],
             loom_yml=self.own_files()["loom.yml"],
         )
-        return self._upload(node, height, archives.config_entries(files, layout), extension, minutes)
+        entries = archives.config_entries(files, era, _METHODS[number % 2])
+        return self._upload(node, height, entries, _EXTENSIONS[number % 2], minutes=number)
 
     def _upload(
         self, node: LabNode, height: int, entries: Mapping[str, Path | bytes], extension: str, minutes: int

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.lab import cgroups
 from tests.lab.conftest import give_up
 from tests.lab.needs import missing
 
@@ -35,3 +37,37 @@ def test_missing_program_is_a_skip_only_outside_ci(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="needs root"):
         give_up("needs root")
+
+
+def _instead_of(program: str, script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [("loop", "loop devices with ext4"), ("overlay", "overlayfs"), ("tmpfs", "tmpfs mounts")],
+)
+def test_what_the_kernel_does_not_give_is_named(
+    possible: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, what: str
+) -> None:
+    real = shutil.which("mount")
+    script = f'case "$*" in *{part}*) echo "mount: not here" >&2; exit 32 ;; esac; exec {real} "$@"'
+    _instead_of("mount", script, tmp_path, monkeypatch)
+    assert missing() == f"the lab of real nodes needs {what}, which cannot be had here: mount: not here"
+
+
+def test_container_without_rights_is_told(
+    possible: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _instead_of("unshare", "echo 'unshare: Operation not permitted' >&2; exit 1", tmp_path, monkeypatch)
+    assert "namespaces of its own (CAP_SYS_ADMIN)" in missing()
+
+
+@pytest.mark.parametrize("groups", [[], [Path("/proc/1")]])
+def test_control_groups_that_cannot_be_written_are_told(
+    possible: None, monkeypatch: pytest.MonkeyPatch, groups: list[Path]
+) -> None:
+    monkeypatch.setattr(cgroups, "own_groups", lambda: groups)
+    assert missing().startswith("the lab of real nodes needs control groups")

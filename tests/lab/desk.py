@@ -1,0 +1,68 @@
+"""The operator's desk: `loomtui …` in a process of its own, against a lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.client import Lab
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`home` holds all that loomtui keeps; nobody is at the keyboard."""
+
+    lab: Lab
+    home: Path
+
+    def loomtui(self, *args: str, timeout: float = 300) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "loomtui", *args],
+            cwd=self.home,
+            env={**os.environ, **self._environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        folders = {f"XDG_{name}_HOME": str(self.home / name.lower()) for name in ("STATE", "CACHE", "CONFIG")}
+        own = {"HOME": str(self.home), "PYTHONPATH": str(_ROOT)}
+        return {
+            **self.lab.environment,
+            "LOOMTUI_INVENTORY": str(self.lab.inventory_path),
+            **folders,
+            **own,
+        }
+
+    def plan(self, *args: str) -> tuple[Done, Path]:
+        """The plan is kept in the file, refused or not."""
+        path = self.home / "plan.json"
+        path.unlink(missing_ok=True)
+        return self.loomtui("plan", *args, "--json", "-o", str(path)), path
+
+    def restore(self, plan: Path) -> Done:
+        return self.loomtui("restore", "--plan", str(plan), "--yes")
