@@ -25,7 +25,7 @@ from screens.desk import Clock, Desk, utc_now
 from screens.engine import Engine, WritableEngine
 from screens.health import HealthScreen
 from screens.help import help_text
-from screens.keeper import RunKeeper
+from screens.keeper import RunKeeper, RunWatcher
 from screens.logs import LogsScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
@@ -40,6 +40,7 @@ from screens.services import ServicesScreen
 from screens.settings import Settings
 from screens.terminal import GONE_STATUS
 from screens.themes import THEMES, Plain
+from screens.watching import WatchScreen
 from screens.widgets.log_view import LogView
 from screens.words import STEP_TITLES, time_of
 
@@ -82,6 +83,7 @@ class LoomApp(App[int]):
         "styles/widgets.tcss",
         "styles/dialogs.tcss",
         "styles/restore.tcss",
+        "styles/plain.tcss",
     ]
     BINDINGS = keys.bindings(keys.APP)
     COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
@@ -223,6 +225,15 @@ class LoomApp(App[int]):
             return
         self._open_restore(keeper)
 
+    def watch_run(self, run_id: str) -> None:
+        """A run in the hands of another process."""
+        try:
+            handle = self.desk.engine.watched(run_id)
+        except LoomtuiError as error:
+            self.push_screen(ErrorDialog("The run cannot be watched", error))
+            return
+        self.push_screen(WatchScreen(RunWatcher(self, handle)))
+
     def _review(self, path: Path) -> None:
         engine = self.desk.engine
         if not isinstance(engine, WritableEngine):
@@ -238,6 +249,9 @@ class LoomApp(App[int]):
         return tuple(run for run in runs if run.cluster == self.desk.cluster and is_unfinished(run))
 
     def _offer(self, run: RunSummary) -> None:
+        if run.at_work:
+            self._offer_to_watch(run)
+            return
         step = STEP_TITLES[run.last_step] if run.last_step else "its beginning"
         self.push_screen(
             ChoiceDialog(
@@ -255,6 +269,20 @@ class LoomApp(App[int]):
                 ),
             ),
             lambda answer: self._offered(run, answer),
+        )
+
+    def _offer_to_watch(self, run: RunSummary) -> None:
+        self.push_screen(
+            ChoiceDialog(
+                "A restore is going on",
+                f"Another loomtui on this machine works on {run.id}, begun {time_of(run.started_at)} by "
+                f"{run.operator}.",
+                (
+                    ("", "Look at the cluster", "nothing happens; u lists the runs"),
+                    ("watch", "Watch it", "you see its steps; decisions are taken there"),
+                ),
+            ),
+            lambda answer: self.watch_run(run.id) if answer == "watch" else None,
         )
 
     def _offered(self, run: RunSummary, answer: str | None) -> None:

@@ -37,8 +37,8 @@ class StepWords:
     undo: str
 
 
-class RunHandle(Protocol):
-    """One run: what happens in it, and the two ways through it."""
+class WatchedRun(Protocol):
+    """One run, and what happens in it."""
 
     @property
     def id(self) -> str: ...
@@ -49,6 +49,10 @@ class RunHandle(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """What happened so far, then what happens; ends with the run."""
         ...
+
+
+class RunHandle(WatchedRun, Protocol):
+    """Also the two ways through it."""
 
     async def restore(self) -> Outcome: ...
 
@@ -91,9 +95,17 @@ class Engine(Protocol):
         """In batches; `lines` are counted per node, None: all that there are."""
         ...
 
+    async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
+        """The last lines of these nodes' logs, by time; a node that fails ends in a notice."""
+        ...
+
     def runs(self) -> tuple[RunSummary, ...]: ...
 
     def report(self, run_id: str, form: Form = "md") -> str: ...
+
+    def watched(self, run_id: str) -> WatchedRun:
+        """A run that another process on this machine works on."""
+        ...
 
     def chronicle(self, run_id: str) -> Chronicle:
         """A run told in facts, as far as it went."""

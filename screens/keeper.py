@@ -14,8 +14,8 @@ from textual.worker import WorkerError
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
-from screens.engine import RunHandle, WritableEngine
-from screens.operator import ScreenOperator
+from screens.engine import RunHandle, WatchedRun, WritableEngine
+from screens.operator import Question, ScreenOperator
 from screens.run_view import RunView
 
 if TYPE_CHECKING:
@@ -27,29 +27,77 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
 
 
-class RunKeeper:
-    """Drives one run after the other. All in `watchers` get `Changed` when there is something to show."""
+class RunFollower:
+    """Knows how far a run is. All in `watchers` get `Changed` when there is something to show."""
 
     class Changed(Message):
         """Something moved in the run; only the latest matters."""
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, RunKeeper.Changed)
+            return isinstance(message, RunFollower.Changed)
 
-    def __init__(self, app: App[Any], engine: WritableEngine) -> None:
+    def __init__(self, app: App[Any]) -> None:
         self._app = app
-        self._engine = engine
-        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._tell)
         self.watchers: set[MessagePump] = set()
-        self.handle: RunHandle | None = None
+        self.handle: WatchedRun | None = None
         self.view: RunView | None = None
         self.error: LoomtuiError | None = None
-        self.estimates: Mapping[StepName, Estimate] = {}
         self._worker: Worker[None] | None = None
 
     @property
     def busy(self) -> bool:
+        """Something is at work on the run."""
         return self._worker is not None and self._worker.is_running
+
+    @property
+    def pending(self) -> Question | None:
+        """What the operator is asked now."""
+        return None
+
+    async def _follow(self, handle: WatchedRun, view: RunView) -> None:
+        async for event in handle.events():
+            view.take(event)
+            self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self.watchers:
+            watcher.post_message(self.Changed())
+
+
+class RunWatcher(RunFollower):
+    """Of a run that another process works on: seen here, decided there."""
+
+    def __init__(self, app: App[Any], handle: WatchedRun) -> None:
+        super().__init__(app)
+        self.handle = handle
+        self.view = RunView(tuple(node.name for node in handle.plan.nodes))
+        self._worker = app.run_worker(
+            self._watch(handle, self.view), group="watch", exclusive=True, exit_on_error=False
+        )
+
+    async def _watch(self, handle: WatchedRun, view: RunView) -> None:
+        try:
+            await self._follow(handle, view)
+        except LoomtuiError as error:
+            self.error = error
+        finally:
+            self._app.call_later(self._tell)
+
+
+class RunKeeper(RunFollower):
+    """Drives one run after the other."""
+
+    handle: RunHandle | None
+
+    def __init__(self, app: App[Any], engine: WritableEngine) -> None:
+        super().__init__(app)
+        self._engine = engine
+        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._tell)
+        self.estimates: Mapping[StepName, Estimate] = {}
+
+    @property
+    def pending(self) -> Question | None:
+        return self.operator.pending
 
     @property
     def waits(self) -> bool:
@@ -100,11 +148,6 @@ class RunKeeper:
             self._carry_out(handle, way), group="run", exclusive=True, exit_on_error=False
         )
 
-    async def _follow(self, handle: RunHandle, view: RunView) -> None:
-        async for event in handle.events():
-            view.take(event)
-            self._tell()
-
     async def _carry_out(self, handle: RunHandle, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
         try:
             await way(handle)
@@ -112,7 +155,3 @@ class RunKeeper:
             self.error = error
         finally:
             self._app.call_later(self._tell)
-
-    def _tell(self) -> None:
-        for watcher in self.watchers:
-            watcher.post_message(self.Changed())

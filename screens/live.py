@@ -12,7 +12,7 @@ from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict, judge_cluster
-from screens.engine import Progress, RunHandle, StepWords
+from screens.engine import Progress, RunHandle, StepWords, WatchedRun
 
 if TYPE_CHECKING:
     from loomtui.backups.catalogue import Catalogue
@@ -106,6 +106,12 @@ class LiveEngine:
 
         return tail(self.fleet, self._inventory.names, follow=follow, lines=lines, since=since)
 
+    async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
+        from loomtui.fleet.logs import tail
+
+        found = [line async for batch in tail(self.fleet, nodes, follow=False, lines=lines) for line in batch]
+        return tuple(found)
+
     def runs(self) -> tuple[RunSummary, ...]:
         from loomtui.restore.runs import RunStore
 
@@ -116,6 +122,11 @@ class LiveEngine:
         from loomtui.restore.runs import RunStore
 
         return render(RunStore().open(run_id), form)
+
+    def watched(self, run_id: str) -> WatchedRun:
+        from loomtui.restore.runs import RunStore
+
+        return OtherRun(RunStore().open(run_id))
 
     def chronicle(self, run_id: str) -> Chronicle:
         from loomtui.restore.report import chronicle
@@ -129,6 +140,20 @@ class LiveEngine:
                 await self._fleet.close()
         if self._catalogue is not None:
             await self._catalogue.close()
+
+
+class OtherRun:
+    """One run in the hands of another process."""
+
+    def __init__(self, run: Run) -> None:
+        self.id = run.id
+        self.plan = run.plan
+        self._run = run
+
+    def events(self) -> AsyncIterator[Event]:
+        from loomtui.restore.watching import follow
+
+        return follow(self._run)
 
 
 class LiveRun:

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
-
-from loomtui.errors import LoomtuiError, StillRunning
+from loomtui.errors import StillRunning
 from loomtui.restore.events import Outcome
 from loomtui.restore.operator import Go, OnFailure
-from screens import content, keys
-from screens.base import LoomScreen
+from screens import content
 from screens.desk import app_of
 from screens.engine import WritableEngine
 from screens.keeper import RunKeeper
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
-from screens.modals.text import TextDialog
-from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
-from screens.run_text import Moment, Saying, has_diff, needs_name, pane_text, saying
-from screens.run_view import STEPS, RunView
-from screens.widgets.live_log import LiveLog
-from screens.widgets.next_panel import NextPanel
-from screens.widgets.pane import Pane
-from screens.widgets.steps import StepList, TaskList
-from screens.words import STEP_TITLES, stopwatch
+from screens.operator import FailureQuestion, StepQuestion, UnitQuestion
+from screens.run_screen import RunScreen
+from screens.run_text import Moment, needs_name
+from screens.words import STEP_TITLES
 
 if TYPE_CHECKING:
-    from textual.widget import Widget
+    pass
 
 
-class RestoreScreen(LoomScreen):
+class RestoreScreen(RunScreen):
     NAME_SHOWN: ClassVar[str] = "Restore"
     HELP: ClassVar[str] = (
         "Left: the eight steps. Middle: what the next step would do on each node, or the nodes of the step "
@@ -43,109 +35,19 @@ class RestoreScreen(LoomScreen):
         "run's folder on each node. The run goes on when you look at other screens (r comes back), and "
         "survives the end of this program."
     )
-    BINDINGS = keys.bindings(keys.RUN, keys.COPY)
 
     def __init__(self, keeper: RunKeeper) -> None:
-        super().__init__()
+        super().__init__(keeper)
         self.keeper = keeper
-        self._shown: Question | None = None
-        self._asked_at = 0.0
-        self._nodes_wanted = False
-        self._actions: frozenset[str] = frozenset()
-        self._said: Saying | None = None
-
-    def body(self) -> Iterable[Widget]:
-        with Horizontal(id="run"):
-            yield StepList(id="steps")
-            with Vertical(id="run-right"):
-                yield Static(id="run-head")
-                yield Pane(id="run-text")
-                with VerticalScroll(id="run-nodes"):
-                    yield TaskList(id="tasks")
-        yield LiveLog(self.desk.engine.inventory.names, first=20, id="run-log")
-
-    def below(self) -> Iterable[Widget]:
-        yield NextPanel()
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.keeper.watchers.add(self)
-        self.query_one(Pane).focus()
-        self.set_interval(1, self.show)
-        self.show()
-
-    def on_unmount(self) -> None:
-        self.keeper.watchers.discard(self)
-
-    def on_screen_resume(self) -> None:
-        self.show()
-
-    def on_run_keeper_changed(self, event: RunKeeper.Changed) -> None:
-        self.show()
 
     def moment(self) -> Moment:
-        keeper = self.keeper
-        question = keeper.operator.pending
-        engine = self.desk.engine
-        view = keeper.view or RunView(())
-        step = question.step if isinstance(question, StepQuestion) else view.current
-        words = None
+        moment, question, engine = super().moment(), self.keeper.pending, self.desk.engine
+        step = question.step if isinstance(question, StepQuestion) else moment.view.current
+        moment = replace(moment, estimate=self.keeper.estimates.get(step) if step else None)
         if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
             words = engine.step(question.step)
-        return Moment(
-            question,
-            keeper.busy,
-            view,
-            keeper.error,
-            keeper.handle.id if keeper.handle else "",
-            self.desk.now(),
-            words.effect if words else "",
-            words.undo if words else "",
-            keeper.estimates.get(step) if step else None,
-        )
-
-    def show(self) -> None:
-        if not self.is_attached:
-            return
-        moment = self.moment()
-        if moment.question is not self._shown:
-            self._shown, self._asked_at, self._nodes_wanted = moment.question, time.monotonic(), False
-            self.query_one(Pane).scroll_home(animate=False)
-        text = None if self._nodes_wanted else pane_text(moment)
-        self.set_class(text is not None, "-reading")
-        self.set_class(text is not None and has_diff(moment.question), "-diff")
-        self.query_one(Pane).display = text is not None
-        self.query_one("#run-nodes").display = text is None
-        if text is not None:
-            self.query_one(Pane).show(text)
-        self._show_steps(moment.view)
-        said = saying(moment)
-        if said != self._said:
-            self._said = said
-            self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
-        if said.actions != self._actions:
-            self._actions = said.actions
-            self.refresh_bindings()
-
-    def _show_steps(self, view: RunView) -> None:
-        question = self._shown
-        step = (
-            question.step
-            if isinstance(question, StepQuestion | FailureQuestion)
-            else view.current or STEPS[0]
-        )
-        self.query_one(StepList).show(view, step, self.desk.now(), asked=question is not None)
-        width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
-        self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        down = view.downtime(self.desk.now())
-        clock = f"down for {stopwatch(down)}" if down is not None else "no service was stopped"
-        self.query_one("#run-head", Static).update(
-            content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {clock}")
-        )
-
-    def available(self, action: str) -> bool | None:
-        run_actions = {key.action for key in keys.RUN}
-        return action in self._actions if action in run_actions else super().available(action)
+            moment = replace(moment, effect=words.effect, undo=words.undo)
+        return moment
 
     def _ask(self, act: Act, then: Callable[[], object]) -> None:
         def answered(confirmed: bool | None) -> None:
@@ -247,20 +149,6 @@ class RestoreScreen(LoomScreen):
             run_id = keeper.handle.id
             self._ask(act, lambda: app_of(self).start_rollback(run_id))
 
-    def action_toggle_view(self) -> None:
-        self._nodes_wanted = not self._nodes_wanted
-        self.show()
-
-    def action_report(self) -> None:
-        if self.keeper.handle is None:
-            return
-        try:
-            text = self.desk.engine.report(self.keeper.handle.id)
-        except LoomtuiError as error:
-            self.show_error(error, "No report")
-            return
-        self.app.push_screen(TextDialog("Report", text))
-
     def action_back(self) -> None:
         """Home when the run is over, for the choice and the plan behind this screen are of the past."""
         view = self.keeper.view
@@ -272,10 +160,6 @@ class RestoreScreen(LoomScreen):
             app_of(self).action_go("health")
         else:
             super().action_back()
-
-    def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
 
 
 def rollback_act(nodes: tuple[str, ...]) -> Act:

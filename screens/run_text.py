@@ -17,7 +17,7 @@ from screens.modals.text import error_text
 from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
 from screens.run_view import STEPS, RunView, TaskState
 from screens.widgets.next_panel import Choice
-from screens.words import STEP_TITLES, Tone, count, joined, size, span
+from screens.words import OUTCOME_MARKS, STEP_TITLES, Tone, count, joined, size, span
 
 #: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
 TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
@@ -56,6 +56,7 @@ class Moment:
     effect: str = ""  # of the step that is asked about
     undo: str = ""
     estimate: Estimate | None = None  # of the step that is asked about, or goes on
+    watching: bool = False  # another process works on it
 
 
 _STOP = Choice("e", "stop here", "the run can be resumed later")
@@ -64,6 +65,8 @@ _REPORT = Choice("f", "read the report")
 
 
 def saying(moment: Moment) -> Saying:
+    if moment.watching:
+        return _watched(moment)
     question = moment.question
     if isinstance(question, StepQuestion):
         return _before_step(moment, question)
@@ -210,6 +213,23 @@ def _running(moment: Moment) -> Saying:
             Choice("esc", "look elsewhere", "the run goes on"),
         ),
         frozenset({"stop_here", "toggle_view"}),
+    )
+
+
+def _watched(moment: Moment) -> Saying:
+    """What the one who decides is asked is not in the journal, only that nothing is at work."""
+    view = moment.view
+    actions = frozenset({"report", "toggle_view"})
+    if not moment.busy:
+        told = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
+        return Saying(
+            f"The run is {told}. Nobody works on it any more.", (_REPORT, Choice("esc", "back")), actions
+        )
+    step = view.current
+    where = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}" if step else "It begins"
+    back = Choice("esc", "back", "the run goes on without you")
+    return Saying(
+        f"You watch. {where}. {view.operator or 'Somebody else'} decides.", (_REPORT, back), actions
     )
 
 

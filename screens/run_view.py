@@ -63,6 +63,7 @@ class RunView:
         self.outcome: Outcome | None = None
         self.rolling_back = False
         self.run_id = ""
+        self.operator = ""  # who works on it
         self.began: dict[StepName, datetime] = {}
         self.done_at: dict[StepName, datetime] = {}
         self.down_since: datetime | None = None
@@ -72,7 +73,7 @@ class RunView:
     def take(self, event: Event) -> None:
         self.run_id = event.run
         if event.kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
-            self._begun()
+            self._begun(event)
         elif event.kind is EventKind.ROLLBACK_STARTED:
             self.rolling_back, self.outcome, self.ended_at = True, None, None
         elif event.kind is EventKind.RUN_FINISHED:
@@ -105,7 +106,8 @@ class RunView:
     def finished(self) -> bool:
         return self.outcome is not None
 
-    def _begun(self) -> None:
+    def _begun(self, event: Event) -> None:
+        self.operator = clean_line(str(event.data.get("operator", "")))
         self.outcome, self.ended_at, self.rolling_back = None, None, False
 
     def _finished(self, event: Event) -> None:

@@ -30,7 +30,9 @@ class LastingDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
-        self._file: TextIO = _Lasting(self._file)
+        if self._file is not None:
+            lasting: Any = _Lasting(self._file)
+            self._file = lasting
 
     def run_input_thread(self) -> None:
         with suppress(OSError):  # EIO; the watch tells what it means

@@ -81,6 +81,7 @@ OUTCOME_MARKS = {
     Outcome.ROLLED_BACK: Mark("↶", "rolled back", Tone.WARN),
 }
 
+AT_WORK = Mark("▶", "at work", Tone.ACCENT)
 UNFINISHED = Mark("▲", "unfinished", Tone.BAD)
 
 
@@ -145,6 +146,14 @@ def size(count: float | None) -> str:
 
 def short_size(count: int | None) -> str:
     return NOTHING if count is None else humanize.naturalsize(count, gnu=True, format="%.0f")
+
+
+def short_count(value: int) -> str:
+    """At most four characters for less than a billion: 950, 12k, 3M."""
+    for factor, unit in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if value >= factor:
+            return f"{value // (1000 if unit == 'k' else factor)}{unit}"
+    return str(value)
 
 
 def number(value: int | None) -> str:

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class RunSummary:
     outcome: Outcome | None  # None: it was interrupted, or is going on
     last_step: StepName | None
     operator: str
+    at_work: bool = False  # a process on this machine works on it now
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,20 @@ class Run:
 
     def journal(self) -> Journal:
         return Journal(self.journal_path, self.id)
+
+    def is_worked_on(self) -> bool:
+        """Does a process on this machine hold the run?"""
+        try:
+            handle = os.open(self.working_path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False  # nobody ever did
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -139,7 +154,8 @@ class RunStore:
 
     def _summary(self, run_id: str) -> RunSummary | None:
         try:
-            return summarize(self._load(run_id))
+            run = self._load(run_id)
+            return replace(summarize(run), at_work=run.is_worked_on())
         except (CallError, OSError):
             return None
 

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 from collections.abc import AsyncIterator
 
 from loomtui.restore.events import Event
 from loomtui.restore.runs import Run
 
 POLL_SECONDS = 0.5
-
-
-def is_worked_on(run: Run) -> bool:
-    """Does a process on this machine hold the run? See `Run.hold`."""
-    try:
-        handle = os.open(run.working_path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False  # nobody ever did
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 async def follow(run: Run, *, poll_seconds: float = POLL_SECONDS) -> AsyncIterator[Event]:
@@ -35,7 +18,7 @@ async def follow(run: Run, *, poll_seconds: float = POLL_SECONDS) -> AsyncIterat
     """
     seen = 0
     while True:
-        going_on = await asyncio.to_thread(is_worked_on, run)
+        going_on = await asyncio.to_thread(run.is_worked_on)
         events = await asyncio.to_thread(run.events)
         for event in events[seen:]:
             yield event

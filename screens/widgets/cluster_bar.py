@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from screens import content
 from screens.desk import desk_of
-from screens.keeper import RunKeeper
+from screens.keeper import RunFollower
 from screens.run_view import STEPS
 from screens.words import OUTCOME_MARKS, Tone, stopwatch
 
@@ -26,7 +26,7 @@ class ClusterBar(Widget):
         if keeper is not None:
             keeper.watchers.discard(self)
 
-    def on_run_keeper_changed(self, event: RunKeeper.Changed) -> None:
+    def on_run_follower_changed(self, event: RunFollower.Changed) -> None:
         self.refresh()
 
     def render(self) -> RenderResult:

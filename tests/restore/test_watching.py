@@ -10,7 +10,7 @@ import pytest
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.journal import encode
 from loomtui.restore.runs import Run
-from loomtui.restore.watching import follow, is_worked_on
+from loomtui.restore.watching import follow
 from tests.restore.material import NOW, make_plan_of, node_plan
 from tests.restore.stories import Story
 
@@ -26,11 +26,11 @@ def run(tmp_path: Path, story: Story) -> Run:
 
 
 def test_a_run_is_worked_on_while_it_is_held(run: Run) -> None:
-    assert not is_worked_on(run)
+    assert not run.is_worked_on()
     with run.hold():
-        assert is_worked_on(run)
-        assert is_worked_on(run)  # looking takes nothing away
-    assert not is_worked_on(run)
+        assert run.is_worked_on()
+        assert run.is_worked_on()  # looking takes nothing away
+    assert not run.is_worked_on()
 
 
 async def test_events_are_seen_as_they_are_written_until_nobody_works_on_it(run: Run, story: Story) -> None:

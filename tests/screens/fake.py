@@ -24,7 +24,7 @@ from loomtui.restore.operator import Go, OnFailure, Operator, Preview
 from loomtui.restore.plan import Plan
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.runs import RunSummary
-from screens.engine import Progress, StepWords
+from screens.engine import Progress, StepWords, WatchedRun
 from tests.screens import basics, plans
 from tests.screens.basics import NOW
 from tests.screens.scenes import Scene
@@ -93,11 +93,19 @@ class FakeEngine:
         )
         await asyncio.Event().wait()
 
+    async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
+        return tuple(line for line in self.scene.logs if line.node in nodes)[-lines:]
+
     def runs(self) -> tuple[RunSummary, ...]:
         return self.scene.runs
 
     def report(self, run_id: str, form: Form = "md") -> str:
         return f"# Report of {run_id} as {form}\n\nIt is all [here].\n"
+
+    def watched(self, run_id: str) -> WatchedRun:
+        if self.scene.watched is None:
+            raise CallError(f"there is no run {run_id}")
+        return self.scene.watched
 
     def chronicle(self, run_id: str) -> Chronicle:
         found = next((run for run in self.scene.runs if run.id == run_id), None)

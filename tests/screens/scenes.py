@@ -21,6 +21,7 @@ from loomtui.restore.plan import (
 )
 from loomtui.restore.report import Chronicle
 from loomtui.restore.runs import RunSummary
+from screens.engine import WatchedRun
 from tests.screens import records
 from tests.screens.basics import (
     CLUSTER,
@@ -56,6 +57,7 @@ class Scene:
     logs: tuple[LogLine, ...] = ()
     runs: tuple[RunSummary, ...] = ()
     plan: Plan | None = None
+    watched: WatchedRun | None = None
     told: Chronicle | None = None  # of every run
 
 
@@ -97,6 +99,20 @@ def degraded() -> Scene:
         fixes=fixes(wrong=True),
         unreachable={"db3": error},
         plan=plan(moves=False),
+    )
+
+
+def lost() -> Scene:
+    """No node can be reached."""
+    error = NodeUnreachable("no answer on port 22 within 15 s", node="db1")
+    return replace(
+        healthy(),
+        statuses={name: unreachable(name) for name in NAMES},
+        verdict=Verdict(ClusterState.UNREACHABLE, "No node can be reached."),
+        report=KeyReport(True, (), ()),
+        fixes=(),
+        unreachable=dict.fromkeys(NAMES, error),
+        logs=(),
     )
 
 
