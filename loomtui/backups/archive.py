@@ -13,7 +13,7 @@ from loomtui.backups.compression import detect, unpack
 from loomtui.backups.configs import MAX_CONFIG_BYTES, is_config_name, target_by_content
 from loomtui.backups.databases import BLOCK_STORE, HEIGHTS, STATE, Folder, height_of
 from loomtui.backups.layouts import FileFacts
-from loomtui.backups.members import ADVICE, MemberCheck, parts_of
+from loomtui.backups.members import ADVICE, MAX_MEMBERS, MemberCheck, parts_of
 from loomtui.backups.model import Compression, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from loomtui.loom import leveldb
@@ -173,6 +173,8 @@ def _read_database_file(
         found.setdefault(path, Folder()).read_current(_data(tar, info))
     elif kind and kind[0] == "manifest" and info.size <= MAX_MANIFEST_BYTES:
         found.setdefault(path, Folder()).read_manifest(name, _data(tar, info))
+        if sum(folder.tables for folder in found.values()) > MAX_MEMBERS:
+            raise ArchiveRejected(f"its databases name more than {MAX_MEMBERS:,} tables", advice=ADVICE)
     elif name == "LOG" and info.size <= MAX_LOG_BYTES:
         found.setdefault(path, Folder()).read_log(_data(tar, info))
     elif kind and kind[0] == "log" and (height_in := HEIGHTS.get(parts[-2])):

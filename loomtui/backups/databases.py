@@ -40,6 +40,11 @@ class Folder:
         return self.versions.get(self.current) if self.current else None
 
     @property
+    def tables(self) -> int:
+        """How many tables its MANIFESTs name, all together."""
+        return sum(len(version.tables) for version in self.versions.values() if version)
+
+    @property
     def height(self) -> int | None:
         """From its journals; those that a flush has made dead do not count."""
         first = self.version.log if self.version else 0

@@ -167,7 +167,11 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
         ("SHA-256", contents.sha256),
         ("data", ", ".join(item.target for item in contents.data_items) or "none"),
         ("config", ", ".join(item.target for item in contents.config_items) or "none"),
-        ("height", f"app {_number(contents.app_height)}, blocks {_number(contents.store_height)}"),
+        (
+            "height",
+            f"app {_number(contents.app_height)}, state {_number(contents.state_height)}, "
+            f"blocks {_number(contents.store_height)}",
+        ),
     ]
     if key is not None:
         facts.append(("node ID", key.node_id or key.problem or "unknown"))

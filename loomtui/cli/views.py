@@ -103,6 +103,7 @@ def contents_document(contents: Contents, *, members: bool) -> Document:
         "data": [item.target for item in contents.data_items],
         "config": [item.target for item in contents.config_items],
         "app_height": contents.app_height,
+        "state_height": contents.state_height,
         "store_height": contents.store_height,
         "node_id": key.node_id if key else None,
         "validator": validator.address if validator else None,

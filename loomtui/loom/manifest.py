@@ -59,22 +59,35 @@ class _Edit:
             raise ValueError("cut off")
 
 
-def read_manifest(data: bytes) -> Version | None:
-    """None: nothing in it can be read. A torn tail, or an edit of no known form, ends it. Never raises."""
+def read_manifest(data: bytes, limit: int = 500_000) -> Version | None:
+    """None: nothing in it can be read, or it names more than `limit` tables. Never raises.
+
+    A torn tail, or an edit of no known form, ends it.
+    """
     tables: dict[int, int] = {}
     numbers = {_LOG: 0, _NEXT: 0}
     found = False
     for record in leveldb.records(data):
+        added: dict[int, int] = {}
+        gone: set[int] = set()
+        told = dict(numbers)
         try:
-            fields = list(_fields(_Edit(record)))
+            for tag, values in _fields(_Edit(record)):
+                if tag in told:
+                    told[tag] = values[0]
+                elif tag == _DELETED:
+                    gone.add(values[1])
+                elif tag == _ADDED:
+                    added[values[1]] = values[2]
+                if len(added) + len(gone) + len(tables) > 2 * limit:
+                    return None
         except ValueError:
             break
-        found = True
-        numbers |= {tag: values[0] for tag, values in fields if tag in numbers}
-        for number in [values[1] for tag, values in fields if tag == _DELETED]:
+        found, numbers = True, told
+        for number in gone:
             tables.pop(number, None)
-        tables |= {values[1]: values[2] for tag, values in fields if tag == _ADDED}
-    return Version(numbers[_LOG], numbers[_NEXT], tables) if found else None
+        tables |= added
+    return Version(numbers[_LOG], numbers[_NEXT], tables) if found and len(tables) <= limit else None
 
 
 def _fields(edit: _Edit) -> Iterator[tuple[int, list[int]]]:

@@ -39,6 +39,7 @@ def plan_nodes(
     former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
     addresses = _former_addresses(seen, identities, former)
     right = _right_places(seen, identities)
+    data = _archive(seen.chosen.data, seen.chosen.data.data_items)  # one for all: it may list many files
     plans = []
     for node in seen.selected:
         details, config = seen.details[node.name], seen.chosen.config.get(node.name)
@@ -53,7 +54,7 @@ def plan_nodes(
         files, found, more = _with_foreign(seen, node.name, decision.files)
         refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
-        plan = _node_plan(seen, node, details, config)
+        plan = _node_plan(seen, node, details, config, data)
         restored = any(choice.action is FileAction.RESTORE for choice in files)
         plans.append(
             replace(
@@ -207,7 +208,9 @@ def _bare(host: str) -> str:
     return host.strip("[]").lower()
 
 
-def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | None) -> NodePlan:
+def _node_plan(
+    seen: Seen, node: Node, details: NodeDetails, config: Contents | None, data: Archive
+) -> NodePlan:
     settings = seen.inventory.loom_of(node)
     unit = details.status.unit
     toml = (
@@ -221,7 +224,7 @@ def _node_plan(seen: Seen, node: Node, details: NodeDetails, config: Contents | 
         unit_path=(unit.files[0].path if unit is not None and unit.files else "") or settings.unit_file,
         user=details.user,
         group=details.group,
-        data=_archive(seen.chosen.data, seen.chosen.data.data_items),
+        data=data,
         config=_archive(config, config.config_items) if config else None,
         files=(),
         signing=SigningChoice(SigningAction.NONE, None, None, None, None, ""),

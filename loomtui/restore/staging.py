@@ -16,6 +16,7 @@ from loomtui.fleet.scripts import script_text
 from loomtui.restore.events import Amount
 from loomtui.restore.hand import FETCH, FETCH_JOB, PLACE, RELAY, Hand, RunState
 from loomtui.restore.plan import Archive
+from loomtui.restore.space import LEFT_OVER
 
 Progress = Callable[[Amount], None]
 
@@ -61,6 +62,11 @@ class Stager:
             *pairs,
             timeout=3600,
         )
+        left = (await self._hand.state()).work_space
+        if left is not None and left.free_bytes < LEFT_OVER:
+            self._note(
+                f"only {left.free_bytes:,} bytes are left free in {self._hand.workdir} after unpacking"
+            )
 
     def _need_space(self, state: RunState, name: str, archive: Archive) -> None:
         if missing := self._hand.shortages(state, {name: archive}):

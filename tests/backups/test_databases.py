@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from loomtui.backups import archive
 from loomtui.backups.archive import Reading, read
 from loomtui.backups.contents import assemble
 from loomtui.backups.databases import torn_heights
@@ -100,6 +101,13 @@ def test_what_no_node_could_open_is_refused(files: Files, why: str) -> None:
 def test_a_database_that_is_whole_with_tables_is_taken() -> None:
     files = node() | database(STATE, state_journal(100), TWO_TABLES, **{"000005": b"abc", "000007": b"xy"})
     assert signs(files) == ""
+
+
+def test_more_tables_than_an_archive_could_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
+    files = node() | database("app.db", b"", TWO_TABLES) | database(STATE, b"", TWO_TABLES)
+    with pytest.raises(ArchiveRejected, match="name more than 3 tables"):
+        contents(files)
 
 
 def test_old_tables_that_nothing_names_do_no_harm() -> None:

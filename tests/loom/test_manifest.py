@@ -69,6 +69,13 @@ def test_nothing_to_be_read_is_nothing() -> None:
     assert read_manifest(b"MANIFEST" * 100) is None
 
 
+def test_no_manifest_fills_the_memory() -> None:
+    many = b"".join(numbers(7, 0, number, 1, 0, 0) for number in range(30))
+    assert read_manifest(leveldb.journal([many]), limit=30) is not None
+    assert read_manifest(leveldb.journal([many]), limit=29) is None
+    assert read_manifest(leveldb.journal([many]), limit=10) is None
+
+
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     read_manifest(data)
