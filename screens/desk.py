@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from loomtui.errors import LoomtuiError
 from screens.engine import Engine, WritableEngine
-from screens.watch import Watch
+from screens.watch import Findings, Watch
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
     from screens.app import LoomApp
     from screens.keeper import RunKeeper
+
+_LINES = 60
+#: Older lines tell of other troubles.
+_OF_NOW = timedelta(minutes=15)
 
 Clock = Callable[[], datetime]
 
@@ -32,6 +38,18 @@ class Desk:
         self.settle_seconds = settle_seconds
         self.watch = Watch(engine.inventory, engine.judge)
         self.keeper: RunKeeper | None = None
+
+    async def findings(self) -> Findings:
+        """What more there is to know of a standstill; what cannot be had is left out."""
+        keys, lines = None, dict[str, tuple[str, ...]]()
+        with suppress(LoomtuiError):
+            keys, _ = await self.engine.key_report()
+        names = self.engine.inventory.names
+        with suppress(LoomtuiError):
+            found = await self.engine.recent(names, _LINES)
+            new = [line for line in found if not line.notice and self.now() - line.at < _OF_NOW]
+            lines = {name: tuple(line.text for line in new if line.node == name) for name in names}
+        return Findings(keys, lines)
 
     @property
     def writable(self) -> bool:

@@ -3,77 +3,79 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.fleet.status import NodeStatus
-from loomtui.inventory.model import Node, Role
+from loomtui.loom.health import ClusterState
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.desk import app_of
+from screens.health_acts import HealthActs
+from screens.health_head import verdict_text
+from screens.health_rows import SORTS, Look, Rows, columns_for, looks, ordered, row_text, title, told
+from screens.matching import Matcher
 from screens.node import NodeScreen
 from screens.node_facts import strip
+from screens.watch import Findings
+from screens.widgets.filter_line import FilterLine
+from screens.widgets.node_panes import NodePanes
 from screens.widgets.table import Table
-from screens.words import (
-    CLUSTER_MARKS,
-    NOTHING,
-    STALE_AFTER,
-    Tone,
-    ago,
-    count,
-    cut,
-    node_mark,
-    number,
-    offset,
-    short_id,
-    short_size,
-)
+from screens.words import Tone
 
 if TYPE_CHECKING:
     from rich.text import Text
     from textual.widget import Widget
 
 _REFRESH_SECONDS = 2.0
-_COLUMNS = ("node", "state", "since", "height", "peers", "id", "disk", "version", "clock", "age")
-_TITLES = dict(
-    zip(
-        _COLUMNS,
-        ("Node", "State", "Since", "Height", "Peers", "Node ID", "Free", "Loom", "Clock", "Age"),
-        strict=True,
-    )
-)
-#: At 80 cells these stand in the line below the table instead.
-_WIDE_ONLY = frozenset({"version", "clock"})
+#: Lines above the rows, on a low terminal and on a high one.
+_HEAD_LOW, _HEAD_HIGH = 5, 10
+_HIGH = 32
 
 
 class HealthScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Cluster health"
     HELP: ClassVar[str] = (
-        "One row a node, looked at every two seconds. The line above the table says what it means for the "
-        "cluster: only heights that grow on every node, with equal app hashes and all peers there, are "
-        "health. 'Age' is how old a row is: a row that grows old is of a node that does not answer any "
-        "more. The lines below the table tell more of the marked node; enter tells all."
+        "One row a node, looked at every two seconds. The line above the rows says what it means for the "
+        "cluster, why, and what to do: only heights that grow on every node, with equal app hashes and all "
+        "peers there, are health. 'Growth' is drawn from look to look, to one scale for all: ▁ stood still, "
+        "· gave no answer. 'Lag' is how many blocks a node is behind the highest. 'Age' is how old a row is: "
+        "one that grows old is of a node that does not answer. Wider terminals show more columns, "
+        "higher ones more of the node under the cursor; enter tells all of it."
     )
-    BINDINGS = keys.bindings(keys.HEALTH, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.HEALTH, keys.REFRESH, keys.COPY)
 
     class NodeSeen(Message):
         def __init__(self, status: NodeStatus) -> None:
             super().__init__()
             self.status = status
 
+    class Learned(Message):
+        def __init__(self, findings: Findings) -> None:
+            super().__init__()
+            self.findings = findings
+
     def __init__(self) -> None:
         super().__init__()
+        self.marks: frozenset[str] = frozenset()
+        self.acts = HealthActs(self)
         self._look_now = asyncio.Event()
+        self._matcher = Matcher()
+        self._by = SORTS[0]
+        self._turned = False
+        self._explained = False
+        self._widths: Mapping[str, int] = {}
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="verdict")
         yield Table(id="nodes")
+        yield FilterLine(hint="a regular expression; ! in front inverts", id="filter")
         yield Static(id="strip")
+        yield NodePanes(id="panes")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -92,6 +94,7 @@ class HealthScreen(LoomScreen):
                 exclusive=True,
                 exit_on_error=False,
             )
+        self.query_one(NodePanes).begin()
 
     async def _poll(self, node: str) -> None:
         """Re-armed after each look, so that looks never pile up."""
@@ -106,7 +109,20 @@ class HealthScreen(LoomScreen):
                 continue
 
     def on_health_screen_node_seen(self, message: NodeSeen) -> None:
-        self.desk.watch.saw(message.status, self.desk.now())
+        watch = self.desk.watch
+        watch.saw(message.status, self.desk.now())
+        halted = watch.verdict.state is ClusterState.HALTED
+        if halted and not self._explained:
+            self.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
+        self._explained = halted
+        self.show()
+
+    async def _ask_why(self) -> None:
+        """Once for each standstill: the keys and the last log lines tell what heights do not."""
+        self.post_message(self.Learned(await self.desk.findings()))
+
+    def on_health_screen_learned(self, message: Learned) -> None:
+        self.desk.watch.learn(message.findings)
         self.show()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
@@ -117,20 +133,65 @@ class HealthScreen(LoomScreen):
         self.show()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        self._show_strip()
+        self._show_node()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         self.action_open_node()
+
+    def on_filter_line_typed(self, message: FilterLine.Typed) -> None:
+        self._matcher = message.matcher
+        self.show()
+
+    def on_filter_line_left(self) -> None:
+        self.query_one(Table).focus()
 
     def action_refresh_now(self) -> None:
         """Wakes each poll once: the next wait is for another event."""
         self._look_now.set()
         self._look_now = asyncio.Event()
+        self.query_one(NodePanes).read_again()
 
     def action_open_node(self) -> None:
         marked = self.query_one(Table).marked
         if marked is not None:
             self.app.push_screen(NodeScreen(marked))
+
+    def action_mark(self) -> None:
+        under = self.query_one(Table).marked
+        if under is not None:
+            self.marks ^= {under}
+            self.show()
+
+    def action_mark_all(self) -> None:
+        shown = frozenset(look.node.name for look in self._shown())
+        self.marks = frozenset() if self.marks >= shown else self.marks | shown
+        self.show()
+
+    def action_act(self) -> None:
+        self.acts.ask(self.chosen())
+
+    def action_copy(self) -> None:
+        self.acts.copy(self.chosen())
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).ask()
+
+    def action_sort(self, by: int) -> None:
+        self._by = SORTS[(SORTS.index(self._by) + by) % len(SORTS)]
+        self._turned = False
+        self._lay_columns(anew=True)
+        self.show()
+
+    def action_reverse(self) -> None:
+        self._turned = not self._turned
+        self._lay_columns(anew=True)
+        self.show()
+
+    def chosen(self) -> tuple[str, ...]:
+        """The marked nodes; where none is marked, the one under the cursor."""
+        under = self.query_one(Table).marked
+        names = self.marks or ({under} if under is not None else frozenset())
+        return tuple(name for name in self.desk.engine.inventory.names if name in names)
 
     def available(self, action: str) -> bool | None:
         return False if action == "back" else super().available(action)
@@ -140,80 +201,61 @@ class HealthScreen(LoomScreen):
         if not self.is_current or not self.is_attached:
             return
         table = self.query_one(Table)
-        for node in self.desk.engine.inventory.nodes:
-            table.put(node.name, self._cells(table, node))
-        self.query_one("#verdict", Static).update(self._verdict())
-        self._show_strip()
+        shown = self._shown()
+        table.rearrange({look.node.name: self._cells(table, look) for look in shown})
+        high = self.app.size.height >= _HIGH
+        room = (_HEAD_HIGH if high else _HEAD_LOW, self.app.size.width - 4)
+        head = verdict_text(self.desk.watch.verdict, self.desk.watch.causes, self._notes(), room)
+        self.query_one("#verdict", Static).update(head)
+        total = len(self.desk.engine.inventory.nodes)
+        self.query_one(".frame").border_subtitle = content.line(
+            told(len(shown), total, len(self.marks), self._by, turned=self._turned, typed=self._matcher.typed)
+        )
+        self._show_node()
 
-    def _show_strip(self) -> None:
-        marked = self.query_one(Table).marked
-        if marked is not None:
-            status = self.desk.watch.latest.get(marked)
-            self.query_one("#strip", Static).update(strip(marked, status, self.desk.now()))
+    def _shown(self) -> tuple[Look, ...]:
+        inventory, watch = self.desk.engine.inventory, self.desk.watch
+        rows, widths = Rows(inventory, watch), columns_for(1_000, inventory)
+        found = ordered(looks(inventory, watch, self.desk.now()), self._by, turned=self._turned)
+        return tuple(
+            look
+            for look in found
+            if self._matcher.takes(row_text(rows.cells(look, widths, marked=False), look))
+        )
 
-    def _lay_columns(self) -> None:
-        """Fewer columns where the terminal is narrow; only a change of width comes here."""
-        table = self.query_one(Table)
-        wanted = [name for name in _COLUMNS if self.app.size.width >= 100 or name not in _WIDE_ONLY]
-        if [column.value for column in table.columns] == wanted:
+    def _show_node(self) -> None:
+        under = self.query_one(Table).marked
+        status = self.desk.watch.latest.get(under) if under is not None else None
+        self.query_one("#strip", Static).update(
+            strip(under, status, self.desk.now()) if under is not None else content.text("No row matches.")
+        )
+        self.query_one(NodePanes).show(under)
+
+    def _lay_columns(self, *, anew: bool = False) -> None:
+        """Only where the width or the titles changed."""
+        room = self.app.size.width - (2 if self.app.size.width < 100 else 4)
+        widths = columns_for(room, self.desk.engine.inventory)
+        if widths == self._widths and not anew:
             return
-        marked = table.cursor_row
+        self._widths = widths
+        table = self.query_one(Table)
+        under = table.marked
         table.clear(columns=True)
-        for name in wanted:
-            table.add_column(table.cell(_TITLES[name], Tone.DIM), key=name)
-        for node in self.desk.engine.inventory.nodes:
-            table.put(node.name, self._cells(table, node))
-        table.move_cursor(row=marked)
+        for name, cells in widths.items():
+            table.add_column(self._title(table, name), key=name, width=cells + 1)
+        table.rearrange({look.node.name: self._cells(table, look) for look in self._shown()}, under=under)
 
-    def _cells(self, table: Table, node: Node) -> dict[str, Text]:
-        cells = self._all_cells(table, node, self.desk.watch.latest.get(node.name))
-        return {column.value: cells[column.value] for column in table.columns if column.value is not None}
+    def _title(self, table: Table, name: str) -> Text:
+        return table.cell(title(name, self._by, turned=self._turned), Tone.DIM)
 
-    def _all_cells(self, table: Table, node: Node, status: NodeStatus | None) -> dict[str, Text]:
-        now = self.desk.now()
-        chain = status.chain if status else None
-        service = status.service if status else None
-        age = now - status.at if status else None
-        stale = age is not None and age > STALE_AFTER
-        name = f"{node.name} (backup)" if node.role is Role.BACKUP else node.name
-        plain = Tone.DIM if stale else Tone.PLAIN
-        node_id = status.node_key.node_id if status and status.node_key else None
-        return {
-            "node": table.cell(cut(name, 18), Tone.STRONG),
-            "state": table.cell(node_mark(status)),
-            "since": table.cell(ago(service.since, now) if service else NOTHING, plain, right=True),
-            "height": table.cell(number(chain.height if chain else None), plain, right=True),
-            "peers": table.cell(self._peers(status), plain, right=True),
-            "id": table.cell(short_id(node_id), plain),
-            "disk": table.cell(short_size(status.disk_free_bytes if status else None), plain, right=True),
-            "version": table.cell(cut((status.version if status else None) or NOTHING, 16), plain),
-            "clock": table.cell(offset(status.clock_offset_seconds if status else None), plain, right=True),
-            "age": table.cell(
-                ago(status.at, now) if status else NOTHING, Tone.WARN if stale else Tone.DIM, right=True
-            ),
-        }
+    def _cells(self, table: Table, look: Look) -> dict[str, Text]:
+        made = Rows(self.desk.engine.inventory, self.desk.watch).cells(
+            look, self._widths, marked=look.node.name in self.marks
+        )
+        return {name: table.cell(cell.text, cell.tone, right=cell.right) for name, cell in made.items()}
 
-    def _peers(self, status: NodeStatus | None) -> str:
-        """So many of so many: all other nodes are expected, for the backup node dials the live ones."""
-        if status is None or status.chain is None or status.chain.peers is None:
-            return NOTHING
-        nodes = self.desk.engine.inventory.nodes
-        backups = sum(1 for node in nodes if node.role is Role.BACKUP and status.role is Role.BACKUP)
-        return f"{status.chain.peers}/{len(nodes) - max(1, backups)}"
-
-    def _verdict(self) -> Content:
-        verdict = self.desk.watch.verdict
-        parts = [
-            content.row(content.mark(CLUSTER_MARKS[verdict.state]), "  ", content.line(verdict.sentence))
-        ]
-        parts += [content.row("  · ", content.line(reason)) for reason in verdict.reasons[:4]]
-        if len(verdict.reasons) > 4:
-            parts.append(content.line(f"  · and {count(len(verdict.reasons) - 4, 'finding')} more", Tone.DIM))
+    def _notes(self) -> tuple[str, ...]:
         unfinished = app_of(self).unfinished()
         if unfinished and not self.desk.writable:
-            parts.append(
-                content.line(
-                    f"▲ The restore {unfinished[0].id} is unfinished. To go on: loomtui restore", Tone.WARN
-                )
-            )
-        return content.lines(parts)
+            return (f"The restore {unfinished[0].id} is unfinished. To go on: loomtui restore",)
+        return ()

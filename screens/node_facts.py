@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from textual.content import Content
 
+from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import NodeDetails, NodeStatus
+from loomtui.loom.logs import Severity, explain
 from screens import content
 from screens.words import NOTHING, Tone, ago, node_mark, number, offset, short_id, size, time_of
 
@@ -39,21 +41,54 @@ def _trouble(status: NodeStatus) -> Content:
     return content.line(trouble, Tone.WARN) if trouble else content.line("no errors seen", Tone.DIM)
 
 
-def facts(status: NodeStatus | None, details: NodeDetails | None, now: datetime) -> Content:
-    """Everything, for the node's own screen."""
-    if status is None:
-        return content.text("Not looked at yet.", Tone.DIM)
-    parts: list[Content | str] = []
-    for title, section in (
-        ("Node", _node(status, now)),
-        ("Service", _service(status, now)),
-        ("Chain", _chain(status)),
-        ("Identity", _identity(status, details)),
-        ("On the disk", _disk(status, details)),
-        ("Unit", _unit(status)),
-    ):
-        parts += [content.text(title, Tone.ACCENT), *section, ""]
-    return content.lines(parts)
+Section = tuple[str, Iterable[Content]]
+
+
+def sections(parts: Iterable[Section]) -> Content:
+    """Each under its title."""
+    made: list[Content | str] = []
+    for title, section in parts:
+        made += [content.text(title, Tone.ACCENT), *section, ""]
+    return content.lines(made)
+
+
+def about(status: NodeStatus, details: NodeDetails | None, now: datetime) -> Iterator[Section]:
+    """What the looks tell."""
+    yield "Node", _node(status, now)
+    yield "Service", _service(status, now)
+    yield "Chain", _chain(status)
+    yield "Identity", _identity(status, details)
+    yield "On the disk", _disk(status, details)
+
+
+def unit(status: NodeStatus) -> Section:
+    """What systemd has in force, drop-ins included."""
+    return "Unit", _unit(status)
+
+
+_SIGNS = {Severity.WARNING: "▲", Severity.ERROR: "✗", Severity.CRITICAL: "‼"}
+_SIGN_TONES = {Severity.WARNING: Tone.WARN, Severity.ERROR: Tone.BAD, Severity.CRITICAL: Tone.BAD}
+
+
+def recent(lines: tuple[LogLine, ...] | None, problem: str = "") -> Section:
+    """The last lines of the log; None: not read yet."""
+    return "Last log lines", _recent(lines, problem)
+
+
+def _recent(lines: tuple[LogLine, ...] | None, problem: str) -> Iterator[Content]:
+    if problem:
+        yield content.text(problem, Tone.WARN)
+    elif lines is None:
+        yield content.text("Reading …", Tone.DIM)
+    elif not lines:
+        yield content.text("None. A healthy node is almost silent.", Tone.DIM)
+    for line in lines or ():
+        known = None if line.notice else explain(line.text)
+        sign = _SIGNS.get(known.severity, " ") if known else " "
+        tone = _SIGN_TONES.get(known.severity, Tone.PLAIN) if known else Tone.PLAIN
+        yield content.row(
+            content.line(f"{line.at:%H:%M:%S} ", Tone.DIM), content.line(f"{sign} {line.text}", tone)
+        )
 
 
 def _node(status: NodeStatus, now: datetime) -> Iterator[Content]:
@@ -138,4 +173,4 @@ def _unit(status: NodeStatus) -> Iterator[Content]:
         yield content.text(problem, Tone.WARN)
     for file in status.unit.files:
         yield content.text(file.path, Tone.DIM)
-        yield content.text(file.text.rstrip("\n"))
+        yield content.secretive(file.text.rstrip("\n"))

@@ -107,8 +107,20 @@ class Plain(LineFilter):
 
     _COLOURS = Style.from_color(RichColor.parse("default"), RichColor.parse("default"))
 
+    _REVERSE = Style(reverse=True)
+
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [
-            Segment(text, None if style is None else style + self._COLOURS, control)
+            Segment(text, None if style is None else self._plain(text, style, background), control)
             for text, style, control in segments
         ]
+
+    def _plain(self, text: str, style: Style, background: Color) -> Style:
+        """A blank that was told by its ground alone, as of a scroll bar, is reversed."""
+        ground = None if style.bgcolor is None or text.strip() else Color.from_rich_color(style.bgcolor)
+        plain = style + self._COLOURS
+        return plain + self._REVERSE if ground and _unlike(ground, background) else plain
+
+
+def _unlike(one: Color, other: Color) -> bool:
+    return abs(one.brightness - other.brightness) > 0.25

@@ -20,6 +20,7 @@ from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.identities import ServiceFix
 from loomtui.restore.runs import RunSummary
 
+HEIGHT = 1_204_551
 NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
 PATH = Path("inventory.yml")
 NAMES = ("db1", "db2", "db3", "db4", "backup1")
@@ -90,7 +91,7 @@ def status(name: str, **changes: object) -> NodeStatus:
         "default",
         "0.27.3",
         name,
-        1_204_551,
+        HEIGHT,
         "A1B2" * 10,
         NOW - timedelta(seconds=1),
         False,
@@ -107,7 +108,7 @@ def status(name: str, **changes: object) -> NodeStatus:
         service=service,
         unit=unit(name),
         node_key=NodeKeyFacts(node_id(name), "AT8="),
-        validator=ValidatorFacts(address(name), "AT8=", SigningState(1_204_551, 0, 3)),
+        validator=ValidatorFacts(address(name), "AT8=", SigningState(HEIGHT, 0, 3)),
         chain=chain,
         disk_free_bytes=412_316_860_416,
         disk_total_bytes=1_099_511_627_776,
@@ -144,6 +145,13 @@ def details(found: NodeStatus) -> NodeDetails:
         "/home/ubuntu",
         {"app.db": 8_123_456_789, "chaindata/data": 21_123_456_789, "evm.db": 1_123_456},
         {"loom.yml": "ChainID: default\n"},
+        digests={
+            "genesis.json": "9f86d081" * 8,
+            "loom.yml": ("1b4f0e98" if found.name == "db4" else "60303ae2") * 8,
+            "chaindata/config/genesis.json": "fd61a03a" * 8,
+            "chaindata/config/config.toml": f"{NAMES.index(found.name) + 1:x}" * 64,
+            "chaindata/config/node_key.json": node_id(found.name)[:8] * 8,
+        },
         reported_node_id=node_id(found.name) if found.reachable else None,
         tools=frozenset({"curl", "bzip2"}),
         systemd_version=249,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from textual.app import App
@@ -14,7 +15,9 @@ from textual.widgets import Static
 from screens.app import LoomApp
 from screens.engine import Engine
 from screens.widgets.next_panel import NextPanel
+from tests.screens import basics
 from tests.screens.basics import NOW
+from tests.screens.fake import FakeEngine
 
 SMALL = (80, 24)
 LARGE = (200, 60)
@@ -22,6 +25,20 @@ LARGE = (200, 60)
 
 def make_app(engine: Engine, *, settle_seconds: float = 0, **more: Any) -> LoomApp:
     return LoomApp(engine, now=lambda: NOW, settle_seconds=settle_seconds, **more)
+
+
+def aged(app: LoomApp, looks: int = 70) -> LoomApp:
+    """As if it had looked for a while: 1 or 2 blocks from look to look; who is away now fell silent."""
+    engine = app.desk.engine
+    assert isinstance(engine, FakeEngine)
+    for name, trend in app.desk.watch.trends.items():
+        status = engine.scene.statuses[name]
+        height = basics.HEIGHT - 3 * looks // 2
+        for number in range(looks):
+            height += 1 + number % 2
+            silent = status.chain is None and number > looks - 12
+            trend.take(NOW - timedelta(seconds=2 * (looks - number)), None if silent else height)
+    return app
 
 
 @asynccontextmanager

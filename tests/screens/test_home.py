@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import Active, NodeStatus
+from loomtui.loom.references import KeyReport
 from screens.app import LoomApp
+from screens.choose import ChooseScreen
 from screens.health import HealthScreen
+from screens.logs import LogsScreen
 from screens.modals.ask import HostKeyDialog, InputDialog
+from screens.modals.jump import JumpLabel, JumpScreen
 from screens.modals.text import ErrorDialog, TextDialog
 from screens.node import NodeScreen
+from screens.widgets.log_view import LogView
 from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, make_app, press, running, shown, type_text, until
+from tests.screens.helping import LARGE, SMALL, make_app, press, running, shown, type_text, until
 
 
 async def test_the_first_frame_comes_before_the_first_connection() -> None:
@@ -102,6 +112,156 @@ async def test_each_state_is_a_symbol_and_a_word() -> None:
     async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (app, pilot):
         for mark in ("↻ restarting", "✗ failed", "◐ no answer", "✗ refused", "■ stopped"):
             await until(pilot, lambda mark=mark: mark in shown(app), mark)  # type: ignore[misc]
+
+
+async def test_the_order_is_chosen_and_the_cursor_stays_on_its_node() -> None:
+    async with running(FakeEngine(scenes.degraded())) as (app, pilot):
+        table = app.screen.query_one(Table)
+        await until(pilot, lambda: "unreachable" in shown(app))
+        await press(pilot, "down")
+        assert table.marked == "db2"
+        await press(pilot, "s", "s")  # by role, by state
+        assert [row.key.value for row in table.ordered_rows] == ["db3", "db2", "db1", "db4", "backup1"]
+        assert table.marked == "db2"
+        assert "by state" in shown(app)
+        await press(pilot, "S")
+        assert [row.key.value for row in table.ordered_rows][-1] == "db3"
+        assert table.marked == "db2"
+
+
+async def test_rows_are_filtered_as_it_is_typed() -> None:
+    async with running(FakeEngine(scenes.degraded())) as (app, pilot):
+        table = app.screen.query_one(Table)
+        await until(pilot, lambda: "unreachable" in shown(app))
+        await press(pilot, "slash")
+        await type_text(pilot, "stopped|db4")
+        await until(pilot, lambda: [row.key.value for row in table.ordered_rows] == ["db2", "db4"])
+        assert "2 of 5 nodes · filter stopped|db4" in shown(app)
+        await press(pilot, "left_square_bracket")  # no regular expression yet: nothing changes
+        assert table.row_count == 2
+        await press(pilot, "backspace", "enter", "j")
+        assert table.marked == "db4"
+        await press(pilot, "slash", "escape")
+        await until(pilot, lambda: table.row_count == len(NAMES))
+        assert table.marked == "db4"
+
+
+async def test_a_filter_that_takes_nothing_says_so() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "slash")
+        await type_text(pilot, "nowhere")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "No row matches." in shown(app))
+        await press(pilot, "enter", "space", "a")
+        await until(pilot, lambda: "No node is shown" in shown(app))
+        assert isinstance(app.screen, HealthScreen)
+
+
+async def test_marked_nodes_are_acted_on() -> None:
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await until(pilot, lambda: shown(app).count("● running") >= 5)
+        await press(pilot, "space", "down", "down", "space")
+        await until(pilot, lambda: shown(app).count("◆") == 2)
+        assert "2 marked" in shown(app)
+        await press(pilot, "a")
+        await until(pilot, lambda: "With db1 and db3" in shown(app))
+        await press(pilot, "enter")  # their logs
+        assert isinstance(app.screen, LogsScreen)
+        await until(pilot, lambda: app.screen.query_one(LogView).buffer.hidden == {"db2", "db4", "backup1"})
+        await press(pilot, "escape", "a", "up", "enter")  # the last choice: a plan for them
+        assert isinstance(app.screen, ChooseScreen)
+        assert app.screen.choices.nodes == ("db1", "db3")
+
+
+async def test_all_that_are_shown_are_marked_and_unmarked() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        assert isinstance(app.screen, HealthScreen)
+        await press(pilot, "A")
+        assert app.screen.marks == set(NAMES)
+        await press(pilot, "A")
+        assert app.screen.marks == frozenset()
+
+
+async def test_who_only_looks_is_offered_no_plan() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "a")
+        await until(pilot, lambda: "With db1" in shown(app))
+        assert "Plan" not in shown(app)
+        app.plan_for(("db1",))
+        assert not isinstance(app.screen, ChooseScreen)
+
+
+async def test_rows_are_copied_as_text() -> None:
+    async with running(FakeEngine(scenes.degraded())) as (app, pilot):
+        await until(pilot, lambda: "unreachable" in shown(app))
+        await press(pilot, "c")
+        assert app.clipboard.startswith(f"loom-prod ▲ PRODUCTION, {NOW:%Y-%m-%d %H:%M:%S} UTC\n✗ HALTED")
+        assert app.clipboard.count("\n") == 1 + len(NAMES)
+        await press(pilot, "down", "space", "c")
+        assert app.clipboard.count("\n") == 2
+        assert "db2" in app.clipboard
+
+
+async def test_a_standstill_is_looked_into_once() -> None:
+    class Counting(FakeEngine):
+        asked = 0
+
+        async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+            self.asked += 1
+            return await super().key_report()
+
+    engine = Counting(scenes.degraded())
+    async with running(engine, LARGE) as (app, pilot):
+        await until(pilot, lambda: "db1 lists db3 with another ID" in shown(app))
+        looked = engine.looks
+        await press(pilot, "f5")
+        await until(pilot, lambda: engine.looks > looked)
+        assert engine.asked == 1
+
+
+async def test_high_terminals_tell_more_of_the_node_under_the_cursor() -> None:
+    async with running(FakeEngine(scenes.healthy()), LARGE) as (app, pilot):
+        await until(pilot, lambda: "Starting the node" in shown(app) and "App hash" in shown(app))
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: "App hash" not in shown(app) and "no errors seen" in shown(app))
+
+
+async def test_a_log_that_cannot_be_read_says_so() -> None:
+    class Mute(FakeEngine):
+        async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
+            raise NodeUnreachable("no answer on port 22", node=nodes[0])
+
+    async with running(Mute(scenes.healthy()), LARGE) as (app, pilot):
+        await until(pilot, lambda: "no answer on port 22" in shown(app))
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Node db1" in shown(app) and "no answer on port 22" in shown(app))
+
+
+async def test_a_letter_goes_to_a_part_of_the_screen() -> None:
+    async with running(FakeEngine(scenes.healthy()), LARGE) as (app, pilot):
+        assert isinstance(app.focused, Table)
+        await press(pilot, "apostrophe")
+        assert isinstance(app.screen, JumpScreen)
+        assert len(app.screen.query(JumpLabel)) == 3
+        await press(pilot, "d")
+        assert app.focused is not None
+        assert app.focused.id == "recent"
+        await press(pilot, "apostrophe", "escape")
+        assert app.focused.id == "recent"
+
+
+async def test_suspending_is_refused_while_a_run_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    suspended: list[bool] = []
+    monkeypatch.setattr(LoomApp, "action_suspend_process", lambda self: suspended.append(True))
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "ctrl+z")
+        assert suspended == [True]
+        keeper = app.desk.keeper
+        assert keeper is not None
+        monkeypatch.setattr(type(keeper), "busy", property(lambda self: True))
+        await press(pilot, "ctrl+z")
+        await until(pilot, lambda: "A run is at work" in shown(app))
+        assert suspended == [True]
 
 
 async def test_narrow_leaves_out_columns_and_tells_them_below() -> None:

@@ -153,4 +153,5 @@ async def test_no_colour_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         colours = {colour for style in styles for colour in (style.color, style.bgcolor) if colour}
         assert all(colour.is_default for colour in colours)
-        assert any(style.reverse for style in styles), "the row under the cursor is marked without colour"
+        row = next(strip for strip in app.screen._compositor.render_strips() if "● running" in strip.text)
+        assert all(segment.style and segment.style.reverse for segment in row if "db1" in segment.text)

@@ -1,0 +1,56 @@
+"""How a node's height grew: what a sparkline is drawn from. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+#: As many as the widest sparkline has cells, and one more to begin with.
+_KEPT = 61
+STILL = "▁"
+NO_ANSWER = "·"
+_LEVELS = "▂▃▄▅▆▇█"
+
+
+class Trend:
+    """The heights of one node, oldest first."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[datetime, int | None]] = deque(maxlen=_KEPT)
+
+    def take(self, at: datetime, height: int | None) -> None:
+        """`height` None: it gave none. A look at the same moment or before is not a new one."""
+        if not self._samples or at > self._samples[-1][0]:
+            self._samples.append((at, height))
+
+    def rates(self) -> tuple[float | None, ...]:
+        """Blocks a second from look to look; None where one of the two gave no height."""
+        samples = tuple(self._samples)
+        return tuple(_rate(before, after) for before, after in pairwise(samples))
+
+
+def _rate(before: tuple[datetime, int | None], after: tuple[datetime, int | None]) -> float | None:
+    if before[1] is None or after[1] is None:
+        return None
+    return max(0, after[1] - before[1]) / (after[0] - before[0]).total_seconds()
+
+
+def sparkline(rates: Sequence[float | None], cells: int, top: float) -> str:
+    """The newest at the right. `top`: the rate of a full bar, the same for all nodes, to compare them."""
+    shown = rates[-cells:] if cells > 0 else ()
+    return "".join(_bar(rate, top) for rate in shown).rjust(cells)
+
+
+def _bar(rate: float | None, top: float) -> str:
+    if rate is None:
+        return NO_ANSWER
+    if rate <= 0 or top <= 0:
+        return STILL
+    return _LEVELS[int(min(1.0, rate / top) * (len(_LEVELS) - 1))]
+
+
+def common_top(all_rates: Sequence[Sequence[float | None]]) -> float:
+    """The fastest growth of any node; 0 where nothing grew."""
+    return max((rate for rates in all_rates for rate in rates if rate is not None), default=0.0)

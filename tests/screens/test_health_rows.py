@@ -1,0 +1,224 @@
+"""The rows of home without a screen: columns by width, order, growth, files, the sentence above."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from loomtui.inventory.model import Inventory
+from loomtui.loom.diagnosis import Diagnosis
+from loomtui.loom.health import ClusterState, Verdict
+from screens import words
+from screens.health_head import sentence, verdict_text
+from screens.health_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
+from screens.matching import Matcher
+from screens.node_files import compared
+from screens.trend import Trend, common_top, sparkline
+from screens.watch import Watch
+from screens.words import Tone
+from tests.screens import basics, scenes
+from tests.screens.basics import NAMES, NOW
+
+
+def watch_of(scene: scenes.Scene) -> Watch:
+    watch = Watch(scene.inventory, lambda _: scene.verdict)
+    for status in scene.statuses.values():
+        watch.saw(status, NOW)
+    return watch
+
+
+def rows_of(scene: scenes.Scene) -> tuple[Look, ...]:
+    return looks(scene.inventory, watch_of(scene), NOW)
+
+
+def named(count: int, length: int) -> Inventory:
+    made = basics.inventory()
+    nodes = tuple(
+        made.nodes[0].model_copy(update={"name": f"{number:0{length}d}"}) for number in range(count)
+    )
+    return made.model_copy(update={"nodes": nodes})
+
+
+@given(st.integers(21, 300), st.integers(1, 20), st.integers(1, 40))
+def test_columns_fit_and_the_growth_takes_what_is_left(width: int, count: int, length: int) -> None:
+    widths = columns_for(width, named(count, length))
+    assert sum(widths.values()) + len(widths) <= width
+    assert list(widths) == [column.name for column in COLUMNS if column.name in widths]
+    assert "node" in widths
+
+
+def test_what_matters_most_is_there_on_a_small_terminal() -> None:
+    there = set(columns_for(78, basics.inventory()))
+    assert there >= {"node", "state", "height", "growth", "lag", "peers", "disk", "age", "since"}
+    assert set(columns_for(116, basics.inventory())) >= there | {"id", "restarts"}
+    assert len(columns_for(196, basics.inventory())) == len(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "scene", [scenes.healthy(), scenes.degraded(), scenes.lost()], ids=["healthy", "degraded", "lost"]
+)
+@pytest.mark.parametrize("width", [40, 78, 116, 196])
+def test_every_cell_fits_its_column(scene: scenes.Scene, width: int) -> None:
+    rows = Rows(scene.inventory, watch_of(scene))
+    widths = columns_for(width, scene.inventory)
+    for look in rows_of(scene):
+        for name, cell in rows.cells(look, widths, marked=True).items():
+            assert cell_len(cell.text) <= widths[name], (name, cell.text)
+
+
+def test_each_order_puts_first_what_needs_care() -> None:
+    scene = scenes.degraded()
+    service = scene.statuses["db4"].service
+    assert service is not None
+    statuses = {
+        **scene.statuses,
+        "db4": replace(scene.statuses["db4"], disk_free_bytes=1, service=replace(service, restarts=3)),
+    }
+    found = rows_of(replace(scene, statuses=statuses))
+    first = {by: ordered(found, by, turned=False)[0].node.name for by in SORTS}
+    assert first["node"] == "db1"
+    assert first["state"] == "db3"
+    assert first["disk"] == first["restarts"] == "db4"
+    assert first["role"] == "backup1"
+    assert [look.node.name for look in ordered(found, "node", turned=True)] == list(reversed(NAMES))
+
+
+def test_the_order_is_told_in_the_title() -> None:
+    assert title("node", "node", turned=False) == "Node"
+    assert title("node", "node", turned=True) == "Node▲"
+    assert title("lag", "lag", turned=False) == "Lag▼"
+    assert title("peers", "lag", turned=False) == "Peers"
+
+
+def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
+    scene = scenes.healthy()
+    behind = scene.statuses["db2"]
+    assert behind.chain is not None
+    odd = replace(
+        behind,
+        at=NOW - timedelta(seconds=40),
+        chain=replace(behind.chain, height=behind.chain.height - 12_345, peers=1),
+        disk_free_bytes=10,
+        disk_total_bytes=1000,
+        clock_offset_seconds=-31.5,
+    )
+    made = replace(scene, statuses={**scene.statuses, "db2": odd})
+    look = next(look for look in rows_of(made) if look.node.name == "db2")
+    cells = Rows(made.inventory, watch_of(made)).cells(look, columns_for(200, made.inventory), marked=True)
+    told = {name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")}
+    assert told == {
+        "lag": ("-12k", Tone.WARN),
+        "peers": ("1/4", Tone.WARN),
+        "disk": ("████  99%", Tone.BAD),
+        "clock": ("-31.5s", Tone.WARN),
+        "age": ("▲40s", Tone.WARN),
+    }
+    assert cells["node"].text == "◆ db2"
+
+
+def test_growth_is_drawn_to_one_scale() -> None:
+    moving, still = Trend(), Trend()
+    for number, height in enumerate((10, 12, 12, None, 20, 22)):
+        moving.take(NOW + timedelta(seconds=2 * number), height)
+        still.take(NOW + timedelta(seconds=2 * number), 10)
+    assert moving.rates() == (1.0, 0.0, None, None, 1.0)
+    assert still.rates() == (0.0,) * 5
+    top = common_top((moving.rates(), still.rates()))
+    assert sparkline(moving.rates(), 7, top) == "  █▁··█"
+    assert sparkline(still.rates(), 3, top) == "▁▁▁"
+    assert sparkline((), 3, 0.0) == "   "
+
+
+def test_a_look_at_the_same_moment_is_no_new_one() -> None:
+    trend = Trend()
+    trend.take(NOW, 1)
+    trend.take(NOW, 2)
+    assert trend.rates() == ()
+
+
+@given(st.lists(st.none() | st.floats(0, 1e9)), st.integers(0, 80))
+def test_a_sparkline_has_its_width(rates: list[float | None], cells: int) -> None:
+    assert len(sparkline(rates, cells, common_top([rates]))) == cells
+
+
+@given(st.integers(0, 10**9 - 1))
+def test_a_short_count_is_short(value: int) -> None:
+    assert len(words.short_count(value)) <= 4
+
+
+CAUSE = Diagnosis(None, "f", "The signing state is ahead of the data (signed: db1 9).", "Stop all nodes.")
+
+
+def test_the_sentence_says_why() -> None:
+    verdict = Verdict(ClusterState.HALTED, "The chain stands still at 9 since 14:02, all nodes up.")
+    assert sentence(verdict, ()) == verdict.sentence
+    assert sentence(verdict, (CAUSE,)).endswith(
+        "since 14:02, all nodes up: the signing state is ahead of the data (signed: db1 9)."
+    )
+    named = replace(CAUSE, cause="db1 lists db3 with another ID.")
+    assert sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
+
+
+def test_findings_that_have_no_room_are_counted() -> None:
+    verdict = Verdict(ClusterState.DEGRADED, "Bad.", tuple(f"reason {number}" for number in range(9)))
+    said = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
+    assert said.count("\n") == 5
+    assert "and 7 findings more" in said
+    assert "▲ unfinished" in said
+    assert "Do next: Stop all nodes." in said
+
+
+def test_a_standstill_is_explained_from_the_signing_states() -> None:
+    scene = scenes.healthy()
+    statuses = {}
+    for name, status in scene.statuses.items():
+        assert status.chain is not None
+        statuses[name] = replace(status, chain=replace(status.chain, height=1000))
+    halted = Verdict(ClusterState.HALTED, "The chain stands still at 1000.")
+    watch = watch_of(replace(scene, statuses=statuses, verdict=halted))
+    assert "signing state is ahead of the data" in watch.causes[0].cause
+    assert "--reset-signing-state" in watch.causes[0].fix
+
+
+def test_a_healthy_cluster_is_not_explained() -> None:
+    assert watch_of(scenes.healthy()).causes == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "others", "told"),
+    [
+        ("genesis.json", "a", {"db2": "a"}, ("✓", "the same on db2")),
+        ("genesis.json", "a", {"db2": "b"}, ("✗", "differs from db2")),
+        ("loom.yml", "a", {"db2": "b", "db3": "a"}, ("▲", "differs from db2")),
+        ("loom.yml", "a", {}, ("·", "nothing to compare it with")),
+        ("loom.yml", None, {"db2": "b"}, ("○", "missing here; db2 has it")),
+        ("chaindata/config/node_key.json", "a", {"db2": "b"}, ("✓", "of its own")),
+        (
+            "chaindata/config/node_key.json",
+            "a",
+            {"db2": "a"},
+            ("✗", "the same as on db2: nodes must not share a key"),
+        ),
+        ("chaindata/config/config.toml", "a", {"db2": "b"}, ("·", "differs, as it may")),
+    ],
+)
+def test_files_are_compared(
+    path: str, own: str | None, others: dict[str, str], told: tuple[str, str]
+) -> None:
+    mark = compared(path, own, others)
+    assert (mark.symbol, mark.word) == told
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("", True), ("DB1", True), ("!db1", False), ("x$", False)])
+def test_what_is_typed_chooses(typed: str, taken: bool) -> None:
+    assert Matcher(typed).takes("db1 running") is taken
+
+
+def test_what_is_no_regular_expression_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a regular expression"):
+        Matcher("[")
