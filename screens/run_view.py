@@ -42,6 +42,8 @@ class TaskView:
     total: int = 0  # bytes; 0: not counted
     started_at: datetime | None = None
     at: datetime | None = None
+    files: int = 0
+    files_total: int = 0  # 0: not counted
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -149,7 +151,12 @@ class RunView:
                 task = TaskView(node, TaskState.RUNNING, event.message, started_at=event.at)
             case EventKind.TASK_PROGRESS:
                 task = replace(
-                    task, message=event.message, done=_count(event, "done"), total=_count(event, "total")
+                    task,
+                    message=event.message,
+                    done=_count(event, "done"),
+                    total=_count(event, "total"),
+                    files=_count(event, "files"),
+                    files_total=_count(event, "files_total"),
                 )
             case EventKind.TASK_DONE:
                 state = TaskState.ALREADY if event.data.get("skipped") else TaskState.DONE

@@ -79,6 +79,8 @@ class TaskList(Static):
         tails = [f" {share:.0%}", f" {share:.0%} {short_size(task.done)} of {short_size(task.total)}"]
         if speed := task.bytes_per_second:
             tails.append(f"{tails[1]}, {size(speed)}/s, {span((task.total - task.done) / speed)} left")
+        if task.files_total:
+            tails.append(f"{tails[-1]}, {task.files:,} of {task.files_total:,} files")
         tail = next((tail for tail in reversed(tails) if len(tail) + _LEAST_BAR <= width), tails[0])
         cells = max(1, min(_BAR_CELLS, width - len(tail)))
         return content.row(Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), tail)

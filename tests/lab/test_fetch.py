@@ -64,6 +64,8 @@ async def test_fetch_outlives_the_connection_and_sshd(shared: Lab, fleet: Writab
                 await _fetch(Grip(short_lived, "val-1"), store, hashlib.sha256(body).hexdigest())
             shared.run("val-1", "systemctl restart ssh; pkill -x sshd -u oncall || :")
             during = _units(shared, "val-1")
+            weights = shared.run("val-1", "systemctl show 'loomtui-*' -p CPUWeight -p IOWeight").stdout
+            niceness = shared.run("val-1", f"ps -o ni= -p $(cat {_FOLDER}/job/data/pid)").stdout
             group = shared.run("val-1", f"cat /proc/$(cat {_FOLDER}/job/data/pid)/cgroup").stdout
             store.go_on.set()
             ended = await _ended(shared, "val-1")
@@ -76,6 +78,8 @@ async def test_fetch_outlives_the_connection_and_sshd(shared: Lab, fleet: Writab
 
     assert during.startswith(f"loomtui-{RUN}-data-")
     assert f"/system.slice/loomtui-{RUN}-data-" in group
+    assert set(weights.split()) == {"CPUWeight=20", "IOWeight=20"}
+    assert niceness.strip() == "10"
     assert ended.startswith("0\n")
     assert store.asked == ['"etag-of-the-plan"']
     assert unpacked == "app.db/CURRENT\n"

@@ -184,6 +184,19 @@ def test_a_running_task_fits_on_its_line(width: int, done: int, total: int, seco
     assert TaskList()._progress(task, width).cell_length <= width
 
 
+def test_files_are_counted_where_there_is_room_for_them() -> None:
+    view = RunView(("db1",))
+    view.take(event(EventKind.TASK_STARTED, StepName.DATA, "db1"))
+    view.take(
+        event(
+            EventKind.TASK_PROGRESS, StepName.DATA, "db1", at=2, done=50, total=200, files=3, files_total=12
+        )
+    )
+    (task,) = view.tasks_of(StepName.DATA)
+    assert "3 of 12 files" in TaskList()._progress(task, 120).plain
+    assert "files" not in TaskList()._progress(task, 40).plain
+
+
 def test_an_outcome_that_nobody_knows_is_a_stop() -> None:
     view = RunView(())
     view.take(event(EventKind.RUN_FINISHED, outcome="[/]"))
