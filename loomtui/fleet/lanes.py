@@ -49,6 +49,7 @@ class Lanes:
         self._make = make
         self._lanes = [_Lane(make(), _ROOM)]
         self._freed = asyncio.Event()
+        self._opened = 0.0  # when the last lane was, by the loop's clock
 
     @property
     def connected(self) -> bool:
@@ -133,14 +134,16 @@ class Lanes:
 
     async def _free_lane(self, patience: float) -> _Lane:
         loop = asyncio.get_running_loop()
-        until = loop.time() + patience
+        begun = loop.time()
         while True:
+            until = max(begun, self._opened) + patience  # who waits beside others does not open one each
             free = next((lane for lane in self._lanes if lane.used < lane.room), None)
             if free is not None:
                 return free
             more = len(self._lanes) < _LANES
             if more and loop.time() >= until:
                 self._lanes.append(_Lane(self._make(), min(lane.room for lane in self._lanes)))
+                self._opened = loop.time()
                 continue
             self._freed.clear()
             with contextlib.suppress(TimeoutError):

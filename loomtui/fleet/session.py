@@ -13,6 +13,7 @@ import secrets as tokens
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
@@ -179,7 +180,12 @@ class Session:
         except TimeoutError as error:
             raise LoomtuiError(f"no answer from {host}:{port} within {timeout:g} s.", node=name) from error
         except ChannelException as error:
-            raise LoomtuiError(f"{host}:{port} cannot be reached from the node.", node=name) from error
+            words = f"{host}:{port} cannot be reached from the node."
+            if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+                words = (
+                    "the SSH server forwards no connections (AllowTcpForwarding)."
+                )
+            raise LoomtuiError(words, node=name) from error
         except (SSHException, OSError, EOFError, ValueError) as error:
             words = clean_line(str(error), limit=200)
             raise LoomtuiError(f"no HTTP answer from {host}:{port}: {words}.", node=name) from error
