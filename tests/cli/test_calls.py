@@ -46,6 +46,8 @@ def test_every_command_has_help(loomtui: Run, name: str) -> None:
         ("restore", "-i", SAMPLE, "--yes"),
         ("restore", "-i", SAMPLE, "--json"),
         ("restore", "-i", SAMPLE, "--plan", "x", "--json"),
+        ("restore", "-i", SAMPLE, "--kill"),
+        ("restore", "-i", SAMPLE, "--plan", "x", "--kill"),
         ("drill", "--json"),
         ("drill", "--auto", "--scenario", "nonsense"),
         ("drill", "--auto", "--nodes", "0"),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Contents
-from loomtui.errors import CallError, LoomtuiError, StepFailed
+from loomtui.errors import CallError, LoomtuiError, StepFailed, StillRunning
 from loomtui.fleet.asking import Asker
 from loomtui.fleet.logs import LogLine
 from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
@@ -178,13 +178,17 @@ class FakeRun:
             return Outcome.STOPPED if answer is Go.STOP else await self._roll_back()
         self._emit(EventKind.STEP_STARTED, "started", step)
         while failures := await self._attempt(step):
-            choice, node = await self._operator.on_failure(step, failures, _CHOICES)
+            stuck = any(isinstance(error, StillRunning) for error in failures.values())
+            choices = (OnFailure.KILL, *_CHOICES) if stuck else _CHOICES
+            choice, node = await self._operator.on_failure(step, failures, choices)
             if choice is OnFailure.STOP:
                 return Outcome.STOPPED
             if choice is OnFailure.ROLL_BACK:
                 return await self._roll_back()
             if choice is OnFailure.LEAVE_OUT and node is not None:
                 self.left_out.add(node)
+            if choice is OnFailure.KILL:
+                self.done += [f"kill {name}" for name in failures]
         self._emit(EventKind.STEP_DONE, "done", step)
         return None
 
@@ -207,12 +211,7 @@ class FakeRun:
             self._emit(EventKind.TASK_PROGRESS, "fetching", step, node, {"done": 400, "total": 1000})
             if (step, node) in self._fails:
                 self._fails.discard((step, node))
-                error = StepFailed(
-                    f"the disk is full {self._text}",
-                    node=node,
-                    safe="The old data is untouched.",
-                    advice="Make room, then retry.",
-                )
+                error = self._failure(step, node)
                 self._emit(EventKind.TASK_FAILED, error.what, step, node)
                 failures[node] = error
                 continue
@@ -223,6 +222,17 @@ class FakeRun:
             self.done.append(f"{step.value} {node}")
             self._emit(EventKind.TASK_DONE, self._text, step, node)
         return failures
+
+    def _failure(self, step: StepName, node: str) -> StepFailed:
+        if step is StepName.STOP:
+            left = "still running: process 7 (loom)"
+            return StillRunning(left, node=node, safe="It is held.", processes=("7:1",))
+        return StepFailed(
+            f"the disk is full {self._text}",
+            node=node,
+            safe="The old data is untouched.",
+            advice="Make room, then retry.",
+        )
 
     def _end(self, outcome: Outcome) -> Outcome:
         self._emit(EventKind.RUN_FINISHED, "finished", data={"outcome": outcome.value})

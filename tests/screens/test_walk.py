@@ -182,6 +182,31 @@ async def test_failure_leave_out() -> None:
         assert engine.begun[0].left_out == {"db2"}
 
 
+async def test_what_does_not_stop_is_killed_only_when_that_is_confirmed() -> None:
+    engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")})
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await carry_out(app, pilot, StepName.STOP)
+        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion), "the failure")
+        assert "process 7 (loom)" in shown(app)
+        await press(pilot, "z")
+        assert isinstance(app.screen, ConfirmDialog)
+        await press(pilot, "escape")
+        assert "kill db2" not in engine.begun[0].done
+        await press(pilot, "z")
+        await type_text(pilot, basics.CLUSTER)
+        await press(pilot, "enter")
+        await asked(app, pilot, StepName.DATA)
+        assert engine.begun[0].done.count("kill db2") == 1
+
+
+async def test_killing_is_not_offered_for_other_failures() -> None:
+    async with running(failing()) as (app, pilot):
+        await fail_at_config(app, pilot)
+        assert "run.kill" not in footer_keys(app)
+
+
 async def test_failure_stop_and_resume() -> None:
     engine = failing()
     async with running(engine) as (app, pilot):
