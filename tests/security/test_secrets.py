@@ -1,0 +1,345 @@
+"""A whole restore with marked secrets, and then a search for them wherever anything was said or written."""
+
+from __future__ import annotations
+
+import asyncio
+import bz2
+import gzip
+import io
+import json
+import os
+import subprocess
+import tarfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import pytest
+
+from loomtui.drill.practice import Practice, practice
+from loomtui.drill.store import BUCKET
+from loomtui.inventory import load
+from screens.health import HealthScreen
+from screens.live import WritableLiveEngine
+from tests.cli.conftest import ROOT, command
+from tests.screens.helping import make_app, press, shown, until
+from tests.security.marks import SIGNATURE, Leak, Secrets, key_values
+
+ACCESS_KEY = "AKIAMARKEDACCESSKEY7"
+SECRET_KEY = "MarkedSecret/Key+With=Signs0123456789abc"
+TOKEN = "MarkedSessionToken//FwoGZXIvYXdzEB+marked=="
+HSM, REDIS, UNIT = "marked-hsm-p4ssw0rd", "marked-redis-p4ssw0rd", "marked-unit-t0ken"
+_LIVE = f"""
+HsmConfig:
+  HsmEnabled: false
+  HsmAuthPassword: "{HSM}"
+EventDispatcher:
+  Redis:
+    URI: "redis://:{REDIS}@127.0.0.1:6379"
+"""
+_STORED = f'\nHsmConfig:\n  HsmEnabled: false\n  HsmAuthPassword: "{HSM}"\n'
+
+
+_LOOKS = 8  # at one process, which becomes another program early in its life
+
+
+_PACK: Mapping[str, Callable[[bytes], bytes]] = {"bz2": bz2.compress, ".gz": gzip.compress}
+
+
+class Sampler(threading.Thread):
+    """Notes command lines and environments of all that runs on the nodes, again and again."""
+
+    def __init__(self, practice: Practice) -> None:
+        super().__init__(daemon=True)
+        self._home = f"HOME={practice.root}/".encode()
+        self._over = threading.Event()
+        self._times: Counter[str] = Counter()
+        self.seen: set[bytes] = set()
+
+    def run(self) -> None:
+        while not self._over.wait(0.01):
+            for number in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - far quicker than a Path each
+                if self._times[number] < _LOOKS:
+                    self._times[number] += 1
+                    self._look(number)
+
+    def _look(self, number: str) -> None:
+        try:
+            environment = Path(f"/proc/{number}/environ").read_bytes()
+            if self._home in environment:
+                self.seen.add(Path(f"/proc/{number}/cmdline").read_bytes() + b"\0" + environment)
+        except OSError:
+            return  # it has ended
+
+    def __enter__(self) -> Sampler:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+
+@dataclass
+class Watched:
+    """All that a restore said and left behind."""
+
+    practice: Practice
+    folder: Path
+    secrets: Secrets
+    said: dict[str, bytes] = field(default_factory=dict)
+    processes: set[bytes] = field(default_factory=set)
+
+    def run(self, *args: str, umask: int = 0o022) -> bytes:
+        """`loomtui …` with the operator's own credentials in the environment; its output is noted."""
+        environment = {
+            **os.environ,
+            **self.practice.environment,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_SESSION_TOKEN": TOKEN,
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "LOOMTUI_INVENTORY": str(self.practice.inventory_path),
+            "PYTHONPATH": str(ROOT),
+        }
+        done = subprocess.run(
+            command(*args),
+            env=environment,
+            cwd=self.folder,
+            umask=umask,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=240,
+        )
+        self.said[" ".join(args[:2])] = done.stdout + done.stderr
+        assert done.returncode == 0, (args, done.stdout, done.stderr)
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A cluster with marked secrets that was restored, looked at in every way, and rolled back."""
+    folder = tmp_path_factory.mktemp("operator")
+    for name in ("home", "tmp"):
+        (folder / name).mkdir(mode=0o755)
+    with practice("clean-restore", 1, block_seconds=0.3) as cluster:
+        _mark_nodes(cluster)
+        _mark_backups(cluster)
+        keys = key_values(cluster)
+        made = Watched(cluster, folder, Secrets(keys))
+        marks = {"access key": ACCESS_KEY, "secret key": SECRET_KEY, "session token": TOKEN}
+        marks |= {"HSM": HSM, "Redis": REDIS, "unit": UNIT}
+        for name, secret in marks.items():
+            made.secrets.add(name, secret)
+        with Sampler(cluster) as sampler:
+            _restore(made)
+            _look(made)
+        made.processes = sampler.seen
+        with _operator_here(made) as patched:
+            asyncio.run(_walk(made))
+            patched.undo()
+        yield made
+
+
+def _mark_nodes(cluster: Practice) -> None:
+    for name in cluster.names:
+        with (cluster.working_directory(name) / "loom.yml").open("a") as file:
+            file.write(_LIVE)
+        unit = cluster.unit_path(name)
+        unit.write_text(
+            unit.read_text().replace("[Service]\n", f'[Service]\nEnvironment="API_TOKEN={UNIT}"\n')
+        )
+        assert cluster.shell(name, "systemctl daemon-reload").returncode == 0
+
+
+def _mark_backups(cluster: Practice) -> None:
+    """Puts a password into every loom.yml that is in S3."""
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=load(cluster.inventory_path).s3.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="practice",
+        aws_secret_access_key="practice",
+    )
+    for stored in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        key = stored["Key"]
+        pack = _PACK.get(key[-3:])
+        body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        if pack is not None and (changed := _with_password(body)) is not None:
+            s3.put_object(Bucket=BUCKET, Key=key, Body=pack(changed))
+
+
+def _with_password(body: bytes) -> bytes | None:
+    out, found = io.BytesIO(), False
+    with tarfile.open(fileobj=io.BytesIO(body)) as old, tarfile.open(fileobj=out, mode="w") as new:
+        for member in old:
+            file = old.extractfile(member) if member.isreg() else None
+            data = file.read() if file else b""
+            if member.name.rpartition("/")[2] == "loom.yml":
+                found, data = True, data + _STORED.encode()
+                member.size = len(data)
+            new.addfile(member, io.BytesIO(data) if file else None)
+    return out.getvalue() if found else None
+
+
+def _restore(watched: Watched) -> None:
+    name = load(watched.practice.inventory_path).cluster
+    watched.run("plan", "--reset-signing-state", name, "-o", str(watched.folder / "plan.yml"))
+    watched.run("plan", "--json", "--reset-signing-state", name)
+    watched.run("restore", "--plan", str(watched.folder / "plan.yml"), "--yes", "--json")
+
+
+def _look(watched: Watched) -> None:
+    watched.run("status", "--json")
+    watched.run("nodekeys")
+    watched.run("services", "--diff")
+    watched.run("runs")
+    watched.run("logs", "-n", "500")
+    stored = json.loads(watched.run("backups", "--json"))["backups"]
+    for key in {backup["kind"]: backup["key"] for backup in stored}.values():
+        watched.run("backups", "show", key)
+    (run,) = json.loads(watched.run("runs", "--json"))["runs"]
+    for form in ("md", "json", "html"):
+        watched.run("report", f"--format={form}", run["id"])
+    watched.run("rollback", run["id"])
+
+
+@contextmanager
+def _operator_here(watched: Watched) -> Iterator[pytest.MonkeyPatch]:
+    """For the screens, which run in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            **watched.practice.environment,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_SESSION_TOKEN": TOKEN,
+            "HOME": str(watched.folder / "home"),
+        }.items():
+            patch.setenv(name, value)
+        yield patch
+
+
+_PLACES = {
+    "node": (("enter",), "API_TOKEN"),
+    "services": (("d", "f"), "API_TOKEN"),
+    "backups": (("b",), ".tar."),
+    "keys": (("i",), "val-1"),
+    "logs": (("o",), "val-1"),
+    "runs": (("u",), "rolled back"),
+    "plan": (("r", "enter"), "loom.yml"),
+}
+
+
+async def _walk(watched: Watched) -> None:
+    """Every screen on which a node's own texts stand, with what says that they do."""
+    engine = WritableLiveEngine(load(watched.practice.inventory_path), watched.practice.inventory_path)
+    async with make_app(engine).run_test(size=(200, 200), notifications=True) as pilot:
+        app = pilot.app
+        await until(pilot, lambda: "val-1" in shown(app))
+        for place, (keys, expected) in _PLACES.items():
+            await press(pilot, *keys)
+            await until(pilot, lambda expected=expected: expected in shown(app), place)  # type: ignore[misc]
+            watched.said[f"the screen {place}"] = shown(app).encode()
+            await press(pilot, "escape", "escape", "escape")
+            assert isinstance(app.screen, HealthScreen)
+
+
+def _found(leaks: Iterator[Leak]) -> list[Leak]:
+    return sorted(set(leaks), key=str)
+
+
+def test_nothing_that_is_said_or_shown_holds_a_secret(watched: Watched) -> None:
+    leaks = [leak for where, said in watched.said.items() for leak in watched.secrets.within(said, where)]
+    assert leaks == []
+    assert not any(SIGNATURE.search(said) for said in watched.said.values())
+
+
+def test_secrets_were_where_they_could_have_been_said(watched: Watched) -> None:
+    """Otherwise nothing is shown by the other tests."""
+    shown_diff = watched.said["plan --json"].decode("unicode_escape", "replace")
+    assert "HsmAuthPassword" in shown_diff
+    assert "API_TOKEN" in watched.said["the screen node"].decode()
+    assert all(_LIVE.strip() in (watched.practice.working_directory(name) / "loom.yml").read_text()
+               for name in watched.practice.names)  # fmt: skip
+
+
+def test_no_process_on_a_node_holds_a_secret(watched: Watched) -> None:
+    lists = b"\n".join(watched.processes)
+    assert b"loomtui" in lists
+    assert b"job.sh" in lists, "the download was not seen at work"
+    assert _found(watched.secrets.within(lists, "a process list")) == []
+    assert not SIGNATURE.search(lists)
+
+
+def test_nothing_that_is_left_on_the_operators_disk_holds_a_secret(watched: Watched) -> None:
+    files = [path for path in watched.folder.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"plan.yml", "inventory.yml", "journal.jsonl"}
+    assert any("cache" in str(path) for path in files)
+    assert _found(watched.secrets.in_files(watched.folder)) == []
+    assert not any(SIGNATURE.search(path.read_bytes()) for path in files)
+
+
+def test_nothing_that_is_left_on_a_node_lets_anybody_into_s3(watched: Watched) -> None:
+    wanted = Secrets({"access key": ACCESS_KEY, "secret key": SECRET_KEY, "session token": TOKEN})
+    root = watched.practice.root
+    assert any((root / name / "home/ubuntu/.loomtui").exists() for name in watched.practice.names)
+    assert _found(wanted.in_files(root)) == []
+    for path in root.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert not SIGNATURE.search(path.read_bytes()), path
+
+
+def test_journal_of_a_node_holds_no_secret(watched: Watched) -> None:
+    for name in watched.practice.names:
+        journal = (watched.practice.node_root(name) / "var/log/journal.jsonl").read_bytes()
+        assert journal
+        assert _found(watched.secrets.within(journal, name)) == []
+
+
+@pytest.mark.parametrize("wrap", [b"%s", b"curl -u x:%s", b'{"a": "%s"}'])
+def test_a_planted_leak_is_found(tmp_path: Path, wrap: bytes) -> None:
+    secrets = Secrets({"one": SECRET_KEY, "two": TOKEN, "three": HSM})
+    for name in ("one", "two", "three"):
+        for number, form in enumerate(sorted(secrets._forms[name])):
+            (tmp_path / f"{number}").write_bytes(wrap % form)
+            assert {leak.secret for leak in secrets.in_files(tmp_path)} == {name}, form
+            (tmp_path / f"{number}").unlink()
+    (tmp_path / "clean").write_bytes(b"nothing")
+    assert list(secrets.in_files(tmp_path)) == []
+
+
+def test_a_planted_leak_in_a_process_is_seen() -> None:
+    with practice("healthy", 1) as cluster, Sampler(cluster) as sampler:
+        cluster.shell("val-1", f"exec sleep 1 # {SECRET_KEY}")
+        cluster.shell("val-1", f"MARK={TOKEN} sleep 1")
+    seen = b"\n".join(sampler.seen)
+    assert {leak.secret for leak in Secrets({"a": SECRET_KEY, "b": TOKEN}).within(seen, "")} == {"a", "b"}
+
+
+# ── what is written is for its owner alone ──────────────────────────────────────────────────────────────────
+
+
+def test_files_are_0600_in_folders_0700_whatever_the_umask_says(watched: Watched) -> None:
+    """All that plans, a restore, looks and a rollback wrote, with umask 022."""
+    made = [path for path in watched.folder.rglob("*") if path.name not in ("home", "tmp")]
+    assert len(made) > 8
+    odd = {
+        str(path.relative_to(watched.folder)): oct(path.stat().st_mode & 0o777)
+        for path in made
+        if path.stat().st_mode & 0o777 != (0o700 if path.is_dir() else 0o600)
+    }
+    assert odd == {}
+
+
+def test_what_is_written_on_a_node_is_for_root_alone(watched: Watched) -> None:
+    for name in watched.practice.names:
+        own = watched.practice.working_directory(name) / ".loomtui"
+        assert own.stat().st_mode & 0o777 == 0o700
+        for path in own.rglob("*"):
+            if path.is_file() and path.parent.name == "job":
+                assert path.stat().st_mode & 0o077 == 0, path
