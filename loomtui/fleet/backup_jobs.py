@@ -18,6 +18,7 @@ from loomtui.loom.secrets import mask_secrets
 from loomtui.text import clean_line
 
 _SCRIPT = InspectScript("backup_jobs")
+_SECONDS = 60.0
 _PLACE = re.compile(r"[A-Za-z0-9/._:@-]{1,300}")
 _PROCESS = re.compile(r"([0-9]{1,10}:[0-9]{1,20}) (-?[0-9]{1,12}) (.*)", re.DOTALL)
 
@@ -69,7 +70,7 @@ class BackupJobs:
 
 async def find_backup_jobs(session: Session, unit_path: str, working_directory: str) -> BackupJobs:
     """Looks only. Others' crontabs are seen with root rights alone. Raises LoomtuiError."""
-    output = await session.inspect(_SCRIPT, unit_path, working_directory)
+    output = await session.inspect(_SCRIPT, unit_path, working_directory, timeout=_SECONDS)
     return read_backup_jobs(read_facts(output.stdout), datetime.now(UTC))
 
 

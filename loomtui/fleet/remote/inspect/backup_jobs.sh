@@ -54,8 +54,10 @@ for file in $(grep -la 'backup[.]sh' /proc/[0-9]*/cmdline 2> /dev/null); do
     fi
 done
 
-for file in "$top/etc/crontab" "$top/etc/anacrontab" "$top/etc/cron.d"/* "$top/var/spool/cron"/* \
-    "$top/var/spool/cron/crontabs"/*; do
+IFS=$newline
+# One grep for many files: most nodes have many units, and none that counts.
+for file in $(grep -lsE "$backup_line" "$top/etc/crontab" "$top/etc/anacrontab" "$top/etc/cron.d"/* \
+    "$top/var/spool/cron"/* "$top/var/spool/cron/crontabs"/*); do
     case $file in "$top"/*[!A-Za-z0-9/._-]*) continue ;; esac
     [ -f "$file" ] || continue
     backup_lines "$file" | while IFS= read -r line; do
@@ -66,31 +68,27 @@ if [ "$(id -u)" != 0 ] && have crontab; then # others' crontabs cannot be read
     crontab -l 2> /dev/null < /dev/null | grep -E "$backup_line" | grep -v '^[[:space:]]*#' |
         while IFS= read -r line; do say crontab "crontab $line"; done
 fi
-for folder in hourly daily weekly monthly; do
-    for file in "$top/etc/cron.$folder"/*; do
-        case $file in "$top"/*[!A-Za-z0-9/._-]*) continue ;; esac
-        [ -f "$file" ] && [ -x "$file" ] || continue
-        case $file in
-            *backup.sh) say script "$file" ;;
-            *) [ -z "$(backup_lines "$file")" ] || say script "$file" ;;
-        esac
-    done
+for file in "$top/etc"/cron.hourly/*backup.sh "$top/etc"/cron.daily/*backup.sh "$top/etc"/cron.weekly/*backup.sh \
+    "$top/etc"/cron.monthly/*backup.sh $(grep -lsE "$backup_line" "$top/etc"/cron.hourly/* "$top/etc"/cron.daily/* \
+    "$top/etc"/cron.weekly/* "$top/etc"/cron.monthly/*); do
+    case $file in "$top"/*[!A-Za-z0-9/._-]*) continue ;; esac
+    [ -f "$file" ] && [ -x "$file" ] || continue
+    case $file in
+        *backup.sh) say script "$file" ;;
+        *) [ -z "$(backup_lines "$file")" ] || say script "$file" ;;
+    esac
 done
 
 set -- "$top/etc/systemd/system"
 [ -n "$top" ] || set -- "$1" /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system
-for service in $(for folder; do
-    for file in "$folder"/*.service; do
-        case ${file##*/} in *[!A-Za-z0-9:_.@-]*) continue ;; esac
-        ! grep -sqE "^[[:space:]]*ExecStart(Pre)?=.*$backup_line" "$file" || printf '%s\n' "${file##*/}"
-    done
-done | sort -u); do
+for file in $(for folder; do grep -lsE "^[[:space:]]*ExecStart(Pre)?=.*$backup_line" "$folder"/*.service; done); do
+    service=${file##*/}
+    case $service in *[!A-Za-z0-9:_.@-]*) continue ;; esac
     for timer in "${service%.service}.timer" $(for folder; do
-        for file in "$folder"/*.timer; do
-            case ${file##*/} in *[!A-Za-z0-9:_.@-]*) continue ;; esac
-            ! grep -sqxE "[[:space:]]*Unit=$service[[:space:]]*" "$file" || printf '%s\n' "${file##*/}"
-        done
+        grep -lsxE "[[:space:]]*Unit=$service[[:space:]]*" "$folder"/*.timer
     done); do
+        timer=${timer##*/}
+        case $timer in *[!A-Za-z0-9:_.@-]*) continue ;; esac
         case $(systemctl show "$timer" -p ActiveState 2> /dev/null < /dev/null) in
             ActiveState=active) say timer "$timer $service" ;;
         esac
