@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from paramiko import Channel, PKey, ServerInterface, Transport, common
+from paramiko.server import InteractiveQuery
 
 _CHUNK = 65536
 
@@ -25,6 +26,8 @@ class Behaviour:
 
     keys: frozenset[bytes] = frozenset()  # public keys that may log in
     auth: str = "publickey"
+    second: str = ""  # the method that is wanted after the key
+    password: str = ""
     noise_stdout: bytes = b""  # what a login shell prints before the command
     noise_stderr: bytes = b""
     hang_exec: bool = False  # takes the request and never answers
@@ -41,12 +44,30 @@ class _Server(ServerInterface):
         self._transport = transport
         self._forwards: dict[int, socket.socket] = {}
         self._sessions = 0
+        self._partial = False
+        self._name = ""
 
     def get_allowed_auths(self, username: str) -> str:
-        return self._sshd.behaviour.auth
+        return self._sshd.behaviour.second if self._partial else self._sshd.behaviour.auth
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        if password != self._sshd.behaviour.password:
+            return common.AUTH_FAILED
+        self._sshd.behaviour.logins.append(username)
+        return common.AUTH_SUCCESSFUL
+
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:
+        self._name = username
+        return InteractiveQuery("", "", ("Password: ", False))
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        return self.check_auth_password(self._name, responses[0])
 
     def check_auth_publickey(self, username: str, key: PKey) -> int:
         if self._sshd.behaviour.auth == "publickey" and key.asbytes() in self._sshd.behaviour.keys:
+            self._partial = bool(self._sshd.behaviour.second)
+            if self._partial:
+                return common.AUTH_PARTIALLY_SUCCESSFUL
             self._sshd.behaviour.logins.append(username)
             return common.AUTH_SUCCESSFUL
         return common.AUTH_FAILED
