@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -43,17 +44,23 @@ def possible() -> None:
 
 @pytest.fixture(scope="module")
 def shared(possible: None) -> Iterator[Lab]:
-    """A healthy cluster for the tests of one module, each of which leaves it as it was."""
-    with lab() as started:
+    """A healthy cluster, and S3's credentials, for the tests of one module, each of which leaves it well."""
+    with _with_credentials() as started:
         yield started
 
 
 @pytest.fixture
-def fresh(possible: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A healthy cluster for one test, and the credentials of its S3 in the environment."""
-    with lab() as started:
+def fresh(possible: None) -> Iterator[Lab]:
+    """The same for one test."""
+    with _with_credentials() as started:
+        yield started
+
+
+@contextmanager
+def _with_credentials() -> Iterator[Lab]:
+    with lab() as started, pytest.MonkeyPatch.context() as patch:
         for name, value in started.environment.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
         yield started
 
 
