@@ -21,16 +21,13 @@ from loomtui.drill.practice import Practice, practice
 from tests.faults.s3_proxy import S3Proxy
 from tests.restore.killing import Restorer, differences, restored_sizes, restored_state_of, state_of
 
-_VALIDATORS = {
-    "clean-restore": 1,
-    "moved-hosts": 2,
-}  # and a backup node; units name peers where there are two
-VICTIM = "val-1"
+#: On which node the faults strike: the only validator, or the node whose unit has to be rewritten.
+_VICTIMS = {"clean-restore": "val-1", "moved-hosts": "backup-1"}
 #: So slow that a restored chain never signs what the nodes had signed before: that would rightly be kept.
 _BLOCK_SECONDS = 5.0
 _CONNECT_SECONDS = 8
 _VERIFY_SECONDS = 60
-_DISK = "96m"
+_DISK = "256m"
 _OPERATOR_DISK = "8m"
 _ON_DISK = ("home/ubuntu", "etc/systemd/system")
 _environment = threading.Lock()  # os.environ is the process's own
@@ -96,7 +93,7 @@ class Bed:
     def clean(self, run: str) -> None:
         """What runs kept goes before the disks fill up."""
         self._kept.append(run)
-        free = os.statvfs(self.disk(VICTIM))
+        free = os.statvfs(self.disk(self.victim))
         if free.f_bavail * 2 > free.f_blocks:
             return
         while self._kept:
@@ -105,6 +102,10 @@ class Bed:
     def _clean(self, run: str) -> None:
         done = self.restorer.call("clean", run, "--yes", "--json")
         assert done.returncode == 0, done.stderr
+
+    @property
+    def victim(self) -> str:
+        return _VICTIMS[self.cluster.scenario.name]
 
     def disk(self, name: str) -> Path:
         return self.cluster.node_root(name) / ".disk"
@@ -120,7 +121,7 @@ def bed(scenario: str) -> Iterator[Bed]:
     assert os.geteuid() == 0, "the faults want root: they fill and remount disks"
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loomtui-faults-")))
-        cluster = stack.enter_context(practice(scenario, _VALIDATORS[scenario], block_seconds=_BLOCK_SECONDS))
+        cluster = stack.enter_context(practice(scenario, 1, block_seconds=_BLOCK_SECONDS))
         for name in cluster.names:
             _give_disk(cluster, name, stack)
             _want_sudo(cluster.node_root(name))

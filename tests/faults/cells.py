@@ -65,6 +65,7 @@ S3_FAULTS = frozenset(fault for fault in Fault if fault.name.startswith("S3_"))
 _ASKS_S3 = frozenset({Row.PLAN, Row.PREFLIGHT, Row.STAGE, Row.DATA})
 #: Faults that another call of `loomtui plan` would only see as the same unreachable node.
 _WHILE_PLANNING = S3_FAULTS | {Fault.CUT, Fault.GONE, Fault.CLOCK, Fault.SUDO}
+_AT_SWAP = {Fault.KILLED, Fault.CUT_FOR_GOOD, Fault.POWER, Fault.GONE, Fault.FULL_AT_SWAP, Fault.READ_ONLY}
 _OF_NODE = frozenset({Fault.CUT, Fault.CUT_FOR_GOOD, Fault.SSHD, Fault.POWER, Fault.GONE, Fault.SUDO})
 
 
@@ -92,8 +93,8 @@ class Cell:
             return "no run yet"
         if fault is Fault.FULL_AT_SWAP and row is not Row.SWAP:
             return "not the swap"
-        if fault is Fault.DISK_FULL and row is Row.SWAP:
-            return "the same as full at swap"
+        if row is Row.SWAP and fault not in _AT_SWAP:
+            return "the same as in data"
         return ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.bed import VICTIM, Bed
+from tests.faults.bed import Bed
 from tests.faults.cells import S3_FAULTS, Fault
 from tests.restore.killing import Restorer
 
@@ -57,15 +57,15 @@ class Cut(Injection):
         self._timer: threading.Timer | None = None
 
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
-        self.bed.cluster.freeze(VICTIM)
+        self.bed.cluster.freeze(self.bed.victim)
         if self.seconds is not None:
-            self._timer = threading.Timer(self.seconds, self.bed.cluster.thaw, [VICTIM])
+            self._timer = threading.Timer(self.seconds, self.bed.cluster.thaw, [self.bed.victim])
             self._timer.start()
 
     def mend(self) -> None:
         if self._timer is not None:
             self._timer.join()
-        self.bed.cluster.thaw(VICTIM)
+        self.bed.cluster.thaw(self.bed.victim)
 
 
 class CutForFiveSeconds(Cut):
@@ -74,8 +74,8 @@ class CutForFiveSeconds(Cut):
 
 class SshdRestarted(Injection):
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
-        self.bed.cluster.stop_ssh(VICTIM)
-        self.bed.cluster.start_ssh(VICTIM)
+        self.bed.cluster.stop_ssh(self.bed.victim)
+        self.bed.cluster.start_ssh(self.bed.victim)
 
 
 class PowerLost(Injection):
@@ -85,12 +85,12 @@ class PowerLost(Injection):
 
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
         self.off = True
-        self.bed.cluster.power_off(VICTIM)
+        self.bed.cluster.power_off(self.bed.victim)
 
     def mend(self) -> None:
         if self.off:
             self.off = False
-            self.bed.cluster.power_on(VICTIM)
+            self.bed.cluster.power_on(self.bed.victim)
 
 
 class PowerCycle(PowerLost):
@@ -117,7 +117,7 @@ class DiskFull(Injection):
 
     @property
     def place(self) -> Path:
-        return self.bed.disk(VICTIM)
+        return self.bed.disk(self.bed.victim)
 
 
 class JournalFull(DiskFull):
@@ -130,16 +130,16 @@ class ReadOnly(Injection):
     """As after an error of the disk: who writes is hit, and cannot write again."""
 
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
-        disk = self.bed.disk(VICTIM)
+        disk = self.bed.disk(self.bed.victim)
         for _ in range(_TRIES):
             if _remount(disk, "ro"):
                 return
-            self.bed.cluster.shell(VICTIM, "systemctl kill -s KILL loom")
+            self.bed.cluster.shell(self.bed.victim, "systemctl kill -s KILL loom")
             time.sleep(0.02)  # a writer is on its way out
         self.complaints.append("the disk could not be made read-only")
 
     def mend(self) -> None:
-        assert _remount(self.bed.disk(VICTIM), "rw")
+        assert _remount(self.bed.disk(self.bed.victim), "rw")
 
 
 class StoreFault(Injection):
@@ -165,7 +165,7 @@ class ClockOff(Injection):
 
     @property
     def _program(self) -> Path:
-        return self.bed.cluster.node_root(VICTIM) / "bin/date"
+        return self.bed.cluster.node_root(self.bed.victim) / "bin/date"
 
 
 class SecondLoomtui(Injection):
@@ -189,9 +189,9 @@ class Colleague(Injection):
     """Wants the service up, whatever anybody does; where it is held, he is told so."""
 
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
-        held = self.bed.cluster.unit_path(VICTIM).parent / "loom.service.d/99-loomtui-hold.conf"
+        held = self.bed.cluster.unit_path(self.bed.victim).parent / "loom.service.d/99-loomtui-hold.conf"
         before = held.exists()
-        done = self.bed.cluster.shell(VICTIM, "systemctl start loom")
+        done = self.bed.cluster.shell(self.bed.victim, "systemctl start loom")
         if before and held.exists() and done.returncode == 0:
             self.complaints.append("systemctl start loom worked on a held node")
 
@@ -205,7 +205,7 @@ class SudoWithdrawn(Injection):
 
     @property
     def _mark(self) -> Path:
-        return self.bed.cluster.node_root(VICTIM) / ".practice/no-sudo"
+        return self.bed.cluster.node_root(self.bed.victim) / ".practice/no-sudo"
 
 
 _KINDS: dict[Fault, Callable[[Bed], Injection]] = {

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.bed import VICTIM, Bed
+from tests.faults.bed import Bed
 from tests.faults.cells import Cell, Fault, Row
 from tests.faults.faults import Injection
 
@@ -63,6 +63,7 @@ class _Watched:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            start_new_session=True,
         )
 
     def work(self) -> Ended:
@@ -97,7 +98,7 @@ class _Watched:
             self._run = str(event["run"])
             if self._paths():
                 threading.Thread(target=self._await_paths, daemon=True).start()
-        at_task = event.get("kind") == "task-started" and event.get("node") == VICTIM
+        at_task = event.get("kind") == "task-started" and event.get("node") == self._bed.victim
         if at_task and event.get("step") == self._cell.row.step and not self._paths():
             self._strike()
 
@@ -105,7 +106,7 @@ class _Watched:
         """What has to be there on the nodes before the fault strikes."""
         homes = {name: self._bed.cluster.working_directory(name) for name in self._bed.cluster.names}
         if self._cell.row is Row.STAGE:
-            return (homes[VICTIM] / ".loomtui/runs" / self._run / "job/data",)
+            return (homes[self._bed.victim] / ".loomtui/runs" / self._run / "job/data",)
         if self._cell.fault is Fault.SECOND and self._cell.row is Row.PREFLIGHT:
             return tuple(home / ".loomtui/lock" for home in homes.values())
         return ()

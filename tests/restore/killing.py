@@ -58,6 +58,7 @@ class Restorer:
             text=True,
             timeout=240,
             check=False,
+            start_new_session=True,
         )
 
     def make_plan(self, *extra: str) -> None:
