@@ -88,9 +88,23 @@ def install(machine: Machine, block_seconds: float) -> None:
     _program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
     _program(machine.root / "bin/hostname", f"echo {_quote(machine.hostname)}")
     _program(machine.root / "bin/crontab", f'echo "no crontab for {user_name()}" >&2\nexit 1')
+    if not machine.validator:
+        _install_backup(machine)
     for tool, script in _IF_MISSING.items():
         if shutil.which(tool, path=os.pathsep.join(_SYSTEM_PATH)) is None:
             _python_tool(machine, tool, script)
+
+
+def _install_backup(machine: Machine) -> None:
+    """backup.sh, the crontab that would start it (there is no cron), and what it has staged before."""
+    script = machine.root / "usr/local/bin/backup.sh"
+    crontab = machine.root / "etc/cron.d/loom-backup"
+    staged = machine.root / "tmp/loom-bu-stage/genesis.json"
+    for path in (script, crontab, staged):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _program(script, f"ROOT={_quote(machine.root)}\n" + (_TOOLS / "backup.sh").read_text())
+    crontab.write_text(f"# as on a node whose backups are made every hour\n55 * * * * ubuntu {script}\n")
+    staged.write_text("{}\n")
 
 
 def _python_tool(machine: Machine, name: str, call: str) -> None:
