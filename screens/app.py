@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,6 +188,18 @@ class LoomApp(App[int]):
             self._open_restore(keeper)
         elif not self._return_to(PlanScreen) and not self._return_to(ChooseScreen):
             self.push_screen(ChooseScreen())
+
+    def restore_from(self, moment: datetime | None) -> None:
+        """Chooses for a restore with the backups of this moment or before; None: the newest."""
+        keeper = self.desk.keeper
+        if keeper is None:
+            return
+        if keeper.busy:
+            content.tell(self, "A run is going on; r shows it.", severity="warning")
+            return
+        choose = ChooseScreen()
+        choose.choices = replace(choose.choices, before=moment)
+        self.push_screen(choose)
 
     @staticmethod
     def _over(keeper: RunKeeper) -> bool:

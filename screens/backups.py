@@ -1,19 +1,29 @@
-"""The backups in S3, newest first; enter reads one whole and says what it holds."""
+"""The backups in S3 on a time axis and as a list; what a restore would take for the moment of the cursor."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
+from loomtui.backups.series import Series, series_of
 from loomtui.errors import LoomtuiError
+from loomtui.restore.taking import Taking, what_is_taken
 from screens import content, keys
+from screens.backup_words import below, gaps_told, taking_told
 from screens.base import LoomScreen
 from screens.contents import ContentsScreen
+from screens.desk import app_of
+from screens.modals.ask import InputDialog
 from screens.modals.text import error_text
+from screens.moments import read_moment
+from screens.widgets.axis import BackupAxis
+from screens.widgets.pane import Pane
 from screens.widgets.table import Table
 from screens.words import NOTHING, Tone, ago, count, cut, size
 
@@ -36,15 +46,19 @@ _COLUMNS = (
     ("size", "Size"),
     ("key", "Key"),
 )
+_GUESSES_AT_ONCE = 8
 
 
 class BackupsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Backups"
     HELP: ClassVar[str] = (
-        "All archives below the prefix, newest first. 'Kind' is a guess from the first part of each archive "
-        "(data, config, full) until it was read whole: then a ✓ stands beside it. Enter reads the marked "
-        "archive whole, checks it and lists it; escape gives that up. The time is the key's, which is the "
-        "node's own clock."
+        "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
+        "many, ░ a gap longer than usual. ← and → move the cursor from backup to backup; ◆ marks what a "
+        "restore to that moment would take, and below it stands the pair for each node. T takes a time, + "
+        "and - show less or more of it. l shows the list. 'Kind' is a guess from the first part of each "
+        "archive until it was read whole: then a ✓ stands beside it. Enter looks into the marked archive, V "
+        "reads it whole anew and checks it; escape gives that up. Times are the keys', by the nodes' own "
+        "clocks."
     )
     BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
 
@@ -65,11 +79,14 @@ class BackupsScreen(LoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._backups: dict[str, Backup] = {}
+        self._backups: dict[str, Backup] = {}  # in the catalogue's order, newest first
         self._kind = 0
+        self._listed = False  # the list is what is looked at
 
     def body(self) -> Iterable[Widget]:
         yield Static(content.text("Asking S3 …", Tone.DIM), id="note")
+        yield BackupAxis(self.desk.now(), id="axis")
+        yield Pane(id="taking")
         yield Table(id="backups")
 
     def on_mount(self) -> None:
@@ -77,20 +94,28 @@ class BackupsScreen(LoomScreen):
         table = self.query_one(Table)
         for key, title in _COLUMNS:
             table.add_column(table.cell(title, Tone.DIM), key=key)
-        table.focus()
+        self._look_at(listed=False)
         self.action_refresh_now()
+
+    # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
 
     def action_refresh_now(self) -> None:
         self._say("Asking S3 …")
         self.run_worker(self._list(), group="backups", exclusive=True, exit_on_error=False)
 
     async def _list(self) -> None:
+        """Kinds are not in the keys: the first part of each archive is looked at, a few at a time."""
+        turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
+
+        async def guess(backup: Backup) -> None:
+            async with turn:
+                self.post_message(self.Guessed(await self.desk.engine.guess(backup)))
+
         try:
             backups = await self.desk.engine.backups()
             self.post_message(self.Listed(backups))
-            for backup in backups:
-                if backup.kind is BackupKind.UNKNOWN:
-                    self.post_message(self.Guessed(await self.desk.engine.guess(backup)))
+            unknown = (backup for backup in backups if backup.kind is BackupKind.UNKNOWN)
+            await asyncio.gather(*(guess(backup) for backup in unknown))
         except LoomtuiError as error:
             self.post_message(self.Failed(error))
 
@@ -99,29 +124,95 @@ class BackupsScreen(LoomScreen):
         self._fill()
 
     def on_backups_screen_guessed(self, message: Guessed) -> None:
-        self._backups[message.backup.key] = message.backup
-        self._fill()
+        if message.backup.key in self._backups:
+            self._backups[message.backup.key] = message.backup
+            self._fill()
 
     def on_backups_screen_failed(self, message: Failed) -> None:
         self.query_one("#note", Static).update(error_text(message.error))
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        self.action_open_backup()
+    # ── what is looked at ───────────────────────────────────────────────────────────────────────────────
 
-    def available(self, action: str) -> bool | None:
-        if action in ("open_backup", "next_kind") and not self._backups:
-            return False
-        return super().available(action)
+    def action_toggle_list(self) -> None:
+        self._look_at(listed=not self._listed)
 
-    def action_open_backup(self) -> None:
-        marked = self.query_one(Table).marked
-        if marked is not None and marked in self._backups:
-            self.app.push_screen(ContentsScreen(self._backups[marked]))
+    def _look_at(self, *, listed: bool) -> None:
+        """Where there is room both are shown, and this only says where the keys go."""
+        self._listed = listed
+        self.set_class(listed, "-list")
+        (self.query_one(Table) if listed else self.query_one(BackupAxis)).focus()
+        self.refresh_bindings()
+
+    def on_descendant_focus(self) -> None:
+        self._listed = self.query_one(Table).has_focus
+        self.refresh_bindings()
 
     def action_next_kind(self) -> None:
         self._kind = (self._kind + 1) % len(_KINDS)
         self.query_one(Table).clear()
         self._fill()
+
+    def on_backup_axis_moved(self, message: BackupAxis.Moved) -> None:
+        self._fill()
+
+    def action_go_to_time(self) -> None:
+        axis = self.query_one(BackupAxis)
+        self.app.push_screen(
+            InputDialog(
+                "Which moment?",
+                "In UTC: 2026-11-20 14:30, 14:30 for the last time it was that, -6h (or m, d) before now. "
+                "Empty: now.",
+                value=f"{axis.moment:%Y-%m-%d %H:%M:%S}" if axis.moment else "",
+                hint="2026-11-20 14:30",
+            ),
+            self._moment_typed,
+        )
+
+    def _moment_typed(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        try:
+            moment = read_moment(typed, self.desk.now()) if typed.strip() else None
+        except ValueError:
+            content.tell(self, f"{typed} is not a time like 2026-11-20 14:30.", severity="warning")
+            return
+        self.query_one(BackupAxis).go_to(moment)
+
+    # ── acts ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        self.action_open_backup()
+
+    def available(self, action: str) -> bool | None:
+        if (
+            action in ("open_backup", "verify_backup", "next_kind", "toggle_list", "restore_from")
+            and not self._backups
+        ):
+            return False
+        return super().available(action)
+
+    def _marked(self) -> Backup | None:
+        if not self._listed:
+            return self.query_one(BackupAxis).marked
+        return self._backups.get(self.query_one(Table).marked or "")
+
+    def action_open_backup(self) -> None:
+        self._open(fresh=False)
+
+    def action_verify_backup(self) -> None:
+        self._open(fresh=True)
+
+    def _open(self, *, fresh: bool) -> None:
+        backup = self._marked()
+        if backup is None:
+            content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
+            return
+        self.app.push_screen(ContentsScreen(backup, fresh=fresh))
+
+    def action_restore_from(self) -> None:
+        app_of(self).restore_from(self.query_one(BackupAxis).moment)
+
+    # ── showing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self) -> None:
         table = self.query_one(Table)
@@ -133,14 +224,41 @@ class BackupsScreen(LoomScreen):
             if key is not None:
                 table.remove_row(key)
         self._say(self._summary(len(shown)))
+        self._show_taking()
         self.refresh_bindings()
+
+    def _series(self) -> tuple[Series, ...]:
+        wanted = _KINDS[self._kind]
+        return series_of(backup for backup in self._backups.values() if backup.kind in wanted)
+
+    def _taking(self) -> Taking:
+        moment = self.query_one(BackupAxis).moment
+        return what_is_taken(tuple(self._backups.values()), self.desk.engine.inventory.nodes, moment)
+
+    def _show_taking(self) -> None:
+        axis, now = self.query_one(BackupAxis), self.desk.now()
+        series, taking = self._series(), self._taking()
+        axis.show(series, taking.keys, now)
+        self.set_class(not series, "-empty")
+        if not series:
+            self.query_one(Pane).show(content.text(""))
+            return
+        pane = self.query_one(Pane)
+        width = max(40, pane.size.width - 2)
+        told = taking_told(taking, axis.moment, now, width, writable=self.desk.writable)
+        pane.show(content.lines(below((told, gaps_told(series, now)))))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self._show_taking)
 
     def _summary(self, shown: int) -> str:
         s3 = self.desk.engine.inventory.s3
         place = f"s3://{s3.bucket}/{s3.prefix}"
         if not self._backups:
             return f"No backup in {place}. Check bucket and prefix in the inventory; f5 asks again."
-        return f"{count(len(self._backups), 'backup')} in {place}; {shown} shown: {_KIND_NAMES[self._kind]}"
+        window = self.query_one(BackupAxis).window_told
+        kinds = f"{shown} shown (kind: {_KIND_NAMES[self._kind]}, time: {window})"
+        return f"{count(len(self._backups), 'backup')} in {place}; {kinds}"
 
     def _say(self, text: str) -> None:
         self.query_one("#note", Static).update(content.line(text, Tone.DIM))

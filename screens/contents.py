@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ from screens import content, keys
 from screens.base import LoomScreen
 from screens.modals.text import error_text
 from screens.widgets.pane import Pane
-from screens.words import NOTHING, Tone, ago, bar, number, size, time_of
+from screens.words import NOTHING, Tone, ago, bar, number, size, span, time_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -52,9 +53,12 @@ class ContentsScreen(LoomScreen):
             super().__init__()
             self.error = error
 
-    def __init__(self, backup: Backup) -> None:
+    def __init__(self, backup: Backup, *, fresh: bool = False) -> None:
+        """`fresh`: read it also where it is known already what it holds."""
         super().__init__()
         self.backup = backup
+        self._fresh = fresh
+        self._began: float | None = None  # of the reading, by the monotonic clock
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -72,14 +76,27 @@ class ContentsScreen(LoomScreen):
             self.post_message(self.Read(done, total))
 
         try:
-            self.post_message(self.Looked(await self.desk.engine.contents(self.backup, progress)))
+            self.post_message(
+                self.Looked(await self.desk.engine.contents(self.backup, progress, fresh=self._fresh))
+            )
         except LoomtuiError as error:
             self.post_message(self.Failed(error))
 
     def on_contents_screen_read(self, message: Read) -> None:
-        text = f" {size(message.done)} of {size(message.total)}  esc gives it up"
+        text = f" {size(message.done)} of {size(message.total)}{self._speed(message)}  esc gives it up"
         drawn = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
         self._say(content.row("Reading ", drawn, text))
+
+    def _speed(self, message: Read) -> str:
+        """Once there is something to measure."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        seconds = now - self._began
+        if seconds < 1 or not 0 < message.done < message.total:
+            return ""
+        rate = message.done / seconds
+        return f", {size(rate)}/s, {span((message.total - message.done) / rate)} left"
 
     def on_contents_screen_looked(self, message: Looked) -> None:
         self._say(content.line("✓ read to its end; its checksums are right", Tone.GOOD))

@@ -139,7 +139,29 @@ SCROLL = (
 
 BACKUPS = (
     Key("backups.open", "enter", "open_backup", "Look into", "Read the whole archive, check it and list it"),
+    Key("backups.verify", "V", "verify_backup", "Verify", "Read the whole archive anew, and check it"),
+    Key("backups.list", "l", "toggle_list", "List", "To the list, or to the time axis"),
     Key("backups.kind", "f", "next_kind", "Kind", "Show all, data, or config backups only"),
+    Key("backups.time", "T", "go_to_time", "To time", "Put the cursor at a time", show=False),
+    Key(
+        "backups.restore",
+        "R",
+        "restore_from",
+        "Restore",
+        "Restore with the backups of the cursor's moment",
+        danger=True,
+    ),
+)
+
+AXIS = (
+    Key("axis.left", "left", "step(-1)", "Before", "To the backup before", show=False),
+    Key("axis.right", "right", "step(1)", "After", "To the next backup, at the end to now", show=False),
+    Key("axis.down", "down,j", "row(1)", "Down", "Next row", show=False),
+    Key("axis.up", "up,k", "row(-1)", "Up", "Row above", show=False),
+    Key("axis.first", "g,home", "first", "Oldest", "To the oldest backup", show=False),
+    Key("axis.last", "G,end", "last", "Now", "To now", show=False),
+    Key("axis.closer", "plus", "zoom(1)", "Closer", "Show less of the time", show=False, shown_as="+"),
+    Key("axis.wider", "minus", "zoom(-1)", "Wider", "Show more of the time", show=False, shown_as="-"),
 )
 
 SERVICES = (
@@ -314,7 +336,7 @@ RUN = (
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
-    *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS),
+    *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
     *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
 )
 
@@ -322,7 +344,7 @@ GROUPS: tuple[tuple[Key, ...], ...] = (
 WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.action == "restore")
 
 #: The groups that move about in a text or table.
-MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW) for key in group)
+MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW, AXIS) for key in group)
 
 DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.danger)
 

@@ -86,8 +86,8 @@ class LiveEngine:
     async def guess(self, backup: Backup) -> Backup:
         return await self.catalogue.guess(backup)
 
-    async def contents(self, backup: Backup, progress: Progress) -> Contents:
-        return await self.catalogue.look(backup, progress)
+    async def contents(self, backup: Backup, progress: Progress, *, fresh: bool = False) -> Contents:
+        return await self.catalogue.look(backup, progress, fresh=fresh)
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
         from loomtui.restore.identities import gather

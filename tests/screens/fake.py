@@ -43,6 +43,7 @@ class FakeEngine:
         self.closed = False
         self.reading = asyncio.Event()
         self.hang: set[str] = set()
+        self.read_anew = 0  # archives that were read though they were known
         self.older_logs: tuple[LogLine, ...] = ()  # what only a reading from an earlier time brings
 
     @property
@@ -71,7 +72,8 @@ class FakeEngine:
     async def guess(self, backup: Backup) -> Backup:
         return replace(backup, kind=BackupKind.FULL)
 
-    async def contents(self, backup: Backup, progress: Progress) -> Contents:
+    async def contents(self, backup: Backup, progress: Progress, *, fresh: bool = False) -> Contents:
+        self.read_anew += fresh
         progress(1_000, backup.size_bytes)
         if backup.kind is BackupKind.CONFIG:
             await asyncio.Event().wait()

@@ -1,0 +1,70 @@
+"""Backups as series: of one host and kind, one after the other; and where such a series has a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from loomtui.backups.model import Backup, BackupKind
+
+#: So many backups tell what is usual.
+_LEAST_BACKUPS = 3
+#: So many times longer than usual is a gap: one that is merely late is none.
+_FACTOR = 1.9
+_LEAST_GAP = timedelta(minutes=10)
+
+_ORDER = (BackupKind.DATA, BackupKind.FULL, BackupKind.CONFIG, BackupKind.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Gap:
+    since: datetime  # of the last backup before it
+    until: datetime  # of the first one after it, or now
+    usual: timedelta
+    lasts: bool  # until now: the next one is overdue
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+
+@dataclass(frozen=True)
+class Series:
+    source: str | None  # the host; None where the keys do not say
+    kind: BackupKind
+    backups: tuple[Backup, ...]  # oldest first, at least one
+
+    @property
+    def usual(self) -> timedelta | None:
+        """The median of the times between two; None: too few to tell."""
+        if len(self.backups) < _LEAST_BACKUPS:
+            return None
+        seconds = ((two.taken_at - one.taken_at).total_seconds() for one, two in pairwise(self.backups))
+        return timedelta(seconds=median(seconds))
+
+    def gaps(self, now: datetime) -> tuple[Gap, ...]:
+        """Oldest first. By the hosts' own clocks, as the keys have them."""
+        usual = self.usual
+        if usual is None:
+            return ()
+        longest = max(_LEAST_GAP, usual * _FACTOR)
+        moments = [*(backup.taken_at for backup in self.backups), now]
+        return tuple(
+            Gap(since, until, usual, place == len(self.backups) - 1)
+            for place, (since, until) in enumerate(pairwise(moments))
+            if until - since > longest
+        )
+
+
+def series_of(backups: Iterable[Backup]) -> tuple[Series, ...]:
+    """Data first, then config, each by host."""
+    found: dict[tuple[int, str], list[Backup]] = {}
+    for backup in sorted(backups, key=lambda backup: (backup.taken_at, backup.key)):
+        found.setdefault((_ORDER.index(backup.kind), backup.source or ""), []).append(backup)
+    return tuple(
+        Series(source or None, _ORDER[kind], tuple(members))
+        for (kind, source), members in sorted(found.items())
+    )

@@ -1,0 +1,41 @@
+"""What a restore would take for a moment, as far as the list of backups tells; nothing is read for it.
+
+The plan decides: it reads the archives whole, and passes over those that cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loomtui.backups.model import Backup, BackupKind
+from loomtui.inventory.model import Node
+
+_DATA = frozenset({BackupKind.DATA, BackupKind.FULL})
+_CONFIG = frozenset({BackupKind.CONFIG, BackupKind.FULL})
+
+
+@dataclass(frozen=True)
+class Taking:
+    data: Backup | None  # for all nodes
+    configs: Mapping[str, Backup | None]  # by node; None: it keeps its own
+
+    @property
+    def keys(self) -> frozenset[str]:
+        found = (self.data, *self.configs.values())
+        return frozenset(backup.key for backup in found if backup is not None)
+
+
+def what_is_taken(backups: Sequence[Backup], nodes: Sequence[Node], before: datetime | None) -> Taking:
+    """`backups` in the catalogue's order, newest first, as `Chooser` goes through them."""
+    there = [backup for backup in backups if before is None or backup.taken_at <= before]
+    data = next((backup for backup in there if backup.kind in _DATA), None)
+    configs = {
+        node.name: next(
+            (backup for backup in there if backup.kind in _CONFIG and backup.source == node.backup_source),
+            None,
+        )
+        for node in nodes
+    }
+    return Taking(data, configs)
