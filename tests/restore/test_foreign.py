@@ -15,6 +15,7 @@ from loomtui.restore.choosing import KEEP_REDIS
 from loomtui.restore.events import Outcome
 from loomtui.restore.plan import FileAction, ForeignAddress, Plan
 from loomtui.restore.planfile import dump_plan, load_plan
+from loomtui.restore.report import render
 from tests.restore.cluster import LocalCluster
 from tests.restore.material import CONFIG_TOML, LOOM_YML
 
@@ -107,6 +108,9 @@ async def test_another_redis_is_written_with_the_rest_and_taken_back(
     loom_yml = cluster.machines["n1"].workdir / "loom.yml"
     assert loom_yml.read_text() == wanted
     assert SECRET not in run.journal_path.read_text()
+    report = render(run, "md")
+    assert "loom.yml names another machine: EventDispatcher.Redis.URI redis://:‹hidden›@10.2.0.9" in report
+    assert "config.toml names another machine: p2p.external_address tcp://10.2.0.4" in report
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
     assert cluster.live() == before
 

@@ -22,7 +22,7 @@ from loomtui.restore.backup_jobs import UNSET_ASIDE, jobs_on, set_aside
 from loomtui.restore.events import StepName
 from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, UNREPLACE, Hand
 from loomtui.restore.operator import Preview
-from loomtui.restore.plan import FileAction, FileChoice, SigningAction
+from loomtui.restore.plan import FileAction, FileChoice, ForeignAddress, SigningAction
 from loomtui.restore.steps.base import Evidence, Step
 
 _SLOTS = {
@@ -87,11 +87,7 @@ class RestoreConfig(Step):
             lines.append(
                 f"set aside {plan.staging}, in which backup.sh stages: its files would win over these"
             )
-        lines += [
-            f"{entry.file} names another machine: {entry.field} {entry.address}"
-            + (f" ({entry.tried})" if entry.tried else "")
-            for entry in plan.foreign
-        ]
+        lines += map(_elsewhere, plan.foreign)
         diffs = [choice.diff for choice in plan.files if choice.diff]
         return Preview(node, "\n".join(lines), "\n".join(diffs))
 
@@ -102,6 +98,8 @@ class RestoreConfig(Step):
             choice = next((choice for choice in plan.files if choice.target == target), None)
             await self._put(hand, target, await self._source(hand, target, choice))
         await hand.change(RELOAD)
+        for entry in plan.foreign:
+            self.context.note(self.name, node, _elsewhere(entry), {"severity": "warning"})
         await set_aside(hand, lambda text: self.context.note(self.name, node, text, {}))
 
     async def _source(self, hand: Hand, target: str, choice: FileChoice | None) -> str:
@@ -211,3 +209,8 @@ class RestoreConfig(Step):
                 )
         await hand.change(RELOAD)
         await hand.change(UNSET_ASIDE)
+
+
+def _elsewhere(entry: ForeignAddress) -> str:
+    tried = f" ({entry.tried})" if entry.tried else ""
+    return f"{entry.file} names another machine: {entry.field} {entry.address}{tried}"
