@@ -182,9 +182,7 @@ class Session:
         except ChannelException as error:
             words = f"{host}:{port} cannot be reached from the node."
             if error.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-                words = (
-                    "the SSH server forwards no connections (AllowTcpForwarding)."
-                )
+                words = "the SSH server forwards no connections (AllowTcpForwarding)."
             raise LoomtuiError(words, node=name) from error
         except (SSHException, OSError, EOFError, ValueError) as error:
             words = clean_line(str(error), limit=200)

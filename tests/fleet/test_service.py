@@ -50,6 +50,22 @@ def test_systemd_252_stopped_and_held() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("restart", "result", "status", "active"),
+    [
+        ("always", "exit-code", "1", Active.INACTIVE),  # told to stop: Loom's signal handlers race
+        ("always", "exit-code", "2", Active.FAILED),  # a panic
+        ("always", "signal", "9", Active.FAILED),
+        ("always", "timeout", "0", Active.FAILED),
+        ("no", "exit-code", "1", Active.FAILED),  # it ended by itself, and nothing starts it again
+    ],
+)
+def test_a_stop_by_request_is_no_failure(restart: str, result: str, status: str, active: Active) -> None:
+    shown = {"ActiveState": "failed", "SubState": "failed", "Restart": restart, "Result": result}
+    seen = read_service("loom.service", {**shown, "ExecMainStatus": status}, now=NOW, uptime=1.0, hold=None)
+    assert seen.active is active
+
+
 def test_a_hold_of_unknown_origin_is_a_hold() -> None:
     assert held_by(None) is None
     assert held_by("[Unit]\n") == "an unknown run"

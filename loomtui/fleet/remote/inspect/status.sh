@@ -8,7 +8,7 @@ read -r uptime rest < /proc/uptime && say uptime "$uptime"
 
 load_unit "$UNIT" LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic,\
 ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath,\
-DropInPaths,ExecStart,WorkingDirectory,User,Group || fail "systemctl show $UNIT failed"
+DropInPaths,ExecStart,WorkingDirectory,User,Group,Restart,Result,ExecMainStatus || fail "systemctl show $UNIT failed"
 printf '%s' "$shown" | emit show
 systemctl cat "$UNIT" --no-pager < /dev/null 2> /dev/null | emit cat
 working_directory "$WORKDIR"
