@@ -51,7 +51,9 @@ async def _no_units(lab: Lab, node: str) -> None:
 
 async def _ended(lab: Lab, node: str) -> str:
     async def status() -> str:
-        return lab.run(node, f"cat {_FOLDER}/job/data/rc {_FOLDER}/job/data/message", check=False).stdout
+        return lab.run(
+            node, f"cat {_FOLDER}/job/data/rc && cat {_FOLDER}/job/data/message", check=False
+        ).stdout
 
     return await until(status, bool)
 

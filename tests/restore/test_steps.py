@@ -209,7 +209,7 @@ async def test_a_validator_key_that_is_not_the_plans_is_noticed(make_cluster: Ma
 
 async def test_a_state_that_grew_since_the_plan_is_not_lowered(make_cluster: Make) -> None:
     cluster = make_cluster(2)
-    cluster.chain.height = 140
+    cluster.chain.live_at(140)
     validator = cluster.machines["n1"].config / "priv_validator.json"
     own = validator.read_text()
     validator.unlink()
@@ -227,7 +227,7 @@ async def test_a_state_that_grew_since_the_plan_is_not_lowered(make_cluster: Mak
 )
 async def test_another_file_or_an_older_state_gives_way(make_cluster: Make, text: str | None) -> None:
     cluster = make_cluster(2)
-    cluster.chain.height = 140
+    cluster.chain.live_at(140)
     validator = cluster.machines["n1"].config / "priv_validator.json"
     validator.unlink()
     run = await cluster.run(nodes=("n1",))

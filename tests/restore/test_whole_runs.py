@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -148,8 +147,7 @@ async def test_one_node_of_a_living_cluster(make_cluster: Make) -> None:
 
 async def test_a_lost_signing_state_is_raised_to_the_living_chain(make_cluster: Make) -> None:
     cluster = make_cluster(2)
-    cluster.chain.height = 140
-    cluster.chain.began = datetime.now(UTC) - timedelta(seconds=140)
+    cluster.chain.live_at(140)
     (cluster.machines["n1"].config / "priv_validator.json").unlink()
     run = await cluster.run(nodes=("n1",))
     planned = run.plan.node("n1").signing
