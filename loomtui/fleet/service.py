@@ -94,7 +94,7 @@ def _active(shown: Mapping[str, str]) -> tuple[Active, str]:
 
 
 def _ended_as_told(shown: Mapping[str, str]) -> bool:
-    """Stopped by request, Loom ends with 0 or 1: two handlers race (observed facts 8). To systemd 1 is failed.
+    """Told to stop, Loom ends with 0 or 1: two handlers race (observed facts 8). To systemd 1 is a failure.
 
     With Restart=always nothing else ends so: what ends by itself is started again.
     """
