@@ -54,7 +54,7 @@ class BackupsScreen(LoomScreen):
     HELP: ClassVar[str] = (
         "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
         "many, ░ a gap longer than usual. ← and → move the cursor from backup to backup; ◆ marks what a "
-        "restore to that moment would take, and below it stands the pair for each node. T takes a time, + "
+        "restore to that moment would take, and below it stands the pair for each node. @ takes a time, + "
         "and - show less or more of it. l shows the list. 'Kind' is a guess from the first part of each "
         "archive until it was read whole: then a ✓ stands beside it. Enter looks into the marked archive, V "
         "reads it whole anew and checks it; escape gives that up. Times are the keys', by the nodes' own "

@@ -142,7 +142,7 @@ BACKUPS = (
     Key("backups.verify", "V", "verify_backup", "Verify", "Read the whole archive anew, and check it"),
     Key("backups.list", "l", "toggle_list", "List", "To the list, or to the time axis"),
     Key("backups.kind", "f", "next_kind", "Kind", "Show all, data, or config backups only"),
-    Key("backups.time", "T", "go_to_time", "To time", "Put the cursor at a time", show=False),
+    Key("backups.time", "at", "go_to_time", "To time", "Put the cursor at a time", show=False, shown_as="@"),
     Key(
         "backups.restore",
         "R",
@@ -201,7 +201,7 @@ LOGS = (
     Key("logs.select", "space", "select", "Select", "Begin to select lines, or select none"),
     Key("logs.save", "S", "save", "Save", "Save the selected lines, or all that are shown", show=False),
     Key("logs.copy", "c", "copy", "Copy", "Copy the selected lines, or all that are shown", show=False),
-    Key("logs.go", "T", "go_to_time", "To time", "Go to a time, also an earlier one", show=False),
+    Key("logs.go", "at", "go_to_time", "To time", "Go to a time", show=False, shown_as="@"),
     Key(
         "logs.nodes",
         "0",

@@ -38,7 +38,7 @@ class LogsScreen(LoomScreen):
         "now; the line at the bottom says what the marked one means. f finds a regular expression; n "
         "and N go from one hit to the next, and while nothing is sought, from one known line to the next. / "
         "shows only what matches, with ! in front it hides what matches. Moving up ends following; G or s "
-        "follows again. p pauses: nothing moves, new lines are counted and come when you go on. T goes to a "
+        "follows again. p pauses: nothing moves, new lines are counted and come when you go on. @ goes to a "
         "time, also one before the oldest line that is here. space begins to select, c copies and S saves "
         "the selected lines, or all that are shown."
     )

@@ -101,16 +101,16 @@ async def test_the_axis_is_gone_closer_to_and_a_time_is_typed() -> None:
         await until(pilot, lambda: "time: all of it" in shown(app))
         await press(pilot, "plus", "plus", "plus", "plus")
         await until(pilot, lambda: "time: 2d00h" in shown(app))
-        await press(pilot, "T")
+        await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "2026-11-20 14:30"
         await press(pilot, "enter")
         await until(pilot, lambda: "A restore to 2026-11-20 14:30:00 UTC" in taking(app))
         assert "11-20" in shown(app)
-        await press(pilot, "minus", "T")
+        await press(pilot, "minus", "at")
         app.screen.query_one("#line", Input).value = "whenever"
         await press(pilot, "enter")
         assert "is not a time" in shown(app)
-        await press(pilot, "T")
+        await press(pilot, "at")
         app.screen.query_one("#line", Input).value = ""
         await press(pilot, "enter")
         await until(pilot, lambda: "as new as there is" in taking(app))

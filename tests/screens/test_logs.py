@@ -351,17 +351,17 @@ async def test_a_time_is_gone_to_and_what_is_older_is_read_from_the_journals() -
         await press(pilot, "o")
         await until(pilot, lambda: "line 499." in shown(app))
         view = app.screen.query_one(LogView)
-        await press(pilot, "T")
+        await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "-100s"
         await press(pilot, "enter")
         await until(pilot, lambda: view.marked is not None and view.marked.text == "line 400.")
         assert "not following" in shown(app)
-        await press(pilot, "T")
+        await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "-3h"
         await press(pilot, "enter")
         await until(pilot, lambda: view.marked is not None and view.marked.text == "of two hours ago")
         assert view.buffer.kept == 501
-        await press(pilot, "T")
+        await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "soon"
         await press(pilot, "enter")
         assert "not a time" in shown(app)
