@@ -142,7 +142,9 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
             return StoreUnreachable(
                 f"the proxy refuses the way to {where}: {said}", advice="Check HTTPS_PROXY."
             )
-        case aws.ConnectionError() | aws.HTTPClientError() | aws.IncompleteReadError() | ConnectionError():
+        case aws.ResponseStreamingError() | aws.IncompleteReadError():
+            return StoreUnreachable(f"S3 at {where} broke off in the middle of a transfer", advice=_LATER)
+        case aws.ConnectionError() | aws.HTTPClientError() | ConnectionError():
             return StoreUnreachable(
                 f"S3 at {where} cannot be reached: {said}",
                 advice="Check the network, and s3.endpoint in the inventory.",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from paramiko import Transport
+from paramiko.ssh_exception import SSHException
 
 from loomtui.fleet.executor import THREADS
 
@@ -39,3 +40,5 @@ async def _watch(transport: Transport, patience: float, drop: Callable[[Transpor
         except TimeoutError:
             drop(transport)
             return
+        except (OSError, EOFError, SSHException):
+            return  # it broke in the meantime: whoever uses it is told

@@ -215,7 +215,7 @@ class TestBrokenTransfers:
                 cut_after=0 if start else 2 * CHUNK,
             )
 
-        with serving(answer) as url, pytest.raises(StoreUnreachable, match="cannot be reached"):
+        with serving(answer) as url, pytest.raises(StoreUnreachable, match="in the middle of a transfer|cannot be reached"):
             await opened(settings(url)).look(backup_of(self.STORED))
         assert count == store.ATTEMPTS
 
@@ -259,6 +259,7 @@ class LoginRefreshRequired(aws.BotoCoreError):
     ("failure", "kind", "sentence"),
     [
         (aws.ConnectTimeoutError(endpoint_url="x"), StoreUnreachable, "does not answer in time"),
+        (aws.ResponseStreamingError(error=OSError("reset")), StoreUnreachable, "in the middle of a transfer"),
         (aws.SSLError(endpoint_url="x", error=OSError("self-signed")), StoreUnreachable, "TLS certificate"),
         (aws.ProxyConnectionError(proxy_url="p"), StoreUnreachable, "the proxy refuses"),
         (aws.TokenRetrievalError(provider="sso", error_msg="old"), StoreUnreachable, "credentials that work"),
