@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
-from paramiko.pkey import PublicBlob, UnknownKeyType
+from paramiko.pkey import PublicBlob
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadAuthenticationType,
@@ -117,14 +117,14 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
     if isinstance(key, AgentCertificate):
         return [key]
     made: list[PKey] = []
+    kind = type(key.inner_key if isinstance(key, AgentKey) else key)
     for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
         certified = (
             AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
         )
-        with contextlib.suppress(OSError, ValueError, SSHException, UnknownKeyType):
+        with contextlib.suppress(OSError, ValueError, TypeError, SSHException):
             blob = PublicBlob.from_file(str(certificate))
-            of = PKey.from_type_string(blob.key_type, blob.key_blob)
-            if of.asbytes() == key.asbytes():
+            if kind(data=blob.key_blob).asbytes() == key.asbytes():  # it may be another key's
                 certified.load_certificate(str(certificate))
                 made.append(certified)
     return [*made, key]
