@@ -82,9 +82,13 @@ async def test_a_service_that_flaps_and_one_that_is_held(machine: Machine, fleet
     hold.parent.mkdir()
     hold.write_text("# held by loomtui run R-1: a restore is not finished\n")
     machine.write(".loomtui/lock", '{"run": "R-1", "who": "ann", "from": "desk", "since": "2026-11-22"}\n')
+    machine.write(".loomtui/runs/R-1/jobs/5f/what", "crontab\n/etc/cron.d/loom\n\n")
     status = (await look(fleet)).node("n1")
+    assert status.suspended == ("R-1 crontab /etc/cron.d/loom",)
     assert status.service
     assert status.service.held_by == "R-1"
+    assert status.service.held_since is not None
+    assert abs(status.service.held_since - datetime.now(UTC)) < timedelta(hours=1)
     assert status.lock == "run R-1 of ann on desk, since 2026-11-22"
 
 

@@ -71,6 +71,17 @@ def test_a_hold_of_unknown_origin_is_a_hold() -> None:
     assert held_by("[Unit]\n") == "an unknown run"
 
 
+def test_a_hold_is_told_in_words() -> None:
+    since = datetime(2026, 11, 22, 3, 4, tzinfo=UTC)
+    held = replace(state("229"), held_by="20261122-030000-ab12", held_since=since)
+    assert held.hold == (
+        "held from starting since 2026-11-22 03:04 UTC: run 20261122-030000-ab12 is not finished. To lift "
+        "it: loomtui resume 20261122-030000-ab12, or loomtui rollback 20261122-030000-ab12"
+    )
+    assert state("229").hold is None
+    assert "names no run" in (state("229", "[Unit]\n").hold or "")
+
+
 RUNNING = replace(state("229"), restarts=None)
 COUNTED = replace(RUNNING, restarts=4)
 

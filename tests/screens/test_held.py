@@ -1,0 +1,48 @@
+"""A held node on the health screen: by which run, since when, and how that is lifted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from loomtui.fleet.status import Active, NodeStatus
+from screens.node_facts import about, sections
+from tests.screens import scenes
+from tests.screens.basics import NOW
+from tests.screens.fake import FakeEngine
+from tests.screens.helping import running, shown, until
+
+RUN = "20261122-031000-ab12"
+
+
+def held(status: NodeStatus) -> NodeStatus:
+    assert status.service is not None
+    service = replace(
+        status.service,
+        active=Active.INACTIVE,
+        sub="dead",
+        main_pid=0,
+        held_by=RUN,
+        held_since=NOW - timedelta(minutes=5),
+    )
+    suspended = (f"{RUN} crontab /etc/cron.d/loom",)
+    refused = "connection refused"
+    return replace(status, service=service, chain=None, chain_error=refused, suspended=suspended)
+
+
+async def test_a_held_node_says_how_it_is_lifted() -> None:
+    scene = scenes.healthy()
+    scene = replace(scene, statuses={name: held(status) for name, status in scene.statuses.items()})
+    async with running(FakeEngine(scene)) as (app, pilot):
+        await until(pilot, lambda: "held from starting since" in shown(app))
+        told = " ".join(shown(app).replace("┃", " ").split())
+        assert "⊘ held" in told
+        assert RUN in told
+        assert f"loomtui rollback {RUN}" in told
+
+
+def test_all_that_is_known_of_a_held_node() -> None:
+    status = held(next(iter(scenes.healthy().statuses.values())))
+    told = sections(about(status, None, NOW)).plain
+    assert f"run {RUN} is not finished" in told
+    assert f"by run {RUN} crontab /etc/cron.d/loom" in told
