@@ -8,6 +8,7 @@ import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
@@ -117,7 +118,7 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
     if isinstance(key, AgentCertificate):
         return [key]
     made: list[PKey] = []
-    kind = type(key.inner_key if isinstance(key, AgentKey) else key)
+    kind: Any = type(getattr(key, "inner_key", None) or key)
     for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
         certified = (
             AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)

@@ -94,10 +94,14 @@ async def test_encrypted_key_in_a_batch_run(shared: Lab, key: Path) -> None:
 
 
 async def test_server_that_hangs_up_while_the_passphrase_is_typed(shared: Lab, key: Path) -> None:
+    """As sshd does at LoginGraceTime."""
+
+    def hang_up() -> None:
+        shared.run("val-1", r"pkill -f '^sshd: .*\[(priv|net)\]'")
+
     keygen("-p", "-P", "", "-N", "open sesame", "-f", key)
-    person = Person(["open sesame"], delay=2.5)
-    with sshd(shared, "val-1", "LoginGraceTime 1\n"):
-        assert await outcome(of(shared, "val-1", key_file=key), person) is None
+    person = Person(["open sesame"], meanwhile=hang_up)
+    assert await outcome(of(shared, "val-1", key_file=key), person) is None
     assert len(person.asked) == 1
 
 

@@ -64,21 +64,21 @@ async def test_many_connections_at_once(shared: Lab) -> None:
     """All but one that greet at a time are turned away; each comes again."""
     with sshd(shared, "val-1", "MaxStartups 1\n"):
         since = moment(shared, "val-1")
-        fleets = [Fleet(of(shared, "val-1"), Refuse()) for _ in range(12)]
+        fleets = [Fleet(of(shared, "val-1", connect_timeout=60.0), Refuse()) for _ in range(8)]
         outcomes = await asyncio.gather(*(fleet.connect() for fleet in fleets))
         await asyncio.gather(*(fleet.close() for fleet in fleets))
         text = journal(shared, "val-1", since)
-    assert outcomes == [{"val-1": None}] * 12
+    assert outcomes == [{"val-1": None}] * 8
     assert "MaxStartups throttling" in text or "past MaxStartups" in text
 
 
 async def test_server_that_ends_silent_connections(shared: Lab) -> None:
-    with sshd(shared, "val-1", "ClientAliveInterval 1\nClientAliveCountMax 1\n"):
+    with sshd(shared, "val-1", "ClientAliveInterval 1\nClientAliveCountMax 3\n"):
         since = moment(shared, "val-1")
         async with Fleet(of(shared, "val-1"), Refuse()) as fleet:
             session = fleet.session("val-1")
             await session.inspect(RIGHTS)
-            await asyncio.sleep(3.5)  # nothing but time shows that it lasts
+            await asyncio.sleep(5.5)  # nothing but time shows that it lasts
             assert session.connected
             await session.inspect(RIGHTS)
         assert logins(journal(shared, "val-1", since)) == 1

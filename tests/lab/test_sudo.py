@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from loomtui.backups.catalogue import Catalogue
-from loomtui.errors import SudoRefused
+from loomtui.errors import ScriptFailed, SudoRefused
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.fleet.looks import UNREADABLE
 from loomtui.fleet.probe import look
+from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory, SshSettings, SudoMode
 from loomtui.restore.choosing import Choices
+from loomtui.restore.hand import CLEAN
 from loomtui.restore.operator import Unattended
 from loomtui.restore.plan import Plan
 from loomtui.restore.planner import make_plan
@@ -22,23 +23,9 @@ from loomtui.restore.runner import Runner
 from loomtui.restore.runs import RunStore
 from tests.lab.client import Lab
 from tests.lab.grip import gripped
-from tests.lab.tree import PASSWORD, PASSWORD_USER, PLAIN_USER
+from tests.lab.tree import PASSWORD, PASSWORD_USER, PLAIN_USER, SUDO_USER
 from tests.lab.watching import unit
-
-
-@dataclass
-class Person:
-    """Answers what it is asked from a list, and notes the questions."""
-
-    answers: list[str]
-    asked: list[str] = field(default_factory=list)
-
-    async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
-        return False
-
-    async def secret(self, node: str, prompt: str) -> str | None:
-        self.asked.append(prompt)
-        return self.answers.pop(0) if self.answers else None
+from tests.lab.wild import Person, changed, file, of
 
 
 async def test_password_is_asked_for_once_for_all_nodes(shared: Lab) -> None:
@@ -162,3 +149,104 @@ async def test_look_without_root_rights_does_not_say_that_a_key_is_missing(share
         assert {node.node_key.problem, node.validator.problem} == {UNREADABLE}
         assert node.chain is not None
         assert node.chain.height is not None
+
+
+# ── policies ────────────────────────────────────────────────────────────────────────────────────────────
+
+_POLICY = "/etc/sudoers.d/wild"
+_SET_PASSWORD = f"echo '{PLAIN_USER}:{PASSWORD}' | chpasswd"
+_LOCK_PASSWORD = f"usermod -p '!' {PLAIN_USER}"
+
+
+@pytest.mark.parametrize("user", [PASSWORD_USER, SUDO_USER])
+async def test_sudo_that_wants_a_terminal(shared: Lab, user: str) -> None:
+    """Known before anybody is asked for a password."""
+    person = Person([PASSWORD])
+    with file(shared, "val-1", _POLICY, "Defaults requiretty\n", "440"):
+        async with WritableFleet(of(shared, "val-1", user=user), person) as fleet:
+            with pytest.raises(SudoRefused, match=r"sudo there wants a terminal \(requiretty\)") as refused:
+                await fleet.session("val-1").require_root()
+            status = await look(fleet)
+    assert "!requiretty" in refused.value.advice
+    assert person.asked == []
+    assert status.node("val-1").reachable
+
+
+async def test_user_who_is_not_in_the_sudoers_file(shared: Lab) -> None:
+    """sudo says so after the right password alone: it is asked for once, and then tried on the others."""
+    person = Person([PASSWORD])
+    with (
+        changed(shared, "val-1", _SET_PASSWORD, _LOCK_PASSWORD),
+        changed(shared, "val-2", _SET_PASSWORD, _LOCK_PASSWORD),
+        file(shared, "val-2", _POLICY, f"{PLAIN_USER} ALL=(ALL) ALL\n", "440"),
+    ):
+        async with WritableFleet(of(shared, "val-1", "val-2", user=PLAIN_USER), person) as fleet:
+            with pytest.raises(SudoRefused, match=f"{PLAIN_USER} is not in the sudoers file") as refused:
+                await fleet.session("val-1").require_root()
+            await fleet.session("val-2").require_root()
+    assert "ssh.user" in refused.value.advice
+    assert len(person.asked) == 1
+
+
+async def test_user_who_may_run_one_command_only(shared: Lab) -> None:
+    person = Person([PASSWORD])
+    policy = f"{PLAIN_USER} ALL=(ALL) /usr/bin/systemctl\n"
+    with (
+        changed(shared, "val-1", _SET_PASSWORD, _LOCK_PASSWORD),
+        file(shared, "val-1", _POLICY, policy, "440"),
+    ):
+        async with WritableFleet(of(shared, "val-1", user=PLAIN_USER), person) as fleet:
+            with pytest.raises(SudoRefused, match=f"user {PLAIN_USER} is not allowed to execute"):
+                await fleet.session("val-1").require_root()
+    assert len(person.asked) == 1
+
+
+_TALK = """
+Defaults lecture=always, insults, passprompt_override, passprompt="Speak, %u of %h: ", use_pty
+"""
+
+
+@pytest.mark.parametrize("user", [PASSWORD_USER, SUDO_USER])
+async def test_sudo_that_talks(shared: Lab, user: str) -> None:
+    """A lecture, insults, a prompt of its own without a line end: what a script says is what is shown."""
+    person = Person(["guess", PASSWORD])
+    with file(shared, "val-1", _POLICY, _TALK, "440"):
+        async with WritableFleet(of(shared, "val-1", user=user), person) as fleet:
+            session = fleet.session("val-1")
+            await session.require_root()
+            output = await session.inspect(InspectScript("rights"))
+            async with gripped(fleet, "val-1") as grip:
+                await grip.hold()
+                with pytest.raises(ScriptFailed) as failed:
+                    await grip.change(CLEAN)
+    assert output.stderr == b""
+    assert failed.value.what == "this run still holds the node; finish it or roll it back first"
+    assert len(person.asked) == (2 if user == PASSWORD_USER else 0)
+
+
+_FAILLOCK = """
+auth required pam_faillock.so preauth silent deny=3
+auth [success=1 default=bad] pam_unix.so
+auth [default=die] pam_faillock.so authfail deny=3
+auth sufficient pam_faillock.so authsucc deny=3
+account required pam_unix.so
+session required pam_permit.so
+"""
+
+
+async def test_wrong_password_does_not_lock_the_account(shared: Lab) -> None:
+    """sudo lets PAM count it twice, and the account is locked at the third."""
+    person = Person(["one", PASSWORD])
+    with (
+        file(shared, "val-1", "/etc/pam.d/sudo", _FAILLOCK),
+        changed(shared, "val-1", "true", f"faillock --user {PASSWORD_USER} --reset"),
+    ):
+        async with WritableFleet(of(shared, "val-1", user=PASSWORD_USER), person) as fleet:
+            for _ in range(3):
+                with pytest.raises(SudoRefused, match="a wrong password was tried, and no more are"):
+                    await fleet.session("val-1").require_root()
+        tallied = shared.run("val-1", f"faillock --user {PASSWORD_USER}").stdout
+        async with WritableFleet(of(shared, "val-1", user=PASSWORD_USER), Person([PASSWORD])) as fleet:
+            await fleet.session("val-1").require_root()
+    assert person.answers == [PASSWORD]
+    assert tallied.count(" V") == 2, tallied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,18 +20,18 @@ _DROP_IN = "/etc/ssh/sshd_config.d/00-wild.conf"  # the first value that sshd re
 
 @dataclass
 class Person:
-    """Answers what it is asked from a list, `delay` seconds later, and notes the questions."""
+    """Answers what it is asked from a list, and notes the questions."""
 
     answers: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    delay: float = 0.0
+    meanwhile: Callable[[], object] = lambda: None  # what happens before the answer comes
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         return False
 
     async def secret(self, node: str, prompt: str) -> str | None:
         self.asked.append(prompt)
-        await asyncio.sleep(self.delay)
+        await asyncio.to_thread(self.meanwhile)
         return self.answers.pop(0) if self.answers else None
 
 
