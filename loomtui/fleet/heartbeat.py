@@ -15,7 +15,7 @@ _REQUEST = "keepalive@openssh.com"  # nobody knows it, and RFC 4254 (4) wants ev
 
 
 class Heartbeat:
-    """Asks over every connection, as OpenSSH's ServerAliveInterval does; so connections are also kept open."""
+    """Asks over every connection, as OpenSSH's ServerAliveInterval does; that also keeps it open."""
 
     def __init__(self) -> None:
         self._watches: set[asyncio.Task[None]] = set()
