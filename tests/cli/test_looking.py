@@ -211,3 +211,32 @@ def test_watch_goes_on_until_it_is_told_to_stop(cluster: Cluster, home: Path) ->
     assert (process.returncode, err.strip()) == (130, "Interrupted.")
     assert looks[0]["at"] < looks[1]["at"]
     assert looks[1]["state"] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--map", "val-1"), "--map val-1 says nothing"),
+        (("--map", "val-1=a", "--map", "val-1=b"), "something twice"),
+        (("--map", "val-1=nowhere"), "no backups of nowhere for val-1"),
+        (("--map", "val-9=ip-10-2-0-11"), "no such node: val-9"),
+        (("--map", "val-1=ip-10-2-0-12"), "val-1 and val-2 would both get the backups of ip-10-2-0-12"),
+        (("--gone", "val-9"), "no such node: val-9"),
+        (("--gone", "val-2", "--nodes", "val-2"), "cannot be restored and gone at once"),
+    ],
+)
+def test_wrong_mappings_are_wrong_calls_that_say_what_is_right(
+    cluster: Cluster, args: tuple[str, ...], said: str
+) -> None:
+    done = cluster("plan", *args)
+    assert done.status == 2
+    assert said in done.err
+    assert done.out == ""
+
+
+def test_a_node_that_answers_is_not_gone(cluster: Cluster) -> None:
+    done = cluster("plan", "--gone", "val-4", "--json")
+    assert done.status == 3
+    assert any(
+        text.startswith("val-4 is said to be gone, but it answers") for text in done.document["refusals"]
+    )
