@@ -20,6 +20,7 @@ from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
 
 SMALL = (80, 24)
+USUAL = (120, 40)
 LARGE = (200, 60)
 
 

@@ -1,4 +1,4 @@
-"""How each screen looks: 80x24 and 200x60, healthy, degraded, empty, read-only, with and without colour."""
+"""How screens look: small, usual, large; healthy, degraded, unreachable, empty, read-only; without colour."""
 
 from __future__ import annotations
 
@@ -11,30 +11,38 @@ from textual.pilot import Pilot
 
 from loomtui.restore.events import StepName
 from screens.app import LoomApp
+from screens.engine import Engine
 from screens.modals.confirm import ConfirmDialog
+from screens.settings import THEME_NAMES, Settings
 from screens.widgets.log_view import LogView
+from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, make_app, press, shown, until
+from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, press, shown, until
 from tests.screens.walking import asked, begin, carry_out, waiting
 
 Compare = Callable[..., bool]
 SIZES = {"80x24": SMALL, "200x60": LARGE}
-STATES = {"healthy": scenes.healthy, "degraded": scenes.degraded, "empty": scenes.empty}
-LOOKING: dict[str, tuple[Sequence[str], str]] = {
-    "health": ((), "5 nodes"),
-    "node": (("enter",), "systemd says"),
-    "backups": (("b",), "s3://"),
-    "keys": (("i",), "On node"),
-    "services": (("d",), "File in force"),
-    "logs": (("o",), "lines"),
-    "runs": (("u",), "unfinished"),
+ALL_SIZES = {"80x24": SMALL, "120x40": USUAL, "200x60": LARGE}
+STATES: dict[str, Callable[[], Engine]] = {
+    "healthy": lambda: WritableFakeEngine(scenes.healthy()),
+    "degraded": lambda: WritableFakeEngine(scenes.degraded()),
+    "unreachable": lambda: WritableFakeEngine(scenes.lost()),
+    "empty": lambda: WritableFakeEngine(scenes.empty()),
+    "read-only": lambda: FakeEngine(scenes.healthy()),
 }
+NODES: dict[str, Sequence[str]] = {"health": (), "node": ("enter",), "keys": ("i",), "services": ("d",)}
+ELSEWHERE: dict[str, Sequence[str]] = {"backups": ("b",), "logs": ("o",), "runs": ("u",)}
 
 
 @pytest.fixture(params=SIZES)
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     return SIZES[request.param]
+
+
+def reading(pane: Pane) -> bool:
+    """It is seen, and waits for something of a node."""
+    return bool(pane.region.area) and "Reading …" in pane.text.plain
 
 
 async def settle(pilot: Pilot[int]) -> None:
@@ -45,6 +53,7 @@ async def settle(pilot: Pilot[int]) -> None:
     scene = app.desk.engine.scene if isinstance(app.desk.engine, FakeEngine) else None
     logs = scene.logs if scene is not None else ()
     await until(pilot, lambda: all(view.buffer.kept == len(logs) for view in app.screen.query(LogView)))
+    await until(pilot, lambda: not any(reading(pane) for pane in app.screen.query(Pane)))
     for view in app.screen.query(LogView):
         view.change()
     await pilot.wait_for_scheduled_animations()
@@ -61,22 +70,52 @@ def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
     return before
 
 
-@pytest.mark.parametrize("place", LOOKING)
+@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("place", NODES)
 @pytest.mark.parametrize("state", STATES)
+def test_nodes(snap_compare: Compare, place: str, state: str, cells: str) -> None:
+    app = aged(make_app(STATES[state]()))
+    assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=pressing(*NODES[place]))
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+@pytest.mark.parametrize("state", ["degraded", "empty", "read-only"])
 def test_looking(snap_compare: Compare, place: str, state: str, size: tuple[int, int]) -> None:
-    app = make_app(FakeEngine(STATES[state]()))
-    assert snap_compare(app, terminal_size=size, run_before=pressing(*LOOKING[place][0]))
+    app = make_app(STATES[state]())
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*ELSEWHERE[place]))
+
+
+@pytest.mark.parametrize("place", [*NODES, *ELSEWHERE])
+def test_without_colour(snap_compare: Compare, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = aged(make_app(STATES["degraded"]()))
+    assert snap_compare(app, terminal_size=USUAL, run_before=pressing(*{**NODES, **ELSEWHERE}[place]))
+
+
+@pytest.mark.parametrize("theme", [name for name in THEME_NAMES if name != "dark"])
+def test_themes(snap_compare: Compare, theme: str) -> None:
+    app = aged(make_app(STATES["degraded"](), settings=Settings(theme)))
+    assert snap_compare(app, terminal_size=USUAL, run_before=pressing("down", "space"))
+
+
+CHANGED: dict[str, Sequence[str]] = {
+    "filtered": ("slash", "d", "b", "full_stop", "enter", "space"),
+    "sorted": ("s", "s", "A"),
+    "act": ("a",),
+    "jump": ("apostrophe",),
+    "theme": ("T",),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_home_in_use(snap_compare: Compare, case: str) -> None:
+    app = aged(make_app(STATES["degraded"]()))
+    assert snap_compare(app, terminal_size=SMALL, run_before=pressing(*CHANGED[case]))
 
 
 def test_home_that_can_restore(snap_compare: Compare, size: tuple[int, int]) -> None:
     app = make_app(WritableFakeEngine(scenes.healthy(production=False)))
     assert snap_compare(app, terminal_size=size, run_before=pressing())
-
-
-def test_home_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    app = make_app(FakeEngine(scenes.degraded()))
-    assert snap_compare(app, terminal_size=SMALL, run_before=pressing())
 
 
 def test_contents(snap_compare: Compare, size: tuple[int, int]) -> None:
