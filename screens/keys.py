@@ -356,7 +356,7 @@ def bindings(*groups: Iterable[Key]) -> list[BindingType]:
 
 #: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
 _EVERYWHERE = frozenset({"app", "screen"})
-_ANYWHERE = frozenset({"table", "scroll", "logview"})
+_ANYWHERE = frozenset({"table", "scroll", "logview", "axis"})
 #: A field that is typed into: its keys are its own while it has the focus.
 _APART = frozenset({"filterline", "dialog"})
 

@@ -31,9 +31,9 @@ def test_no_file_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_keys_are_called_as_they_are_printed_or_by_name(tmp_path: Path) -> None:
-    text = "app.logs: l\nhealth.filter: [',', ctrl+F]\nhealth.mark: m, insert\napp.help: '?'\n"
+    text = "app.logs: F2\nhealth.filter: [',', ctrl+F]\nhealth.mark: m, insert\napp.help: '?'\n"
     assert keymap.load_keymap(written(tmp_path, text)) == {
-        "app.logs": "l",
+        "app.logs": "f2",
         "health.filter": "comma,ctrl+f",
         "health.mark": "m,insert",
         "app.help": "question_mark",
