@@ -203,6 +203,7 @@ def main() -> int:
     with practice("healthy", wanted.nodes - 1) as cluster, surroundings(cluster):
         journals = sorted(cluster.inventory_path.parent.rglob("var/log/journal.jsonl"))
         with _logs_screen(cluster.inventory_path) as terminal:
+            _counted(terminal)  # until then every node is listened to, from its journal's first line on
             flood = Flood(journals, wanted.rate)
             flood.start()
             answers, memory = _press_keys(terminal, wanted.seconds)
