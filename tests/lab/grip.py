@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from loomtui.fleet.scripts import ChangeScript
 from loomtui.fleet.session import Output
 from loomtui.restore.hand import (
     HOLD,
+    KILL,
     LOCK,
     RUN_STATE,
     START,
@@ -47,6 +48,9 @@ class Grip:
 
     async def stop(self, seconds: int = 20) -> Output:
         return await self.change(STOP, nodes.UNIT.name, str(seconds), accept=(0, 75))
+
+    async def kill(self, processes: Iterable[Process]) -> None:
+        await self.change(KILL, nodes.UNIT.name, HOLD_FILE, *(process.mark for process in processes))
 
     async def unhold(self) -> None:
         await self.change(UNHOLD, nodes.UNIT.name, HOLD_FILE)
