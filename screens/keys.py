@@ -170,6 +170,7 @@ SERVICES = (
 
 RUNS = (
     Key("runs.open", "enter", "open_run", "Look into", "Timeline, decisions and checks of the marked run"),
+    Key("runs.watch", "w", "watch", "Watch", "See the steps of a run that another loomtui here works on"),
     Key("runs.resume", "x", "resume", "Resume", "Go on with the marked run", danger=True),
     Key(
         "runs.rollback",

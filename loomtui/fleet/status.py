@@ -15,7 +15,6 @@ from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import EffectiveUnit
 from loomtui.loom.validator import ValidatorFacts
 
-
 #: Stands for the run in a hold that names none.
 UNKNOWN_RUN = "an unknown run"
 
@@ -123,7 +122,7 @@ class NodeDetails:
     reported_problem: str | None = None  # why it was not run, or what it printed instead
     tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
     systemd_version: int = 0
-    backups: BackupJobs = BackupJobs()  # what of backup.sh is there
+    backups: BackupJobs = field(default_factory=BackupJobs)  # what of backup.sh is there
     same_filesystem: bool = True  # all of the working directory's databases lie on its file system
 
 

@@ -43,8 +43,8 @@ class FakeEngine:
         self.closed = False
         self.reading = asyncio.Event()
         self.hang: set[str] = set()
-        self.read_anew = 0  # archives that were read though they were known
         self.older_logs: tuple[LogLine, ...] = ()  # what only a reading from an earlier time brings
+        self.read_anew = 0  # archives that were read though they were known
 
     @property
     def inventory(self) -> Inventory:
