@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _HIDDEN = ("XDG_", "AWS_", "SSH_", "LOOMTUI_", "BOTO")
+_NAMES_A_TEST = 24  # bytes
 _ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
 
 settings.register_profile("loomtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HOME"] = home
     os.environ["TZ"] = "UTC"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that were just made (compressed, signed) differ in every process; a test's name must not."""
+    return argname if isinstance(val, bytes) and len(val) > _NAMES_A_TEST else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
