@@ -74,8 +74,9 @@ def _wait(app: App[Any], descriptor: int) -> None:
 
 
 def _detach(descriptor: int) -> None:
-    """From now on reading waits, where it would end or fail at once, and writing goes nowhere."""
+    """From now on there is nothing to read, without an end or an error, and writing goes nowhere."""
     silent, _kept_open = os.pipe()
+    os.set_blocking(silent, False)  # who was about to read from the terminal must not wait here for ever
     os.dup2(silent, descriptor)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.__stdout__, sys.__stderr__):

@@ -308,7 +308,8 @@ def _forward(channel: paramiko.Channel, target: socket.socket) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
             while data := target.recv(_CHUNK):
                 channel.sendall(data)
-        channel.close()
+        with suppress(OSError, EOFError, paramiko.SSHException):  # who was logged in has gone
+            channel.close()
         target.close()
 
     def forth() -> None:

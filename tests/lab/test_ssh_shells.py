@@ -132,7 +132,7 @@ async def test_nothing_may_be_executed_where_files_are_written(shared: Lab) -> N
 
 async def test_words_of_another_language(shared: Lab) -> None:
     """LANG of the account, and a variable that the client may send: nothing is read by its language."""
-    environment = "LANG=C.UTF-8\nLANGUAGE=xx\nLC_NUMERIC=xx_XX.UTF-8\n"
+    environment = "LANG=C.UTF-8\nLANGUAGE=xx\n"
     translated = {"a password is required": "ein Passwort ist notwendig"}
     with ExitStack() as stack:
         stack.enter_context(file(shared, "val-1", "/etc/environment", environment))

@@ -63,7 +63,7 @@ async def test_a_cluster_of_moved_hosts_is_restored(make_cluster: Make) -> None:
     scripts = [ran.name for ran in fleet.ran if ran.node == "n1" and ran.kind == "change"]
     # Staged while the service runs; what lets it start comes last.
     assert scripts.index("place") < scripts.index("stop") < scripts.index("swap")
-    assert scripts[-3:] == ["unhold", "start", "unlock"]
+    assert scripts[-4:] == ["unhold", "start", "unsuspend", "unlock"]
 
 
 def files_of(machine: LocalNode) -> set[str]:
