@@ -1,0 +1,52 @@
+"""What the documentation promises is shown by tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+_NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _tests_of(path: Path) -> set[str]:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions)}
+
+
+@pytest.mark.parametrize(
+    ("document", "at_least"), [("README.md", 10), ("docs/security.md", 20), ("docs/comparison.md", 30)]
+)
+def test_every_test_that_is_named_exists(document: str, at_least: int) -> None:
+    named = _NAMED.findall(_read(document))
+    assert len(named) >= at_least
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).is_file() or (test and test not in _tests_of(ROOT / file))
+    ]
+    assert missing == []
+
+
+def test_every_promise_names_a_test() -> None:
+    """Each row of the tables of promises."""
+    tables = re.findall(
+        r"\| promise \| shown by \|\n\| --- \| --- \|\n((?:\|.*\n)+)", _read("docs/security.md")
+    )
+    promises = [row for table in tables for row in table.splitlines()]
+    assert len(promises) > 12
+    assert [row for row in promises if not _NAMED.search(row)] == []
+
+
+def test_every_mark_of_the_comparison_names_a_test() -> None:
+    rows = [row.split(" | ") for row in _read("docs/comparison.md").splitlines() if row.startswith("| ")]
+    marked = [row for row in rows[1:] if row[8][:1] in "●◐"]
+    assert len(marked) > 25
+    assert [row[0] for row in marked if not _NAMED.search(row[9])] == []
