@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,8 @@ def test_every_mark_of_the_comparison_names_a_test() -> None:
     marked = [row for row in rows[1:] if row[8][:1] in "●◐"]
     assert len(marked) > 25
     assert [row[0] for row in marked if not _NAMED.search(row[9])] == []
+
+
+def test_messages_are_told_as_the_rules_have_them() -> None:
+    told = runpy.run_path(str(ROOT / "scripts/messages.py"))["page"]()
+    assert _read("docs/messages.md") == told, "run python scripts/messages.py"
