@@ -32,8 +32,8 @@ def _lines() -> Iterator[str]:
     yield "# Messages in the nodes' logs"
     yield ""
     yield "What the log screen and a diagnosis say of each message that loomtui knows. Made by"
-    yield "`python scripts/messages.py` from `loomtui/loom/logrules/`; a test holds it to them. In braces: what"
-    yield "the line itself names."
+    yield "`python scripts/messages.py` from `loomtui/loom/logrules/`; a test holds it to them. In braces:"
+    yield "what the line itself names."
     for severity in _ORDER:
         yield f"\n## {_HEADS[severity]}"
         for rule in (rule for rule in RULES if rule.severity is severity):
