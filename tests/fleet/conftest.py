@@ -79,9 +79,11 @@ def silent() -> Iterator[tuple[int, threading.Event]]:
                 connected.set()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
         yield server.getsockname()[1], connected
         server.shutdown(socket.SHUT_RDWR)
+        thread.join()
     for client in held:
         client.close()
 

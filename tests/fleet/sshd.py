@@ -186,6 +186,10 @@ class Sshd:
         for key in self.host_keys:
             transport.add_server_key(key)
         self.transports.append(transport)
+        if self.closing.is_set():  # it came in the very moment in which nobody listens any more
+            transport.close()
+            client.close()
+            return
         server = _Server(self, transport)
         with contextlib.suppress(Exception):
             transport.start_server(server=server)

@@ -194,9 +194,11 @@ def listener(answer: bytes | None) -> Iterator[int]:
                     client.close()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)
+        thread.join()
     for client in held:
         client.close()
 
