@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith(_HIDDEN) or name in _ALSO_HIDDEN:
             del os.environ[name]
     os.environ["HOME"] = home
+    for number in (signal.SIGHUP, signal.SIGINT):  # nohup(1) and scripts' jobs in the background ignore them
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     os.environ["TZ"] = "UTC"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 

@@ -77,10 +77,13 @@ def main() -> None:
     def end(number: int, _frame: object) -> None:
         # A closed terminal or a `kill` ends a run as ctrl+c does: in order, and with the journal whole.
         told_to_end.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's job in the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup(1)
+            signal.signal(number, end)
     status = failures.call(app, sys.argv[1:])
     if told_to_end and status == 0:
         status = failures.INTERRUPTED  # screens end well when they are cancelled

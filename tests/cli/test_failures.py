@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,47 @@ def test_signals_end_a_command_in_order(number: signal.Signals, home: Path, tmp_
         os.close(writer)
     assert process.returncode == 130
     assert err.strip() == "Interrupted."
+
+
+_IGNORING = """
+import os, signal, sys
+signal.signal(int(sys.argv[1]), signal.SIG_IGN)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def ignoring(number: signal.Signals, *args: str) -> subprocess.Popen[str]:
+    """`loomtui …` as a shell starts it under nohup, or in the background of a script."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _IGNORING, str(int(number)), *command(*args)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_sigterm_ends_a_job_in_the_background(tmp_path: Path, home: Path) -> None:
+    """There SIGINT is ignored from the start."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ignoring(signal.SIGINT, "inventory", "check", str(pipe)) as process:
+        writer = os.open(pipe, os.O_WRONLY)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        os.close(writer)
+    assert (process.returncode, err.strip()) == (130, "Interrupted.")
+
+
+def test_nohup_is_obeyed(tmp_path: Path, home: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ignoring(signal.SIGHUP, "inventory", "check", str(pipe)) as process:
+        writer = os.open(pipe, os.O_WRONLY)
+        process.send_signal(signal.SIGHUP)
+        os.write(writer, b"cluster: 1")
+        os.close(writer)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(home: Path) -> None:
