@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
-from textual.worker import WorkerError
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
@@ -94,6 +93,8 @@ class RunKeeper(RunFollower):
         self._engine = engine
         self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._tell)
         self.estimates: Mapping[StepName, Estimate] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def pending(self) -> Question | None:
@@ -126,9 +127,7 @@ class RunKeeper(RunFollower):
 
     async def ended(self) -> None:
         """Returns when nothing is at work any more, however that came."""
-        if self._worker is not None:
-            with suppress(WorkerError):
-                await self._worker.wait()
+        await self._idle.wait()  # not for the worker itself: whoever gives up waiting for that cancels it
 
     def _take(self, handle: RunHandle) -> None:
         self.handle = handle
@@ -140,6 +139,7 @@ class RunKeeper(RunFollower):
         if handle is None:
             return
         self.error = None
+        self._idle.clear()
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
         self._app.run_worker(
             self._follow(handle, self.view), group="run-events", exclusive=True, exit_on_error=False
@@ -154,4 +154,5 @@ class RunKeeper(RunFollower):
         except LoomtuiError as error:
             self.error = error
         finally:
+            self._idle.set()
             self._app.call_later(self._tell)

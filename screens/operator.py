@@ -55,6 +55,8 @@ class ScreenOperator:
 
     def leave(self) -> None:
         """Nobody is at the screen any more: what is asked, now or later, is answered by stopping there."""
+        if self._gone:  # SIGHUP and the hang-up both tell
+            return
         self._gone = True
         self.name += " (terminal gone)"
         if self._answer is not None and not self._answer.done():
