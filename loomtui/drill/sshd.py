@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import paramiko
 
@@ -82,7 +83,7 @@ class SshServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._frozen.is_set():
             time.sleep(0.05)
-        transport = paramiko.Transport(cast(socket.socket, _Freezable(connection, self._frozen)))
+        transport = _Transport(cast(socket.socket, _Freezable(connection, self._frozen)))
         self._connections[connection] = transport
         login = _Login(self)
         try:
@@ -164,10 +165,29 @@ class _Freezable:
         return getattr(self._connection, name)
 
 
+def _answer_first(channel: paramiko.Channel, request: paramiko.Message) -> None:
+    """Begins what was asked for once its request is answered, as sshd does.
+
+    A command that ended before would have its channel closed under a client that still waits for the answer.
+    """
+    paramiko.Channel._handle_request(channel, request)  # type: ignore[attr-defined]
+    login = channel.get_transport().server_object
+    if isinstance(login, _Login) and (begin := login.begins.pop(channel.get_id(), None)):
+        begin()
+
+
+class _Transport(paramiko.Transport):
+    _channel_handler_table: ClassVar = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        paramiko.common.MSG_CHANNEL_REQUEST: _answer_first,
+    }
+
+
 class _Login(paramiko.ServerInterface):
     def __init__(self, server: SshServer) -> None:
         self._server = server
         self._terminals: dict[int, tuple[int, int]] = {}
+        self.begins: dict[int, Callable[[], None]] = {}
         self.forwards: dict[int, socket.socket] = {}
 
     def get_allowed_auths(self, username: str) -> str:
@@ -181,13 +201,14 @@ class _Login(paramiko.ServerInterface):
         return paramiko.common.OPEN_SUCCEEDED if kind == "session" else _PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        self._server.run(
-            channel, command.decode("utf-8", "surrogateescape"), self._terminals.get(channel.get_id())
-        )
-        return True
+        return self._begin(channel, command.decode("utf-8", "surrogateescape"))
 
     def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
-        self._server.run(channel, None, self._terminals.get(channel.get_id()))
+        return self._begin(channel, None)
+
+    def _begin(self, channel: paramiko.Channel, command: str | None) -> bool:
+        terminal = self._terminals.get(channel.get_id())
+        self.begins[channel.get_id()] = partial(self._server.run, channel, command, terminal)
         return True
 
     def check_channel_pty_request(

@@ -11,7 +11,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from loomtui.drill.sshd import SshServer, new_key
+from loomtui.drill.sshd import SshServer, _Login, _Running, new_key
 from tests.drill.looking import until
 
 
@@ -108,6 +108,26 @@ def test_a_stopped_server_refuses_and_comes_back(login: Login) -> None:
         login.connect()
     login.server.start()
     login.connect().close()
+
+
+def test_a_request_is_answered_before_its_command_can_end(
+    client: paramiko.SSHClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    accept, reap = _Login.check_channel_exec_request, SshServer._reap
+
+    def accept_slowly(login: _Login, channel: paramiko.Channel, command: bytes) -> bool:
+        accepted = accept(login, channel, command)
+        ended.wait(2)
+        return accepted
+
+    def reap_and_tell(server: SshServer, channel: paramiko.Channel, process: _Running) -> None:
+        reap(server, channel, process)
+        ended.set()
+
+    monkeypatch.setattr(_Login, "check_channel_exec_request", accept_slowly)
+    monkeypatch.setattr(SshServer, "_reap", reap_and_tell)
+    assert run(client, "echo here") == (0, b"here\n", b"")
 
 
 def test_a_frozen_server_says_nothing_until_it_thaws(login: Login, client: paramiko.SSHClient) -> None:
