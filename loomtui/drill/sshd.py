@@ -83,7 +83,7 @@ class SshServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while self._frozen.is_set():
             time.sleep(0.05)
-        transport = _Transport(cast(socket.socket, _Freezable(connection, self._frozen)))
+        transport = AnsweringTransport(cast(socket.socket, _Freezable(connection, self._frozen)))
         self._connections[connection] = transport
         login = _Login(self)
         try:
@@ -165,29 +165,35 @@ class _Freezable:
         return getattr(self._connection, name)
 
 
-def _answer_first(channel: paramiko.Channel, request: paramiko.Message) -> None:
-    """Begins what was asked for once its request is answered, as sshd does.
+class AnsweringServer(paramiko.ServerInterface):
+    """What requests ask for begins once they are answered, as with sshd; wants an `AnsweringTransport`.
 
     A command that ended before would have its channel closed under a client that still waits for the answer.
     """
+
+    def __init__(self) -> None:
+        self.begins: dict[int, Callable[[], None]] = {}  # by channel
+
+
+def _answer_first(channel: paramiko.Channel, request: paramiko.Message) -> None:
     paramiko.Channel._handle_request(channel, request)  # type: ignore[attr-defined]
-    login = channel.get_transport().server_object
-    if isinstance(login, _Login) and (begin := login.begins.pop(channel.get_id(), None)):
+    server = channel.get_transport().server_object
+    if isinstance(server, AnsweringServer) and (begin := server.begins.pop(channel.get_id(), None)):
         begin()
 
 
-class _Transport(paramiko.Transport):
+class AnsweringTransport(paramiko.Transport):
     _channel_handler_table: ClassVar = {
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         paramiko.common.MSG_CHANNEL_REQUEST: _answer_first,
     }
 
 
-class _Login(paramiko.ServerInterface):
+class _Login(AnsweringServer):
     def __init__(self, server: SshServer) -> None:
+        super().__init__()
         self._server = server
         self._terminals: dict[int, tuple[int, int]] = {}
-        self.begins: dict[int, Callable[[], None]] = {}
         self.forwards: dict[int, socket.socket] = {}
 
     def get_allowed_auths(self, username: str) -> str:

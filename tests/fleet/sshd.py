@@ -10,12 +10,15 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from paramiko import Channel, PKey, ServerInterface, Transport, common
+from paramiko import Channel, PKey, Transport, common
 from paramiko.server import InteractiveQuery
+
+from loomtui.drill.sshd import AnsweringServer, AnsweringTransport
 
 _CHUNK = 65536
 
@@ -38,8 +41,9 @@ class Behaviour:
     logins: list[str] = field(default_factory=list)  # who logged in
 
 
-class _Server(ServerInterface):
+class _Server(AnsweringServer):
     def __init__(self, sshd: Sshd, transport: Transport) -> None:
+        super().__init__()
         self._sshd = sshd
         self._transport = transport
         self._forwards: dict[int, socket.socket] = {}
@@ -117,7 +121,8 @@ class _Server(ServerInterface):
             self._sshd.hung.set()
             self._sshd.closing.wait()
             return False
-        self._sshd.start_command(channel, command.decode(), self.session_ended)
+        start = partial(self._sshd.start_command, channel, command.decode(), self.session_ended)
+        self.begins[channel.get_id()] = start
         return True
 
 
@@ -182,7 +187,7 @@ class Sshd:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        transport = Transport(client)
+        transport = AnsweringTransport(client)
         for key in self.host_keys:
             transport.add_server_key(key)
         self.transports.append(transport)
