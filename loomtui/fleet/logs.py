@@ -25,7 +25,7 @@ _QUEUED = 16  # batches; a node that is ahead waits, and its journal keeps the r
 _RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """A line of a service's log, or a notice of ours about a node."""
 
@@ -45,14 +45,14 @@ def read_entry(node: str, line: bytes) -> tuple[LogLine, ...]:
     MESSAGE is a string, an array of bytes where it is not UTF-8, or of strings where the field is repeated.
     """
     try:
-        entry = json.loads(line)
+        entry = json.loads(line.decode("utf-8", "replace"))
         at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
         message = _message(entry["MESSAGE"])
         cursor = clean_line(str(entry.get("__CURSOR", "")), limit=500)
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError, AttributeError):
         return ()
-    texts = [text for part in clean(message).split("\n") if (text := part.rstrip())]
-    return tuple(LogLine(node, at, text, cursor) for text in texts)
+    texts = clean(message).split("\n")
+    return tuple([LogLine(node, at, text, cursor) for part in texts if (text := part.rstrip())])
 
 
 def _message(value: object) -> str | bytes:
@@ -141,7 +141,7 @@ class _Reader:
         name = self._session.node.name
         async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments())) as stream:
             async for batch in stream:
-                found = tuple(line for raw in batch for line in read_entry(name, raw))
+                found = tuple([line for raw in batch for line in read_entry(name, raw)])
                 if found:
                     self._tries, self._cursor = 0, found[-1].cursor
                     await self._queue.put(found)

@@ -30,7 +30,8 @@ class Process:
         self._transport = transport
         self._channel: Channel | None = None
         self._closed = False
-        self._rest = b""
+        self._rest = b""  # of a line that has not come to its end
+        self._ready: list[bytes] = []  # lines that nobody has taken yet
 
     @classmethod
     async def start(cls, transport: Transport, command: str, *, timeout: float) -> Process:
@@ -127,39 +128,31 @@ class Process:
 
     def _lines(self) -> tuple[bytes, ...]:
         channel = self._open_channel
-        lines: list[bytes] = []
-        until: float | None = None
-        while True:
-            *whole, self._rest = self._rest.split(b"\n")
-            lines += whole
-            if len(self._rest) > _LINE_LIMIT:
-                lines.append(self._rest)
-                self._rest = b""
+        until = time.monotonic() + _BATCH_SECONDS if self._ready else None
+        while len(self._ready) < _BATCH_LINES:
             left = None if until is None else until - time.monotonic()
-            if len(lines) >= _BATCH_LINES or (left is not None and left <= 0):
-                return self._batch(lines)
+            if left is not None and left <= 0:
+                break
             channel.settimeout(left)
             try:
                 chunk = channel.recv(_CHUNK)
             except TimeoutError:
-                return self._batch(lines)
+                break
             if not chunk:
-                return self._at_end(lines)
-            self._rest += chunk
-            if lines or b"\n" in chunk:
+                self._split(b"\n" if self._rest else b"")
+                break
+            self._split(chunk)
+            if self._ready:
                 until = until or time.monotonic() + _BATCH_SECONDS
-
-    def _batch(self, lines: list[bytes]) -> tuple[bytes, ...]:
-        """The first lines; those beyond a batch wait for the next call."""
-        batch, later = lines[:_BATCH_LINES], lines[_BATCH_LINES:]
-        self._rest = b"\n".join([*later, self._rest])
+        batch, self._ready = self._ready[:_BATCH_LINES], self._ready[_BATCH_LINES:]
         return tuple(batch)
 
-    def _at_end(self, lines: list[bytes]) -> tuple[bytes, ...]:
-        if len(lines) <= _BATCH_LINES and self._rest:
-            lines.append(self._rest)
+    def _split(self, chunk: bytes) -> None:
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        self._ready += whole
+        if len(self._rest) > _LINE_LIMIT:
+            self._ready.append(self._rest)
             self._rest = b""
-        return self._batch(lines)
 
 
 def _close(channel: Channel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import datetime
 
 from textual.message import Message
@@ -38,7 +39,11 @@ class LiveLog(LogView):
 
     def on_mount(self) -> None:
         super().on_mount()
+        gc.freeze()  # a search for garbage among all that is there already would hold keys up in a flood
         self._read()
+
+    def on_unmount(self) -> None:
+        gc.unfreeze()
 
     def read_since(self, moment: datetime) -> None:
         """Forgets the lines and reads those of this moment and after it, from every node's journal."""

@@ -331,6 +331,20 @@ async def test_a_line_does_not_wait_for_the_next(fleet: Fleet, script: dict[str,
     await lines.aclose()
 
 
+async def test_what_is_left_of_a_burst_does_not_wait_for_the_next(
+    fleet: Fleet, script: dict[str, str]
+) -> None:
+    burst = 'lines=; i=0; while [ $i -lt 250 ]; do i=$((i + 1)); lines="${lines}line $i\n"; done; printf "$lines"'
+    script["burst"] = f"{burst}; read -r never"
+    lines = fleet.session("n1").follow(InspectScript("burst"))
+    found: list[bytes] = []
+    async with asyncio.timeout(20):
+        while len(found) < 250:
+            found += await anext(lines)
+    await lines.aclose()
+    assert found[-1] == b"line 250"
+
+
 async def test_a_followed_script_that_fails(fleet: Fleet, script: dict[str, str]) -> None:
     script["fails"] = "echo one; fail 'no journal'"
     with pytest.raises(ScriptFailed, match="no journal"):
