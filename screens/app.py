@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.screen import Screen
@@ -138,6 +138,14 @@ class LoomApp(App[int]):
             self._offer(runs[0])
         if self._story:
             self.push_screen(TextDialog("What has happened", self._story))
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """Those that can be seen behind the open one. Textual counts the next one under an opaque one too:
+        whatever changed there, ten times a second in a flood, had the open one drawn anew from top to end.
+        """
+        hidden = not self.screen_stack or self.screen.styles.background.a == 1
+        return [] if hidden else super()._background_screens
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [Plain()] if self.no_color else super().get_line_filters()

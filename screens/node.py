@@ -94,6 +94,9 @@ class NodeScreen(LoomScreen):
         except LoomtuiError as error:
             self.post_message(self.Read((), error.what))
 
+    def on_screen_resume(self) -> None:
+        self.show()
+
     def on_node_screen_looked(self, message: Looked) -> None:
         self._found[message.node] = message.found
         self.show()

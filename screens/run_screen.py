@@ -80,7 +80,7 @@ class RunScreen(LoomScreen):
         )
 
     def show(self) -> None:
-        if not self.is_attached:
+        if not self.is_attached or not self.is_current:
             return
         moment = self.moment()
         if moment.question is not self._shown:

@@ -190,15 +190,22 @@ class LogView(Widget, can_focus=True):
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:
-        width, base = self._width(), self.rich_style
-        edge = Strip([self._edge(y)])
+        width = self._width()
+        segments, ground = self._line(y, width)
+        rest = width - sum(cell_len(segment.text) for segment in segments)
+        if rest < 0:  # the head alone is longer than a very narrow screen
+            return Strip.join([Strip(segments).crop(0, width), Strip([self._edge(y)])])
+        return Strip([*segments, Segment(" " * rest, ground), self._edge(y)], width + 1)
+
+    def _line(self, y: int, width: int) -> tuple[list[Segment], Style]:
+        """What stands there, and the style of what is left of the row."""
         if y >= len(self._page) or self._page[y][0] >= len(self.buffer.shown):
-            return Strip.join([Strip.blank(width, base), edge])
+            return [], self.rich_style
         place, part = self._page[y]
         entry = self.buffer.shown[place]
         segments = [*self._head(entry, part), *self._text(entry, part, width - self._indent())]
-        ground = base + self._ground(place)
-        return Strip.join([Strip(segments).apply_style(ground).adjust_cell_length(width, ground), edge])
+        ground = self.rich_style + self._ground(place)
+        return [Segment(text, ground + (style or Style.null())) for text, style, _ in segments], ground
 
     def _ground(self, place: int) -> Style:
         """What marks the line as a whole."""

@@ -334,8 +334,8 @@ async def test_a_line_does_not_wait_for_the_next(fleet: Fleet, script: dict[str,
 async def test_what_is_left_of_a_burst_does_not_wait_for_the_next(
     fleet: Fleet, script: dict[str, str]
 ) -> None:
-    burst = 'lines=; i=0; while [ $i -lt 250 ]; do i=$((i + 1)); lines="${lines}line $i\n"; done; printf "$lines"'
-    script["burst"] = f"{burst}; read -r never"
+    count = 'lines=; i=0; while [ $i -lt 250 ]; do i=$((i + 1)); lines="${lines}line $i\n"; done'
+    script["burst"] = f'{count}; printf "$lines"; read -r never'
     lines = fleet.session("n1").follow(InspectScript("burst"))
     found: list[bytes] = []
     async with asyncio.timeout(20):

@@ -39,6 +39,17 @@ async def test_the_first_frame_comes_before_the_first_connection() -> None:
         assert engine.looks == 0
 
 
+async def test_nothing_is_drawn_on_a_screen_that_nobody_sees() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        home = app.screen
+        await press(pilot, "o")
+        assert isinstance(app.screen, LogsScreen)
+        assert not home.is_current
+        await press(pilot, "escape")
+        assert app.screen is home
+        assert home.is_current
+
+
 async def test_a_node_that_hangs_does_not_hold_up_the_others() -> None:
     engine = FakeEngine(scenes.healthy())
     engine.hang = {"db3"}
