@@ -12,6 +12,7 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 │   ├── NodeUnreachable     4
 │   └── StoreUnreachable    4
 ├── ArchiveRejected         1: an archive that must not be restored
+├── ObjectChanged           1: an object in S3 is not the one that was looked at
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
     └── StillRunning        1: told to end, processes of a node did not: whether to kill them is to be decided
@@ -117,6 +118,10 @@ class StoreUnreachable(Unreachable):
 
 
 class ArchiveRejected(LoomtuiError):
+    pass
+
+
+class ObjectChanged(LoomtuiError):
     pass
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loomtui.errors import CallError, LoomtuiError, StoreUnreachable
+from loomtui.errors import CallError, LoomtuiError, ObjectChanged, StoreUnreachable
 from loomtui.inventory.model import S3Settings
 from loomtui.text import clean_line
 
@@ -32,8 +32,8 @@ _BUSY |= {"TooManyRequests", "429", "InternalError", "500", "502", "504", "BadGa
 _DENIED = {"AccessDenied", "403", "AllAccessDisabled", "Forbidden", "AccessDeniedException"}
 
 
-def changed(key: str) -> LoomtuiError:
-    return LoomtuiError(
+def changed(key: str) -> ObjectChanged:
+    return ObjectChanged(
         f"{clean_line(key)} has changed in S3 since it was listed",
         advice="List the backups again, and choose again: what was looked at is not what is there now.",
     )

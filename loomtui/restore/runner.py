@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from loomtui.backups.catalogue import Catalogue
-from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, Refused, StillRunning
+from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, ObjectChanged, Refused, StillRunning
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore import undoing
@@ -238,7 +238,14 @@ class Runner:
         elif choice is OnFailure.KILL:
             await self._kill(step, stuck)
         elif choice is not OnFailure.RETRY:
-            raise _StopChosen(combined(failures, f"Then: loomtui resume {self._run.id}", step.title))
+            raise _StopChosen(combined(failures, self._way_on(failures.values(), "Then"), step.title))
+
+    def _way_on(self, errors: Iterable[LoomtuiError], how: str) -> str:
+        if any(isinstance(error, ObjectChanged) for error in errors):
+            return (
+                f"This plan cannot be done: loomtui rollback {self._run.id}, then a new plan."
+            )
+        return f"{how}: loomtui resume {self._run.id}"
 
     async def _keep_down(self, step: Step, node: str) -> None:
         """Who is left out runs nothing half-restored: the step that failed may have let it start."""
@@ -260,8 +267,8 @@ class Runner:
         begun = self._recorder.has_begun
         if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):
             await self._release()
-        what = error.what if error else "stopped by the operator"
-        self._end(Outcome.STOPPED, f"{what}. Go on with: loomtui resume {self._run.id}")
+        what = error.what.rstrip(".") if error else "stopped by the operator"
+        self._end(Outcome.STOPPED, f"{what}. {self._way_on((error,) if error else (), 'Go on with')}")
         if error is not None:
             raise error
         return Outcome.STOPPED

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Compression
-from loomtui.errors import LoomtuiError, StepFailed
+from loomtui.errors import LoomtuiError, ObjectChanged, StepFailed
 from loomtui.fleet.scripts import script_text
 from loomtui.restore.events import Amount
 from loomtui.restore.hand import FETCH, FETCH_JOB, PLACE, RELAY, Hand, RunState
@@ -142,11 +142,10 @@ class Stager:
         self._progress(Amount(min(done, total), total, files, archive.file_count))
 
     def _changed(self, archive: Archive) -> LoomtuiError:
-        return StepFailed(
+        return ObjectChanged(
             f"{archive.key} in S3 is not the archive that the plan was made of",
             node=self._hand.plan.name,
             safe="The data on the node is untouched.",
-            advice="Roll this run back and make a new plan.",
         )
 
 

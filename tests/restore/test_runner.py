@@ -15,6 +15,7 @@ from loomtui.errors import (
     LockHeld,
     LoomtuiError,
     NodeUnreachable,
+    ObjectChanged,
     Refused,
     ScriptFailed,
     StepFailed,
@@ -131,6 +132,24 @@ async def test_with_nobody_there_a_failure_stops_the_run_and_it_goes_on_later(
     assert cluster.machines["n1"].lock.exists() == (script != "relay")  # nothing was stopped: given back
     assert await cluster.runner(run).restore() is Outcome.RESTORED
     assert EventKind.RUN_RESUMED in kinds(run)
+
+
+async def test_with_an_object_that_changed_the_way_on_is_back(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def before(name: str, script: str) -> None:
+        if script == "relay":
+            raise ObjectChanged("the archive is another one.", node=name)
+
+    fleet.faults.before = before
+    with pytest.raises(ObjectChanged) as caught:
+        await cluster.runner(run, fleet).restore()
+    told = run.events()[-1].message
+    for text in (caught.value.advice, told):
+        assert f"loomtui rollback {run.id}, then a new plan." in text
+        assert "resume" not in text
+    assert told.startswith("Preflight: the archive is another one. This plan")
 
 
 async def test_a_failure_can_end_in_the_way_back(make_cluster: Make) -> None:
