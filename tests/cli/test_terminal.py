@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.practice import Practice, practice
-from tests.cli.conftest import Cluster, Run
+from tests.cli.conftest import ROOT, Cluster, Run, command
 from tests.cli.terminal import Terminal
 
 
@@ -81,6 +81,14 @@ def test_read_only_screens_open_and_close(small: Practice, tmp_path: Path, home:
         terminal.type("q")
         assert terminal.end() == 0
         assert "Traceback" not in terminal.shown
+
+
+def test_screens_are_not_drawn_into_a_file(tmp_path: Path, home: Path) -> None:
+    program = ("sh", "-c", '"$@" 2> errors', "sh", *command("-i", str(ROOT / "sample_inventory.yml")))
+    with Terminal(program=program, env={"HOME": str(home)}, cwd=tmp_path) as terminal:
+        assert terminal.end() == 2
+        assert terminal.shown == ""
+    assert "need a terminal" in (tmp_path / "errors").read_text()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 130), (signal.SIGHUP, 129)])
