@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def need_terminal() -> None:
     """Raises CallError where there is no terminal to show the screens on."""
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on the last
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws on the last
+    if not all(stream.isatty() for stream in streams):
         raise CallError(
             "the screens need a terminal, and neither input, output nor errors redirected.",
             advice="Without one: loomtui status, or restore --plan PLAN --yes. All commands: loomtui --help",

@@ -84,7 +84,7 @@ def test_read_only_screens_open_and_close(small: Practice, tmp_path: Path, home:
 
 
 def test_screens_are_not_drawn_into_a_file(tmp_path: Path, home: Path) -> None:
-    program = ("sh", "-c", '"$@" 2> errors', "sh", *command("-i", str(ROOT / "sample_inventory.yml")))
+    program = ("/bin/sh", "-c", '"$@" 2> errors', "sh", *command("-i", str(ROOT / "sample_inventory.yml")))
     with Terminal(program=program, env={"HOME": str(home)}, cwd=tmp_path) as terminal:
         assert terminal.end() == 2
         assert terminal.shown == ""
