@@ -157,7 +157,8 @@ class _Running(_Trial):
         told = str(ended.document.get("error") or "")
         self.verdict.message = told
         self.expect(f"no step in {told!r}", [] if self._names_step(told) else [self.cell.row.step])
-        self.expect_words(told, f"loomtui resume {ended.run}")
+        way = "rollback" if self.cell.fault is Fault.S3_OTHER else "resume"
+        self.expect_words(told, f"loomtui {way} {ended.run}")
         if self.cell.row not in {Row.START, Row.VERIFY}:  # there the node's own log tells
             self.expect(f"no cause in {told!r}", [] if _names_cause(self.cell.fault, told) else ["cause"])
         self.expect_words(ended.stderr, *([self.bed.victim] if self.cell.names_node else []))
