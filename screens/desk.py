@@ -38,6 +38,7 @@ class Desk:
         self.settle_seconds = settle_seconds
         self.watch = Watch(engine.inventory, engine.judge)
         self.keeper: RunKeeper | None = None
+        self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
 
     async def findings(self) -> Findings:
         """What more there is to know of a standstill; what cannot be had is left out."""

@@ -317,6 +317,7 @@ RUN = (
         "Approve this unit and all others as previewed",
         danger=True,
     ),
+    Key("run.edit_unit", "E", "edit_unit", "Edit", "Edit this unit before it is approved", danger=True),
     Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
     Key("run.retry", "y", "retry", "Retry", "Try the failed nodes again", danger=True),
     Key("run.kill", "z", "kill", "Kill", "SIGKILL to the processes that did not end", danger=True),
@@ -334,11 +335,21 @@ RUN = (
     Key("run.report", "f", "report", "Report", "The report of this run"),
 )
 
+DIFF = (
+    Key(
+        "diff.columns",
+        "W",
+        "toggle_columns",
+        "Columns",
+        "Differences: old beside new, or one below the other",
+    ),
+)
+
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
     *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
-    *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIALOG),
+    *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
 )
 
 #: The keys that lead from any screen to another.
@@ -357,7 +368,7 @@ def bindings(*groups: Iterable[Key]) -> list[BindingType]:
 
 #: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
 _EVERYWHERE = frozenset({"app", "screen"})
-_ANYWHERE = frozenset({"table", "scroll", "logview", "axis"})
+_ANYWHERE = frozenset({"table", "scroll", "diff", "logview", "axis"})
 #: A field that is typed into: its keys are its own while it has the focus.
 _APART = frozenset({"filterline", "dialog"})
 

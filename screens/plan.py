@@ -15,6 +15,7 @@ from loomtui.restore.plan import BackupPolicy, Plan
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.desk import app_of
+from screens.diff_text import page
 from screens.engine import WritableEngine
 from screens.modals.ask import InputDialog
 from screens.modals.confirm import Act, ConfirmDialog
@@ -28,11 +29,11 @@ from screens.plan_text import (
     may_start,
     names_redis,
     offer_of,
-    plan_text,
+    plan_page,
     summary,
 )
+from screens.widgets.diff_pane import DiffPane
 from screens.widgets.next_panel import Choice, NextPanel
-from screens.widgets.pane import Pane
 from screens.words import Tone, span
 
 if TYPE_CHECKING:
@@ -76,14 +77,14 @@ class PlanScreen(LoomScreen):
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="prediction")
-        yield Pane(id="plan")
+        yield DiffPane(id="plan")
 
     def below(self) -> Iterable[Widget]:
         yield NextPanel()
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(Pane).focus()
+        self.query_one(DiffPane).focus()
         if self.plan is None:
             self._make()
         else:
@@ -119,22 +120,22 @@ class PlanScreen(LoomScreen):
             return
         after = span(self.desk.now() - self._began)
         self._told.append(f"{after:>6}  {message.text}")
-        self.query_one(Pane).show(content.lines(self._told[-200:]))
-        self.query_one(Pane).scroll_end(animate=False)
+        self.query_one(DiffPane).show_page(page([content.lines(self._told[-200:])]))
+        self.query_one(DiffPane).scroll_end(animate=False)
 
     def on_plan_screen_made(self, message: Made) -> None:
         self._show_plan(message.plan)
 
     def on_plan_screen_failed(self, message: Failed) -> None:
         self.query_one("#prediction", Static).update(content.line("✗ No plan could be made", Tone.BAD))
-        self.query_one(Pane).show(error_text(message.error))
+        self.query_one(DiffPane).show_page(page([error_text(message.error)]))
         self.query_one(NextPanel).say("Nothing was changed.", [_BACK], urgent=True)
 
     def _show_plan(self, plan: Plan) -> None:
         self.plan = plan
         self.query_one("#prediction", Static).update(headline(plan))
-        pane = self.query_one(Pane)
-        pane.show(plan_text(plan, self.desk.now()))
+        pane = self.query_one(DiffPane)
+        pane.show_page(plan_page(plan, self.desk.now()))
         pane.scroll_home(animate=False)
         self._say_next(plan)
         self.refresh_bindings()
@@ -267,5 +268,5 @@ class PlanScreen(LoomScreen):
             self._make()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
         content.tell(self, "Copied to the clipboard.")

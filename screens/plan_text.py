@@ -11,6 +11,7 @@ from textual.content import Content
 
 from loomtui.restore.plan import Archive, BackupPolicy, FileAction, NodePlan, Plan, Scope, SigningAction
 from screens import content
+from screens.diff_text import Difference, Page, page
 from screens.words import Tone, ago, count, joined, number, short_id, size, time_of
 
 
@@ -97,9 +98,9 @@ def headline(plan: Plan) -> Content:
     )
 
 
-def plan_text(plan: Plan, now: datetime) -> Content:
+def plan_page(plan: Plan, now: datetime) -> Page:
     """The whole plan: what stands in its way first."""
-    return content.lines(
+    return page(
         [
             *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
             *_section("Worth knowing", plan.warnings, "▲", Tone.WARN),
@@ -158,7 +159,7 @@ def _archive(archive: Archive, now: datetime) -> str:
     return f"{archive.key}, {taken}, {size(archive.size_bytes)}"
 
 
-def _node(node: NodePlan, now: datetime) -> Iterator[Content]:
+def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
     yield content.line(f"Node {node.name}", Tone.ACCENT)
     yield content.fact("Node ID", f"{short_id(node.node_id)}  at {node.address}:{node.port}")
     if node.data is None:
@@ -187,8 +188,7 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content]:
         yield content.fact("", content.line(f"▲ {warning}", Tone.WARN))
     for choice in node.files:
         if choice.diff:
-            yield content.line(f"  {choice.target}: the difference", Tone.DIM)
-            yield content.diff(choice.diff)
+            yield Difference(choice.diff)
     yield Content("")
 
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from loomtui.errors import StillRunning
 from loomtui.restore.events import Outcome
-from loomtui.restore.operator import Go, OnFailure
+from loomtui.restore.operator import Approval, Go, OnFailure
 from screens import content
 from screens.desk import app_of
 from screens.engine import WritableEngine
 from screens.keeper import RunKeeper
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
+from screens.modals.edit import EditDialog, Edited
+from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.run_screen import RunScreen
 from screens.run_text import Moment, needs_name
@@ -39,6 +41,7 @@ class RestoreScreen(RunScreen):
     def __init__(self, keeper: RunKeeper) -> None:
         super().__init__(keeper)
         self.keeper = keeper
+        self._typed: dict[str, str] = {}  # what became of units' texts in the editor, by node
 
     def moment(self) -> Moment:
         moment, question, engine = super().moment(), self.keeper.pending, self.desk.engine
@@ -63,7 +66,7 @@ class RestoreScreen(RunScreen):
             content.tell(self, "That was quick: read what is asked now, then press x again.", seconds=3)
             return
         if isinstance(question, UnitQuestion):
-            operator.answer(question, True)
+            operator.answer(question, question.yes)
         elif isinstance(question, StepQuestion):
             if needs_name(question):
                 self._ask(self._step_act(question), lambda: operator.answer(question, Go.CONTINUE))
@@ -86,7 +89,26 @@ class RestoreScreen(RunScreen):
 
     def action_refuse_unit(self) -> None:
         if isinstance(self._shown, UnitQuestion):
-            self.keeper.operator.answer(self._shown, False)
+            self.keeper.operator.answer(self._shown, Approval(False))
+
+    def action_edit_unit(self) -> None:
+        question = self._shown
+        if not isinstance(question, UnitQuestion):
+            return
+        if question.draft.locked:
+            self.app.push_screen(TextDialog(f"The unit of {question.node}", question.draft.locked))
+            return
+        text = self._typed.get(question.node) or question.yes.text or question.draft.text
+        dialog = EditDialog(f"The unit of {question.node}", text, question.draft.judge)
+        self.app.push_screen(dialog, lambda edited: self._edited(question, edited))
+
+    def _edited(self, question: UnitQuestion, edited: Edited | None) -> None:
+        """What was typed is there again when the dialog is opened the next time."""
+        if edited is None:
+            return
+        self._typed[question.node] = edited.text
+        if edited.taken and not self.keeper.operator.revise(question, edited.text):
+            content.tell(self, "Nobody asks about this unit any more.", severity="warning")
 
     def action_retry(self) -> None:
         if isinstance(self._shown, FailureQuestion):

@@ -15,11 +15,11 @@ from screens.base import LoomScreen
 from screens.keeper import RunFollower
 from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, Question, StepQuestion
-from screens.run_text import Moment, Saying, has_diff, pane_text, saying
+from screens.run_text import Moment, Saying, has_diff, pane_page, saying
 from screens.run_view import STEPS, RunView
+from screens.widgets.diff_pane import DiffPane
 from screens.widgets.live_log import LiveLog
 from screens.widgets.next_panel import NextPanel
-from screens.widgets.pane import Pane
 from screens.widgets.steps import StepList, TaskList
 from screens.words import STEP_TITLES, stopwatch
 
@@ -44,7 +44,7 @@ class RunScreen(LoomScreen):
             yield StepList(id="steps")
             with Vertical(id="run-right"):
                 yield Static(id="run-head")
-                yield Pane(id="run-text")
+                yield DiffPane(id="run-text")
                 with VerticalScroll(id="run-nodes"):
                     yield TaskList(id="tasks")
         yield LiveLog(self.desk.engine.inventory.names, first=20, id="run-log")
@@ -55,7 +55,7 @@ class RunScreen(LoomScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.followed.watchers.add(self)
-        self.query_one(Pane).focus()
+        self.query_one(DiffPane).focus()
         self.set_interval(1, self.show)
         self.show()
 
@@ -85,14 +85,14 @@ class RunScreen(LoomScreen):
         moment = self.moment()
         if moment.question is not self._shown:
             self._shown, self._asked_at, self._nodes_wanted = moment.question, time.monotonic(), False
-            self.query_one(Pane).scroll_home(animate=False)
-        text = None if self._nodes_wanted else pane_text(moment)
-        self.set_class(text is not None, "-reading")
-        self.set_class(text is not None and has_diff(moment.question), "-diff")
-        self.query_one(Pane).display = text is not None
-        self.query_one("#run-nodes").display = text is None
-        if text is not None:
-            self.query_one(Pane).show(text)
+            self.query_one(DiffPane).scroll_home(animate=False)
+        page = None if self._nodes_wanted else pane_page(moment)
+        self.set_class(page is not None, "-reading")
+        self.set_class(page is not None and has_diff(moment.question), "-diff")
+        self.query_one(DiffPane).display = page is not None
+        self.query_one("#run-nodes").display = page is None
+        if page is not None:
+            self.query_one(DiffPane).show_page(page)
         self._show_steps(moment.view)
         said = saying(moment)
         if said != self._said:
@@ -137,5 +137,5 @@ class RunScreen(LoomScreen):
         self.app.push_screen(TextDialog("Report", text))
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
         content.tell(self, "Copied to the clipboard.")

@@ -13,6 +13,7 @@ from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.operator import OnFailure, Preview
 from screens import content
+from screens.diff_text import Difference, Page, page
 from screens.modals.text import error_text
 from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
 from screens.run_view import STEPS, RunView, TaskState
@@ -150,14 +151,18 @@ def _nodes(names: list[str], of: int) -> str:
 
 
 def _unit(question: UnitQuestion) -> Saying:
+    how = "you edited it, shown" if question.edit else "shown"
+    again = "again" if question.edit else "first"
+    after = "not this one, for a reason" if question.draft.locked else "you see the difference, then decide"
     return Saying(
-        f"May the unit of {question.node} be changed as shown above?",
+        f"May the unit of {question.node} be changed as {how} above?",
         (
             Choice("x", f"yes, change {question.node}'s unit", "the old file is kept"),
             Choice("a", "yes, and all others as previewed", "others are still asked about"),
+            Choice("E", f"edit it {again}", after),
             Choice("m", "no, leave it as it is", "its peers may then not connect"),
         ),
-        frozenset({"go_on", "approve_all", "refuse_unit", "toggle_view"}),
+        frozenset({"go_on", "approve_all", "edit_unit", "refuse_unit", "toggle_view"}),
         urgent=True,
     )
 
@@ -273,7 +278,7 @@ def _half_rolled_back(moment: Moment) -> Saying:
     )
 
 
-def pane_text(moment: Moment) -> Content | None:
+def pane_page(moment: Moment) -> Page | None:
     """What stands in the middle instead of the nodes; None: the nodes."""
     question = moment.question
     if isinstance(question, StepQuestion):
@@ -281,26 +286,23 @@ def pane_text(moment: Moment) -> Content | None:
     if isinstance(question, UnitQuestion):
         return previews({question.node: question.preview})
     if isinstance(question, FailureQuestion):
-        return failures(question.failures, moment.view)
-    return error_text(moment.error) if moment.error is not None and not moment.busy else None
+        return page([failures(question.failures, moment.view)])
+    if moment.error is not None and not moment.busy:
+        return page([error_text(moment.error)])
+    return None
 
 
-def previews(found: Mapping[str, Preview]) -> Content:
+def previews(found: Mapping[str, Preview]) -> Page:
     """What would be done on each node; those with something to do first."""
-    parts: list[Content | str] = []
+    parts: list[Content | Difference | str] = []
     for preview in sorted(found.values(), key=lambda preview: preview.already):
         sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
         first, *more = preview.text.splitlines() or [""]
         parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first))
         parts += [f"    {text}" for text in more]
         if preview.diff:
-            parts.append(content.diff(_without_names(preview.diff)))
-    return content.lines(parts)
-
-
-def _without_names(diff: str) -> str:
-    """The preview's text names the file already."""
-    return "\n".join(line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ")))
+            parts.append(Difference(preview.diff))
+    return page(parts)
 
 
 def has_diff(question: Question | None) -> bool:

@@ -95,6 +95,10 @@ def _decisions(told: Chronicle) -> Iterator[Content]:
         waited = f", after {report_words.length(found.waited_seconds)}" if found.waited_seconds >= 1 else ""
         who = content.line(f"  by {found.by}{waited}", Tone.DIM)
         rows.append(content.row(f"  {found.at:%H:%M:%S}  ", report_words.decided(found), who))
+        if found.digest:
+            rows.append(content.line(f"            SHA-256 {found.digest}", Tone.DIM))
+        if found.diff:
+            rows.append(content.diff(found.diff))
     return _section("Decisions", rows)
 
 

@@ -12,8 +12,9 @@ from loomtui.errors import LoomtuiError
 from loomtui.loom.references import KeyReport, NodeFacts
 from screens import content, keys
 from screens.base import LoomScreen
+from screens.diff_text import Difference, Page, page
 from screens.modals.text import error_text
-from screens.widgets.pane import Pane
+from screens.widgets.diff_pane import DiffPane
 from screens.widgets.table import Table
 from screens.words import NOTHING, Mark, Tone, count, cut
 
@@ -59,7 +60,7 @@ class ServicesScreen(LoomScreen):
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
         yield Table(id="units")
-        yield Pane(id="unit")
+        yield DiffPane(id="unit")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -100,7 +101,7 @@ class ServicesScreen(LoomScreen):
         self._show_unit()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
         content.tell(self, "Copied to the clipboard.")
 
     def _say(self, text: Content) -> None:
@@ -144,28 +145,24 @@ class ServicesScreen(LoomScreen):
     def _show_unit(self) -> None:
         marked = self.query_one(Table).marked
         if marked is not None and marked in self._facts:
-            self.query_one(Pane).show(
-                unit_text(self._facts[marked], self._fixes.get(marked), whole=self._whole)
+            self.query_one(DiffPane).show_page(
+                unit_page(self._facts[marked], self._fixes.get(marked), whole=self._whole)
             )
 
 
-def unit_text(node: NodeFacts, fix: ServiceFix | None, *, whole: bool) -> Content:
-    parts: list[Content | str] = []
+def unit_page(node: NodeFacts, fix: ServiceFix | None, *, whole: bool) -> Page:
+    parts: list[Content | Difference | str] = []
     if fix is not None and fix.problem:
         parts += [content.text(f"✗ {fix.problem}", Tone.BAD), ""]
     if fix is not None and fix.diff:
-        parts += [
-            content.line(f"What would change on {node.name}, in {fix.path}", Tone.ACCENT),
-            content.diff(fix.diff),
-            "",
-        ]
+        parts += [content.line(f"What would change on {node.name}", Tone.ACCENT), Difference(fix.diff), ""]
     if node.unit is None:
         parts.append(content.text("The unit could not be read.", Tone.WARN))
     elif whole or len(parts) == 0:
         parts += _files(node)
     else:
         parts.append(content.text("f shows the whole unit files", Tone.DIM))
-    return content.lines(parts)
+    return page(parts)
 
 
 def _files(node: NodeFacts) -> Iterable[Content]:

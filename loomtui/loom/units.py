@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from loomtui.loom.commandline import Command, edit, expand, literal, split_commands
 from loomtui.loom.commandline import PeerFlag as PeerFlag
 from loomtui.loom.unitsyntax import Assignment, Word, assignments, split_words
+from loomtui.loom.unitsyntax import passed_over as passed_over
 from loomtui.text import clean_line
 
 _MAX_CHARS = 64 * 1024
@@ -81,6 +82,11 @@ def read_cat(text: str) -> EffectiveUnit:
 def read_unit(path: str, text: str) -> EffectiveUnit:
     """Reads one unit file. Never raises."""
     return _read([UnitFile(path, text)])
+
+
+def with_text(unit: EffectiveUnit, path: str, text: str) -> EffectiveUnit:
+    """The unit as it would be with another text of one of its files. Never raises."""
+    return _read([replace(file, text=text) if file.path == path else file for file in unit.files])
 
 
 def rewrite_peers(text: str, values: Mapping[PeerFlag, str]) -> str:

@@ -61,6 +61,17 @@ def assignments(text: str) -> Iterator[Assignment]:
             yield Assignment(section, content[:equals].strip(), _strip(chars[equals + 1 :]), line)
 
 
+def passed_over(text: str) -> Iterator[tuple[int, str]]:
+    """What is neither section nor setting nor comment, which systemd ignores: line, 1-based, and text."""
+    section = False
+    for line, chars in _logical_lines(text):
+        content = "".join(char.value for char in chars)
+        if content.startswith("[") and content.endswith("]"):
+            section = True
+        elif not section or "=" not in content:
+            yield line, content
+
+
 def split_words(chars: Sequence[Char]) -> tuple[Word, ...]:
     """The words of a value by systemd's quoting rules. Raises ValueError for a quote that is never closed."""
     words = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
-from loomtui.restore.events import Amount, Json, StepName
+from loomtui.restore.events import Amount, Event, Json, StepName
 from loomtui.restore.hand import Hand
 from loomtui.restore.operator import Operator
 from loomtui.restore.plan import NodePlan, Plan
@@ -28,6 +28,8 @@ class RunContext:
     operator: Operator
     progress: Callable[[StepName, str, Amount], None]
     note: Tell
+    decided: Tell  # data: what was asked, what was answered, by whom
+    events: Callable[[], tuple[Event, ...]]  # of the run so far
     left_out: set[str] = field(default_factory=set)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -35,6 +35,30 @@ class Preview:
     already: bool = False  # it is so already: nothing will be done
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What an operator's own text for a unit would come to."""
+
+    problems: tuple[str, ...] = ()  # sentences: why it cannot be used; empty: it can
+    warnings: tuple[str, ...] = ()  # sentences: worth knowing before it is approved
+    diff: str = ""  # unified, from what is on the node
+
+
+@dataclass(frozen=True)
+class UnitDraft:
+    """The text that a unit is to get, for an operator who wants to edit it first."""
+
+    text: str  # empty where it is locked
+    locked: str  # a sentence: why it cannot be edited; empty: it can
+    judge: Callable[[str], Judged]
+
+
+@dataclass(frozen=True)
+class Approval:
+    given: bool
+    text: str | None = None  # the operator's own, which they have seen the difference of; None: the draft
+
+
 class Operator(Protocol):
     """Asked by the runner; every answer is recorded in the journal."""
 
@@ -42,7 +66,7 @@ class Operator(Protocol):
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go: ...
 
-    async def approve_unit(self, node: str, preview: Preview) -> bool: ...
+    async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval: ...
 
     async def on_failure(
         self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
@@ -64,8 +88,8 @@ class Unattended:
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         return Go.CONTINUE
 
-    async def approve_unit(self, node: str, preview: Preview) -> bool:
-        return True
+    async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval:
+        return Approval(True)
 
     async def on_failure(
         self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]

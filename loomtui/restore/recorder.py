@@ -76,6 +76,12 @@ class Recorder:
     def note(self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]) -> None:
         self.emit(EventKind.NOTE, message, step, node, data)
 
+    def decided(
+        self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]
+    ) -> None:
+        """`data`: what was asked, what was answered, by whom."""
+        self.emit(EventKind.DECISION, message, step, node, data)
+
     def has_begun(self, step: StepName) -> bool:
         """Whether the step was ever begun in this run."""
         return any(

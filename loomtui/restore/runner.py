@@ -59,6 +59,8 @@ class Runner:
             operator,
             self._recorder.progress,
             self._recorder.note,
+            self._recorder.decided,
+            run.events,
         )
 
     def events(self) -> AsyncIterator[Event]:
@@ -175,7 +177,7 @@ class Runner:
     def _record_decision(self, step: Step, asked: str, answer: str, node: str | None = None) -> None:
         message = f"{step.title}: {answer}" + (f" ({node})" if node else "")
         data = {"asked": asked, "answer": answer, "by": self._operator.name}
-        self._recorder.emit(EventKind.DECISION, message, step.name, node, dict(data))
+        self._recorder.decided(step.name, node, message, dict(data))
 
     async def _attempt(self, step: Step) -> dict[str, LoomtuiError]:
         """All tasks of the step, then its gate; the failures, empty when all is well."""

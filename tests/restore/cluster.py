@@ -20,7 +20,7 @@ from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Setti
 from loomtui.loom.nodekey import read_node_key
 from loomtui.restore.choosing import Choices
 from loomtui.restore.events import StepName
-from loomtui.restore.operator import Go, OnFailure, Preview, Unattended
+from loomtui.restore.operator import Approval, Go, OnFailure, Preview, Unattended, UnitDraft
 from loomtui.restore.plan import Plan
 from loomtui.restore.planner import make_plan
 from loomtui.restore.runner import Runner
@@ -332,11 +332,16 @@ class Scripted(Unattended):
         on_failure: Sequence[Answer] = (),
         *,
         approves: bool = True,
+        edits: Mapping[str, Callable[[str], str]] | None = None,
     ) -> None:
+        """`edits`: what becomes of the text that is proposed for a node's unit, before it is approved."""
         super().__init__("test")
         self._go = dict(go or {})
         self._answers = list(on_failure)
         self._approves = approves
+        self._edits = dict(edits or {})
+        self.drafts: dict[str, UnitDraft] = {}  # of the nodes whose units were asked about
+        self.asked: list[Preview] = []
         self.previews: dict[StepName, Mapping[str, Preview]] = {}
         self.failures: list[tuple[StepName, Mapping[str, LoomtuiError], tuple[OnFailure, ...]]] = []
 
@@ -344,8 +349,11 @@ class Scripted(Unattended):
         self.previews[step] = previews
         return self._go.pop(step, Go.CONTINUE)
 
-    async def approve_unit(self, node: str, preview: Preview) -> bool:
-        return self._approves
+    async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval:
+        self.asked.append(preview)
+        self.drafts[node] = draft
+        edit = self._edits.get(node)
+        return Approval(self._approves, edit(draft.text) if edit else None)
 
     async def on_failure(
         self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]

@@ -22,7 +22,7 @@ from loomtui.errors import (
     StillRunning,
 )
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.operator import Go, OnFailure, Unattended
+from loomtui.restore.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
 from loomtui.restore.runs import Run, summarize
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local import LocalFleet, stubborn
@@ -660,13 +660,13 @@ async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
 
 
 def test_an_unattended_run_goes_on_and_approves_but_stops_at_failures() -> None:
-    async def answers() -> tuple[Go, bool, tuple[OnFailure, str | None]]:
+    async def answers() -> tuple[Go, Approval, tuple[OnFailure, str | None]]:
         nobody = Unattended("op@desk")
         preview = Scripted().previews
         return (
             await nobody.before_step(StepName.STOP, preview.get(StepName.STOP, {})),
-            await nobody.approve_unit("n1", next(iter([]), None)),  # type: ignore[arg-type]
+            await nobody.approve_unit("n1", Preview("n1", ""), UnitDraft("", "", lambda text: Judged())),
             await nobody.on_failure(StepName.STOP, {}, ()),
         )
 
-    assert asyncio.run(answers()) == (Go.CONTINUE, True, STOP)
+    assert asyncio.run(answers()) == (Go.CONTINUE, Approval(True), STOP)

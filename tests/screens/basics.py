@@ -16,6 +16,7 @@ from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import EffectiveUnit, UnitFile
 from loomtui.loom.validator import SigningState, ValidatorFacts
+from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.identities import ServiceFix
 from loomtui.restore.runs import RunSummary
@@ -67,8 +68,7 @@ def inventory(*, production: bool = True) -> Inventory:
 
 def unit(name: str) -> EffectiveUnit:
     text = UNIT_TEXT.format(peers=f"{node_id(name)}@10.2.0.9:46656")
-    path = "/etc/systemd/system/loom.service"
-    return EffectiveUnit((UnitFile(path, text),), user="ubuntu", exec_start_file=path)
+    return EffectiveUnit((UnitFile(UNIT_PATH, text),), user="ubuntu", exec_start_file=UNIT_PATH)
 
 
 def status(name: str, **changes: object) -> NodeStatus:
@@ -230,21 +230,21 @@ def report(*, wrong: bool = False) -> KeyReport:
     return KeyReport(not wrong, tuple(facts(name) for name in NAMES), found if wrong else ())
 
 
-DIFF = """--- /etc/systemd/system/loom.service
-+++ /etc/systemd/system/loom.service
-@@ -4,2 +4,2 @@
- [Service]
--ExecStart=/usr/bin/loom run --persistent-peers tcp://aaaa@10.2.0.9:46656
-+ExecStart=/usr/bin/loom run --persistent-peers tcp://bbbb@10.2.0.6:46656
-"""
+UNIT_PATH = "/etc/systemd/system/loom.service"
+_HEAD = "[Unit]\nDescription=Loom\n\n[Service]\nUser=ubuntu\nExecStart=/usr/bin/loom run --persistent-peers "
+_PEERS = ",".join(
+    f"tcp://{node_id(name)}@10.2.0.{5 + number}:46656" for number, name in enumerate(NAMES[1:4])
+)
+UNIT_BEFORE = _HEAD + _PEERS.replace(node_id("db3"), node_id("backup1")) + "\nRestart=always\n"
+UNIT_AFTER = _HEAD + _PEERS + "\nRestart=always\n"
+DIFF = unified_diff(UNIT_BEFORE, UNIT_AFTER, UNIT_PATH)
 
 
 def fixes(*, wrong: bool = False) -> tuple[ServiceFix, ...]:
-    path = "/etc/systemd/system/loom.service"
     return tuple(
-        ServiceFix(name, path, "old", "new", DIFF)
+        ServiceFix(name, UNIT_PATH, UNIT_BEFORE, UNIT_AFTER, DIFF)
         if wrong and name == "db1"
-        else ServiceFix(name, path, "", "", "")
+        else ServiceFix(name, UNIT_PATH, "", "", "")
         for name in NAMES
     )
 

@@ -17,10 +17,11 @@ from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
 from loomtui.loom.references import KeyReport
 from loomtui.restore.choosing import Choices
+from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.identities import ServiceFix
-from loomtui.restore.operator import Go, OnFailure, Operator, Preview
+from loomtui.restore.operator import Go, Judged, OnFailure, Operator, Preview, UnitDraft
 from loomtui.restore.plan import Plan
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.runs import RunSummary
@@ -31,6 +32,14 @@ from tests.screens.scenes import Scene
 
 RUN_ID = "20261122-031415-ff00"
 _CHOICES = (OnFailure.RETRY, OnFailure.LEAVE_OUT, OnFailure.STOP, OnFailure.ROLL_BACK)
+
+
+def judge(text: str) -> Judged:
+    """As the engine does, in short."""
+    if "ExecStart=" not in text:
+        return Judged(("There is no ExecStart= in force: the service cannot start.",))
+    warnings = ("It starts another program.",) if "/usr/bin/loom" not in text else ()
+    return Judged((), warnings, unified_diff(basics.UNIT_BEFORE, text, basics.UNIT_PATH))
 
 
 class FakeEngine:
@@ -133,7 +142,9 @@ class FakeRun:
         self._seq = 0
         self.done: list[str] = []  # what was done on nodes, in order
         self.left_out: set[str] = set()
+        self.draft = UnitDraft(basics.UNIT_AFTER, "", judge)
         self.declined: list[str] = []
+        self.edited: dict[str, str] = {}  # the operator's own units, by node
 
     @property
     def id(self) -> str:
@@ -219,8 +230,11 @@ class FakeRun:
                 continue
             if step is StepName.SERVICES and node in ("db1", "db2"):
                 preview = self._previews(step)[node]
-                if not await self._operator.approve_unit(node, preview):
+                answer = await self._operator.approve_unit(node, preview, self.draft)
+                if not answer.given:
                     self.declined.append(node)
+                if answer.text is not None:
+                    self.edited[node] = answer.text
             self.done.append(f"{step.value} {node}")
             self._emit(EventKind.TASK_DONE, self._text, step, node)
         return failures

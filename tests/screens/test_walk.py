@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Preview
+from loomtui.restore.operator import Approval, Go, Preview, UnitDraft
 from screens.app import LoomApp
 from screens.choose import ChooseScreen
 from screens.health import HealthScreen
@@ -19,9 +19,11 @@ from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
 from screens.run_view import StepState
 from tests.screens import basics, scenes
-from tests.screens.fake import RUN_ID, WritableFakeEngine
+from tests.screens.fake import RUN_ID, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
 from tests.screens.walking import asked, begin, carry_out, finished, step_shown, waiting
+
+DRAFT = UnitDraft(basics.UNIT_AFTER, "", judge)
 
 
 async def test_the_whole_restore_by_keys() -> None:
@@ -35,7 +37,7 @@ async def test_the_whole_restore_by_keys() -> None:
                     pilot, lambda: isinstance(waiting(app), UnitQuestion), "the question about a unit"
                 )
                 await until(pilot, lambda: "db1" in panel(app), "the panel")
-                assert "+ExecStart" in shown(app)
+                assert "+ ExecStart" in shown(app)
                 await press(pilot, "x")
                 await until(pilot, lambda: "db2" in panel(app), "the second unit")
                 await press(pilot, "x")
@@ -125,15 +127,15 @@ async def test_another_diff_than_the_previewed_one_is_asked_about() -> None:
     task = asyncio.create_task(before())
     await asyncio.sleep(0)
     assert operator.pending is not None
-    operator.answer(operator.pending, True)
+    operator.answer(operator.pending, Go.CONTINUE)
     await task
-    first = asyncio.create_task(operator.approve_unit("db1", shown_before["db1"]))
+    first = asyncio.create_task(operator.approve_unit("db1", shown_before["db1"], DRAFT))
     await asyncio.sleep(0)
     assert isinstance(operator.pending, UnitQuestion)
     operator.approve_all(operator.pending)
-    assert await first is True
-    assert await operator.approve_unit("db2", shown_before["db2"]) is True
-    other = asyncio.create_task(operator.approve_unit("db2", Preview("db2", "", "-a\n+evil")))
+    assert await first == Approval(True)
+    assert await operator.approve_unit("db2", shown_before["db2"], DRAFT) == Approval(True)
+    other = asyncio.create_task(operator.approve_unit("db2", Preview("db2", "", "-a\n+evil"), DRAFT))
     await asyncio.sleep(0)
     assert isinstance(operator.pending, UnitQuestion)
     other.cancel()

@@ -10,7 +10,7 @@ import pytest
 
 from loomtui.errors import StepFailed
 from loomtui.restore.events import Event, Outcome, StepName
-from loomtui.restore.operator import Go, OnFailure, Preview
+from loomtui.restore.operator import Go, OnFailure, Preview, UnitDraft
 from screens.modals.ask import ChoiceDialog
 from screens.operator import ScreenOperator
 from screens.terminal import GONE_STATUS, TerminalGone
@@ -18,7 +18,7 @@ from screens.watching import WatchScreen
 from tests.restore.stories import Story
 from tests.screens import basics, plans, scenes
 from tests.screens.basics import NOW
-from tests.screens.fake import RUN_ID, FakeEngine, WritableFakeEngine
+from tests.screens.fake import RUN_ID, FakeEngine, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, until
 from tests.screens.walking import begin, carry_out, waiting
 
@@ -103,5 +103,5 @@ async def test_what_is_asked_of_nobody_is_answered_by_stopping() -> None:
         choices = (OnFailure.RETRY, OnFailure.STOP)
         assert await operator.on_failure(StepName.DATA, {"db1": failed}, choices) == (OnFailure.STOP, None)
         with pytest.raises(StepFailed, match="nobody was there"):
-            await operator.approve_unit("db1", Preview("db1", "change it"))
+            await operator.approve_unit("db1", Preview("db1", "change it"), UnitDraft("", "", judge))
     assert operator.name == "ada@desk (terminal gone)"

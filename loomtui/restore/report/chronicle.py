@@ -50,6 +50,8 @@ class Decision:
     answer: str
     by: str
     waited_seconds: float  # since the event before it
+    digest: str = ""  # SHA-256 of the text that was approved
+    diff: str = ""  # what the operator's own text changed, unified
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
         waited = (event.at - before.at).total_seconds()
         if "answer" in event.data:
             asked, answer, by = (_word(event.data.get(name)) for name in ("asked", "answer", "by"))
-            yield Decision(event.at, event.step, event.node, asked, answer, by, waited)
+            digest, diff = (str(event.data.get(name, "")) for name in ("digest", "diff"))
+            yield Decision(event.at, event.step, event.node, asked, answer, by, waited, digest, diff)
         elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
             asked = "an unfinished run" if event.kind is EventKind.RUN_RESUMED else "the run so far"
             answer = "resume" if event.kind is EventKind.RUN_RESUMED else "roll back"

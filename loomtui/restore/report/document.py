@@ -72,6 +72,8 @@ def _decisions(told: Chronicle) -> list[Json]:
             "answer": decision.answer,
             "by": decision.by,
             "waited_seconds": decision.waited_seconds,
+            "digest": decision.digest,
+            "diff": decision.diff,
         }
         for decision in told.decisions
     ]

@@ -64,6 +64,11 @@ def _timeline(told: Chronicle) -> Iterator[str]:
     yield from _fenced("Timeline (UTC)", [*drawn.text.split("\n"), LEGEND])
 
 
+def _cut(line: str) -> str:
+    """A line of many peers is whole in the record as a page."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
 def _fenced(heading: str, lines: Iterable[str]) -> Iterator[str]:
     yield f"**{heading}**"
     yield _FENCE
@@ -85,6 +90,10 @@ def _decisions(told: Chronicle) -> Iterator[str]:
     for decision in told.decisions:
         waited = f", after {words.length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
         yield f"- {decision.at:%H:%M:%S} {code(words.decided(decision))} by {code(decision.by)}{waited}"
+    for decision in told.decisions:
+        if decision.diff:
+            title = f"What was approved on {_plain(words.where(decision.node))}, SHA-256 {decision.digest}"
+            yield from _fenced(title, map(_cut, decision.diff.split("\n")))
 
 
 def _checks(told: Chronicle) -> Iterator[str]:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from loomtui.restore.events import EventKind
 from loomtui.restore.report import words
-from loomtui.restore.report.chronicle import Check, Chronicle
+from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
 from loomtui.restore.report.svg import timeline
 
@@ -117,13 +117,22 @@ def _decisions(told: Chronicle) -> Element:
             (
                 str(number),
                 words.moment(found.at),
-                words.decided(found),
+                _decided(found),
                 found.by,
                 words.length(found.waited_seconds),
             )
             for number, found in enumerate(told.decisions, 1)
         ],
     )
+
+
+def _decided(found: Decision) -> Child:
+    """With the text that was approved, by its digest, and what the operator made of it."""
+    told = words.decided(found)
+    if not found.digest:
+        return told
+    digest = element("div", f"SHA-256 {found.digest}")
+    return element("div", told, digest, *([element("pre", found.diff)] if found.diff else []))
 
 
 def _checks(told: Chronicle) -> Iterator[Element]:

@@ -1,0 +1,71 @@
+"""A text of several lines in the operator's hands, judged before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static, TextArea
+
+from loomtui.restore.operator import Judged
+from screens import content
+from screens.modals.base import Dialog
+from screens.words import Tone
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+@dataclass(frozen=True)
+class Edited:
+    text: str
+    taken: bool  # False: the dialog was closed; nothing follows from it
+
+
+class EditDialog(Dialog[Edited]):
+    """Nothing is written from here: what is taken is shown as a difference and asked about."""
+
+    KIND = "-edit"
+
+    def __init__(self, title: str, text: str, judge: Callable[[str], Judged]) -> None:
+        super().__init__(title)
+        self._text = text
+        self._judge = judge
+
+    def body(self) -> Iterable[Widget]:
+        yield TextArea(self._text, id="text", soft_wrap=True, show_line_numbers=True, compact=True)
+        with VerticalScroll(id="problems", can_focus=False):
+            yield Static(id="problems-text")
+        with Horizontal(classes="dialog-buttons"):
+            yield Button(Content("See the difference"), id="take", variant="primary", compact=True)
+        yield Static(
+            Content("  ").join(
+                [
+                    content.keycap("tab", "then enter: see the difference, then decide"),
+                    content.keycap("esc", "close, what you typed is kept"),
+                ]
+            ),
+            classes="dialog-keys",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#problems").display = False
+        self.query_one(TextArea).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        judged = self._judge(self.query_one(TextArea).text)
+        if not judged.problems:
+            self.dismiss(Edited(self.query_one(TextArea).text, True))
+            return
+        told = [content.line("It cannot be taken:", Tone.STRONG)]
+        told += [content.row(content.line("✗ ", Tone.BAD), problem) for problem in judged.problems]
+        self.query_one("#problems-text", Static).update(content.lines(told))
+        self.query_one("#problems").display = True
+        self.query_one(TextArea).focus()
+
+    def cancelled(self) -> Edited:
+        return Edited(self.query_one(TextArea).text, False)

@@ -1,0 +1,187 @@
+"""Differences with their words marked, and drawn: nothing is lost, and only what changed is marked."""
+
+from __future__ import annotations
+
+import time
+from difflib import unified_diff
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.content import Content
+
+from loomtui.restore import config_choices
+from loomtui.text import UNSHOWABLE
+from screens.diff_text import Difference, copied, drawn, page, wrapped
+from screens.word_diff import Heading, Line, Row, rows_of, words_marked
+from tests.screens.basics import HOSTILE
+
+LINES = st.text(
+    st.one_of(
+        st.sampled_from("-+@ \t,='\"ab1.:/[]$‹›"),
+        st.characters(blacklist_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]),
+    ),
+    max_size=30,
+).filter(lambda text: not UNSHOWABLE.search(text))
+TEXTS = st.lists(LINES, max_size=12)
+
+
+def joined(line: Line) -> str:
+    return "".join(piece.text for piece in line)
+
+
+def changed(line: Line | None) -> list[str]:
+    return [piece.text for piece in line or () if piece.changed]
+
+
+def rows(diff: str) -> list[Row]:
+    return [row for row in rows_of(diff) if isinstance(row, Row)]
+
+
+def unified(old: list[str], new: list[str]) -> str:
+    return "\n".join(unified_diff(old, new, "x (now)", "x (after)", lineterm="", n=99))
+
+
+def peer(number: int, letter: str = "a") -> str:
+    return f"tcp://{letter * 38}{number:02}@10.2.0.{number}:46656"
+
+
+def command(*peers: str) -> str:
+    return f"ExecStart=/usr/bin/loom run --persistent-peers {','.join(peers)}"
+
+
+@given(TEXTS, TEXTS)
+def test_the_pieces_make_up_both_texts_again(old: list[str], new: list[str]) -> None:
+    if old == new:
+        return
+    found = rows(unified(old, new))
+    assert [joined(row.old) for row in found if row.old is not None] == old
+    assert [joined(row.new) for row in found if row.new is not None] == new
+    for row in found:
+        assert row.changed or row.old == row.new
+
+
+@given(LINES, LINES)
+def test_what_is_not_marked_is_in_both_lines(old: str, new: str) -> None:
+    before, after = words_marked(old, new)
+    assert (joined(before), joined(after)) == (old, new)
+    kept = ["".join(piece.text for piece in line if not piece.changed) for line in (before, after)]
+    assert kept[0] == kept[1]
+
+
+@given(st.text())
+def test_what_is_no_difference_is_shown_all_the_same(text: str) -> None:
+    shown = drawn((Difference(text),), 80, beside=False).plain
+    signs = str.maketrans("", "", "-+ \t\n")
+    for line in copied((Difference(text),)).plain.split("\n"):
+        if not line.startswith(("@@", "---", "+++")):
+            assert line.translate(signs) in shown.replace("\n", "").translate(signs)
+
+
+def test_of_many_peers_only_the_one_that_changed_is_marked() -> None:
+    peers = [peer(number) for number in range(1, 40)]
+    new = [*peers[:20], peer(21, "b"), *peers[21:]]
+    (row,) = rows(config_choices.unified_diff(command(*peers), command(*new), "loom.service"))
+    assert changed(row.old) == ["a" * 38 + "21"]
+    assert changed(row.new) == ["b" * 38 + "21"]
+
+
+def test_a_peer_that_was_taken_away_is_marked_and_its_neighbours_are_not() -> None:
+    peers = [peer(number) for number in range(1, 8)]
+    (row,) = rows(config_choices.unified_diff(command(*peers), command(*peers[:3], *peers[4:]), "u"))
+    assert "".join(changed(row.old)).count("a" * 38) == 1
+    assert "a" * 38 + "04" in "".join(changed(row.old))
+    assert changed(row.new) == []
+
+
+def test_lines_that_are_alike_stand_beside_each_other() -> None:
+    old = ["User=loom", "RestartSec=1", "Restart=always"]
+    new = ["User=loom", "Nice=5", "CPUWeight=20", "RestartSec=10", "Restart=always"]
+    found = [row for row in rows(unified(old, new)) if row.changed]
+    assert [(row.old and joined(row.old), row.new and joined(row.new)) for row in found] == [
+        (None, "Nice=5"),
+        (None, "CPUWeight=20"),
+        ("RestartSec=1", "RestartSec=10"),
+    ]
+    assert changed(found[-1].old) == ["1"]
+
+
+def test_a_removed_line_that_looks_like_a_name_is_no_name() -> None:
+    found = rows_of("--- x (now)\n+++ x (after)\n@@ -1,2 +1 @@\n--- old\n same")
+    assert found[0] == Heading("x")
+    assert [joined(row.old) for row in found[1:] if isinstance(row, Row) and row.old] == ["-- old", "same"]
+
+
+def test_a_secret_stays_hidden_however_its_line_is_split() -> None:
+    old = "Environment=REDIS_PASSWORD=first-secret A=1\nExecStart=/loom --token abc-def run"
+    new = "Environment=REDIS_PASSWORD=other-secret A=1\nExecStart=/loom --token xyz-def run --peers x"
+    diff = config_choices.unified_diff(old, new, "u")
+    for beside in (False, True):
+        shown = drawn((Difference(diff),), 160, beside=beside).plain
+        assert "‹hidden›" in shown
+        for part in ("first", "other", "secret", "abc", "xyz", "def"):
+            assert part not in shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("beside", [False, True])
+def test_hostile_text_stays_text(text: str, beside: bool) -> None:
+    diff = config_choices.unified_diff("same\n", f"same\n{text}", "u")
+    shown = drawn((Difference(diff),), 400, beside=beside)
+    assert "\x1b" not in shown.plain
+    if "\x1b" not in text:
+        assert text.split("\n")[0].replace("\t", "    ").strip() in shown.plain
+
+
+@given(LINES, st.integers(2, 40))
+def test_a_line_wraps_and_is_not_cut(text: str, width: int) -> None:
+    parts = wrapped(Content(text), width)
+    assert "".join(part.plain for part in parts) == text
+    assert all(part.cell_length <= width for part in parts)
+
+
+@given(TEXTS, TEXTS, st.integers(24, 200), st.booleans())
+def test_what_is_drawn_has_room(old: list[str], new: list[str], width: int, beside: bool) -> None:
+    shown = drawn((Difference(unified(old, new)),), width, beside=beside)
+    assert max(map(cell_len, shown.plain.split("\n"))) <= width
+
+
+def test_a_peer_is_not_broken_where_there_is_room_for_it() -> None:
+    line = command(*(peer(number) for number in range(1, 6)))
+    parts = [part.plain for part in wrapped(Content(line), 70)]
+    assert [part.count("@") for part in parts[1:]] == [1] * 5
+
+
+def test_marks_are_more_than_colour() -> None:
+    diff = config_choices.unified_diff(command(peer(1)), command(peer(1, "b")), "u")
+    for beside in (False, True):
+        shown = drawn((Difference(diff),), 160, beside=beside)
+        marked = [shown.plain[span.start : span.end] for span in shown.spans if "reverse" in str(span.style)]
+        assert "".join(marked) == "a" * 38 + "01" + "b" * 38 + "01"
+        assert {"-", "+"} <= {
+            part.strip()[:1] for line in shown.plain.split("\n") for part in line.split("│")
+        }
+
+
+def test_old_and_new_stand_beside_each_other() -> None:
+    diff = config_choices.unified_diff("a\nUser=loom\nb", "a\nUser=root\nb", "u")
+    lines = drawn((Difference(diff),), 43, beside=True).plain.split("\n")
+    assert lines[0] == "u"
+    assert [[side.rstrip() for side in line.split(" │ ")] for line in lines[1:]] == [
+        ["  a", "  a"],
+        ["- User=loom", "+ User=root"],
+        ["  b", "  b"],
+    ]
+
+
+def test_what_is_copied_is_the_difference_as_programs_read_it() -> None:
+    diff = config_choices.unified_diff("a\n", "b\n", "u")
+    assert copied(page(["head", Difference(diff)])).plain == f"head\n{diff}"
+
+
+def test_a_hostile_line_does_not_hold_up_the_screen() -> None:
+    old, new = "a," * 30_000, "b " + ",a" * 30_000
+    began = time.perf_counter()
+    words_marked(old, new)
+    assert time.perf_counter() - began < 5
