@@ -13,8 +13,8 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.choosing import Choices, check_redis_choice
 from loomtui.restore.plan import BackupPolicy, Plan
 from screens import content, keys
-from screens.base import LoomScreen
 from screens.desk import app_of
+from screens.diff_screen import DiffScreen
 from screens.diff_text import page
 from screens.engine import WritableEngine
 from screens.modals.ask import InputDialog
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _BACK = Choice("esc", "go back to the choice of the data", "nothing was changed")
 
 
-class PlanScreen(LoomScreen):
+class PlanScreen(DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: the plan"
     HELP: ClassVar[str] = (
         "The plan holds every choice. The first lines predict, from heights, signing states and voting "

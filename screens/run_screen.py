@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
 from screens import content, keys
-from screens.base import LoomScreen
+from screens.diff_screen import DiffScreen
 from screens.keeper import RunFollower
 from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, Question, StepQuestion
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 
-class RunScreen(LoomScreen):
+class RunScreen(DiffScreen):
     BINDINGS = keys.bindings(keys.RUN, keys.COPY)
 
     def __init__(self, followed: RunFollower) -> None:
@@ -125,6 +125,7 @@ class RunScreen(LoomScreen):
     def action_toggle_view(self) -> None:
         self._nodes_wanted = not self._nodes_wanted
         self.show()
+        self.refresh_bindings()
 
     def action_report(self) -> None:
         if self.followed.handle is None:

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Static
 from loomtui.errors import LoomtuiError
 from loomtui.loom.references import KeyReport, NodeFacts
 from screens import content, keys
-from screens.base import LoomScreen
+from screens.diff_screen import DiffScreen
 from screens.diff_text import Difference, Page, page
 from screens.modals.text import error_text
 from screens.widgets.diff_pane import DiffPane
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _COLUMNS = (("node", "Node"), ("state", "Unit"), ("path", "File in force"), ("drop-ins", "Drop-ins"))
 
 
-class ServicesScreen(LoomScreen):
+class ServicesScreen(DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Service definitions"
     HELP: ClassVar[str] = (
         "The unit that systemd has in force on each node, drop-ins included, and the change that would make "

@@ -44,8 +44,8 @@ class EditDialog(Dialog[Edited]):
         yield Static(
             Content("  ").join(
                 [
-                    content.keycap("tab", "then enter: see the difference, then decide"),
-                    content.keycap("esc", "close, what you typed is kept"),
+                    content.keycap("tab", "then enter: see the difference"),
+                    content.keycap("esc", "close; it is kept until you come back"),
                 ]
             ),
             classes="dialog-keys",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Static
 
-from screens import keys
 from screens.desk import desk_of
 from screens.diff_text import ROOM_BESIDE, Page, copied, drawn, has_difference, same
 from screens.widgets.pane import Pane
@@ -13,8 +12,6 @@ from screens.widgets.pane import Pane
 
 class DiffPane(Pane):
     """Draws anew when its width changes. The operator's choice of columns is kept for all screens."""
-
-    BINDINGS = keys.bindings(keys.DIFF)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -38,10 +35,11 @@ class DiffPane(Pane):
     def on_resize(self, event: events.Resize) -> None:
         self._draw()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "toggle_columns" or has_difference(self._page)
+    @property
+    def differs(self) -> bool:
+        return has_difference(self._page)
 
-    def action_toggle_columns(self) -> None:
+    def toggle_columns(self) -> None:
         desk_of(self).beside = not self.beside
         self._draw()
 
@@ -50,8 +48,8 @@ class DiffPane(Pane):
         width, beside = self._width, self.beside
         if not width or ((width, beside) == self._drawn_for and same(self._page, self._drawn)):
             return
-        if has_difference(self._drawn) is not has_difference(self._page):
-            self.refresh_bindings()
+        if has_difference(self._drawn) is not self.differs:
+            self.screen.refresh_bindings()
         self._drawn, self._drawn_for = self._page, (width, beside)
         self.text = copied(self._page)
         self.query_one(".pane-text", Static).update(drawn(self._page, width, beside=beside))

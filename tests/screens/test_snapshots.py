@@ -13,13 +13,14 @@ from loomtui.restore.events import StepName
 from screens.app import LoomApp
 from screens.engine import Engine
 from screens.modals.confirm import ConfirmDialog
+from screens.operator import UnitQuestion
 from screens.settings import THEME_NAMES, Settings
 from screens.widgets.log_view import LogView
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, press, shown, until
-from tests.screens.walking import asked, begin, carry_out, waiting
+from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, panel, press, shown, until
+from tests.screens.walking import asked, begin, carry_out, edit, waiting
 
 Compare = Callable[..., bool]
 SIZES = {"80x24": SMALL, "200x60": LARGE}
@@ -184,6 +185,28 @@ def until_step(step: StepName, then: Sequence[str] = ()) -> Callable[[Pilot[Any]
 def test_run(snap_compare: Compare, step: StepName, then: Sequence[str], size: tuple[int, int]) -> None:
     app = make_app(WritableFakeEngine(scenes.healthy()))
     assert snap_compare(app, terminal_size=size, run_before=until_step(step, then))
+
+
+UNIT_ASKED: dict[str, tuple[str, str] | None] = {
+    "as proposed": None,
+    "edited": ("/usr/bin/loom", "/opt/loom"),
+    "refused": ("ExecStart=", "Exec="),
+}
+
+
+@pytest.mark.parametrize("case", UNIT_ASKED)
+def test_unit(snap_compare: Compare, case: str, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, LoomApp)
+        await until_step(StepName.SERVICES, ("x",))(pilot)
+        await until(pilot, lambda: "db1" in panel(app) and isinstance(waiting(app), UnitQuestion))
+        if (change := UNIT_ASKED[case]) is not None:
+            await edit(app, pilot, *change)
+        await settle(pilot)
+
+    app = make_app(WritableFakeEngine(scenes.healthy()))
+    assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:

@@ -21,7 +21,7 @@ from screens.widgets.diff_pane import DiffPane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import LARGE, SMALL, footer_keys, panel, press, running, shown, until
-from tests.screens.walking import asked, begin, carry_out, waiting
+from tests.screens.walking import asked, begin, carry_out, edit, waiting
 
 OLD, NEW = basics.node_id("backup1"), basics.node_id("db3")
 
@@ -41,7 +41,7 @@ async def test_the_form_follows_the_room_and_can_be_chosen(size: tuple[int, int]
         await press(pilot, "d")
         await unit_shown(app, pilot)
         assert beside(app) is columns
-        await press(pilot, "tab", "W")
+        await press(pilot, "W")
         pane = app.screen.query_one(DiffPane)
         assert pane.beside is not columns
         if size == LARGE:
@@ -53,7 +53,7 @@ async def test_the_chosen_form_is_kept_on_the_other_screens() -> None:
     async with running(WritableFakeEngine(scenes.degraded()), LARGE) as (app, pilot):
         await press(pilot, "d")
         await unit_shown(app, pilot)
-        await press(pilot, "tab", "W", "escape", "r", "enter")
+        await press(pilot, "W", "escape", "r", "enter")
         await until(pilot, lambda: bool(app.screen.query(DiffPane)), "the plan")
         assert app.screen.query_one(DiffPane).beside is False
 
@@ -62,10 +62,9 @@ async def test_the_key_is_there_where_there_is_a_difference() -> None:
     async with running(FakeEngine(scenes.degraded())) as (app, pilot):
         await press(pilot, "d")
         await unit_shown(app, pilot)
-        await press(pilot, "tab")
         assert "diff.columns" in footer_keys(app)
         assert "W Columns" in shown(app)
-        await press(pilot, "shift+tab", "down", "tab")
+        await press(pilot, "down")
         await until(pilot, lambda: OLD not in shown(app), "a unit that is right")
         assert "diff.columns" not in footer_keys(app)
 
@@ -96,16 +95,6 @@ async def at_unit(
             await carry_out(app, pilot, step)
         await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app), "db1")
         yield app, pilot, run
-
-
-async def edit(app: LoomApp, pilot: Pilot[int], old: str, new: str) -> None:
-    """Opens the editor and submits the text with one thing changed."""
-    await press(pilot, "E")
-    assert isinstance(app.screen, EditDialog)
-    area = app.screen.query_one(TextArea)
-    assert old in area.text
-    area.text = area.text.replace(old, new)
-    await press(pilot, "tab", "enter")
 
 
 async def test_an_edited_unit_is_shown_and_approved_as_it_is() -> None:

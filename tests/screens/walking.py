@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from loomtui.restore.events import Outcome, StepName
 from screens.app import LoomApp
 from screens.modals.confirm import ConfirmDialog
+from screens.modals.edit import EditDialog
 from screens.operator import StepQuestion
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
@@ -54,3 +56,13 @@ async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
 def finished(app: LoomApp) -> Outcome | None:
     keeper = app.desk.keeper
     return keeper.view.outcome if keeper is not None and keeper.view is not None else None
+
+
+async def edit(app: LoomApp, pilot: Pilot[int], old: str, new: str) -> None:
+    """Opens the editor and submits the text with one thing changed."""
+    await press(pilot, "E")
+    assert isinstance(app.screen, EditDialog)
+    area = app.screen.query_one(TextArea)
+    assert old in area.text
+    area.text = area.text.replace(old, new)
+    await press(pilot, "tab", "enter")
