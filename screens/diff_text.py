@@ -1,13 +1,13 @@
 """A difference drawn in a width: old and new side by side, or one below the other. Pure.
 
 Each line has its sign in front and each changed word is reversed, so colour says nothing alone. Lines that
-are too long wrap, at a blank or after a comma where they can: a peer of a list stays whole.
+are too long wrap, and a peer of a list stays whole where it can.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -20,9 +20,10 @@ from screens import content
 from screens.word_diff import Heading, Line, Row, rows_of
 from screens.words import Tone
 
-#: From this many cells on there is room for two columns.
-ROOM_BESIDE = 100
-_CHUNK = re.compile(r"[^\s,]*[\s,]*")
+#: From this many cells on there is room for two columns, in which an ID fits on a line.
+ROOM_BESIDE = 110
+#: Behind a blank or a comma; where a peer of a list is too long for that, behind its ID; else anywhere.
+_BREAKS = (re.compile(r"[^\s,]*[\s,]*"), re.compile(r"[^@]*@?"), re.compile(r".", re.DOTALL))
 _BETWEEN = " │ "
 _LEAST = 8  # cells of a column
 _TAB = "    "
@@ -82,20 +83,23 @@ def copied(page: Page) -> Content:
 
 def wrapped(line: Content, width: int) -> list[Content]:
     """The line in parts of at most `width` cells (2 or more), which make it up again."""
-    cuts, used = [], 0
-    for match in _CHUNK.finditer(line.plain):
-        if used + cell_len(match[0]) <= width:
-            used += cell_len(match[0])
-            continue
-        if used:
-            cuts.append(match.start())
-        used = 0
-        for at, char in enumerate(match[0], match.start()):  # a chunk that fits no line is cut anywhere
-            if used + cell_len(char) > width:
-                cuts.append(at)
-                used = 0
-            used += cell_len(char)
+    cuts, at, used = [], 0, 0
+    for chunk in _chunks(line.plain, width, _BREAKS):
+        cells = cell_len(chunk)
+        if used and used + cells > width:
+            cuts.append(at)
+            used = 0
+        at, used = at + len(chunk), used + cells
     return line.divide(cuts) if cuts else [line]
+
+
+def _chunks(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterator[str]:
+    """What is not to be broken, as far as it fits on a line."""
+    for match in breaks[0].finditer(text):
+        if len(breaks) == 1 or cell_len(match[0]) <= width:
+            yield match[0]
+        else:
+            yield from _chunks(match[0], width, breaks[1:])
 
 
 def _below(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loomtui.backups.model import Compression, Item
+from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
@@ -85,7 +86,7 @@ def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
             FileAction.RESTORE,
             "the backup's",
             True,
-            diff="-RPCBindAddress: old\n+RPCBindAddress: new\n",
+            diff=unified_diff("RPCBindAddress: old\n", "RPCBindAddress: new\n", "loom.yml"),
         ),
     )
     return NodePlan(

@@ -153,6 +153,11 @@ def test_a_peer_is_not_broken_where_there_is_room_for_it() -> None:
     assert [part.count("@") for part in parts[1:]] == [1] * 5
 
 
+def test_a_peer_that_fits_on_no_line_is_broken_behind_its_id() -> None:
+    parts = [part.plain for part in wrapped(Content(command(peer(1), peer(2))), 50)]
+    assert parts[1:] == [peer(1)[:47], peer(1)[47:] + ",", peer(2)[:47], peer(2)[47:]]
+
+
 def test_marks_are_more_than_colour() -> None:
     diff = config_choices.unified_diff(command(peer(1)), command(peer(1, "b")), "u")
     for beside in (False, True):
