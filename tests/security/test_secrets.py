@@ -2,86 +2,40 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import json
 import os
 import subprocess
-import tarfile
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from textual.app import App
 
 from loomtui.drill.practice import Practice, practice
-from loomtui.drill.store import BUCKET
 from loomtui.inventory import load
 from screens.live import LiveEngine
 from screens.widgets.pane import Pane
 from tests.cli.conftest import ROOT, command
 from tests.screens.helping import make_app, press, shown, until
+from tests.security.marked import (
+    HSM,
+    HSM_YML,
+    OPERATORS,
+    REDIS,
+    REDIS_YML,
+    S3_SECRETS,
+    SECRET_KEY,
+    TOKEN,
+    UNIT,
+    UNIT_LINE,
+    mark_backups,
+)
 from tests.security.marks import SIGNATURE, Leak, Secrets, key_values
+from tests.security.sampler import Sampler, Seen
 
-ACCESS_KEY = "AKIAMARKEDACCESSKEY7"
-SECRET_KEY = "MarkedSecret/Key+With=Signs0123456789abc"
-TOKEN = "MarkedSessionToken//FwoGZXIvYXdzEB+marked=="
-HSM, REDIS, UNIT = "marked-hsm-p4ssw0rd", "marked-redis-p4ssw0rd", "marked-unit-t0ken"
-_LIVE = f"""
-HsmConfig:
-  HsmEnabled: false
-  HsmAuthPassword: "{HSM}"
-EventDispatcher:
-  Redis:
-    URI: "redis://:{REDIS}@127.0.0.1:6379"
-"""
-_STORED = f'\nHsmConfig:\n  HsmEnabled: false\n  HsmAuthPassword: "{HSM}"\n'
-
-
-_LOOKS = 8  # at one process, which becomes another program early in its life
-
-
-_PACK: Mapping[str, Callable[[bytes], bytes]] = {"bz2": bz2.compress, ".gz": gzip.compress}
-
-
-class Sampler(threading.Thread):
-    """Notes command lines and environments of all that runs on the nodes, again and again."""
-
-    def __init__(self, practice: Practice) -> None:
-        super().__init__(daemon=True)
-        self._home = f"HOME={practice.root}/".encode()
-        self._over = threading.Event()
-        self._times: Counter[str] = Counter()
-        self.seen: set[bytes] = set()
-
-    def run(self) -> None:
-        while not self._over.wait(0.01):
-            for number in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - far quicker than a Path each
-                if self._times[number] < _LOOKS:
-                    self._times[number] += 1
-                    self._look(number)
-
-    def _look(self, number: str) -> None:
-        try:
-            environment = Path(f"/proc/{number}/environ").read_bytes()
-            if self._home in environment:
-                self.seen.add(Path(f"/proc/{number}/cmdline").read_bytes() + b"\0" + environment)
-        except OSError:
-            return  # it has ended
-
-    def __enter__(self) -> Sampler:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
+_LIVE = HSM_YML + REDIS_YML
 
 
 @dataclass
@@ -92,16 +46,14 @@ class Watched:
     folder: Path
     secrets: Secrets
     said: dict[str, bytes] = field(default_factory=dict)
-    processes: set[bytes] = field(default_factory=set)
+    processes: set[Seen] = field(default_factory=set)
 
     def run(self, *args: str, umask: int = 0o022) -> bytes:
         """`loomtui …` with the operator's own credentials in the environment; its output is noted."""
         environment = {
             **os.environ,
             **self.practice.environment,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_SESSION_TOKEN": TOKEN,
+            **OPERATORS,
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
             "LOOMTUI_INVENTORY": str(self.practice.inventory_path),
@@ -129,14 +81,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         (folder / name).mkdir(mode=0o755)
     with practice("clean-restore", 1, block_seconds=0.3) as cluster:
         _mark_nodes(cluster)
-        _mark_backups(cluster)
+        mark_backups(str(load(cluster.inventory_path).s3.endpoint), HSM_YML)
         keys = key_values(cluster)
         made = Watched(cluster, folder, Secrets(keys))
-        marks = {"access key": ACCESS_KEY, "secret key": SECRET_KEY, "session token": TOKEN}
-        marks |= {"HSM": HSM, "Redis": REDIS, "unit": UNIT}
+        marks = S3_SECRETS | {"HSM": HSM, "Redis": REDIS, "unit": UNIT}
         for name, secret in marks.items():
             made.secrets.add(name, secret)
-        with Sampler(cluster) as sampler:
+        with Sampler(_on(cluster)) as sampler:
             _restore(made)
             _look(made)
         made.processes = sampler.seen
@@ -148,40 +99,14 @@ def _mark_nodes(cluster: Practice) -> None:
         with (cluster.working_directory(name) / "loom.yml").open("a") as file:
             file.write(_LIVE)
         unit = cluster.unit_path(name)
-        unit.write_text(
-            unit.read_text().replace("[Service]\n", f'[Service]\nEnvironment="API_TOKEN={UNIT}"\n')
-        )
+        unit.write_text(unit.read_text().replace("[Service]\n", f"[Service]\n{UNIT_LINE}\n"))
         assert cluster.shell(name, "systemctl daemon-reload").returncode == 0
 
 
-def _mark_backups(cluster: Practice) -> None:
-    """Puts a password into every loom.yml that is in S3."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=load(cluster.inventory_path).s3.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="practice",
-        aws_secret_access_key="practice",
-    )
-    for stored in s3.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        key = stored["Key"]
-        pack = _PACK.get(key[-3:])
-        body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        if pack is not None and (changed := _with_password(body)) is not None:
-            s3.put_object(Bucket=BUCKET, Key=key, Body=pack(changed))
-
-
-def _with_password(body: bytes) -> bytes | None:
-    out, found = io.BytesIO(), False
-    with tarfile.open(fileobj=io.BytesIO(body)) as old, tarfile.open(fileobj=out, mode="w") as new:
-        for member in old:
-            file = old.extractfile(member) if member.isreg() else None
-            data = file.read() if file else b""
-            if member.name.rpartition("/")[2] == "loom.yml":
-                found, data = True, data + _STORED.encode()
-                member.size = len(data)
-            new.addfile(member, io.BytesIO(data) if file else None)
-    return out.getvalue() if found else None
+def _on(cluster: Practice) -> Callable[[Path, bytes], bool]:
+    """Processes of its nodes."""
+    home = f"HOME={cluster.root}/".encode()
+    return lambda _, environment: home in environment
 
 
 def _restore(watched: Watched) -> None:
@@ -255,7 +180,7 @@ def _all_text(app: App[Any]) -> str:
 
 
 def test_no_process_on_a_node_holds_a_secret(watched: Watched) -> None:
-    lists = b"\n".join(watched.processes)
+    lists = b"\n".join(seen.text for seen in watched.processes)
     assert b"loomtui" in lists
     assert b"job.sh" in lists, "the download was not seen at work"
     found = _found(watched.secrets.within(lists, "a process list"))
@@ -272,7 +197,7 @@ def test_nothing_that_is_left_on_the_operators_disk_holds_a_secret(watched: Watc
 
 
 def test_nothing_that_is_left_on_a_node_lets_anybody_into_s3(watched: Watched) -> None:
-    wanted = Secrets({"access key": ACCESS_KEY, "secret key": SECRET_KEY, "session token": TOKEN})
+    wanted = Secrets(S3_SECRETS)
     root = watched.practice.root
     assert any((root / name / "home/ubuntu/.loomtui").exists() for name in watched.practice.names)
     assert _found(wanted.in_files(root)) == []
@@ -301,10 +226,10 @@ def test_a_planted_leak_is_found(tmp_path: Path, wrap: bytes) -> None:
 
 
 def test_a_planted_leak_in_a_process_is_seen() -> None:
-    with practice("healthy", 1) as cluster, Sampler(cluster) as sampler:
+    with practice("healthy", 1) as cluster, Sampler(_on(cluster)) as sampler:
         cluster.shell("val-1", f"sleep 1; : {SECRET_KEY}")
         cluster.shell("val-1", f"MARK={TOKEN} sleep 1")
-    seen = b"\n".join(sampler.seen)
+    seen = b"\n".join(one.text for one in sampler.seen)
     assert {leak.secret for leak in Secrets({"a": SECRET_KEY, "b": TOKEN}).within(seen, "")} == {"a", "b"}
 
 
