@@ -33,8 +33,9 @@ REDIS_YML = f"""EventDispatcher:
   Redis:
     URI: "redis://:{REDIS}@127.0.0.1:6379"
 """
+UNIT_NAME = "API_TOKEN"
 #: The line for a unit's [Service].
-UNIT_LINE = f'Environment="API_TOKEN={UNIT}"'
+UNIT_LINE = f'Environment="{UNIT_NAME}={UNIT}"'
 
 _PACK: Mapping[str, Callable[[bytes], bytes]] = {"bz2": bz2.compress, ".gz": gzip.compress}
 

@@ -67,9 +67,14 @@ def key_values(practice: Practice) -> dict[str, str]:
     for name in practice.names:
         config = practice.working_directory(name) / "chaindata/config"
         for file in ("node_key.json", "priv_validator.json"):
-            value = json.loads((config / file).read_text())["priv_key"]["value"]
-            found[f"{file} of {name}"] = value[:40]  # thirty bytes of the seed
+            found[f"{file} of {name}"] = private_half((config / file).read_text())
     return found
+
+
+def private_half(key_file: str) -> str:
+    """Thirty bytes of the seed in the text of a node_key.json or priv_validator.json."""
+    value: str = json.loads(key_file)["priv_key"]["value"]
+    return value[:40]
 
 
 #: What a URL of S3 is signed with, wherever it stands.

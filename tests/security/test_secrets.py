@@ -8,17 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.app import App
 
 from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
 from screens.live import LiveEngine
-from screens.widgets.pane import Pane
 from tests.cli.conftest import ROOT, command
-from tests.screens.helping import make_app, press, shown, until
 from tests.security.marked import (
     HSM,
     HSM_YML,
@@ -33,6 +29,7 @@ from tests.security.marked import (
     mark_backups,
 )
 from tests.security.marks import SIGNATURE, Leak, Secrets, key_values
+from tests.security.onscreen import texts_of_screens
 from tests.security.sampler import Sampler, Seen
 
 _LIVE = HSM_YML + REDIS_YML
@@ -149,34 +146,15 @@ def test_secrets_were_where_they_could_have_been_said(watched: Watched) -> None:
                for name in watched.practice.names)  # fmt: skip
 
 
-#: The screens on which a node's own texts stand, and what says that they do.
-_PLACES = {
-    "node": (("enter",), "API_TOKEN"),
-    "services": (("d", "f"), "API_TOKEN"),
-    "logs": (("o",), "val-1"),
-}
-
-
 async def test_no_screen_shows_a_secret_of_a_unit(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     with practice("healthy", 1, block_seconds=1) as cluster:
         _mark_nodes(cluster)
         for name, value in cluster.environment.items():
             monkeypatch.setenv(name, value)
         secrets = Secrets({**key_values(cluster), "HSM": HSM, "Redis": REDIS, "unit": UNIT})
-        engine = LiveEngine(load(cluster.inventory_path))
-        async with make_app(engine).run_test(size=(200, 60), notifications=True) as pilot:
-            app = pilot.app
-            await until(pilot, lambda: "val-1" in _all_text(app))
-            for place, (keys, expected) in _PLACES.items():
-                await press(pilot, *keys)
-                await until(pilot, lambda expected=expected: expected in _all_text(app), place)  # type: ignore[misc]
-                assert _found(secrets.within(_all_text(app), place)) == []
-                await press(pilot, "escape", "escape", "escape")
-
-
-def _all_text(app: App[Any]) -> str:
-    """What is on the screen, and what scrolled out of its panes."""
-    return "\n".join([shown(app), *(pane.text.plain for pane in app.screen.query(Pane))])
+        texts = await texts_of_screens(LiveEngine(load(cluster.inventory_path)))
+    for place, text in texts.items():
+        assert _found(secrets.within(text, place)) == []
 
 
 def test_no_process_on_a_node_holds_a_secret(watched: Watched) -> None:
