@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ import pytest
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from tests.lab.client import Lab, lab
 from tests.lab.needs import missing
+from tests.lab.proof import is_well
 from tests.lab.tree import debian_tree
 
 _SECONDS = 1800  # of one test: the first one may have to make the tree
@@ -42,26 +43,53 @@ def possible() -> None:
     debian_tree()
 
 
+class Labs:
+    """One lab for module after module; another one where a test has left it unwell."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._lab: Lab | None = None
+
+    def well(self) -> Lab:
+        if self._lab is None or not is_well(self._lab):
+            self.close()
+            self._lab = self._stack.enter_context(lab())
+        return self._lab
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture(scope="session")
+def labs(possible: None) -> Iterator[Labs]:
+    with closing(Labs()) as kept:
+        yield kept
+
+
 @pytest.fixture(scope="module")
-def shared(possible: None) -> Iterator[Lab]:
-    """A healthy cluster, and S3's credentials, for the tests of one module, each of which leaves it well."""
-    with _with_credentials() as started:
+def shared(labs: Labs) -> Iterator[Lab]:
+    """A healthy cluster, and S3's credentials, for the tests of many modules, each of which leaves it well.
+
+    It may have been restored, so that its heights are what the last test has left.
+    """
+    started = labs.well()
+    with _credentials(started):
         yield started
 
 
-@pytest.fixture
-def fresh(possible: None) -> Iterator[Lab]:
-    """The same for one test."""
-    with _with_credentials() as started:
+@pytest.fixture(scope="module")
+def own(possible: None) -> Iterator[Lab]:
+    """The same for one module that does not leave it as it was."""
+    with lab() as started, _credentials(started):
         yield started
 
 
 @contextmanager
-def _with_credentials() -> Iterator[Lab]:
-    with lab() as started, pytest.MonkeyPatch.context() as patch:
+def _credentials(started: Lab) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in started.environment.items():
             patch.setenv(name, value)
-        yield started
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.lab.client import Lab
+from tests.lab.grip import HOLD_FILE, WORKDIR
+from tests.lab.needs import LabError
 from tests.lab.watching import until
 
 #: The one line that must never be logged (observed facts 5).
@@ -63,6 +65,38 @@ async def _heights(lab: Lab) -> dict[str, int]:
 def _peers(lab: Lab, node: str) -> set[str]:
     told = ask(lab, node, "net_info")
     return {peer["node_info"]["id"] for peer in told["peers"]} if told else set()
+
+
+def is_well(lab: Lab) -> bool:
+    """Every node is on, runs the service, and is nobody's: what each test leaves behind."""
+    held = f"test -e {WORKDIR}/.loomtui/lock || test -e {HOLD_FILE}"
+    runs = "systemctl is-active --quiet loom && systemctl is-active --quiet ssh"
+    try:
+        return all(
+            lab.run(name, f"{runs} && ! {{ {held}; }}", check=False).returncode == 0 for name in lab.names
+        )
+    except LabError:
+        return False
+
+
+async def around(lab: Lab, height: int) -> tuple[str, str]:
+    """The hashes of the block at this height and of the next, the same on every node.
+
+    After a chain was set back to the height, the former is as it was, and the latter another one.
+    Raises AssertionError.
+    """
+    return await _block(lab, height), await _block(lab, height + 1)
+
+
+async def _block(lab: Lab, height: int) -> str:
+    async def seen() -> set[str]:
+        told = await asyncio.gather(
+            *(asyncio.to_thread(ask, lab, name, f"block?height={height}") for name in lab.names)
+        )
+        return {one["block_meta"]["block_id"]["hash"] if one else "" for one in told}
+
+    (found,) = await until(seen, lambda hashes: len(hashes) == 1 and "" not in hashes)
+    return found
 
 
 async def signed_twice(lab: Lab, since: str) -> dict[str, list[str]]:

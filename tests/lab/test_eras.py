@@ -8,10 +8,10 @@ import pytest
 
 from loomtui.drill.archives import Era
 from tests.lab import nodes
-from tests.lab.backups import CONFIG_HEIGHTS, DATA_HEIGHT, TIP
+from tests.lab.backups import CONFIG_HEIGHTS, DATA_HEIGHT
 from tests.lab.client import Lab
 from tests.lab.desk import Desk
-from tests.lab.proof import clock, moving, on_nodes, signed_twice
+from tests.lab.proof import around, clock, moving, on_nodes, signed_twice
 
 _CLUSTER = "loom-lab"
 _OWN = ("genesis.json", "loom.yml")
@@ -53,7 +53,7 @@ def desk(shared: Lab, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.mark.parametrize("era", list(CONFIG_HEIGHTS))
 async def test_five_nodes_from_config_of_each_era(shared: Lab, desk: Desk, era: Era) -> None:
-    since = clock(shared)
+    since, chain = clock(shared), await around(shared, DATA_HEIGHT)
     data, made = _backups(desk)
     before = await on_nodes(shared, _CONFIG)
     lost = " ".join(_LOST[era])
@@ -68,11 +68,11 @@ async def test_five_nodes_from_config_of_each_era(shared: Lab, desk: Desk, era: 
     assert planned.status == 0, planned.out + planned.err
     restored = desk.restore(plan)
     assert restored.status == 0, restored.out + restored.err
-    heights = await moving(shared)
+    await moving(shared)
+    kept, new = await around(shared, DATA_HEIGHT)
 
     assert await on_nodes(shared, _CONFIG) == before
-    assert min(heights.values()) > DATA_HEIGHT
-    assert max(heights.values()) < TIP
+    assert (kept, new != chain[1]) == (chain[0], True)
     assert await signed_twice(shared, since) == {}
 
 

@@ -11,7 +11,7 @@ from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.fleet.probe import look, node_details
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory
-from tests.lab.backups import TIP
+from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab
 from tests.lab.watching import healthy, heights, until
 
@@ -25,7 +25,7 @@ async def test_five_healthy_nodes_with_growing_heights(shared: Lab) -> None:
 
     assert verdict.growing
     assert len(before) == 5
-    assert min(before.values()) > TIP
+    assert min(before.values()) > DATA_HEIGHT
     for node in later.nodes:
         assert node.service is not None
         assert (node.service.active, node.service.held_by) == (Active.ACTIVE, None)

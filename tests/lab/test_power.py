@@ -15,9 +15,10 @@ from loomtui.restore.events import Outcome
 from loomtui.restore.operator import Unattended
 from loomtui.restore.runner import Runner
 from loomtui.restore.runs import Run, RunStore
-from tests.lab.backups import DATA_HEIGHT, TIP
+from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab
-from tests.lab.watching import healthy, heights, unit, until
+from tests.lab.proof import around, clock, moving, signed_twice
+from tests.lab.watching import unit, until
 
 _VICTIM = "val-2"
 #: Stands before the real mv: waits for ever at the first database that is to be put in its place.
@@ -29,28 +30,32 @@ exec /usr/bin/mv "$@"
 """
 
 
-async def test_node_that_loses_power_in_the_swap_stays_down_until_resumed(fresh: Lab, tmp_path: Path) -> None:
-    fresh.run(_VICTIM, f"cat > /usr/local/bin/mv <<'END'\n{_MV}END\nchmod 755 /usr/local/bin/mv")
-    catalogue = Catalogue(fresh.inventory().s3)
+async def test_node_that_loses_power_in_the_swap_stays_down_until_resumed(
+    shared: Lab, tmp_path: Path
+) -> None:
+    since, chain = clock(shared), await around(shared, DATA_HEIGHT)
+    shared.run(_VICTIM, f"cat > /usr/local/bin/mv <<'END'\n{_MV}END\nchmod 755 /usr/local/bin/mv")
+    catalogue = Catalogue(shared.inventory().s3)
     try:
-        plan = await plan_with_remedy(fresh.inventory(), catalogue)
-        run = RunStore(tmp_path).create(plan, fresh.inventory_path)
-        restoring = asyncio.create_task(_restore(fresh, run, catalogue))
-        await until(lambda: _in_the_swap(fresh), bool, seconds=120)
-        fresh.power_off(_VICTIM)
+        plan = await plan_with_remedy(shared.inventory(), catalogue)
+        run = RunStore(tmp_path).create(plan, shared.inventory_path)
+        restoring = asyncio.create_task(_restore(shared, run, catalogue))
+        await until(lambda: _in_the_swap(shared), bool, seconds=120)
+        shared.power_off(_VICTIM)
         with pytest.raises(LoomtuiError) as stopped:
             await restoring
-        fresh.power_on(_VICTIM)
-        back = unit(fresh, _VICTIM)
-        databases = fresh.run(_VICTIM, "cd /home/ubuntu && ls -d *.db chaindata/data", check=False).stdout
-        others = {name: unit(fresh, name)["ActiveState"] for name in fresh.names}
+        shared.power_on(_VICTIM)
+        back = unit(shared, _VICTIM)
+        databases = shared.run(_VICTIM, "cd /home/ubuntu && ls -d *.db chaindata/data", check=False).stdout
+        others = {name: unit(shared, name)["ActiveState"] for name in shared.names}
 
-        fresh.run(_VICTIM, "rm /usr/local/bin/mv")
-        outcome = await _restore(fresh, run, catalogue)
+        shared.run(_VICTIM, "rm /usr/local/bin/mv")
+        outcome = await _restore(shared, run, catalogue)
     finally:
+        shared.run(_VICTIM, "rm -f /usr/local/bin/mv", check=False)
         await catalogue.close()
-    async with WritableFleet(fresh.inventory(), Refuse()) as fleet:
-        _, status = await healthy(fleet)
+    await moving(shared)
+    kept, new = await around(shared, DATA_HEIGHT)
 
     assert _VICTIM in str(stopped.value)
     assert f"loomtui resume {run.id}" in stopped.value.advice
@@ -58,8 +63,8 @@ async def test_node_that_loses_power_in_the_swap_stays_down_until_resumed(fresh:
     assert "app.db" not in databases  # it was in the middle
     assert set(others.values()) <= {"inactive", "failed"}
     assert outcome is Outcome.RESTORED
-    assert all(DATA_HEIGHT < height < TIP for height in heights(status).values())
-    assert len(heights(status)) == 5
+    assert (kept, new != chain[1]) == (chain[0], True)
+    assert await signed_twice(shared, since) == {}
 
 
 async def _in_the_swap(lab: Lab) -> bool:

@@ -14,9 +14,10 @@ from loomtui.restore.operator import Go, Operator, Preview, Unattended
 from loomtui.restore.plan import Plan, SigningAction
 from loomtui.restore.runner import Runner
 from loomtui.restore.runs import RunStore
-from tests.lab.backups import DATA_HEIGHT, TIP
+from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab
 from tests.lab.grip import HOLD_FILE
+from tests.lab.proof import around, clock, on_nodes, signed_twice
 from tests.lab.watching import healthy, heights, unit
 
 #: Everything that a restore may touch: owner, mode, time and content. The run's own folder is left out.
@@ -49,22 +50,23 @@ async def _chains(lab: Lab) -> Mapping[str, ChainFacts]:
     return {node.name: node.chain for node in status.nodes if node.chain}
 
 
-async def test_whole_cluster_is_set_back_to_a_backup(fresh: Lab, tmp_path: Path) -> None:
-    before = await _chains(fresh)
-    plan, outcome = await _restore(fresh, Unattended("test"), tmp_path)
-    after = await _chains(fresh)
+async def test_whole_cluster_is_set_back_to_a_backup(shared: Lab, tmp_path: Path) -> None:
+    since, chain = clock(shared), await around(shared, DATA_HEIGHT)
+    before = await _chains(shared)
+    plan, outcome = await _restore(shared, Unattended("test"), tmp_path)
+    after = await _chains(shared)
+    kept, new = await around(shared, DATA_HEIGHT)
 
     assert outcome is Outcome.RESTORED
     assert plan.prediction.height == DATA_HEIGHT
-    for name in fresh.names:
-        assert DATA_HEIGHT < after[name].height < TIP < before[name].height
+    assert (kept, new != chain[1]) == (chain[0], True)
+    assert await signed_twice(shared, since) == {}
+    for name in shared.names:
         assert (after[name].node_id, after[name].address) == (before[name].node_id, before[name].address)
-        assert fresh.run(name, f"test -e {HOLD_FILE}", check=False).returncode == 1
-        assert fresh.run(name, "test -e /home/ubuntu/.loomtui/lock", check=False).returncode == 1
-        assert fresh.run(name, "systemctl --failed --quiet").stdout == ""
-        log = fresh.run(name, "journalctl --no-pager -u loom").stdout
-        assert "onflicting vote from ourselves" not in log
-        owners = fresh.run(name, "find /home/ubuntu -name .loomtui -prune -o ! -user ubuntu -print").stdout
+        assert shared.run(name, f"test -e {HOLD_FILE}", check=False).returncode == 1
+        assert shared.run(name, "test -e /home/ubuntu/.loomtui/lock", check=False).returncode == 1
+        assert shared.run(name, "systemctl --failed --quiet").stdout == ""
+        owners = shared.run(name, "find /home/ubuntu -name .loomtui -prune -o ! -user ubuntu -print").stdout
         assert owners == ""
 
 
@@ -79,32 +81,37 @@ class RollsBack(Unattended):
         return Go.ROLL_BACK if step is self._step else Go.CONTINUE
 
 
-async def test_rollback_puts_back_the_state_before(fresh: Lab, tmp_path: Path) -> None:
+_BREAK = "systemctl stop loom; cd /home/ubuntu && mv app.db/CURRENT /root/ && echo '# ours' >> loom.yml"
+_MEND = "cd /home/ubuntu && mv /root/CURRENT app.db/ && sed -i '/^# ours$/d' loom.yml; systemctl start loom"
+
+
+async def test_rollback_puts_back_the_state_before(shared: Lab, tmp_path: Path) -> None:
     """Of a cluster that stands still, so that every byte can be compared."""
-    for name in fresh.names:
-        fresh.run(
-            name,
-            "systemctl stop loom; rm /home/ubuntu/app.db/CURRENT; echo '# ours' >> /home/ubuntu/loom.yml",
-        )
-    before = {name: fresh.run(name, _STATE).stdout for name in fresh.names}
-    _, outcome = await _restore(fresh, RollsBack(StepName.START), tmp_path)
-    after = {name: fresh.run(name, _STATE).stdout for name in fresh.names}
+    await on_nodes(shared, _BREAK)
+    try:
+        before = await on_nodes(shared, _STATE)
+        _, outcome = await _restore(shared, RollsBack(StepName.START), tmp_path)
+        after = await on_nodes(shared, _STATE)
+        states = {name: unit(shared, name) for name in shared.names}
+        locks = await on_nodes(shared, "ls /home/ubuntu/.loomtui")
+    finally:
+        await on_nodes(shared, _MEND)
 
     assert outcome is Outcome.ROLLED_BACK
-    for name in fresh.names:
+    for name in shared.names:
         assert after[name].splitlines() == before[name].splitlines()
-        assert unit(fresh, name)["MainPID"] == "0"
-        assert fresh.run(name, "systemctl is-active loom", check=False).stdout in ("inactive\n", "failed\n")
-        assert fresh.run(name, "test -e /home/ubuntu/.loomtui/lock", check=False).returncode == 1
+        assert states[name]["MainPID"] == "0"
+        assert states[name]["ActiveState"] in ("inactive", "failed")
+        assert "lock" not in locks[name].split()
 
 
-async def test_rollback_of_a_running_cluster_starts_it_again(fresh: Lab, tmp_path: Path) -> None:
-    before = await _chains(fresh)
-    plan, outcome = await _restore(fresh, RollsBack(StepName.START), tmp_path)
-    after = await _chains(fresh)
+async def test_rollback_of_a_running_cluster_starts_it_again(shared: Lab, tmp_path: Path) -> None:
+    before = await _chains(shared)
+    plan, outcome = await _restore(shared, RollsBack(StepName.START), tmp_path)
+    after = await _chains(shared)
 
     assert outcome is Outcome.ROLLED_BACK
     assert {node.signing.action for node in plan.nodes} == {SigningAction.RESET, SigningAction.KEEP}
-    for name in fresh.names:
+    for name in shared.names:
         assert after[name].height > before[name].height
         assert after[name].node_id == before[name].node_id

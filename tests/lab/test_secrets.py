@@ -5,6 +5,7 @@ The operator logs in as a user whose sudo wants a password, and types it at a te
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import shlex
@@ -19,10 +20,10 @@ import yaml
 from loomtui.inventory import load
 from screens.live import LiveEngine
 from tests.lab import nodes
-from tests.lab.backups import DATA_HEIGHT, TIP
+from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab
 from tests.lab.desk import Desk
-from tests.lab.proof import clock, moving
+from tests.lab.proof import around, clock, moving, signed_twice
 from tests.lab.searching import changed_files, journal, processes_of
 from tests.lab.tree import PASSWORD, PASSWORD_USER
 from tests.lab.watching import until
@@ -48,6 +49,7 @@ class Watched:
 
     desk: Desk
     since: str
+    chain: tuple[str, str]  # blocks at and above the height of the backup
     keys: dict[str, dict[str, str]]  # by node: its private keys
     said: dict[str, bytes] = field(default_factory=dict)
     processes: set[Seen] = field(default_factory=set)
@@ -80,11 +82,12 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(shared: Lab, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+def watched(own: Lab, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     """A cluster with marked secrets that was restored, and looked at in every way."""
-    made = Watched(_desk(shared, tmp_path_factory.mktemp("desk")), clock(shared), _mark_nodes(shared))
-    mark_backups(shared.endpoint, HSM_YML + REDIS_YML.replace("127.0.0.1", _OLD_REDIS))
-    with Sampler(processes_of(shared)) as sampler:
+    chain = asyncio.run(around(own, DATA_HEIGHT))
+    made = Watched(_desk(own, tmp_path_factory.mktemp("desk")), clock(own), chain, _mark_nodes(own))
+    mark_backups(own.endpoint, HSM_YML + REDIS_YML.replace("127.0.0.1", _OLD_REDIS))
+    with Sampler(processes_of(own)) as sampler:
         _look(made)
         _restore(made)
     made.processes = sampler.seen
@@ -150,8 +153,10 @@ def _found(leaks: Iterable[Leak]) -> list[Leak]:
 
 async def test_it_was_restored_with_the_secrets_in_their_places(watched: Watched) -> None:
     """Otherwise nothing is shown by the other tests."""
-    heights = await moving(watched.lab)
-    assert all(DATA_HEIGHT < height < TIP for height in heights.values())
+    await moving(watched.lab)
+    kept, new = await around(watched.lab, DATA_HEIGHT)
+    assert (kept, new != watched.chain[1]) == (watched.chain[0], True)
+    assert await signed_twice(watched.lab, watched.since) == {}
     for name in watched.lab.names:
         loom_yml = watched.lab.run(name, f"cat {nodes.HOME}/loom.yml").stdout
         assert marked.HSM in loom_yml
@@ -252,37 +257,37 @@ _LEFT = "Left/Secret+0123456789abcdef"
 
 
 @pytest.mark.parametrize("where", ["argument", "environment"])
-async def test_a_planted_leak_in_a_process_is_seen(shared: Lab, where: str) -> None:
+async def test_a_planted_leak_in_a_process_is_seen(own: Lab, where: str) -> None:
     command = f"sh -c 'sleep 60; : {_PLANTED}'" if where == "argument" else f"env MARK={_PLANTED} sleep 60"
     secrets = Secrets({"planted": _PLANTED})
-    with Sampler(processes_of(shared)) as sampler:
+    with Sampler(processes_of(own)) as sampler:
 
         async def leaks() -> list[Leak]:
             return [leak for seen in tuple(sampler.seen) for leak in secrets.within(seen.text, where)]
 
-        shared.run("val-1", f"systemd-run --quiet --unit=planted {command}")
+        own.run("val-1", f"systemd-run --quiet --unit=planted {command}")
         try:
             assert await until(leaks, bool)
         finally:
-            shared.run("val-1", "systemctl stop planted")
+            own.run("val-1", "systemctl stop planted")
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/dev/shm", "/run", "/var/log", "/home/visitor"])
-def test_a_planted_leak_in_a_file_is_found(shared: Lab, folder: str) -> None:
-    secrets, since = Secrets({"left": _LEFT}), clock(shared)
+def test_a_planted_leak_in_a_file_is_found(own: Lab, folder: str) -> None:
+    secrets, since = Secrets({"left": _LEFT}), clock(own)
     encoded = base64.b64encode(f"url={_LEFT}&more".encode()).decode()
-    shared.run("val-1", f"echo {encoded} > {folder}/left")
+    own.run("val-1", f"echo {encoded} > {folder}/left")
     try:
         found = [
             Path(leak.where)
-            for file, content in changed_files(shared, "val-1", since)
+            for file, content in changed_files(own, "val-1", since)
             for leak in secrets.within(content, str(file))
         ]
     finally:
-        shared.run("val-1", f"rm {folder}/left")
+        own.run("val-1", f"rm {folder}/left")
     assert found == [Path(folder, "left")]
 
 
-def test_a_planted_leak_in_a_journal_is_found(shared: Lab) -> None:
-    shared.run("val-1", f"logger 'url={_PLANTED}&more'")
-    assert list(Secrets({"planted": _PLANTED}).within(journal(shared, "val-1"), ""))
+def test_a_planted_leak_in_a_journal_is_found(own: Lab) -> None:
+    own.run("val-1", f"logger 'url={_PLANTED}&more'")
+    assert list(Secrets({"planted": _PLANTED}).within(journal(own, "val-1"), ""))
