@@ -101,6 +101,7 @@ async def _block(lab: Lab, height: int) -> str:
 
 async def signed_twice(lab: Lab, since: str) -> dict[str, list[str]]:
     """The lines of every node's journal, of all its boots, that tell of two votes with one key."""
+    await on_nodes(lab, "journalctl --sync")
     told = await on_nodes(lab, f"journalctl --no-pager --output=cat --unit=loom --since=@{since}")
     found = {
         name: [line for line in text.splitlines() if _SIGNED_TWICE in line] for name, text in told.items()
