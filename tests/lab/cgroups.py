@@ -39,8 +39,17 @@ def make(lab: str, node: str) -> list[Path]:
             ):  # empty in a new group of version 1: no process may enter
                 if (folder / "cpuset.effective_cpus").exists():
                     (folder / name).write_text((folder.parent / name).read_text())
+        _weigh(group / lab)
         made.append(group / lab / node)
     return made
+
+
+def _weigh(lab: Path) -> None:
+    """As many processes as it has machines: as one it would starve beside a busy test run."""
+    machines = sum(path.is_dir() for path in lab.iterdir())
+    for name, usual in (("cpu.shares", 1024), ("cpu.weight", 100)):
+        if (lab / name).exists():
+            (lab / name).write_text(str(machines * usual))
 
 
 def remove(lab: str) -> None:
