@@ -20,11 +20,11 @@ _SECONDS = 1800  # of one test: the first one may have to make the tree
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One lab at a time, also where tests run side by side."""
+    """Each worker has one lab, and whole modules to run with it: `-n 2 --dist loadgroup`."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.lab)
-            item.add_marker(pytest.mark.xdist_group("lab"))
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
             item.add_marker(pytest.mark.timeout(_SECONDS))
 
 
