@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loomtui.inventory.model import Inventory
+    from screens.settings import Settings
 
-__all__ = ["run"]
+__all__ = ["preferences", "run", "run_served"]
+
+
+def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
+    """How the operator wants the screens, and keys of the operator's own by action id.
+
+    Raises CallError: a theme, keymap or settings file that cannot be used.
+    """
+    from screens import keymap, settings
+
+    chosen = settings.load_settings(settings.default_path(), os.environ, theme)
+    return chosen, keymap.load_keymap(keymap.default_path())
 
 
 def run(
@@ -28,13 +41,10 @@ def run(
     Where `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError: a
     theme, keymap or settings file that cannot be used.
     """
-    from screens import keymap, settings
-
-    settings_path = settings.default_path()
-    chosen = settings.load_settings(settings_path, os.environ, theme)
-    own_keys = keymap.load_keymap(keymap.default_path())
+    chosen, own_keys = preferences(theme)
     from screens.app import LoomApp
     from screens.live import LiveEngine, WritableLiveEngine
+    from screens.settings import default_path, keep_theme
     from screens.terminal import LastingDriver, watch_terminal
 
     engine = (
@@ -48,7 +58,7 @@ def run(
         plan_path=plan_path,
         settings=chosen,
         own_keys=own_keys,
-        keep_theme=partial(settings.keep_theme, settings_path),
+        keep_theme=partial(keep_theme, default_path()),
         driver_class=LastingDriver,
     )
     watch_terminal(app)
@@ -56,4 +66,21 @@ def run(
     farewell = app.farewell()
     if farewell:
         sys.stderr.write(farewell + "\n")
+    return app.return_code or app.return_value or 0
+
+
+def run_served(inventory: Inventory, *, theme: str | None = None) -> int:
+    """Shows the screens through the process that has started this one, until either of them ends.
+
+    Read-only; nobody is asked anything, and nothing is kept. Raises CallError as `run` does.
+    """
+    chosen, own_keys = preferences(theme)
+    from screens.app import LoomApp
+    from screens.live import LiveEngine
+    from screens.terminal import BrowserDriver, watch_terminal
+
+    engine = LiveEngine(inventory)
+    app = LoomApp(engine, settings=chosen, own_keys=own_keys, driver_class=BrowserDriver, served=True)
+    watch_terminal(app)
+    app.run(mouse=chosen.mouse)
     return app.return_code or app.return_value or 0

@@ -14,6 +14,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.asking import Refuse
 from loomtui.restore.choosing import Choices
 from loomtui.restore.events import Outcome
 from loomtui.text import clean_line
@@ -77,6 +78,7 @@ class LoomApp(App[int]):
     """`story`: what has happened, told at the start of a drill. `plan_path`: a plan to review at once.
 
     `own_keys`: keys by action id, checked. `keep_theme`: remembers a chosen theme; raises OSError.
+    `served`: shown in a browser, where nobody is asked anything.
     """
 
     TITLE = "loomtui"
@@ -109,6 +111,7 @@ class LoomApp(App[int]):
         own_keys: Mapping[str, str] | None = None,
         keep_theme: Callable[[str], None] | None = None,
         driver_class: type[Driver] | None = None,
+        served: bool = False,
     ) -> None:
         super().__init__(driver_class=driver_class)
         for theme in THEMES:
@@ -117,7 +120,7 @@ class LoomApp(App[int]):
         self._keep_theme = keep_theme
         keys.use(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
-        self.desk = Desk(engine, now=now, settle_seconds=settle_seconds)
+        self.desk = Desk(engine, now=now, settle_seconds=settle_seconds, served=served)
         self._story = story
         self._plan_path = plan_path
         if isinstance(engine, WritableEngine):
@@ -130,7 +133,7 @@ class LoomApp(App[int]):
 
     def _begin(self, home: HealthScreen) -> None:
         """After the first frame: nobody waits for a connection to see something."""
-        self.desk.engine.open(ScreenAsker(self))
+        self.desk.engine.open(Refuse() if self.desk.served else ScreenAsker(self))
         home.start_polling()
         if self._plan_path is not None:
             self._review(self._plan_path)
@@ -151,7 +154,7 @@ class LoomApp(App[int]):
         return [Plain()] if self.no_color else super().get_line_filters()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.desk.writable or action not in keys.DANGEROUS
+        return self.desk.offers(action)
 
     def on_screen_asker_asked(self, message: ScreenAsker.Asked) -> None:
         def answered(answer: object) -> None:

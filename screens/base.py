@@ -50,9 +50,7 @@ class LoomScreen(Screen[None]):
         self.set_class(self.desk.engine.inventory.production, "-production")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in keys.DANGEROUS and not self.desk.writable:
-            return False
-        return self.available(action)
+        return self.desk.offers(action) and self.available(action)
 
     def available(self, action: str) -> bool | None:
         """False: not there; None: not now."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from loomtui.errors import LoomtuiError
+from screens import keys
 from screens.engine import Engine, WritableEngine
 from screens.watch import Findings, Watch
 
@@ -30,12 +31,18 @@ def utc_now() -> datetime:
 
 
 class Desk:
-    """`settle_seconds`: how long a new question ignores keys, so that a held key answers once."""
+    """`settle_seconds`: how long a new question ignores keys, so that a held key answers once.
 
-    def __init__(self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.4) -> None:
+    `served`: the screens are in a browser, and whoever is there is not the operator.
+    """
+
+    def __init__(
+        self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.4, served: bool = False
+    ) -> None:
         self.engine = engine
         self.now = now
         self.settle_seconds = settle_seconds
+        self.served = served
         self.watch = Watch(engine.inventory, engine.judge)
         self.keeper: RunKeeper | None = None
         self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
@@ -55,6 +62,10 @@ class Desk:
     @property
     def writable(self) -> bool:
         return isinstance(self.engine, WritableEngine)
+
+    def offers(self, action: str) -> bool:
+        """Whether the action exists here at all."""
+        return (self.writable or action not in keys.DANGEROUS) and not (self.served and action in keys.LOCAL)
 
     @property
     def cluster(self) -> str:

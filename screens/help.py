@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from screens.base import LoomScreen
 
 _KEY_CELLS = 10
+_SERVED = "In a browser nothing is saved where loomtui runs, and nobody is asked for passwords or host keys."
 
 
 def help_text(screen: LoomScreen) -> Content:
@@ -21,7 +22,7 @@ def help_text(screen: LoomScreen) -> Content:
     own = {key: now for key, now in there.items() if key.group != "app" and key.id not in keys.MOVING}
     everywhere = {key: now for key, now in there.items() if key.group == "app"}
     moving = {key: now for key, now in there.items() if key.id in keys.MOVING}
-    parts: list[Content | str] = [screen.HELP]
+    parts: list[Content | str] = [screen.HELP, *([_SERVED] if screen.desk.served else [])]
     for title, found in (("On this screen", own), ("On every screen", everywhere), ("To move", moving)):
         if found:
             parts += ["", content.text(title, Tone.ACCENT), *_rows(found)]

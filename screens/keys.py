@@ -10,7 +10,10 @@ from textual.binding import Binding, BindingType
 
 @dataclass(frozen=True)
 class Key:
-    """`action` is the Textual action; a dangerous one does not exist where the engine only looks."""
+    """`action` is the Textual action; a dangerous one does not exist where the engine only looks.
+
+    A `local` one acts on the machine that loomtui runs on, so it does not exist in a browser.
+    """
 
     id: str
     keys: str
@@ -18,6 +21,7 @@ class Key:
     label: str  # in the footer: one or two words
     tooltip: str  # in the help and in the palette: a sentence
     danger: bool = False
+    local: bool = False
     show: bool = True
     shown_as: str = ""
 
@@ -79,7 +83,15 @@ APP = (
         shown_as="'",
     ),
     Key("app.theme", "T", "choose_theme", "Theme", "Other colours, kept for the next time", show=False),
-    Key("app.suspend", "ctrl+z", "suspend", "Suspend", "Back to the shell; fg comes back here", show=False),
+    Key(
+        "app.suspend",
+        "ctrl+z",
+        "suspend",
+        "Suspend",
+        "Back to the shell; fg comes back here",
+        local=True,
+        show=False,
+    ),
 )
 
 BACK = (Key("screen.back", "escape", "back", "Back", "To the screen before this one", shown_as="esc"),)
@@ -184,7 +196,14 @@ RUNS = (
 
 RUN_RECORD = (
     Key("record.copy", "c", "copy", "Copy", "Copy the report, as text for an incident channel"),
-    Key("record.save", "S", "save", "Save page", "Save the report as one HTML page, readable by you alone"),
+    Key(
+        "record.save",
+        "S",
+        "save",
+        "Save page",
+        "Save the report as one HTML page, readable by you alone",
+        local=True,
+    ),
 )
 
 LOGS = (
@@ -200,7 +219,15 @@ LOGS = (
     Key("logs.pause", "p", "toggle_pause", "Pause", "Hold the display; new lines are counted"),
     Key("logs.find", "f", "find", "Find", "Go to lines that match; n and N to the next and the one before"),
     Key("logs.select", "space", "select", "Select", "Begin to select lines, or select none"),
-    Key("logs.save", "S", "save", "Save", "Save the selected lines, or all that are shown", show=False),
+    Key(
+        "logs.save",
+        "S",
+        "save",
+        "Save",
+        "Save the selected lines, or all that are shown",
+        local=True,
+        show=False,
+    ),
     Key("logs.copy", "c", "copy", "Copy", "Copy the selected lines, or all that are shown", show=False),
     Key("logs.go", "at", "go_to_time", "To time", "Go to a time", show=False, shown_as="@"),
     Key(
@@ -359,6 +386,7 @@ WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.ac
 MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW, AXIS) for key in group)
 
 DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.danger)
+LOCAL = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.local)
 
 
 def bindings(*groups: Iterable[Key]) -> list[BindingType]:

@@ -239,7 +239,7 @@ class LogsScreen(LoomScreen):
             content.tell(
                 self,
                 f"{count(len(lines), 'line')} are more than a terminal's clipboard takes: select some with "
-                "space, or save them with S.",
+                f"space{', or save them with S' if self.desk.offers('save') else ''}.",
                 severity="warning",
             )
             return

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
 from textual.message import Message
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ class LastingDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         with suppress(OSError):  # EIO; the watch tells what it means
             super().run_input_thread()
+
+
+class BrowserDriver(WebDriver):
+    """For `loomtui serve`, which reads what is written; where it is gone, that is no error either."""
+
+    def write(self, data: str) -> None:
+        with suppress(OSError):
+            super().write(data)
+
+    def write_meta(self, data: dict[str, object]) -> None:
+        with suppress(OSError):
+            super().write_meta(data)
 
 
 class _Lasting(io.TextIOBase):

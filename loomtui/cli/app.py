@@ -21,6 +21,7 @@ from loomtui.cli.planning import plan
 from loomtui.cli.restoring import clean, restore, resume, rollback
 from loomtui.cli.runs import report, runs
 from loomtui.cli.screen import start_screens
+from loomtui.cli.serving import serve, served
 from loomtui.cli.settings import Settings, inventory_option
 from loomtui.cli.status import status
 
@@ -63,9 +64,9 @@ def app(ctx: click.Context, theme: str | None) -> int:
     return start_screens(settings.path, settings.inventory(), writable=False)
 
 
-for _command in (status, backups, nodekeys, services, logs, plan, restore, resume, rollback):
+for _command in (status, backups, nodekeys, services, logs, serve, served, plan):
     app.add_command(_command)
-for _command in (clean, runs, report, inventory, drill):
+for _command in (restore, resume, rollback, clean, runs, report, inventory, drill):
     app.add_command(_command)
 
 

@@ -9,7 +9,18 @@ import pytest
 from tests.cli.conftest import ROOT, Run
 
 SAMPLE = str(ROOT / "sample_inventory.yml")
-LOOKING = ["status", "backups", "nodekeys", "services", "logs", "plan", "runs", "report", "inventory"]
+LOOKING = [
+    "status",
+    "backups",
+    "nodekeys",
+    "services",
+    "logs",
+    "serve",
+    "plan",
+    "runs",
+    "report",
+    "inventory",
+]
 CHANGING = ["restore", "resume", "rollback", "clean", "drill"]
 COMMANDS = LOOKING + CHANGING
 

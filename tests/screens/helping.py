@@ -44,10 +44,10 @@ def aged(app: LoomApp, looks: int = 70) -> LoomApp:
 
 @asynccontextmanager
 async def running(
-    engine: Engine, size: tuple[int, int] = SMALL, *, story: str = "", settle_seconds: float = 0
+    engine: Engine, size: tuple[int, int] = SMALL, *, settle_seconds: float = 0, **more: Any
 ) -> AsyncIterator[tuple[LoomApp, Pilot[int]]]:
     """The app with the first looks taken. Toasts are on: with them off, their crashes are hidden."""
-    app = make_app(engine, story=story, settle_seconds=settle_seconds)
+    app = make_app(engine, settle_seconds=settle_seconds, **more)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         await pilot.pause()
