@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.asking import Refuse
@@ -29,6 +31,7 @@ from screens.engine import Engine, WritableEngine
 from screens.health import HealthScreen
 from screens.help import help_text
 from screens.keeper import RunKeeper, RunWatcher
+from screens.key_order import KeyOrder, Typed
 from screens.logs import LogsScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
@@ -106,7 +109,7 @@ class LoomApp(App[int]):
         story: str = "",
         plan_path: Path | None = None,
         now: Clock = utc_now,
-        settle_seconds: float = 0.4,
+        settle_seconds: float = 0.7,
         settings: Settings | None = None,
         own_keys: Mapping[str, str] | None = None,
         keep_theme: Callable[[str], None] | None = None,
@@ -123,6 +126,7 @@ class LoomApp(App[int]):
         self.desk = Desk(engine, now=now, settle_seconds=settle_seconds, served=served)
         self._story = story
         self._plan_path = plan_path
+        self._key_order = KeyOrder(self, super().on_event)
         if isinstance(engine, WritableEngine):
             self.desk.keeper = RunKeeper(self, engine)
 
@@ -149,6 +153,17 @@ class LoomApp(App[int]):
         """
         hidden = not self.screen_stack or self.screen.styles.background.a == 1
         return [] if hidden else super()._background_screens
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Of the workers that belong to no screen: those of a run."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.show_fault(event.worker.error)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, Typed) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [Plain()] if self.no_color else super().get_line_filters()
