@@ -37,7 +37,7 @@ class Desk:
     """
 
     def __init__(
-        self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.4, served: bool = False
+        self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.7, served: bool = False
     ) -> None:
         self.engine = engine
         self.now = now

@@ -57,6 +57,7 @@ class FailureQuestion:
     step: StepName
     failures: Mapping[str, LoomtuiError]
     choices: tuple[OnFailure, ...]
+    may_leave: tuple[str, ...] = ()  # who can be left out
 
 
 Question: TypeAlias = StepQuestion | UnitQuestion | FailureQuestion
@@ -103,9 +104,13 @@ class ScreenOperator:
         return answer if isinstance(answer, Approval) else Approval(False)
 
     async def on_failure(
-        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+        self,
+        step: StepName,
+        failures: Mapping[str, LoomtuiError],
+        choices: tuple[OnFailure, ...],
+        may_leave: tuple[str, ...] = (),
     ) -> tuple[OnFailure, str | None]:
-        answer = await self._ask(FailureQuestion(step, failures, choices))
+        answer = await self._ask(FailureQuestion(step, failures, choices, may_leave))
         return answer if isinstance(answer, tuple) else (OnFailure.STOP, None)
 
     def answer(self, question: Question, reply: Go | Approval | tuple[OnFailure, str | None]) -> bool:

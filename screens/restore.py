@@ -59,11 +59,17 @@ class RestoreScreen(RunScreen):
 
         self.app.push_screen(ConfirmDialog(act), answered)
 
-    def action_go_on(self) -> None:
+    def _too_quick(self) -> bool:
         """A key that is held down answers one question only."""
+        if self._shown is None or self.settling.takes(time.monotonic()):
+            return False
+        if self.settling.refused == 1:
+            content.tell(self, "That was quick: read what is asked now, then press the key again.", seconds=3)
+        return True
+
+    def action_go_on(self) -> None:
         question, operator = self._shown, self.keeper.operator
-        if question is not None and time.monotonic() - self._asked_at < self.desk.settle_seconds:
-            content.tell(self, "That was quick: read what is asked now, then press x again.", seconds=3)
+        if self._too_quick():
             return
         if isinstance(question, UnitQuestion):
             operator.answer(question, question.yes)
@@ -84,11 +90,11 @@ class RestoreScreen(RunScreen):
         return Act(title, nodes, effect, undo, verb=title, typed=True)
 
     def action_approve_all(self) -> None:
-        if isinstance(self._shown, UnitQuestion):
+        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
             self.keeper.operator.approve_all(self._shown)
 
     def action_refuse_unit(self) -> None:
-        if isinstance(self._shown, UnitQuestion):
+        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
             self.keeper.operator.answer(self._shown, Approval(False))
 
     def action_edit_unit(self) -> None:
@@ -111,7 +117,7 @@ class RestoreScreen(RunScreen):
             content.tell(self, "Nobody asks about this unit any more.", severity="warning")
 
     def action_retry(self) -> None:
-        if isinstance(self._shown, FailureQuestion):
+        if isinstance(self._shown, FailureQuestion) and not self._too_quick():
             self.keeper.operator.answer(self._shown, (OnFailure.RETRY, None))
 
     def action_kill(self) -> None:
@@ -138,10 +144,10 @@ class RestoreScreen(RunScreen):
         self.app.push_screen(
             ChoiceDialog(
                 "Leave a node out",
-                "More than two thirds of the voting power must remain, or the chain will not move.",
+                "As the plan predicts it, the chain can move without this node.",
                 (
                     ("", "leave none out", "back to the choice"),
-                    *((node, f"leave {node} out", effect) for node in question.failures),
+                    *((node, f"leave {node} out", effect) for node in question.may_leave),
                 ),
             ),
             answered,
@@ -149,6 +155,8 @@ class RestoreScreen(RunScreen):
 
     def action_stop_here(self) -> None:
         question, operator = self._shown, self.keeper.operator
+        if self._too_quick():
+            return
         if isinstance(question, StepQuestion):
             operator.answer(question, Go.STOP)
         elif isinstance(question, FailureQuestion):

@@ -17,6 +17,7 @@ from screens.modals.text import TextDialog
 from screens.operator import FailureQuestion, Question, StepQuestion
 from screens.run_text import Moment, Saying, has_diff, pane_page, saying
 from screens.run_view import STEPS, RunView
+from screens.settling import Settling
 from screens.widgets.diff_pane import DiffPane
 from screens.widgets.live_log import LiveLog
 from screens.widgets.next_panel import NextPanel
@@ -34,7 +35,7 @@ class RunScreen(DiffScreen):
         super().__init__()
         self.followed = followed
         self._shown: Question | None = None
-        self._asked_at = 0.0
+        self.settling = Settling(0)
         self._nodes_wanted = False
         self._actions: frozenset[str] = frozenset()
         self._said: Saying | None = None
@@ -54,6 +55,7 @@ class RunScreen(DiffScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.settling = Settling(self.desk.settle_seconds)
         self.followed.watchers.add(self)
         self.query_one(DiffPane).focus()
         self.set_interval(1, self.show)
@@ -84,7 +86,8 @@ class RunScreen(DiffScreen):
             return
         moment = self.moment()
         if moment.question is not self._shown:
-            self._shown, self._asked_at, self._nodes_wanted = moment.question, time.monotonic(), False
+            self._shown, self._nodes_wanted = moment.question, False
+            self.settling.begin(time.monotonic())
             self.query_one(DiffPane).scroll_home(animate=False)
         page = None if self._nodes_wanted else pane_page(moment)
         self.set_class(page is not None, "-reading")

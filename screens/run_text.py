@@ -11,6 +11,7 @@ from textual.content import Content
 from loomtui.errors import LoomtuiError
 from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.failures import CLUSTER
 from loomtui.restore.operator import OnFailure, Preview
 from screens import content
 from screens.diff_text import Difference, Page, page
@@ -168,11 +169,13 @@ def _unit(question: UnitQuestion) -> Saying:
 
 
 def _failure(question: FailureQuestion) -> Saying:
-    failed = tuple(question.failures)
+    of_all = CLUSTER in question.failures
+    failed = ["the cluster as a whole"] if of_all else list(question.failures)
+    again = "looks once more" if of_all else f"{joined(failed)} only"
     known = {
         OnFailure.RETRY: (
             "retry",
-            Choice("y", "try again", f"{joined(failed)} only; what is done stays done"),
+            Choice("y", "try again", f"{again}; what is done stays done"),
         ),
         OnFailure.KILL: (
             "kill",
@@ -313,14 +316,16 @@ def has_diff(question: Question | None) -> bool:
 
 
 def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
+    """What several nodes share is told once."""
     parts: list[Content | str] = []
-    for node, error in found.items():
+    for error in dict.fromkeys(found.values()):
+        nodes = [node for node, one in found.items() if one is error]
         parts += [
-            content.row(content.line("✗ ", Tone.BAD), content.line(node, Tone.STRONG)),
+            content.row(content.line("✗ ", Tone.BAD), content.line(joined(nodes), Tone.STRONG)),
             error_text(error),
         ]
         evidence = [
-            event for event in view.notes if event.node == node and event.kind is not EventKind.TASK_FAILED
+            event for event in view.notes if event.node in nodes and event.kind is not EventKind.TASK_FAILED
         ]
         parts += [content.fact("Seen", f"{_when(event)} {event.message}") for event in evidence[-_EVIDENCE:]]
         parts.append("")

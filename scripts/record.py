@@ -97,7 +97,7 @@ class Recorder:
             name, key, long = f"unit-of-{question.node}", "a", False
         else:
             name, key, long = question.step.value, "x", question.step in (StepName.DATA, StepName.VERIFY)
-        await self._pilot.pause(0.6)  # a new question takes no key in its first moment
+        await self._pilot.pause(0.9)  # a new question takes no key in its first moment
         await self.picture(name)
         await self.press(key)
         if isinstance(self._app.screen, ConfirmDialog):

@@ -69,9 +69,13 @@ class Operator(Protocol):
     async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval: ...
 
     async def on_failure(
-        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+        self,
+        step: StepName,
+        failures: Mapping[str, LoomtuiError],
+        choices: tuple[OnFailure, ...],
+        may_leave: tuple[str, ...] = (),
     ) -> tuple[OnFailure, str | None]:
-        """The choice, and the node to leave out where that was chosen."""
+        """The choice, and the node to leave out where that was chosen: one of `may_leave`."""
 
 
 class Unattended:
@@ -92,7 +96,11 @@ class Unattended:
         return Approval(True)
 
     async def on_failure(
-        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+        self,
+        step: StepName,
+        failures: Mapping[str, LoomtuiError],
+        choices: tuple[OnFailure, ...],
+        may_leave: tuple[str, ...] = (),
     ) -> tuple[OnFailure, str | None]:
         if self._kill and OnFailure.KILL in choices and not self._killed.issuperset(failures):
             self._killed |= set(failures)

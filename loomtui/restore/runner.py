@@ -22,11 +22,13 @@ from loomtui.restore.hand import UNLOCK
 from loomtui.restore.operator import Go, OnFailure, Operator
 from loomtui.restore.recorder import Recorder
 from loomtui.restore.runs import Run, summarize
+from loomtui.restore.signing_now import moves_without
 from loomtui.restore.steps import STEPS
 from loomtui.restore.steps.base import Step
 from loomtui.restore.steps.stop import keep_down, kill
 
 _SAFE = "Every node keeps its old files; what was stopped is held."
+_NEXT = "Mend that and try again, or roll back."
 
 
 class _RollBackChosen(Exception):  # a decision, not an error
@@ -196,17 +198,18 @@ class Runner:
                 await step.apply(node)
             evidence = await step.verify(node)
         except LoomtuiError as error:
-            self._see_what_is_safe(error)
+            self._complete(error)
             data = {"safe": error.safe, "advice": error.advice}
             self._recorder.emit(EventKind.TASK_FAILED, error.what, step.name, node, dict(data))
             raise
         message = f"{step.title}: {'it is so already' if already else 'done'}"
         self._recorder.emit(EventKind.TASK_DONE, message, step.name, node, {"skipped": already, **evidence})
 
-    def _see_what_is_safe(self, error: LoomtuiError) -> None:
-        """That nothing was changed is true of what failed, and no more of the run."""
-        if error.safe == NOTHING_CHANGED and self._recorder.has_begun(StepName.STOP):
+    def _complete(self, error: LoomtuiError) -> None:
+        """That nothing was changed is true of what failed, no more of the run. There is always a way on."""
+        if error.safe in ("", NOTHING_CHANGED) and self._recorder.has_begun(StepName.STOP):
             error.safe = _SAFE
+        error.advice = error.advice or _NEXT
 
     async def _gate(self, step: Step) -> dict[str, LoomtuiError]:
         reasons = await step.gate()
@@ -220,21 +223,13 @@ class Runner:
     async def _decide(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:
         """Returns when the step is to be tried again; otherwise raises."""
         for error in failures.values():
-            self._see_what_is_safe(error)
-        choices = [OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK]
-        can_leave = (
-            set(failures) & {node.name for node in self._context.nodes} if step.may_leave_out else set()
-        )
-        if can_leave and len(self._context.nodes) > 1:
-            choices.insert(1, OnFailure.LEAVE_OUT)
+            self._complete(error)
         stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
-        if any(error.processes for error in stuck.values()):
-            choices.insert(1, OnFailure.KILL)
-        choice, node = await self._operator.on_failure(step.name, failures, tuple(choices))
+        choice, node = await self._choice(step, failures, kill=any(one.processes for one in stuck.values()))
         self._record_decision(step, "on failure", choice.value, node)
         if choice is OnFailure.ROLL_BACK:
             raise _RollBackChosen
-        if choice is OnFailure.LEAVE_OUT and node in can_leave:
+        if choice is OnFailure.LEAVE_OUT:
             self._context.left_out.add(str(node))
             await self._keep_down(step, str(node))
         elif choice is OnFailure.KILL:
@@ -246,6 +241,28 @@ class Runner:
         if any(isinstance(error, ObjectChanged) for error in errors):
             return f"This plan cannot be done: loomtui rollback {self._run.id}, then a new plan."
         return f"{how}: loomtui resume {self._run.id}"
+
+    async def _choice(
+        self, step: Step, failures: Mapping[str, LoomtuiError], *, kill: bool
+    ) -> tuple[OnFailure, str | None]:
+        """One of those that make sense here; any other answer is to stop."""
+        may_leave = self._may_leave(step, failures)
+        choices = [OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK]
+        if may_leave:
+            choices.insert(1, OnFailure.LEAVE_OUT)
+        if kill:
+            choices.insert(1, OnFailure.KILL)
+        choice, node = await self._operator.on_failure(step.name, failures, tuple(choices), may_leave)
+        if choice not in choices or (choice is OnFailure.LEAVE_OUT and node not in may_leave):
+            return OnFailure.STOP, None
+        return choice, node
+
+    def _may_leave(self, step: Step, failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
+        """Those that failed and without whom the chain can move; somebody must be left to go on with."""
+        names = [node.name for node in self._context.nodes]
+        if not step.may_leave_out or len(names) == 1:
+            return ()
+        return tuple(name for name in names if name in failures and moves_without(self._context, name))
 
     async def _keep_down(self, step: Step, node: str) -> None:
         """Who is left out runs nothing half-restored: the step that failed may have let it start."""

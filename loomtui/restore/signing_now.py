@@ -15,6 +15,15 @@ from loomtui.restore.signing_choices import predict
 _NOTHING_SIGNED = SigningState(0, 0, 0)
 
 
+def moves_without(context: RunContext, name: str) -> bool:
+    """Whether, as the plan predicted, the restored chain could move with this node left out as well."""
+    plan = context.plan
+    if plan.scope is not Scope.CLUSTER:
+        return True
+    choices = {node.name: node.signing for node in context.nodes if node.name != name}
+    return predict(plan.prediction.height, choices, plan.validators, whole_set_in_plan=False).moves
+
+
 async def standstill(context: RunContext) -> tuple[str, ...]:
     """Why the restored chain could not move; empty: it can. Nodes that are left out do not sign."""
     if context.plan.scope is not Scope.CLUSTER:

@@ -65,7 +65,7 @@ class NodePanes(Horizontal):
     async def _read(self, node: str) -> None:
         desk = desk_of(self)
         while True:
-            await asyncio.sleep(desk.settle_seconds)
+            await asyncio.sleep(desk.settle_seconds / 2)
             try:
                 self.post_message(self.Read(node, await desk.engine.recent((node,), _LINES), ""))
             except LoomtuiError as error:

@@ -47,5 +47,5 @@ def test_a_run_outlives_its_terminal(broken: Practice, tmp_path: Path, home: Pat
 
 
 def _carry_out(terminal: Terminal) -> None:
-    time.sleep(0.6)  # a question takes no key in its first moment, so that a held key answers only one
+    time.sleep(0.9)  # a question takes no key in its first moment, so that a held key answers only one
     terminal.type("x")

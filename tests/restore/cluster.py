@@ -344,6 +344,7 @@ class Scripted(Unattended):
         self.asked: list[Preview] = []
         self.previews: dict[StepName, Mapping[str, Preview]] = {}
         self.failures: list[tuple[StepName, Mapping[str, LoomtuiError], tuple[OnFailure, ...]]] = []
+        self.may_leave: list[tuple[str, ...]] = []  # at each of the failures
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         self.previews[step] = previews
@@ -356,7 +357,12 @@ class Scripted(Unattended):
         return Approval(self._approves, edit(draft.text) if edit else None)
 
     async def on_failure(
-        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+        self,
+        step: StepName,
+        failures: Mapping[str, LoomtuiError],
+        choices: tuple[OnFailure, ...],
+        may_leave: tuple[str, ...] = (),
     ) -> Answer:
         self.failures.append((step, dict(failures), choices))
+        self.may_leave.append(may_leave)
         return self._answers.pop(0) if self._answers else (OnFailure.STOP, None)

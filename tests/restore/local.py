@@ -472,7 +472,10 @@ class LocalSession(WritableSession):
 async def _talk(
     process: asyncio.subprocess.Process, stdin: bytes | AsyncIterator[bytes]
 ) -> tuple[bytes, bytes]:
-    """As over SSH: when the source of the input fails, the script sees its end, the caller the failure."""
+    """As over SSH: when the source of the input fails, the script sees its end, the caller the failure.
+
+    What a script that has ended no longer reads, nobody misses.
+    """
     if isinstance(stdin, bytes):
         return await process.communicate(stdin)
     assert process.stdin is not None
@@ -480,6 +483,8 @@ async def _talk(
         async for chunk in stdin:
             process.stdin.write(chunk)
             await process.stdin.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        return await process.communicate()
     except LoomtuiError:
         process.stdin.close()
         await process.communicate()

@@ -34,7 +34,11 @@ class Colleague(Unattended):
         return Go.CONTINUE
 
     async def on_failure(
-        self, step: StepName, failures: Mapping[str, LoomtuiError], choices: tuple[OnFailure, ...]
+        self,
+        step: StepName,
+        failures: Mapping[str, LoomtuiError],
+        choices: tuple[OnFailure, ...],
+        may_leave: tuple[str, ...] = (),
     ) -> tuple[OnFailure, str | None]:
         self.told.extend(failures.values())
         if len(self.told) > len(failures):

@@ -21,7 +21,7 @@ from loomtui.errors import (
     StepFailed,
     StillRunning,
 )
-from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
 from loomtui.restore.runs import Run, summarize
 from tests.restore.cluster import LocalCluster, Scripted
@@ -213,17 +213,30 @@ async def test_who_is_left_out_and_cannot_be_held_is_told(make_cluster: Make) ->
     assert any("could not be held and stopped" in event.message for event in run.events())
 
 
+async def test_who_is_needed_for_the_chain_to_move_cannot_be_left_out(make_cluster: Make) -> None:
+    cluster = make_cluster(2, backup_node=True)
+    run, fleet = await cluster.run(), cluster.fleet()
+    fail_once(fleet, "swap")
+    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2")])
+    with pytest.raises(ScriptFailed):
+        await cluster.runner(run, fleet, operator).restore()
+    _, failures, choices = operator.failures[0]
+    assert (set(failures), operator.may_leave[0]) == ({"n1", "n2", "n3"}, ("n3",))
+    assert OnFailure.LEAVE_OUT in choices
+    assert await cluster.runner(run).restore() is Outcome.RESTORED, "nobody was left out"
+
+
 async def test_a_chain_that_the_left_out_would_halt_is_not_started(make_cluster: Make) -> None:
     cluster = make_cluster(2)
-    run, fleet = await cluster.run(), cluster.fleet()
-    fail_always(fleet, "swap", "n2")
-    operator = Scripted(on_failure=[(OnFailure.LEAVE_OUT, "n2"), STOP])
-    with pytest.raises(GateNotMet, match="stand still"):
-        await cluster.runner(run, fleet, operator).restore()
-    assert all(machine.active == "inactive" for machine in cluster.machines.values())
-    # The decision holds in a resumed run too.
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore()
+    journal = run.journal()
+    told: dict[str, Json] = {"answer": OnFailure.LEAVE_OUT.value}
+    journal.write(EventKind.DECISION, "left out", step=StepName.DATA, node="n2", data=told)
+    journal.close()
     with pytest.raises(GateNotMet, match="stand still"):
         await cluster.runner(run).restore()
+    assert all(machine.active == "inactive" for machine in cluster.machines.values())
 
 
 async def test_leaving_out_a_node_that_did_not_fail_is_no_answer(make_cluster: Make) -> None:

@@ -193,7 +193,7 @@ class FakeRun:
         while failures := await self._attempt(step):
             stuck = any(isinstance(error, StillRunning) for error in failures.values())
             choices = (OnFailure.KILL, *_CHOICES) if stuck else _CHOICES
-            choice, node = await self._operator.on_failure(step, failures, choices)
+            choice, node = await self._operator.on_failure(step, failures, choices, tuple(failures))
             if choice is OnFailure.STOP:
                 return Outcome.STOPPED
             if choice is OnFailure.ROLL_BACK:

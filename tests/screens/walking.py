@@ -13,7 +13,6 @@ from screens.operator import StepQuestion
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
 from screens.run_view import STEPS
-from tests.screens import basics
 from tests.screens.helping import panel, press, type_text, until
 
 
@@ -49,7 +48,7 @@ async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
     await press(pilot, "x")
     if wants_name:
         assert isinstance(app.screen, ConfirmDialog)
-        await type_text(pilot, basics.CLUSTER)
+        await type_text(pilot, app.desk.cluster)
         await press(pilot, "enter")
 
 

@@ -185,13 +185,17 @@ class RestoreConfig(Step):
         address = status.validator.address if status.validator else None
         if plan.node_id is not None and identity != plan.node_id:
             raise StepFailed(
-                f"its identity is {identity}, the plan says {plan.node_id}", node=node, safe="It is held."
+                f"its identity is {identity}, the plan says {plan.node_id}",
+                node=node,
+                safe="It is held.",
+                advice="Roll back and make a new plan.",
             )
         if plan.signing.address is not None and address != plan.signing.address:
             raise StepFailed(
                 f"its validator key is {address}, the plan says {plan.signing.address}",
                 node=node,
                 safe="It is held.",
+                advice="Roll back and make a new plan.",
             )
         return {"node_id": identity, "validator": address}
 

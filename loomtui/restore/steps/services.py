@@ -156,7 +156,10 @@ class FixServices(Step):
                 said = read_facts(output.stdout).line("said")
                 self._take_back(hand.plan.name, text)
                 raise StepFailed(
-                    f"systemd refuses the new unit: {said}", node=hand.plan.name, safe=_AS_IT_WAS
+                    f"systemd refuses the new unit: {said}",
+                    node=hand.plan.name,
+                    safe=_AS_IT_WAS,
+                    advice="Correct the unit on the node, then try again.",
                 )
         await hand.change(
             REPLACE, hand.unit_name, hand.hold_file, _SLOT, f"{_STAGED}/{name}", path, "644", "", ""

@@ -62,7 +62,12 @@ class Verify(Step):
         status = self._last.get(node)
         chain = status.chain if status else None
         if chain is None:
-            raise StepFailed("it gave no height", node=node, safe="Its old files are kept.")
+            raise StepFailed(
+                "it gave no height",
+                node=node,
+                safe="Its old files are kept.",
+                advice=f"Its log says why: loomtui logs --node {node}",
+            )
         return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
 
     async def undo(self, node: str) -> None:

@@ -1,0 +1,73 @@
+"""A key answers the question that its operator saw, and one question only."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from loomtui.restore.events import StepName
+from screens.app import LoomApp
+from screens.operator import FailureQuestion, UnitQuestion
+from screens.restore import RestoreScreen
+from screens.settling import Settling
+from tests.screens import scenes
+from tests.screens.fake import WritableFakeEngine
+from tests.screens.helping import panel, press, running, shown, until
+from tests.screens.walking import begin, carry_out, waiting
+
+
+def test_a_key_that_is_held_down_never_answers_the_next_question() -> None:
+    settling = Settling(0.7)
+    settling.begin(10.0)
+    repeats = [10.5 + number / 30 for number in range(300)]
+    assert not any(settling.takes(now) for now in repeats)
+    assert settling.refused == 300
+    assert settling.takes(repeats[-1] + 0.8)
+
+
+def test_who_has_read_the_question_is_not_made_to_wait() -> None:
+    settling = Settling(0.7)
+    settling.begin(10.0)
+    assert not settling.takes(10.1)
+    assert settling.takes(10.8)
+    settling.begin(11.0)
+    assert settling.refused == 0
+    assert settling.takes(12.0)
+
+
+@pytest.mark.parametrize("key", ["x", "a", "m"])
+async def test_a_quick_key_leaves_a_unit_to_be_asked_about(key: str) -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        for step in list(StepName)[:5]:
+            await carry_out(app, pilot, step)
+        await carry_out(app, pilot, StepName.SERVICES)
+        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        just_asked(app)
+        await press(pilot, key, key)
+        assert isinstance(waiting(app), UnitQuestion)
+        assert "db1" in panel(app)
+        assert "That was quick" in shown(app)
+        assert engine.begun[0].declined == []
+
+
+@pytest.mark.parametrize("key", ["y", "e"])
+async def test_a_quick_key_answers_no_failure(key: str) -> None:
+    engine = WritableFakeEngine(scenes.healthy(), {(StepName.PREFLIGHT, "db1")})
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion) and "failed" in panel(app))
+        just_asked(app)
+        await press(pilot, key)
+        assert isinstance(waiting(app), FailureQuestion)
+        assert "That was quick" in shown(app)
+
+
+def just_asked(app: LoomApp) -> None:
+    """As if the question had come up this very moment, and for hours to come."""
+    assert isinstance(app.screen, RestoreScreen)
+    app.screen.settling = Settling(3600)
+    app.screen.settling.begin(time.monotonic())
