@@ -1,0 +1,105 @@
+"""The walk-through over the real engine: planner, runner and scripts work on nodes of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from textual.pilot import Pilot
+
+from loomtui.fleet.asking import Asker
+from loomtui.fleet.fleet import WritableFleet
+from loomtui.fleet.logs import LogLine
+from loomtui.restore.events import Event, EventKind, StepName
+from loomtui.restore.operator import Go
+from loomtui.restore.runs import Run, RunStore
+from screens.app import LoomApp
+from screens.live import WritableLiveEngine
+from screens.modals.ask import ChoiceDialog
+from screens.operator import FailureQuestion
+from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.local import LocalFleet
+from tests.screens.helping import SMALL, panel, press, until
+from tests.screens.walking import asked, carry_out, waiting
+
+
+class LocalEngine(WritableLiveEngine):
+    """As an operator's, but for the way to nodes and S3; their logs say nothing."""
+
+    def __init__(self, cluster: LocalCluster, *, quick: bool = True) -> None:
+        super().__init__(cluster.inventory, cluster.inventory_path)
+        self.local: LocalFleet = cluster.fleet(quick=quick)
+        self._catalogue = cluster.catalogue
+
+    def _make_fleet(self, asker: Asker) -> WritableFleet:
+        return self.local
+
+    async def logs(
+        self, *, follow: bool, lines: int | None, since: datetime | None = None
+    ) -> AsyncIterator[tuple[LogLine, ...]]:
+        yield ()
+
+
+@dataclass
+class Walk:
+    """A run that has come to the question before a step, opened by keys on the screens."""
+
+    cluster: LocalCluster
+    run: Run
+    app: LoomApp
+    pilot: Pilot[int]
+
+    @property
+    def engine(self) -> LocalEngine:
+        assert isinstance(self.app.desk.engine, LocalEngine)
+        return self.app.desk.engine
+
+    def events(self, kind: EventKind) -> list[Event]:
+        return [event for event in self.run.events() if event.kind is kind]
+
+    def answers(self) -> list[tuple[str, str, str | None]]:
+        """Step, answer and node of each decision that the journal holds."""
+        told = self.events(EventKind.DECISION)
+        return [(str(event.step), str(event.data["answer"]), event.node) for event in told]
+
+    async def fails(self) -> FailureQuestion:
+        """Waits for the question that a failure asks."""
+
+        def asked_now() -> bool:
+            return isinstance(waiting(self.app), FailureQuestion) and "failed" in panel(self.app)
+
+        await until(self.pilot, asked_now, "the failure")
+        question = waiting(self.app)
+        assert isinstance(question, FailureQuestion)
+        return question
+
+
+async def come_to(cluster: LocalCluster, step: StepName) -> Run:
+    """A run that was stopped by its operator at the question before this step."""
+    run = RunStore().create(await cluster.plan(), cluster.inventory_path)
+    await cluster.runner(run, operator=Scripted({step: Go.STOP})).restore()
+    return run
+
+
+@asynccontextmanager
+async def opened(engine: LocalEngine) -> AsyncIterator[tuple[LoomApp, Pilot[int]]]:
+    app = LoomApp(engine, settle_seconds=0)
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await pilot.pause()
+        yield app, pilot
+
+
+@asynccontextmanager
+async def resumed(cluster: LocalCluster, run: Run, *, quick: bool = True) -> AsyncIterator[Walk]:
+    """An unfinished run is offered when the program starts, and is resumed."""
+    async with opened(LocalEngine(cluster, quick=quick)) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
+        await press(pilot, "down", "enter")
+        yield Walk(cluster, run, app, pilot)
+
+
+async def go_on(walk: Walk, step: StepName) -> None:
+    await asked(walk.app, walk.pilot, step)
+    await carry_out(walk.app, walk.pilot, step)
