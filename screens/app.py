@@ -19,7 +19,7 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.asking import Refuse
 from loomtui.restore.choosing import Choices
 from loomtui.restore.events import Outcome
-from loomtui.text import clean_line
+from loomtui.text import clean, clean_line
 from screens import content, keymap, keys
 from screens.asker import ScreenAsker
 from screens.backups import BackupsScreen
@@ -160,6 +160,8 @@ class LoomApp(App[int]):
             self.show_fault(event.worker.error)
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste):
+            event.text = clean(event.text)  # a field would show it as it is
         if isinstance(event, Typed) and not event.is_forwarded:
             await self._key_order.take(event)
         else:

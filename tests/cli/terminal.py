@@ -31,14 +31,19 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 class Terminal:
-    """80x24. `shown` is all that was written so far, without escape sequences."""
+    """`shown` is all that was written so far, without escape sequences; `raw` is it with them."""
 
     def __init__(
-        self, *args: str, env: Mapping[str, str], cwd: Path, program: Sequence[str] | None = None
+        self,
+        *args: str,
+        env: Mapping[str, str],
+        cwd: Path,
+        program: Sequence[str] | None = None,
+        size: tuple[int, int] = (80, 24),
     ) -> None:
         """Starts `loomtui` with the arguments, or another program."""
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self._process = subprocess.Popen(
             [sys.executable, "-c", _TAKE_TERMINAL, *(program or command(*args))],
             cwd=cwd,
@@ -49,7 +54,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
-        self._raw = b""
+        self.raw = b""
         self._seen = 0  # characters of `shown` that were waited for
 
     def __enter__(self) -> Self:
@@ -68,7 +73,7 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        return _ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
+        return _ESCAPES.sub("", self.raw.decode("utf-8", "replace"))
 
     def expect(self, text: str, seconds: float = 180) -> None:
         """Waits until the text is shown, after all that was waited for before."""
@@ -104,4 +109,4 @@ class Terminal:
                 chunk = os.read(self._master, 65536)
             except OSError:  # Linux says EIO when the other end is closed
                 return
-            self._raw += chunk
+            self.raw += chunk
