@@ -19,6 +19,7 @@ from tests.lab.tree import debian_tree
 _SECONDS = 1800  # of one test: the first one may have to make the tree
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each worker has one lab, and whole modules to run with it: `-n 2 --dist loadgroup`."""
     for item in items:
