@@ -100,12 +100,17 @@ class Page:
         result: dict[str, Any] = told["result"]
         return result
 
-    async def open(self, url: str) -> None:
-        """Returns when the page is loaded."""
+    @asynccontextmanager
+    async def loading(self) -> AsyncIterator[None]:
+        """What is done in the block leads to another page; ends when that is loaded."""
         self._loaded.clear()
-        await self.call("Page.navigate", url=url)
+        yield
         async with asyncio.timeout(_SECONDS):
             await self._loaded.wait()
+
+    async def open(self, url: str) -> None:
+        async with self.loading():
+            await self.call("Page.navigate", url=url)
 
     async def comes_true(self, expression: str) -> None:
         """Looked at in the page, with each of its frames."""

@@ -78,7 +78,8 @@ async def test_the_view_ends_with_a_word_and_begins_again(
         await page.press("q")
         await page.comes_true("document.getElementById('end').checkVisibility()")
         assert "The view has ended." in await page.run("document.body.innerText")
-        await page.run("document.getElementById('again').click()")
+        async with page.loading():
+            await page.run("document.getElementById('again').click()")
         await page.shows(lambda text: "val-1" in text)
 
 
