@@ -21,7 +21,7 @@ from screens.modals.confirm import ConfirmDialog
 from screens.operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.plan import PlanScreen
 from screens.run_view import STEPS
-from screens.widgets.pane import Pane
+from screens.widgets.diff_pane import DiffPane
 from tests.restore.cluster import LocalCluster
 from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
@@ -171,7 +171,7 @@ async def fail_at(walk: Walk, step: StepName) -> FailureQuestion:
         await approve(walk)
     question = await walk.fails()
     assert tuple(question.failures) == fault.failed
-    told = walk.app.screen.query_one(Pane).text.plain
+    told = walk.app.screen.query_one(DiffPane).text.plain
     assert fault.said in told
     assert "Safe now" in told
     assert "Do next" in told
@@ -203,7 +203,7 @@ async def test_stop_here_resume_and_try_again(cluster: LocalCluster, step: StepN
         await press(walk.pilot, "e")
         await until(walk.pilot, lambda: "STOPPED" in panel(walk.app), "the end")
         assert f"loomtui resume {run.id}" in " ".join(panel(walk.app).split())
-        assert fault.said in walk.app.screen.query_one(Pane).text.plain
+        assert fault.said in walk.app.screen.query_one(DiffPane).text.plain
         assert walk.answers()[-1] == (step.value, "stop", None)
         assert summarize(run).outcome is Outcome.STOPPED
         assert walk.app.exit_status == 1
@@ -282,7 +282,7 @@ async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: Loca
             await carry_out(walk.app, walk.pilot, StepName.STOP)
             question = await walk.fails()
             assert set(question.choices) == _ALWAYS | {OnFailure.KILL}
-            assert f"process {process.pid} (sleep)" in walk.app.screen.query_one(Pane).text.plain
+            assert f"process {process.pid} (sleep)" in walk.app.screen.query_one(DiffPane).text.plain
             await press(walk.pilot, "z", "escape")
             assert process.poll() is None
             await press(walk.pilot, "z")
@@ -340,7 +340,7 @@ async def test_a_unit_that_is_left_as_it_is_keeps_the_start_closed(cluster: Loca
         question = await walk.fails()
         assert set(question.choices) == _ALWAYS
         assert "the cluster as a whole" in panel(walk.app)
-        told = walk.app.screen.query_one(Pane).text.plain
+        told = walk.app.screen.query_one(DiffPane).text.plain
         assert "the next step may not begin" in told
         assert "Do next" in told
         noted = [event.message for event in walk.events(EventKind.NOTE)]
