@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
 import random
@@ -277,3 +278,24 @@ def test_a_block_of_another_chain_ends_the_consensus(make: Make, told: Callable[
     text = told()
     assert "CONSENSUS FAILURE!!!" in text
     assert "Wrong Block.Header.AppHash" in text
+
+
+def test_a_full_disk_ends_the_consensus_and_not_the_process(
+    make: Make, told: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, full = PrivValidator.save, tmp_path / "n0/priv_validator.json"
+
+    def save_where_there_is_room(signer: PrivValidator) -> None:
+        if signer.path == full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(signer)
+
+    world = make(TIP).four([TIP] * 4)
+    monkeypatch.setattr(PrivValidator, "save", save_where_there_is_room)
+    world.run(20)
+    log = told()
+    assert log.count("CONSENSUS FAILURE!!!") == 1
+    assert "no space left on device" in log
+    assert world.heights()[0] == TIP
+    assert min(world.heights()[1:]) > TIP + 5
+    assert world.nodes[0].consensus.failed

@@ -113,7 +113,11 @@ class DiskFull(Injection):
         fill(self.place)
 
     def mend(self) -> None:
+        """A node that could not write stays up and makes no more blocks: so its log is explained."""
         (self.place / _FILLER).unlink(missing_ok=True)
+        log = self.bed.cluster.shell(self.bed.victim, "journalctl -u loom -o cat").stdout
+        if "CONSENSUS FAILURE" in log.rpartition("Started ")[2]:
+            self.bed.cluster.shell(self.bed.victim, "systemctl try-restart loom")
 
     @property
     def place(self) -> Path:

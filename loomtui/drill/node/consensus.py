@@ -101,7 +101,7 @@ class Consensus:
         if int(message["h"]) > self.height:
             self._ahead = [*self._ahead[-500:], message]
         elif message["h"] == self.height:
-            self._take(message)
+            self._or_fail(lambda: self._take(message))
 
     def _take(self, message: Message, *, replayed: bool = False) -> None:
         known = self._add_proposal(message) if message["t"] == "proposal" else self._add_vote(message)
@@ -160,9 +160,25 @@ class Consensus:
     def _begin(self, height: int, round_: int) -> Callable[[], None]:
         def begin() -> None:
             if height == self.height and round_ >= self.round and self.running and not self.failed:
-                self._enter_round(round_)
+                self._or_fail(lambda: self._enter_round(round_))
 
         return begin
+
+    def _or_fail(self, act: Callable[[], None]) -> None:
+        """What cannot be written ends the consensus, and the process stays.
+
+        Tendermint's receiveRoutine (consensus/state.go) ends so: it recovers from a panic with a log line.
+        """
+        try:
+            act()
+        except OSError as error:
+            self._fail(f"write: {(error.strerror or str(error)).lower()}")
+
+    def _fail(self, reason: str) -> None:
+        self.failed = True
+        self._log.error(
+            "CONSENSUS FAILURE!!!", module="consensus", err=reason, stack="goroutine 1 [running]:"
+        )
 
     def _enter_round(self, round_: int) -> None:
         if self.step and round_ <= self.round:
@@ -180,7 +196,7 @@ class Consensus:
 
         def check() -> None:
             if (height, round_, step) == (self.height, self.round, self.step) and not self.failed:
-                act()
+                self._or_fail(act)
 
         return check
 
@@ -329,11 +345,7 @@ class Consensus:
         """A committed block, from the votes at hand or from a peer that is ahead."""
         problem = self.chain.problem(block)
         if problem:
-            self.failed = True
-            reason = f"Panicked on a Consensus Failure: +2/3 committed an invalid block: {problem}"
-            self._log.error(
-                "CONSENSUS FAILURE!!!", module="consensus", err=reason, stack="goroutine 1 [running]:"
-            )
+            self._fail(f"Panicked on a Consensus Failure: +2/3 committed an invalid block: {problem}")
             return
         self.chain.append(block)
         self._wal.end(block.height)

@@ -162,8 +162,13 @@ class PrivValidator:
         return json.dumps({**document, "priv_key": _key(_PRIVATE, self.private)}, indent=2)
 
     def save(self) -> None:
+        """Raises OSError; the old file stays then, and nothing beside it."""
         new = self.path.with_name(f".{self.path.name}.new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(self.text())
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(self.text())
+        except OSError:
+            new.unlink()
+            raise
         new.replace(self.path)

@@ -59,6 +59,15 @@ DANGER = (
     ),
     rule(
         Severity.CRITICAL,
+        "Consensus failure: the disk is full",
+        "",
+        r"CONSENSUS FAILURE!!!.*no space left on device",
+        "This node could not write what it was to sign or to store. It takes no part in the chain any more, "
+        "also when there is room again, and its process stays up.",
+        "Free space on the node, then restart its service there: systemctl restart UNIT.",
+    ),
+    rule(
+        Severity.CRITICAL,
         "Consensus failure",
         BLOCK_DATA,
         r"CONSENSUS FAILURE!!!|Failed to process committed block",
