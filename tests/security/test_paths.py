@@ -102,7 +102,7 @@ def test_a_node_unpacks_nothing_outside_its_folder(
     """Even of an archive that nobody looked at: the last wall."""
     kept = [one for one in found if one[1] not in (tarfile.FIFOTYPE, tarfile.CHRTYPE)]
     trap = [("app.db", tarfile.SYMTYPE, link, b""), ("app.db/planted", tarfile.REGTYPE, "", b"x")]
-    with tempfile.TemporaryDirectory(prefix="loomtui-farm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="loomtui-hostile-") as folder:
         outside = Path(folder) / "outside"
         outside.mkdir()
         (outside / "file").write_text("ours")

@@ -138,7 +138,7 @@ class Farm:
 
 @contextmanager
 def _farm(name: str = "n1") -> Iterator[Farm]:
-    with tempfile.TemporaryDirectory(prefix="loomtui-farm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="loomtui-hostile-") as folder:
         root = Path(folder)
         around = root / "around"
         around.mkdir()
@@ -214,7 +214,7 @@ def test_a_restore_takes_every_name_for_a_name(
     hasty: None, name: str, old: str, line: str, content: bytes, key: str
 ) -> None:
     assume(":" not in name and old not in ("loom.yml", "chaindata", "bin", "etc"))  # a PATH cannot hold it
-    with tempfile.TemporaryDirectory(prefix="loomtui-farm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="loomtui-hostile-") as folder:
         cluster = _hostile_cluster(Path(folder), name, (old,), " ".join(line.split()), content, key)
         _check(cluster, Path(folder))
 
