@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.faults.bed import Bed
 from tests.faults.cells import Cell, Fault, Row
@@ -43,11 +43,12 @@ class Ended:
 
 def restore(bed: Bed, cell: Cell, fault: Injection) -> Ended:
     """Raises AssertionError where the run waits for ever or says nothing."""
-    return _Watched(bed, cell, fault).work()
+    with tempfile.TemporaryFile("w+") as errors:
+        return _Watched(bed, cell, fault, errors).work()
 
 
 class _Watched:
-    def __init__(self, bed: Bed, cell: Cell, fault: Injection) -> None:
+    def __init__(self, bed: Bed, cell: Cell, fault: Injection, errors: IO[str]) -> None:
         self._bed = bed
         self._cell = cell
         self._fault = fault
@@ -55,7 +56,7 @@ class _Watched:
         self._over = threading.Event()
         self._run = ""
         plan = bed.plan_files[cell.row.stage_first]
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with this object
+        self._errors = errors
         self._process = subprocess.Popen(
             [sys.executable, "-m", "loomtui", "restore", "--plan", str(plan), "--yes", "--json"],
             env=bed.restorer.environment,
