@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from loomtui.inventory.model import Inventory
     from screens.settings import Settings
 
+#: Threads read the nodes' connections: in a flood a key would wait a multiple of Python's 5 ms for each.
+_SWITCH_SECONDS = 0.001
+
 __all__ = ["preferences", "run", "run_served"]
 
 
@@ -62,6 +65,7 @@ def run(
         driver_class=LastingDriver,
     )
     watch_terminal(app)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app.run(mouse=chosen.mouse)
     farewell = app.farewell()
     if farewell:
