@@ -32,7 +32,8 @@ def judge(text: str, fix: ServiceFix, node: NodeFacts, nodes: Sequence[NodeFacts
     """Compared with the text that loomtui proposes: what is wrong with that, too, is no fault of the edit."""
     if problems := tuple(_unkeepable(text)):
         return Judged(problems)
-    assert node.unit is not None  # noqa: S101 - there is a fix for it
+    if node.unit is None:
+        return Judged(("The unit on the node could not be read, so nothing can be compared with it.",))
     mine = with_text(node.unit, fix.path, text)
     proposed = with_text(node.unit, fix.path, fix.after)
     found, known = _mismatches(node, mine, nodes), _mismatches(node, proposed, nodes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from textual.app import App
@@ -27,17 +26,17 @@ async def texts_of_screens(engine: Engine) -> dict[str, str]:
     """By the name of the screen: what is on it, and what scrolled out of its panes."""
     found = {}
     async with make_app(engine).run_test(size=(200, 60), notifications=True) as pilot:
-        await _until(pilot, lambda text: "val-1" in text, "the first screen")
+        await _until(pilot, "val-1", "the first screen")
         for place, (keys, expected) in _PLACES.items():
             await press(pilot, *keys)
-            found[place] = await _until(pilot, lambda text, wanted=expected: wanted in text, place)  # type: ignore[misc]
+            found[place] = await _until(pilot, expected, place)
             await press(pilot, "escape", "escape", "escape")
     return found
 
 
-async def _until(pilot: Pilot[int], is_there: Callable[[str], bool], what: str) -> str:
+async def _until(pilot: Pilot[int], wanted: str, what: str) -> str:
     deadline = time.monotonic() + _SECONDS
-    while not is_there(text := _all_text(pilot.app)):
+    while wanted not in (text := _all_text(pilot.app)):
         assert time.monotonic() < deadline, f"{what} did not come:\n{shown(pilot.app)}"
         await pilot.pause(0.02)
     return text
