@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -315,6 +316,11 @@ def problems(text: str, fix: ServiceFix = FIX) -> str:
 def test_edits_that_are_refused(old: str, new: str, why: str) -> None:
     assert old in FIX.after
     assert why in problems(FIX.after.replace(old, new))
+
+
+def test_without_the_unit_of_the_node_no_edit_is_judged_right() -> None:
+    judged = judge(FIX.after, FIX, replace(NODES[0], unit=None), NODES, PLAN)
+    assert "could not be read" in " ".join(judged.problems)
 
 
 def test_an_edit_that_is_worth_a_warning() -> None:
