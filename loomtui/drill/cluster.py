@@ -21,6 +21,7 @@ import yaml
 
 from loomtui.drill import machines, store
 from loomtui.drill.machines import P2P_PORT, Machine
+from loomtui.drill.meeting import wait_until_met
 from loomtui.drill.scenarios import Scenario, scenario_named
 from loomtui.drill.sshd import SshServer, new_key_text
 from loomtui.drill.stage import Stage, hosts_of
@@ -28,6 +29,7 @@ from loomtui.drill.systemd.manager import Manager, serve
 
 SSH_PORT = 2200
 _TRIES = 50
+_MEETING_SECONDS = 60.0
 
 
 class Cluster:
@@ -69,6 +71,8 @@ class Cluster:
         uploads = stage.uploads()
         importing.join()
         store.fill(uploads)
+        if self._scenario.met:
+            wait_until_met(self.machines, _MEETING_SECONDS)
         if self._scenario.name == "clean-restore" and len(self.machines) > 2:
             self._managers[self.machines[-2].name].stop("loom")  # by a colleague
         return {

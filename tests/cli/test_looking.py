@@ -38,7 +38,7 @@ def is_moment(text: str) -> bool:
 
 def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
     done = cluster("status", "--json")
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.err) == (0, ""), done.out
     document = done.document
     assert document["cluster"] == cluster.name
     assert document["state"] == "healthy"

@@ -56,6 +56,13 @@ def test_blocks_with_equal_app_hashes(cluster: Practice) -> None:
     until(lambda: all(peers(cluster, name) == 4 for name in cluster.names))
 
 
+@pytest.mark.parametrize("scenario", ["healthy", "newer-signing-states"])
+def test_its_nodes_have_met_when_it_is_handed_over(tmp_path: Path, scenario: str) -> None:
+    with practice(scenario, 2, tmp_path, block_seconds=_BLOCK_SECONDS) as cluster:
+        assert [peers(cluster, name) for name in cluster.names] == [2, 2, 2]
+        assert {ask(cluster, name, "status")["sync_info"]["catching_up"] for name in cluster.names} == {False}
+
+
 def test_the_rpc_has_tendermints_shapes(cluster: Practice) -> None:
     status = ask(cluster, "val-1", "status")
     assert status["node_info"]["id"] == cluster.shell("val-1", "loom nodekey").stdout.strip()
