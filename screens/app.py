@@ -187,7 +187,7 @@ class LoomApp(App[int]):
     def show_fault(self, error: BaseException) -> None:
         """What should not happen, told without a traceback."""
         what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
-        advice = "Leave with q and start again; an unfinished restore can be resumed."
+        advice = f"Leave with {keys.name('app.quit')} and start again; an unfinished restore can be resumed."
         fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe="", advice=advice)
         if not isinstance(self.screen, ErrorDialog):
             self.push_screen(ErrorDialog("Something went wrong", fault))

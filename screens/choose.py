@@ -185,20 +185,20 @@ class ChooseScreen(LoomScreen):
         self.query_one(NextPanel).say(
             f"Choose the data for {nodes}{before}{keys_kept}.",
             [
-                Choice("enter", "take the marked backup and make the plan", "nothing is changed by it"),
-                Choice("n", "restore some nodes only", f"now: {nodes}"),
+                Choice("choose.take", "take the marked backup and make the plan", "nothing is changed by it"),
+                Choice("choose.nodes", "restore some nodes only", f"now: {nodes}"),
                 Choice(
-                    "t",
+                    "choose.before",
                     "only backups before a time",
                     "now: no limit" if not chosen.before else "now: " + time_of(chosen.before),
                 ),
                 Choice(
-                    "f",
+                    "choose.stage",
                     "fetch data before the stop",
                     f"now: {'yes' if chosen.stage_first else 'no'}; shortens the outage, needs more disk",
                 ),
                 Choice(
-                    "m",
+                    "choose.keys",
                     "keep the nodes' own keys",
                     f"now: {'yes' if chosen.keep_keys else 'no, as in the backups'}",
                 ),

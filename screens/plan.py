@@ -39,7 +39,7 @@ from screens.words import Tone, span
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-_BACK = Choice("esc", "go back to the choice of the data", "nothing was changed")
+_BACK = Choice("screen.back", "go back to the choice of the data", "nothing was changed")
 
 
 class PlanScreen(DiffScreen):
@@ -48,7 +48,7 @@ class PlanScreen(DiffScreen):
         "The plan holds every choice. The first lines predict, from heights, signing states and voting "
         "powers, whether the chain can move after the restore. What stands in the way comes next, then "
         "every node with what becomes of each file, and the differences. Arrow keys and page keys scroll. "
-        "Nothing is changed before x begins the restore; its first step leaves the services running."
+        "Nothing is changed before the restore is begun; its first step leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
 
@@ -96,7 +96,7 @@ class PlanScreen(DiffScreen):
         self.query_one("#prediction", Static).update(content.line("Making the plan …", Tone.STRONG))
         self.query_one(NextPanel).say(
             "Every node is looked at and the archives are read whole.",
-            [Choice("esc", "give it up", "nothing was changed")],
+            [Choice("screen.back", "give it up", "nothing was changed")],
         )
         self.run_worker(self._plan(), group="plan", exclusive=True, exit_on_error=False)
         self.refresh_bindings()
@@ -150,11 +150,11 @@ class PlanScreen(DiffScreen):
                 "As it is, this plan must not be run. There is one safe way:",
                 [
                     Choice(
-                        "z",
+                        "plan.reset",
                         f"{'reset' if offer.remedy is Remedy.RESET else 'raise'} the signing states",
                         "asks for the cluster's name, then plans anew",
                     ),
-                    Choice("n", "decline", "nothing is changed"),
+                    Choice("plan.decline", "decline", "nothing is changed"),
                 ],
                 detail=offer.effect,
                 urgent=True,
@@ -163,7 +163,7 @@ class PlanScreen(DiffScreen):
             panel.say(
                 f"Read the plan ({summary(plan)}).",
                 [
-                    Choice("x", "begin the restore", "each step is asked for; step 1 stops nothing"),
+                    Choice("plan.start", "begin the restore", "each step is asked for; step 1 stops nothing"),
                     *self._more(plan),
                     _BACK,
                 ],
@@ -183,11 +183,15 @@ class PlanScreen(DiffScreen):
         choices = []
         if has_backup_jobs(plan):
             choices.append(
-                Choice("p", f"backup.sh: {plan.backup_policy.value}", POLICIES[plan.backup_policy])
+                Choice(
+                    "plan.backup_jobs", f"backup.sh: {plan.backup_policy.value}", POLICIES[plan.backup_policy]
+                )
             )
         if names_redis(plan):
             now = self.choices.redis or "as in the config"
-            choices.append(Choice("e", "another Redis address, or keep it", f"now: {now}; plans anew"))
+            choices.append(
+                Choice("plan.redis", "another Redis address, or keep it", f"now: {now}; plans anew")
+            )
         return choices
 
     def available(self, action: str) -> bool | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from loomtui.errors import StillRunning
 from loomtui.restore.events import Outcome
 from loomtui.restore.operator import Approval, Go, OnFailure
-from screens import content
+from screens import content, keys
 from screens.desk import app_of
 from screens.engine import WritableEngine
 from screens.keeper import RunKeeper
@@ -165,7 +165,10 @@ class RestoreScreen(RunScreen):
             nodes = self.keeper.view.nodes if self.keeper.view else ()
             effect = "The work ends where it is. Services that are stopped stay stopped and held."
             self._ask(
-                Act("Stop the run", nodes, effect, "Resume it: x on this screen.", "Stop"), self.keeper.stop
+                Act(
+                    "Stop the run", nodes, effect, f"Resume it: {keys.name('run.go')} on this screen.", "Stop"
+                ),
+                self.keeper.stop,
             )
 
     def action_roll_back(self) -> None:

@@ -61,9 +61,9 @@ class Moment:
     watching: bool = False  # another process works on it
 
 
-_STOP = Choice("e", "stop here", "the run can be resumed later")
-_ROLL_BACK = Choice("v", "roll back", "puts back what was there before the run")
-_REPORT = Choice("f", "read the report")
+_STOP = Choice("run.stop", "stop here", "the run can be resumed later")
+_ROLL_BACK = Choice("run.rollback", "roll back", "puts back what was there before the run")
+_REPORT = Choice("run.report", "read the report")
 
 
 def saying(moment: Moment) -> Saying:
@@ -98,7 +98,10 @@ def _before_step(moment: Moment, question: StepQuestion) -> Saying:
     where = f"on {_nodes(to_do, len(question.previews))}" if to_do else "it is so already on every node"
     asks = "asks for the cluster's name" if needs_name(question) else ""
     besides = HARMLESS_STEPS.get(question.step, asks)
-    choices = [Choice("x", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", besides), _STOP]
+    choices = [
+        Choice("run.go", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", besides),
+        _STOP,
+    ]
     actions = {"go_on", "stop_here", "toggle_view"}
     if something_changed(moment.view):
         choices.append(_ROLL_BACK)
@@ -158,10 +161,10 @@ def _unit(question: UnitQuestion) -> Saying:
     return Saying(
         f"May the unit of {question.node} be changed as {how} above?",
         (
-            Choice("x", f"yes, change {question.node}'s unit", "the old file is kept"),
-            Choice("a", "yes, and all others as previewed", "others are still asked about"),
-            Choice("E", f"edit it {again}", after),
-            Choice("m", "no, leave it as it is", "its peers may then not connect"),
+            Choice("run.go", f"yes, change {question.node}'s unit", "the old file is kept"),
+            Choice("run.approve_all", "yes, and all others as previewed", "others are still asked about"),
+            Choice("run.edit_unit", f"edit it {again}", after),
+            Choice("run.refuse_unit", "no, leave it as it is", "its peers may then not connect"),
         ),
         frozenset({"go_on", "approve_all", "edit_unit", "refuse_unit", "toggle_view"}),
         urgent=True,
@@ -175,19 +178,19 @@ def _failure(question: FailureQuestion) -> Saying:
     known = {
         OnFailure.RETRY: (
             "retry",
-            Choice("y", "try again", f"{again}; what is done stays done"),
+            Choice("run.retry", "try again", f"{again}; what is done stays done"),
         ),
         OnFailure.KILL: (
             "kill",
-            Choice("z", "kill what is left", f"SIGKILL on {joined(failed)}, then try again"),
+            Choice("run.kill", "kill what is left", f"SIGKILL on {joined(failed)}, then try again"),
         ),
         OnFailure.LEAVE_OUT: (
             "leave_out",
-            Choice("m", "leave a failed node out", "the others go on; it stays stopped and held"),
+            Choice("run.leave_out", "leave a failed node out", "the others go on; it stays stopped and held"),
         ),
         OnFailure.STOP: (
             "stop_here",
-            Choice("e", "stop here", "everything stays as it is; the run can be resumed later"),
+            Choice("run.stop", "stop here", "everything stays as it is; the run can be resumed later"),
         ),
         OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
     }
@@ -217,8 +220,8 @@ def _running(moment: Moment) -> Saying:
     return Saying(
         f"{title}: {done} of {count(len(tasks), 'node')} done.{left} Nothing to do for you now.",
         (
-            Choice("e", "stop", "the run can be resumed where it stood"),
-            Choice("esc", "look elsewhere", "the run goes on"),
+            Choice("run.stop", "stop", "the run can be resumed where it stood"),
+            Choice("screen.back", "look elsewhere", "the run goes on"),
         ),
         frozenset({"stop_here", "toggle_view"}),
     )
@@ -231,11 +234,13 @@ def _watched(moment: Moment) -> Saying:
     if not moment.busy:
         told = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
         return Saying(
-            f"The run is {told}. Nobody works on it any more.", (_REPORT, Choice("esc", "back")), actions
+            f"The run is {told}. Nobody works on it any more.",
+            (_REPORT, Choice("screen.back", "back")),
+            actions,
         )
     step = view.current
     where = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}" if step else "It begins"
-    back = Choice("esc", "back", "the run goes on without you")
+    back = Choice("screen.back", "back", "the run goes on without you")
     return Saying(
         f"You watch. {where}. {view.operator or 'Somebody else'} decides.", (_REPORT, back), actions
     )
@@ -246,18 +251,18 @@ def _ended(moment: Moment) -> Saying:
     if view.outcome is Outcome.RESTORED:
         return Saying(
             "✓ RESTORED. The chain moves again, every node with its own identity.",
-            (_REPORT, Choice("esc", "back to cluster health")),
+            (_REPORT, Choice("screen.back", "back to cluster health")),
             frozenset({"report", "toggle_view"}),
         )
     if view.outcome is Outcome.ROLLED_BACK:
         return Saying(
             "↶ ROLLED BACK. What was there before the run is there again.",
-            (_REPORT, Choice("esc", "back")),
+            (_REPORT, Choice("screen.back", "back")),
             frozenset({"report", "toggle_view"}),
         )
     if view.rolling_back:
         return _half_rolled_back(moment)
-    choices = [Choice("x", "go on with the run", "it looks first at what is done already")]
+    choices = [Choice("run.go", "go on with the run", "it looks first at what is done already")]
     actions = {"go_on", "report", "toggle_view"}
     if something_changed(view):
         choices.append(_ROLL_BACK)
@@ -274,7 +279,7 @@ def _ended(moment: Moment) -> Saying:
 def _half_rolled_back(moment: Moment) -> Saying:
     return Saying(
         f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {moment.run_id}",
-        (Choice("v", "go on with the rollback", "what is back already stays"), _REPORT),
+        (Choice("run.rollback", "go on with the rollback", "what is back already stays"), _REPORT),
         frozenset({"roll_back", "report", "toggle_view"}),
         "Above: why it stopped." if moment.error is not None else "",
         urgent=True,

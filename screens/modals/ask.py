@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from screens import content
+from screens import content, keys
 from screens.modals.base import Dialog, DialogText
 from screens.words import Tone
 
@@ -88,7 +88,9 @@ class InputDialog(Dialog[str | None]):
         yield DialogText(content.text(self._question))
         yield Input(self._value, placeholder=self._hint, password=self._secret, id="line", compact=True)
         yield Static(
-            Content("  ").join([content.keycap("enter", "take it"), content.keycap("esc", "cancel")]),
+            Content("  ").join(
+                [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "cancel")]
+            ),
             classes="dialog-keys",
         )
 
@@ -127,7 +129,7 @@ class ChoiceDialog(Dialog[str | None]):
                 [
                     content.keycap("↑↓", "mark one"),
                     content.keycap("enter", "take the marked one"),
-                    content.keycap("esc", "close"),
+                    content.keycap(keys.name("dialog.cancel"), "close"),
                 ]
             ),
             classes="dialog-keys",
@@ -163,7 +165,7 @@ class NodesDialog(Dialog[tuple[str, ...] | None]):
                 [
                     content.keycap("space", "in or out"),
                     content.keycap("tab", "then enter: take these"),
-                    content.keycap("esc", "cancel"),
+                    content.keycap(keys.name("dialog.cancel"), "cancel"),
                 ]
             ),
             classes="dialog-keys",

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from screens import content
+from screens import content, keys
 from screens.modals.base import Dialog, DialogText
 from screens.words import Tone
 
@@ -110,7 +110,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def _keys(self) -> Content:
         if self.act.typed:
-            return Content("  ").join([content.keycap("esc", "cancel, nothing happens")])
+            return Content("  ").join([content.keycap(keys.name("dialog.cancel"), "cancel, nothing happens")])
         return Content("  ").join(
             [
                 content.keycap("enter", "cancel, nothing happens"),

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
 from loomtui.restore.operator import Judged
-from screens import content
+from screens import content, keys
 from screens.modals.base import Dialog
 from screens.words import Tone
 
@@ -45,7 +45,7 @@ class EditDialog(Dialog[Edited]):
             Content("  ").join(
                 [
                     content.keycap("tab", "then enter: see the difference"),
-                    content.keycap("esc", "close; it is kept until you come back"),
+                    content.keycap(keys.name("dialog.cancel"), "close; it is kept until you come back"),
                 ]
             ),
             classes="dialog-keys",

@@ -42,7 +42,12 @@ class JumpScreen(ModalScreen[Widget | None]):
     def compose(self) -> ComposeResult:
         yield from self._labels()
         yield Static(
-            content.row("  ", content.keycap("a letter", "goes there"), "  ", content.keycap("esc", "stay")),
+            content.row(
+                "  ",
+                content.keycap("a letter", "goes there"),
+                "  ",
+                content.keycap(keys.name("dialog.cancel"), "stay"),
+            ),
             id="jump-how",
         )
 

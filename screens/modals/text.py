@@ -29,11 +29,12 @@ class TextDialog(Dialog[None]):
     def body(self) -> Iterable[Widget]:
         yield DialogText(self.text, focusable=True)
         yield Static(
-            Content("  ").join([content.keycap("esc", "close"), *self.more_keys()]), classes="dialog-keys"
+            Content("  ").join([content.keycap(keys.name("dialog.cancel"), "close"), *self.more_keys()]),
+            classes="dialog-keys",
         )
 
     def more_keys(self) -> tuple[Content, ...]:
-        return content.keycap("↑↓", "scroll"), content.keycap("c", "copy")
+        return content.keycap("↑↓", "scroll"), content.keycap(keys.name("screen.copy"), "copy")
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.text.plain)

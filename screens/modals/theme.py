@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from screens import content
+from screens import content, keys
 from screens.modals.base import Dialog
 from screens.settings import THEME_NAMES
 from screens.words import Tone
@@ -42,7 +42,9 @@ class ThemeDialog(Dialog[str | None]):
             markup=False,
         )
         yield Static(
-            Content("  ").join([content.keycap("enter", "take it"), content.keycap("esc", "as before")]),
+            Content("  ").join(
+                [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "as before")]
+            ),
             classes="dialog-keys",
         )
 

@@ -10,15 +10,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from screens import content
+from screens import content, keys
 from screens.words import Tone
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A key, what it does, and what follows from it."""
+    """A key by its action's id, what it does, and what follows from it."""
 
-    key: str
+    key_id: str
     does: str
     consequence: str = ""
 
@@ -44,4 +44,4 @@ class NextPanel(VerticalScroll, can_focus=False):
     @staticmethod
     def _choice(choice: Choice) -> Content:
         tail = content.line(f"  {choice.consequence}" if choice.consequence else "", Tone.DIM)
-        return content.row(content.keycap(choice.key, choice.does), tail)
+        return content.row(content.keycap(keys.name(choice.key_id), choice.does), tail)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from loomtui.errors import CallError
 from screens import keymap, keys
 from screens.app import LoomApp
+from screens.choose import ChooseScreen
 from screens.logs import LogsScreen
 from screens.modals.text import TextDialog
 from tests.screens import scenes
@@ -122,6 +123,19 @@ async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
         said = [" ".join(line.split()) for line in app.screen.text.plain.splitlines()]
         assert any(line.startswith("ctrl+t The backups in S3") for line in said)
         assert any(line.startswith("/ Mark the node") for line in said)
+
+
+async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:
+    app = with_keys(choose__nodes="L", screen__back="ctrl+t", dialog__cancel="ctrl+x")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(*LARGE)
+        await press(pilot, "r")
+        await until(pilot, lambda: " L  restore some nodes only" in shown(app))
+        await press(pilot, "L")
+        await until(pilot, lambda: "ctrl+x  cancel" in shown(app))
+        await press(pilot, "ctrl+x")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
 
 
 def test_an_unchanged_key_that_shared_its_key_with_a_changed_one_stays() -> None:
