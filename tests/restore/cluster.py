@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from loomtui.backups.archive import Reading, read
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.compression import unpack
@@ -366,3 +368,11 @@ class Scripted(Unattended):
         self.failures.append((step, dict(failures), choices))
         self.may_leave.append(may_leave)
         return self._answers.pop(0) if self._answers else (OnFailure.STOP, None)
+
+
+async def stopped_at(
+    cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None, operator: Scripted | None = None
+) -> LoomtuiError:
+    with pytest.raises(LoomtuiError) as caught:
+        await cluster.runner(run, fleet, operator).restore()
+    return caught.value

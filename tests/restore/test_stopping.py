@@ -1,0 +1,144 @@
+"""Stop: what ends a service, who decides when it does not end, and what notices that it came up again."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from loomtui.errors import GateNotMet, StepFailed, StillRunning
+from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.operator import Go, OnFailure, Unattended
+from tests.restore.cluster import LocalCluster, Scripted, stopped_at
+from tests.restore.local import stubborn
+
+Make = Callable[..., LocalCluster]
+
+
+async def test_a_service_that_does_not_stop_is_told(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    run = await cluster.run()
+    (machine.state / "stuck").touch()
+    error = await stopped_at(cluster, run)
+    assert "still running" in error.what
+    assert "It is held; nothing kills it" in error.safe
+    (machine.state / "stuck").unlink()
+    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
+
+
+async def test_processes_that_hold_databases_are_named(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    with stubborn(cluster.machines["n1"]) as process:
+        run = await cluster.run()
+        with pytest.raises(StillRunning, match=rf"after it was told to end: process {process.pid} \(sleep\)"):
+            await cluster.runner(run).restore()
+        assert process.poll() is None  # nobody decided to kill it
+
+
+async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    operator = Scripted(on_failure=[(OnFailure.RETRY, None), (OnFailure.KILL, None)])
+    with stubborn(cluster.machines["n1"]) as process:
+        run = await cluster.run()
+        fleet = cluster.fleet(quick=False)
+        assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
+        assert process.wait(20) == -signal.SIGKILL
+
+    assert [set(failures) for _, failures, _ in operator.failures] == [{"n1"}, {"n1"}]
+    assert all(OnFailure.KILL in choices for _, _, choices in operator.failures)
+    decided = [event.data["answer"] for event in run.events() if event.data.get("asked") == "on failure"]
+    assert decided == ["retry", "kill"]
+
+
+async def test_nothing_is_offered_to_be_killed_where_nothing_is_named(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    (cluster.machines["n1"].state / "stuck").touch()
+    operator = Scripted()
+    await stopped_at(cluster, await cluster.run(), operator=operator)
+    assert [choices for _, _, choices in operator.failures] == [
+        (OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK)
+    ]
+
+
+async def test_nobody_there_kills_once_where_that_was_chosen_before() -> None:
+    operator = Unattended("test", kill=True)
+    failures = {"n1": StillRunning("still there", processes=("7:7",))}
+    choices = (OnFailure.RETRY, OnFailure.KILL, OnFailure.STOP)
+    answers = [(await operator.on_failure(StepName.STOP, failures, choices))[0] for _ in range(2)]
+    assert answers == [OnFailure.KILL, OnFailure.STOP]
+    assert await operator.on_failure(StepName.DATA, failures, choices[:1]) == (OnFailure.STOP, None)
+
+
+@pytest.mark.parametrize("answer", [OnFailure.KILL, OnFailure.STOP])
+async def test_a_rollback_asks_before_it_kills(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch, answer: OnFailure
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.VERIFY: Go.STOP})).restore()
+    operator = Scripted(on_failure=[(answer, None)])
+    with stubborn(cluster.machines["n1"]) as process:
+        rolling_back = cluster.runner(run, operator=operator).rollback()
+        if answer is OnFailure.KILL:
+            assert await rolling_back is Outcome.ROLLED_BACK
+            assert process.wait(20) == -signal.SIGKILL
+        else:
+            with pytest.raises(StillRunning):
+                await rolling_back
+            assert process.poll() is None
+
+
+async def test_a_service_that_comes_up_again_is_noticed(make_cluster: Make) -> None:
+    """By hand, by cron: whoever starts it in the middle."""
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+
+    def after(node: str, script: str) -> None:
+        if script == "stop":
+            cluster.machines[node].set_active("active")
+
+    fleet.faults.after = after
+    assert "it is active again" in (await stopped_at(cluster, run, fleet)).what
+
+
+async def test_the_gate_after_the_stop_looks_once_more(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet()
+    seen: list[str] = []
+
+    def after(node: str, script: str) -> None:
+        seen.append(script)
+        if seen[-3:] == ["stop", "run_state", "processes"]:  # what `verify` sees is still well
+            cluster.machines[node].set_active("active")
+            cluster.machines[node].hold.unlink()
+
+    fleet.faults.after = after
+    error = await stopped_at(cluster, run, fleet)
+    assert isinstance(error, GateNotMet)
+    assert "n1 is active again and not held" in error.what
+
+
+async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run).restore()
+    (cluster.machines["n1"].state / "stuck").touch()
+    with pytest.raises(StepFailed, match="still running"):
+        await cluster.runner(run).rollback()
+    assert "restored" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
