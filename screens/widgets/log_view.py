@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from loomtui.loom.logs import Severity
 from screens import keys
-from screens.log_buffer import MAX_LINE, Entry, Filter, LogBuffer
-from screens.words import cut
+from screens.log_buffer import Entry, Filter, LogBuffer
+from screens.widgets.log_rows import SHADES, THUMB, TRACK, Ink, Row, RowPainter
 
 _REPAINTS_PER_SECOND = 10
-_SIGNS = {
-    Severity.HARMLESS: "·",
-    Severity.WARNING: "▲",
-    Severity.ERROR: "✗",
-    Severity.CRITICAL: "‼",
-}
-_SHADES = 6
 _WHEEL_LINES = 3
-_NAME_CELLS = 12
+_MOST_SINGLE_ROWS = 8  # where more change, all are drawn at once
 
 
 class LogView(Widget, can_focus=True):
@@ -41,7 +32,7 @@ class LogView(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--time", "log--notice", "log--cursor", "log--selected", "log--match", "log--sought", "log--plain",
         "log--harmless", "log--warning", "log--error", "log--critical", "log--thumb", "log--track",
-        *(f"log--node{shade}" for shade in range(_SHADES)),
+        *(f"log--node{shade}" for shade in range(SHADES)),
     }  # fmt: skip
 
     class Changed(Message):
@@ -58,12 +49,12 @@ class LogView(Widget, can_focus=True):
         self.wrap = wrap
         self.show_time = True
         self._names = nodes
-        self._prefix = min(_NAME_CELLS, max((len(node) for node in nodes), default=4))
         self._marked: Entry | None = None  # None: the newest
         self._anchor: Entry | None = None  # where a selection began
         self._row = 0  # of the marked line, from the top
-        self._page: list[tuple[int, int]] = []  # of each row: the line's place, and which part of it
-        self._fresh = False
+        self._page: list[Row] = []
+        self._painting: tuple[RowPainter, dict[tuple[bool, bool], Ink]] | None = None
+        self._fresh = self._whole = False
 
     def on_mount(self) -> None:
         self.set_interval(1 / _REPAINTS_PER_SECOND, self._repaint)
@@ -77,7 +68,7 @@ class LogView(Widget, can_focus=True):
 
     def change(self) -> None:
         """To be called when buffer or way of showing changed."""
-        self._fresh = True
+        self._fresh = self._whole = True
         self._repaint()
 
     # ── the marked line, and the selection ──────────────────────────────────────────────────────────────
@@ -105,7 +96,7 @@ class LogView(Widget, can_focus=True):
         self._anchor = self.marked if self._anchor is None else None
         if self._anchor is not None:
             self.stay()
-        self.change()
+        self._move()
 
     def stay(self) -> None:
         """Ends following, at the marked line."""
@@ -120,17 +111,24 @@ class LogView(Widget, can_focus=True):
         self._row = self._row_for(place, in_middle=in_middle)
         self._marked = self.buffer.shown[place]
         self.following = place == last and self._anchor is None
-        self.change()
+        self._move()
+
+    def _move(self) -> None:
+        """The same lines, another mark."""
+        self._fresh = True
+        self._repaint()
 
     def _row_for(self, place: int, *, in_middle: bool) -> int:
-        height = self._height()
-        rows = [row for row, (shown, _) in enumerate(self._page) if shown == place]
-        if rows and len(rows) == self._parts(self.buffer.shown[place]):
+        height, entry = self._height(), self.buffer.shown[place]
+        parts = self._painter().parts(entry, self._width())
+        rows = [y for y, row in enumerate(self._page) if row.entry is entry]
+        if rows and len(rows) == parts:
             return rows[0]
         if in_middle:
             return height // 2
-        above = not self._page or place <= self._page[0][0]
-        return 0 if above else max(0, height - self._parts(self.buffer.shown[place]))
+        top = self._page[0].entry if self._page else None
+        above = top is None or place <= self.buffer.place_of(top)
+        return 0 if above else max(0, height - parts)
 
     def _selected(self) -> tuple[int, int]:
         if self._anchor is None:
@@ -141,11 +139,16 @@ class LogView(Widget, can_focus=True):
     # ── layout ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _repaint(self) -> None:
+        """Draws the rows that are not as they were, or all of them where another way of showing was chosen."""
         if not self._fresh or not self.is_attached or not self.screen.is_current:
             return
-        self._fresh = False
-        self._lay_out()
-        self.refresh()
+        whole, self._fresh, self._whole = self._whole, False, False
+        before, self._page = self._page, self._lay_out()
+        changed = [y for y, row in enumerate(self._page) if y >= len(before) or row != before[y]]
+        if whole or len(before) != len(self._page) or len(changed) > _MOST_SINGLE_ROWS:
+            self.refresh()
+        elif changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
         self.post_message(self.Changed())
 
     def _height(self) -> int:
@@ -155,104 +158,78 @@ class LogView(Widget, can_focus=True):
         """Of a line; the last column is the scroll mark's."""
         return max(10, self.size.width - 1)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self) -> list[Row]:
         """Only what is in view: around the marked line, and no row is left empty while there are lines."""
-        place, height = self.cursor, self._height()
-        self._page = []
-        if place >= 0:
-            own = self._rows([place], height)
-            above = self._rows(range(place - 1, -1, -1), height)[::-1]
-            below = self._rows(range(place + 1, len(self.buffer.shown)), height)
-            room = max(0, height - len(own))
-            wanted = room if self.following else min(self._row, room)
-            up = min(len(above), max(wanted, room - len(below)))
-            self._row = up
-            self._page = [*above[len(above) - up :], *own, *below][:height]
+        page, height = self._places(), self._height()
+        edges = self._edges(page, height)
+        cursor, (first, last) = self.cursor, self._selected()
+        rows = [
+            Row(self.buffer.shown[place], part, place == cursor, first <= place <= last, edge)
+            for (place, part), edge in zip(page, edges, strict=False)
+        ]
+        return rows + [Row(edge=edge) for edge in edges[len(rows) :]]
 
-    def _rows(self, places: Iterable[int], height: int) -> list[tuple[int, int]]:
+    def _places(self) -> list[tuple[int, int]]:
+        """Of each row: the line's place, and which part of it."""
+        place, height = self.cursor, self._height()
+        if place < 0:
+            return []
+        painter = self._painter()
+        own = self._rows(painter, [place], height)
+        above = self._rows(painter, range(place - 1, -1, -1), height)[::-1]
+        below = self._rows(painter, range(place + 1, len(self.buffer.shown)), height)
+        room = max(0, height - len(own))
+        wanted = room if self.following else min(self._row, room)
+        up = min(len(above), max(wanted, room - len(below)))
+        self._row = up
+        return [*above[len(above) - up :], *own, *below][:height]
+
+    def _rows(self, painter: RowPainter, places: Sequence[int], height: int) -> list[tuple[int, int]]:
         """Of these lines, in their order; going up, the parts of each are turned round."""
         found: list[tuple[int, int]] = []
         step = -1 if isinstance(places, range) and places.step < 0 else 1
         for place in places:
             if len(found) >= height:
                 break
-            found.extend((place, part) for part in range(self._parts(self.buffer.shown[place]))[::step])
+            parts = painter.parts(self.buffer.shown[place], self._width())
+            found.extend((place, part) for part in range(parts)[::step])
         return found
 
-    def _parts(self, entry: Entry) -> int:
-        if not self.wrap:
-            return 1
-        return max(1, math.ceil(cell_len(entry.text[:MAX_LINE]) / max(1, self._width() - self._indent())))
-
-    def _indent(self) -> int:
-        return (9 if self.show_time else 0) + self._prefix + 5
+    def _edges(self, page: Sequence[tuple[int, int]], height: int) -> str:
+        """Where in all lines the page is, one sign a row."""
+        count = max(1, len(self.buffer.shown))
+        if not page or (count <= height and not self.wrap):
+            return " " * height
+        first = int(page[0][0] * height / count)
+        last = max(first, math.ceil((page[-1][0] + 1) * height / count) - 1)
+        return "".join(THUMB if first <= y <= last else TRACK for y in range(height))
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
 
+    def _painter(self) -> RowPainter:
+        filters = ((self.buffer.filter, "match"), (self.sought, "sought"))
+        return RowPainter(self._names, show_time=self.show_time, wrap=self.wrap, filters=filters)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._painting = self._painter(), {}  # styles may be others than the last time
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        width = self._width()
-        segments, ground = self._line(y, width)
-        rest = width - sum(cell_len(segment.text) for segment in segments)
-        if rest < 0:  # the head alone is longer than a very narrow screen
-            return Strip.join([Strip(segments).crop(0, width), Strip([self._edge(y)])])
-        return Strip([*segments, Segment(" " * rest, ground), self._edge(y)], width + 1)
+        row = self._page[y] if y < len(self._page) else Row()
+        painter, inks = self._painting or (self._painter(), {})
+        on_row = (row.selected, row.marked and self.has_focus)
+        for ground in ((False, False), on_row):
+            if ground not in inks:
+                inks[ground] = self._ink(*ground)
+        return painter.strip(row, self._width(), inks[on_row], inks[False, False])
 
-    def _line(self, y: int, width: int) -> tuple[list[Segment], Style]:
-        """What stands there, and the style of what is left of the row."""
-        if y >= len(self._page) or self._page[y][0] >= len(self.buffer.shown):
-            return [], self.rich_style
-        place, part = self._page[y]
-        entry = self.buffer.shown[place]
-        segments = [*self._head(entry, part), *self._text(entry, part, width - self._indent())]
-        ground = self.rich_style + self._ground(place)
-        return [Segment(text, ground + (style or Style.null())) for text, style, _ in segments], ground
-
-    def _ground(self, place: int) -> Style:
-        """What marks the line as a whole."""
-        first, last = self._selected()
-        style = self._style("selected") if first <= place <= last else Style.null()
-        return style + self._style("cursor") if place == self.cursor and self.has_focus else style
-
-    def _edge(self, y: int) -> Segment:
-        """Where in all lines the page is."""
-        count, height = max(1, len(self.buffer.shown)), self._height()
-        if not self._page or (count <= height and not self.wrap):
-            return Segment(" ", self.rich_style)
-        first = int(self._page[0][0] * height / count)
-        last = max(first, math.ceil((self._page[-1][0] + 1) * height / count) - 1)
-        if first <= y <= last:
-            return Segment("┃", self.rich_style + self._style("thumb"))
-        return Segment("│", self.rich_style + self._style("track"))
-
-    def _head(self, entry: Entry, part: int) -> list[Segment]:
-        if part:
-            return [Segment(" " * self._indent())]
-        number = self._names.index(entry.node) if entry.node in self._names else 0
-        shade = self._style(f"node{number % _SHADES}")
-        known = entry.explanation
-        sign = "»" if entry.notice else _SIGNS.get(known.severity, " ") if known else " "
-        time = [Segment(f"{entry.at:%H:%M:%S} ", self._style("time"))] if self.show_time else []
-        name = cut(entry.node, self._prefix)
-        return [
-            *time,
-            Segment(f"{number + 1 if number < 9 else ' '} {name:<{self._prefix}} ", shade),
-            Segment(f"{sign} ", self._tone(entry)),
-        ]
-
-    def _text(self, entry: Entry, part: int, width: int) -> list[Segment]:
-        whole = entry.text[:MAX_LINE]
-        if not self.wrap:
-            whole = cut(whole[: 2 * width + 2], width)
-        plain = self._tone(entry)
-        marks = ((self.buffer.filter, self._style("match")), (self.sought, self._style("sought")))
-        segments = _highlighted(whole, plain, marks)
-        return list(Strip(segments).crop(part * width, (part + 1) * width)) if self.wrap else segments
-
-    def _tone(self, entry: Entry) -> Style:
-        if entry.notice:
-            return self._style("notice")
-        known = entry.explanation
-        return self._style(known.severity.value if known else "plain")
+    def _ink(self, selected: bool, cursor: bool) -> Ink:
+        ground = self.rich_style
+        if selected:
+            ground += self._style("selected")
+        if cursor:
+            ground += self._style("cursor")
+        return Ink(ground, self._style)
 
     def _style(self, name: str) -> Style:
         known = f"log--{name}" in self.COMPONENT_CLASSES
@@ -279,22 +256,6 @@ class LogView(Widget, can_focus=True):
         self.move_to(self.cursor + _WHEEL_LINES)
 
     def on_click(self, event: events.Click) -> None:
-        if 0 <= event.y < len(self._page):
-            self.move_to(self._page[event.y][0])
-
-
-def _highlighted(text: str, plain: Style, marks: Iterable[tuple[Filter, Style]]) -> list[Segment]:
-    styles = [plain] * len(text)
-    found = [(pattern, style) for pattern, style in marks if not pattern.empty]
-    if not found:
-        return [Segment(text, plain)]
-    for pattern, style in found:
-        for start, end in pattern.spans(text):
-            styles[start:end] = [plain + style] * (end - start)
-    segments: list[Segment] = []
-    begin = 0
-    for place in range(1, len(text) + 1):
-        if place == len(text) or styles[place] is not styles[begin]:
-            segments.append(Segment(text[begin:place], styles[begin]))
-            begin = place
-    return segments
+        entry = self._page[event.y].entry if 0 <= event.y < len(self._page) else None
+        if entry is not None:
+            self.move_to(self.buffer.place_of(entry))

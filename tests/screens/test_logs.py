@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.events import MouseScrollDown, MouseScrollUp
+from textual.strip import Strip
 from textual.widgets import Input
 
 from loomtui.fleet.logs import LogLine
 from loomtui.text import clean_line
+from screens.app import LoomApp
 from screens.log_buffer import Entry, Filter, LogBuffer, entry_of
 from screens.logs import LogsScreen
 from screens.modals.ask import NodesDialog
@@ -417,9 +419,67 @@ async def test_wrapped_lines_fill_the_view_to_its_end() -> None:
         await press(pilot, "o", "w")
         await until(pilot, lambda: "line 49." in shown(app))
         view = app.screen.query_one(LogView)
-        assert view._page[-1] == (49, view._parts(view.buffer.shown[49]) - 1)
+        last = view.buffer.shown[49]
+        assert "".join(rows_of(app)[-1:]).split()[-1] == last.text.split()[-1]
         await press(pilot, "g")
-        assert view._page[0] == (0, 0)
-        assert len(view._page) == view.size.height
+        assert "line 0. word" in rows_of(app)[0]
+        assert all(rows_of(app))
         await press(pilot, "j", "j", "j", "j", "j")
-        assert view.cursor in [place for place, _ in view._page]
+        assert "line 5. word" in shown(app)
+
+
+def numbered(count: int) -> tuple[LogLine, ...]:
+    return tuple(
+        LogLine(f"db{1 + n % 3}", NOW + timedelta(seconds=n), f"line {n}. " + "word " * (n % 30), str(n))
+        for n in range(count)
+    )
+
+
+def rows_of(app: LoomApp) -> list[str]:
+    """What stands in the log view, without its edge."""
+    view = app.screen.query_one(LogView)
+    lines = shown(app).splitlines()[view.content_region.y : view.content_region.bottom]
+    return [line[view.content_region.x :].rstrip(" │┃") for line in lines]
+
+
+WAYS = (
+    *("k", "k,k,j", "g", "G", "pageup", "space", "k,space,k,k", "space,space", "home,end"),
+    *("p", "p,p", "1", "1,1", "w", "w,k", "t", "s", "s,s", "pageup,pagedown", "w,t,g,space,j,j"),
+)
+
+
+@pytest.mark.parametrize("pressed", WAYS)
+async def test_what_is_drawn_anew_is_all_that_looks_different(pressed: str) -> None:
+    """With a line that comes after each key; the whole drawn anew must look the same."""
+    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
+        await press(pilot, "o")
+        await until(pilot, lambda: "line 119" in shown(app))
+        view = app.screen.query_one(LogView)
+        for number, key in enumerate(pressed.split(",")):
+            await press(pilot, key)
+            view.add([entry_of("db2", NOW + timedelta(seconds=200 + number), f"later {number}")])
+            view._repaint()
+            await pilot.pause()
+            drawn = [list(strip) for strip in app.screen._compositor.render_strips()]
+            view.refresh()
+            await pilot.pause()
+            assert drawn == [list(strip) for strip in app.screen._compositor.render_strips()]
+
+
+async def test_moving_the_mark_draws_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
+        await press(pilot, "o")
+        await until(pilot, lambda: "line 119" in shown(app))
+        view = app.screen.query_one(LogView)
+        await press(pilot, "k")
+        drawn: list[int] = []
+        render = view.render_line
+
+        def counting(y: int) -> Strip:
+            drawn.append(y)
+            return render(y)
+
+        monkeypatch.setattr(view, "render_line", counting)
+        await press(pilot, "k")
+        await until(pilot, lambda: bool(drawn))
+        assert len(drawn) == 2
