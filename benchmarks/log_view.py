@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
+import multiprocessing
 import os
 import pty
 import re
@@ -45,36 +45,38 @@ _PAIRS = (
     ("space", b"selected", "space", b"not following"),
     ("p", b"paused", "p", b"following"),
 )
-_TEXT = "I[2026-11-22|03:14:02.001] Executed block                      module=state height={} validTxs=0"
+_ENTRY = (
+    b'{"__REALTIME_TIMESTAMP": "%d", "_SYSTEMD_UNIT": "loom.service", "PRIORITY": "6", "_PID": "1", '
+    b'"MESSAGE": "I[2026-11-22|03:14:02.001] Executed block                      module=state '
+    b'height=%d validTxs=0"}\n'
+)
 
 
-class Flood(threading.Thread):
-    """Lets every journal grow at the same rate, in one write each tick."""
+class Flood:
+    """Lets every journal grow at the same rate, in one write each tick, from a process of its own."""
 
     def __init__(self, journals: list[Path], rate: int) -> None:
-        super().__init__(daemon=True)
-        self._files = [path.open("ab", buffering=0) for path in journals]
-        self._rate = rate
-        self._over = threading.Event()
-        self.lines = 0  # in each journal
+        self._over = multiprocessing.Event()
+        self._lines = multiprocessing.Value("q", 0)
+        self._process = multiprocessing.Process(target=self._run, args=(journals, rate), daemon=True)
+        self._process.start()
 
-    def run(self) -> None:
-        began = time.monotonic()
+    def _run(self, journals: list[Path], rate: int) -> None:
+        files = [path.open("ab", buffering=0) for path in journals]
+        began, lines = time.monotonic(), 0
         while not self._over.wait(_TICK_SECONDS):
-            due = int((time.monotonic() - began) * self._rate) - self.lines
-            block = b"".join(self._entry(self.lines + number) for number in range(due))
-            for file in self._files:
+            due = int((time.monotonic() - began) * rate) - lines
+            block = b"".join(_ENTRY % (time.time_ns() // 1000, lines + number) for number in range(due))
+            for file in files:
                 file.write(block)
-            self.lines += due
+            lines += due
+        self._lines.value = lines
 
-    def _entry(self, number: int) -> bytes:
-        now = time.time_ns() // 1000
-        fields = {"__REALTIME_TIMESTAMP": str(now), "_SYSTEMD_UNIT": "loom.service", "PRIORITY": "6"}
-        return json.dumps(fields | {"_PID": "1", "MESSAGE": _TEXT.format(number)}).encode() + b"\n"
-
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """How many lines each journal got."""
         self._over.set()
-        self.join()
+        self._process.join()
+        return int(self._lines.value)
 
 
 class Terminal:
@@ -205,10 +207,9 @@ def main() -> int:
         with _logs_screen(cluster.inventory_path) as terminal:
             _counted(terminal)  # until then every node is listened to, from its journal's first line on
             flood = Flood(journals, wanted.rate)
-            flood.start()
             answers, memory = _press_keys(terminal, wanted.seconds)
-            flood.stop()
-            return _tell(answers, memory, _counted(terminal), _lines(journals), flood.lines * len(journals))
+            flooded = flood.stop() * len(journals)
+            return _tell(answers, memory, _counted(terminal), _lines(journals), flooded)
 
 
 def _tell(answers: list[float], memory: list[float], counted: int, written: int, flooded: int) -> int:
