@@ -187,8 +187,9 @@ class LoomApp(App[int]):
     def show_fault(self, error: BaseException) -> None:
         """What should not happen, told without a traceback."""
         what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
+        safe = "No node is changed by itself: what a restore has stopped stays stopped and held."
         advice = f"Leave with {keys.name('app.quit')} and start again; an unfinished restore can be resumed."
-        fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe="", advice=advice)
+        fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe=safe, advice=advice)
         if not isinstance(self.screen, ErrorDialog):
             self.push_screen(ErrorDialog("Something went wrong", fault))
 

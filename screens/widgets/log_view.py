@@ -139,7 +139,7 @@ class LogView(Widget, can_focus=True):
     # ── layout ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _repaint(self) -> None:
-        """Draws the rows that are not as they were, or all of them where another way of showing was chosen."""
+        """Draws the rows that are not as they were; all of them, where they are shown in another way."""
         if not self._fresh or not self.is_attached or not self.screen.is_current:
             return
         whole, self._fresh, self._whole = self._whole, False, False

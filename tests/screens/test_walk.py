@@ -14,12 +14,13 @@ from screens.choose import ChooseScreen
 from screens.health import HealthScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
+from screens.modals.text import ErrorDialog
 from screens.operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
 from screens.run_view import StepState
 from tests.screens import basics, scenes
-from tests.screens.fake import RUN_ID, WritableFakeEngine, judge
+from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
 from tests.screens.walking import asked, begin, carry_out, finished, step_shown, waiting
 
@@ -48,6 +49,28 @@ async def test_the_whole_restore_by_keys() -> None:
         await press(pilot, "escape")
         assert isinstance(app.screen, HealthScreen)
         assert app.exit_status == 0
+
+
+async def test_a_fault_of_loomtui_itself_is_told_and_the_run_can_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(run: FakeRun, step: StepName) -> None:
+        raise ZeroDivisionError("[red]\x1b[31m")
+
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        with monkeypatch.context() as patched:
+            patched.setattr(FakeRun, "_attempt", broken)
+            await press(pilot, "x")
+            await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the error")
+        said = " ".join(shown(app).replace("┃", " ").split())
+        assert "an unexpected error inside loomtui: ZeroDivisionError: [red]" in said
+        assert "what a restore has stopped stays stopped and held" in said
+        await press(pilot, "escape")
+        await until(pilot, lambda: "STOPPED" in panel(app), "the panel")
+        await press(pilot, "x")
+        await asked(app, pilot, StepName.PREFLIGHT)
 
 
 async def test_stop_and_data_want_the_name_and_the_others_do_not() -> None:
