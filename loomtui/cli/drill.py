@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loomtui.cli.extras import need
 from loomtui.cli.output import note, print_json, table
 from loomtui.cli.screen import need_terminal, start_screens
 from loomtui.cli.settings import json_option, run_async
@@ -30,6 +31,7 @@ def drill(nodes: int, scenario: str, auto: bool, list_them: bool, as_json: bool)
     """Practise on a cluster of your own: in a temporary folder, gone afterwards."""
     if list_them:
         return _list(as_json=as_json)
+    need("moto", "moto[s3,server]>=5.1", "loomtui drill", "drill")
     if auto:
         return _play(scenario, nodes, as_json=as_json)
     if as_json:

@@ -7,13 +7,13 @@ import logging
 import shlex
 import sys
 from contextlib import redirect_stdout
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from loomtui.cli.asking import asker
+from loomtui.cli.extras import need
 from loomtui.cli.output import note, plural, progress, say
 from loomtui.cli.settings import Settings, inventory_option, run_async
 from loomtui.errors import CallError, HostKeyRefused
@@ -35,7 +35,7 @@ _PORT = 8023
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, anywhere: bool) -> int:
     """Show the screens in a browser, read-only."""
-    _need_textual_serve()
+    need("textual_serve", "textual-serve>=1.1.3,<2", "loomtui serve", "serve")
     import screens
     from loomtui.web.address import resolve
 
@@ -56,14 +56,6 @@ def served(settings: Settings) -> int:
     import screens
 
     return screens.run_served(settings.inventory(), theme=settings.theme)
-
-
-def _need_textual_serve() -> None:
-    if find_spec("textual_serve") is None:
-        raise CallError(
-            "loomtui serve needs the package textual-serve, which is not installed.",
-            advice="Install it with pip beside loomtui: 'textual-serve>=1.1.3,<2', or loomtui's extra serve.",
-        )
 
 
 def _command(inventory: Path, theme: str | None) -> str:

@@ -187,14 +187,6 @@ def test_what_is_wrong_is_said_before_it_serves(loomtui: Run, tmp_path: Path) ->
         assert said in done.err
 
 
-def test_without_textual_serve_it_says_what_to_install(loomtui: Run, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['textual_serve'] = None\n")
-    done = loomtui("serve", "-i", SAMPLE, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
-    assert (done.status, done.out) == (2, "")
-    assert "textual-serve, which is not installed" in done.err
-    assert "pip" in done.err
-
-
 def test_a_port_that_is_in_use(cluster: Cluster) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
