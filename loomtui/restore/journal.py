@@ -46,6 +46,7 @@ class Journal:
         self._run = run
         events = tuple(read_events(path))
         self._seq = events[-1].seq if events else 0
+        self._step = next((event.step for event in reversed(events) if event.step), None)  # for errors
         self._size = self._drop_torn_tail(len(events))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -85,6 +86,7 @@ class Journal:
         if kind is EventKind.TASK_PROGRESS or event.data.get("live"):
             return replace(event, seq=self._seq)
         line = (encode(event) + "\n").encode()
+        self._step = step or self._step
         try:
             if os.write(self._file, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -92,7 +94,7 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._file, self._size)  # half a line would hide all that comes after it
-            where = f" in step {step}" if step else ""
+            where = f" in step {self._step}" if self._step else ""
             raise LoomtuiError(
                 f"the journal {self._path} cannot be written{where}: {error.strerror}",
                 safe="The run stopped where it was; every node keeps its old files in the run's folder.",
