@@ -30,7 +30,8 @@ from loomtui.restore.runs import Run, RunStore
 from loomtui.text import clean_line
 from tests.backups.making import pack
 from tests.restore.interrupting import age
-from tests.restore.local import LocalFleet, LocalNode, Tree, tree
+from tests.restore.local import LocalNode, Tree, tree
+from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import (
     CHAIN_ID,
     CONFIG_TOML,

@@ -1,13 +1,11 @@
 """A node on this very machine: a folder, the real scripts, and stand-ins for what only a server has.
 
-`LocalNode` runs a script as the node would, `LocalFleet` offers the same through the public methods of
-`WritableFleet` and `WritableSession`. Scripts find their tools in the node's own `bin` alone, so that what a
-node lacks can be told.
+`LocalNode` runs a script as the node would; a fleet of them is in `local_fleet`. Scripts find their tools in
+the node's own `bin` alone, so that what a node lacks can be told.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import grp
 import hashlib
@@ -19,20 +17,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from loomtui.errors import LoomtuiError, NodeUnreachable
-from loomtui.fleet.fleet import WritableFleet
-from loomtui.fleet.reach import Reach
-from loomtui.fleet.rights import Rights, Root
-from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran, script_text
-from loomtui.fleet.session import Output, WritableSession
-from loomtui.inventory.model import Inventory, LoomSettings, Node
-from tests.restore.looks import answer
+from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 DRILL_BIN = Path(__file__).parents[2] / "loomtui" / "drill" / "bin"
@@ -346,178 +336,3 @@ def stubborn(node: LocalNode) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.communicate()
-
-
-@dataclass
-class Faults:
-    """What a test lets happen. `before` and `after` are called around every script of a LocalFleet."""
-
-    before: Callable[[str, str], None] = lambda node, script: None
-    after: Callable[[str, str], None] = lambda node, script: None
-    unreachable: set[str] = field(default_factory=set)
-    reach: Callable[[str, str], Reach] = lambda node, place: Reach(True, "reached")
-
-
-Ask = Callable[[str, str], bytes]  # node, path -> body
-
-
-class LocalSession(WritableSession):
-    """Runs the real scripts on a LocalNode."""
-
-    def __init__(
-        self,
-        node: Node,
-        loom: LoomSettings,
-        machine: LocalNode,
-        faults: Faults,
-        ask: Ask,
-        ran: deque[Ran],
-        quick: bool,
-    ) -> None:
-        self._quick = quick
-        self.node = node
-        self.loom = loom
-        self.machine = machine
-        self.faults = faults
-        self._ask = ask
-        self._log = ran
-        self._closed = False
-
-    @property
-    def connected(self) -> bool:
-        return True
-
-    async def connect(self) -> None:
-        self._reach()
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    async def rights(self) -> Rights:
-        self._reach()
-        return Rights(Root.NOT_WANTED, USER)
-
-    def _reach(self) -> None:
-        if self.node.name in self.faults.unreachable:
-            raise NodeUnreachable("it does not answer.", node=self.node.name)
-
-    async def inspect(
-        self, script: InspectScript, *args: str, timeout: float = 30, accept: tuple[int, ...] = (0,)
-    ) -> Output:
-        assert isinstance(script, InspectScript)
-        return await self._local(script, args, b"", accept)
-
-    async def change(
-        self,
-        script: ChangeScript,
-        *args: str,
-        stdin: bytes | AsyncIterator[bytes] | None = None,
-        timeout: float = 60,
-        accept: tuple[int, ...] = (0,),
-    ) -> Output:
-        assert isinstance(script, ChangeScript)
-        return await self._local(script, args, stdin or b"", accept)
-
-    async def follow(self, script: InspectScript, *args: str) -> AsyncGenerator[tuple[bytes, ...], None]:
-        output = await self.inspect(script, *args)
-        if output.stdout:
-            yield tuple(output.stdout.splitlines())
-
-    async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
-        self._reach()
-        return self.faults.reach(self.node.name, f"{host}:{port}")
-
-    async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
-        self._reach()
-        if self.machine.active != "active":
-            raise LoomtuiError(f"{host}:{port} cannot be reached from the node.", node=self.node.name)
-        return self._ask(self.node.name, path)
-
-    async def _local(
-        self,
-        script: InspectScript | ChangeScript,
-        args: tuple[str, ...],
-        stdin: bytes | AsyncIterator[bytes],
-        accept: tuple[int, ...],
-    ) -> Output:
-        self._reach()
-        self.faults.before(self.node.name, script.name)
-        self._log.append(Ran(self.node.name, script.kind, script.name))
-        if self._quick and (told := answer(self.machine, script.name, args)) is not None:
-            await asyncio.sleep(0)
-            self.faults.after(self.node.name, script.name)
-            return Output(0, told, b"")
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            self.machine.text(script),
-            "loomtui",
-            *args,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.machine.environment(),
-            start_new_session=True,
-        )
-        if isinstance(stdin, bytes) and script.name == "fetch":
-            stdin = self.machine.closed(stdin.decode()).encode()
-        stdout, stderr = await _talk(process, stdin)
-        self.faults.after(self.node.name, script.name)
-        assert process.returncode is not None
-        output = Output(process.returncode, stdout, stderr)
-        self._judge(output, True, script, await self.rights(), accept)
-        return output
-
-
-async def _talk(
-    process: asyncio.subprocess.Process, stdin: bytes | AsyncIterator[bytes]
-) -> tuple[bytes, bytes]:
-    """As over SSH: when the source of the input fails, the script sees its end, the caller the failure.
-
-    What a script that has ended no longer reads, nobody misses.
-    """
-    if isinstance(stdin, bytes):
-        return await process.communicate(stdin)
-    assert process.stdin is not None
-    try:
-        async for chunk in stdin:
-            process.stdin.write(chunk)
-            await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        return await process.communicate()
-    except LoomtuiError:
-        process.stdin.close()
-        await process.communicate()
-        raise
-    process.stdin.close()
-    return await process.communicate()
-
-
-class LocalFleet(WritableFleet):
-    """All nodes of an inventory on this machine. `quick`: looks are answered from here, see looks.py."""
-
-    def __init__(
-        self, inventory: Inventory, machines: Mapping[str, LocalNode], ask: Ask, *, quick: bool = True
-    ) -> None:
-        self.inventory = inventory
-        self.ran = deque()
-        self.faults = Faults()
-        self._local = {
-            node.name: LocalSession(
-                node, inventory.loom_of(node), machines[node.name], self.faults, ask, self.ran, quick
-            )
-            for node in inventory.nodes
-        }
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._local)
-
-    def session(self, name: str) -> LocalSession:
-        return self._local[name]
-
-    async def connect(self) -> Mapping[str, LoomtuiError | None]:
-        return dict.fromkeys(self._local)
-
-    async def close(self) -> None:
-        """Nothing is open."""

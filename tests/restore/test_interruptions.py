@@ -14,7 +14,8 @@ import pytest
 from loomtui.restore.events import EventKind, Outcome
 from loomtui.restore.runs import Run
 from tests.restore.cluster import LocalCluster
-from tests.restore.local import LocalFleet, Tree
+from tests.restore.local import Tree
+from tests.restore.local_fleet import LocalFleet
 
 Make = Callable[..., LocalCluster]
 

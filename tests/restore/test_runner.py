@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,32 +19,12 @@ from loomtui.errors import (
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
 from loomtui.restore.runs import Run, summarize
-from tests.restore.cluster import LocalCluster, Scripted, stopped_at
-from tests.restore.local import LocalFleet
+from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.local_fleet import fail_always, fail_once
 from tests.restore.material import make_plan_of, node_plan
 
 Make = Callable[..., LocalCluster]
 RETRY, STOP, BACK = (OnFailure.RETRY, None), (OnFailure.STOP, None), (OnFailure.ROLL_BACK, None)
-
-
-def fail_once(fleet: LocalFleet, *scripts: str, node: str | None = None) -> None:
-    """Each of these scripts fails the first time; on every node, or on one."""
-    left = {(name, script) for script in scripts for name in ([node] if node else fleet.names)}
-
-    def before(name: str, script: str) -> None:
-        if (name, script) in left:
-            left.remove((name, script))
-            raise ScriptFailed(f"{script} went wrong", node=name, safe="", advice="Look.")
-
-    fleet.faults.before = before
-
-
-def fail_always(fleet: LocalFleet, script: str, node: str = "n1") -> None:
-    def before(name: str, found: str) -> None:
-        if (name, found) == (node, script):
-            raise ScriptFailed(f"{script} went wrong", node=name, safe="It is held.", advice="Look.")
-
-    fleet.faults.before = before
 
 
 def kinds(run: Run) -> list[EventKind]:
@@ -368,168 +347,6 @@ async def test_a_run_that_another_process_works_on_is_refused(make_cluster: Make
         for work in (cluster.runner(run).restore, cluster.runner(run).rollback, cluster.runner(run).clean):
             with pytest.raises(LockHeld):
                 await work()
-
-
-# ── the way back ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_rollback_that_does_not_reach_a_node_can_be_called_again(make_cluster: Make) -> None:
-    cluster = make_cluster(1, backup_node=True)
-    before = cluster.live()
-    run = await cluster.run()
-    await cluster.runner(run, operator=Scripted({StepName.NODE_KEYS: Go.STOP})).restore()
-    fleet = cluster.fleet()
-    fleet.faults.unreachable.add("n2")
-    with pytest.raises(NodeUnreachable) as caught:
-        await cluster.runner(run, fleet).rollback()
-    assert f"loomtui rollback {run.id}" in caught.value.advice
-    assert summarize(run).outcome is Outcome.STOPPED
-    assert "live" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()
-    with pytest.raises(Refused, match="is being rolled back"):
-        await cluster.runner(run).restore()
-    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
-    assert cluster.live() == before
-
-
-async def test_an_undo_that_fails_keeps_the_earlier_ones_from_that_node(make_cluster: Make) -> None:
-    """A node that cannot be stopped gets none of its old files back under its feet."""
-    cluster = make_cluster()
-    run = await cluster.run()
-    await cluster.runner(run).restore()
-    fleet = cluster.fleet()
-    fail_always(fleet, "unswap")
-    with pytest.raises(ScriptFailed):
-        await cluster.runner(run, fleet).rollback()
-    assert cluster.machines["n1"].hold.exists()
-    assert any(event.message == "undo: unswap went wrong" for event in run.events())
-    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
-
-
-async def test_rolling_back_what_never_began_touches_no_node(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run = await cluster.run()
-    fleet = cluster.fleet()
-    assert await cluster.runner(run, fleet).rollback() is Outcome.ROLLED_BACK
-    assert {ran.kind for ran in fleet.ran} == {"inspect"}
-
-
-async def test_a_node_that_signed_since_keeps_its_state_and_that_is_said(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run = await cluster.run()
-    await cluster.runner(run).restore()
-    validator = cluster.machines["n1"].config / "priv_validator.json"
-    validator.write_text(validator.read_text().replace('"101"', '"500"'))
-    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
-    assert '"500"' in validator.read_text()
-    (told,) = [event for event in run.events() if event.data.get("severity") == "warning"]
-    assert "keeps its present signing state (500)" in told.message
-
-
-# ── cleaning ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_what_may_still_be_needed_is_not_cleaned_away(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run = await cluster.run()
-    await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore()
-    with pytest.raises(Refused, match="is not finished"):
-        await cluster.runner(run).clean()
-    assert list(cluster.machines["n1"].run_folder(run.id).rglob("app.db"))
-
-
-async def test_what_an_ended_preflight_fetched_can_be_cleaned_away(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run = await cluster.run()
-    await cluster.runner(run, operator=Scripted({StepName.STOP: Go.STOP})).restore()
-    assert await cluster.runner(run).clean() > 0
-
-
-async def test_what_was_cleaned_away_cannot_be_rolled_back(make_cluster: Make) -> None:
-    """Some nodes would be as before and others not."""
-    cluster = make_cluster()
-    run = await cluster.run()
-    await cluster.runner(run).restore()
-    ended = summarize(run).ended_at
-    await cluster.runner(run).clean()
-    restored = cluster.live()
-    with pytest.raises(Refused, match="nothing to put back"):
-        await cluster.runner(run).rollback()
-    assert cluster.live() == restored
-    assert summarize(run).outcome is Outcome.RESTORED
-    assert summarize(run).ended_at == ended
-
-
-async def test_cleaning_is_done_on_all_nodes_or_on_none(make_cluster: Make) -> None:
-    cluster = make_cluster(1, backup_node=True)
-    run, fleet = await cluster.run(), cluster.fleet()
-    await cluster.runner(run).restore()
-    fleet.faults.unreachable.add("n2")
-    with pytest.raises(NodeUnreachable):
-        await cluster.runner(run, fleet).clean()
-    assert list(cluster.machines["n1"].run_folder(run.id).rglob("app.db"))
-    assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
-
-
-async def test_a_node_that_cannot_be_cleaned_is_named(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run, fleet = await cluster.run(), cluster.fleet()
-    fleet.faults.unreachable.add("n1")
-    with pytest.raises(NodeUnreachable) as caught:
-        await cluster.runner(run, fleet).clean()
-    assert f"loomtui clean {run.id}" in caught.value.advice
-
-
-# ── steps that find something else than they expect ─────────────────────────────────────────────────────────
-
-
-async def test_preflight_sees_that_the_plan_still_fits(make_cluster: Make, tmp_path: Path) -> None:
-    cluster = make_cluster()
-    machine = cluster.machines["n1"]
-    run = await cluster.run()
-    (machine.state / "masked").touch()
-    assert "masked" in (await stopped_at(cluster, run)).what
-    (machine.state / "masked").unlink()
-    text = machine.unit.read_text()
-    machine.write_unit(text.replace(str(machine.workdir), str(tmp_path)))
-    error = await stopped_at(cluster, run)
-    assert "its unit changed since the plan was made" in error.what
-    machine.write_unit(text)
-    assert not machine.lock.exists()
-
-
-async def test_preflight_reaches_every_node_before_it_changes_one(make_cluster: Make) -> None:
-    cluster = make_cluster(1, backup_node=True)
-    run, fleet = await cluster.run(), cluster.fleet()
-    fleet.faults.unreachable.add("n2")
-    error = await stopped_at(cluster, run, fleet)
-    assert error.exit_status == 4
-    assert {ran.kind for ran in fleet.ran} <= {"inspect"}
-
-
-async def test_a_node_that_is_lost_while_it_is_looked_at_stops_the_preflight(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run, fleet = await cluster.run(), cluster.fleet()
-
-    def before(node: str, script: str) -> None:
-        if script == "status":
-            raise NodeUnreachable("the connection was lost", node=node)
-
-    fleet.faults.before = before
-    error = await stopped_at(cluster, run, fleet)
-    assert isinstance(error, NodeUnreachable)
-    assert not cluster.machines["n1"].lock.exists()
-
-
-async def test_a_lock_that_vanishes_is_noticed(make_cluster: Make) -> None:
-    cluster = make_cluster()
-    run, fleet = await cluster.run(), cluster.fleet()
-
-    def after(node: str, script: str) -> None:
-        if script == "place":
-            cluster.machines[node].lock.unlink()
-
-    fleet.faults.after = after
-    assert "not as this run left it" in (await stopped_at(cluster, run, fleet)).what
 
 
 def test_an_unattended_run_goes_on_and_approves_but_stops_at_failures() -> None:

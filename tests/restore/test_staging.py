@@ -22,7 +22,8 @@ from loomtui.restore.plan import Archive
 from loomtui.restore.staging import Stager
 from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
-from tests.restore.local import GROUP, RUN, USER, Faults, LocalNode, LocalSession, digest
+from tests.restore.local import GROUP, RUN, USER, LocalNode, digest
+from tests.restore.local_fleet import Faults, LocalSession
 from tests.restore.material import ITEMS, archive, node_plan, tar_of_folder, write_state
 from tests.restore.serving import Store, serve
 

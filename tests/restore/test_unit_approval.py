@@ -23,7 +23,7 @@ from loomtui.restore.report import Form, chronicle, render
 from loomtui.restore.runs import Run
 from loomtui.restore.unit_edits import judge, why_locked
 from tests.restore.cluster import LocalCluster, Scripted
-from tests.restore.local import LocalFleet
+from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import NOW, Key, make_plan_of, node_key_of, node_plan, unit_text
 
 Make = Callable[..., LocalCluster]

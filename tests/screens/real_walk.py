@@ -20,7 +20,7 @@ from screens.live import WritableLiveEngine
 from screens.modals.ask import ChoiceDialog
 from screens.operator import FailureQuestion
 from tests.restore.cluster import LocalCluster, Scripted
-from tests.restore.local import LocalFleet
+from tests.restore.local_fleet import LocalFleet
 from tests.screens.helping import SMALL, panel, press, until
 from tests.screens.walking import asked, carry_out, waiting
 
