@@ -187,8 +187,13 @@ class LoomApp(App[int]):
     def show_fault(self, error: BaseException) -> None:
         """What should not happen, told without a traceback."""
         what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
-        safe = "No node is changed by itself: what a restore has stopped stays stopped and held."
-        advice = f"Leave with {keys.name('app.quit')} and start again; an unfinished restore can be resumed."
+        keeper = self.desk.keeper
+        if keeper is not None and keeper.busy:
+            safe = "The restore is not touched by it and goes on."
+            advice = f"Close this; {keys.name('app.restore')} shows the restore."
+        else:
+            safe = "No step goes on. What a restore has stopped stays stopped and held."
+            advice = f"Leave with {keys.name('app.quit')} and start again; a restore can be resumed."
         fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe=safe, advice=advice)
         if not isinstance(self.screen, ErrorDialog):
             self.push_screen(ErrorDialog("Something went wrong", fault))
@@ -224,7 +229,7 @@ class LoomApp(App[int]):
         if keeper is None:
             return
         if keeper.busy:
-            content.tell(self, "A run is going on; r shows it.", severity="warning")
+            content.tell(self, f"A run is going on; {keys.name('app.restore')} shows it.", severity="warning")
             return
         choose = ChooseScreen()
         choose.choices = replace(choose.choices, before=moment)
@@ -259,7 +264,7 @@ class LoomApp(App[int]):
         if keeper is None:
             return
         if keeper.busy:
-            content.tell(self, "A run is going on; r shows it.", severity="warning")
+            content.tell(self, f"A run is going on; {keys.name('app.restore')} shows it.", severity="warning")
             return
         try:
             start(keeper)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from textual.content import Content
 
-from screens import content
+from screens import content, keys
 from screens.log_buffer import Entry, Filter, LogBuffer
 from screens.words import Tone, count
 
@@ -28,10 +28,13 @@ class View(Protocol):
 def status(view: View, ended: str, width: int) -> Content:
     """On one line; what matters least comes last, for it is cut off first."""
     buffer = view.buffer
-    following = ("● following", Tone.GOOD) if view.following else ("■ not following: s follows", Tone.WARN)
-    parts = [content.line(*following)]
     if buffer.paused:
-        parts = [content.line(f"‖ paused, {count(buffer.waiting, 'new line')}: p goes on", Tone.WARN)]
+        waiting, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
+        parts = [content.line(f"‖ paused, {waiting}: {key} goes on", Tone.WARN)]
+    elif view.following:
+        parts = [content.line("● following", Tone.GOOD)]
+    else:
+        parts = [content.line(f"■ not following: {keys.name('logs.follow')} follows", Tone.WARN)]
     if ended:
         parts.append(content.line(ended, Tone.BAD))
     selected = len(view.selection)
@@ -51,7 +54,7 @@ def legend(buffer: LogBuffer, names: Iterable[str], width: int) -> Content:
     """Which digit is which node, and which are hidden."""
     parts = []
     for number, name in enumerate(names, 1):
-        digit = f"{number} " if number <= 9 else ""
+        digit = f"{keys.name(f'logs.node{number}')} " if number <= 9 else ""
         hidden = name in buffer.hidden
         parts.append(
             content.line(f"{digit}{name}{' hidden' if hidden else ''}", Tone.WARN if hidden else Tone.DIM)
@@ -64,7 +67,8 @@ def meaning(entry: Entry | None) -> Content:
         return content.line("No lines yet. A healthy node is almost silent.", Tone.DIM)
     known = entry.explanation
     if known is None:
-        return content.line("Not a message that loomtui knows; enter shows the whole line.", Tone.DIM)
+        key = keys.name("logs.open")
+        return content.line(f"Not a message that loomtui knows; {key} shows the whole line.", Tone.DIM)
     title = content.line(f"{entry.node}: {known.title}", Tone.STRONG)
     return content.lines([title, content.line(f"{known.meaning} {known.advice}")])
 

@@ -236,10 +236,11 @@ class LogsScreen(LoomScreen):
         lines = self._taken()
         text = saved(lines)
         if len(text.encode()) > _CLIPBOARD_BYTES:
+            save = f", or save them with {keys.name('logs.save')}" if self.desk.offers("save") else ""
             content.tell(
                 self,
                 f"{count(len(lines), 'line')} are more than a terminal's clipboard takes: select some with "
-                f"space{', or save them with S' if self.desk.offers('save') else ''}.",
+                f"{keys.name('logs.select')}{save}.",
                 severity="warning",
             )
             return

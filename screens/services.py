@@ -161,7 +161,7 @@ def unit_page(node: NodeFacts, fix: ServiceFix | None, *, whole: bool) -> Page:
     elif whole or len(parts) == 0:
         parts += _files(node)
     else:
-        parts.append(content.text("f shows the whole unit files", Tone.DIM))
+        parts.append(content.text(f"{keys.name('services.all')} shows the whole unit files", Tone.DIM))
     return page(parts)
 
 

@@ -130,7 +130,10 @@ class _Control:
     def reply(self, seconds: float) -> Any:
         reply = json.loads(self._line(time.monotonic() + seconds))
         if "error" in reply:
-            raise PracticeError(f"The practice cluster says: {reply['error']}")
+            raise PracticeError(
+                f"The practice cluster says: {reply['error']}.",
+                advice="Start it again; on a busy machine with fewer --nodes.",
+            )
         return reply["result"]
 
     def _line(self, deadline: float) -> bytes:

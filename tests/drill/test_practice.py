@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loomtui.drill.practice import Practice, practice
+from loomtui.drill.practice import Practice, PracticeError, practice
 from loomtui.drill.scenarios import scenario_named, scenarios
 from loomtui.errors import CallError
 from loomtui.inventory import load
@@ -338,9 +338,13 @@ def test_nothing_is_left_after_the_parent_was_killed(tmp_path: Path) -> None:
     until(lambda: not _processes(root))
 
 
-def test_nothing_is_left_after_the_cluster_process_was_killed(tmp_path: Path) -> None:
-    from loomtui.drill.practice import PracticeError
+def test_what_it_cannot_do_is_told_with_what_to_do_next(cluster: Practice) -> None:
+    with pytest.raises(PracticeError, match="The practice cluster says: KeyError: 'val-9'") as caught:
+        cluster.freeze("val-9")
+    assert "Start it again" in caught.value.advice
 
+
+def test_nothing_is_left_after_the_cluster_process_was_killed(tmp_path: Path) -> None:
     with practice("healthy", nodes=1, folder=tmp_path) as cluster:
         text = "loomtui.drill.cluster"
         for process in _processes(cluster.root):

@@ -151,6 +151,27 @@ def test_a_full_disk_stops_the_run_and_leaves_no_half_line(
     assert messages(path) == ["event 0", "event 1", "there is room again"]
 
 
+def test_a_full_disk_is_told_with_the_step_of_the_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an event has no step of its own, and where the run was taken up again."""
+    journal = Journal(path, RUN)
+    journal.write(EventKind.STEP_DONE, "done", step=StepName.SERVICES)
+    monkeypatch.setattr(os, "write", lambda handle, data: 0)
+
+    def told(journal: Journal, kind: EventKind, step: StepName | None = None) -> str:
+        with pytest.raises(LoomtuiError) as caught:
+            journal.write(kind, "", step=step)
+        return caught.value.what
+
+    assert "in step services: No space left" in told(journal, EventKind.RUN_FINISHED)
+    assert "in step start: No space left" in told(journal, EventKind.STEP_STARTED, StepName.START)
+    assert "in step start: No space left" in told(journal, EventKind.RUN_FINISHED)
+    journal.close()
+    again = Journal(path, RUN)
+    assert "in step services: No space left" in told(again, EventKind.RUN_STARTED)
+    again.close()
+    monkeypatch.undo()
+
+
 @pytest.mark.parametrize("call", ["write", "fsync"])
 def test_an_error_of_the_disk_is_told(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     journal = Journal(path, RUN)

@@ -95,22 +95,6 @@ async def test_what_the_disk_does_not_take_is_shown_to_nobody(
     assert await watcher == []
 
 
-def test_a_full_disk_is_told_with_the_step_whatever_was_written(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorder = Recorder(run)
-    with recorder.recording():
-        recorder.emit(EventKind.STEP_DONE, "done", StepName.SERVICES)
-        monkeypatch.setattr(os, "write", lambda handle, data: 0)
-        with pytest.raises(LoomtuiError, match="cannot be written in step services: No space left"):
-            recorder.emit(EventKind.RUN_FINISHED, "stopped")
-        with pytest.raises(LoomtuiError, match="cannot be written in step start: No space left"):
-            recorder.emit(EventKind.STEP_STARTED, "begun", StepName.START)
-        with pytest.raises(LoomtuiError, match="cannot be written in step start: No space left"):
-            recorder.emit(EventKind.RUN_FINISHED, "stopped")
-        monkeypatch.undo()
-
-
 def test_a_step_that_was_begun_is_known(run: Run) -> None:
     recorder = Recorder(run)
     with recorder.recording():

@@ -138,6 +138,21 @@ async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
 
 
+async def test_the_logs_call_it_by_its_new_name() -> None:
+    app = with_keys(logs__follow="L", logs__pause="ctrl+t", logs__open="M", logs__node1="B")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await pilot.resize_terminal(*LARGE)
+        await press(pilot, "o")
+        await until(pilot, lambda: "B db1  2 db2" in shown(app))
+        await press(pilot, "L")
+        await until(pilot, lambda: "not following: L follows" in shown(app))
+        await press(pilot, "g")
+        await until(pilot, lambda: "M shows the whole line" in shown(app))
+        await press(pilot, "ctrl+t")
+        await until(pilot, lambda: ": ctrl+t goes on" in shown(app))
+
+
 def test_an_unchanged_key_that_shared_its_key_with_a_changed_one_stays() -> None:
     assert keymap.for_textual({"run.leave_out": "k"}) == {"run.refuse_unit": "m", "run.leave_out": "k"}
 

@@ -413,19 +413,22 @@ async def test_the_wheel_and_a_click_mark_lines() -> None:
 
 async def test_wrapped_lines_fill_the_view_to_its_end() -> None:
     long = tuple(
-        LogLine("db1", NOW + timedelta(seconds=n), f"line {n}. " + "word " * 40, str(n)) for n in range(50)
+        LogLine("db1", NOW + timedelta(seconds=n), f"line {n}. " + "word " * 40 + f"end{n}", str(n))
+        for n in range(50)
     )
     async with running(FakeEngine(replace(scenes.healthy(), logs=long))) as (app, pilot):
         await press(pilot, "o", "w")
         await until(pilot, lambda: "line 49." in shown(app))
         view = app.screen.query_one(LogView)
-        last = view.buffer.shown[49]
-        assert "".join(rows_of(app)[-1:]).split()[-1] == last.text.split()[-1]
+        assert rows_of(app)[-1].endswith("end49")
         await press(pilot, "g")
         assert "line 0. word" in rows_of(app)[0]
+        assert len(rows_of(app)) == view.size.height
         assert all(rows_of(app))
-        await press(pilot, "j", "j", "j", "j", "j")
-        assert "line 5. word" in shown(app)
+        assert "line 9. word" not in shown(app)
+        await press(pilot, *"jjjjjjjjj")
+        assert "line 9. word" in shown(app)
+        assert "end9" in shown(app)
 
 
 def numbered(count: int) -> tuple[LogLine, ...]:
@@ -464,6 +467,27 @@ async def test_what_is_drawn_anew_is_all_that_looks_different(pressed: str) -> N
             view.refresh()
             await pilot.pause()
             assert drawn == [list(strip) for strip in app.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize("step", ["j", "k"])
+async def test_all_selected_lines_and_no_others_are_marked_as_such(step: str) -> None:
+    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
+        await press(pilot, "o")
+        await until(pilot, lambda: "line 119" in shown(app))
+        view = app.screen.query_one(LogView)
+        await press(pilot, *"kkkkkkk", "space", step, step)
+        chosen = view.get_component_rich_style("log--selected").bgcolor
+        marked = view.get_component_rich_style("log--cursor").bgcolor
+        assert chosen != marked
+        grounds = {}
+        for y, row in enumerate(rows_of(app)):
+            first = next(iter(view.render_line(y)))
+            grounds[row.split(".")[0].rsplit("line ")[-1]] = first.style.bgcolor if first.style else None
+        assert len(view.selection) == 3
+        assert grounds.pop("114" if step == "j" else "110") == marked
+        assert {line for line, ground in grounds.items() if ground == chosen} == (
+            {"112", "113"} if step == "j" else {"111", "112"}
+        )
 
 
 async def test_moving_the_mark_draws_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:

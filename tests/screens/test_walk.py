@@ -14,7 +14,6 @@ from screens.choose import ChooseScreen
 from screens.health import HealthScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
-from screens.modals.text import ErrorDialog
 from screens.operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
 from screens.plan import PlanScreen
 from screens.restore import RestoreScreen
@@ -63,14 +62,26 @@ async def test_a_fault_of_loomtui_itself_is_told_and_the_run_can_go_on(
         with monkeypatch.context() as patched:
             patched.setattr(FakeRun, "_attempt", broken)
             await press(pilot, "x")
-            await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the error")
+            await until(pilot, lambda: "Something went wrong" in shown(app), "the error")
         said = " ".join(shown(app).replace("┃", " ").split())
         assert "an unexpected error inside loomtui: ZeroDivisionError: [red]" in said
-        assert "what a restore has stopped stays stopped and held" in said
+        assert "What a restore has stopped stays stopped and held" in said
         await press(pilot, "escape")
         await until(pilot, lambda: "STOPPED" in panel(app), "the panel")
         await press(pilot, "x")
         await asked(app, pilot, StepName.PREFLIGHT)
+
+
+async def test_a_fault_elsewhere_does_not_say_that_the_run_has_stopped() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        app.show_fault(KeyError("of another screen"))
+        await until(pilot, lambda: "The restore is not touched by it and goes on" in shown(app), "the error")
+        assert "stays stopped" not in shown(app)
+        await press(pilot, "escape")
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
 
 
 async def test_stop_and_data_want_the_name_and_the_others_do_not() -> None:
