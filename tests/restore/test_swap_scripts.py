@@ -12,19 +12,19 @@ from tests.restore.local import GROUP, RUN, USER, LocalNode, digests
 from tests.restore.material import write_database, write_node, write_state
 
 
-def prepare(machine: LocalNode) -> None:
+def prepare(machine: LocalNode, run: str = RUN) -> None:
     """A held node with a newer state than the one that is staged."""
     write_state(machine.workdir, 130, "live", "evm.db", "old_app_17.db")
     (machine.workdir / "contracts").mkdir()
     (machine.workdir / "contracts/plugin").write_text("not of the state")
     machine.write_unit("[Service]\nExecStart=/bin/true\n")
-    machine.take()
-    stage(machine)
+    machine.take(run)
+    stage(machine, run=run)
 
 
-def stage(machine: LocalNode, *extra: str) -> None:
-    write_state(machine.run_folder() / "stage/data", 100, "restored", *extra)
-    (machine.run_folder() / "data.staged").touch()
+def stage(machine: LocalNode, *extra: str, run: str = RUN) -> None:
+    write_state(machine.run_folder(run) / "stage/data", 100, "restored", *extra)
+    (machine.run_folder(run) / "data.staged").touch()
 
 
 def swap(machine_root: Path) -> Call:
@@ -189,6 +189,15 @@ def test_it_refuses_while_a_process_has_a_database_open(node: LocalNode) -> None
     assert outcome.returncode == 74
     assert b"with its databases open, still run" in outcome.stderr
     do(node, call)
+
+
+def test_its_own_files_are_no_databases_whatever_the_run_is_called(node: LocalNode) -> None:
+    """Every 256th run has an ID that ends like the name of a database."""
+    run = "20260101-120000-35db"
+    prepare(node, run)
+    node.add_tool("flock")  # with it a script has a file of its own open
+    node.done("swap", *swap(node.root).args, run=run)
+    assert "restored" in (node.workdir / "app.db/LOG").read_text()
 
 
 def test_it_refuses_without_the_runs_lock(node: LocalNode) -> None:

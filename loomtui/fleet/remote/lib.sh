@@ -155,9 +155,11 @@ unit_processes() {
 }
 
 # database_users WORKDIR: prints the IDs of the processes that have a database of the node open, one a line.
+# A star of find's also stands for slashes: what lies deeper than in a database of the node's own is left out.
 database_users() {
     quoted=$(printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g')
-    find /proc/[0-9]*/fd -lname "$quoted/*db/*" -o -lname "$quoted/chaindata/data/*" 2> /dev/null | cut -d / -f 3
+    find /proc/[0-9]*/fd \( -lname "$quoted/*db/*" ! -lname "$quoted/*/*db/*" \) -o -lname "$quoted/chaindata/data/*" \
+        2> /dev/null | cut -d / -f 3
 }
 
 # process_start ID: prints when it started, in clock ticks since boot (proc(5), field 22 of stat): tells it from
