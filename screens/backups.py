@@ -53,12 +53,13 @@ class BackupsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Backups"
     HELP: ClassVar[str] = (
         "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
-        "many, ░ a gap longer than usual. ← and → move the cursor from backup to backup; ◆ marks what a "
-        "restore to that moment would take, and below it stands the pair for each node. @ takes a time, + "
-        "and - show less or more of it. l shows the list. 'Kind' is a guess from the first part of each "
-        "archive until it was read whole: then a ✓ stands beside it. Enter looks into the marked archive, V "
-        "reads it whole anew and checks it; escape gives that up. Times are the keys', by the nodes' own "
-        "clocks."
+        "many, ░ a gap longer than usual. {axis.left} and {axis.right} move the cursor from backup to "
+        "backup; ◆ marks what a restore to that moment would take, and below it stands the pair for each "
+        "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
+        "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
+        "read whole: then a ✓ stands beside it. To look into the marked archive press {backups.open}; "
+        "{backups.verify} reads it whole anew and checks it; {screen.back} gives that up. Times are those in"
+        " the archives' names, by the nodes' own clocks."
     )
     BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
 

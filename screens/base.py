@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LoomScreen(Screen[None]):
-    """`HELP` explains the screen; `body` yields what stands in the frame."""
+    """`HELP` explains the screen, with its keys for `keys.spoken`; `body` yields what stands in the frame."""
 
     NAME_SHOWN: ClassVar[str] = ""
     HELP: ClassVar[str] = ""

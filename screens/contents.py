@@ -29,8 +29,8 @@ class ContentsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Backup"
     HELP: ClassVar[str] = (
         "The archive is read to its end, its checksums are checked, and what it holds is listed: databases "
-        "with their heights, config files, and everything that would be refused. Escape gives the reading "
-        "up."
+        "with their heights, config files, and everything that would be refused. To give the reading up "
+        "press {screen.back}."
     )
     BINDINGS = keys.bindings(keys.COPY)
 

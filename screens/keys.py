@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -217,7 +218,7 @@ LOGS = (
     ),
     Key("logs.follow", "s", "toggle_follow", "Follow", "Stay at the newest line, or stay where you are"),
     Key("logs.pause", "p", "toggle_pause", "Pause", "Hold the display; new lines are counted"),
-    Key("logs.find", "f", "find", "Find", "Go to lines that match; n and N to the next and the one before"),
+    Key("logs.find", "f", "find", "Find", "Go to the lines that match, from one to the next"),
     Key("logs.select", "space", "select", "Select", "Begin to select lines, or select none"),
     Key(
         "logs.save",
@@ -413,6 +414,8 @@ def meet(one: Key, other: Key) -> bool:
     return bool(groups & _EVERYWHERE) or len(groups & _ANYWHERE) == 1
 
 
+_NAMED = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
+
 #: The operator's own keys by action id, of the app that runs.
 _changed: dict[str, str] = {}
 
@@ -429,6 +432,11 @@ def name(binding_id: str) -> str:
     if key is None:
         raise KeyError(binding_id)
     return key.name
+
+
+def spoken(text: str) -> str:
+    """The text, in which `{logs.find}` stands for what is printed on the key of that action."""
+    return _NAMED.sub(lambda found: name(found[1]), text)
 
 
 def printed(key: str) -> str:

@@ -33,14 +33,15 @@ _SLICE_SECONDS = 0.008  # of a search, before other work has its turn
 class LogsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Logs"
     HELP: ClassVar[str] = (
-        "One stream of all nodes, by time (UTC). The digit in front of a node's name hides or shows it, 0 "
-        "lets you choose among all. Lines that are known carry a sign: · harmless, ▲ warning, ✗ error, ‼ act "
-        "now; the line at the bottom says what the marked one means. f finds a regular expression; n "
-        "and N go from one hit to the next, and while nothing is sought, from one known line to the next. / "
-        "shows only what matches, with ! in front it hides what matches. Moving up ends following; G or s "
-        "follows again. p pauses: nothing moves, new lines are counted and come when you go on. @ goes to a "
-        "time, also one before the oldest line that is here. space begins to select, c copies and S saves "
-        "the selected lines, or all that are shown."
+        "One stream of all nodes, by time (UTC). The digit in front of a node's name hides or shows it, "
+        "{logs.nodes} lets you choose among all. Lines that are known carry a sign: · harmless, ▲ warning, ✗"
+        " error, ‼ act now; the line at the bottom says what the marked one means. {logs.find} finds a "
+        "regular expression; {logs.next} and {logs.previous} go from one hit to the next, and while nothing "
+        "is sought, from one known line to the next. {logs.filter} shows only what matches, with ! in front "
+        "it hides what matches. Moving up ends following; {logs.follow} follows again. {logs.pause} pauses: "
+        "nothing moves, new lines are counted and come when you go on. {logs.go} goes to a time, also one "
+        "before the oldest line that is here. {logs.select} begins to select, {logs.copy} copies and "
+        "{logs.save} saves the selected lines, or all that are shown."
     )
     BINDINGS = keys.bindings(keys.LOGS)
 

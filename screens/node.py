@@ -34,7 +34,7 @@ class NodeScreen(LoomScreen):
         "Everything that is known of one node: its service, what it says of the chain, its identity, its "
         "databases, its configuration files with their digests against those of the others, its last log "
         "lines, and the unit that systemd has in force, drop-ins included. The closer look reads the other "
-        "nodes' files, too; f5 looks again."
+        "nodes' files, too; {screen.refresh} looks again."
     )
     BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
 

@@ -35,6 +35,7 @@ class ConfirmDialog(Dialog[bool]):
     """Enter cancels until the operator has moved on or typed the cluster's name."""
 
     KIND = "-danger"
+    AUTO_FOCUS = "#cancel"  # not a focus when it is mounted: that comes behind what was typed meanwhile
 
     def __init__(self, act: Act) -> None:
         super().__init__(act.title)
@@ -56,18 +57,18 @@ class ConfirmDialog(Dialog[bool]):
             )
         yield Static(self._keys(), classes="dialog-keys")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one("#cancel", Button).focus()
-
     def on_key(self, event: events.Key) -> None:
         """Typing needs no tab: the first letter goes into the field."""
-        if not self.act.typed or not event.is_printable or event.character is None:
-            return
-        field = self.query_one("#name", Input)
-        if not field.has_focus:
+        if event.is_printable and event.character is not None:
+            self._take(event, event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        self._take(event, "".join(event.text.splitlines()[:1]))
+
+    def _take(self, event: events.Event, typed: str) -> None:
+        if self.act.typed and typed and not (field := self.query_one("#name", Input)).has_focus:
             field.focus()
-            field.insert_text_at_cursor(event.character)
+            field.insert_text_at_cursor(typed)
             event.stop()
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from loomtui.errors import CallError
 from screens import keymap, keys
 from screens.app import LoomApp
+from screens.base import LoomScreen
 from screens.choose import ChooseScreen
 from screens.logs import LogsScreen
 from screens.modals.text import TextDialog
@@ -123,6 +125,29 @@ async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
         said = [" ".join(line.split()) for line in app.screen.text.plain.splitlines()]
         assert any(line.startswith("ctrl+t The backups in S3") for line in said)
         assert any(line.startswith("/ Mark the node") for line in said)
+
+
+async def test_the_words_of_a_help_call_it_by_its_new_name() -> None:
+    app = with_keys(logs__find="L", logs__next="ctrl+t")
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await press(pilot, "o", "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, TextDialog))
+        assert isinstance(app.screen, TextDialog)
+        said = " ".join(app.screen.text.plain.split())
+        assert "L finds a regular expression; ctrl+t and N go from one hit to the next" in said
+
+
+def screens_with_help(kind: type[LoomScreen] = LoomScreen) -> Iterator[type[LoomScreen]]:
+    if kind.HELP:
+        yield kind
+    for further in kind.__subclasses__():
+        yield from screens_with_help(further)
+
+
+@pytest.mark.parametrize("screen", screens_with_help(), ids=lambda screen: screen.__name__)
+def test_each_key_in_the_words_of_a_help_is_a_key_of_a_screen(screen: type[LoomScreen]) -> None:
+    assert "{" not in keys.spoken(screen.HELP)
 
 
 async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:

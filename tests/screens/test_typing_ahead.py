@@ -61,6 +61,24 @@ async def test_a_name_typed_behind_its_key_arrives_whole(rounds: int) -> None:
         assert not any(done.startswith("stop") for done in engine.begun[0].done)
 
 
+async def test_a_pasted_name_needs_no_tab_either() -> None:
+    engine = rushed()
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
+        await rush(app, "x")
+        app.post_message(events.Paste(f"{CLUSTER}\nand what stood below it"))
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, ConfirmDialog) and app.screen.query_one(Input).value == CLUSTER,
+            "the whole name",
+        )
+        assert not any(done.startswith("stop") for done in engine.begun[0].done)
+        await rush(app, "enter")
+        await asked(app, pilot, StepName.DATA)
+
+
 async def test_the_name_and_enter_in_one_go_carry_the_step_out() -> None:
     async with running(rushed()) as (app, pilot):
         await begin(app, pilot)
