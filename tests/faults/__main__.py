@@ -53,6 +53,10 @@ class _Waiting:
             chosen = scenario if scenario in left else max(left, key=lambda name: len(left[name]))
             return left[chosen].popleft()
 
+    def drop(self) -> None:
+        with self._lock:
+            self._by_scenario.clear()
+
 
 def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
     """Each worker has beds of its own, so that cells do not meet."""
@@ -66,8 +70,14 @@ def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
     ]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        worker.join()
+    try:
+        for worker in workers:
+            worker.join()
+    except KeyboardInterrupt:
+        waiting.drop()
+        print("It ends with the cells at hand, and unmounts their disks.", flush=True)  # noqa: T201
+        for worker in workers:
+            worker.join()
     return verdicts
 
 
