@@ -170,7 +170,7 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
     )
     for choice in node.files:
         if choice.changes or choice.action is not FileAction.KEEP:
-            what = f"{choice.action.value if choice.changes else 'same bytes'}: {choice.reason}"
+            what = f"{choice.action.words if choice.changes else 'same bytes'}: {choice.reason}"
             yield content.row(content.fact(f"  {choice.target}", "", 40), what)
     if node.staging is not None:
         yield content.fact(

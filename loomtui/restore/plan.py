@@ -21,6 +21,10 @@ class FileAction(StrEnum):
     KEEP = "keep"  # the node's own stays
     SET_ASIDE = "set-aside"  # moved into the run's folder, nothing takes its place
 
+    @property
+    def words(self) -> str:
+        return self.value.replace("-", " ")
+
 
 class SigningAction(StrEnum):
     KEEP = "keep"  # the node's own file stays as it is

@@ -76,7 +76,7 @@ class RestoreConfig(Step):
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
         lines = [
-            f"{name_of(choice.target)}: {choice.action.value} ({choice.reason})"
+            f"{name_of(choice.target)}: {choice.action.words} ({choice.reason})"
             for choice in plan.files
             if choice.changes
         ]
