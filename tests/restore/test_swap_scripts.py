@@ -191,6 +191,18 @@ def test_it_refuses_while_a_process_has_a_database_open(node: LocalNode) -> None
     do(node, call)
 
 
+@pytest.mark.parametrize("linked", [".", "app.db", "chaindata", "chaindata/data"])
+@pytest.mark.parametrize("opened", ["app.db/LOG", "chaindata/data/state.db/LOG"])
+def test_it_sees_that_also_through_links(node: LocalNode, linked: str, opened: str) -> None:
+    prepare(node)
+    place, elsewhere = node.workdir / linked, node.root / "else*where"
+    place.rename(elsewhere)
+    place.symlink_to(elsewhere)
+    with (node.workdir / opened).open():
+        assert node.run("swap", *swap(node.root).args).returncode == 74
+    node.done("swap", *swap(node.root).args)
+
+
 def test_its_own_files_are_no_databases_whatever_the_run_is_called(node: LocalNode) -> None:
     """Every 256th run has an ID that ends like the name of a database."""
     run = "20260101-120000-35db"

@@ -155,11 +155,22 @@ unit_processes() {
 }
 
 # database_users WORKDIR: prints the IDs of the processes that have a database of the node open, one a line.
-# A star of find's also stands for slashes: what lies deeper than in a database of the node's own is left out.
+# /proc knows no links, so the databases are looked for where they are in truth. A star of find's also stands for
+# slashes: what lies deeper than in a database of the node's own is left out.
 database_users() {
-    quoted=$(printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g')
-    find /proc/[0-9]*/fd \( -lname "$quoted/*db/*" ! -lname "$quoted/*/*db/*" \) -o -lname "$quoted/chaindata/data/*" \
-        2> /dev/null | cut -d / -f 3
+    home=$(cd "$1" 2> /dev/null && pwd -P) || return 0
+    names=$(as_pattern "$home")
+    set -- -lname "$names/*db/*" ! -lname "$names/*/*db/*" -o -lname "$names/chaindata/data/*"
+    for database in "$home"/*db "$home/chaindata/data"; do
+        truly=$(cd "$database" 2> /dev/null && pwd -P) || continue
+        [ "$truly" = "$database" ] || set -- "$@" -o -lname "$(as_pattern "$truly")/*"
+    done
+    find /proc/[0-9]*/fd \( "$@" \) 2> /dev/null | cut -d / -f 3
+}
+
+# as_pattern PATH: prints it so that find's -lname takes it by the letter.
+as_pattern() {
+    printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g'
 }
 
 # process_start ID: prints when it started, in clock ticks since boot (proc(5), field 22 of stat): tells it from
