@@ -23,14 +23,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from loomtui.text import clean
+
 NOTHING_CHANGED = "Nothing was changed."
 
 
 class LoomtuiError(Exception):
     """What happened, on which node, what is safe now, and what to do next.
 
-    `what`, `safe` and `advice` are plain sentences; text from elsewhere in them must have gone
-    through `loomtui.text.clean` before.
+    `what`, `safe` and `advice` are plain sentences. What text from elsewhere in them could do to a terminal
+    is taken out here; that it stays on one line is for whoever puts it in.
     """
 
     exit_status: ClassVar[int] = 1
@@ -38,11 +40,12 @@ class LoomtuiError(Exception):
     def __init__(
         self, what: str, *, node: str | None = None, safe: str = NOTHING_CHANGED, advice: str = ""
     ) -> None:
+        what = clean(what)
         super().__init__(what)
         self.what = what
-        self.node = node
-        self.safe = safe
-        self.advice = advice
+        self.node = node and clean(node)
+        self.safe = clean(safe)
+        self.advice = clean(advice)
 
     def __str__(self) -> str:
         where = f"{self.node}: " if self.node else ""

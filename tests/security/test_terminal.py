@@ -57,6 +57,13 @@ def test_what_is_shown_is_harmless(text: str | bytes) -> None:
     assert not set(line) & set("\n\t")
 
 
+@hostile(1, text=texts(nul=True))
+def test_an_error_is_harmless_whatever_is_told_in_it(text: str) -> None:
+    error = LoomtuiError(text, node=text, safe=text, advice=text)
+    for told in (str(error), *error.args, error.what, error.node, error.safe, error.advice):
+        harmless(told)
+
+
 @hostile(1, parts=st.lists(st.sampled_from(CONTROLS) | st.sampled_from(("«one»", "«two»", "«three»"))))
 def test_words_between_escapes_stay(parts: list[str]) -> None:
     """Also inside of a sequence that ends late or never: it could be the line that somebody wants to hide."""

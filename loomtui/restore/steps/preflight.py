@@ -132,7 +132,7 @@ async def _see_that_plan_fits(hand: Hand) -> None:
         if found != planned:
             raise StepFailed(
                 f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
-                f"{' '.join(planned)}",
+                f"{clean_line(' '.join(planned))}",
                 node=hand.plan.name,
                 advice="Make a new plan.",
             )
