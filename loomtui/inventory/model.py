@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _HOST = r"^[A-Za-z0-9\[\]:][A-Za-z0-9._:\[\]%-]{0,252}$"
-_UNIT = r"^[A-Za-z0-9:_.@-]{1,200}$"
+_UNIT = r"^[A-Za-z0-9:_@][A-Za-z0-9:_.@-]{0,199}$"
 _USER = r"^[A-Za-z_][A-Za-z0-9_.@-]{0,63}$"
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 

@@ -158,6 +158,8 @@ def test_problem_says_file_line_field_found_expected_and_suggestion(write: Write
         (("cluster: c", "cluster: c\nloom: {binary: loom}"), "loom.binary", "an absolute path"),
         (("cluster: c", "cluster: c\nloom: {binary: /a/../b}"), "loom.binary", "an absolute path"),
         (("cluster: c", "cluster: c\nloom: {service: 'a b'}"), "loom.service", "a systemd service"),
+        (("cluster: c", "cluster: c\nloom: {service: -H}"), "loom.service", "a systemd service"),
+        (("cluster: c", "cluster: c\nloom: {service: .service}"), "loom.service", "a systemd service"),
         (
             ("cluster: c", "cluster: c\nloom: {ports: {rpc: 46656}}"),
             "loom.ports.rpc",

@@ -49,6 +49,14 @@ def running_with_drop_ins(machine: LocalNode) -> None:
     machine.reload()
 
 
+def test_a_hold_that_cannot_be_written_is_told_at_once(node: LocalNode) -> None:
+    """Also where no folder is on the way to it."""
+    running(node)
+    outcome = node.run("hold", UNIT, "-x/hold.conf")
+    assert outcome.returncode == 1
+    assert b"cannot write" in outcome.stderr
+
+
 def units_of(machine: LocalNode) -> dict[str, tuple[object, ...]]:
     """What systemd has, on the disk and in its memory."""
     return {path: what for path, what in state(machine).items() if "/work" not in path}

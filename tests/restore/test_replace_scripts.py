@@ -188,6 +188,15 @@ def test_a_slot_keeps_the_file_of_one_place_only(node: LocalNode) -> None:
     assert node.unit.read_text() != NEW
 
 
+@pytest.mark.parametrize("target", ["loom.yml", "a/b/loom.yml", ""])
+def test_a_place_that_is_none_is_refused(node: LocalNode, target: str) -> None:
+    prepared("config", OLD)(node)
+    call = replace(node.root, "config")
+    outcome = node.run(call.script, *call.args[:4], target, *call.args[5:])
+    assert outcome.returncode == 1
+    assert b"no place for a file" in outcome.stderr
+
+
 def test_it_refuses_what_is_not_staged(node: LocalNode) -> None:
     prepared("config", OLD)(node)
     call = replace(node.root, "config", "stage/nothing")

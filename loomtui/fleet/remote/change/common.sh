@@ -8,7 +8,9 @@ die() {
 }
 why() { # PATH... -> what keeps files from being written there, where the disk is to blame
     for place; do
-        while [ -n "$place" ] && [ ! -d "$place" ]; do place=${place%/*}; done
+        while [ -n "$place" ] && [ ! -d "$place" ]; do
+            case $place in */*) place=${place%/*} ;; *) place= ;; esac
+        done
         [ -n "$place" ] || continue
         if [ ! -w "$place" ]; then # also root may not where all is read-only
             printf ': its disk is read-only (dmesg says why), or %s may not be written' "$place"

@@ -8,6 +8,7 @@ R=$W/.loomtui/runs/$RUN
 K=$R/replaced/files/$SLOT
 own_lock "$W" "$RUN"
 held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
+case $TARGET in /?*) ;; *) die "$TARGET is no place for a file" ;; esac
 [ ! -L "$TARGET" ] || [ "$SOURCE" = = ] || die "$TARGET is a symbolic link; it is left alone"
 umask 077
 mkdir -p "$K" || die "cannot write in $R"
@@ -16,7 +17,7 @@ note() { # NAME TEXT
 }
 if [ ! -f "$K/was" ]; then
     made= folder=${TARGET%/*}
-    while [ ! -d "$folder" ]; do
+    while [ -n "$folder" ] && [ ! -d "$folder" ]; do
         made="$folder$newline$made"
         folder=${folder%/*}
     done
