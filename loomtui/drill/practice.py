@@ -159,8 +159,9 @@ class _Control:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
+            # It ends by itself, later: where much was restored, much is to be removed.
             self._process.terminate()
-            self._process.wait(STOP_SECONDS)
+            threading.Thread(target=self._process.wait, daemon=True).start()
         self._from.close()
 
 

@@ -318,6 +318,13 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
     assert not any(map(_is_open, places))
 
 
+def test_an_end_that_takes_long_is_nobodys_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with practice("healthy", nodes=1, folder=tmp_path) as cluster:
+        monkeypatch.setattr("loomtui.drill.practice.STOP_SECONDS", 0.0)
+    until(lambda: not cluster.root.exists())
+    until(lambda: not _processes(cluster.root))
+
+
 def test_nothing_is_left_after_the_parent_was_killed(tmp_path: Path) -> None:
     program = f"""
         import json, sys, time
