@@ -58,8 +58,8 @@ class BackupsScreen(LoomScreen):
         "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
         "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
         "read whole: then a ✓ stands beside it. To look into the marked archive press {backups.open}; "
-        "{backups.verify} reads it whole anew and checks it; {screen.back} gives that up. Times are those in"
-        " the archives' names, by the nodes' own clocks."
+        "{backups.verify} reads it whole anew and checks it; {screen.back} gives that up. Times are those in "
+        "the archives' names, by the nodes' own clocks."
     )
     BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
 

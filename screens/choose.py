@@ -42,8 +42,8 @@ class ChooseScreen(LoomScreen):
     HELP: ClassVar[str] = (
         "All nodes of a restore get the same data; each gets the newest config backup of its own. 'latest' "
         "takes the newest data backup that can be used and says which it passed over, and why. With "
-        "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is"
-        " changed before the plan was reviewed."
+        "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is "
+        "changed before the plan was reviewed."
     )
     BINDINGS = keys.bindings(keys.CHOOSE, keys.REFRESH)
 

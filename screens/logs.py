@@ -34,8 +34,8 @@ class LogsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Logs"
     HELP: ClassVar[str] = (
         "One stream of all nodes, by time (UTC). The digit in front of a node's name hides or shows it, "
-        "{logs.nodes} lets you choose among all. Lines that are known carry a sign: · harmless, ▲ warning, ✗"
-        " error, ‼ act now; the line at the bottom says what the marked one means. {logs.find} finds a "
+        "{logs.nodes} lets you choose among all. Lines that are known carry a sign: · harmless, ▲ warning, ✗ "
+        "error, ‼ act now; the line at the bottom says what the marked one means. {logs.find} finds a "
         "regular expression; {logs.next} and {logs.previous} go from one hit to the next, and while nothing "
         "is sought, from one known line to the next. {logs.filter} shows only what matches, with ! in front "
         "it hides what matches. Moving up ends following; {logs.follow} follows again. {logs.pause} pauses: "

@@ -32,10 +32,10 @@ class RestoreScreen(RunScreen):
     HELP: ClassVar[str] = (
         "Left: the eight steps. Middle: what the next step would do on each node, or the nodes of the step "
         "that runs; {run.view} switches. Below: the services' logs. At the bottom: what goes on, and the "
-        "next key in words. Before each step the run waits for you. Stopping the services, swapping the data"
-        " and rolling back want the cluster's name typed. A unit can be edited before it is approved. "
-        "Nothing is deleted: what is replaced is kept in the run's folder on each node. The run goes on when"
-        " you look at other screens ({app.restore} comes back), and survives the end of this program."
+        "next key in words. Before each step the run waits for you. Stopping the services, swapping the data "
+        "and rolling back want the cluster's name typed. A unit can be edited before it is approved. Nothing "
+        "is deleted: what is replaced is kept in the run's folder on each node. The run goes on when you "
+        "look at other screens ({app.restore} comes back), and survives the end of this program."
     )
 
     def __init__(self, keeper: RunKeeper) -> None:

@@ -45,7 +45,7 @@ def _mark(run: RunSummary) -> Mark:
 class RunsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
-        "All restores that were done from this machine, newest first. With {runs.open} is shown how the "
+        "All restores that were done from this machine, newest first. Press {runs.open} to see how the "
         "marked one went: its timeline, what it cost, who decided what. An unfinished one can be resumed "
         "where it stood, or rolled back to what was there before it."
     )
