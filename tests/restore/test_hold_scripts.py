@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -247,6 +248,15 @@ def test_nothing_is_killed_that_systemd_would_start_again(node: LocalNode) -> No
         outcome = node.run("kill", UNIT, node.hold, looked(node)[0].mark)
         assert outcome.returncode == 74
         assert process.poll() is None
+
+
+def test_who_has_a_database_open_that_is_no_more_is_seen(node: LocalNode) -> None:
+    running(node)
+    database = node.workdir / "app.db"
+    database.mkdir()
+    with (database / "LOG").open("w"):
+        shutil.rmtree(node.workdir)
+        assert os.getpid() in [one.id for one in looked(node)]
 
 
 def test_files_are_not_moved_while_such_a_process_is_there(node: LocalNode) -> None:

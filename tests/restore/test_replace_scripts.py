@@ -197,6 +197,14 @@ def test_a_place_that_is_none_is_refused(node: LocalNode, target: str) -> None:
     assert b"no place for a file" in outcome.stderr
 
 
+def test_a_place_without_any_folder_on_the_way_is_noted(node: LocalNode) -> None:
+    prepared("config", OLD)(node)
+    call = replace(node.root, "config", "=")
+    node.done(call.script, *call.args[:4], "/loomtui-nowhere/deep/file", *call.args[5:])
+    made = node.run_folder() / "replaced/files/config/made"
+    assert made.read_text().split() == ["/loomtui-nowhere", "/loomtui-nowhere/deep"]
+
+
 def test_it_refuses_what_is_not_staged(node: LocalNode) -> None:
     prepared("config", OLD)(node)
     call = replace(node.root, "config", "stage/nothing")

@@ -243,8 +243,9 @@ async def test_an_address_book_is_set_aside_and_put_back(make_cluster: Make) -> 
     stale = json.dumps({"key": "00", "addrs": [{"addr": {"id": "a" * 40, "ip": "192.0.2.1", "port": 46656}}]})
     book.write_text(stale)
     before = cluster.live()
-    run = await cluster.run()
-    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    run, operator = await cluster.run(), Scripted()
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
+    assert "addrbook.json: set aside (" in operator.previews[StepName.CONFIG]["n1"].text
     assert "192.0.2.1" not in book.read_text()  # the node made a new one
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
     assert cluster.live() == before

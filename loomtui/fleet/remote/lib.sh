@@ -158,7 +158,7 @@ unit_processes() {
 # /proc knows no links, so the databases are looked for where they are in truth. A star of find's also stands for
 # slashes: what lies deeper than in a database of the node's own is left out.
 database_users() {
-    home=$(cd "$1" 2> /dev/null && pwd -P) || return 0
+    home=$(cd "$1" 2> /dev/null && pwd -P) || home=$1 # what was taken away may still be open
     names=$(as_pattern "$home")
     set -- -lname "$names/*db/*" ! -lname "$names/*/*db/*" -o -lname "$names/chaindata/data/*"
     for database in "$home"/*db "$home/chaindata/data"; do
