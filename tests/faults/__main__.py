@@ -26,6 +26,11 @@ _WIDTH = 8
 _SCENARIOS = ("clean-restore", "moved-hosts", "clean-restore")  # in the order in which workers begin
 
 
+def _say(what: object) -> None:
+    """At once, so that a cell is told of while the others go on."""
+    print(what, flush=True)  # noqa: T201 - this is a command; its output is what it is for
+
+
 def chosen(only: Sequence[str]) -> list[Cell]:
     """Those whose row, fault or name is among the words; all where there are none."""
 
@@ -75,7 +80,7 @@ def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
             worker.join()
     except KeyboardInterrupt:
         waiting.drop()
-        print("It ends with the cells at hand, and unmounts their disks.", flush=True)  # noqa: T201
+        _say("It ends with the cells at hand, and unmounts their disks.")
         for worker in workers:
             worker.join()
     return verdicts
@@ -91,7 +96,7 @@ def _work(waiting: _Waiting, scenario: str, verdicts: list[Verdict]) -> None:
                 made = _bed(stack, scenario)
             verdict = try_cell(made, cell) if made else Verdict(cell, wrong=["its cluster did not come up"])
             verdicts.append(verdict)
-            print(verdict, flush=True)  # noqa: T201 - this is a command
+            _say(verdict)
             if not verdict.holds:
                 made = None  # nobody knows what it holds now
 
@@ -100,7 +105,7 @@ def _bed(stack: ExitStack, scenario: str) -> Bed | None:
     try:
         return stack.enter_context(bed(scenario))
     except (AssertionError, LoomtuiError, OSError, subprocess.SubprocessError) as error:
-        print(f"no cluster for {scenario}: {error}", flush=True)  # noqa: T201
+        _say(f"no cluster for {scenario}: {error}")
         return None
 
 
@@ -148,11 +153,11 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     wanted = chosen(options.only)
     if options.list:
-        print("\n".join(cell.name for cell in wanted))  # noqa: T201
+        _say("\n".join(cell.name for cell in wanted))
         return 0
     started = time.monotonic()
     verdicts = try_all(wanted, options.jobs)
-    print(f"\n{table(verdicts)}\n\n{summary(verdicts, time.monotonic() - started)}")  # noqa: T201
+    _say(f"\n{table(verdicts)}\n\n{summary(verdicts, time.monotonic() - started)}")
     return 0 if len(verdicts) == len(wanted) and all(verdict.holds for verdict in verdicts) else 1
 
 

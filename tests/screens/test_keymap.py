@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.pilot import Pilot
 
 from loomtui.errors import CallError
 from screens import keymap, keys
@@ -19,7 +21,7 @@ from screens.logs import LogsScreen
 from screens.modals.text import TextDialog
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, make_app, press, shown, until
+from tests.screens.helping import LARGE, make_app, press, running, shown, until
 
 
 def written(path: Path, text: str) -> Path:
@@ -97,15 +99,13 @@ def test_the_keys_that_come_with_loomtui_meet_only_where_the_state_tells_them_ap
     assert met <= {frozenset(("run.refuse_unit", "run.leave_out"))}
 
 
-def with_keys(**own: str) -> LoomApp:
+def with_keys(**own: str) -> AbstractAsyncContextManager[tuple[LoomApp, Pilot[int]]]:
     changed = {name.replace("__", "."): key for name, key in own.items()}
-    return make_app(WritableFakeEngine(scenes.healthy()), own_keys=changed)
+    return running(WritableFakeEngine(scenes.healthy()), LARGE, own_keys=changed)
 
 
 async def test_a_changed_key_works_and_the_old_one_does_not() -> None:
-    app = with_keys(app__logs="l")
-    async with app.run_test() as pilot:
-        await pilot.pause()
+    async with with_keys(app__logs="l") as (app, pilot):
         home = app.screen
         await press(pilot, "o")
         assert app.screen is home
@@ -114,10 +114,7 @@ async def test_a_changed_key_works_and_the_old_one_does_not() -> None:
 
 
 async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
-    app = with_keys(app__backups="ctrl+t", health__mark="slash", health__filter="m")
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        await pilot.resize_terminal(*LARGE)
+    async with with_keys(app__backups="ctrl+t", health__mark="slash", health__filter="m") as (app, pilot):
         await until(pilot, lambda: "ctrl+t Backups" in shown(app))
         await press(pilot, "question_mark")
         await until(pilot, lambda: isinstance(app.screen, TextDialog))
@@ -128,9 +125,7 @@ async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
 
 
 async def test_the_words_of_a_help_call_it_by_its_new_name() -> None:
-    app = with_keys(logs__find="L", logs__next="ctrl+t")
-    async with app.run_test() as pilot:
-        await pilot.pause()
+    async with with_keys(logs__find="L", logs__next="ctrl+t") as (app, pilot):
         await press(pilot, "o", "question_mark")
         await until(pilot, lambda: isinstance(app.screen, TextDialog))
         assert isinstance(app.screen, TextDialog)
@@ -151,10 +146,7 @@ def test_each_key_in_the_words_of_a_help_is_a_key_of_a_screen(screen: type[LoomS
 
 
 async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:
-    app = with_keys(choose__nodes="L", screen__back="ctrl+t", dialog__cancel="ctrl+x")
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        await pilot.resize_terminal(*LARGE)
+    async with with_keys(choose__nodes="L", screen__back="ctrl+t", dialog__cancel="ctrl+x") as (app, pilot):
         await press(pilot, "r")
         await until(pilot, lambda: " L  restore some nodes only" in shown(app))
         await press(pilot, "L")
@@ -164,10 +156,10 @@ async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:
 
 
 async def test_the_logs_call_it_by_its_new_name() -> None:
-    app = with_keys(logs__follow="L", logs__pause="ctrl+t", logs__open="M", logs__node1="B")
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        await pilot.resize_terminal(*LARGE)
+    async with with_keys(logs__follow="L", logs__pause="ctrl+t", logs__open="M", logs__node1="B") as (
+        app,
+        pilot,
+    ):
         await press(pilot, "o")
         await until(pilot, lambda: "B db1  2 db2" in shown(app))
         await press(pilot, "L")
@@ -183,6 +175,7 @@ def test_an_unchanged_key_that_shared_its_key_with_a_changed_one_stays() -> None
 
 
 async def test_the_next_app_has_its_own_keys() -> None:
-    with_keys(app__logs="l")
+    async with with_keys(app__logs="l"):
+        assert keys.name("app.logs") == "l"
     make_app(FakeEngine(scenes.healthy()))
     assert keys.name("app.logs") == "o"

@@ -1,4 +1,4 @@
-"""The log view: bounded, filtered, counted; and what an operator can do with it."""
+"""The log screen: what an operator can do with it."""
 
 from __future__ import annotations
 
@@ -7,192 +7,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.events import MouseScrollDown, MouseScrollUp
-from textual.strip import Strip
 from textual.widgets import Input
 
 from loomtui.fleet.logs import LogLine
-from loomtui.text import clean_line
-from screens.app import LoomApp
-from screens.log_buffer import Entry, Filter, LogBuffer, entry_of
+from screens.log_buffer import entry_of
 from screens.logs import LogsScreen
 from screens.modals.ask import NodesDialog
 from screens.modals.text import TextDialog
-from screens.moments import read_moment
 from screens.widgets.log_view import LogView
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import LARGE, press, running, shown, type_text, until
-
-
-def entry(text: str, node: str = "db1") -> Entry:
-    return entry_of(node, NOW, text)
-
-
-def texts(buffer: LogBuffer) -> list[str]:
-    return [line.text for line in buffer.shown]
-
-
-def test_the_buffer_keeps_the_newest_and_counts_the_rest() -> None:
-    buffer = LogBuffer(capacity=100)
-    for number in range(1000):
-        buffer.add([entry(f"line {number}")])
-    assert buffer.kept <= 110
-    assert texts(buffer)[-1] == "line 999"
-    assert buffer.skipped + buffer.kept == 1000
-    assert texts(buffer)[0] == f"line {buffer.skipped}"
-
-
-def test_the_oldest_go_from_the_filtered_view_too() -> None:
-    buffer = LogBuffer(capacity=10)
-    buffer.select(typed="even")
-    for number in range(100):
-        buffer.add([entry(f"{'even' if number % 2 == 0 else 'odd'} {number}")])
-    assert texts(buffer) == [f"even {number}" for number in range(buffer.skipped, 100) if number % 2 == 0]
-
-
-def test_while_paused_lines_are_counted_and_come_afterwards() -> None:
-    buffer = LogBuffer()
-    buffer.add([entry("one")])
-    buffer.pause(True)
-    buffer.add([entry("two"), entry("three")])
-    assert texts(buffer) == ["one"]
-    assert buffer.waiting == 2
-    buffer.pause(False)
-    assert texts(buffer) == ["one", "two", "three"]
-    assert buffer.waiting == 0
-
-
-def test_filters_and_hidden_nodes_work_while_paused() -> None:
-    buffer = LogBuffer()
-    buffer.add([entry("good"), entry("bad", "db2")])
-    buffer.pause(True)
-    buffer.select(typed="!bad")
-    assert texts(buffer) == ["good"]
-    buffer.select(typed="", hidden=frozenset({"db1"}))
-    assert texts(buffer) == ["bad"]
-
-
-@given(
-    st.lists(
-        st.one_of(st.lists(st.integers(0, 50), max_size=9), st.booleans(), st.sampled_from(["", "1", "!2"]))
-    ),
-    st.integers(1, 30),
-)
-def test_whatever_comes_and_goes_every_line_is_kept_or_waits_or_is_counted(
-    acts: list[list[int] | bool | str], capacity: int
-) -> None:
-    buffer, came = LogBuffer(capacity), 0
-    for act in acts:
-        if isinstance(act, bool):
-            buffer.pause(act)
-        elif isinstance(act, str):
-            buffer.select(typed=act)
-        else:
-            buffer.add([entry_of("db1", NOW + timedelta(seconds=second), str(second)) for second in act])
-            came += len(act)
-        assert buffer.kept + buffer.skipped + len(buffer._held) == came
-        assert buffer.kept <= capacity + max(1, capacity // 10)
-        moments = [line.at for line in buffer.shown]
-        assert moments == sorted(moments)
-        assert list(buffer.shown) == [line for line in buffer._kept if buffer.filter.takes(line)]
-
-
-def test_a_late_line_comes_to_its_place() -> None:
-    buffer = LogBuffer()
-    buffer.select(typed="!three")
-    for second, text in ((1, "one"), (3, "three"), (4, "four"), (2, "two"), (4, "four again"), (0, "zero")):
-        buffer.add([entry_of("db1", NOW + timedelta(seconds=second), text)])
-    assert texts(buffer) == ["zero", "one", "two", "four", "four again"]
-
-
-def test_a_place_is_found_again_or_the_nearest_one() -> None:
-    buffer = LogBuffer()
-    lines = [entry_of("db1", NOW + timedelta(seconds=second // 2), f"line {second}") for second in range(10)]
-    buffer.add(lines)
-    assert [buffer.place_of(line) for line in lines] == list(range(10))
-    buffer.select(typed="!line 5")
-    assert buffer.shown[buffer.place_of(lines[5])] is lines[4]
-    assert buffer.place_at(NOW - timedelta(days=1)) == 0
-    assert buffer.place_at(NOW + timedelta(days=1)) == 8
-    assert LogBuffer().place_at(NOW) == -1
-
-
-def test_lines_that_came_while_paused_are_bounded_and_counted() -> None:
-    buffer = LogBuffer(capacity=10)
-    buffer.pause(True)
-    for number in range(100):
-        buffer.add([entry(f"line {number}")])
-    assert buffer.waiting == 100
-    buffer.pause(False)
-    assert buffer.skipped + buffer.kept == 100
-    assert texts(buffer)[-1] == "line 99"
-
-
-@pytest.mark.parametrize(
-    "text", ["plain", "tab\there", "\x1b[31mred", "a\x07b", "a\u202eb", "x" * 30_000, "ü ✓"]
-)
-def test_a_line_is_clean_whatever_it_was(text: str) -> None:
-    assert entry(text).whole == clean_line(text, limit=20_000)
-
-
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        ("02:30", "2026-11-22T02:30:00"),
-        ("03:14:15", "2026-11-22T03:14:15"),
-        ("23:59", "2026-11-21T23:59:00"),
-        ("-5m", "2026-11-22T03:09:15"),
-        ("- 2 d", "2026-11-20T03:14:15"),
-        ("2026-11-20 14:30", "2026-11-20T14:30:00"),
-        ("2026-11-20T14:30+02:00", "2026-11-20T12:30:00"),
-    ],
-)
-def test_a_moment_as_it_is_typed(typed: str, read: str) -> None:
-    assert read_moment(typed, NOW).isoformat() == f"{read}+00:00"
-
-
-@pytest.mark.parametrize("typed", ["", "soon", "25:00", "-999999999d", "-5x", "99999999999999999999"])
-def test_what_is_no_moment(typed: str) -> None:
-    with pytest.raises(ValueError):
-        read_moment(typed, NOW)
-
-
-@pytest.mark.parametrize(
-    ("typed", "shown_lines"),
-    [("", 3), ("MISSMATCH", 1), ("!missmatch", 2), ("miss.*h", 1), ("db2", 1), ("!", 3), ("nothing", 0)],
-)
-def test_filter(typed: str, shown_lines: int) -> None:
-    lines = [entry("a missmatch"), entry("b"), entry("c", "db2")]
-    assert sum(Filter(typed).takes(line) for line in lines) == shown_lines
-
-
-def test_a_filter_that_is_no_expression_changes_nothing() -> None:
-    buffer = LogBuffer()
-    buffer.add([entry("one")])
-    with pytest.raises(ValueError, match="not a regular expression"):
-        buffer.select(typed="[")
-    assert texts(buffer) == ["one"]
-    assert buffer.filter.typed == ""
-
-
-@given(st.text(max_size=50), st.text(min_size=1, max_size=5))
-def test_what_is_highlighted_lies_in_the_text(text: str, typed: str) -> None:
-    try:
-        found = Filter(typed)
-    except ValueError:
-        return
-    for start, end in found.spans(text):
-        assert 0 <= start < end <= len(text)
-
-
-def test_padding_is_shortened_and_the_whole_is_kept() -> None:
-    line = entry("Error dialing peer                           module=p2p")
-    assert line.text == "Error dialing peer  module=p2p"
-    assert "      " in line.whole
 
 
 async def test_following_ends_when_moving_up_and_comes_back() -> None:
@@ -244,7 +71,7 @@ async def test_time_can_be_left_out_and_pause_holds() -> None:
         await press(pilot, "p")
         await until(pilot, lambda: "paused, 0 new lines" in shown(app))
         view = app.screen.query_one(LogView)
-        view.add([entry("a new one")])
+        view.add([entry_of("db1", NOW, "a new one")])
         view.change()
         await until(pilot, lambda: "paused, 1 new line:" in shown(app))
         await press(pilot, "p")
@@ -266,7 +93,7 @@ async def test_many_lines_scroll_with_the_newest_and_keep_the_place() -> None:
         await press(pilot, "g")
         await until(pilot, lambda: "line 0." in shown(app))
         view = app.screen.query_one(LogView)
-        view.add([replace(entry("the newest"), at=NOW + timedelta(hours=1))])
+        view.add([entry_of("db1", NOW + timedelta(hours=1), "the newest")])
         view.change()
         await pilot.pause()
         assert "line 0." in shown(app)
@@ -389,7 +216,7 @@ async def test_the_place_stays_when_lines_before_it_go_and_the_filter_changes() 
         assert view.marked is not None
         assert view.marked.text == "line 50."
         view.buffer.capacity = 20
-        view.add([replace(entry(f"new {n}"), at=NOW + timedelta(hours=1)) for n in range(5)])
+        view.add([entry_of("db1", NOW + timedelta(hours=1), f"new {n}") for n in range(5)])
         view.change()
         assert view.buffer.skipped == 45
         assert view.marked.text == "line 50."
@@ -409,101 +236,3 @@ async def test_the_wheel_and_a_click_mark_lines() -> None:
         await until(pilot, lambda: view.cursor == 4)
         view.post_message(MouseScrollUp(view, 5, 1, 0, -1, 0, False, False, False))
         await until(pilot, lambda: view.cursor == 1)
-
-
-async def test_wrapped_lines_fill_the_view_to_its_end() -> None:
-    long = tuple(
-        LogLine("db1", NOW + timedelta(seconds=n), f"line {n}. " + "word " * 40 + f"end{n}", str(n))
-        for n in range(50)
-    )
-    async with running(FakeEngine(replace(scenes.healthy(), logs=long))) as (app, pilot):
-        await press(pilot, "o", "w")
-        await until(pilot, lambda: "line 49." in shown(app))
-        view = app.screen.query_one(LogView)
-        assert rows_of(app)[-1].endswith("end49")
-        await press(pilot, "g")
-        assert "line 0. word" in rows_of(app)[0]
-        assert len(rows_of(app)) == view.size.height
-        assert all(rows_of(app))
-        assert "line 9. word" not in shown(app)
-        await press(pilot, *"jjjjjjjjj")
-        assert "line 9. word" in shown(app)
-        assert "end9" in shown(app)
-
-
-def numbered(count: int) -> tuple[LogLine, ...]:
-    return tuple(
-        LogLine(f"db{1 + n % 3}", NOW + timedelta(seconds=n), f"line {n}. " + "word " * (n % 30), str(n))
-        for n in range(count)
-    )
-
-
-def rows_of(app: LoomApp) -> list[str]:
-    """What stands in the log view, without its edge."""
-    view = app.screen.query_one(LogView)
-    lines = shown(app).splitlines()[view.content_region.y : view.content_region.bottom]
-    return [line[view.content_region.x :].rstrip(" │┃") for line in lines]
-
-
-WAYS = (
-    *("k", "k,k,j", "g", "G", "pageup", "space", "k,space,k,k", "space,space", "home,end"),
-    *("p", "p,p", "1", "1,1", "w", "w,k", "t", "s", "s,s", "pageup,pagedown", "w,t,g,space,j,j"),
-)
-
-
-@pytest.mark.parametrize("pressed", WAYS)
-async def test_what_is_drawn_anew_is_all_that_looks_different(pressed: str) -> None:
-    """With a line that comes after each key; the whole drawn anew must look the same."""
-    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
-        await press(pilot, "o")
-        await until(pilot, lambda: "line 119" in shown(app))
-        view = app.screen.query_one(LogView)
-        for number, key in enumerate(pressed.split(",")):
-            await press(pilot, key)
-            view.add([entry_of("db2", NOW + timedelta(seconds=200 + number), f"later {number}")])
-            view._repaint()
-            await pilot.pause()
-            drawn = [list(strip) for strip in app.screen._compositor.render_strips()]
-            view.refresh()
-            await pilot.pause()
-            assert drawn == [list(strip) for strip in app.screen._compositor.render_strips()]
-
-
-@pytest.mark.parametrize("step", ["j", "k"])
-async def test_all_selected_lines_and_no_others_are_marked_as_such(step: str) -> None:
-    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
-        await press(pilot, "o")
-        await until(pilot, lambda: "line 119" in shown(app))
-        view = app.screen.query_one(LogView)
-        await press(pilot, *"kkkkkkk", "space", step, step)
-        chosen = view.get_component_rich_style("log--selected").bgcolor
-        marked = view.get_component_rich_style("log--cursor").bgcolor
-        assert chosen != marked
-        grounds = {}
-        for y, row in enumerate(rows_of(app)):
-            first = next(iter(view.render_line(y)))
-            grounds[row.split(".")[0].rsplit("line ")[-1]] = first.style.bgcolor if first.style else None
-        assert len(view.selection) == 3
-        assert grounds.pop("114" if step == "j" else "110") == marked
-        assert {line for line, ground in grounds.items() if ground == chosen} == (
-            {"112", "113"} if step == "j" else {"111", "112"}
-        )
-
-
-async def test_moving_the_mark_draws_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):
-        await press(pilot, "o")
-        await until(pilot, lambda: "line 119" in shown(app))
-        view = app.screen.query_one(LogView)
-        await press(pilot, "k")
-        drawn: list[int] = []
-        render = view.render_line
-
-        def counting(y: int) -> Strip:
-            drawn.append(y)
-            return render(y)
-
-        monkeypatch.setattr(view, "render_line", counting)
-        await press(pilot, "k")
-        await until(pilot, lambda: bool(drawn))
-        assert len(drawn) == 2
