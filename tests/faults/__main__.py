@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 from loomtui.errors import LoomtuiError
@@ -69,20 +70,19 @@ def try_all(wanted: Iterable[Cell], jobs: int) -> list[Verdict]:
     random.Random(0).shuffle(mixed)  # faults that take long are not met all at once
     waiting = _Waiting(mixed)
     verdicts: list[Verdict] = []
-    workers = [
-        threading.Thread(target=_work, args=(waiting, _SCENARIOS[number % len(_SCENARIOS)], verdicts))
-        for number in range(jobs)
-    ]
-    for worker in workers:
-        worker.start()
-    try:
-        for worker in workers:
-            worker.join()
-    except KeyboardInterrupt:
-        waiting.drop()
-        _say("It ends with the cells at hand, and unmounts their disks.")
-        for worker in workers:
-            worker.join()
+    with ThreadPoolExecutor(jobs) as workers:
+        # Not threads that are joined: Python 3.11 takes a thread for ended when its join was interrupted.
+        works = [
+            workers.submit(_work, waiting, _SCENARIOS[number % len(_SCENARIOS)], verdicts)
+            for number in range(jobs)
+        ]
+        try:
+            wait(works)
+        except KeyboardInterrupt:
+            waiting.drop()
+            _say("It ends with the cells at hand, and unmounts their disks.")
+        for work in works:
+            work.result()
     return verdicts
 
 

@@ -206,7 +206,9 @@ def _want_sudo(root: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, start_new_session=True
+    )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
 
 
