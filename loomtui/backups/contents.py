@@ -9,7 +9,7 @@ from loomtui.backups.databases import check_databases
 from loomtui.backups.layouts import classify
 from loomtui.backups.members import file_sizes, parts_of
 from loomtui.backups.model import Backup, Contents
-from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
+from loomtui.loom.databases import CHAIN_CONFIG, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.text import clean_line
 
@@ -20,7 +20,10 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
     roots = [parts_of(item.source) for item in layout.data_items]
     signs = check_databases(roots, reading.databases, file_sizes(reading.members))
     sources = {item.target: item.source for item in layout.identity}
-    offered = {item.target: item.source for item in layout.config_items}
+    own_items = layout.config_items or tuple(
+        item for item in layout.identity if item.target.startswith(CHAIN_CONFIG)
+    )
+    own = {item.target: item.source for item in own_items}
     return Contents(
         backup=replace(backup, kind=layout.kind, compression=reading.compression, certain=True),
         sha256=sha256,
@@ -33,12 +36,11 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
         store_height=reading.store_height,
         node_key=reading.node_keys.get(sources.get(NODE_KEY, "")),
         validator=reading.validators.get(sources.get(VALIDATOR, "")),
-        texts={target: reading.texts[path] for target, path in offered.items() if path in reading.texts},
-        digests={
-            target: digest for target, path in offered.items() if (digest := reading.files[path].digest)
-        },
+        texts={target: reading.texts[path] for target, path in own.items() if path in reading.texts},
+        digests={target: digest for target, path in own.items() if (digest := reading.files[path].digest)},
         warnings=(*layout.warnings, *signs),
         state_height=reading.state_height,
+        own_items=own_items,
         chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
     )
 

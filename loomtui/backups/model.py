@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from loomtui.loom.chainstate import ChainState
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.validator import ValidatorFacts
 
@@ -86,9 +87,15 @@ class Contents:
         NodeKeyFacts | None
     )  # derived facts only; of a data archive: the identity of the node it is from
     validator: ValidatorFacts | None  # likewise
-    #: target -> text, of config items that hold no key
+    #: target -> text, of own items that hold no key
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
-    digests: Mapping[str, str] = field(default_factory=dict)  # target -> SHA-256 hex, of every config item
+    digests: Mapping[str, str] = field(default_factory=dict)  # target -> SHA-256 hex, of every own item
     warnings: tuple[str, ...] = ()  # leftovers, signs of a torn backup, missing files
     state_height: int | None = None  # from the journal of state.db
     chain_id: str | None = None  # by Tendermint's genesis in it, offered as an item or not
+    #: The config of the host that it is from: `config_items`, and in a data archive its chaindata/config.
+    own_items: tuple[Item, ...] = ()
+    chain: ChainState | None = None  # from the journal of state.db
+    genesis_doc: str | None = (
+        None  # Tendermint's genesis as state.db holds it, where the journal still has it
+    )

@@ -20,6 +20,7 @@ STATE_NAMES: tuple[str, ...] = (
     "mempool.wal",
 )
 
+CHAIN_CONFIG = "chaindata/config/"
 NODE_KEY = "chaindata/config/node_key.json"
 VALIDATOR = "chaindata/config/priv_validator.json"
 TENDERMINT_GENESIS = "chaindata/config/genesis.json"

@@ -20,7 +20,7 @@ from loomtui.backups import catalogue as module
 from loomtui.backups.catalogue import Catalogue, newest_first
 from loomtui.backups.model import Backup, BackupKind, Compression
 from loomtui.errors import ArchiveRejected, LoomtuiError
-from loomtui.loom.databases import NODE_KEY, UNIT
+from loomtui.loom.databases import NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT, VALIDATOR
 from tests.backups.conftest import Bucket, Opener
 from tests.backups.making import (
     ID_A,
@@ -189,8 +189,10 @@ class TestLook:
         contents = await catalogue.look(await only(catalogue))
         assert contents.backup.kind is BackupKind.DATA
         assert contents.config_items == ()
-        assert contents.texts == {}
-        assert contents.digests == {}
+        own = {item.target for item in contents.own_items}
+        assert own == {NODE_KEY, VALIDATOR, TENDERMINT_CONFIG, TENDERMINT_GENESIS}
+        assert set(contents.texts) == {TENDERMINT_CONFIG, TENDERMINT_GENESIS}
+        assert set(contents.digests) == own
         assert contents.node_key is not None
         assert contents.node_key.node_id == ID_A
 
