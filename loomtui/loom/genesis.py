@@ -5,6 +5,7 @@ Source: loomchain cmd/loom/loom.go; tendermint 0.27.3 types/genesis.go.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,12 @@ from loomtui.loom.nodekey import validator_address
 from loomtui.text import clean_line
 
 _MAX_BYTES = 16 * 1024 * 1024
+#: What Tendermint puts in where a genesis has none: types/params.go (DefaultConsensusParams).
+_DEFAULT_PARAMS = {
+    "block_size": {"max_bytes": "22020096", "max_gas": "-1"},
+    "evidence": {"max_age": "100000"},
+    "validator": {"pub_key_types": ["ed25519"]},
+}
 
 
 class GenesisKind(StrEnum):
@@ -64,6 +71,43 @@ def read_tendermint_genesis(text: str) -> TendermintGenesis:
         read_time(string(document.get("genesis_time"))),
         tuple(map(_validator, listed)) if isinstance(listed, list) else (),
     )
+
+
+def canonical_genesis(text: str) -> str:
+    """One form for all spellings of the same document, to tell chains apart by all that is in it.
+
+    Blanks, the order of fields and numbers in quotes do not count; what Tendermint completes is completed
+    (types/genesis.go, ValidateAndComplete). Raises ValueError with a sentence.
+    """
+    try:
+        document = dict(read_object(text, limit=_MAX_BYTES))
+    except ValueError as error:
+        raise ValueError(f"The genesis file is {error}.") from None
+    if string(document.get("chain_id")):
+        document = {"consensus_params": _DEFAULT_PARAMS} | {
+            name: value for name, value in document.items() if value not in ("", None)
+        }
+        listed = document.get("validators")
+        if isinstance(listed, list):
+            document["validators"] = [_without_address(entry) for entry in listed]
+    return json.dumps(_plain(document), sort_keys=True)
+
+
+def _without_address(entry: object) -> object:
+    """The address follows from the public key."""
+    if not isinstance(entry, Mapping):
+        return entry
+    return {name: value for name, value in entry.items() if name != "address"}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 def _validator(entry: object) -> GenesisValidator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loomtui.backups.catalogue import Catalogue
@@ -68,12 +68,36 @@ class Chooser:
         """What was passed over so far, and why; each thing once."""
         return tuple(dict.fromkeys(self._warnings))
 
-    async def configs(self, nodes: Sequence[Node]) -> Mapping[str, Contents]:
-        """The newest config of each node that has one, by its name. Raises CallError."""
+    async def configs(
+        self, nodes: Sequence[Node], foreign: Callable[[Contents], bool] = lambda _config: False
+    ) -> Mapping[str, Contents]:
+        """The newest config of each node that has one, by its name. Raises CallError.
+
+        `foreign`: whether a config is of another chain than the data, so that an older one is wanted.
+        """
         backups = await self._newest_first()
         self._check_sources(nodes, backups)
-        found = {node.name: await self._newest_config(node, backups) for node in nodes}
+        found = {node.name: await self._newest_config(node, backups, foreign) for node in nodes}
         return {name: config for name, config in found.items() if config is not None}
+
+    async def own_config(self, node: Node, data: Contents, is_lost: bool) -> Contents | None:
+        """The config folder in a data archive, which is the own one of the host that the archive is from.
+
+        That is right for this host and never for another. The data that were chosen are read already; another
+        archive of the host is only worth a whole read where the node's own keys `is_lost`.
+        """
+        source = self._source(node)
+        if data.backup.source == source:
+            return _as_config(data)
+        for backup in await self._newest_first() if is_lost else ():
+            guessed = await self._guess(backup) if backup.source == source else None
+            if guessed is None or guessed.kind is not BackupKind.DATA:
+                continue
+            try:
+                return _as_config(await self._look(guessed))
+            except ArchiveRejected as error:
+                self._warnings.append(f"{node.name}: passed over {error.what}")
+        return None
 
     def _source(self, node: Node) -> str:
         return self._choices.sources.get(node.name, node.backup_source)
@@ -148,7 +172,9 @@ class Chooser:
             advice=" ".join(self.warnings) or "See what there is: loomtui backups",
         )
 
-    async def _newest_config(self, node: Node, backups: Sequence[Backup]) -> Contents | None:
+    async def _newest_config(
+        self, node: Node, backups: Sequence[Backup], foreign: Callable[[Contents], bool]
+    ) -> Contents | None:
         for backup in backups:
             if backup.source != self._source(node):
                 continue
@@ -160,7 +186,11 @@ class Chooser:
             except ArchiveRejected as error:
                 self._warnings.append(f"{node.name}: passed over {error.what}")
                 continue
-            if contents.config_items:
+            if contents.config_items and foreign(contents):
+                self._warnings.append(
+                    f"{node.name}: passed over {clean_line(backup.key)}: it is of another chain than the data"
+                )
+            elif contents.config_items:
                 return contents
         return None
 
@@ -179,6 +209,10 @@ class Chooser:
             self._progress(f"reading {name}: {done * 100 // max(total, 1)} %")
 
         return await self._catalogue.look(backup, show)
+
+
+def _as_config(data: Contents) -> Contents | None:
+    return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 
 def missing_evm(contents: Contents) -> str | None:

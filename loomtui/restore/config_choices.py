@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from dataclasses import dataclass
 
 from loomtui.backups.model import Contents
@@ -12,10 +13,12 @@ from loomtui.loom.databases import (
     ADDRBOOK,
     CONFIG_TARGETS,
     LOOM_CONFIG,
+    LOOM_GENESIS,
     NODE_KEY,
     UNIT,
     VALIDATOR,
 )
+from loomtui.restore.chain import Chain
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction, SigningChoice
 from loomtui.text import clean
 
@@ -58,6 +61,7 @@ def decide_files(
     keep_key: bool,
     signing: SigningChoice,
     addrbook_stale: bool,
+    chain: Chain,
 ) -> ConfigDecision:
     """One choice for each file of a config restore, and why the restore must not run, if so."""
     files, refusals, warnings = [], [], []
@@ -66,7 +70,9 @@ def decide_files(
         if target == VALIDATOR:
             files.append(_validator_choice(signing))
             continue
-        choice = _file_choice(details, config, target, held, keep_key)
+        choice = _genesis_choice(details, config, target, chain) or _file_choice(
+            details, config, target, held, keep_key
+        )
         files.append(choice)
         if choice.action is FileAction.KEEP and target in _NEEDED and not _is_live(details, target):
             refusals.append(
@@ -105,6 +111,25 @@ def _file_choice(
     reason = "differs from the node's" if before is not None else "missing on the node"
     diff = unified_diff(before or "", after, target)
     return FileChoice(target, FileAction.RESTORE, reason, changes=True, digest=digest, diff=diff)
+
+
+def _genesis_choice(
+    details: NodeDetails, config: Contents | None, target: str, chain: Chain
+) -> FileChoice | None:
+    """The chain's own genesis for a node whose own backup has none, or another chain's; else None."""
+    genesis = chain.genesis(target)
+    saved = config.texts.get(target) if config is not None else None
+    if genesis is None or chain.owns(target, saved) or (saved is not None and target == LOOM_GENESIS):
+        return None
+    live = live_text(details, target)
+    if chain.owns(target, live):
+        return FileChoice(target, FileAction.KEEP, "the node's own is the chain's", changes=False)
+    reason = f"{'missing on the node' if live is None else 'of another chain'}; taken from {genesis.origin}"
+    digest = hashlib.sha256(genesis.text.encode()).hexdigest()
+    diff = unified_diff(live or "", genesis.text, target)
+    return FileChoice(
+        target, FileAction.RESTORE, reason, changes=True, digest=digest, diff=diff, text=genesis.text
+    )
 
 
 def _key_choice(details: NodeDetails, config: Contents, digest: str | None, keep_key: bool) -> FileChoice:

@@ -65,15 +65,14 @@ def is_whole_set(seen: Seen, signing: Mapping[str, SigningChoice], powers: Seque
     return len(absent) <= len(gone)
 
 
-def refusals(
-    seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
-) -> Iterator[str]:
+def refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
     """Why the nodes that were chosen may not be restored together, with what to do."""
     yield from _abandoned_blocks(seen)
     yield from _not_gone(seen)
     yield from _taken_over(seen)
     yield from _raised(seen, signing)
-    yield from _swapped_keys(seen, powers)
+    yield from _swapped_keys(seen)
+    yield from _kept_in_vain(seen)
 
 
 def _abandoned_blocks(seen: Seen) -> Iterator[str]:
@@ -126,11 +125,11 @@ def _raised(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
             )
 
 
-def _swapped_keys(seen: Seen, powers: Sequence[ValidatorPower]) -> Iterator[str]:
+def _swapped_keys(seen: Seen) -> Iterator[str]:
     """A validator of the chain must not be turned into another one by somebody else's backup."""
     if seen.choices.keep_keys:
         return
-    addresses = {power.address for power in powers}
+    addresses = seen.chain.known_addresses
     for name, details in seen.details.items():
         live, config = details.status.validator, seen.chosen.config.get(name)
         then = config.validator if config is not None else None
@@ -143,11 +142,43 @@ def _swapped_keys(seen: Seen, powers: Sequence[ValidatorPower]) -> Iterator[str]
             )
 
 
+def _kept_in_vain(seen: Seen) -> Iterator[str]:
+    """--keep-keys on machines that were set up anew: their keys are of a chain that never was this one."""
+    if not seen.choices.keep_keys:
+        return
+    addresses = seen.chain.known_addresses
+    looks = [*seen.details.values(), *seen.others.values()]
+    held = {look.status.validator.address for look in looks if look.status.validator is not None}
+    foreign = []
+    for name, details in seen.details.items():
+        live, config = details.status.validator, seen.chosen.config.get(name)
+        then = config.validator if config is not None else None
+        if live is not None and live.address and then is not None and then.address in addresses:
+            foreign.append(name)
+    if foreign and not held & addresses:
+        yield (
+            f"the validator keys on {', '.join(foreign)} are of no validator of the data's chain, those in "
+            "their backups are: with --keep-keys nobody could sign its next block. Leave --keep-keys out; "
+            "the keys that are there now are set aside, not lost"
+        )
+
+
 def warnings(seen: Seen, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> Iterator[str]:
     """What an operator has to see to, because loomtui does not see it."""
+    yield from _set_aside(seen, plans)
     yield from _idle(seen)
     yield from _keys_from_backups(seen, plans, powers)
     yield from _dialled_in_vain(seen, plans)
+
+
+def _set_aside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
+    for plan in plans:
+        live = seen.details[plan.name].status.validator
+        if live is not None and live.address and plan.signing.address not in {None, live.address}:
+            yield (
+                f"{plan.name} holds the validator key {live.address}, which is not its own by its backup: it "
+                "is set aside in the run's folder, not lost"
+            )
 
 
 def _idle(seen: Seen) -> Iterator[str]:

@@ -50,12 +50,13 @@ def plan_nodes(
             keep_key=seen.choices.keep_keys,
             signing=signing[node.name],
             addrbook_stale=stale,
+            chain=seen.chain,
         )
         files, found, more = _with_foreign(seen, node.name, decision.files)
         refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
         plan = _node_plan(seen, node, details, config, data)
-        restored = any(choice.action is FileAction.RESTORE for choice in files)
+        restored = any(choice.action is FileAction.RESTORE and choice.text is None for choice in files)
         plans.append(
             replace(
                 plan,

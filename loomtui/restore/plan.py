@@ -66,6 +66,7 @@ class FileChoice:
     digest: str | None = None  # SHA-256 hex of what will stand there; None: not known before the run
     diff: str = ""  # unified, secrets masked; empty for key files
     redis: str | None = None  # HOST:PORT that its Redis URIs shall name instead; None: as they are
+    text: str | None = None  # the file itself, where no archive of the node holds it: a genesis, never a key
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,18 @@ class ValidatorPower:
 
 
 @dataclass(frozen=True)
+class PlannedChain:
+    """The chain that is restored, and what it was established from."""
+
+    chain_id: str | None
+    height: int | None  # of the last block in the data
+    block_hash: str | None  # of that block, upper-case hex
+    block_time: datetime | None  # of that block, UTC: the data's moment, from which data loss counts
+    evidence: tuple[str, ...]  # in words, the most trusted first
+    foreign_files: tuple[str, ...] = ()  # live files of another chain: 'NODE: FILE …'
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Can the chain move after this restore? From heights, signing states and voting powers."""
 
@@ -150,6 +163,14 @@ class Plan:
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
     backup_policy: BackupPolicy = BackupPolicy.WAIT
+    chain: PlannedChain | None = None
+
+    @property
+    def data_time(self) -> datetime | None:
+        """The moment of the data: its last block's; where that is not known, when its archive was taken."""
+        if self.chain is not None and self.chain.block_time is not None:
+            return self.chain.block_time
+        return min((node.data.taken_at for node in self.nodes if node.data is not None), default=None)
 
     def node(self, name: str) -> NodePlan:
         """Raises KeyError."""

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from loomtui.errors import CallError
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
+from loomtui.restore.chain import GENESIS_FILES
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.text import UNSHOWABLE, clean_line
 
@@ -104,6 +106,9 @@ def _node_problems(node: NodePlan) -> Iterator[str]:
     for redis in (file.redis for file in node.files if file.redis is not None):
         if not REDIS_PLACE.fullmatch(redis):
             yield f"the Redis address {redis!r}"
+    for file in (file for file in node.files if file.text is not None):
+        if file.target not in GENESIS_FILES or file.digest != sha256((file.text or "").encode()).hexdigest():
+            yield f"a text for {file.target!r}"
     known = {*CONFIG_TARGETS, ADDRBOOK}
     yield from (f"the file {file.target!r}" for file in node.files if file.target not in known)
     if node.data is not None:

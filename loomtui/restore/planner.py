@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Contents
@@ -14,17 +14,17 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import NodeDetails
-from loomtui.inventory.model import Inventory, Node
+from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
-from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore import membership
+from loomtui.restore.chain import Chain, establish
 from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
 from loomtui.restore.foreign import try_redis
 from loomtui.restore.membership import is_whole_set, scope_of, select
 from loomtui.restore.node_plans import plan_nodes
-from loomtui.restore.plan import PLAN_VERSION, Plan, Scope, ValidatorPower
-from loomtui.restore.refusals import refusals_of
+from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
+from loomtui.restore.refusals import foreign_files, refusals_of
 from loomtui.restore.seen import Seen
 from loomtui.restore.signing_choices import (
     SigningCase,
@@ -33,6 +33,10 @@ from loomtui.restore.signing_choices import (
     predict_catching_up,
     reset_choice,
 )
+from loomtui.text import clean_line
+
+#: A backup's name tells when its script began, the last block when the data were read.
+_MOMENTS_AGREE = timedelta(minutes=30)
 
 
 async def make_plan(
@@ -59,6 +63,7 @@ async def make_plan(
     configs = await chooser.configs(selected)
     needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
     data = await chooser.data(needs_evm=needs_evm)
+    configs = await _configs_of_chain(chooser, selected, data, configs, details)
     chosen = Chosen(data, configs, chooser.warnings)
     scope = scope_of(inventory, selected, choices)
     left_out = {name: look for name, look in looks.items() if name not in details}
@@ -83,6 +88,47 @@ def _all_reached(
     return reached
 
 
+async def _configs_of_chain(
+    chooser: Chooser,
+    selected: Sequence[Node],
+    data: Contents,
+    newest: Mapping[str, Contents],
+    details: Mapping[str, NodeDetails],
+) -> Mapping[str, Contents]:
+    """Each node's newest config of the data's chain; without one, what a data archive of its host has.
+
+    A cluster that was initialised anew also makes backups, and the newest ones hold its new keys.
+    """
+    chain = establish(data, newest, {})
+
+    def foreign(config: Contents) -> bool:
+        return chain.owns(TENDERMINT_GENESIS, config.texts.get(TENDERMINT_GENESIS)) is False
+
+    configs = newest
+    if any(map(foreign, newest.values())):
+        configs = await chooser.configs(selected, foreign)
+    missing = [node for node in selected if node.name not in configs]
+    own = {
+        node.name: await chooser.own_config(node, data, _is_lost(details[node.name], chain))
+        for node in missing
+    }
+    return {**configs, **{name: config for name, config in own.items() if config is not None}}
+
+
+def _is_lost(details: NodeDetails, chain: Chain) -> bool:
+    """Whether the node's own keys are lost, so that an archive is worth a whole read for them."""
+    key, validator = details.status.node_key, details.status.validator
+    if (
+        key is None
+        or key.node_id is None
+        or chain.owns(TENDERMINT_GENESIS, details.texts.get(TENDERMINT_GENESIS)) is False
+    ):
+        return True
+    return details.status.role is Role.VALIDATOR and (
+        validator is None or validator.address not in chain.known_addresses
+    )
+
+
 def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
     """evm.db is mandatory with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go).
 
@@ -98,7 +144,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
     """The plan, from what was seen alone."""
     powers = _validators(seen)
     signing = {
-        node.name: choose_signing(_signing_case(seen, node.name, powers), seen.scope, seen.living_height)
+        node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
         for node in seen.selected
     }
     whole_set = is_whole_set(seen, signing, powers)
@@ -120,7 +166,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
     if not prediction.moves:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
-    refusals += [*more_refusals, *membership.refusals(seen, signing, powers)]
+    refusals += [*more_refusals, *membership.refusals(seen, signing)]
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -137,11 +183,14 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         reset_confirmed=seen.choices.reset_signing,
         backup_policy=seen.choices.backup_policy,
         refusals=tuple(dict.fromkeys(refusals)),
+        chain=_planned_chain(seen),
         warnings=tuple(
             dict.fromkeys(
                 [
                     *seen.chosen.warnings,
                     *seen.chosen.data.warnings,
+                    *foreign_files(seen),
+                    *_moments(seen),
                     *warnings,
                     *membership.warnings(seen, nodes, powers),
                 ]
@@ -150,35 +199,46 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
     )
 
 
-def _signing_case(seen: Seen, name: str, powers: Sequence[ValidatorPower] = ()) -> SigningCase:
+def _moments(seen: Seen) -> Iterator[str]:
+    """Where the data are older or newer than their archive's name says."""
+    backup, last = seen.chosen.data.backup, seen.chain.block_time
+    if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
+        yield (
+            f"{clean_line(backup.key)} was taken at {backup.taken_at:%Y-%m-%d %H:%M} UTC by its name and S3, "
+            f"but its last block was made at {last:%Y-%m-%d %H:%M} UTC: the block's time counts"
+        )
+
+
+def _planned_chain(seen: Seen) -> PlannedChain:
+    chain, state = seen.chain, seen.chain.state
+    return PlannedChain(
+        chain_id=chain.chain_id,
+        height=chain.height,
+        block_hash=state.block_hash if state is not None else None,
+        block_time=chain.block_time,
+        evidence=chain.evidence,
+        foreign_files=tuple(foreign_files(seen)),
+    )
+
+
+def _signing_case(seen: Seen, name: str) -> SigningCase:
     """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
     config, live = seen.chosen.config.get(name), seen.details[name].status.validator
     then = config.validator if config else None
     if seen.choices.keep_keys and live is not None and live.address and then is not None:
-        addresses = {power.address for power in powers}
+        addresses = seen.chain.known_addresses
         if live.address != then.address and (live.address in addresses or then.address not in addresses):
             then = None
     return SigningCase(name, live, then)
 
 
 def _validators(seen: Seen) -> tuple[ValidatorPower, ...]:
-    """The set of the genesis; where nodes disagree about it, the one that most of them hold."""
-    texts = [config.texts.get(TENDERMINT_GENESIS) for config in seen.chosen.config.values()]
-    texts += [look.texts.get(TENDERMINT_GENESIS) for look in seen.details.values()]
+    """Who decides on the next block of the data, and which node holds the key. Empty: not known."""
     holders = _holders(seen)
-    sets: list[tuple[ValidatorPower, ...]] = []
-    for text in filter(None, texts):
-        try:
-            genesis = read_tendermint_genesis(text)
-        except ValueError:
-            continue
-        sets.append(
-            tuple(
-                ValidatorPower(validator.address, validator.power, holders.get(validator.address))
-                for validator in genesis.validators
-            )
-        )
-    return max(sets, key=sets.count, default=())
+    return tuple(
+        ValidatorPower(power.address, power.power, holders.get(power.address))
+        for power in seen.chain.deciders
+    )
 
 
 def _holders(seen: Seen) -> dict[str, str]:

@@ -8,7 +8,9 @@ from loomtui.backups.databases import torn_heights
 from loomtui.fleet.looks import UNREADABLE
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.restore.chain import GENESIS_FILES
 from loomtui.restore.choosing import missing_evm
+from loomtui.restore.plan import Scope
 from loomtui.restore.seen import Seen
 from loomtui.text import clean_line
 
@@ -33,26 +35,60 @@ def _data(seen: Seen, needs_evm: bool) -> Iterator[str]:
 
 
 def _chains(seen: Seen) -> Iterator[str]:
-    """Loom takes its chain ID from the file, Tendermint from its database: both must be of one chain."""
-    found: dict[str, list[str]] = {}
-    for name, details in seen.details.items():
-        config = seen.chosen.config.get(name)
-        restored = config.texts.get(TENDERMINT_GENESIS) if config is not None else None
-        chain = _chain_id(restored or details.texts.get(TENDERMINT_GENESIS))
-        if chain is not None:
-            found.setdefault(chain, []).append(name)
-    if seen.chosen.data.chain_id is not None:
-        found.setdefault(seen.chosen.data.chain_id, []).append(clean_line(seen.chosen.data.backup.key))
-    if len(found) > 1:
-        told = "; ".join(f"{chain}: {', '.join(names)}" for chain, names in sorted(found.items()))
-        yield f"nodes and data are of different chains ({told}). Choose other backups (--data, --map)"
+    """Where it cannot be told which chain the data is of, or where the others go on with another one."""
+    if seen.chain.undecided:
+        several = "; ".join(
+            f"{genesis.origin}: {_described(genesis.text)}" for genesis in seen.chain.undecided
+        )
+        yield (
+            f"which chain the data is of cannot be told, the sources disagree ({several}). "
+            "Choose backups of one chain (--data, --before, --map)"
+        )
+    elif seen.chain.tendermint is None:
+        chain = f"chain {clean_line(seen.chain.chain_id)}" if seen.chain.chain_id else "a chain without a name"
+        yield (
+            f"no genesis of the data's chain ({chain}) is in a backup or on a node: what is there is of other "
+            "chains, or cannot be read. Choose backups of one chain (--data, --before, --map)"
+        )
+    strangers = sorted(set(seen.others) - set(seen.kin))
+    if seen.scope is Scope.NODES and strangers and not seen.kin:
+        yield (
+            f"the nodes outside the plan ({', '.join(strangers)}) are of another chain than the data "
+            f"({_described(_own(seen))}). Choose backups of their chain (--data), or restore every "
+            "validator together"
+        )
 
 
-def _chain_id(text: str | None) -> str | None:
+def foreign_files(seen: Seen) -> Iterator[str]:
+    """Every genesis file on a node, in the plan or not, that is of another chain than the data."""
+    for name, details in (*seen.details.items(), *seen.others.items()):
+        for target in GENESIS_FILES:
+            text = details.texts.get(target)
+            if text is None or seen.chain.owns(target, text) is not False:
+                continue
+            told = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
+            becomes = (
+                "it is set aside, the chain's own takes its place"
+                if name in seen.details
+                else "the node is not in the plan, and it stays"
+            )
+            yield f"{name}: {target} is of another chain than the data{told}; {becomes}"
+
+
+def _own(seen: Seen) -> str:
+    return seen.chain.tendermint.text if seen.chain.tendermint is not None else ""
+
+
+def _described(text: str) -> str:
+    """What tells one genesis from another: they all are called `default`."""
     try:
-        return clean_line(read_tendermint_genesis(text).chain_id, limit=100) if text else None
+        genesis = read_tendermint_genesis(text)
     except ValueError:
-        return None
+        return "not readable"
+    begun = (
+        f"begun {genesis.genesis_time:%Y-%m-%d %H:%M:%S} UTC" if genesis.genesis_time else "begun at no time"
+    )
+    return f"chain {genesis.chain_id}, {begun}, {len(genesis.validators)} validators"
 
 
 def _nodes(seen: Seen) -> Iterator[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.reach import Reach
 from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Inventory, Node
+from loomtui.loom.databases import TENDERMINT_GENESIS
+from loomtui.restore.chain import Chain, establish
 from loomtui.restore.choosing import Choices, Chosen
 from loomtui.restore.plan import Scope
 
@@ -27,19 +30,34 @@ class Seen:
     scope: Scope
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
 
+    @cached_property
+    def chain(self) -> Chain:
+        """The chain that the data is of."""
+        return establish(self.chosen.data, self.chosen.config, {**self.details, **self.others})
+
+    @property
+    def others(self) -> Mapping[str, NodeDetails]:
+        """The nodes that are not in the plan, as far as they could be looked at."""
+        return {name: look for name, look in self.left_out.items() if isinstance(look, NodeDetails)}
+
+    @property
+    def kin(self) -> Mapping[str, NodeDetails]:
+        """Those of them whose genesis is not that of another chain."""
+        return {
+            name: look
+            for name, look in self.others.items()
+            if self.chain.owns(TENDERMINT_GENESIS, look.texts.get(TENDERMINT_GENESIS)) is not False
+        }
+
     @property
     def height(self) -> int | None:
         """Of the restored data: the block store's, for the app catches up with it at the start."""
-        return self.chosen.data.store_height or self.chosen.data.app_height
+        return self.chain.height
 
     @property
     def living_height(self) -> int | None:
         """Of the chain that goes on on the nodes left out."""
-        heights = [
-            look.status.chain.height
-            for look in self.left_out.values()
-            if isinstance(look, NodeDetails) and look.status.chain is not None
-        ]
+        heights = [look.status.chain.height for look in self.kin.values() if look.status.chain is not None]
         return max(heights, default=None)
 
     @property
@@ -47,7 +65,7 @@ class Seen:
         """How old its newest block was when it was looked at; by the node's own clock where that is known."""
         ages = [
             look.status.at + timedelta(seconds=look.status.clock_offset_seconds or 0) - chain.block_time
-            for look in self.left_out.values()
-            if isinstance(look, NodeDetails) and (chain := look.status.chain) and chain.block_time
+            for look in self.kin.values()
+            if (chain := look.status.chain) and chain.block_time
         ]
         return min(ages, default=None)

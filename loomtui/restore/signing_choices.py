@@ -111,7 +111,13 @@ def predict(
     """Can the chain move from `height` on? `validators` is the set at that height; None: it is not known."""
     if not validators:
         return Prediction(
-            False, height, 0, 0, "The validators of the chain are not known: no genesis was found."
+            False,
+            height,
+            0,
+            0,
+            "Who decides on the next block is not known: state.db in the data does not tell its validators. "
+            "So whether the chain can move is not known either.",
+            remedy="Choose another data backup (--data KEY).",
         )
     by_address = {choice.address: (name, choice) for name, choice in choices.items() if choice.address}
     signers = [_signer(validator, by_address.get(validator.address)) for validator in validators]

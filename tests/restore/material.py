@@ -17,6 +17,7 @@ from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Ite
 from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Role
 from loomtui.loom import leveldb
+from loomtui.loom.chainstate import ChainState, Power
 from loomtui.loom.nodekey import NodeKeyFacts, node_id, validator_address
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import read_unit
@@ -276,6 +277,13 @@ def file_choice(target: str, **changes: object) -> FileChoice:
 def backup(key: str, **changes: object) -> Backup:
     made = Backup(key, "n1", NOW, NOW, 1000, '"e"', BackupKind.DATA, Compression.GZIP, certain=True)
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def chain_state(height: int, *keys: Key, power: int = 10, **changes: object) -> ChainState:
+    """What state.db tells at this height: these keys decide, now as before."""
+    powers = tuple(Power(key.address, key.public64, power) for key in keys)
+    state = ChainState(CHAIN_ID, height, "AB" * 32, NOW, powers, powers, powers, 1, "CD" * 32)
+    return replace(state, **changes)  # type: ignore[arg-type]
 
 
 def contents(**changes: object) -> Contents:

@@ -19,6 +19,7 @@ from loomtui.loom.databases import (
 )
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
+from loomtui.restore.chain import Chain
 from loomtui.restore.config_choices import ConfigDecision, decide_files, live_text, unified_diff
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction
 from tests.restore.material import (
@@ -69,6 +70,7 @@ def decide(
         keep_key=keep_key,
         signing=signing_choice(signing, reason="so it was decided"),
         addrbook_stale=stale,
+        chain=Chain(None, None, None, None),
     )
 
 

@@ -39,6 +39,7 @@ from tests.restore.material import (
     LOOM_YML,
     backup,
     chain_facts,
+    chain_state,
     contents,
     node_details,
     node_key_of,
@@ -69,7 +70,14 @@ def details(number: int, signed: int = 130, **changes: Any) -> NodeDetails:
 
 
 def data(height: int | None = 100, **changes: Any) -> Contents:
-    return contents(**({"store_height": height, "app_height": height, "data_items": ITEMS} | changes))
+    keys = tuple(validator_key_of(number) for number in range(1, 5))
+    made = {
+        "store_height": height,
+        "app_height": height,
+        "data_items": ITEMS,
+        "chain": chain_state(height, *keys) if height else None,
+    }
+    return contents(**(made | changes))
 
 
 def config(number: int, signed: int = 100, **changes: Any) -> Contents:
@@ -172,7 +180,9 @@ def test_an_unknown_height_is_refused() -> None:
 
 @pytest.mark.parametrize(("store", "app", "height"), [(100, 90, 100), (None, 90, 90), (100, None, 100)])
 def test_the_block_stores_height_counts(store: int | None, app: int | None, height: int) -> None:
-    plan = all_four((90,) * 4, archive=data(store_height=store, app_height=app))
+    keys = tuple(validator_key_of(number) for number in range(1, 5))
+    chain = chain_state(height, *keys)
+    plan = all_four((90,) * 4, archive=data(store_height=store, app_height=app, chain=chain))
     assert plan.prediction.height == height
     assert plan.refusals == ()
 
@@ -214,20 +224,16 @@ def test_keys_that_cannot_be_read_are_refused() -> None:
 
 def test_different_chains_are_refused() -> None:
     other = GENESIS.replace('"default"', '"plasma"')
-    mixed = planned(
-        details(1, 100, texts={TENDERMINT_GENESIS: other, "genesis.json": "{}"}),
-        *(details(number, 100) for number in range(2, 5)),
-        archive=data(chain_id="default"),
-    )
-    assert any("default: n2, n3, n4" in text and "plasma: n1" in text for text in mixed.refusals)
-    foreign = all_four(REST, archive=data(chain_id="extdev"))
+    keys = tuple(validator_key_of(number) for number in range(1, 5))
+    foreign = all_four(REST, archive=data(chain=chain_state(100, *keys, chain_id="extdev")))
     assert any("extdev" in text for text in foreign.refusals)
     mended = planned(
         details(1, 100, texts={TENDERMINT_GENESIS: other, "genesis.json": "{}"}),
         *(details(number, 100) for number in range(2, 5)),
-        configs={"n1": config(1, texts={LOOM_CONFIG: LOOM_YML, TENDERMINT_GENESIS: GENESIS})},
     )
     assert mended.refusals == ()
+    (file,) = [file for file in mended.node("n1").files if file.target == TENDERMINT_GENESIS]
+    assert (file.action, file.text) == (FileAction.RESTORE, GENESIS)
 
 
 def test_one_key_on_two_nodes_is_refused() -> None:
@@ -408,14 +414,10 @@ def test_a_validator_that_no_node_holds_is_a_warning() -> None:
     assert any(validator_key_of(4).address[:12] in text for text in plan.warnings)
 
 
-def test_where_nodes_disagree_about_the_genesis_most_of_them_decide() -> None:
-    texts = {TENDERMINT_GENESIS: tendermint_genesis(validator_key_of(1)), "genesis.json": "{}"}
-    plan = planned(details(1, texts=texts), *(details(number) for number in range(2, 5)))
-    assert len(plan.validators) == 4
+def test_a_genesis_that_nobody_can_read_is_refused() -> None:
     broken = {TENDERMINT_GENESIS: "{", "genesis.json": "{}"}
-    nobody = planned(*(details(number, texts=broken) for number in range(1, 5)))
-    assert nobody.validators == ()
-    assert nobody.refusals
+    nobody = planned(*(details(number, 100, texts=broken) for number in range(1, 5)))
+    assert any("no genesis of the data's chain" in text for text in nobody.refusals)
 
 
 # ── over the real scripts ───────────────────────────────────────────────────────────────────────────────────

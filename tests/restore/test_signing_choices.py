@@ -215,7 +215,7 @@ def test_an_unknown_height_predicts_nothing_good() -> None:
 def test_unknown_validators_predict_nothing_good() -> None:
     found = predict(100, {}, [], whole_set_in_plan=True)
     assert not found.moves
-    assert "genesis" in found.sentence
+    assert "state.db" in found.sentence
 
 
 def test_a_validator_elsewhere_is_called_by_its_node_or_its_address() -> None:

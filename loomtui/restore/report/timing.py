@@ -83,8 +83,8 @@ def _step_timing(name: StepName, events: tuple[Event, ...]) -> StepTiming:
 
 def _data_loss(run: Run, events: tuple[Event, ...]) -> tuple[datetime | None, datetime | None, bool]:
     """From when, until when, and whether that is the time of a block that a node had."""
-    taken = [node.data.taken_at for node in run.plan.nodes if node.data is not None]
-    if not taken or not events:
+    since = run.plan.data_time
+    if since is None or not events:
         return None, None, False
     restored = run.plan.prediction.height or 0
     lost = [
@@ -92,4 +92,4 @@ def _data_loss(run: Run, events: tuple[Event, ...]) -> tuple[datetime | None, da
         for event in events
         if event.data.get("block_time") and int(str(event.data.get("height") or 0)) > restored
     ]
-    return min(taken), max(lost, default=events[0].at), bool(lost)
+    return since, max(lost, default=events[0].at), bool(lost)

@@ -20,7 +20,7 @@ from loomtui.loom.databases import (
 )
 from loomtui.restore.backup_jobs import UNSET_ASIDE, jobs_on, set_aside
 from loomtui.restore.events import StepName
-from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, UNREPLACE, Hand
+from loomtui.restore.hand import RELOAD, REPLACE, SIGNING, STAGE_FILE, UNREPLACE, Hand
 from loomtui.restore.operator import Preview
 from loomtui.restore.plan import FileAction, FileChoice, ForeignAddress, SigningAction
 from loomtui.restore.steps.base import Evidence, Step
@@ -110,11 +110,18 @@ class RestoreConfig(Step):
             return "-"
         if target == VALIDATOR:
             return await self._decided(hand)
+        if choice.text is not None and choice.changes:
+            return await self._given(hand, choice, choice.text)
         if choice.redis is not None and choice.changes:
             return await self._corrected(hand, choice)
         if choice.action is FileAction.RESTORE and choice.changes:
             return f"stage/config/{target}"
         return "="
+
+    async def _given(self, hand: Hand, choice: FileChoice, text: str) -> str:
+        name = f"given/{_SLOTS[choice.target]}"
+        await hand.change(STAGE_FILE, name, str(choice.digest), stdin=text.encode())
+        return f"stage/{name}"
 
     async def _corrected(self, hand: Hand, choice: FileChoice) -> str:
         """The same bytes that the plan showed the difference of, or nothing."""
