@@ -139,6 +139,8 @@ def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
     for archive in dict.fromkeys(node.data for node in plan.nodes if node.data is not None):
         yield content.fact("Data", _archive(archive, now))
     yield content.fact("To height", number(plan.prediction.height))
+    for place, evidence in enumerate(plan.chain.evidence if plan.chain is not None else ()):
+        yield content.fact("" if place else "Chain by", evidence)
     power = f"{number(plan.prediction.signing_power)} of {number(plan.prediction.total_power)}"
     yield content.fact("Can sign", f"{power} of the voting power (more than 2/3 is needed)")
     if plan.prediction.stuck:

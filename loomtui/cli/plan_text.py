@@ -25,6 +25,7 @@ _ACTIONS = {
 def show_plan(plan: Plan) -> None:
     _show_head(plan)
     _show_forecast(plan)
+    _show_chain(plan)
     _show_doubts(plan)
     _show_backup_jobs(plan)
     for key in dict.fromkeys(node.data.key for node in plan.nodes if node.data is not None):
@@ -62,6 +63,12 @@ def _show_forecast(plan: Plan) -> None:
         say(f"  {forecast.remedy}")
     if forecast.remedy and not forecast.moves and not plan.reset_confirmed:
         say(f"  To do so: loomtui plan … --reset-signing-state {plan.cluster}")
+
+
+def _show_chain(plan: Plan) -> None:
+    if plan.chain is not None:
+        for evidence in plan.chain.evidence:
+            say(f"  by {evidence}")
 
 
 def _show_doubts(plan: Plan) -> None:
@@ -125,7 +132,8 @@ def _show_node(node: NodePlan) -> None:
 
 
 def _show_change(choice: FileChoice) -> None:
-    say(f"  {name_of(choice.target)}: {_ACTIONS[choice.action]}. {choice.reason}")
+    action = _ACTIONS[choice.action] if choice.text is None else "the chain's own"
+    say(f"  {name_of(choice.target)}: {action}. {choice.reason}")
     if choice.diff:
         diff(choice.diff)
 

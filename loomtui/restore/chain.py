@@ -180,7 +180,7 @@ def _fits(genesis: Genesis, state: ChainState | None) -> bool:
 def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis | None, tuple[Genesis, ...]]:
     """The genesis of the most trusted source; or those among which no rule decides."""
     for rank in Rank:
-        several = {genesis.canonical: genesis for genesis in found if genesis.rank is rank}
+        several = _distinct(found, rank)
         if len(several) > 1:
             kin = {name: genesis for name, genesis in several.items() if _shares_validators(genesis, state)}
             several = kin if len(kin) == 1 else several
@@ -189,6 +189,11 @@ def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis
         if several:
             return None, tuple(several.values())
     return None, ()
+
+
+def _distinct(found: Sequence[Genesis], rank: Rank) -> dict[str, Genesis]:
+    """Each document of this rank once, with the first source that has it."""
+    return {genesis.canonical: genesis for genesis in reversed(found) if genesis.rank is rank}
 
 
 def _shares_validators(genesis: Genesis, state: ChainState | None) -> bool:
@@ -210,7 +215,7 @@ def _loom_genesis(
     live = {name: look for name, look in looks.items() if chosen and _is_same(chosen, look.texts)}
     found = tuple(_sources(LOOM_GENESIS, data, own, live))
     for rank in Rank:
-        several = {genesis.canonical: genesis for genesis in found if genesis.rank is rank}
+        several = _distinct(found, rank)
         if several:
             return next(iter(several.values())) if len(several) == 1 else None
     return None

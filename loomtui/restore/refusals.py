@@ -45,9 +45,9 @@ def _chains(seen: Seen) -> Iterator[str]:
             "Choose backups of one chain (--data, --before, --map)"
         )
     elif seen.chain.tendermint is None:
-        chain = f"chain {clean_line(seen.chain.chain_id)}" if seen.chain.chain_id else "a chain without a name"
+        chain = f" ({clean_line(seen.chain.chain_id)})" if seen.chain.chain_id else ""
         yield (
-            f"no genesis of the data's chain ({chain}) is in a backup or on a node: what is there is of other "
+            f"no genesis of the data's chain{chain} is in a backup or on a node: what is there is of other "
             "chains, or cannot be read. Choose backups of one chain (--data, --before, --map)"
         )
     strangers = sorted(set(seen.others) - set(seen.kin))
