@@ -16,6 +16,9 @@ _NAMES_A_TEST = 24  # bytes
 _ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
 
 settings.register_profile("loomtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "deep", max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
 settings.load_profile("loomtui")
 
 

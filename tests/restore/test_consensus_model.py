@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from loomtui.backups.model import Contents
@@ -92,6 +92,7 @@ def plan_of(case: ClusterCase) -> tuple[Plan, str]:
     count = len(case.nodes)
     inventory = Inventory(
         cluster="lab",
+        production=False,
         s3=S3Settings(bucket="backups"),
         nodes=tuple(Node(name=f"n{number}", host=f"10.0.0.{number}") for number in range(1, count + 1)),
     )
@@ -137,7 +138,7 @@ def _saved(number: int, node: NodeCase, genesis: str) -> Contents:
 
 
 def machine_after(number: int, node: NodeCase, plan: NodePlan, case: ClusterCase, genesis: str) -> Machine:
-    """What lies on the node when the steps have done what the plan says, from the files and not from its words."""
+    """What lies on the node when the steps have done what the plan says, by its files, not by its words."""
     live = {OWN: own_key(number).address, OTHER: new_key(number).address, NONE: None}[node.live]
     address, signed = live, node.live_signed
     if plan.signing.action in {SigningAction.RESTORE, SigningAction.RAISE}:
@@ -163,6 +164,11 @@ def moves_in_the_model(case: ClusterCase, plan: Plan, genesis: str) -> bool:
     return blocks_made(machines, "old", {start + 1: deciding}, start + 1) > start
 
 
+#: With `--hypothesis-profile=deep`, which tests/conftest.py knows, twenty times as many.
+_CASES = 10_000 if settings.get_current_profile_name() == "deep" else 500
+
+
+@settings(max_examples=_CASES)
 @given(clusters())
 def test_a_prediction_is_what_the_model_does(case: ClusterCase) -> None:
     plan, genesis = plan_of(case)
