@@ -166,7 +166,7 @@ def _read_member(
 def _read_database_file(
     tar: tarfile.TarFile, info: tarfile.TarInfo, found: dict[str, Folder], parts: tuple[str, ...]
 ) -> None:
-    """Of the files of a database only those that tell whether it is whole, and its height."""
+    """Of the files of a database only those that tell whether it is whole, its height and its chain."""
     name, path = parts[-1], "/".join(parts[:-1])
     kind = file_number(name)
     if name == "CURRENT" and info.size <= 256:
@@ -177,10 +177,8 @@ def _read_database_file(
             raise ArchiveRejected(f"its databases name more than {MAX_MEMBERS:,} tables", advice=ADVICE)
     elif name == "LOG" and info.size <= MAX_LOG_BYTES:
         found.setdefault(path, Folder()).read_log(_data(tar, info))
-    elif kind and kind[0] == "log" and (height_in := HEIGHTS.get(parts[-2])):
-        height = height_in(_end_of(_chunks(tar, info)))
-        if height is not None:
-            found.setdefault(path, Folder()).heights[kind[1]] = height
+    elif kind and kind[0] == "log" and parts[-2] in HEIGHTS:
+        found.setdefault(path, Folder()).read_journal(parts[-2], kind[1], _end_of(_chunks(tar, info)))
 
 
 def _member(info: tarfile.TarInfo) -> Member:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loomtui.backups.archive import Reading
-from loomtui.backups.databases import check_databases
+from loomtui.backups.databases import check_databases, state_of
 from loomtui.backups.layouts import classify
 from loomtui.backups.members import file_sizes, parts_of
 from loomtui.backups.model import Backup, Contents
@@ -19,6 +19,7 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
     layout = classify(reading.members, reading.files)
     roots = [parts_of(item.source) for item in layout.data_items]
     signs = check_databases(roots, reading.databases, file_sizes(reading.members))
+    state = state_of(reading.databases, roots)
     sources = {item.target: item.source for item in layout.identity}
     own_items = layout.config_items or tuple(
         item for item in layout.identity if item.target.startswith(CHAIN_CONFIG)
@@ -39,7 +40,9 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
         texts={target: reading.texts[path] for target, path in own.items() if path in reading.texts},
         digests={target: digest for target, path in own.items() if (digest := reading.files[path].digest)},
         warnings=(*layout.warnings, *signs),
-        state_height=reading.state_height,
+        state_height=reading.state_height if state.chain is None else state.chain.height,
+        chain=state.chain,
+        genesis_doc=state.genesis_doc,
         own_items=own_items,
         chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
     )

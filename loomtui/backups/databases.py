@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from loomtui.backups.members import Parts, parts_of
 from loomtui.errors import ArchiveRejected
 from loomtui.loom import leveldb
+from loomtui.loom.chainstate import ChainState, read_chain_state, read_genesis_doc
 from loomtui.loom.databases import APP_DB
 from loomtui.loom.heights import Handshake, judge
 from loomtui.loom.manifest import Version, file_number, read_manifest, was_left_open
@@ -21,6 +23,8 @@ from loomtui.text import clean_line
 BLOCK_STORE, STATE = "blockstore.db", "state.db"
 #: Databases whose journals tell a height.
 HEIGHTS = {APP_DB: leveldb.app_height, BLOCK_STORE: leveldb.store_height, STATE: leveldb.state_height}
+
+T = TypeVar("T")
 
 _ADVICE = "The node was running while it was copied. Choose another backup."
 
@@ -32,6 +36,9 @@ class Folder:
     current: str | None = None  # what CURRENT names; None: there is none
     versions: dict[str, Version | None] = field(default_factory=dict)  # name of a MANIFEST -> what it says
     heights: dict[int, int] = field(default_factory=dict)  # number of a journal -> the height in it
+    #: Of state.db: what the journal with the highest number told, and that number. Where it is dead, all are.
+    last_chain: tuple[int, ChainState] | None = None
+    last_genesis_doc: tuple[int, str] | None = None
     left_open: bool = False  # by its LOG
 
     @property
@@ -47,8 +54,23 @@ class Folder:
     @property
     def height(self) -> int | None:
         """From its journals; those that a flush has made dead do not count."""
-        first = self.version.log if self.version else 0
-        return max((height for number, height in self.heights.items() if number >= first), default=None)
+        heights = (height for number, height in self.heights.items() if number >= self._first_journal)
+        return max(heights, default=None)
+
+    @property
+    def chain(self) -> ChainState | None:
+        """From its last journal that tells it, unless a flush has made that dead."""
+        return _living(self.last_chain, self._first_journal)
+
+    @property
+    def genesis_doc(self) -> str | None:
+        """From its last journal that holds it, unless a flush has made that dead."""
+        return _living(self.last_genesis_doc, self._first_journal)
+
+    @property
+    def _first_journal(self) -> int:
+        """Journals with lower numbers are dead."""
+        return self.version.log if self.version else 0
 
     def read_current(self, data: bytes) -> None:
         self.current = data.decode("utf-8", "replace").strip()
@@ -56,14 +78,45 @@ class Folder:
     def read_manifest(self, name: str, data: bytes) -> None:
         self.versions[name] = read_manifest(data)
 
+    def read_journal(self, database: str, number: int, data: bytes) -> None:
+        """What a journal (or its tail) tells. Of state.db, `stateKey` is written last: it wins."""
+        height = HEIGHTS[database](data)
+        if database == STATE:
+            chain, genesis_doc = read_chain_state(data), read_genesis_doc(data)
+            if chain is not None:
+                height = chain.height
+                self.last_chain = _later(self.last_chain, (number, chain))
+            if genesis_doc is not None:
+                self.last_genesis_doc = _later(self.last_genesis_doc, (number, genesis_doc))
+        if height is not None:
+            self.heights[number] = height
+
     def read_log(self, data: bytes) -> None:
         self.left_open = was_left_open(data)
+
+
+def _living(found: tuple[int, T] | None, first: int) -> T | None:
+    return found[1] if found and found[0] >= first else None
+
+
+def _later(known: tuple[int, T] | None, new: tuple[int, T]) -> tuple[int, T]:
+    return known if known and known[0] > new[0] else new
 
 
 def height_of(folders: Mapping[str, Folder], name: str) -> int | None:
     """Of the database with this name, wherever it lies in the archive."""
     found = [folder.height for path, folder in folders.items() if parts_of(path)[-1:] == (name,)]
     return max((height for height in found if height is not None), default=None)
+
+
+def state_of(folders: Mapping[str, Folder], roots: Sequence[Parts]) -> Folder:
+    """state.db below one of `roots`, the folders that would be restored; an empty one where there is none."""
+    found = [
+        folder
+        for path, folder in folders.items()
+        if (parts := parts_of(path))[-1:] == (STATE,) and any(parts[: len(root)] == root for root in roots)
+    ]
+    return max(found, key=lambda folder: -1 if folder.height is None else folder.height, default=Folder())
 
 
 def check_databases(

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from loomtui.loom.documents import integer, read_object
 
 #: Records never cross a block; a tail of a journal that begins at a multiple of this can be read as well.
 BLOCK_SIZE = 32 * 1024
 
+T = TypeVar("T")
 
 _HEADER = struct.Struct("<IHB")  # masked CRC-32C of type and data, length of the data, type
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -127,12 +129,12 @@ def manifest(*, log_number: int, next_file: int, last_sequence: int) -> bytes:
 
 def store_height(data: bytes) -> int | None:
     """The height of the block store, from its journal (or a tail of it). None: it is not in there."""
-    return _last(data, _store_height)
+    return last(data, _store_height)
 
 
 def app_height(data: bytes) -> int | None:
     """The last version saved to app.db, from its journal (or a tail of it). None: it is not in there."""
-    return _last(data, _root_version)
+    return last(data, _root_version)
 
 
 def state_height(data: bytes) -> int | None:
@@ -140,22 +142,24 @@ def state_height(data: bytes) -> int | None:
 
     With the state after block H, Tendermint saves the consensus parameters of H+1, under a key that names it.
     """
-    return _last(data, _params_height)
+    return last(data, _params_height)
 
 
-def _last(data: bytes, read: Callable[[bytes, bytes], int | None]) -> int | None:
-    """The last answer of `read` in a journal. It stands near the end, so that the end is read first."""
+def last(data: bytes, read: Callable[[bytes, bytes], T | None]) -> T | None:
+    """The last answer of `read` to a put in a journal (or a tail of it). None: it never had one.
+
+    What is looked for stands near the end, so that the end is read first.
+    """
     window = _FIRST_WINDOW
     while True:
         start = max(0, len(data) - window) // BLOCK_SIZE * BLOCK_SIZE
-        answers = [
-            answer
-            for batch in records(data[start:])
-            for key, value in puts(batch)
-            if (answer := read(key, value)) is not None
-        ]
-        if answers or start == 0:
-            return answers[-1] if answers else None
+        found: T | None = None
+        for batch in records(data[start:]):
+            for key, value in puts(batch):
+                answer = read(key, value)
+                found = found if answer is None else answer
+        if found is not None or start == 0:
+            return found
         window *= 4
 
 

@@ -37,6 +37,7 @@ from tests.backups.making import (
     tar_of_staging,
     tar_with,
 )
+from tests.loom.test_chainstate import REAL
 
 CONFIG_TAR = tar_with(
     ("config/node_key.json", node_key()), ("genesis.json", '{"contracts":[]}'), ("loom.yml", "a: 1"),
@@ -199,10 +200,13 @@ class TestLook:
     async def test_data_is_cached_on_disk_and_config_is_read_anew(
         self, bucket: Bucket, opened: Opener, own_cache: Path
     ) -> None:
-        bucket.put("data", data_tar())
+        state = ((f"chaindata/data/state.db/{p.name}", p.read_bytes()) for p in (REAL / "state.db").iterdir())
+        bucket.put("data", data_tar(*state))
         bucket.put("config", CONFIG_TAR)
         first = opened(bucket.settings)
         before = {one.key: await first.look(one) for one in await first.list()}
+        assert before["data"].chain is not None
+        assert before["data"].genesis_doc is not None
         second = opened(bucket.settings)
         backups = {one.key: one for one in await second.list()}
         assert backups["data"].certain

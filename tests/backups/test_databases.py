@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from loomtui.loom import leveldb
 from tests.backups.making import app_journal, store_journal, tar_with
+from tests.loom.test_chainstate import REAL, STATE_VALUE, state_with
 from tests.loom.test_manifest import START, added, numbers
 
 Files = dict[str, bytes | str]
@@ -134,6 +136,64 @@ def test_a_dead_journal_tells_no_height() -> None:
     flushed = leveldb.journal([START, numbers(2, 8, 3, 9)])
     files = node() | database(STATE, state_journal(40), flushed) | {f"{STATE}/000008.log": b""}
     assert contents(files).state_height is None
+
+
+def real(name: str) -> Files:
+    return {f"chaindata/data/{name}/{path.name}": path.read_bytes() for path in (REAL / name).iterdir()}
+
+
+def state_values(*values: bytes, genesis_doc: bytes = b"") -> bytes:
+    items = [(b"genesisDoc", genesis_doc)] if genesis_doc else []
+    items += [(b"stateKey", value) for value in values]
+    return leveldb.journal([leveldb.write_batch(1, [item]) for item in items])
+
+
+class TestTheChain:
+    def test_a_backup_of_a_real_node_tells_its_chain_and_its_genesis(self) -> None:
+        files = database("app.db", app_journal(49)) | real("blockstore.db") | real("state.db")
+        found = contents(files)
+        assert found.chain is not None
+        assert (found.chain.chain_id, found.chain.height) == ("default", 49)
+        assert {entry.power for entry in found.chain.validators} == {1250000186295}
+        assert found.genesis_doc is not None
+        assert json.loads(found.genesis_doc) == json.loads((REAL / "genesis.json").read_text())
+        assert (found.app_height, found.state_height, found.store_height) == (49, 49, 49)
+
+    def test_the_state_decides_the_height_where_the_parameters_are_of_another(self) -> None:
+        """Tendermint writes them first: a copy in between holds those of a block whose state it lacks."""
+        params = leveldb.write_batch(1, [(b"consensusParamsKey:51", b"")])
+        journal = leveldb.journal([leveldb.write_batch(1, [(b"stateKey", STATE_VALUE)]), params])
+        assert contents(node() | database(STATE, journal)).state_height == 49
+
+    def test_of_a_malformed_state_the_parameters_tell_the_height(self) -> None:
+        found = contents(node())
+        assert (found.chain, found.state_height) == (None, 100)
+
+    def test_a_dead_journal_tells_neither_chain_nor_genesis(self) -> None:
+        genesis = (REAL / "genesis.json").read_bytes()
+        old, new = state_values(state_with(f3=40), genesis_doc=genesis), state_values(STATE_VALUE)
+        flushed = leveldb.journal([START, numbers(2, 8, 3, 9)])
+        dead = node() | database(STATE, old, flushed)
+        found = contents(dead | {f"{STATE}/000008.log": b""})
+        assert (found.chain, found.genesis_doc) == (None, None)
+        found = contents(dead | {f"{STATE}/000008.log": new})
+        assert found.chain is not None
+        assert (found.chain.height, found.genesis_doc) == (49, None)
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_two_living_journals_the_later_one_counts(self, order: int) -> None:
+        journals = [
+            ("000003.log", state_values(state_with(f3=48))),
+            ("000004.log", state_values(STATE_VALUE)),
+        ]
+        files = node() | {f"{STATE}/{name}": data for name, data in journals[::order]}
+        chain = contents(dict(list(files.items())[::order])).chain
+        assert chain is not None
+        assert chain.height == 49
+
+    def test_only_the_databases_that_would_be_restored_tell_the_chain(self) -> None:
+        stray = database("elsewhere/state.db", state_values(STATE_VALUE))
+        assert contents(node() | stray).chain is None
 
 
 @pytest.mark.parametrize(
