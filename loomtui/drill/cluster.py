@@ -22,7 +22,7 @@ import yaml
 from loomtui.drill import machines, store
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.meeting import wait_until_met
-from loomtui.drill.scenarios import Scenario, scenario_named
+from loomtui.drill.scenarios import Past, Scenario, scenario_named
 from loomtui.drill.sshd import SshServer, new_key_text
 from loomtui.drill.stage import Stage, hosts_of
 from loomtui.drill.systemd.manager import Manager, serve
@@ -33,8 +33,9 @@ _MEETING_SECONDS = 60.0
 
 
 class Cluster:
-    def __init__(self, root: Path, scenario: Scenario, nodes: int, block_seconds: float) -> None:
+    def __init__(self, root: Path, scenario: Scenario, nodes: int, block_seconds: float, past: Past) -> None:
         self._root = root
+        self._past = past
         self._scenario = scenario
         self._network = _free_network(nodes)
         ports = _free_ports(2 * (nodes + 1))
@@ -64,7 +65,7 @@ class Cluster:
         importing = threading.Thread(target=self._start_store)
         importing.start()
         hosts = hosts_of(self._scenario, self.machines, self._network)
-        stage = Stage(self._scenario, hosts, self.machines, self._root / ".history")
+        stage = Stage(self._scenario, hosts, self.machines, self._root / ".history", self._past)
         stage.set()
         self._start_managers()
         self._start_ssh()
@@ -272,6 +273,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scenario", required=True)
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--block-seconds", type=float, required=True)
+    parser.add_argument("--past", type=json.loads, default={})
     options = parser.parse_args(argv)
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing else may get between the replies
@@ -279,7 +281,8 @@ def main(argv: list[str]) -> int:
     os.chdir(options.root)
     try:
         scenario = scenario_named(options.scenario, options.nodes)
-        cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds)
+        past = Past(**options.past | {"stakes": tuple(options.past.get("stakes", ()))})
+        cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds, past)
         _reply(replies, {"result": cluster.start()})
     except Exception as error:  # noqa: BLE001 - the only way out is the reply
         _reply(replies, {"error": f"{type(error).__name__}: {error}"})

@@ -16,6 +16,7 @@ from loomtui.drill.node.journals import Database
 from loomtui.drill.node.keys import PrivValidator, identity, new_private_key
 
 POWER = 10
+ELECTION = 3  # the block with the end of the election, where there was one
 _CLONE_EVERY = 50
 _FILLER = {
     "app.db/000005.ldb": 700_000,
@@ -43,18 +44,39 @@ class Keys:
         return identity(self.node[32:])
 
 
+def _validator(keys: Keys, power: int = POWER) -> Validator:
+    own = PrivValidator(Path(), keys.validator)
+    return Validator(own.address, own.public_key["value"], power)
+
+
 class History:
     """What the cluster did: genesis, blocks up to `tip`, and its databases at the heights wanted."""
 
     def __init__(
-        self, keys: Sequence[Keys], tip: int, ended: datetime, spacing: timedelta, seed: int
+        self,
+        keys: Sequence[Keys],
+        tip: int,
+        ended: datetime,
+        spacing: timedelta,
+        seed: int,
+        *,
+        founders: Sequence[Keys] = (),
+        stakes: Sequence[int] = (),
     ) -> None:
+        """`keys`: who decides now. `founders`: who is in the genesis, where these are others.
+
+        `stakes`: the powers of `keys` at the election, where they differ; otherwise all have the same.
+        """
         self.tip = tip
         self._ended = ended
         self._spacing = spacing
         self._seed = seed
-        self._signers = [PrivValidator(Path(), entry.validator) for entry in keys]
-        validators = [Validator(s.address, s.public_key["value"], POWER) for s in self._signers]
+        began = founders or keys
+        validators = [_validator(entry) for entry in began]
+        elected = [
+            _validator(entry, power) for entry, power in zip(keys, stakes or [POWER] * len(keys), strict=True)
+        ]
+        self._elected = tuple(elected) if founders or stakes else ()
         self.tendermint_genesis = tendermint_genesis(validators, timestamp(self.time_of(0)))
         self.loom_genesis = loom_genesis(validators)
         self.genesis = Genesis.read(self.tendermint_genesis, self.loom_genesis)
@@ -81,10 +103,15 @@ class History:
         return made
 
     def _block(self, chain: Chain, height: int) -> Block:
-        proposer = self._signers[height % len(self._signers)].address
-        signers = tuple(sorted(signer.address for signer in self._signers))
+        signers = tuple(entry.address for entry in chain.validators)
         return Block(
-            height, timestamp(self.time_of(height)), proposer, chain.last_hash, chain.app_hash, signers
+            height,
+            timestamp(self.time_of(height)),
+            signers[height % len(signers)],
+            chain.last_hash,
+            chain.app_hash,
+            signers,
+            self._elected if height == ELECTION else (),
         )
 
     def _copy(self, work: Path, target: Path, height: int) -> Path:

@@ -16,16 +16,17 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from loomtui.drill.scenarios import Scenario, scenario_named
+from loomtui.drill.scenarios import Past, Scenario, scenario_named
 from loomtui.errors import LoomtuiError
 
 START_SECONDS = 90.0
 CALL_SECONDS = 60.0
 STOP_SECONDS = 20.0
+_PLAIN = Past()
 
 
 class PracticeError(LoomtuiError):
@@ -173,14 +174,18 @@ def practice(
     *,
     block_seconds: float = 1.0,
     sudo_password: str | None = None,
+    past: Past = _PLAIN,
 ) -> Iterator[Practice]:
     """A practice cluster of `nodes` validators and one backup node, in a new folder inside `folder`.
 
-    `block_seconds`: how long a block takes while the chain moves. Raises CallError for an unknown scenario or
-    number of nodes and PracticeError when the cluster does not come up.
+    `past`: what happened before, apart from the scenario. `block_seconds`: how long a block takes while the
+    chain moves. Raises CallError for an unknown scenario or number of nodes and PracticeError when the
+    cluster does not come up.
     """
     told = scenario_named(scenario, nodes)
     arguments = ["--scenario", scenario, "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
+    if past != _PLAIN:
+        arguments += ["--past", json.dumps(asdict(past))]
     if folder is not None:
         arguments += ["--folder", str(folder)]
     with tempfile.TemporaryFile() as log:

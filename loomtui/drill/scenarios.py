@@ -26,6 +26,15 @@ class Scenario:
     met: bool = False  # the story says that every node runs and sees all its peers
 
 
+@dataclass(frozen=True)
+class Past:
+    """What happened before, apart from the scenario."""
+
+    elected: bool = False  # since genesis: the last validator is not in it, and one of it sits no longer
+    stakes: tuple[int, ...] = ()  # of the validators in order, where an election made them differ
+    backup_config: bool = True  # whether the backup node's own config was backed up as well
+
+
 _CLEAN_RESTORE = Scenario(
     name="clean-restore",
     title="All databases lost, keys kept",

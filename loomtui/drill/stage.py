@@ -17,7 +17,7 @@ from loomtui.drill.history import History, Keys, now_utc
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.node.keys import node_key_text
 from loomtui.drill.node.settings import config_toml
-from loomtui.drill.scenarios import Scenario
+from loomtui.drill.scenarios import Past, Scenario
 from loomtui.drill.store import PREFIX
 
 _BLOCK_SPACING = timedelta(minutes=10)
@@ -45,15 +45,30 @@ class Stage:
     """`hosts`: where the history happened; `new`: the machines that the operator finds (the same, mostly)."""
 
     def __init__(
-        self, scenario: Scenario, hosts: Sequence[Host], new: Sequence[Machine], folder: Path
+        self,
+        scenario: Scenario,
+        hosts: Sequence[Host],
+        new: Sequence[Machine],
+        folder: Path,
+        past: Past,
     ) -> None:
+        self._past = past
         self._scenario = scenario
         self._hosts = hosts
         self._new = new
         self._folder = folder
         validators = [host.keys for host in hosts if host.machine.validator]
         ended = now_utc() - (_FAULT_AGE if scenario.needs_restore else timedelta(0))
-        self._history = History(validators, scenario.tip_height, ended, _BLOCK_SPACING, seed=len(hosts))
+        gone = Keys.new(random.SystemRandom())  # an old validator
+        self._history = History(
+            validators,
+            scenario.tip_height,
+            ended,
+            _BLOCK_SPACING,
+            seed=len(hosts),
+            founders=[*validators[:-1], gone] if past.elected else (),
+            stakes=past.stakes,
+        )
         heights = {scenario.tip_height, *(scenario.data_height - below for below, *_ in _DATA_BACKUPS)}
         self._snapshots = self._history.snapshots(folder, heights)
 
@@ -145,7 +160,10 @@ class Stage:
         with ThreadPoolExecutor(4) as pool:
             data = [pool.submit(self._data_backup, *kind) for kind in _DATA_BACKUPS]
             config = [
-                upload for n, host in enumerate(self._hosts) for upload in self._config_backups(n, host)
+                upload
+                for n, host in enumerate(self._hosts)
+                if host.machine.validator or self._past.backup_config
+                for upload in self._config_backups(n, host)
             ]
             return [*(future.result() for future in data), *config]
 

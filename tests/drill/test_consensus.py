@@ -88,7 +88,7 @@ class Cluster:
     ):
         self.world = World()
         self._history = history
-        self._keys = keys
+        self.keys = keys
         self._snapshot = snapshot
         self._folder = folder
         self._stack = stack
@@ -107,7 +107,7 @@ class Cluster:
         return node
 
     def four(self, signed: Sequence[int]) -> World:
-        for number, (keys, height) in enumerate(zip(self._keys, signed, strict=True)):
+        for number, (keys, height) in enumerate(zip(self.keys, signed, strict=True)):
             self.add(f"n{number}", keys, height)
         for node in self.world.nodes:
             node.consensus.start()
@@ -197,7 +197,9 @@ def test_two_of_four_ahead_stand_still(make: Make) -> None:
     assert world.heights() == [5] * 4
 
 
-def test_one_of_four_ahead_goes_on_and_signs_again_later(make: Make, told: Callable[[], str]) -> None:
+def test_one_of_four_ahead_goes_on_and_signs_again_later(
+    make: Make, told: Callable[[], str], tmp_path: Path
+) -> None:
     world = make(5).four([TIP, 5, 5, 5])
     world.run(60)
     assert min(world.heights()) > TIP + 5
@@ -207,7 +209,7 @@ def test_one_of_four_ahead_goes_on_and_signs_again_later(make: Make, told: Calla
     assert len(last.signers) >= 3
     assert "Height regression" in told()
     signed = [world.nodes[1].chain.block(height) for height in range(TIP + 2, min(world.heights()))]
-    mine = world.nodes[0].consensus.chain.validators[0].address
+    mine = PrivValidator.load(tmp_path / "n0/priv_validator.json").address
     assert any(block and mine in block.signers for block in signed)
 
 
@@ -299,3 +301,50 @@ def test_a_full_disk_ends_the_consensus_and_not_the_process(
     assert world.heights()[0] == TIP
     assert min(world.heights()[1:]) > TIP + 5
     assert world.nodes[0].consensus.failed
+
+
+class TestASetElectedAnew:
+    """The genesis knows a validator that has gone, and does not know one that has come."""
+
+    @pytest.fixture
+    def gone(self) -> Keys:
+        return Keys.new(random.Random(6))
+
+    @pytest.fixture
+    def elected(self, keys: list[Keys], gone: Keys, tmp_path: Path) -> Iterator[Cluster]:
+        founders = [*keys[:3], gone]
+        ended = datetime(2026, 1, 1, tzinfo=UTC)
+        history = History(keys, TIP, ended, timedelta(minutes=1), seed=1, founders=founders)
+        snapshot = history.snapshots(tmp_path / "history", [TIP])[TIP]
+        with ExitStack() as stack:
+            yield Cluster(history, keys, snapshot, tmp_path, stack)
+
+    def test_the_four_of_the_set_make_blocks_and_sign_with_their_powers(self, elected: Cluster) -> None:
+        world = elected.four([TIP] * 4)
+        before = world.nodes[0].chain.validators
+        world.run(20)
+        assert min(world.heights()) > TIP + 5
+        assert all(
+            now.power > old.power for now, old in zip(world.nodes[0].chain.validators, before, strict=True)
+        )
+
+    def test_one_that_only_the_genesis_knows_does_not_count(self, elected: Cluster, gone: Keys) -> None:
+        """Three of the genesis's four run; of the set two: no block."""
+        world = elected.world
+        for name, keys in zip(("n0", "n1"), elected.keys, strict=False):
+            elected.add(name, keys, TIP)
+        elected.add("gone", gone, TIP)
+        for node in world.nodes:
+            node.consensus.start()
+        world.run(60)
+        assert world.heights() == [TIP] * 3
+
+    def test_one_whom_the_genesis_does_not_know_counts(self, elected: Cluster) -> None:
+        """Two of the genesis's four run, and three of the set: blocks."""
+        world = elected.world
+        for name, number in (("n0", 0), ("n1", 1), ("n3", 3)):
+            elected.add(name, elected.keys[number], TIP)
+        for node in world.nodes:
+            node.consensus.start()
+        world.run(60)
+        assert min(world.heights()) > TIP + 5

@@ -39,6 +39,7 @@ from tests.restore.material import (
     LOOM_YML,
     Key,
     node_key_of,
+    state_journal,
     tar_of,
     tar_of_folder,
     tendermint_genesis,
@@ -243,11 +244,20 @@ class LocalCluster:
     # ── backups ─────────────────────────────────────────────────────────────────────────────────────────
 
     def add_data_backup(
-        self, height: int = RESTORED_HEIGHT, at: datetime = BACKUP_TIME, *extra: str, key: str = ""
+        self,
+        height: int = RESTORED_HEIGHT,
+        at: datetime = BACKUP_TIME,
+        *extra: str,
+        key: str = "",
+        state: bytes | None = None,
     ) -> Backup:
-        """As backup.sh makes it of the last node: with that node's own config in it."""
+        """As backup.sh makes it of the last node: with that node's own config in it.
+
+        `state`: the journal of its state.db, by `state_journal`; None: of the cluster's validators, 10 each.
+        """
         folder = self.root / "packed"
-        write_state(folder, height, f"restored {height}", *extra)
+        known = state_journal(height, dict.fromkeys(self.validators, 10), at) if state is None else state
+        write_state(folder, height, f"restored {height}", *extra, state=known)
         (folder / "chaindata/config").mkdir()
         (folder / "chaindata/config/node_key.json").write_text(Key(99).node_key_json)
         (folder / "chaindata/config/priv_validator.json").write_text(Key(98).validator_json(height))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item
+from loomtui.drill.node.blocks import Validator, timestamp
+from loomtui.drill.node.states import GENESIS_DOC, State
 from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Role
 from loomtui.loom import leveldb
@@ -139,11 +143,30 @@ def store_journal(height: int) -> bytes:
     return leveldb.journal([leveldb.write_batch(1, [(b"blockStore", value)])])
 
 
-def write_state(workdir: Path, height: int, mark: str, *extra: str) -> None:
-    """The databases of one state of the chain."""
+def state_journal(
+    height: int,
+    powers: Mapping[Key, int],
+    at: datetime = NOW,
+    *,
+    genesis: str | None = None,
+) -> bytes:
+    """The journal of a state.db whose last block is of `height` and of the time `at`.
+
+    `powers`: of the set that decides. `genesis`: its `genesisDoc`; None: no longer in the journal.
+    """
+    members = tuple(Validator(key.address, key.public64, power) for key, power in powers.items())
+    signed = members if height else ()
+    block = hashlib.sha256(b"%d" % height).hexdigest().upper() if height else ""
+    state = State(CHAIN_ID, height, block, timestamp(at), signed, members, members, 1, block)
+    items = [(GENESIS_DOC, genesis.encode())] if genesis else []
+    return leveldb.journal([leveldb.write_batch(1, [item]) for item in [*items, *state.stored()]])
+
+
+def write_state(workdir: Path, height: int, mark: str, *extra: str, state: bytes = b"") -> None:
+    """The databases of one state of the chain. `state`: the journal of state.db."""
     write_database(workdir / "app.db", app_journal(height), mark)
     write_database(workdir / "chaindata/data/blockstore.db", store_journal(height), mark)
-    write_database(workdir / "chaindata/data/state.db", b"", mark)
+    write_database(workdir / "chaindata/data/state.db", state, mark)
     for name in extra:
         write_database(workdir / name, b"", mark)
 

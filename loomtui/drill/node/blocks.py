@@ -10,6 +10,13 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Validator:
+    address: str
+    public_key: str  # base64
+    power: int
+
+
+@dataclass(frozen=True)
 class Block:
     height: int
     time: str  # RFC 3339, UTC
@@ -17,11 +24,12 @@ class Block:
     previous: str  # hash of the block before, or of the genesis
     app_hash: str  # of the state before this block
     signers: tuple[str, ...] = ()  # who precommitted it; not part of the hash
+    elected: tuple[Validator, ...] = ()  # a new set, where this block has the end of an election in it
 
     @property
     def hash(self) -> str:
-        parts = (self.height, self.time, self.proposer, self.previous, self.app_hash)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:40].upper()
+        parts = (self.height, self.time, self.proposer, self.previous, self.app_hash, self.elected)
+        return hashlib.sha256(repr(parts).encode()).hexdigest().upper()
 
     def executed(self, app_hash: str) -> str:
         """The application's hash after this block, from that before it."""
@@ -33,14 +41,8 @@ class Block:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Block:
         """Raises KeyError, TypeError for a document that is no block."""
-        return cls(**{**document, "signers": tuple(document["signers"])})
-
-
-@dataclass(frozen=True)
-class Validator:
-    address: str
-    public_key: str  # base64
-    power: int
+        elected = tuple(Validator(**entry) for entry in document["elected"])
+        return cls(**{**document, "signers": tuple(document["signers"]), "elected": elected})
 
 
 @dataclass(frozen=True)
@@ -56,18 +58,25 @@ class Genesis:
     @property
     def hash(self) -> str:
         parts = (self.chain_id, self.time, self.validators)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:40].upper()
+        return hashlib.sha256(repr(parts).encode()).hexdigest().upper()
 
     @classmethod
     def read(cls, tendermint: str, loom: str) -> Genesis:
         """Raises KeyError, TypeError, ValueError."""
+        contracts = json.dumps(json.loads(loom), sort_keys=True)
+        return cls._read(tendermint, hashlib.sha256(contracts.encode()).hexdigest().upper())
+
+    def with_document(self, tendermint: str) -> Genesis:
+        """With another document of Tendermint's. Raises KeyError, TypeError, ValueError."""
+        return self._read(tendermint, self.app_hash)
+
+    @classmethod
+    def _read(cls, tendermint: str, app_hash: str) -> Genesis:
         document = json.loads(tendermint)
         validators = tuple(
             Validator(entry["address"], entry["pub_key"]["value"], int(entry["power"]))
             for entry in document["validators"]
         )
-        contracts = json.dumps(json.loads(loom), sort_keys=True)
-        app_hash = hashlib.sha256(contracts.encode()).hexdigest().upper()
         return cls(document["chain_id"], document["genesis_time"], validators, tendermint, app_hash)
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from loomtui.drill.node.blocks import Block, Genesis, Validator
 from loomtui.drill.node.journals import Database, DatabaseError
+from loomtui.drill.node.states import GENESIS_DOC, STATE, VALIDATORS, State, read_validators
 
 _BLOCK_STORE = b"blockStore"
-_STATE = b"stateKey"
-_VALIDATORS = b"validatorsKey"
 _EVM_ROOT = b"vmvmroot"
 
 
@@ -45,8 +44,10 @@ class Chain:
     """All databases of one node, open. `handshake` first, then `append`."""
 
     def __init__(self, root: Path, genesis: Genesis, *, evm_root: bool = True) -> None:
-        """Raises FatalError when a database cannot be opened. `evm_root`: AppStore.Version is 3."""
-        self.genesis = genesis
+        """Raises FatalError when a database cannot be opened. `evm_root`: AppStore.Version is 3.
+
+        `genesis`: from the files. Tendermint's counts only where state.db holds none yet (node/node.go).
+        """
         self._evm_root = evm_root
         self._root = root
         _take_newer_clone(root)
@@ -60,19 +61,53 @@ class Chain:
             self._others = [Database.open(folder) for folder in others]
         except DatabaseError as error:
             raise FatalError(str(error)) from None
+        self.genesis, self.state = self._known(genesis)
         versions = _versions(self._app, b"r")
         self.app_height = max(versions, default=0)
         self.app_hash = versions.get(self.app_height, genesis.app_hash)
         stored = json.loads(self._blocks.values.get(_BLOCK_STORE, b'{"height":"0"}'))
         self.store_height = int(stored["height"])
-        state = json.loads(self._state.values.get(_STATE, b"{}"))
-        self.height: int = state.get("height", 0)
-        self._state_hash: str = state.get("app_hash", "")
-        self.chain_id: str = state.get("chain_id", genesis.chain_id)
-        cached = self._state.values.get(_VALIDATORS)
-        self.validators = (
-            tuple(Validator(**entry) for entry in json.loads(cached)) if cached else genesis.validators
-        )
+
+    def _known(self, genesis: Genesis) -> tuple[Genesis, State]:
+        """What state.db holds; where it holds none, what the genesis says, and so it is written."""
+        document, stored = self._state.values.get(GENESIS_DOC), self._state.values.get(STATE)
+        try:
+            if document is None:
+                compact = json.dumps(json.loads(genesis.text), separators=(",", ":"))
+                self._state.put((GENESIS_DOC, compact.encode()))
+            else:
+                genesis = genesis.with_document(document.decode())
+            if stored is not None:
+                return genesis, State.decode(stored)
+        except (LookupError, TypeError, ValueError) as error:
+            raise FatalError(f"Data has been corrupted or its spec has changed: {error}") from None
+        state = State.of_genesis(genesis)
+        self._put_state(state)
+        return genesis, state
+
+    def _put_state(self, state: State) -> None:
+        """One write a key, as Tendermint does it."""
+        for item in state.stored():
+            self._state.put(item)
+
+    @property
+    def height(self) -> int:
+        return self.state.height
+
+    @property
+    def chain_id(self) -> str:
+        return self.state.chain_id
+
+    @property
+    def validators(self) -> tuple[Validator, ...]:
+        """Who decides on the next block."""
+        return self.state.validators
+
+    def validators_at(self, height: int) -> tuple[Validator, ...]:
+        """Who decides on the block of this height; none where that is not known."""
+        stored = self._state.values.get(b"%s:%d" % (VALIDATORS, height))
+        known = read_validators(stored) if stored else ()
+        return known or (self.validators_at(1) if height == 2 else ())
 
     def block(self, height: int) -> Block | None:
         found = self._blocks.values.get(b"H:%d" % height)
@@ -116,10 +151,10 @@ class Chain:
             raise self._mismatch() or PanicError(f"state ({state}) and store ({store}) height mismatch")
 
     def _mismatch(self) -> PanicError | None:
-        if self.app_height and self.app_hash != self._state_hash:
+        if self.app_height and self.app_hash != self.state.app_hash:
             return PanicError(
                 "Tendermint state.AppHash does not match AppHash after replay. "
-                f"Got {self.app_hash}, expected {self._state_hash}"
+                f"Got {self.app_hash}, expected {self.state.app_hash}"
             )
         return None
 
@@ -159,13 +194,8 @@ class Chain:
         self.app_height, self.app_hash = block.height, root
 
     def _save_state(self, block: Block) -> None:
-        state = {"height": block.height, "app_hash": self.app_hash, "chain_id": self.chain_id}
-        items = [(b"consensusParamsKey:%d" % (block.height + 1), b"{}")]
-        items.append((_STATE, json.dumps(state, separators=(",", ":")).encode()))
-        if _VALIDATORS not in self._state.values:
-            items.append((_VALIDATORS, json.dumps([vars(entry) for entry in self.validators]).encode()))
-        self._state.put(*items)
-        self.height, self._state_hash = block.height, self.app_hash
+        self.state = self.state.after(block, self.app_hash)
+        self._put_state(self.state)
 
     def close(self) -> None:
         for database in (self._app, self._evm, self._blocks, self._state, *self._others):

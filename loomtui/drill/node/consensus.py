@@ -35,7 +35,7 @@ class Host(Protocol):
 
 class Consensus:
     def __init__(
-        self, chain: Chain, signer: PrivValidator | None, wal: Wal, host: Host, log: Log, beat: float
+        self, chain: Chain, signer: PrivValidator, wal: Wal, host: Host, log: Log, beat: float
     ) -> None:
         self.chain = chain
         self._signer = signer
@@ -43,15 +43,16 @@ class Consensus:
         self._host = host
         self._log = log
         self._beat = beat
-        self._powers = {validator.address: validator.power for validator in chain.validators}
-        self._order = [validator.address for validator in chain.validators]
         self._ahead: list[Message] = []
         self.running = False
         self.failed = False
         self._reset()
 
     def _reset(self) -> None:
+        """To the next height, with the set that decides there."""
         self.height = self.chain.height + 1
+        self._powers = {validator.address: validator.power for validator in self.chain.validators}
+        self._order = [validator.address for validator in self.chain.validators]
         self.round = 0
         self.step = 0
         self._blocks: dict[str, Block] = {}
@@ -88,7 +89,7 @@ class Consensus:
         self._host.later(self._beat / 4, self._begin(self.height, self.round))
 
     def _lock_again(self) -> None:
-        own = self._signer.address if self._signer else ""
+        own = self._signer.address
         for (round_, step), votes in sorted(self._votes.items()):
             block = votes[own]["b"] if step == _PRECOMMIT and own in votes else ""
             if block in self._blocks:
@@ -109,7 +110,7 @@ class Consensus:
             return
         if not replayed:
             self._wal.write(message)
-        elif self._signer and message["a"] == self._signer.address:
+        elif message["a"] == self._signer.address:
             self._sign_again(self._signer, message)
         self._host.send(message)
         self._advance()
@@ -142,7 +143,7 @@ class Consensus:
         if address not in votes:
             votes[address] = message
             return True
-        if votes[address]["b"] != message["b"] and self._signer and address == self._signer.address:
+        if votes[address]["b"] != message["b"] and address == self._signer.address:
             self._log.error(
                 "Found conflicting vote from ourselves. Did you unsafe_reset a validator?",
                 module="consensus",
@@ -187,7 +188,7 @@ class Consensus:
         patience = min(1.0, max(0.4, self._beat)) + 0.3 * round_
         self._host.later(patience, self._unless_later(_PROPOSE, self._prevote))
         signer = self._signer
-        if signer and signer.address == self._proposer(round_) and round_ not in self._proposals:
+        if signer.address == self._proposer(round_) and round_ not in self._proposals:
             self._propose(signer)
         self._advance()
 
@@ -301,7 +302,7 @@ class Consensus:
 
     def _vote(self, block: str) -> None:
         signer = self._signer
-        if signer is None or signer.address not in self._powers:
+        if signer.address not in self._powers:
             return
         if signer.address in self._votes[self.round, self.step]:
             return  # said before a restart

@@ -51,12 +51,10 @@ class Node:
             "listen": settings.external_address or settings.p2p_listen,
         }
         self.switch = Switch(info, self._machine.address, log, hello=self._hello, receive=self._receive)
-        powers = {entry.address for entry in chain.validators}
-        alone = powers == {validator.address}
+        alone = {entry.address for entry in chain.validators} == {validator.address}
         self.catching_up = not alone
         wal = Wal(root / "chaindata/data/cs.wal", height=chain.height)
-        signer = validator if validator.address in powers else None
-        self.consensus = Consensus(chain, signer, wal, self, log, self._machine.block_seconds)
+        self.consensus = Consensus(chain, validator, wal, self, log, self._machine.block_seconds)
         self._stop = asyncio.Event()
         self._fatal: Exception | None = None
 

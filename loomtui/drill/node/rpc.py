@@ -136,10 +136,15 @@ class Rpc:
     def _genesis(self, _: Mapping[str, str]) -> dict[str, Any]:
         return {"genesis": json.loads(self._node.chain.genesis.text)}
 
-    def _validators(self, _: Mapping[str, str]) -> dict[str, Any]:
+    def _validators(self, arguments: Mapping[str, str]) -> dict[str, Any]:
+        """Who decides at a height; the next one, unless it is asked for another."""
         chain = self._node.chain
+        height = _asked_height(arguments, chain.height + 1)
+        members = chain.validators_at(height)
+        if not members or height > chain.height + 1:
+            raise RpcError(f"Could not find validator set for height #{height}")
         return {
-            "block_height": str(chain.height + 1),
+            "block_height": str(height),
             "validators": [
                 {
                     "address": entry.address,
@@ -147,18 +152,13 @@ class Rpc:
                     "voting_power": str(entry.power),
                     "proposer_priority": "0",
                 }
-                for entry in chain.validators
+                for entry in members
             ],
         }
 
     def _block(self, arguments: Mapping[str, str]) -> dict[str, Any]:
         chain = self._node.chain
-        try:
-            height = int(arguments.get("height", chain.height))
-        except ValueError:
-            raise RpcError("error parsing height") from None
-        if height <= 0:
-            raise RpcError("Height must be greater than 0")
+        height = _asked_height(arguments, chain.height)
         block = chain.block(height)
         if block is None:
             raise RpcError("Height must be less than or equal to the current blockchain height")
@@ -185,6 +185,17 @@ class Rpc:
             "step": state.step,
         }
         return {"round_state": told}
+
+
+def _asked_height(arguments: Mapping[str, str], latest: int) -> int:
+    """Raises RpcError."""
+    try:
+        height = int(arguments.get("height", latest))
+    except ValueError:
+        raise RpcError("error parsing height") from None
+    if height <= 0:
+        raise RpcError("Height must be greater than 0")
+    return height
 
 
 def _header(chain: Chain, block: Block) -> dict[str, Any]:
