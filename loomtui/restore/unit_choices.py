@@ -1,8 +1,8 @@
 """Which unit a node of the plan gets, and who will dial in vain: on every node as it will be. Pure.
 
-A unit names other nodes, so it is judged by all of the inventory: those of the plan as the restore makes them,
-those outside as they are. The backup's unit is as old as the backup: where the node's own is right and the
-backup's is not, the own one stays.
+A unit names other nodes, so it is judged by all of the inventory: those of the plan as the restore makes
+them, those outside as they are. The backup's unit is as old as the backup: where the node's own is right and
+the backup's is not, the own one stays.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def nodes_after(seen: Seen, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
 
 
 def keep_right_units(seen: Seen, plans: Sequence[NodePlan]) -> tuple[tuple[NodePlan, ...], list[str]]:
-    """The plans in which no unit that is right is replaced by one that is not, and what is to be told of it."""
+    """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
     nodes = nodes_after(seen, plans)
     kept, told = [], []
     for plan in plans:
@@ -49,9 +49,7 @@ def keep_right_units(seen: Seen, plans: Sequence[NodePlan]) -> tuple[tuple[NodeP
         files = tuple(keep if choice.target == UNIT else choice for choice in plan.files)
         used = any(choice.action is FileAction.RESTORE for choice in files)
         kept.append(replace(plan, files=files, config=plan.config if used else None))
-        told.append(
-            f"{plan.name}: its own unit stays, for its peers are right and the backup's are not: {wrong}"
-        )
+        told.append(f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}")
     return tuple(kept), told
 
 
