@@ -190,6 +190,6 @@ def _dialled_in_vain(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
     """Units outside the plan that name an identity or an address that no node will have: they stay so."""
     for mismatch in wrong_outside(seen, plans):
         yield (
-            f"{mismatch.on} is not in the plan, so its unit stays as it is, which is wrong after the restore: "
+            f"{mismatch.on} is not in the plan, so its unit stays, and will be wrong after the restore: "
             f"{mismatch.message} After it: loomtui services --diff"
         )
