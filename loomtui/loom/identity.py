@@ -1,4 +1,8 @@
-"""Who a reference means: a node is known by its ID, then by an ID that it had, then by its address."""
+"""Who a reference means: a node is known by its ID, then by an ID that it had, then by its address.
+
+Of a node that could not be looked at the inventory tells the name and the address; its ID is the one that
+others give for that address, which is enough to call it by its name, and not to write into a unit.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loomtui.inventory.model import Role
-from loomtui.loom.peers import Peer
+from loomtui.loom.peers import Peer, read_peers
 from loomtui.loom.units import EffectiveUnit
 
 
@@ -24,6 +28,7 @@ class NodeFacts:
     addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
     former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
     former_addresses: frozenset[str] = frozenset()
+    seen: bool = True  # False: it could not be looked at; name, role, address and port are the inventory's
 
     @property
     def p2p_port(self) -> int:
@@ -40,6 +45,8 @@ class Directory:
         self._places = _index(nodes, lambda node: [_place(node.address, node.p2p_port)])
         self._hosts = _index(nodes, lambda node: [_host(node.address)])
         self._former_hosts = _index(nodes, lambda node: map(_host, node.former_addresses))
+        told = self._told_ids()
+        self._told = _index(nodes, lambda node: told.get(node.name, ()))
 
     def resolve(self, peer: Peer) -> NodeFacts | None:
         """None: it is none of the nodes, or it cannot be told which."""
@@ -47,11 +54,25 @@ class Directory:
         return (
             self._ids.get(node_id)
             or self._former_ids.get(node_id)
-            or self._places.get(place)
-            or self._hosts.get(_host(peer.host))
+            or self._told.get(node_id)
+            or self._at(peer)
             or self._former_hosts.get(place)
             or self._former_hosts.get(_host(peer.host))
         )
+
+    def _at(self, peer: Peer) -> NodeFacts | None:
+        return self._places.get(_place(peer.host, peer.port)) or self._hosts.get(_host(peer.host))
+
+    def _told_ids(self) -> Mapping[str, set[str]]:
+        """By name of a node that was not seen: the IDs that the units of the others give for its address."""
+        told: dict[str, set[str]] = {}
+        for unit in (node.unit for node in self.nodes if node.unit is not None):
+            for peer in (peer for value in unit.peer_values for peer in read_peers(value.value).peers):
+                node_id, target = peer.id.lower(), self._at(peer)
+                taken = node_id in self._ids or node_id in self._former_ids
+                if target is not None and not target.seen and not taken:
+                    told.setdefault(target.name, set()).add(node_id)
+        return told
 
 
 def _index(

@@ -20,6 +20,7 @@ class MismatchKind(StrEnum):
     WRONG_PORT = "wrong-port"
     UPPER_CASE = "upper-case"
     MISSING = "missing"
+    FORMER_ENTRY = "former-entry"
     UNKNOWN_PEER = "unknown-peer"
     SELF = "self"
     BACKUP_NODE_LISTED = "backup-node-listed"
@@ -45,18 +46,25 @@ class Mismatch:
 @dataclass(frozen=True)
 class KeyReport:
     ok: bool  # no blocking mismatch
-    nodes: tuple[NodeFacts, ...]
+    nodes: tuple[NodeFacts, ...]  # that were looked at
     mismatches: tuple[Mismatch, ...]  # duplicates first
+    unseen: tuple[NodeFacts, ...] = ()  # that could not be
+
+    @property
+    def everyone(self) -> tuple[NodeFacts, ...]:
+        return (*self.nodes, *self.unseen)
 
 
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
     known = Directory(nodes)
-    found = [*_duplicates(nodes), *_keys(nodes), *_ports(nodes)]
-    for node in nodes:
+    seen = tuple(node for node in nodes if node.seen)
+    found = [*_duplicates(seen), *_keys(seen), *_ports(seen)]
+    for node in seen:
         found += _lists(node, known)
         found += _addrbook(node, known)
-    return KeyReport(not any(mismatch.blocking for mismatch in found), tuple(nodes), tuple(found))
+    unseen = tuple(node for node in nodes if not node.seen)
+    return KeyReport(not any(mismatch.blocking for mismatch in found), seen, tuple(found), unseen)
 
 
 def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
@@ -64,8 +72,8 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
 
     Entries are matched to nodes by identity, never by position: by present ID, then by former ID, then by
     address. Known entries keep their order, every other validator is there exactly once over all flags, the
-    node itself and the backup node are not, unknown peers stay. A validator without a known ID keeps the
-    entry that it has.
+    node itself and the backup node are not, unknown peers stay. A validator without a known ID keeps the ID
+    that it has there, and one that was not seen its port; an entry that is right stays as it is written.
     """
     if node.unit is None:
         return {}
@@ -77,7 +85,9 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
         wanted[flag] = list(_right_peers(present[flag].peers, known, placed))
     last = PeerFlag.PEERS if PeerFlag.PEERS in present and PeerFlag.PERSISTENT not in present else None
     missing = [
-        _right_peer(other, other.node_id) for other in nodes if other.name not in placed and other.node_id
+        Peer(other.node_id, _bare(other.address), other.p2p_port)
+        for other in nodes
+        if other.name not in placed and other.node_id
     ]
     wanted.setdefault(last or PeerFlag.PERSISTENT, []).extend(missing)
     return {
@@ -89,21 +99,33 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
 
 def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> Iterator[Peer]:
     """The entries of one list, put right; `placed` are the nodes that need no further entry."""
-    unknown: set[Peer] = set()
+    unsure: set[Peer] = set()  # of what is not known for certain only what says the same is said once
     for peer in peers:
         target = known.resolve(peer)
-        if target is None:
-            kept = replace(peer, id=peer.id.lower())
-            if kept not in unknown:
-                yield kept
-            unknown.add(kept)
+        right = _right_peer(peer, target)
+        if target is None or not target.seen:
+            if right not in unsure and (target is None or target.name not in placed):
+                yield right
+            unsure.add(right)
         elif target.name not in placed:
             placed.add(target.name)
-            yield _right_peer(target, target.node_id) if target.node_id else peer
+            yield right
 
 
-def _right_peer(node: NodeFacts, node_id: str) -> Peer:
-    return Peer(node_id, node.address.strip("[]"), node.p2p_port)
+def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
+    """What has to stand in the entry's place: itself where it is right, however its host is written."""
+    if target is None:
+        return replace(peer, id=peer.id.lower())
+    host = _bare(target.address)
+    return Peer(
+        target.node_id or peer.id.lower(),
+        peer.host if peer.host.lower() == host.lower() else host,
+        target.p2p_port if target.seen else peer.port,
+    )
+
+
+def _bare(address: str) -> str:
+    return address.strip("[]")
 
 
 def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
@@ -165,22 +187,45 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         return
     for problem in node.unit.problems:
         yield Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, None, "unit", problem, False)
-    listed = {node.name}
-    for value in node.unit.peer_values:
-        peers = read_peers(value.value)
+    values = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
+    targets = {peer: known.resolve(peer) for peers in values.values() for peer in peers.peers}
+    listed = {node.name} | {target.name for target in targets.values() if target}
+    right = {target.name for peer, target in targets.items() if target and peer == _right_peer(peer, target)}
+    unsure = [other.name for other in known.nodes if not other.seen and other.name not in listed]
+    for flag, peers in values.items():
         for bad in peers.problems:
-            yield _bad_entry(node, value.flag, bad)
+            yield _bad_entry(node, flag, bad)
         for peer in peers.peers:
-            target = known.resolve(peer)
-            listed.add(target.name if target else "")
-            yield from _entry(node, value.flag, peer, target)
+            target = targets[peer]
+            if target is None:
+                yield _unknown(node, flag, peer, unsure)
+            else:
+                yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
     flags = [value.flag for value in node.unit.peer_values]
     where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
     for other in known.nodes:
         if other.role is Role.VALIDATOR and other.name not in listed:
-            message = f"{node.name} does not list {other.name}: add it to {where} in the unit of {node.name}."
-            kind = MismatchKind.MISSING
-            yield Mismatch(kind, node.name, other.name, other.node_id, None, where, message, True)
+            yield _missing(node, other, where)
+
+
+def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
+    """Without its ID nobody can add it: that it has none is told of itself."""
+    if other.node_id:
+        message = f"{node.name} does not list {other.name}: add it to {where} in the unit of {node.name}."
+    else:
+        why = "has no key" if other.seen else "could not be looked at"
+        message = f"{node.name} does not list {other.name}, whose ID is not known, for it {why}."
+    kind, blocking = MismatchKind.MISSING, other.node_id is not None
+    return Mismatch(kind, node.name, other.name, other.node_id, None, where, message, blocking)
+
+
+def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
+    """It is in no inventory only where every node of the inventory is accounted for."""
+    who = "a peer that is not in the inventory"
+    if unsure:
+        who = f"a peer that may be {' or '.join(unsure)}, which could not be looked at"
+    message = f"{flag} of {node.name} names {who}, {peer}: it stays, check that it belongs there."
+    return Mismatch(MismatchKind.UNKNOWN_PEER, node.name, None, None, str(peer), flag, message, False)
 
 
 def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
@@ -190,26 +235,28 @@ def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
     return Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, bad.text, flag, message, stops)
 
 
-def _entry(node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts | None) -> Iterator[Mismatch]:
-    """What is wrong with one entry."""
+def _entry(
+    node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts, *, elsewhere: bool
+) -> Iterator[Mismatch]:
+    """What is wrong with one entry; `elsewhere`: another one names the same node, and is right."""
 
     def mismatch(
         kind: MismatchKind, expected: str | None, found: str, text: str, *, blocking: bool
     ) -> Mismatch:
-        about = target.name if target else None
         message = f"{flag} of {node.name} {text}"
-        return Mismatch(kind, node.name, about, expected, found, flag, message, blocking)
+        return Mismatch(kind, node.name, target.name, expected, found, flag, message, blocking)
 
-    if target is None:
-        text = f"names a peer that is not in the inventory, {peer}: it stays, check that it belongs there."
-        yield mismatch(MismatchKind.UNKNOWN_PEER, None, str(peer), text, blocking=False)
-    elif target.name == node.name:
+    right = _right_peer(peer, target)
+    if target.name == node.name:
         yield mismatch(
             MismatchKind.SELF, None, str(peer), "lists the node itself: remove it.", blocking=False
         )
     elif target.role is Role.BACKUP:
         text = f"lists the backup node {target.name}, which live nodes must not dial: remove it."
         yield mismatch(MismatchKind.BACKUP_NODE_LISTED, None, peer.id, text, blocking=False)
+    elif elsewhere and peer != right:
+        text = f"names {target.name} rightly, and once more as {peer}, which it is not: remove that one."
+        yield mismatch(MismatchKind.FORMER_ENTRY, None, str(peer), text, blocking=False)
     else:
         if target.node_id and peer.id != target.node_id:
             upper = peer.id.lower() == target.node_id
@@ -217,8 +264,7 @@ def _entry(node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts | None
             why = "IDs are compared by case" if upper else f"the key of {target.name} makes {target.node_id}"
             text = f"has {peer.id} for {target.name}, but {why}: put {target.node_id} there."
             yield mismatch(kind, target.node_id, peer.id, text, blocking=True)
-        right = _right_peer(target, peer.id)
-        if peer.host.lower() != right.host.lower():
+        if peer.host != right.host:
             text = f"has {target.name} at {peer.host}, but peers dial it at {right.host}: put that there."
             yield mismatch(MismatchKind.WRONG_ADDRESS, right.host, peer.host, text, blocking=True)
         if peer.port != right.port:
@@ -234,12 +280,14 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         target = known.resolve(peers[0]) if peers else None
         if target is None:
             strangers += 1
-        elif target.node_id and peers[0] != _right_peer(target, target.node_id):
-            right = str(_right_peer(target, target.node_id))
+        elif target.node_id and peers[0] != _right_peer(peers[0], target):
+            right = str(_right_peer(peers[0], target))
             text = f"holds {peers[0]} for {target.name}, which is {right}"
             yield _stale(node, target.name, right, str(peers[0]), text)
     if strangers:
-        text = f"holds {strangers} addresses of nodes that are not in the inventory"
+        unseen = any(not other.seen for other in known.nodes)
+        who = "none of the nodes that were looked at" if unseen else "not in the inventory"
+        text = f"holds {strangers} addresses of nodes that are {who}"
         yield _stale(node, None, None, str(strangers), text)
 
 

@@ -9,13 +9,13 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probe import node_details
 from loomtui.fleet.status import NodeDetails
-from loomtui.inventory.model import Inventory
+from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import TENDERMINT_CONFIG
 from loomtui.loom.references import KeyReport, NodeFacts, compare, corrected
 from loomtui.loom.units import rewrite_peers
 from loomtui.restore.config_choices import unified_diff
-from loomtui.restore.plan import Plan
+from loomtui.restore.plan import NodePlan, Plan
 
 
 @dataclass(frozen=True)
@@ -39,34 +39,44 @@ async def gather(
     fleet: Fleet,
     *,
     plan: Plan | None = None,
-    names: Sequence[str] | None = None,
 ) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
-    """The report over all nodes that can be reached, and why the others cannot.
+    """The report over the whole inventory, and why some nodes could not be looked at.
 
     With a plan its nodes' former identities are known, so that references to them can be mapped.
     """
-    looks = await node_details(fleet, names or inventory.names)
+    looks = await node_details(fleet, inventory.names)
     errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
-    facts = [_facts(inventory, look, plan) for look in looks.values() if isinstance(look, NodeDetails)]
-    return compare(facts), errors
+    planned = {node.name: node for node in plan.nodes} if plan else {}
+    return compare(
+        [
+            with_history(facts_of(inventory, node, looks.get(node.name)), planned.get(node.name))
+            for node in inventory.nodes
+        ]
+    ), errors
 
 
-def _facts(inventory: Inventory, details: NodeDetails, plan: Plan | None) -> NodeFacts:
-    node = inventory.node(details.name)
-    status = details.status
-    facts = NodeFacts(
+def facts_of(inventory: Inventory, node: Node, look: NodeDetails | LoomtuiError | None) -> NodeFacts:
+    """What is known of a node: by a look, or else by the inventory alone."""
+    port = inventory.loom_of(node).ports.p2p
+    if not isinstance(look, NodeDetails):
+        return NodeFacts(node.name, node.role, node.peer_address, port, node_id=None, seen=False)
+    status = look.status
+    return NodeFacts(
         name=node.name,
         role=node.role,
         address=node.peer_address,
-        port=inventory.loom_of(node).ports.p2p,
+        port=port,
         node_id=status.node_key.node_id if status.node_key else None,
-        reported=details.reported_node_id,
-        reported_problem=details.reported_problem,
+        reported=look.reported_node_id,
+        reported_problem=look.reported_problem,
         unit=status.unit,
-        listen_port=read_config_toml(details.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
-        addrbook=details.addrbook,
+        listen_port=read_config_toml(look.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
+        addrbook=look.addrbook,
     )
-    planned = next((item for item in plan.nodes if item.name == node.name), None) if plan else None
+
+
+def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
+    """With the identities and addresses that it had, as its plan has them from the backups."""
     if planned is None:
         return facts
     return replace(
@@ -79,7 +89,7 @@ def _facts(inventory: Inventory, details: NodeDetails, plan: Plan | None) -> Nod
 def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
     """For every node of the report that has a unit, what would have to change in it."""
     return tuple(
-        _fix(node, report.nodes) for node in report.nodes if node.unit is not None and node.unit.files
+        _fix(node, report.everyone) for node in report.nodes if node.unit is not None and node.unit.files
     )
 
 

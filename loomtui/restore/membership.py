@@ -12,10 +12,10 @@ from datetime import timedelta
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
-from loomtui.loom.peers import read_peers
 from loomtui.restore.choosing import Choices
 from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.seen import Seen
+from loomtui.restore.unit_choices import wrong_outside
 from loomtui.text import clean_line
 
 #: A chain that has made no block for so long may be standing.
@@ -218,18 +218,9 @@ def _keys_from_backups(
 
 
 def _dialled_in_vain(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
-    """Nodes outside the plan whose unit names an identity that a node of the plan will not have."""
-    for name, look in seen.left_out.items():
-        unit = look.status.unit if isinstance(look, NodeDetails) else None
-        listed = {
-            peer.id.lower()
-            for flag in (unit.peer_values if unit is not None else ())
-            for peer in read_peers(flag.value).peers
-        }
-        for plan in plans:
-            old = listed & (set(plan.former_ids) - {plan.node_id})
-            if old:
-                yield (
-                    f"{name} is not in the plan and dials {plan.name} as {min(old)}, which will be "
-                    f"{plan.node_id}: correct its unit as well (loomtui services --diff)"
-                )
+    """Units outside the plan that name an identity or an address that no node will have: they stay so."""
+    for mismatch in wrong_outside(seen, plans):
+        yield (
+            f"{mismatch.on} is not in the plan, so its unit stays, and will be wrong after the restore: "
+            f"{mismatch.message} After it: loomtui services --diff"
+        )

@@ -28,6 +28,7 @@ from loomtui.restore.plan import (
 )
 from loomtui.restore.seen import Seen
 from loomtui.restore.space import FileSystem, shortages, uses_of
+from loomtui.restore.unit_choices import keep_right_units
 
 
 def plan_nodes(
@@ -43,7 +44,10 @@ def plan_nodes(
     plans = []
     for node in seen.selected:
         details, config = seen.details[node.name], seen.chosen.config.get(node.name)
-        stale = any((peer_id, _host(place)) not in right for peer_id, place in details.addrbook)
+        stale = any(
+            right.isdisjoint({(peer_id, _host(place)), (None, _host(place))})
+            for peer_id, place in details.addrbook
+        )
         decision = decide_files(
             details,
             config,
@@ -72,7 +76,8 @@ def plan_nodes(
         refusals += _room(plans[-1], details)
     refusals += _duplicates(plans, seen)
     warnings += _unsigned_validators(plans, powers)
-    return tuple(plans), refusals, warnings
+    kept, told = keep_right_units(seen, plans)
+    return kept, refusals, [*warnings, *told]
 
 
 def _with_foreign(
@@ -188,11 +193,13 @@ def _former_addresses(
 
 
 def _right_places(seen: Seen, identities: Mapping[str, str | None]) -> set[tuple[str | None, str]]:
-    """ID and host of every node as they will be; of those left out as they are."""
+    """ID and host of every node as they will be; of those left out as they are, None for an unknown ID."""
     right = {(identities[node.name], _bare(node.peer_address)) for node in seen.selected}
     for name, look in _others(seen):
         key = look.status.node_key
         right.add((key.node_id if key else None, _bare(seen.inventory.node(name).peer_address)))
+    for name in seen.left_out.keys() - {name for name, _ in _others(seen)}:
+        right.add((None, _bare(seen.inventory.node(name).peer_address)))
     return right
 
 

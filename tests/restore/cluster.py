@@ -285,6 +285,12 @@ class LocalCluster:
         key = f"{at:%Y-%m-%d--%H%M%S}-n{number}.tar.gz"
         return self.catalogue.add(key, pack(body, Compression.GZIP), machine.name, at)
 
+    def spoil_unit(self, number: int) -> None:
+        """The unit on the node is wrong as well, so that the backup's takes its place."""
+        machine = self.machines[f"n{number}"]
+        machine.write_unit(unit_text(machine, self.peers(number, lambda other: Key(77 + other))))
+        age(machine.unit_folder)
+
     def chain_by_curl(self, store: Store) -> None:
         """The nodes ask their RPC with curl: a server answers for all of them, as if on each."""
         store.answers = self.chain.ask

@@ -45,7 +45,7 @@ async def test_with_a_plan_former_identities_are_known(make_cluster: Make) -> No
     machine = cluster.machines["n1"]
     machine.write_unit(unit_text(machine, f"tcp://{node_key_of(7).node_id}@10.9.9.9:46656"))
     fleet = cluster.fleet()
-    without, _ = await gather(cluster.inventory, fleet, names=["n1", "n2"])
+    without, _ = await gather(cluster.inventory, fleet)
     assert MismatchKind.UNKNOWN_PEER in {found.kind for found in without.mismatches}
     plan = make_plan_of(node_plan("n2", former_ids=(node_key_of(7).node_id,), former_addresses=("10.9.9.9",)))
     report, _ = await gather(cluster.inventory, fleet, plan=plan)

@@ -17,12 +17,13 @@ from loomtui.inventory.load import load
 from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import ValidatorFacts, read_validator
 from loomtui.restore.choosing import Choices
-from loomtui.restore.events import Outcome
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.identities import gather
 from loomtui.restore.operator import Unattended
 from loomtui.restore.plan import Plan, Scope, SigningAction
 from loomtui.restore.planner import make_plan
 from loomtui.restore.runner import Runner
-from loomtui.restore.runs import RunStore
+from loomtui.restore.runs import Run, RunStore
 from tests.drill.looking import log, until
 
 TWICE = "Found conflicting vote from ourselves"
@@ -30,6 +31,10 @@ TWICE = "Found conflicting vote from ourselves"
 
 async def restored(cluster: Practice, inventory_path: Path | None = None, **choices: Any) -> Plan:
     """The plan that was carried out to a chain that moves."""
+    return (await done(cluster, inventory_path, **choices)).plan
+
+
+async def done(cluster: Practice, inventory_path: Path | None = None, **choices: Any) -> Run:
     path = inventory_path or cluster.inventory_path
     inventory = load(path)
     catalogue = Catalogue(inventory.s3)
@@ -43,7 +48,7 @@ async def restored(cluster: Practice, inventory_path: Path | None = None, **choi
     finally:
         await catalogue.close()
     assert outcome is Outcome.RESTORED
-    return plan
+    return run
 
 
 def node_id(cluster: Practice, name: str) -> str | None:
@@ -105,3 +110,41 @@ async def test_new_machines_with_node_keys_of_their_own_take_the_place_of_mapped
             assert hosts[node.name] in node.config.key
             assert validator(cluster, node.name).address == node.signing.address
         assert any("come from backups" in text for text in plan.warnings)
+
+
+async def nodekeys(cluster: Practice) -> list[str]:
+    """What `loomtui nodekeys` says that would keep peers apart."""
+    inventory = load(cluster.inventory_path)
+    async with Fleet(inventory, Refuse()) as fleet:
+        report, errors = await gather(inventory, fleet)
+    assert errors == {}
+    return [mismatch.message for mismatch in report.mismatches if mismatch.blocking]
+
+
+def told(run: Run, step: StepName) -> str:
+    notes = (event for event in run.events() if event.kind is EventKind.NOTE and event.step is step)
+    return "\n".join(event.message for event in notes)
+
+
+@pytest.mark.usefixtures("home")
+async def test_a_partial_restore_keeps_what_is_right_and_tells_what_nodekeys_tells() -> None:
+    """Every backup is of the old addresses; a restore of all nodes has put the units right."""
+    with practice("moved-hosts", 4, block_seconds=0.3) as cluster, surroundings(cluster):
+        await restored(cluster, reset_signing=True)
+        assert await nodekeys(cluster) == []
+        units = {name: cluster.unit_path(name).read_text() for name in cluster.names}
+        run = await done(cluster, nodes=("val-2",))
+        assert any(text.startswith("val-2: its own unit stays") for text in run.plan.warnings)
+        assert {name: cluster.unit_path(name).read_text() for name in cluster.names} == units
+        assert await nodekeys(cluster) == []
+
+        right = f"tcp://{node_id(cluster, 'val-2')}@"
+        cluster.unit_path("val-3").write_text(units["val-3"].replace(right, f"tcp://{'0' * 40}@"))
+        cluster.shell("val-3", "systemctl daemon-reload")
+        run = await done(cluster, nodes=("val-1",))
+        (wrong,) = await nodekeys(cluster)
+        assert "val-2" in wrong
+        assert any(wrong in text for text in run.plan.warnings)
+        assert wrong in told(run, StepName.NODE_KEYS)
+        assert wrong in told(run, StepName.VERIFY)
+        assert cluster.unit_path("val-1").read_text() == units["val-1"]

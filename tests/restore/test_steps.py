@@ -39,6 +39,7 @@ def with_peers(cluster: LocalCluster, number: int, peers: str, extra: str = "") 
     machine = cluster.machines[f"n{number}"]
     text = unit_text(machine, peers) + extra
     cluster.add_config_backup(number, files={"loom.service": text})
+    cluster.spoil_unit(number)
 
 
 def wrong_peers(cluster: LocalCluster) -> str:
@@ -73,6 +74,7 @@ async def test_a_unit_that_cannot_be_changed_is_told_before_anything_is_done(mak
     machine = cluster.machines["n1"]
     text = unit_text(machine, "x").replace("--persistent-peers x", '--persistent-peers "$PEERS"')
     cluster.add_config_backup(1, files={"loom.service": text})
+    cluster.spoil_unit(1)
     operator = Scripted()
     error = await stopped(cluster, await cluster.run(), operator)
     assert "cannot be changed" in error.what

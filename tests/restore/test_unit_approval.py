@@ -35,6 +35,7 @@ def wrong(cluster: LocalCluster, number: int = 1, extra: str = "") -> None:
     other = 3 - number
     text = unit_text(cluster.machines[f"n{number}"], f"tcp://{Key(77).node_id}@10.0.0.{other}:46656")
     cluster.add_config_backup(number, files={"loom.service": text + extra})
+    cluster.spoil_unit(number)
 
 
 def nice(text: str) -> str:

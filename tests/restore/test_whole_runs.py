@@ -30,6 +30,7 @@ def moved_hosts(cluster: LocalCluster) -> None:
         machine = cluster.machines[f"n{number}"]
         peers = cluster.peers(number).replace("10.0.0.", "10.7.7.")
         cluster.add_config_backup(number, files={"loom.service": unit_text(machine, peers)})
+        cluster.spoil_unit(number)
 
 
 async def collect(stream: Any) -> list[Event]:

@@ -18,7 +18,7 @@ from loomtui.restore.identities import ServiceFix, service_fixes
 from loomtui.restore.operator import Judged, Preview, UnitDraft
 from loomtui.restore.signing_now import standstill
 from loomtui.restore.steps.base import Evidence, Step
-from loomtui.restore.steps.node_keys import compare_nodes
+from loomtui.restore.steps.node_keys import blocking_on_run, compare_nodes
 from loomtui.restore.unit_edits import judge, why_locked
 
 _SLOT = "services-unit"
@@ -131,7 +131,7 @@ class FixServices(Step):
         return text if answer.given else None
 
     def _judge(self, fix: ServiceFix, text: str) -> Judged:
-        nodes = self._report.nodes
+        nodes = self._report.everyone
         facts = next(node for node in nodes if node.name == fix.node)
         return judge(text, fix, facts, nodes, self.context.plan.node(fix.node))
 
@@ -190,7 +190,7 @@ class FixServices(Step):
     async def gate(self) -> tuple[str, ...]:
         """The last one before the start: nodes may have been left out since the data was chosen."""
         report = await compare_nodes(self.context)
-        blocking = tuple(mismatch.message for mismatch in report.mismatches if mismatch.blocking)
+        blocking = tuple(mismatch.message for mismatch in blocking_on_run(self.context, report))
         return (*blocking, *await standstill(self.context))
 
 

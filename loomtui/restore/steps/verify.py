@@ -20,7 +20,7 @@ from loomtui.restore.failures import on_all
 from loomtui.restore.operator import Preview
 from loomtui.restore.plan import Scope
 from loomtui.restore.steps.base import Evidence, Step
-from loomtui.restore.steps.node_keys import compare_nodes
+from loomtui.restore.steps.node_keys import compare_nodes, tell_what_stays
 
 _POLL_SECONDS = 1.0
 _KEPT_LOOKS = 120
@@ -69,6 +69,12 @@ class Verify(Step):
                 advice=f"Its log says why: loomtui logs --node {node}",
             )
         return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
+
+    async def gate(self) -> tuple[str, ...]:
+        """Heights grow also where a reference is wrong: what `loomtui nodekeys` will find is told with it."""
+        with contextlib.suppress(LoomtuiError):
+            tell_what_stays(self.context, self.name, await compare_nodes(self.context))
+        return ()
 
     async def undo(self, node: str) -> None:
         """Nothing was done."""
