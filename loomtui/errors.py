@@ -15,7 +15,7 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 ├── ObjectChanged           1: an object in S3 is not the one that was looked at
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
-    └── StillRunning        1: told to end, processes of a node did not: whether to kill them is to be decided
+    └── StillRunning        1: what a stop has to have ended still runs: whether to kill it is to be decided
 """
 
 from __future__ import annotations

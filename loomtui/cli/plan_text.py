@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from loomtui.cli.output import diff, moment, plural, say, size
 from loomtui.loom.databases import VALIDATOR, name_of
+from loomtui.restore.command_line import plan_command
 from loomtui.restore.plan import (
     Archive,
     BackupPolicy,
@@ -22,9 +25,9 @@ _ACTIONS = {
 }
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: Plan, inventory: Path | None = None) -> None:
     _show_head(plan)
-    _show_forecast(plan)
+    _show_forecast(plan, inventory)
     _show_chain(plan)
     _show_doubts(plan)
     _show_backup_jobs(plan)
@@ -34,7 +37,7 @@ def show_plan(plan: Plan) -> None:
         say()
         _show_node(node)
     say()
-    _show_end(plan)
+    _show_end(plan, inventory)
 
 
 def _show_head(plan: Plan) -> None:
@@ -50,7 +53,7 @@ def _show_head(plan: Plan) -> None:
     )
 
 
-def _show_forecast(plan: Plan) -> None:
+def _show_forecast(plan: Plan, inventory: Path | None) -> None:
     forecast = plan.prediction
     say()
     say(forecast.sentence, colour="green" if forecast.moves else "red", bold=True)
@@ -62,7 +65,7 @@ def _show_forecast(plan: Plan) -> None:
     if forecast.remedy:
         say(f"  {forecast.remedy}")
     if forecast.remedy and not forecast.moves and not plan.reset_confirmed:
-        say(f"  To do so: loomtui plan … --reset-signing-state {plan.cluster}")
+        say(f"  To do so: {plan_command(plan, reset_signing=True, inventory=inventory)}")
 
 
 def _show_chain(plan: Plan) -> None:
@@ -148,8 +151,9 @@ def _show_signing(signing: SigningChoice) -> None:
     say(text, colour=lowered)
 
 
-def _show_end(plan: Plan) -> None:
+def _show_end(plan: Plan, inventory: Path | None) -> None:
     if plan.refusals:
+        say(f"The choices that it was made with: {plan_command(plan, inventory=inventory)}")
         say("This plan must not be run as it is. Nothing was changed.", colour="red")
     else:
         say("Nothing was changed. To run it: loomtui restore --plan PLAN; with --yes without screens.")

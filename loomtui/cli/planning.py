@@ -111,7 +111,7 @@ def plan(
 
         print_json(plan_document(made))
     else:
-        _show(made)
+        _show(made, settings.given)
     return REFUSED if made.refusals else 0
 
 
@@ -164,7 +164,7 @@ def _keep(made: Plan, output: Path | None) -> None:
         note(f"The plan is in {output}.")
 
 
-def _show(made: Plan) -> None:
+def _show(made: Plan, given: Path | None) -> None:
     from loomtui.cli.plan_text import show_plan
 
-    show_plan(made)
+    show_plan(made, given)

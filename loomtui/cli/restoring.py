@@ -49,7 +49,7 @@ def restore(settings: Settings, plan_path: Path | None, yes: bool, kill: bool, a
     inventory = settings.inventory()
     if plan_path is None or not yes:
         return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
-    plan = _checked_plan(plan_path, inventory)
+    plan = _checked_plan(plan_path, inventory, settings.given)
     from loomtui.restore.runs import RunStore
 
     run = RunStore().create(plan, settings.path)
@@ -57,8 +57,9 @@ def restore(settings: Settings, plan_path: Path | None, yes: bool, kill: bool, a
     return _carry_out(run, inventory, as_json=as_json, batch=True, kill=kill)
 
 
-def _checked_plan(path: Path, inventory: Inventory) -> Plan:
+def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
     """Raises CallError: not a plan, or another cluster's. Raises Refused: it must not be run."""
+    from loomtui.restore.command_line import plan_command
     from loomtui.restore.planfile import load_plan
 
     plan = load_plan(path)
@@ -70,7 +71,7 @@ def _checked_plan(path: Path, inventory: Inventory) -> Plan:
     if plan.refusals:
         raise Refused(
             f"the plan must not be run: {'; '.join(plan.refusals)}.",
-            advice="Make it anew: loomtui plan -o PLAN",
+            advice=f"Make it anew: {plan_command(plan, inventory=given, output=path)}",
         )
     return plan
 

@@ -38,7 +38,9 @@ class Mismatch:
     about: str | None  # the node that is meant
     expected: str | None
     found: str | None
-    where: str  # '--persistent-peers', 'addrbook.json', 'config.toml', …
+    where: (
+        str  # 'addrbook.json', 'config.toml', …; of what is in a unit the file's path and line, 'PATH:LINE'
+    )
     message: str  # one sentence, with the fix
     blocking: bool  # False: only worth knowing
 
@@ -61,7 +63,7 @@ def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     seen = tuple(node for node in nodes if node.seen)
     found = [*_duplicates(seen), *_keys(seen), *_ports(seen)]
     for node in seen:
-        found += _lists(node, known)
+        found += _located(node, _lists(node, known))
         found += _addrbook(node, known)
     unseen = tuple(node for node in nodes if not node.seen)
     return KeyReport(not any(mismatch.blocking for mismatch in found), seen, tuple(found), unseen)
@@ -179,6 +181,22 @@ def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
             expected, found = str(node.port), str(node.listen_port)
             kind = MismatchKind.WRONG_PORT
             yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", message, False)
+
+
+def _located(node: NodeFacts, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
+    """The same with the place in the unit or its drop-ins where it is to be mended."""
+    for mismatch in found:
+        yield replace(mismatch, where=_place_in_unit(node, mismatch.where) or mismatch.where)
+
+
+def _place_in_unit(node: NodeFacts, flag: str) -> str | None:
+    """Where the flag's value begins; else where the command does, to which it would be added."""
+    if node.unit is None:
+        return None
+    places = [(value.file, value.line) for value in node.unit.peer_values if value.flag == flag]
+    places += [(node.unit.exec_start_file, node.unit.exec_start_line)]
+    places += [(file.path, 1) for file in node.unit.files]
+    return next((f"{path}:{line}" for path, line in places if path), None)
 
 
 def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:

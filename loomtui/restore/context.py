@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
+from loomtui.restore.command_line import plan_command
 from loomtui.restore.events import Amount, Event, Json, StepName
 from loomtui.restore.hand import Hand
 from loomtui.restore.operator import Operator
@@ -36,6 +37,10 @@ class RunContext:
     def nodes(self) -> tuple[NodePlan, ...]:
         """The nodes that the run goes on with."""
         return tuple(node for node in self.plan.nodes if node.name not in self.left_out)
+
+    def new_plan(self) -> str:
+        """What to do where this plan cannot be done any more; the choices it was made with are kept."""
+        return f"Roll back (loomtui rollback {self.run}), then make a new plan: {plan_command(self.plan)}"
 
     def hand(self, name: str) -> Hand:
         return Hand(self.fleet.session(name), self.plan.node(name), self.run)

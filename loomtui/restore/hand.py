@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.scripts import ChangeScript, InspectScript
@@ -13,7 +14,7 @@ from loomtui.fleet.session import Output, WritableSession
 from loomtui.loom.databases import UNIT
 from loomtui.restore.plan import Archive, NodePlan
 from loomtui.restore.space import FileSystem, shortages, uses_of
-from loomtui.text import clean_line
+from loomtui.text import clean, clean_line
 
 RUN_STATE = InspectScript("run_state")
 PROCESSES = InspectScript("processes")
@@ -38,6 +39,16 @@ RELOAD = ChangeScript("reload")
 VERIFY_UNIT = ChangeScript("verify_unit")
 CLEAN = ChangeScript("clean")
 
+_PROCESS = re.compile(r"(\d{1,10}) (\d{1,20}) (told|untold|other) ([^\t]*)\t(.*)", re.DOTALL)
+
+
+class Standing(Enum):
+    """How a process stands to the service. Source: systemd.kill(5), KillMode=."""
+
+    TOLD = "told"  # of the service, and a stop tells it to end
+    UNTOLD = "untold"  # of the service, but its KillMode= spares it
+    OTHER = "other"  # not of the service: a stop does not reach it
+
 
 @dataclass(frozen=True)
 class Process:
@@ -46,6 +57,8 @@ class Process:
     id: int
     start: int  # clock ticks since boot
     name: str  # as the kernel has it: at most 15 characters
+    standing: Standing
+    file: str = ""  # of a database, which it has open; a path on the node
 
     def __str__(self) -> str:
         return f"{self.id} ({self.name})"
@@ -182,9 +195,16 @@ def _read_state(stdout: bytes, run: str) -> RunState:
 
 
 def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
-    """`ID START NAME` each, as lib.sh's left_running prints them; what is of another form is passed over."""
-    found = (re.fullmatch(r"(\d{1,10}) (\d{1,20}) ?(.*)", clean_line(value, limit=80)) for value in values)
-    return tuple(Process(int(match[1]), int(match[2]), match[3]) for match in found if match)
+    """`ID START STANDING NAME`, a tab, a file, each as lib.sh's left_running prints them.
+
+    What is of another form is passed over.
+    """
+    found = (_PROCESS.fullmatch(clean(value, limit=4_200)) for value in values)
+    return tuple(
+        Process(int(match[1]), int(match[2]), clean_line(match[4]), Standing(match[3]), clean_line(match[5]))
+        for match in found
+        if match
+    )
 
 
 def _file_system(told: str | None) -> FileSystem | None:

@@ -7,12 +7,14 @@ that dial an identity which is no more (domain facts 7 and 8).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.restore.choosing import Choices
+from loomtui.restore.command_line import command_for
 from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.seen import Seen
 from loomtui.restore.unit_choices import wrong_outside
@@ -102,9 +104,11 @@ def _taken_over(seen: Seen) -> Iterator[str]:
         for other, look in seen.left_out.items():
             owns = seen.inventory.node(other).backup_source == source
             if owns and isinstance(look, LoomtuiError) and other not in seen.choices.gone:
+                vouched = replace(seen.choices, gone=(*seen.choices.gone, other))
+                command = command_for(vouched, seen.inventory.cluster)
                 yield (
                     f"{name} takes the place of {other}, which could not be looked at: if it runs, both sign "
-                    f"with one key. When it is dead for certain: --gone {other}"
+                    f"with one key. When it is dead for certain: {command}"
                 )
 
 
@@ -114,9 +118,10 @@ def _raised(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
         if choice.action is not SigningAction.RAISE:
             continue
         if not seen.choices.reset_signing:
+            confirmed = replace(seen.choices, reset_signing=True)
             yield (
                 f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for "
-                "certain; confirm with the cluster's name"
+                f"certain, confirm with the cluster's name: {command_for(confirmed, seen.inventory.cluster)}"
             )
         if seen.living_age is None or seen.living_age > _STANDS_AFTER:
             yield (
@@ -193,9 +198,10 @@ def _idle(seen: Seen) -> Iterator[str]:
                 "blocks back to the others"
             )
         elif not _is_active(look):
+            later = replace(seen.choices, nodes=(name,), sources={}, reset_signing=False)
             yield (
                 f"{name} is not in the plan and stopped: it still holds the abandoned blocks. Keep it "
-                f"stopped until its data is restored as well: loomtui plan --nodes {name}"
+                f"stopped until its data is restored as well: {command_for(later, seen.inventory.cluster)}"
             )
 
 

@@ -163,6 +163,7 @@ class Plan:
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
     backup_policy: BackupPolicy = BackupPolicy.WAIT
+    options: tuple[str, ...] = ()  # the arguments of `loomtui plan` that made it; shown, never run
     chain: PlannedChain | None = None
 
     @property

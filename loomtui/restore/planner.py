@@ -20,6 +20,7 @@ from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.restore import membership
 from loomtui.restore.chain import Chain, establish
 from loomtui.restore.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
+from loomtui.restore.command_line import options_of
 from loomtui.restore.foreign import try_redis
 from loomtui.restore.membership import is_whole_set, scope_of, select
 from loomtui.restore.node_plans import plan_nodes
@@ -182,6 +183,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         prediction=prediction,
         reset_confirmed=seen.choices.reset_signing,
         backup_policy=seen.choices.backup_policy,
+        options=options_of(seen.choices, seen.inventory.cluster),
         refusals=tuple(dict.fromkeys(refusals)),
         chain=_planned_chain(seen),
         warnings=tuple(

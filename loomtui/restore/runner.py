@@ -239,7 +239,7 @@ class Runner:
 
     def _way_on(self, errors: Iterable[LoomtuiError], how: str) -> str:
         if any(isinstance(error, ObjectChanged) for error in errors):
-            return f"This plan cannot be done: loomtui rollback {self._run.id}, then a new plan."
+            return f"This plan cannot be done. {self._context.new_plan()}"
         return f"{how}: loomtui resume {self._run.id}"
 
     async def _choice(

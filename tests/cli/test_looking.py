@@ -144,7 +144,7 @@ def test_logs_filter_by_node_and_pattern(cluster: Cluster) -> None:
 
 def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp_path: Path) -> None:
     kept = tmp_path / "plan.yml"
-    done = cluster("plan", "--json", "-o", str(kept))
+    done = cluster("plan", "--json", "-o", str(kept), "--keep-keys")
     assert done.status == 3
     assert kept.exists()
     document = done.document
@@ -154,13 +154,19 @@ def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp
     refused = cluster("restore", "--plan", str(kept), "--yes", "--json")
     assert (refused.status, refused.out) == (3, "")
     assert "must not be run" in refused.err
+    made_anew = refused.err.split("Make it anew: ")[1]
+    assert made_anew.startswith("loomtui plan ")
+    assert f"--keep-keys -o {kept}" in " ".join(made_anew.split())
     assert cluster("runs", "--json").document == {"runs": []}
 
 
 def test_plan_for_people_says_first_that_the_chain_would_stand_still(cluster: Cluster) -> None:
-    done = cluster("plan")
+    done = cluster("plan", "--keep-keys", "--stage-first")
     assert done.status == 3
     text = done.out
+    told = [line for line in text.splitlines() if "loomtui plan " in line]
+    assert len(told) == 2
+    assert all("--stage-first --keep-keys" in line for line in told)
     assert text.index("would stand still") < text.index("val-1  ")
     assert f"--reset-signing-state {cluster.name}" in text
     assert text.rstrip().endswith("Nothing was changed.")

@@ -83,8 +83,12 @@ def test_units_that_do_not_know_their_peers(moved: Cluster) -> None:
     }
     for mismatch in missing:
         assert (mismatch["expected"], mismatch["found"]) == (ids[mismatch["about"]], None)
-        assert mismatch["where"] == "--persistent-peers"
+        path, _, line = mismatch["where"].rpartition(":")
+        assert path.startswith("/")
+        assert path.endswith("/loom.service")
+        assert int(line) > 1
     for_people = moved("nodekeys")
+    assert f"{missing[0]['on']}, {missing[0]['where']}: " in " ".join(for_people.out.split())
     assert for_people.status == 1
     assert "4 references would keep peers apart." in for_people.out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loomtui.fleet.fleet import WritableFleet
+from loomtui.restore.hand import Standing
 from tests.lab.client import Lab
 from tests.lab.grip import gripped, left_of
 from tests.lab.watching import unit, until
@@ -42,6 +43,8 @@ async def test_loom_that_does_not_mind_sigterm_is_killed_by_the_operator_alone(
         shared.run(node, f"{heal}; systemctl kill -s KILL loom; systemctl start loom")
 
     assert (stopped.status, [str(one) for one in left], alive) == (75, [f"{process} (loom)"], "loom\n")
+    assert left[0].standing is Standing.TOLD
+    assert left[0].file.startswith("/home/ubuntu/")
     assert (state["ActiveState"], state["MainPID"]) == ("failed", "0")  # which alone is no stop
     assert (again.status, gone) == (0, 1)
 
@@ -63,6 +66,7 @@ async def test_second_loom_outside_the_unit_is_no_stop(shared: Lab, fleet: Writa
         shared.run(node, "systemctl kill -s KILL by-hand; systemctl reset-failed by-hand", check=False)
 
     assert (stopped.status, [str(one) for one in left_of(stopped)]) == (75, [f"{process} (loom)"])
+    assert [one.standing for one in left_of(stopped)] == [Standing.OTHER]
     assert again.status == 0
 
     async def running() -> str:
@@ -91,7 +95,7 @@ async def test_processes_that_outlive_a_stopped_unit_are_no_stop(shared: Lab, fl
     finally:
         shared.run(node, f"rm -r {folder}; systemctl daemon-reload; systemctl restart loom")
 
-    assert (stopped.status, child.name) == (75, "sleep")
+    assert (stopped.status, child.name, child.standing) == (75, "sleep", Standing.UNTOLD)
     assert state in {"inactive", "failed"}  # loom ends with 0 or with 1, observed facts 8
     assert again.status == 0
 

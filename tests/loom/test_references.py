@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from loomtui.inventory.model import Role
 from loomtui.loom.peers import Peer, read_peers, write_peers
 from loomtui.loom.references import KeyReport, MismatchKind, NodeFacts, compare, corrected
-from loomtui.loom.units import PeerFlag, read_unit, rewrite_peers
+from loomtui.loom.units import PeerFlag, read_cat, read_unit, rewrite_peers
 
 from .vectors import A, B, C, X
 
@@ -98,12 +98,31 @@ def test_the_absence_of_the_backup_node_is_no_finding() -> None:
 
 def test_ready_case_both_flags_are_compared_each_with_its_own_name() -> None:
     nodes = (HEALTHY[0], node(2, B, peers=peer(X, 1), persistent_peers=peer(X.upper(), 3)), HEALTHY[2])
-    found = [(one.kind, one.about, one.where) for one in compare(nodes).mismatches]
+    found = [(one.kind, one.about, one.message.split(" of ")[0]) for one in compare(nodes).mismatches]
     assert found == [
         (MismatchKind.WRONG_ID, "n1", "--peers"),
         (MismatchKind.WRONG_ID, "n3", "--persistent-peers"),
     ]
     assert corrected(nodes[1], nodes) == {PEERS: peer(A, 1), PERSISTENT: peer(C, 3)}
+
+
+def test_where_a_reference_stands_is_the_file_in_force_and_its_line() -> None:
+    """A drop-in's, where one has the command; the value may begin lines below it."""
+    folder = "/etc/systemd/system/loom.service"
+    listed = peers(peer(X, 2), peer(C, 3))
+    cat = (
+        f"# {folder}\n[Service]\nExecStart=/usr/bin/loom run --persistent-peers {peer(X, 2)}\n\n"
+        f"# {folder}.d/10-peers.conf\n[Service]\nExecStart=\nExecStart=/usr/bin/loom run \\\n"
+        f"  --persistent-peers {{}}\n"
+    )
+    first = replace(HEALTHY[0], unit=read_cat(cat.format(listed)))
+    (wrong,) = compare((first, *HEALTHY[1:])).mismatches
+    assert (wrong.kind, wrong.where) == (MismatchKind.WRONG_ID, f"{folder}.d/10-peers.conf:4")
+    bare = replace(HEALTHY[0], unit=read_cat(cat.replace("--persistent-peers {}", "")))
+    missing = compare((bare, *HEALTHY[1:])).mismatches
+    assert {(one.kind, one.where) for one in missing} == {
+        (MismatchKind.MISSING, f"{folder}.d/10-peers.conf:3")
+    }
 
 
 def test_ready_case_the_port_in_config_toml_wins() -> None:
@@ -112,8 +131,8 @@ def test_ready_case_the_port_in_config_toml_wins() -> None:
     found = [(one.kind, one.on, one.expected, one.found, one.where) for one in compare(nodes).mismatches]
     assert found == [
         (MismatchKind.WRONG_PORT, "n3", "46656", "26656", "config.toml"),
-        (MismatchKind.WRONG_PORT, "n1", "26656", "46656", "--persistent-peers"),
-        (MismatchKind.WRONG_PORT, "n2", "26656", "46656", "--persistent-peers"),
+        (MismatchKind.WRONG_PORT, "n1", "26656", "46656", "loom.service:2"),
+        (MismatchKind.WRONG_PORT, "n2", "26656", "46656", "loom.service:2"),
     ]
     assert corrected(nodes[0], nodes) == {PERSISTENT: peers(peer(B, 2), peer(C, 3, 26656))}
 
@@ -142,7 +161,8 @@ def test_a_missing_peer_is_added_where_the_others_are() -> None:
         HEALTHY[2],
     )
     (found,) = compare(nodes).mismatches
-    assert (found.kind, found.on, found.about, found.where) == (MismatchKind.MISSING, "n1", "n3", "--peers")
+    assert (found.kind, found.on, found.about) == (MismatchKind.MISSING, "n1", "n3")
+    assert "add it to --peers in the unit" in found.message
     assert corrected(nodes[0], nodes) == {PEERS: peers(peer(B, 2), peer(C, 3))}
     both = (HEALTHY[0], node(2, B, peers=peer(A, 1), persistent_peers="''"), HEALTHY[2])
     assert corrected(both[1], both) == {PERSISTENT: peer(C, 3)}

@@ -12,7 +12,7 @@ import pytest
 
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.scripts import InspectScript
-from loomtui.restore.hand import Process, read_processes
+from loomtui.restore.hand import Process, Standing, read_processes
 from tests.restore.interrupting import Call, Interruptions, state
 from tests.restore.local import RUN, LocalNode, stubborn
 
@@ -222,12 +222,41 @@ def test_what_a_stop_left_is_killed_and_the_stop_is_one(node: LocalNode) -> None
     do(node, hold(node.root))
     with stubborn(node) as process:
         found = left(node.run("stop", UNIT, "0").stdout)
-        assert [(one.id, one.name) for one in found] == [(process.pid, "sleep")]
+        lock = str(node.workdir / "app.db/LOCK")
+        expected = (process.pid, "sleep", Standing.OTHER, lock)
+        assert [(one.id, one.name, one.standing, one.file) for one in found] == [expected]
         assert looked(node) == found
         node.done("kill", UNIT, node.hold, found[0].mark)
         assert process.wait(20) == -signal.SIGKILL
         assert looked(node) == ()
         node.done("stop", UNIT, "0")
+
+
+@pytest.mark.parametrize(
+    ("mode", "main", "standing"),
+    [
+        ("control-group", False, Standing.TOLD),
+        ("process", True, Standing.TOLD),
+        ("process", False, Standing.UNTOLD),
+        ("mixed", True, Standing.TOLD),
+        ("mixed", False, Standing.UNTOLD),
+        ("none", True, Standing.UNTOLD),
+    ],
+)
+def test_whom_a_stop_tells_to_end_is_by_the_units_kill_mode(
+    node: LocalNode, mode: str, main: bool, standing: Standing
+) -> None:
+    running(node)
+    process, other = os.getpid(), os.getppid()
+    told = f"KillMode={mode}\nExecMainPID={process if main else other}\nControlGroup=/\nSlice=system.slice\n"
+    node.write_tool("systemctl", f"printf '%s' '{told}'")
+    node.write_tool("find", f"case $* in *cgroup.procs*) echo {process} ;; esac")  # the group of a service
+    assert {(one.id, one.standing, one.file) for one in looked(node)} == {(process, standing, "")}
+
+
+def test_a_process_of_another_form_is_passed_over() -> None:
+    values = (b"7 8 other a b\t/w/app.db/LOCK (deleted)", b"7 8 sleep", b"7 8 new x\t", b"x 8 told x\t", b"")
+    assert read_processes(values) == (Process(7, 8, "a b", Standing.OTHER, "/w/app.db/LOCK (deleted)"),)
 
 
 def test_only_what_was_named_is_killed(node: LocalNode) -> None:
@@ -266,7 +295,7 @@ def test_files_are_not_moved_while_such_a_process_is_there(node: LocalNode) -> N
     with stubborn(node) as process:
         outcome = node.run("swap", UNIT, node.hold, "", "", "app.db")
         assert outcome.returncode == 74
-        assert str(process.pid) in outcome.stderr.decode()
+        assert f"{process.pid} sleep {node.workdir}/app.db/LOCK" in outcome.stderr.decode()
 
 
 def test_a_database_folder_with_shell_signs_in_its_path_is_watched_too(tmp_path: Path) -> None:

@@ -131,9 +131,9 @@ def four(**changes: Any) -> Plan:
 
 
 def test_a_stopped_node_outside_the_plan_still_holds_the_abandoned_blocks() -> None:
-    plan = four(left_out={"n5": details(5)})
+    plan = four(left_out={"n5": details(5)}, redis="keep", sources={"n1": "ip-1"})
     assert plan.refusals == ()
-    assert "loomtui plan --nodes n5" in said(plan.warnings, "n5 is not in the plan and stopped")
+    assert "loomtui plan --redis keep --nodes n5" in said(plan.warnings, "n5 is not in the plan and stopped")
 
 
 def test_in_a_living_cluster_nobody_holds_abandoned_blocks() -> None:
@@ -251,7 +251,9 @@ def test_who_takes_the_place_of_a_node_that_may_be_alive_is_refused() -> None:
         "sources": {"n1": "ip-4"},
         "left_out": {**living(), "n4": AWAY},
     }
-    assert "--gone n4" in said(planned(fresh(), **taken).refusals, "n1 takes the place of n4")
+    refusals = planned(fresh(), keep_keys=True, **taken).refusals
+    told = said(refusals, "n1 takes the place of n4")
+    assert told.endswith("dead for certain: loomtui plan --map n1=ip-4 --gone n4 --keep-keys")
     confirmed = planned(fresh(), **taken, gone=("n4",))
     assert not [text for text in confirmed.refusals if "takes the place" in text]
 

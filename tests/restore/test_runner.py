@@ -122,7 +122,10 @@ async def test_with_an_object_that_changed_the_way_on_is_back(make_cluster: Make
         await cluster.runner(run, fleet).restore()
     told = run.events()[-1].message
     for text in (caught.value.advice, told):
-        assert f"loomtui rollback {run.id}, then a new plan." in text
+        assert (
+            f"Roll back (loomtui rollback {run.id}), then make a new plan: "
+            "loomtui plan --reset-signing-state lab" in text
+        )
         assert "resume" not in text
     assert told.startswith("Preflight: the archive is another one. This plan")
 

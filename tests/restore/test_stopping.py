@@ -25,8 +25,9 @@ async def test_a_service_that_does_not_stop_is_told(
     run = await cluster.run()
     (machine.state / "stuck").touch()
     error = await stopped_at(cluster, run)
-    assert "still running" in error.what
-    assert "It is held; nothing kills it" in error.safe
+    assert "loom.service is not stopped 0 s after it was told to end (deactivating running)" in error.what
+    assert "loom.service is held; nothing is killed" in error.safe
+    assert "--kill" not in error.advice  # there is nothing that could be named to it
     (machine.state / "stuck").unlink()
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
 
@@ -38,9 +39,16 @@ async def test_processes_that_hold_databases_are_named(
     cluster = make_cluster()
     with stubborn(cluster.machines["n1"]) as process:
         run = await cluster.run()
-        with pytest.raises(StillRunning, match=rf"after it was told to end: process {process.pid} \(sleep\)"):
+        with pytest.raises(StillRunning) as caught:
             await cluster.runner(run).restore()
         assert process.poll() is None  # nobody decided to kill it
+    held = cluster.machines["n1"].workdir / "app.db/LOCK"
+    assert caught.value.what == (
+        f"Stop all: process {process.pid} (sleep) is not of the service and was not told to end, "
+        f"and has {held} open"
+    )
+    assert f"Look on n1 at what was told nothing (ps -fp {process.pid}), end it there" in caught.value.advice
+    assert "--kill" in caught.value.advice
 
 
 async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +147,6 @@ async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
     run = await cluster.run()
     await cluster.runner(run).restore()
     (cluster.machines["n1"].state / "stuck").touch()
-    with pytest.raises(StepFailed, match="still running"):
+    with pytest.raises(StepFailed, match="not stopped 0 s after it was told to end"):
         await cluster.runner(run).rollback()
     assert "restored" in (cluster.machines["n1"].workdir / "app.db/LOG").read_text()

@@ -154,7 +154,7 @@ unit_processes() {
     done
 }
 
-# database_users WORKDIR: prints the IDs of the processes that have a database of the node open, one a line.
+# database_users WORKDIR: prints /proc/ID/fd/N of each process that has a file of the node's databases open.
 # /proc knows no links, so the databases are looked for where they are in truth. A star of find's also stands for
 # slashes: what lies deeper than in a database of the node's own is left out.
 database_users() {
@@ -165,7 +165,7 @@ database_users() {
         truly=$(cd "$database" 2> /dev/null && pwd -P) || continue
         [ "$truly" = "$database" ] || set -- "$@" -o -lname "$(as_pattern "$truly")/*"
     done
-    find /proc/[0-9]*/fd \( "$@" \) 2> /dev/null | cut -d / -f 3
+    find /proc/[0-9]*/fd \( "$@" \) 2> /dev/null
 }
 
 # as_pattern PATH: prints it so that find's -lname takes it by the letter.
@@ -179,10 +179,28 @@ process_start() {
     sed -n 's/.*) //p' "/proc/$1/stat" 2> /dev/null | grep -v '^Z' | cut -d ' ' -f 20
 }
 
-# left_running UNIT WORKDIR: prints a line for each process that a stop has to have ended: `ID START NAME`.
+# left_running UNIT WORKDIR: prints a line for each process that a stop has to have ended: `ID START STANDING NAME`,
+# and after a tab the database file that it has open, where it has one. STANDING says whom a stop of the unit tells:
+# `told` to end; `untold`, of the unit all the same (systemd.kill(5), KillMode=); `other`, not of the unit.
 left_running() {
-    for id in $({ unit_processes "$1"; database_users "$2"; } | sort -un); do
+    load_unit "$1" KillMode,ExecMainPID || :
+    property KillMode
+    mode=$value
+    property ExecMainPID # MainPID is 0 where systemd has given up
+    main=$value
+    members=$newline$(unit_processes "$1")$newline
+    opened=$(database_users "$2")
+    for id in $({ printf '%s' "$members" && printf '%s\n' "$opened" | cut -d / -f 3; } | sort -un); do
         start=$(process_start "$id")
-        [ -z "$start" ] || printf '%s %s %s\n' "$id" "$start" "$(tr -d '\n' 2> /dev/null < "/proc/$id/comm")"
+        [ -n "$start" ] || continue
+        standing=other
+        case $members in *"$newline$id$newline"*) standing=untold ;; esac
+        case $standing/$mode/$id in
+            untold//* | untold/control-group/* | untold/process/"$main" | untold/mixed/"$main") standing=told ;;
+        esac
+        name=$(tr -d '\n\t' 2> /dev/null < "/proc/$id/comm")
+        file=$(printf '%s\n' "$opened" | grep "^/proc/$id/" | head -n 1)
+        [ -z "$file" ] || file=$(readlink "$file" 2> /dev/null | tr '\n\t' '??' | sed 's/?$//')
+        printf '%s %s %s %s\t%s\n' "$id" "$start" "$standing" "$name" "$file"
     done
 }

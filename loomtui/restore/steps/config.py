@@ -132,7 +132,7 @@ class RestoreConfig(Step):
                 f"{choice.target} changed since the plan was made",
                 node=hand.plan.name,
                 safe="It is held; the file was not touched.",
-                advice="Roll back and make a new plan.",
+                advice=self.context.new_plan(),
             )
         return _CORRECTED
 
@@ -161,7 +161,7 @@ class RestoreConfig(Step):
                 f"{planned.result_height or 0}: it is never lowered",
                 node=hand.plan.name,
                 safe="It is held; its validator file was not touched.",
-                advice="Roll back and make a new plan.",
+                advice=self.context.new_plan(),
             )
 
     async def _put(self, hand: Hand, target: str, source: str) -> None:
@@ -195,14 +195,14 @@ class RestoreConfig(Step):
                 f"its identity is {identity}, the plan says {plan.node_id}",
                 node=node,
                 safe="It is held.",
-                advice="Roll back and make a new plan.",
+                advice=self.context.new_plan(),
             )
         if plan.signing.address is not None and address != plan.signing.address:
             raise StepFailed(
                 f"its validator key is {address}, the plan says {plan.signing.address}",
                 node=node,
                 safe="It is held.",
-                advice="Roll back and make a new plan.",
+                advice=self.context.new_plan(),
             )
         return {"node_id": identity, "validator": address}
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from loomtui.errors import NodeUnreachable, StepFailed
 from loomtui.fleet.probe import look_at
 from loomtui.restore.backup_jobs import in_the_way, intentions, jobs_on, settle
+from loomtui.restore.command_line import plan_command
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
 from loomtui.restore.failures import combined, on_all
 from loomtui.restore.hand import UNLOCK, Hand
 from loomtui.restore.lock import owned_by, take_lock
 from loomtui.restore.operator import Preview
-from loomtui.restore.plan import Archive
+from loomtui.restore.plan import Archive, Plan
 from loomtui.restore.signing_now import standstill
 from loomtui.restore.staging import Stager
 from loomtui.restore.steps.base import Evidence, Step
@@ -57,7 +58,7 @@ class Preflight(Step):
 
     async def apply(self, node: str) -> None:
         hand = self.context.hand(node)
-        await _see_that_plan_fits(hand)
+        await _see_that_plan_fits(hand, self.context.plan)
         await take_lock(hand)
         await settle(hand, self.context.plan.backup_policy, lambda text: self._tell(node, text))
         for name, archive in _archives(self.context, node):
@@ -119,7 +120,7 @@ async def _see_that_there_is_room(hand: Hand) -> None:
         )
 
 
-async def _see_that_plan_fits(hand: Hand) -> None:
+async def _see_that_plan_fits(hand: Hand, plan: Plan) -> None:
     status = await look_at(hand.session, None)
     if not status.reachable:
         raise NodeUnreachable(status.error or "not reachable", node=hand.plan.name)
@@ -134,5 +135,5 @@ async def _see_that_plan_fits(hand: Hand) -> None:
                 f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
                 f"{clean_line(' '.join(planned))}",
                 node=hand.plan.name,
-                advice="Make a new plan.",
+                advice=f"Make a new plan: {plan_command(plan)}",
             )

@@ -6,7 +6,18 @@ from loomtui.errors import StepFailed, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import StepName
 from loomtui.restore.failures import on_all, sentences
-from loomtui.restore.hand import HOLD, KILL, START, STOP, UNHOLD, Hand, RunState, read_processes
+from loomtui.restore.hand import (
+    HOLD,
+    KILL,
+    START,
+    STOP,
+    UNHOLD,
+    Hand,
+    Process,
+    RunState,
+    Standing,
+    read_processes,
+)
 from loomtui.restore.operator import Preview
 from loomtui.restore.signing_now import standstill
 from loomtui.restore.steps.base import Evidence, Step
@@ -71,7 +82,7 @@ async def _why_not_stopped(hand: Hand, state: RunState) -> str | None:
     if not state.held:
         return "not held"
     left = await hand.left_running()
-    return f"stopped, but processes still run: {', '.join(map(str, left))}" if left else None
+    return f"stopped, but it is not over: {'; '.join(map(_why_it_counts, left))}" if left else None
 
 
 async def keep_down(hand: Hand) -> None:
@@ -83,15 +94,45 @@ async def keep_down(hand: Hand) -> None:
     if output.status != 75:
         return
     facts = read_facts(output.stdout)
-    left = read_processes(facts.all("left"))
-    shown = f": process {', '.join(map(str, left))}" if left else f" ({facts.line('state')})"
-    raise StillRunning(
-        f"still running {_STOP_SECONDS} s after it was told to end{shown}",
-        node=hand.plan.name,
-        safe="It is held; nothing kills it, and none of its files was touched since.",
-        advice="Find out on the node what keeps it, or have it killed: --kill, or the choice on the screen.",
+    raise _still_running(hand, read_processes(facts.all("left")), facts.line("state"))
+
+
+def _still_running(hand: Hand, left: tuple[Process, ...], state: str) -> StillRunning:
+    """Who was told to end and did not, and who was told nothing and keeps the databases open all the same."""
+    node, unit = hand.plan.name, hand.unit_name
+    after = f"{_STOP_SECONDS} s after it was told to end"
+    told = [process for process in left if process.standing is Standing.TOLD]
+    others = [process for process in left if process.standing is not Standing.TOLD]
+    parts = [f"still running {after}: process {process}{_open(process)}" for process in told]
+    parts += [f"{unit} is not stopped {after} ({state})"] if not left else []
+    parts += [_why_it_counts(process) for process in others]
+    advice = [f"Find out on {node} what keeps {unit}."] if told or not left else []
+    if others:
+        ids = " ".join(str(process.id) for process in others)
+        advice.append(f"Look on {node} at what was told nothing (ps -fp {ids}), end it there, and try again.")
+    if left:
+        advice.append("Or have killed what is named here: --kill, or the choice on the screen.")
+    return StillRunning(
+        "; ".join(parts),
+        node=node,
+        safe=f"{unit} is held; nothing is killed, and none of its files was touched since.",
+        advice=" ".join(advice),
         processes=tuple(process.mark for process in left),
     )
+
+
+def _why_it_counts(process: Process) -> str:
+    match process.standing:
+        case Standing.TOLD:
+            return f"process {process} of the service still runs{_open(process)}"
+        case Standing.UNTOLD:
+            return f"process {process} of the service is spared a stop by KillMode=, and runs{_open(process)}"
+        case Standing.OTHER:
+            return f"process {process} is not of the service and was not told to end{_open(process)}"
+
+
+def _open(process: Process) -> str:
+    return f", and has {process.file} open" if process.file else ""
 
 
 async def kill(hand: Hand, failure: StillRunning) -> None:

@@ -44,8 +44,8 @@ unit_state() { # UNIT -> stopped | running
 held_and_stopped() { # WORKDIR RUN UNIT HOLD-FILE
     grep -qF "run $2:" "$4" 2>/dev/null || die "the hold of $3 is gone: it could start while its files move" 74
     [ "$(unit_state "$3")" = stopped ] || die "$3 is running; its files must not be moved" 74
-    left=$(left_running "$3" "$1" | cut -d ' ' -f 1 | tr '\n' ' ')
-    [ -z "$left" ] || die "processes of $3, or with its databases open, still run: $left" 74
+    left=$(left_running "$3" "$1" | sed 's/^\([0-9]*\) [0-9]* [a-z]* /\1 /' | tr '\t\n' ' ;')
+    [ -z "$left" ] || die "processes of $3, or with its databases open, still run: ${left%;}" 74
 }
 is_there() { [ -e "$1" ] || [ -L "$1" ]; } # also a link that leads nowhere
 expand() { # PATTERN -> the names in the current folder that match, one a line

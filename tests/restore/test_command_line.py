@@ -1,0 +1,81 @@
+"""The command that a message tells: with every choice that was made, so that no consent gets lost."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loomtui.cli import planning
+from loomtui.cli.settings import Settings
+from loomtui.errors import CallError
+from loomtui.inventory import Inventory
+from loomtui.restore.choosing import Choices
+from loomtui.restore.command_line import command_for, options_of, plan_command
+from loomtui.restore.plan import BackupPolicy
+from tests.restore.material import make_plan_of
+from tests.restore.test_planner import INVENTORY
+
+_names = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
+_lists = st.lists(_names, min_size=1, max_size=3, unique=True).map(tuple)
+_choices = st.builds(
+    Choices,
+    data_key=st.none() | st.just("latest") | st.from_regex(r"[a-z'\"$ ;&]{1,12}x", fullmatch=True),
+    before=st.none() | st.datetimes(datetime(2018, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    nodes=st.none() | _lists,
+    stage_first=st.booleans(),
+    reset_signing=st.booleans(),
+    keep_keys=st.booleans(),
+    sources=st.dictionaries(_names, _names, max_size=2),
+    gone=st.just(()) | _lists,
+    backup_policy=st.sampled_from(BackupPolicy),
+    redis=st.sampled_from([None, "keep", "10.2.0.9:6379"]),
+)
+
+
+def chosen_by(command: str, inventory: Inventory) -> Choices:
+    """What `loomtui plan` makes of a command line."""
+    found: list[Choices] = []
+
+    def note(_inventory: Inventory, choices: Choices, *, batch: bool) -> None:
+        found.append(choices)
+        raise CallError("enough")
+
+    program, verb, *words = shlex.split(command)
+    assert (program, verb) == ("loomtui", "plan")
+    with (
+        patch.object(planning, "_plan", note),
+        patch.object(Settings, "inventory", lambda _self: inventory),
+        pytest.raises(CallError, match="enough"),
+    ):
+        planning.plan.main(words, standalone_mode=False, obj=Settings())
+    return found[0]
+
+
+@settings(max_examples=60)
+@given(_choices)
+def test_the_command_makes_the_same_choices_again(choices: Choices) -> None:
+    assert chosen_by(command_for(choices, INVENTORY.cluster), INVENTORY) == choices
+    plan = replace(
+        make_plan_of(), options=options_of(choices, INVENTORY.cluster), backup_policy=choices.backup_policy
+    )
+    assert chosen_by(plan_command(plan), INVENTORY) == choices
+
+
+def test_the_command_says_where_inventory_and_plan_are() -> None:
+    plan = replace(make_plan_of(), options=("--keep-keys",), backup_policy=BackupPolicy.STOP, cluster="lab")
+    told = plan_command(plan, reset_signing=True, inventory=Path("my lab.yml"), output=Path("p.yml"))
+    assert told == (
+        "loomtui plan -i 'my lab.yml' --keep-keys --backup-jobs stop --reset-signing-state lab -o p.yml"
+    )
+
+
+def test_the_reset_is_not_told_twice() -> None:
+    plan = replace(make_plan_of(), options=("--reset-signing-state", "lab"), reset_confirmed=True)
+    assert plan_command(plan, reset_signing=True) == "loomtui plan --reset-signing-state lab"
