@@ -31,10 +31,11 @@ class Fresh:
     loom_genesis: str
 
 
-def make_blank(cluster: Practice, *, up: bool = False) -> Fresh:
+def make_blank(cluster: Practice, *, up: bool = False, only: str | None = None) -> Fresh:
     """Every node is a freshly deployed machine: keys, both genesis files, a unit; no databases.
 
-    The new chain has the old one's chain ID. With `up` the services run, and soon it makes blocks.
+    The new chain has the old one's chain ID. With `up` the services run, and soon it makes blocks. With
+    `only` it is one node that was deployed anew, and the others go on.
     """
     inventory = load(cluster.inventory_path)
     source = random.SystemRandom()
@@ -48,8 +49,11 @@ def make_blank(cluster: Practice, *, up: bool = False) -> Fresh:
         loom_genesis(members),
     )
     ids = {node.host: fresh.node_ids[node.name] for node in inventory.nodes}
-    stop(cluster)
-    for name, own in keys.items():
+    names = cluster.names if only is None else (only,)
+    for name in names:
+        _systemctl(cluster, name, "stop loom")
+    for name in names:
+        own = keys[name]
         _deploy(cluster.working_directory(name), own, fresh)
         unit = cluster.unit_path(name)
         unit.write_text(_PEER.sub(lambda peer: f"tcp://{ids[peer[1]]}@{peer[1]}:", unit.read_text()))

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from loomtui.backups.model import Item
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.status import NodeDetails
 from loomtui.inventory.model import Inventory
@@ -23,7 +24,7 @@ from loomtui.restore.plan import FileAction, Plan
 from loomtui.restore.runs import Run
 from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.material import LOOM_YML, NOW, Key, chain_facts, node_key_of, node_status, unit_text
-from tests.restore.test_planner import INVENTORY, Item, config, details, planned
+from tests.restore.test_planner import INVENTORY, config, details, planned
 
 Make = Callable[..., LocalCluster]
 NUMBERS = range(1, 5)
@@ -104,7 +105,7 @@ class World:
         )
         return planned(own, left_out=looks, inventory=self.inventory, configs={own.name: saved})
 
-    def report(self, plan: Plan | None = None, **units: str) -> KeyReport:
+    def report(self, plan: Plan | None = None, /, **units: str) -> KeyReport:
         """With a plan as step 5 has it, without one as `loomtui nodekeys` does."""
         looks = self.looks() | {name: self.look(int(name[1:]), text) for name, text in units.items()}
         history = {node.name: node for node in plan.nodes} if plan else {}
