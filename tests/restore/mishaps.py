@@ -41,10 +41,10 @@ def make_blank(cluster: Practice, *, up: bool = False, only: str | None = None) 
     source = random.SystemRandom()
     keys = {node.name: Keys.new(source) for node in inventory.nodes}
     founders = [keys[node.name] for node in inventory.nodes if node.role is Role.VALIDATOR]
-    members = [_validator(entry) for entry in founders]
+    members = [validator_of(entry) for entry in founders]
     fresh = Fresh(
         {name: own.node_id for name, own in keys.items()},
-        {name: _validator(own).address for name, own in keys.items()},
+        {name: validator_of(own).address for name, own in keys.items()},
         tendermint_genesis(members),
         loom_genesis(members),
     )
@@ -97,7 +97,7 @@ def _systemctl(cluster: Practice, name: str, call: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _validator(keys: Keys) -> Validator:
+def validator_of(keys: Keys) -> Validator:
     own = PrivValidator(Path(), keys.validator)
     return Validator(own.address, own.public_key["value"], POWER)
 
