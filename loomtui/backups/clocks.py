@@ -1,0 +1,291 @@
+"""How far each host's clock is from UTC, told by the names of its backups against S3's clock. Pure.
+
+backup.sh names an archive by the host's local time when it starts; S3 stamps it, in UTC, when it has arrived.
+So `stamp - name` is the backup's length less the host's offset from UTC (domain facts 5). A length is never
+negative: that is a hard bound for the offset. How long a backup may have taken is known by its size alone, and
+only roughly: where the next larger offset would want more than that, the offset is measured, otherwise it is
+assumed, and may be wrong by as much as the backup may have taken longer.
+
+What this cannot see: a host whose every backup, however small, takes an hour and a few seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+
+class TakenBy(StrEnum):
+    """How it is known when a backup was taken."""
+
+    MEASURED = "measured"  # the key's time; several backups of the host agree about its offset from UTC
+    MEASURED_ONCE = "measured-once"  # likewise, but only one backup tells the offset
+    ASSUMED = "assumed"  # likewise, with the offset that is most likely: it may be wrong by hours
+    LAST_MODIFIED = "last-modified"  # S3's stamp: the key tells no time, or nothing can be made of it
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """One backup of a host."""
+
+    named: datetime  # the time in its key, local to the host, written as if it were UTC
+    modified: datetime  # UTC, by S3's clock, when it had arrived
+    size_bytes: int
+
+    @property
+    def lag(self) -> timedelta:
+        """The backup's length less the host's offset."""
+        return self.modified - self.named
+
+
+@dataclass(frozen=True)
+class Reading:
+    """When a backup was taken, UTC; and the host's offset then: None where it is not known."""
+
+    taken_at: datetime
+    by: TakenBy
+    offset: timedelta | None = None
+
+
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+_NONE: Final = timedelta(0)
+
+#: Every offset that a zone of the tz database has had since 2019 (a test compares), in minutes: whole hours
+#: from -12:00 to +14:00, and these.
+_ODD = (-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825)
+OFFSETS: Final = tuple(
+    timedelta(minutes=minutes) for minutes in sorted([*range(-12 * 60, 14 * 60 + 1, 60), *_ODD])
+)
+LEAST_OFFSET, MOST_OFFSET = OFFSETS[0], OFFSETS[-1]
+
+#: A second is lost where S3 gives its stamps without fractions.
+_ROUNDING = timedelta(seconds=2)
+#: How long a backup may take, by its size: collecting and starting, then the slowest bzip2 and upload together.
+_LONGEST_START = timedelta(minutes=3)
+_SLOWEST_BYTES_A_SECOND = 1_000_000
+#: A backup that took longer than its size explains by so much waited, or was copied: it tells nothing.
+_LONGEST_WAIT = timedelta(hours=24)
+#: Objects that arrived so close together although their names are so far apart were copied.
+_COPIED_TOGETHER, _NAMED_APART = timedelta(minutes=15), timedelta(hours=12)
+#: A change of the offset shows in the shortest of so many backups before it and after it: in many where they
+#: differ, in few where it does not last.
+_BESIDE = (6, 3)
+#: How much their lengths may differ beyond the change itself: by whole hours, by other amounts.
+_STEP_SLACK, _ODD_STEP_SLACK = timedelta(minutes=12), timedelta(minutes=1)
+#: Between two measured ones that are no further apart no summer or winter time passes unseen (the shortest is
+#: Morocco's, over Ramadan).
+_BRACKET = timedelta(days=28)
+#: Lengths of backups of like size (by a factor of 4) are alike when they differ by no more.
+_ALIKE, _LIKE_SIZE = timedelta(minutes=30), 4
+
+
+def longest(size_bytes: int) -> timedelta:
+    """The longest that a backup of this size is believed to take where nothing makes it wait."""
+    return _LONGEST_START + timedelta(seconds=size_bytes / _SLOWEST_BYTES_A_SECOND)
+
+
+def read_clock(stamps: Sequence[Stamp]) -> tuple[Reading, ...]:
+    """When each of these backups of one host was taken, in the order given."""
+    order = sorted(range(len(stamps)), key=lambda at: (stamps[at].modified, stamps[at].named, at))
+    told = _telling([stamps[at] for at in order])
+    telling = [at for at, tells in zip(order, told, strict=True) if tells]
+    segments = [
+        found
+        for places in _segments([stamps[at] for at in telling])
+        if (found := _Segment.of([telling[place] for place in places], stamps)) is not None
+    ]
+    if not segments:
+        return tuple(Reading(stamp.modified, TakenBy.LAST_MODIFIED) for stamp in stamps)
+    sure = {at: by for segment in segments for at, by in segment.sureness(stamps).items()}
+    home = {at: segment for segment in segments for at in segment.places}
+    return tuple(
+        _reading(stamp, home.get(at) or _nearest(stamp, segments, stamps), sure.get(at, TakenBy.ASSUMED))
+        for at, stamp in enumerate(stamps)
+    )
+
+
+def _reading(stamp: Stamp, segment: _Segment, by: TakenBy) -> Reading:
+    taken_at = stamp.named - segment.offset
+    if taken_at > stamp.modified + _ROUNDING:  # its host's clock was wrong
+        return Reading(stamp.modified, TakenBy.LAST_MODIFIED)
+    return Reading(min(taken_at, stamp.modified), by, segment.offset)
+
+
+def _nearest(stamp: Stamp, segments: Sequence[_Segment], stamps: Sequence[Stamp]) -> _Segment:
+    return min(
+        segments,
+        key=lambda segment: min(abs(stamps[at].named - stamp.named) for at in segment.places),
+    )
+
+
+def _telling(stamps: Sequence[Stamp]) -> list[bool]:
+    """Which of these, by the time of their arrival, can tell an offset at all."""
+    tells = [
+        -MOST_OFFSET - _ROUNDING <= stamp.lag <= longest(stamp.size_bytes) + _LONGEST_WAIT - LEAST_OFFSET
+        for stamp in stamps
+    ]
+    start = 0
+    for end in range(1, len(stamps) + 1):
+        if end < len(stamps) and stamps[end].modified - stamps[end - 1].modified <= _COPIED_TOGETHER:
+            continue
+        names = [stamp.named for stamp in stamps[start:end]]
+        arrived = stamps[end - 1].modified - stamps[start].modified
+        if max(names) - min(names) > arrived + _NAMED_APART:
+            tells[start:end] = [False] * (end - start)
+        start = end
+    return tells
+
+
+def _segments(stamps: Sequence[Stamp]) -> list[range]:
+    """The places between which the offset does not change. `stamps`: by the time of their arrival.
+
+    A change shows in each class of backups of like size by itself, somewhere between two of that class.
+    """
+    spans: list[range] = []
+    for places in _classes(stamps):
+        lags = [stamps[at].lag for at in places]
+        found = (range(places[cut - 1] + 1, places[cut] + 1) for cut in _cuts(lags))
+        for span in found:
+            same = next((known for known in spans if known[0] <= span[-1] and span[0] <= known[-1]), None)
+            if same is not None:
+                spans.remove(same)
+                span = range(max(span[0], same[0]), min(span[-1], same[-1]) + 1)
+            spans.append(span)
+    cuts = sorted({_place(stamps, span) for span in spans})
+    return [range(start, end) for start, end in pairwise([0, *cuts, len(stamps)]) if start < end]
+
+
+def _classes(stamps: Sequence[Stamp]) -> list[list[int]]:
+    """The places of backups of like size, each class in the order of their arrival."""
+    classes: list[list[int]] = []
+    for at in sorted(range(len(stamps)), key=lambda at: stamps[at].size_bytes):
+        last = classes[-1][-1] if classes else None
+        if last is None or stamps[at].size_bytes > _LIKE_SIZE * max(stamps[last].size_bytes, 1):
+            classes.append([])
+        classes[-1].append(at)
+    return [sorted(places) for places in classes]
+
+
+def _cuts(lags: Sequence[timedelta]) -> list[int]:
+    fits = {}
+    for cut in range(1, len(lags)):
+        found = [fit for beside in _BESIDE if (fit := _fit(lags, cut, beside)) is not None]
+        if found:
+            fits[cut] = found[0]
+    cuts = []
+    for cut, fit in fits.items():  # of those side by side the one that fits best
+        near = ((fits[other], other) for other in range(cut - 2, cut + 3) if other in fits)
+        if (fit, cut) == min(near):
+            cuts.append(cut)
+    return cuts
+
+
+def _place(stamps: Sequence[Stamp], span: range) -> int:
+    """Where in the span the change is, by those of other sizes in it: each is like others on its own side."""
+
+    def missed(at: int, side: Sequence[Stamp]) -> timedelta:
+        lags = (abs(other.lag - stamps[at].lag) for other in side if _like(stamps[at], other))
+        return min(lags, default=_NONE)
+
+    before = stamps[max(0, span[0] - 4 * max(_BESIDE)) : span[0]]
+    after = stamps[span[-1] : span[-1] + 4 * max(_BESIDE)]
+    inside = range(span[0], span[-1])
+    return min(
+        span,
+        key=lambda cut: sum((missed(at, before if at < cut else after) for at in inside), _NONE),
+    )
+
+
+def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
+    """How badly a change of the offset right here fits; None: there is none."""
+    before, after = lags[max(0, cut - beside) : cut], lags[cut : cut + beside]
+    low, high = min(before), min(after)
+    jump = high - low
+    if abs(jump) < timedelta(minutes=25):
+        return None
+    whole = abs(jump - round(jump / _HOUR) * _HOUR) <= _STEP_SLACK and abs(jump) > _HOUR / 2
+    quarter = timedelta(minutes=15)
+    odd = abs(jump - round(jump / quarter) * quarter) <= _ODD_STEP_SLACK
+    if not (whole or odd):
+        return None
+    noise = max(_second(before) - low, _second(after) - high)
+    if noise > abs(jump) / 3:
+        return None
+    missed = sum(((lag - low) for lag in before), _NONE) + sum(((lag - high) for lag in after), _NONE)
+    return missed / (len(before) + len(after))
+
+
+def _second(lags: Sequence[timedelta]) -> timedelta:
+    return sorted(lags)[:2][-1]
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Backups between two changes of the offset, in the order of their arrival."""
+
+    places: tuple[int, ...]
+    offset: timedelta
+
+    @classmethod
+    def of(cls, places: Sequence[int], stamps: Sequence[Stamp]) -> _Segment | None:
+        """None: they do not agree about any offset."""
+        shortest = min(stamps[at].lag for at in places)
+        found = bisect_left(OFFSETS, -shortest - _ROUNDING)
+        if found == len(OFFSETS):
+            return None
+        offset = OFFSETS[found]
+        agree = [at for at in places if stamps[at].lag - shortest <= longest(stamps[at].size_bytes) + _HOUR]
+        if len(agree) * 2 < len(places) and len(agree) < 2:
+            return None
+        return cls(tuple(places), offset)
+
+    def sureness(self, stamps: Sequence[Stamp]) -> dict[int, TakenBy]:
+        """By place. Those beside which nothing is measured are left out: assumed."""
+        witnesses = [at for at in self.places if self._witnesses(stamps[at])]
+        by = TakenBy.MEASURED if len(witnesses) > 1 else TakenBy.MEASURED_ONCE
+        moments = [stamps[at].modified for at in witnesses]
+        told = [stamps[at] for at in witnesses]
+        known = set(witnesses)
+        for at in self.places:
+            one = stamps[at]
+            like = [other for other in told if _like(one, other)]
+            if any(abs(other.lag - one.lag) <= _ALIKE for other in like) or (
+                not like and self._explained(one) and _between(one.modified, moments)
+            ):
+                known.add(at)
+        sure = [stamps[at] for at in known]
+        return {
+            at: by
+            for at in self.places
+            if at in known
+            or any(
+                _like(stamps[at], other) and abs(other.lag - stamps[at].lag) <= _ALIKE for other in sure
+            )
+        }
+
+    def _witnesses(self, stamp: Stamp) -> bool:
+        """Its size explains the length that this offset makes of it, and not what the next one would make."""
+        after = bisect_right(OFFSETS, self.offset)
+        gap = OFFSETS[after] - self.offset if after < len(OFFSETS) else _BRACKET
+        return self._explained(stamp) and longest(stamp.size_bytes) < stamp.lag + self.offset + gap
+
+    def _explained(self, stamp: Stamp) -> bool:
+        return stamp.lag + self.offset <= longest(stamp.size_bytes)
+
+
+def _like(one: Stamp, other: Stamp) -> bool:
+    """Of like size, and not far apart."""
+    small, large = sorted((one.size_bytes, other.size_bytes))
+    return large <= _LIKE_SIZE * small and abs(other.modified - one.modified) <= _BRACKET
+
+
+def _between(moment: datetime, measured: Sequence[datetime]) -> bool:
+    """Measured before it and after it, not far apart. `measured`: in their order."""
+    place = bisect_left(measured, moment)
+    return 0 < place < len(measured) and measured[place] - measured[place - 1] <= _BRACKET
