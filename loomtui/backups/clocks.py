@@ -11,7 +11,7 @@ What this cannot see: a host whose every backup, however small, takes an hour an
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,6 +83,10 @@ _STEP_SLACK, _ODD_STEP_SLACK = timedelta(minutes=12), timedelta(minutes=1)
 _BRACKET = timedelta(days=28)
 #: Lengths of backups of like size (by a factor of 4) are alike when they differ by no more.
 _ALIKE, _LIKE_SIZE = timedelta(minutes=30), 4
+#: Longer ones differ by so much that an hour more or less tells nothing.
+_COMPARABLE = timedelta(minutes=90)
+#: So many on each side are compared with.
+_AROUND = 12
 
 
 def longest(size_bytes: int) -> timedelta:
@@ -95,17 +99,18 @@ def read_clock(stamps: Sequence[Stamp]) -> tuple[Reading, ...]:
     order = sorted(range(len(stamps)), key=lambda at: (stamps[at].modified, stamps[at].named, at))
     told = _telling([stamps[at] for at in order])
     telling = [at for at, tells in zip(order, told, strict=True) if tells]
-    segments = [
-        found
-        for places in _segments([stamps[at] for at in telling])
-        if (found := _Segment.of([telling[place] for place in places], stamps)) is not None
-    ]
+    segments: list[_Segment] = []
+    found: dict[int, tuple[_Segment, TakenBy]] = {}
+    for places in _segments([stamps[at] for at in telling]):
+        segment = _Segment.of([stamps[telling[place]] for place in places])
+        if segment is not None:
+            segments.append(segment)
+            for place, by in zip(places, segment.sureness(), strict=True):
+                found[telling[place]] = segment, by
     if not segments:
         return tuple(Reading(stamp.modified, TakenBy.LAST_MODIFIED) for stamp in stamps)
-    sure = {at: by for segment in segments for at, by in segment.sureness(stamps).items()}
-    home = {at: segment for segment in segments for at in segment.places}
     return tuple(
-        _reading(stamp, home.get(at) or _nearest(stamp, segments, stamps), sure.get(at, TakenBy.ASSUMED))
+        _reading(stamp, *found.get(at, (_nearest(stamp, segments), TakenBy.ASSUMED)))
         for at, stamp in enumerate(stamps)
     )
 
@@ -117,11 +122,8 @@ def _reading(stamp: Stamp, segment: _Segment, by: TakenBy) -> Reading:
     return Reading(min(taken_at, stamp.modified), by, segment.offset)
 
 
-def _nearest(stamp: Stamp, segments: Sequence[_Segment], stamps: Sequence[Stamp]) -> _Segment:
-    return min(
-        segments,
-        key=lambda segment: min(abs(stamps[at].named - stamp.named) for at in segment.places),
-    )
+def _nearest(stamp: Stamp, segments: Sequence[_Segment]) -> _Segment:
+    return min(segments, key=lambda segment: segment.distance(stamp.named))
 
 
 def _telling(stamps: Sequence[Stamp]) -> list[bool]:
@@ -214,78 +216,86 @@ def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
     odd = abs(jump - round(jump / quarter) * quarter) <= _ODD_STEP_SLACK
     if not (whole or odd):
         return None
-    noise = max(_second(before) - low, _second(after) - high)
-    if noise > abs(jump) / 3:
+    noise = max(_third(before) - low, _third(after) - high)
+    if noise > abs(jump) / 6:
         return None
     missed = sum(((lag - low) for lag in before), _NONE) + sum(((lag - high) for lag in after), _NONE)
     return missed / (len(before) + len(after))
 
 
-def _second(lags: Sequence[timedelta]) -> timedelta:
-    return sorted(lags)[:2][-1]
+def _third(lags: Sequence[timedelta]) -> timedelta:
+    """So long are the shorter ones, a third of them."""
+    return sorted(lags)[len(lags) // 3]
 
 
 @dataclass(frozen=True)
 class _Segment:
     """Backups between two changes of the offset, in the order of their arrival."""
 
-    places: tuple[int, ...]
+    stamps: tuple[Stamp, ...]
     offset: timedelta
 
     @classmethod
-    def of(cls, places: Sequence[int], stamps: Sequence[Stamp]) -> _Segment | None:
+    def of(cls, stamps: Sequence[Stamp]) -> _Segment | None:
         """None: they do not agree about any offset."""
-        shortest = min(stamps[at].lag for at in places)
+        shortest = min(stamp.lag for stamp in stamps)
         found = bisect_left(OFFSETS, -shortest - _ROUNDING)
         if found == len(OFFSETS):
             return None
-        offset = OFFSETS[found]
-        agree = [at for at in places if stamps[at].lag - shortest <= longest(stamps[at].size_bytes) + _HOUR]
-        if len(agree) * 2 < len(places) and len(agree) < 2:
+        agree = [stamp for stamp in stamps if stamp.lag - shortest <= longest(stamp.size_bytes) + _HOUR]
+        if len(agree) * 2 < len(stamps) and len(agree) < 2:
             return None
-        return cls(tuple(places), offset)
+        return cls(tuple(stamps), OFFSETS[found])
 
-    def sureness(self, stamps: Sequence[Stamp]) -> dict[int, TakenBy]:
-        """By place. Those beside which nothing is measured are left out: assumed."""
-        witnesses = [at for at in self.places if self._witnesses(stamps[at])]
-        by = TakenBy.MEASURED if len(witnesses) > 1 else TakenBy.MEASURED_ONCE
-        moments = [stamps[at].modified for at in witnesses]
-        told = [stamps[at] for at in witnesses]
-        known = set(witnesses)
-        for at in self.places:
-            one = stamps[at]
-            like = [other for other in told if _like(one, other)]
-            if any(abs(other.lag - one.lag) <= _ALIKE for other in like) or (
-                not like and self._explained(one) and _between(one.modified, moments)
-            ):
-                known.add(at)
-        sure = [stamps[at] for at in known]
-        return {
-            at: by
-            for at in self.places
-            if at in known
-            or any(
-                _like(stamps[at], other) and abs(other.lag - stamps[at].lag) <= _ALIKE for other in sure
-            )
-        }
+    def distance(self, named: datetime) -> timedelta:
+        first, last = self.stamps[0].named, self.stamps[-1].named
+        return max(first - named, named - last, _NONE)
 
-    def _witnesses(self, stamp: Stamp) -> bool:
-        """Its size explains the length that this offset makes of it, and not what the next one would make."""
-        after = bisect_right(OFFSETS, self.offset)
-        gap = OFFSETS[after] - self.offset if after < len(OFFSETS) else _BRACKET
-        return self._explained(stamp) and longest(stamp.size_bytes) < stamp.lag + self.offset + gap
+    def sureness(self) -> list[TakenBy]:
+        """Of each. Assumed are those about which nothing is measured, not even beside them."""
+        own = [at for at, stamp in enumerate(self.stamps) if self._tells(stamp)]
+        by = TakenBy.MEASURED if len(own) > 1 else TakenBy.MEASURED_ONCE
+        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own))})
+        sure = set(known)
+        return [
+            by if at in sure or self._beside(at, known) else TakenBy.ASSUMED
+            for at in range(len(self.stamps))
+        ]
+
+    def _tells(self, stamp: Stamp) -> bool:
+        """This one alone tells the offset: with the next one below it would have ended before it began, with
+        the next one above it would have taken longer than its size explains.
+        """
+        here = bisect_left(OFFSETS, self.offset)
+        below = OFFSETS[here - 1] if here else LEAST_OFFSET - _BRACKET
+        above = OFFSETS[here + 1] if here + 1 < len(OFFSETS) else MOST_OFFSET + _BRACKET
+        no_less = stamp.lag + below < -_ROUNDING
+        return no_less and self._explained(stamp) and stamp.lag + above > longest(stamp.size_bytes)
 
     def _explained(self, stamp: Stamp) -> bool:
         return stamp.lag + self.offset <= longest(stamp.size_bytes)
+
+    def _between(self, at: int, own: Sequence[int]) -> bool:
+        """Some that tell the offset lie before it and after it, not far apart, and none contradicts."""
+        place = bisect_left(own, at)
+        if not 0 < place < len(own) or not self._explained(self.stamps[at]):
+            return False
+        apart = self.stamps[own[place]].modified - self.stamps[own[place - 1]].modified
+        return apart <= _BRACKET and self._alike(at, own, alone=True)
+
+    def _beside(self, at: int, known: Sequence[int]) -> bool:
+        comparable = self.stamps[at].lag + self.offset <= _COMPARABLE
+        return comparable and self._alike(at, known, alone=False)
+
+    def _alike(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
+        """It took as long as each of like size around it. `alone`: the answer where there is none."""
+        place, one = bisect_left(others, at), self.stamps[at]
+        around = (self.stamps[other] for other in others[max(0, place - _AROUND) : place + _AROUND])
+        like = [other for other in around if _like(one, other)]
+        return all(abs(other.lag - one.lag) <= _ALIKE for other in like) if like else alone
 
 
 def _like(one: Stamp, other: Stamp) -> bool:
     """Of like size, and not far apart."""
     small, large = sorted((one.size_bytes, other.size_bytes))
     return large <= _LIKE_SIZE * small and abs(other.modified - one.modified) <= _BRACKET
-
-
-def _between(moment: datetime, measured: Sequence[datetime]) -> bool:
-    """Measured before it and after it, not far apart. `measured`: in their order."""
-    place = bisect_left(measured, moment)
-    return 0 < place < len(measured) and measured[place] - measured[place - 1] <= _BRACKET

@@ -211,7 +211,7 @@ def check(made: Sequence[tuple[datetime, Stamp]]) -> None:
     st.floats(0.001, 8),
     st.integers(0, 2**32),
 )
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_is_called_measured_is_right(
     zone: str,
     start: datetime,
