@@ -258,8 +258,7 @@ class _Segment:
         known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own))})
         sure = set(known)
         return [
-            by if at in sure or self._beside(at, known) else TakenBy.ASSUMED
-            for at in range(len(self.stamps))
+            by if at in sure or self._beside(at, known) else TakenBy.ASSUMED for at in range(len(self.stamps))
         ]
 
     def _tells(self, stamp: Stamp) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from loomtui.backups.model import Compression, Item
+from loomtui.backups.clocks import TakenBy
+from loomtui.backups.model import BackupKind, Compression, FaultKind, Item
+from loomtui.text import clean_line
 
 PLAN_VERSION = 1
 
@@ -55,6 +57,27 @@ class Archive:
     compression: Compression
     taken_at: datetime
     items: tuple[Item, ...]
+    taken_by: TakenBy = TakenBy.LAST_MODIFIED  # how the time is known
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A newer object that could have been meant as a backup, and why it is not taken."""
+
+    key: str
+    size_bytes: int
+    taken_at: datetime  # UTC
+    kind: BackupKind  # as far as known
+    why: FaultKind
+    reason: str  # a sentence without the key; showable
+    as_data: bool  # newer than the data that is taken
+    nodes: tuple[str, ...] = ()  # newer than the config that these get
+    taken_by: TakenBy = TakenBy.LAST_MODIFIED
+
+    @property
+    def sentence(self) -> str:
+        whose = "" if self.as_data or not self.nodes else f"{', '.join(self.nodes)}: "
+        return f"{whose}passed over {clean_line(self.key, limit=200)}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +173,7 @@ class Plan:
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
     backup_policy: BackupPolicy = BackupPolicy.WAIT
+    passed_over: tuple[PassedOver, ...] = ()  # newest first
 
     def node(self, name: str) -> NodePlan:
         """Raises KeyError."""

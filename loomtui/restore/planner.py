@@ -59,7 +59,7 @@ async def make_plan(
     configs = await chooser.configs(selected)
     needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
     data = await chooser.data(needs_evm=needs_evm)
-    chosen = Chosen(data, configs, chooser.warnings)
+    chosen = Chosen(data, configs, chooser.warnings, chooser.passed_over)
     scope = scope_of(inventory, selected, choices)
     left_out = {name: look for name, look in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
@@ -136,6 +136,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         prediction=prediction,
         reset_confirmed=seen.choices.reset_signing,
         backup_policy=seen.choices.backup_policy,
+        passed_over=seen.chosen.passed_over,
         refusals=tuple(dict.fromkeys(refusals)),
         warnings=tuple(
             dict.fromkeys(

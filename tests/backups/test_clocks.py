@@ -106,9 +106,7 @@ def test_a_change_to_summer_or_winter_time_is_found(
 def test_it_is_found_among_data_backups_that_take_long(zone: str, change: datetime, after: int) -> None:
     moments = every(6 * HOUR, change - 72 * HOUR + 7 * MINUTE, 12 + after)
     lengths = [35 * MINUTE + (n * 7 % 5) * MINUTE for n in range(len(moments))]
-    told = read_clock(
-        [in_zone(at, zone, length, LARGE) for at, length in zip(moments, lengths, strict=True)]
-    )
+    told = read_clock([in_zone(at, zone, length, LARGE) for at, length in zip(moments, lengths, strict=True)])
     assert [one.taken_at for one in told] == moments
 
 
@@ -187,7 +185,11 @@ def backups_of(
     moments = [
         (start + number * step + pick(0, 90) * SECOND).replace(microsecond=0) for number in range(count)
     ]
-    return [(at, in_zone(at, zone, length * pick(0.85, 1.15), int(size * pick(0.9, 1.1)))) for at in moments]
+    sizes = [int(size * pick(0.9, 1.1)) for _ in moments]
+    return [
+        (at, in_zone(at, zone, min(length * pick(0.85, 1.15), longest(stored)), stored))
+        for at, stored in zip(moments, sizes, strict=True)
+    ]
 
 
 def check(made: Sequence[tuple[datetime, Stamp]]) -> None:
