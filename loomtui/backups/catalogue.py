@@ -78,7 +78,7 @@ class Catalogue:
         return await self._ask(partial(self._find, key))
 
     async def guess(self, backup: Backup) -> Backup:
-        """The same with `kind`, `compression` and `fault` from the first few MiB. UNKNOWN where they do not tell.
+        """The same with kind, compression and fault from the first few MiB. UNKNOWN where they do not tell.
 
         DATA may turn out to be FULL: in most archives the databases come first. An object that S3 does not
         give, or that is damaged so early, is a fault of that object, not an error.

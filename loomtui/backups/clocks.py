@@ -2,9 +2,9 @@
 
 backup.sh names an archive by the host's local time when it starts; S3 stamps it, in UTC, when it has arrived.
 So `stamp - name` is the backup's length less the host's offset from UTC (domain facts 5). A length is never
-negative: that is a hard bound for the offset. How long a backup may have taken is known by its size alone, and
-only roughly: where the next larger offset would want more than that, the offset is measured, otherwise it is
-assumed, and may be wrong by as much as the backup may have taken longer.
+negative: that is a hard bound for the offset. How long a backup may have taken is known by its size alone,
+and only roughly: where the next larger offset would want more than that, the offset is measured, otherwise it
+is assumed, and may be wrong by as much as the backup may have taken longer.
 
 What this cannot see: a host whose every backup, however small, takes an hour and a few seconds.
 """
@@ -27,6 +27,10 @@ class TakenBy(StrEnum):
     MEASURED_ONCE = "measured-once"  # likewise, but only one backup tells the offset
     ASSUMED = "assumed"  # likewise, with the offset that is most likely: it may be wrong by hours
     LAST_MODIFIED = "last-modified"  # S3's stamp: the key tells no time, or nothing can be made of it
+
+    @property
+    def sure(self) -> bool:
+        return self in (TakenBy.MEASURED, TakenBy.MEASURED_ONCE)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ LEAST_OFFSET, MOST_OFFSET = OFFSETS[0], OFFSETS[-1]
 
 #: A second is lost where S3 gives its stamps without fractions.
 _ROUNDING = timedelta(seconds=2)
-#: How long a backup may take, by its size: collecting and starting, then the slowest bzip2 and upload together.
+#: How long a backup may take, by its size: starting and collecting, then the slowest bzip2 with its upload.
 _LONGEST_START = timedelta(minutes=3)
 _SLOWEST_BYTES_A_SECOND = 1_000_000
 #: A backup that took longer than its size explains by so much waited, or was copied: it tells nothing.

@@ -83,6 +83,27 @@ class Backup:
         return self.named_at - LEAST_OFFSET <= moment
 
 
+def taken_words(backup: Backup) -> str:
+    """How it is known when it was taken, for the operator."""
+    at = f"the time in its name, with its host's clock at UTC{_offset_words(backup.utc_offset)}"
+    match backup.taken_by:
+        case TakenBy.MEASURED:
+            return f"{at}: several backups of the host show that"
+        case TakenBy.MEASURED_ONCE:
+            return f"{at}: one backup of the host shows that"
+        case TakenBy.ASSUMED:
+            return f"{at}, which is likely but not sure: it may be wrong by hours"
+    if backup.named_at is None:
+        return "when S3 had it: its name tells no time"
+    named = f"{backup.named_at:%Y-%m-%d %H:%M}"
+    return f"when S3 had it: its name says {named} by a clock that cannot be told, as with copied objects"
+
+
+def _offset_words(offset: timedelta | None) -> str:
+    minutes = round(offset.total_seconds() / 60) if offset is not None else 0
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
 @dataclass(frozen=True)
 class Damaged:
     """What can still be told of an archive that must not be restored."""

@@ -19,7 +19,7 @@ import pytest
 
 from loomtui.backups import catalogue as module
 from loomtui.backups.catalogue import Catalogue, newest_first, timed
-from loomtui.backups.model import Backup, BackupKind, Compression
+from loomtui.backups.model import Backup, BackupKind, Compression, FaultKind
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT, VALIDATOR
 from tests.backups.conftest import Bucket, Opener
@@ -284,9 +284,12 @@ class TestLook:
         bucket.put(KEY, data_tar())
         backup = await only(catalogue)
         bucket.put(KEY, CONFIG_TAR)
-        for ask in (catalogue.look(backup), catalogue.guess(backup)):
-            with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
-                await ask
+        with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
+            await catalogue.look(backup)
+        fault = (await catalogue.guess(backup)).fault  # it costs this row alone
+        assert fault is not None
+        assert fault.kind is FaultKind.UNREADABLE
+        assert "has changed in S3 since it was listed" in fault.reason
         with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
             async for _ in catalogue.stream(KEY, backup.etag):
                 pass

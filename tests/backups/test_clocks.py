@@ -73,8 +73,8 @@ def test_long_backups_alone_leave_it_open() -> None:
 def test_one_short_backup_sharpens_the_long_ones() -> None:
     days = every(DAY, datetime(2026, 1, 5, tzinfo=UTC), 9)
     stamps = [stamp(day, -8 * HOUR, 80 * MINUTE, LARGE) for day in days]
-    for short in (days[4] + 3 * HOUR, days[6] + 3 * HOUR):
-        stamps.append(stamp(short, -8 * HOUR, 4 * SECOND))
+    shorts = (days[4] + 3 * HOUR, days[6] + 3 * HOUR)
+    stamps += [stamp(short, -8 * HOUR, 4 * SECOND) for short in shorts]
     told = read_clock(stamps)
     assert [one.taken_at for one in told[:9]] == days
     assert {one.by for one in told} == {TakenBy.MEASURED}

@@ -70,6 +70,7 @@ class FakeCatalogue(Catalogue):
     """Objects in memory, looked into by the real readers."""
 
     def __init__(self) -> None:
+        self._s3 = S3Settings(bucket="backups")
         self.objects: dict[str, bytes] = {}
         self.backups: dict[str, Backup] = {}
         self.calls: list[tuple[str, str]] = []
