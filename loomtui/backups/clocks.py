@@ -82,6 +82,8 @@ _COPIED_TOGETHER, _NAMED_APART = timedelta(minutes=15), timedelta(hours=12)
 _BESIDE = (6, 3)
 #: How much their lengths may differ beyond the change itself: by whole hours, by other amounts.
 _STEP_SLACK, _ODD_STEP_SLACK = timedelta(minutes=12), timedelta(minutes=1)
+#: Changes to summer time and back are no larger; those of a host that got another zone are.
+_SEASON = timedelta(minutes=75)
 #: Between two measured ones that are no further apart no summer or winter time passes unseen (the shortest is
 #: Morocco's, over Ramadan).
 _BRACKET = timedelta(days=28)
@@ -215,6 +217,8 @@ def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
     jump = high - low
     if abs(jump) < timedelta(minutes=25):
         return None
+    if abs(jump) > _SEASON and min(len(before), len(after)) < 2:
+        return None  # one object that was uploaded again
     whole = abs(jump - round(jump / _HOUR) * _HOUR) <= _STEP_SLACK and abs(jump) > _HOUR / 2
     quarter = timedelta(minutes=15)
     odd = abs(jump - round(jump / quarter) * quarter) <= _ODD_STEP_SLACK

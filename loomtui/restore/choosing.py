@@ -9,7 +9,7 @@ from datetime import datetime
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.databases import torn_heights
-from loomtui.backups.model import Backup, BackupKind, Contents, Fault, FaultKind
+from loomtui.backups.model import Backup, BackupKind, Contents, Fault, FaultKind, taken_words
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import Node
 from loomtui.loom.config import REDIS_PLACE
@@ -146,11 +146,19 @@ class Chooser:
                 case Contents():
                     fault = _unfit(found, needs_evm=needs_evm)
                     if fault is None:
+                        self._tell_doubt(found.backup)
                         return found
                     self._pass_over(found.backup, fault, as_data=True)
                 case _:
                     self._pass_over(*found, as_data=True)
         raise self._no_data()
+
+    def _tell_doubt(self, backup: Backup) -> None:
+        if backup.named_at is not None and not backup.taken_by.sure:
+            self._warnings.append(
+                f"{clean_line(backup.key, limit=200)}: when it was taken is not sure. "
+                f"{backup.taken_at:%Y-%m-%d %H:%M} UTC is {taken_words(backup)}"
+            )
 
     def _no_data(self) -> LoomtuiError:
         moment = self._choices.before

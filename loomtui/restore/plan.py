@@ -80,6 +80,21 @@ class PassedOver:
         return f"{whose}passed over {clean_line(self.key, limit=200)}: {self.reason}"
 
 
+def passed_over_words(plan: Plan) -> tuple[str, ...]:
+    """What was passed over, for reading: key, time, what it could have been, and why."""
+    return tuple(
+        f"{clean_line(one.key, limit=200)}, of {one.taken_at:%Y-%m-%d %H:%M} UTC, {_meant_words(one)}: "
+        f"{clean_line(one.reason)}"
+        for one in plan.passed_over
+    )
+
+
+def _meant_words(one: PassedOver) -> str:
+    uses = [*(["data"] if one.as_data else []), *(f"config of {node}" for node in one.nodes)]
+    kind = "of unknown kind" if one.kind is BackupKind.UNKNOWN else one.kind.value
+    return f"{kind}, not taken as {' or '.join(uses)}"
+
+
 @dataclass(frozen=True)
 class FileChoice:
     target: str  # loomtui.loom.databases.CONFIG_TARGETS or ADDRBOOK
