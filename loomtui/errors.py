@@ -12,7 +12,9 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 │   ├── NodeUnreachable     4
 │   └── StoreUnreachable    4
 ├── ArchiveRejected         1: an archive that must not be restored
-├── ObjectChanged           1: an object in S3 is not the one that was looked at
+├── ObjectUnreadable        1: S3 gives the others, but not this object: its class, its key, gone
+│   ├── ObjectChanged       1: an object in S3 is not the one that was looked at
+│   └── ObjectDenied        4: no permission for it
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
     └── StillRunning        1: what a stop has to have ended still runs: whether to kill it is to be decided
@@ -124,7 +126,15 @@ class ArchiveRejected(LoomtuiError):
     pass
 
 
-class ObjectChanged(LoomtuiError):
+class ObjectUnreadable(LoomtuiError):
+    """It is about one object alone; others may well be read."""
+
+
+class ObjectChanged(ObjectUnreadable):
+    pass
+
+
+class ObjectDenied(ObjectUnreadable, StoreUnreachable):
     pass
 
 

@@ -57,9 +57,10 @@ class BackupsScreen(LoomScreen):
         "backup; ◆ marks what a restore to that moment would take, and below it stands the pair for each "
         "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
         "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
-        "read whole: then a ✓ stands beside it. To look into the marked archive press {backups.open}; "
-        "{backups.verify} reads it whole anew and checks it; {screen.back} gives that up. Times are those in "
-        "the archives' names, by the nodes' own clocks."
+        "read whole: then a ✓ stands beside it; ✗ is beside what cannot be used, with the reason. To look "
+        "into the marked archive press {backups.open}; {backups.verify} reads it whole anew and checks it; "
+        "{screen.back} gives that up. Times are UTC: each host's offset is told from all its backups; a time "
+        "with ? is not sure."
     )
     BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
 
@@ -265,12 +266,14 @@ class BackupsScreen(LoomScreen):
         self.query_one("#note", Static).update(content.line(text, Tone.DIM))
 
     def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
-        kind = f"{backup.kind.value}{' ✓' if backup.certain else ''}"
+        mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
+        kind = f"{backup.kind.value}{mark}"
+        key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
         return {
-            "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}"),
+            "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
             "age": table.cell(ago(backup.taken_at, self.desk.now()), right=True),
-            "kind": table.cell(kind, KIND_TONES.get(backup.kind, Tone.PLAIN)),
+            "kind": table.cell(kind, Tone.BAD if backup.fault else KIND_TONES.get(backup.kind, Tone.PLAIN)),
             "source": table.cell(cut(backup.source or NOTHING, 20)),
             "size": table.cell(size(backup.size_bytes), right=True),
-            "key": table.cell(backup.key, Tone.DIM),
+            "key": table.cell(key, Tone.DIM),
         }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from loomtui.backups.model import Backup, Contents
+from loomtui.backups.damage import DamagedArchive
+from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
 from screens import content, keys
 from screens.base import LoomScreen
@@ -104,7 +105,10 @@ class ContentsScreen(LoomScreen):
 
     def on_contents_screen_failed(self, message: Failed) -> None:
         self._say(content.line("✗ not to be restored", Tone.BAD))
-        self.query_one(Pane).show(error_text(message.error))
+        told = error_text(message.error)
+        if isinstance(message.error, DamagedArchive):
+            told = content.lines([told, Content(""), damaged_text(message.error.damaged)])
+        self.query_one(Pane).show(told)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
@@ -115,7 +119,22 @@ class ContentsScreen(LoomScreen):
 
 
 def contents_text(contents: Contents, age: str) -> Content:
-    return content.lines([*_summary(contents, age), "", *_items(contents), "", *_members(contents)])
+    return content.lines([*_summary(contents, age), "", *_items(contents), "", *_members(contents.members)])
+
+
+def damaged_text(damaged: Damaged) -> Content:
+    """What can still be read of an archive that must not be restored."""
+    backup = damaged.backup
+    return content.lines(
+        [
+            content.fact("Kind", f"{backup.kind.value}, as far as it can be read"),
+            content.fact("From", backup.source or "not told by its key"),
+            content.fact("Taken", f"{time_of(backup.taken_at)}: {taken_words(backup)}"),
+            content.fact("Stored", size(backup.size_bytes)),
+            Content(""),
+            *_members(damaged.members),
+        ]
+    )
 
 
 def _summary(contents: Contents, age: str) -> Iterator[Content]:
@@ -123,6 +142,7 @@ def _summary(contents: Contents, age: str) -> Iterator[Content]:
     yield content.fact("Kind", content.text(backup.kind.value, Tone.STRONG))
     yield content.fact("From", backup.source or "not told by its key")
     yield content.fact("Taken", f"{time_of(backup.taken_at)}, {age} ago")
+    yield content.fact("Time by", taken_words(backup))
     yield content.fact(
         "Stored", f"{size(backup.size_bytes)}, {backup.compression.value if backup.compression else NOTHING}"
     )
@@ -151,10 +171,10 @@ def _items(contents: Contents) -> Iterator[Content]:
             yield content.line(f"  {target}  ← {item.source}")
 
 
-def _members(contents: Contents) -> Iterator[Content]:
+def _members(members: Sequence[Member]) -> Iterator[Content]:
     yield content.text("In the archive", Tone.ACCENT)
-    for member in contents.members[:_LISTED]:
+    for member in members[:_LISTED]:
         link = f" → {member.link}" if member.link else ""
         yield content.line(f"{size(member.size):>12}  {member.type.value:<9}  {member.path}{link}")
-    if len(contents.members) > _LISTED:
-        yield content.line(f"… and {len(contents.members) - _LISTED:,} more", Tone.DIM)
+    if len(members) > _LISTED:
+        yield content.line(f"… and {len(members) - _LISTED:,} more", Tone.DIM)

@@ -9,7 +9,16 @@ from enum import StrEnum
 
 from textual.content import Content
 
-from loomtui.restore.plan import Archive, BackupPolicy, FileAction, NodePlan, Plan, Scope, SigningAction
+from loomtui.restore.plan import (
+    Archive,
+    BackupPolicy,
+    FileAction,
+    NodePlan,
+    Plan,
+    Scope,
+    SigningAction,
+    passed_over_words,
+)
 from screens import content
 from screens.diff_text import Difference, Page, page
 from screens.words import Tone, ago, count, joined, number, short_id, size, time_of
@@ -103,11 +112,17 @@ def plan_page(plan: Plan, now: datetime) -> Page:
     return page(
         [
             *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
-            *_section("Worth knowing", plan.warnings, "▲", Tone.WARN),
+            *_section("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN),
+            *_section("Worth knowing", _other_warnings(plan), "▲", Tone.WARN),
             *_overview(plan, now),
             *(part for node in plan.nodes for part in _node(node, now)),
         ]
     )
+
+
+def _other_warnings(plan: Plan) -> tuple[str, ...]:
+    told = {passed.sentence for passed in plan.passed_over}
+    return tuple(warning for warning in plan.warnings if warning not in told)
 
 
 def _refusals(plan: Plan) -> tuple[str, ...]:
@@ -157,7 +172,8 @@ def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
 
 
 def _archive(archive: Archive, now: datetime) -> str:
-    taken = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)})"
+    doubt = "" if archive.taken_by.sure else ", not sure"
+    taken = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)}{doubt})"
     return f"{archive.key}, {taken}, {size(archive.size_bytes)}"
 
 

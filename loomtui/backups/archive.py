@@ -149,9 +149,9 @@ def _read_member(
     tar: tarfile.TarFile, info: tarfile.TarInfo, reading: Reading, guard: MemberCheck | None
 ) -> None:
     member = _member(info)
+    reading.members.append(member)  # also the one that is refused: it is shown
     if guard:
         guard.add(member)
-    reading.members.append(member)
     if member.type is not MemberType.FILE:
         return
     reading.file_count += 1

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
-from loomtui.backups.model import Backup, BackupKind, Compression, Contents
+from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault
 from loomtui.inventory.model import S3Settings
 from loomtui.private import make_private
 
@@ -34,6 +34,7 @@ class Kind:
     kind: BackupKind
     compression: Compression | None
     certain: bool
+    fault: Fault | None = None  # of its bytes: what S3 did not give may be given another time
 
 
 class Cache:
@@ -52,7 +53,9 @@ class Cache:
         return self._kinds.get(self._name(backup))
 
     def keep_kind(self, backup: Backup) -> None:
-        self._kinds.put(self._name(backup), Kind(backup.kind, backup.compression, backup.certain))
+        self._kinds.put(
+            self._name(backup), Kind(backup.kind, backup.compression, backup.certain, backup.fault)
+        )
 
     def contents(self, backup: Backup) -> Contents | None:
         """What a whole read told, unless the archive offers config files: their texts are needed."""

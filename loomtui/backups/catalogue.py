@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -13,16 +14,19 @@ from functools import partial
 from typing import TypeVar
 
 from loomtui.aio import Door
+from loomtui.backups import names
 from loomtui.backups.archive import Reading, read
 from loomtui.backups.cache import Cache
+from loomtui.backups.clocks import Stamp, TakenBy, read_clock
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
+from loomtui.backups.damage import DamagedArchive, damage_in, kind_so_far
 from loomtui.backups.failures import changed
 from loomtui.backups.layouts import guess_kind
-from loomtui.backups.model import Backup, BackupKind, Compression, Contents
+from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Damaged, Fault, FaultKind
 from loomtui.backups.names import read_key
 from loomtui.backups.store import Store, StoredObject
-from loomtui.errors import ArchiveRejected, StoreUnreachable
+from loomtui.errors import ArchiveRejected, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import S3Settings
 from loomtui.text import clean_line
 
@@ -64,19 +68,20 @@ class Catalogue:
     async def list(self) -> tuple[Backup, ...]:
         """All objects below the prefix, newest first. Kinds are those known from earlier looks.
 
-        Of one host they are ordered by the time in the key, between hosts by S3's clock: the times in keys
-        are local times of the nodes.
+        Times are UTC: each host's offset is told from all its backups. Where it cannot be told, those of one
+        host are ordered by the times in their keys.
         """
         return await self._ask(self._list)
 
     async def find(self, key: str) -> Backup:
         """The backup with this very key. Raises LoomtuiError when there is none."""
-        return await self._ask(lambda: self._backup(self._store.head(key)))
+        return await self._ask(partial(self._find, key))
 
     async def guess(self, backup: Backup) -> Backup:
-        """The same with `kind` and `compression` from the first few MiB. UNKNOWN where they do not tell.
+        """The same with kind, compression and fault from the first few MiB. UNKNOWN where they do not tell.
 
-        DATA may turn out to be FULL: in most archives the databases come first.
+        DATA may turn out to be FULL: in most archives the databases come first. An object that S3 does not
+        give, or that is damaged so early, is a fault of that object, not an error.
         """
         return await self._ask(partial(self._guess, backup))
 
@@ -85,8 +90,9 @@ class Catalogue:
     ) -> Contents:
         """Reads the whole archive and checks it. `progress` is called with stored bytes read and in all.
 
-        `fresh`: read it even when what it holds is known already. Raises ArchiveRejected when it must not be
-        restored: truncated, corrupt, hostile.
+        `fresh`: read it even when what it holds is known already. Raises DamagedArchive, an ArchiveRejected
+        with what can be told of it, when it must not be restored (truncated, corrupt, hostile), and
+        ObjectUnreadable when S3 does not give it.
         """
         report = _reporter(progress)
         contents = None if fresh else await self._known(backup)
@@ -96,6 +102,15 @@ class Catalogue:
             report(backup.size_bytes, backup.size_bytes)
         self._remember(contents)
         return contents
+
+    def meant_as_backup(self, backup: Backup) -> bool:
+        """By its key, or by its first bytes, which are those of an archive."""
+        named = names.meant_as_backup(backup.key, self._s3.prefix)
+        return named or (backup.compression is not None and not names.lies_beside(backup.key))
+
+    def may_be_of(self, backup: Backup, source: str) -> bool:
+        """Its key begins as those of this host's backups do, however it ends."""
+        return names.may_be_of(backup.key, self._s3.prefix, source)
 
     def presign(self, backup_key: str, seconds: int = PRESIGN_SECONDS) -> str:
         """A URL with which anybody may GET the object for `seconds` (a secret: over stdin only).
@@ -170,36 +185,59 @@ class Catalogue:
 
     def _list(self) -> tuple[Backup, ...]:
         self._cache.prune()
-        return newest_first(self._backup(found) for found in self._store.objects())
+        return newest_first(timed(self._backup(found) for found in self._store.objects()))
+
+    def _find(self, key: str) -> Backup:
+        """With the time that the host's other backups give it, where these may be listed."""
+        found = self._backup(self._store.head(key))
+        with suppress(StoreUnreachable):
+            others = self._store.objects()
+            backups = [found, *(self._backup(other) for other in others if other.key != key)]
+            return timed(backup for backup in backups if backup.source == found.source)[0]
+        return timed([found])[0]
 
     def _backup(self, found: StoredObject) -> Backup:
-        source, taken_at, compression = read_key(found.key, self._s3.prefix)
+        source, named_at, compression = read_key(found.key, self._s3.prefix)
         backup = Backup(
             key=found.key,
             source=source,
-            taken_at=taken_at or found.modified,
+            taken_at=found.modified,
             last_modified=found.modified,
             size_bytes=found.size,
             etag=found.etag,
             compression=compression,
+            named_at=named_at,
         )
+        return self._with_known(backup) or backup
+
+    def _with_known(self, backup: Backup) -> Backup | None:
         known = self._cache.kind(backup)
         if known is None:
-            return backup
-        return replace(backup, kind=known.kind, compression=known.compression, certain=known.certain)
+            return None
+        return replace(
+            backup,
+            kind=known.kind,
+            compression=known.compression,
+            certain=known.certain,
+            fault=known.fault,
+        )
 
     def _guess(self, backup: Backup) -> Backup:
-        known = self._cache.kind(backup)
+        known = self._with_known(backup)
         if known is not None:
-            return replace(backup, kind=known.kind, compression=known.compression, certain=known.certain)
+            return known
         head = b""
         guessed = backup
         for limit in GUESS_BYTES:
             wanted = min(limit, backup.size_bytes) - len(head)
-            if wanted > 0:
-                head += self._store.range(backup.key, backup.etag, len(head), wanted)
+            try:
+                if wanted > 0:
+                    head += self._store.range(backup.key, backup.etag, len(head), wanted)
+            except ObjectUnreadable as error:
+                return replace(backup, fault=Fault(FaultKind.UNREADABLE, error.what))
             guessed = _guess_from(backup, head)
-            if guessed.kind is not BackupKind.UNKNOWN or len(head) >= backup.size_bytes:
+            decided = guessed.kind is not BackupKind.UNKNOWN or guessed.fault is not None
+            if decided or len(head) >= backup.size_bytes:
                 break
         self._cache.keep_kind(guessed)
         return guessed
@@ -212,20 +250,52 @@ class Catalogue:
             read(_measured(stored, digest.update, report, backup.size_bytes), reading)
             contents = assemble(backup, reading, digest.hexdigest())
         except ArchiveRejected as error:
-            raise _about(backup.key, error) from error
+            bad = replace(
+                backup,
+                kind=kind_so_far(reading),
+                compression=reading.compression or backup.compression,
+                certain=False,
+                fault=Fault(FaultKind.REJECTED, error.what),
+            )
+            self._cache.keep_kind(bad)
+            raise DamagedArchive(_about(backup.key, error), Damaged(bad, tuple(reading.members))) from error
         self._cache.keep_contents(contents)
         return contents
 
 
+def timed(backups: Iterable[Backup]) -> tuple[Backup, ...]:
+    """The same, in the same order, with the times that each host's backups tell together."""
+    found = list(backups)
+    hosts: dict[str, list[int]] = defaultdict(list)
+    for at, backup in enumerate(found):
+        if backup.source is not None and backup.named_at is not None:
+            hosts[backup.source].append(at)
+    for places in hosts.values():
+        ones = [found[at] for at in places]
+        stamps = [Stamp(one.named_at or one.last_modified, one.last_modified, one.size_bytes) for one in ones]
+        for at, told in zip(places, read_clock(stamps), strict=True):
+            found[at] = replace(found[at], taken_at=told.taken_at, taken_by=told.by, utc_offset=told.offset)
+    return tuple(found)
+
+
 def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
-    """Of one host by the time in the key, between hosts by S3's clock."""
-    hosts: dict[str | None, list[Backup]] = {}
-    for backup in sorted(backups, key=lambda one: (one.taken_at, one.last_modified, one.key)):
-        hosts.setdefault(backup.source, []).append(backup)
+    """By the times at which they were taken; of a host whose clock is not known, by the times in its keys."""
+    hosts: dict[str | None, list[Backup]] = defaultdict(list)
+    for backup in backups:
+        hosts[backup.source].append(backup)
+    for ones in hosts.values():
+        told = any(one.taken_by is not TakenBy.LAST_MODIFIED for one in ones)
+        ones.sort(
+            key=lambda one, told=told: (  # type: ignore[misc]
+                one.taken_at if told else one.named_at or one.taken_at,
+                one.last_modified,
+                one.key,
+            )
+        )
     merged = []
     while hosts:
         host = max(
-            hosts, key=lambda name: (hosts[name][-1].last_modified, hosts[name][-1].taken_at, name or "")
+            hosts, key=lambda name: (hosts[name][-1].taken_at, hosts[name][-1].last_modified, name or "")
         )
         merged.append(hosts[host].pop())
         if not hosts[host]:
@@ -253,7 +323,12 @@ def _guess_from(backup: Backup, head: bytes) -> Backup:
         read((head,), reading, check=False)
     complete = reading.complete and len(head) == backup.size_bytes
     kind = guess_kind(reading.members, reading.files, complete=complete)
-    return replace(backup, kind=kind, compression=reading.compression or backup.compression)
+    compression = reading.compression or backup.compression
+    reason = damage_in(head, complete=len(head) == backup.size_bytes)
+    if reason is None:
+        return replace(backup, kind=kind, compression=compression)
+    fault = Fault(FaultKind.REJECTED, reason)
+    return replace(backup, kind=kind_so_far(reading), compression=compression, fault=fault)
 
 
 def _measured(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loomtui.errors import CallError, LoomtuiError, ObjectChanged, StoreUnreachable
+from loomtui.errors import (
+    CallError,
+    LoomtuiError,
+    ObjectChanged,
+    ObjectDenied,
+    ObjectUnreadable,
+    StoreUnreachable,
+)
 from loomtui.inventory.model import S3Settings
 from loomtui.text import clean_line
 
@@ -68,8 +75,10 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
             f"there is no bucket {s3.bucket} at {where}", advice="Check s3.bucket in the inventory."
         )
     if code in _DENIED:
-        subject = f"{clean_line(key)} in bucket {s3.bucket}" if key else f"bucket {s3.bucket}"
-        return StoreUnreachable(f"no permission for {subject} at {where}", advice=_MAY_LIST)
+        if key is not None:
+            subject = f"{clean_line(key)} in bucket {s3.bucket}"
+            return ObjectDenied(f"no permission for {subject} at {where}", advice=_MAY_LIST)
+        return StoreUnreachable(f"no permission for bucket {s3.bucket} at {where}", advice=_MAY_LIST)
     if code in _REGION:
         return _wrong_region(response, s3)
     if code in ("RequestTimeTooSkewed", "RequestExpired"):
@@ -81,17 +90,22 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
     if code in _BUSY:
         return StoreUnreachable(f"S3 at {where} is overloaded ({clean_line(code)})", advice=_LATER)
     message = clean_line(str(response["Error"].get("Message", "")), limit=300)
-    return StoreUnreachable(f"S3 at {where} refuses the request: {clean_line(code, limit=80)}: {message}")
+    told = f"{clean_line(code, limit=80)}: {message}"
+    if key is not None:
+        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {told}")
+    return StoreUnreachable(f"S3 at {where} refuses the request: {told}")
 
 
 def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
     match code:
         case "NoSuchKey" | "404" | "NotFound" | "NoSuchVersion":
-            return LoomtuiError(f"there is no {key} in bucket {s3.bucket}", advice="List the backups again.")
+            return ObjectUnreadable(
+                f"there is no {key} in bucket {s3.bucket}", advice="List the backups again."
+            )
         case "PreconditionFailed" | "412" | "InvalidRange" | "416":
             return changed(key)
         case "InvalidObjectState":
-            return LoomtuiError(
+            return ObjectUnreadable(
                 f"{key} lies in an archive class (Glacier): it cannot be read right away",
                 advice="Restore the object in S3 first (aws s3api restore-object), or choose another backup.",
             )

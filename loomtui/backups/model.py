@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from loomtui.backups.clocks import LEAST_OFFSET, TakenBy
 from loomtui.loom.chainstate import ChainState
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.validator import ValidatorFacts
@@ -27,6 +28,23 @@ class Compression(StrEnum):
     NONE = "none"
 
 
+class FaultKind(StrEnum):
+    """Why an object that was meant as a backup is not used."""
+
+    UNREADABLE = "unreadable"  # S3 does not give it: archive class, key, permission, gone since the listing
+    REJECTED = "rejected"  # truncated, damaged, empty, no archive, or with members that could do harm
+    UNKNOWN = "unknown"  # whole, but it holds neither the data nor the config of a Loom node
+    NO_EVM = "no-evm"  # data without evm.db, which the nodes need
+    OTHER_CHAIN = "other-chain"  # config of another chain than the data that were chosen
+    TORN = "torn"  # data of heights with which no node starts
+
+
+@dataclass(frozen=True)
+class Fault:
+    kind: FaultKind
+    reason: str  # a sentence without the key; showable
+
+
 class MemberType(StrEnum):
     FILE = "file"
     DIRECTORY = "directory"
@@ -37,17 +55,62 @@ class MemberType(StrEnum):
 
 @dataclass(frozen=True)
 class Backup:
-    """One archive in S3. `kind` is UNKNOWN until it was looked into; `certain` only after a whole read."""
+    """One archive in S3. `kind` is UNKNOWN until it was looked into; `certain` only after a whole read.
+
+    When it was taken: the time in the key, local to its host, less that host's offset from UTC, which is told
+    from all the host's backups (`loomtui.backups.clocks`); LastModified where nothing can be told.
+    """
 
     key: str
     source: str | None  # host that it came from; None where the key does not say
-    taken_at: datetime  # UTC; the key's time (the node's local time, taken as UTC) or LastModified
+    taken_at: datetime  # UTC; `taken_by` says how it is known
     last_modified: datetime  # UTC, by S3's clock
     size_bytes: int
     etag: str
     kind: BackupKind = BackupKind.UNKNOWN
     compression: Compression | None = None
     certain: bool = False
+    taken_by: TakenBy = TakenBy.LAST_MODIFIED
+    named_at: datetime | None = None  # the time in the key, local to the host, written as if it were UTC
+    utc_offset: timedelta | None = None  # of the host at that time; None: not known
+    fault: Fault | None = None  # why it cannot be used; None: nothing is known against it so far
+
+    def taken_by_then(self, moment: datetime) -> bool:
+        """It was taken at this time (UTC) or earlier, also where only bounds are known."""
+        if self.taken_at <= moment:
+            return True
+        if self.taken_by is not TakenBy.LAST_MODIFIED or self.named_at is None:
+            return False
+        return self.named_at - LEAST_OFFSET <= moment
+
+
+def taken_words(backup: Backup) -> str:
+    """How it is known when it was taken, for the operator."""
+    at = f"the time in its name, with its host's clock at UTC{_offset_words(backup.utc_offset)}"
+    match backup.taken_by:
+        case TakenBy.MEASURED:
+            return f"{at}: several backups of the host show that"
+        case TakenBy.MEASURED_ONCE:
+            return f"{at}: one backup of the host shows that"
+        case TakenBy.ASSUMED:
+            return f"{at}, which is likely but not sure: it may be wrong by hours"
+    if backup.named_at is None:
+        return "when S3 had it: its name tells no time"
+    named = f"{backup.named_at:%Y-%m-%d %H:%M}"
+    return f"when S3 had it: its name says {named} by a clock that cannot be told, as with copied objects"
+
+
+def _offset_words(offset: timedelta | None) -> str:
+    minutes = round(offset.total_seconds() / 60) if offset is not None else 0
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """What can still be told of an archive that must not be restored."""
+
+    backup: Backup  # with kind and compression as far as known, and its fault
+    members: tuple[Member, ...]  # those before the damage, and the one that is refused
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ def read_key(key: str, prefix: str) -> tuple[str | None, datetime | None, Compre
     """The host that the backup came from, when it was taken, and how it is packed, as far as the key says.
 
     backup.sh makes `YYYY-MM-DD--HHMMSS-HOST.tar.bz2` behind a prefix with or without a final slash. The time
-    is the node's local time at the start of the script; it is taken as UTC. Keys of any other form say
-    nothing but, by their suffix, how they are packed.
+    is the node's local time at the start of the script, written here as if it were UTC. Keys of any other
+    form say nothing but, by their suffix, how they are packed.
     """
     name = _name_in(key, prefix)
     compression = next((found for suffix, found in _SUFFIXES if name.endswith(suffix)), None)
@@ -36,6 +36,37 @@ def read_key(key: str, prefix: str) -> tuple[str | None, datetime | None, Compre
     except ValueError:
         return None, None, compression
     return match[2], taken_at, compression
+
+
+#: Forms in which backups are kept although loomtui reads none of them, and beginnings of uploads.
+_MEANT = re.compile(
+    r"\.(?:tar|tgz|tbz2?|txz|bz2|gz|xz|zst|lz4|lzo|lz|7z|zip|cpio|gpg|pgp|age|enc|part|tmp)$", re.IGNORECASE
+)
+#: What lies beside an archive and is none, whatever its name begins with.
+_BESIDE = re.compile(
+    r"\.(?:md5|sha1|sha224|sha256|sha384|sha512|b2|crc32?|sig|asc|minisig|txt|md|json|ya?ml|log|csv|html?|sh)$",
+    re.IGNORECASE,
+)
+_FORM = re.compile(r"\d{4}-\d\d-\d\d--\d{6}-([A-Za-z0-9._-]{1,253})", re.ASCII)
+
+
+def meant_as_backup(key: str, prefix: str) -> bool:
+    """It has the form of a backup's name, or ends as an archive, whatever it may hold."""
+    name = _name_in(key, prefix)
+    if lies_beside(key):
+        return False
+    return key == prefix or _FORM.fullmatch(name) is not None or _MEANT.search(name) is not None
+
+
+def lies_beside(key: str) -> bool:
+    """By its ending it is a checksum, a signature or a text, whatever its name begins with."""
+    return _BESIDE.search(key) is not None
+
+
+def may_be_of(key: str, prefix: str, source: str) -> bool:
+    """The name is one of this host's backups, also with an ending that is not read."""
+    form = _FORM.fullmatch(_name_in(key, prefix))
+    return form is not None and (form[1] == source or form[1].startswith(f"{source}."))
 
 
 def _name_in(key: str, prefix: str) -> str:

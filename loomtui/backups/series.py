@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
+from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import Backup, BackupKind
 
 #: So many backups tell what is usual.
@@ -42,16 +43,16 @@ class Series:
         """The median of the times between two; None: too few to tell."""
         if len(self.backups) < _LEAST_BACKUPS:
             return None
-        seconds = ((two.taken_at - one.taken_at).total_seconds() for one, two in pairwise(self.backups))
-        return timedelta(seconds=median(seconds))
+        moments = map(_moment, self.backups)
+        return timedelta(seconds=median((two - one).total_seconds() for one, two in pairwise(moments)))
 
     def gaps(self, now: datetime) -> tuple[Gap, ...]:
-        """Oldest first. By the hosts' own clocks, as the keys have them."""
+        """Oldest first. Where a host's clock is not known, by the times in its keys."""
         usual = self.usual
         if usual is None:
             return ()
         longest = max(_LEAST_GAP, usual * _FACTOR)
-        moments = [*(backup.taken_at for backup in self.backups), now]
+        moments = [*map(_moment, self.backups), now]
         return tuple(
             Gap(since, until, usual, place == len(self.backups) - 1)
             for place, (since, until) in enumerate(pairwise(moments))
@@ -59,10 +60,17 @@ class Series:
         )
 
 
+def _moment(backup: Backup) -> datetime:
+    """Of copied objects only the names tell how far apart they were taken."""
+    if backup.taken_by is TakenBy.LAST_MODIFIED and backup.named_at is not None:
+        return backup.named_at
+    return backup.taken_at
+
+
 def series_of(backups: Iterable[Backup]) -> tuple[Series, ...]:
     """Data first, then config, each by host."""
     found: dict[tuple[int, str], list[Backup]] = {}
-    for backup in sorted(backups, key=lambda backup: (backup.taken_at, backup.key)):
+    for backup in sorted(backups, key=lambda backup: (_moment(backup), backup.key)):
         found.setdefault((_ORDER.index(backup.kind), backup.source or ""), []).append(backup)
     return tuple(
         Series(source or None, _ORDER[kind], tuple(members))

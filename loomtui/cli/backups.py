@@ -15,7 +15,7 @@ from loomtui.cli.settings import Settings, inventory_option, json_option, run_as
 
 if TYPE_CHECKING:
     from loomtui.backups.catalogue import Catalogue
-    from loomtui.backups.model import Backup, Contents
+    from loomtui.backups.model import Backup, Contents, Damaged, Member
     from loomtui.inventory import Inventory
 
 _GUESSES_AT_ONCE = 8
@@ -38,10 +38,11 @@ def backups(ctx: click.Context, as_json: bool) -> int:
 @json_option()
 @click.pass_obj
 def show(settings: Settings, key: str, as_json: bool) -> int:
-    """Show what the archive KEY holds. It is read whole the first time."""
-    contents = run_async(_look(settings.inventory(), key, fresh=False))
-    _print_contents(contents, as_json=as_json, members=True)
-    return 0
+    """Show what the archive KEY holds. It is read whole the first time.
+
+    Of one that must not be restored it shows what can be read, and ends with 1.
+    """
+    return _report(settings.inventory(), key, fresh=False, as_json=as_json)
 
 
 @backups.command()
@@ -51,9 +52,20 @@ def show(settings: Settings, key: str, as_json: bool) -> int:
 @click.pass_obj
 def verify(settings: Settings, key: str, as_json: bool) -> int:
     """Read the archive KEY whole, now, and check it: checksums, member names, heights."""
-    contents = run_async(_look(settings.inventory(), key, fresh=True))
-    _print_contents(contents, as_json=as_json, members=False)
-    if not as_json:
+    return _report(settings.inventory(), key, fresh=True, as_json=as_json)
+
+
+def _report(inventory: Inventory, key: str, *, fresh: bool, as_json: bool) -> int:
+    """`fresh`: it is read anew to check it, and its members are not listed."""
+    from loomtui.backups.damage import DamagedArchive
+
+    try:
+        contents = run_async(_look(inventory, key, fresh=fresh))
+    except DamagedArchive as error:
+        _print_damaged(error.damaged, as_json=as_json, members=not fresh)
+        raise
+    _print_contents(contents, as_json=as_json, members=not fresh)
+    if fresh and not as_json:
         say("Whole: every checksum in it holds, and nothing in it leaves its place.", colour="green")
     return 0
 
@@ -84,14 +96,19 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
         say(f"There is no backup in {where}. Is the prefix of the inventory right?")
         return 0
     table(("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "KEY"), [_row(backup) for backup in found])
-    note(f"{plural(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole.")
+    for backup in found:
+        if backup.fault is not None:
+            say(f"✗ {backup.key}: {backup.fault.reason}", colour="red")
+    note(
+        f"{plural(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole; "
+        "a time with ? is not sure (loomtui backups show KEY says why)."
+    )
     return 0
 
 
 async def _guessed(catalogue: Catalogue, found: Sequence[Backup]) -> list[Backup]:
-    """With their kinds; what cannot be read now keeps the kind that it has."""
+    """With their kinds, and their faults as far as their first part shows them."""
     from loomtui.backups.model import BackupKind
-    from loomtui.errors import ArchiveRejected
 
     turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
 
@@ -99,23 +116,26 @@ async def _guessed(catalogue: Catalogue, found: Sequence[Backup]) -> list[Backup
         if backup.kind is not BackupKind.UNKNOWN:
             return backup
         async with turn:
-            try:
-                return await catalogue.guess(backup)
-            except ArchiveRejected:
-                return backup
+            return await catalogue.guess(backup)
 
     return list(await asyncio.gather(*(guess(backup) for backup in found)))
 
 
 def _row(backup: Backup) -> tuple[Cell | str, ...]:
     return (
-        moment(backup.taken_at),
+        f"{moment(backup.taken_at)}{'' if backup.taken_by.sure else '?'}",
         backup.source or "–",
-        backup.kind.value if backup.certain else f"{backup.kind.value}?",
+        _kind_told(backup),
         size(backup.size_bytes),
         backup.compression.value if backup.compression else "–",
         backup.key,
     )
+
+
+def _kind_told(backup: Backup) -> str:
+    if backup.fault is not None:
+        return f"{backup.kind.value} ✗"
+    return backup.kind.value if backup.certain else f"{backup.kind.value}?"
 
 
 async def _look(inventory: Inventory, key: str, *, fresh: bool) -> Contents:
@@ -150,9 +170,41 @@ def _print_contents(contents: Contents, *, as_json: bool, members: bool) -> None
     for warning in contents.warnings:
         say(f"  warning: {warning}", colour="yellow")
     if members:
-        say()
-        rows = [(member.type.value, size(member.size), member.path) for member in contents.members]
-        table(("TYPE", "SIZE", "PATH"), rows)
+        _print_members(contents.members)
+
+
+def _print_damaged(damaged: Damaged, *, as_json: bool, members: bool) -> None:
+    from loomtui.cli.views import damaged_document
+
+    if as_json:
+        print_json(damaged_document(damaged, members=members))
+        return
+    backup = damaged.backup
+    say(backup.key, bold=True)
+    facts = [
+        ("kind", f"{backup.kind.value}, as far as it can be read"),
+        *_origin(backup),
+        ("size", size(backup.size_bytes)),
+    ]
+    for label, value in facts:
+        say(f"  {label:<16} {value}")
+    say("  NOT TO BE RESTORED. What follows is what can be read of it.", colour="red", bold=True)
+    if members:
+        _print_members(damaged.members)
+
+
+def _print_members(members: Sequence[Member]) -> None:
+    say()
+    table(("TYPE", "SIZE", "PATH"), [(one.type.value, size(one.size), one.path) for one in members])
+
+
+def _origin(backup: Backup) -> list[tuple[str, str]]:
+    from loomtui.backups.model import taken_words
+
+    return [
+        ("host", backup.source or "not in its name"),
+        ("taken", f"{moment(backup.taken_at)} ({taken_words(backup)})"),
+    ]
 
 
 def _facts(contents: Contents) -> list[tuple[str, str]]:
@@ -160,8 +212,7 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
     signed = validator.signing.height if validator and validator.signing else None
     facts = [
         ("kind", backup.kind.value),
-        ("host", backup.source or "not in its name"),
-        ("taken", f"{moment(backup.taken_at)} (by the host's clock)"),
+        *_origin(backup),
         ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
         ("files", f"{contents.file_count:,}"),
         ("SHA-256", contents.sha256),

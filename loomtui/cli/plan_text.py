@@ -16,6 +16,7 @@ from loomtui.restore.plan import (
     Plan,
     Scope,
     SigningChoice,
+    passed_over_words,
 )
 
 _ACTIONS = {
@@ -75,8 +76,12 @@ def _show_chain(plan: Plan) -> None:
 
 
 def _show_doubts(plan: Plan) -> None:
+    for words in passed_over_words(plan):
+        say(f"newer, but passed over: {words}", colour="yellow")
+    told = {passed.sentence for passed in plan.passed_over}
     for warning in plan.warnings:
-        say(f"warning: {warning}", colour="yellow")
+        if warning not in told:
+            say(f"warning: {warning}", colour="yellow")
     for refusal in plan.refusals:
         if not refusal.startswith(plan.prediction.sentence):
             say(f"refused: {refusal}", colour="red", bold=True)
@@ -108,7 +113,8 @@ def _show_data(plan: Plan, key: str) -> None:
 
 
 def _described(archive: Archive) -> str:
-    return f"{archive.key}, taken {moment(archive.taken_at)}, {size(archive.size_bytes)}"
+    doubt = "" if archive.taken_by.sure else " (not sure)"
+    return f"{archive.key}, taken {moment(archive.taken_at)}{doubt}, {size(archive.size_bytes)}"
 
 
 def _show_node(node: NodePlan) -> None:

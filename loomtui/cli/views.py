@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from loomtui.cli.output import iso
 
 if TYPE_CHECKING:
-    from loomtui.backups.model import Backup, Contents
+    from loomtui.backups.model import Backup, Contents, Damaged, Member
     from loomtui.errors import LoomtuiError
     from loomtui.fleet.logs import LogLine
     from loomtui.fleet.status import ClusterStatus, NodeStatus, ServiceState
@@ -83,12 +84,17 @@ def backup_document(backup: Backup) -> Document:
         "key": backup.key,
         "source": backup.source,
         "taken_at": iso(backup.taken_at),
+        "taken_by": backup.taken_by.value,
+        "utc_offset_minutes": None
+        if backup.utc_offset is None
+        else backup.utc_offset // timedelta(minutes=1),
         "last_modified": iso(backup.last_modified),
         "size_bytes": backup.size_bytes,
         "kind": backup.kind.value,
         "certain": backup.certain,
         "compression": backup.compression.value if backup.compression else None,
         "etag": backup.etag,
+        "fault": {"kind": backup.fault.kind.value, "reason": backup.fault.reason} if backup.fault else None,
     }
 
 
@@ -111,11 +117,20 @@ def contents_document(contents: Contents, *, members: bool) -> Document:
         "warnings": list(contents.warnings),
     }
     if members:
-        document["members"] = [
-            {"path": member.path, "type": member.type.value, "size_bytes": member.size}
-            for member in contents.members
-        ]
+        document["members"] = _members(contents.members)
     return document
+
+
+def damaged_document(damaged: Damaged, *, members: bool) -> Document:
+    """What can still be told of an archive that must not be restored: `fault` says why."""
+    document = backup_document(damaged.backup)
+    if members:
+        document["members"] = _members(damaged.members)
+    return document
+
+
+def _members(members: Iterable[Member]) -> list[Json]:
+    return [{"path": member.path, "type": member.type.value, "size_bytes": member.size} for member in members]
 
 
 def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Document:

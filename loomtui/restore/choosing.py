@@ -7,16 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.databases import torn_heights
-from loomtui.backups.model import Backup, BackupKind, Contents
-from loomtui.errors import ArchiveRejected, CallError
+from loomtui.backups.model import Backup, BackupKind, Contents, Fault, FaultKind, taken_words
+from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import Node
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import EVM_DB
-from loomtui.restore.plan import BackupPolicy
+from loomtui.restore.plan import BackupPolicy, PassedOver
 from loomtui.text import clean_line
 
 Progress = Callable[[str], None]
+
+_DATA = frozenset({BackupKind.DATA, BackupKind.FULL})
+_CONFIG = frozenset({BackupKind.CONFIG, BackupKind.FULL})
 
 #: The choice to leave a Redis address as it is although the node does not reach it.
 KEEP_REDIS = "keep"
@@ -52,6 +56,7 @@ class Chosen:
     data: Contents
     config: Mapping[str, Contents]  # by node name
     warnings: tuple[str, ...] = field(default=())
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class Chooser:
@@ -62,11 +67,18 @@ class Chooser:
         self._choices = choices
         self._progress = progress
         self._warnings: list[str] = []
+        self._judged: dict[str, Contents | tuple[Backup, Fault]] = {}  # by key
+        self._passed: dict[str, PassedOver] = {}  # by key
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was passed over so far, and why; each thing once."""
-        return tuple(dict.fromkeys(self._warnings))
+        """What is to be known about the choice; each thing once."""
+        return tuple(dict.fromkeys([*self._warnings, *(passed.sentence for passed in self.passed_over)]))
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """Everything newer than what is taken that could have been meant as a backup, newest first."""
+        return tuple(sorted(self._passed.values(), key=lambda one: (one.taken_at, one.key), reverse=True))
 
     async def configs(
         self, nodes: Sequence[Node], foreign: Callable[[Contents], bool] = lambda _config: False
@@ -90,13 +102,11 @@ class Chooser:
         if data.backup.source == source:
             return _as_config(data)
         for backup in await self._newest_first() if is_lost else ():
-            guessed = await self._guess(backup) if backup.source == source else None
-            if guessed is None or guessed.kind is not BackupKind.DATA:
-                continue
-            try:
-                return _as_config(await self._look(guessed))
-            except ArchiveRejected as error:
-                self._warnings.append(f"{node.name}: passed over {error.what}")
+            found = await self._judge(backup, _DATA) if backup.source == source else None
+            if isinstance(found, Contents):
+                return _as_config(found)
+            if found is not None:
+                self._pass_over(*found, node=node.name)
         return None
 
     def _source(self, node: Node) -> str:
@@ -134,10 +144,10 @@ class Chooser:
         return await self._newest_data(await self._newest_first(), needs_evm)
 
     async def _newest_first(self) -> tuple[Backup, ...]:
-        """In the catalogue's own order, which knows that the times in keys are local to each host."""
+        """In the catalogue's own order, which knows of hosts whose clocks cannot be told."""
         backups = await self._catalogue.list()
         if before := self._choices.before:
-            return tuple(backup for backup in backups if backup.taken_at <= before)
+            return tuple(backup for backup in backups if backup.taken_by_then(before))
         return backups
 
     async def _named(self, key: str) -> Contents:
@@ -149,57 +159,108 @@ class Chooser:
 
     async def _newest_data(self, backups: Sequence[Backup], needs_evm: bool) -> Contents:
         for backup in backups:
-            guessed = await self._guess(backup)
-            if guessed is None or guessed.kind not in {BackupKind.DATA, BackupKind.FULL}:
-                continue
-            try:
-                contents = await self._look(guessed)
-            except ArchiveRejected as error:
-                self._warnings.append(f"passed over {error.what}")  # it names the archive
-                continue
-            if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
-                self._warnings.append(
-                    f"passed over {clean_line(backup.key)}: it has no evm.db, without which they cannot start"
-                )
-                continue
-            if torn := torn_heights(contents.app_height, contents.state_height, contents.store_height):
-                self._warnings.append(f"passed over {clean_line(backup.key)}: it is torn. {torn}")
-                continue
-            return contents
-        raise CallError(
+            found = await self._judge(backup, _DATA)
+            match found:
+                case None:
+                    continue
+                case Contents() if not found.data_items:
+                    continue
+                case Contents():
+                    fault = _unfit(found, needs_evm=needs_evm)
+                    if fault is None:
+                        self._tell_doubt(found.backup)
+                        return found
+                    self._pass_over(found.backup, fault, as_data=True)
+                case _:
+                    self._pass_over(*found, as_data=True)
+        raise self._no_data()
+
+    def _tell_doubt(self, backup: Backup) -> None:
+        if backup.named_at is not None and not backup.taken_by.sure:
+            self._warnings.append(
+                f"{clean_line(backup.key, limit=200)}: when it was taken is not sure. "
+                f"{backup.taken_at:%Y-%m-%d %H:%M} UTC is {taken_words(backup)}"
+            )
+
+    def _no_data(self) -> LoomtuiError:
+        moment = self._choices.before
+        passed = self._passed.values()
+        unreadable = passed and all(one.why is FaultKind.UNREADABLE for one in passed)
+        return (StoreUnreachable if unreadable else CallError)(
             "there is no data backup that can be used"
-            + (f" from {self._choices.before:%Y-%m-%d %H:%M} UTC or before" if self._choices.before else ""),
+            + (f" from {moment:%Y-%m-%d %H:%M} UTC or before" if moment else ""),
             advice=" ".join(self.warnings) or "See what there is: loomtui backups",
         )
 
     async def _newest_config(
         self, node: Node, backups: Sequence[Backup], foreign: Callable[[Contents], bool]
     ) -> Contents | None:
+        source = self._source(node)
         for backup in backups:
-            if backup.source != self._source(node):
+            if backup.source != source and not self._catalogue.may_be_of(backup, source):
                 continue
-            guessed = await self._guess(backup)
-            if guessed is None or guessed.kind not in {BackupKind.CONFIG, BackupKind.FULL}:
-                continue
-            try:
-                contents = await self._look(guessed)
-            except ArchiveRejected as error:
-                self._warnings.append(f"{node.name}: passed over {error.what}")
-                continue
-            if contents.config_items and foreign(contents):
-                self._warnings.append(
-                    f"{node.name}: passed over {clean_line(backup.key)}: it is of another chain than the data"
-                )
-            elif contents.config_items:
-                return contents
+            found = await self._judge(backup, _CONFIG)
+            if isinstance(found, Contents):
+                if found.config_items and foreign(found):
+                    reason = "it is of another chain than the data"
+                    self._pass_over(found.backup, Fault(FaultKind.OTHER_CHAIN, reason), node=node.name)
+                elif found.config_items:
+                    return found
+            elif found is not None:
+                self._pass_over(*found, node=node.name)
         return None
 
-    async def _guess(self, backup: Backup) -> Backup | None:
+    async def _judge(
+        self, backup: Backup, wanted: frozenset[BackupKind]
+    ) -> Contents | tuple[Backup, Fault] | None:
+        """What it holds, or why it cannot be used; None: it is not of this kind, or not meant as a backup."""
+        if backup.key in self._judged:
+            return self._judged[backup.key]
+        guessed = await self._guess(backup)
+        if isinstance(guessed, Backup):
+            if guessed.kind not in {*wanted, BackupKind.UNKNOWN} and guessed.fault is None:
+                return None
+            if not (guessed.kind in wanted or self._catalogue.meant_as_backup(guessed)):
+                return None
+            self._judged[backup.key] = await self._whole(guessed)
+        else:
+            self._judged[backup.key] = backup, guessed
+        return self._judged[backup.key]
+
+    async def _guess(self, backup: Backup) -> Backup | Fault:
         try:
             return await self._catalogue.guess(backup)
-        except ArchiveRejected as error:
-            self._warnings.append(f"passed over {error.what}")
-            return None
+        except (ArchiveRejected, ObjectUnreadable) as error:
+            return _fault_of(backup, error)
+
+    async def _whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
+        if backup.fault is not None:
+            return backup, backup.fault
+        try:
+            contents = await self._look(backup)
+        except DamagedArchive as error:
+            return error.damaged.backup, _fault_of(backup, error)
+        except (ArchiveRejected, ObjectUnreadable) as error:
+            return backup, _fault_of(backup, error)
+        if contents.backup.kind is not BackupKind.UNKNOWN:
+            return contents
+        reason = contents.warnings[-1] if contents.warnings else "it is no backup of a Loom node"
+        return contents.backup, Fault(FaultKind.UNKNOWN, reason)
+
+    def _pass_over(self, backup: Backup, fault: Fault, *, as_data: bool = False, node: str = "") -> None:
+        before = self._passed.get(backup.key)
+        nodes = before.nodes if before else ()
+        self._passed[backup.key] = PassedOver(
+            backup.key,
+            backup.size_bytes,
+            backup.taken_at,
+            backup.kind,
+            fault.kind,
+            fault.reason,
+            as_data or (before is not None and before.as_data),
+            tuple(dict.fromkeys([*nodes, *([node] if node else [])])),
+            backup.taken_by,
+        )
 
     async def _look(self, backup: Backup) -> Contents:
         name = clean_line(backup.key)
@@ -213,6 +274,19 @@ class Chooser:
 
 def _as_config(data: Contents) -> Contents | None:
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
+
+
+def _fault_of(backup: Backup, error: LoomtuiError) -> Fault:
+    kind = FaultKind.REJECTED if isinstance(error, ArchiveRejected) else FaultKind.UNREADABLE
+    return Fault(kind, error.what.removeprefix(f"{clean_line(backup.key, limit=200)}: "))
+
+
+def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:
+    """Why data that is whole is still not for these nodes."""
+    if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
+        return Fault(FaultKind.NO_EVM, "it has no evm.db, without which they cannot start")
+    torn = torn_heights(contents.app_height, contents.state_height, contents.store_height)
+    return Fault(FaultKind.TORN, f"it is torn. {torn}") if torn else None
 
 
 def missing_evm(contents: Contents) -> str | None:

@@ -255,5 +255,6 @@ def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
         file_count=extent.files,
         compression=backup.compression or Compression.NONE,
         taken_at=backup.taken_at,
+        taken_by=backup.taken_by,
         items=items,
     )

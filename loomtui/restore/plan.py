@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from loomtui.backups.model import Compression, Item
+from loomtui.backups.clocks import TakenBy
+from loomtui.backups.model import BackupKind, Compression, FaultKind, Item
+from loomtui.text import clean_line
 
 PLAN_VERSION = 1
 
@@ -55,6 +57,42 @@ class Archive:
     compression: Compression
     taken_at: datetime
     items: tuple[Item, ...]
+    taken_by: TakenBy = TakenBy.LAST_MODIFIED  # how the time is known
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A newer object that could have been meant as a backup, and why it is not taken."""
+
+    key: str
+    size_bytes: int
+    taken_at: datetime  # UTC
+    kind: BackupKind  # as far as known
+    why: FaultKind
+    reason: str  # a sentence without the key; showable
+    as_data: bool  # newer than the data that is taken
+    nodes: tuple[str, ...] = ()  # newer than the config that these get
+    taken_by: TakenBy = TakenBy.LAST_MODIFIED
+
+    @property
+    def sentence(self) -> str:
+        whose = "" if self.as_data or not self.nodes else f"{', '.join(self.nodes)}: "
+        return f"{whose}passed over {clean_line(self.key, limit=200)}: {self.reason}"
+
+
+def passed_over_words(plan: Plan) -> tuple[str, ...]:
+    """What was passed over, for reading: key, time, what it could have been, and why."""
+    return tuple(
+        f"{clean_line(one.key, limit=200)}, of {one.taken_at:%Y-%m-%d %H:%M} UTC, {_meant_words(one)}: "
+        f"{clean_line(one.reason)}"
+        for one in plan.passed_over
+    )
+
+
+def _meant_words(one: PassedOver) -> str:
+    uses = [*(["data"] if one.as_data else []), *(f"config of {node}" for node in one.nodes)]
+    kind = "of unknown kind" if one.kind is BackupKind.UNKNOWN else one.kind.value
+    return f"{kind}, not taken as {' or '.join(uses)}"
 
 
 @dataclass(frozen=True)
@@ -163,6 +201,7 @@ class Plan:
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
     backup_policy: BackupPolicy = BackupPolicy.WAIT
+    passed_over: tuple[PassedOver, ...] = ()  # newest first
     options: tuple[str, ...] = ()  # the arguments of `loomtui plan` that made it; shown, never run
     chain: PlannedChain | None = None
 

@@ -88,6 +88,8 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield f"a deadline of {plan.verify_deadline_seconds} seconds"
     if plan.made_at.tzinfo is None:
         yield "a time without its zone"
+    if any(passed.taken_at.tzinfo is None for passed in plan.passed_over):
+        yield "a time without its zone"
     names = [node.name for node in plan.nodes]
     yield from (f"the node {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1)
     for node in plan.nodes:

@@ -65,7 +65,7 @@ async def make_plan(
     needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
     data = await chooser.data(needs_evm=needs_evm)
     configs = await _configs_of_chain(chooser, selected, data, configs, details)
-    chosen = Chosen(data, configs, chooser.warnings)
+    chosen = Chosen(data, configs, chooser.warnings, chooser.passed_over)
     scope = scope_of(inventory, selected, choices)
     left_out = {name: look for name, look in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
@@ -184,6 +184,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         reset_confirmed=seen.choices.reset_signing,
         backup_policy=seen.choices.backup_policy,
         options=options_of(seen.choices, seen.inventory.cluster),
+        passed_over=seen.chosen.passed_over,
         refusals=tuple(dict.fromkeys(refusals)),
         chain=_planned_chain(seen),
         warnings=tuple(

@@ -29,7 +29,8 @@ class Taking:
 
 def what_is_taken(backups: Sequence[Backup], nodes: Sequence[Node], before: datetime | None) -> Taking:
     """`backups` in the catalogue's order, newest first, as `Chooser` goes through them."""
-    there = [backup for backup in backups if before is None or backup.taken_at <= before]
+    usable = [backup for backup in backups if backup.fault is None]
+    there = [backup for backup in usable if before is None or backup.taken_by_then(before)]
     data = next((backup for backup in there if backup.kind in _DATA), None)
     configs = {
         node.name: next(

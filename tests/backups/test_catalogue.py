@@ -11,14 +11,15 @@ import stat
 import urllib.error
 import urllib.request
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from loomtui.backups import catalogue as module
-from loomtui.backups.catalogue import Catalogue, newest_first
-from loomtui.backups.model import Backup, BackupKind, Compression
+from loomtui.backups.catalogue import Catalogue, newest_first, timed
+from loomtui.backups.model import Backup, BackupKind, Compression, FaultKind
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT, VALIDATOR
 from tests.backups.conftest import Bucket, Opener
@@ -83,7 +84,7 @@ class TestList:
         bucket.put("x/", b"")
         catalogue = opened(bucket.settings.model_copy(update={"prefix": "x/"}))
         backups = await catalogue.list()
-        assert [one.taken_at.minute for one in backups] == list(range(11, -1, -1))
+        assert [one.named_at and one.named_at.minute for one in backups] == list(range(11, -1, -1))
         assert {one.source for one in backups} == {"n1"}
         assert {one.compression for one in backups} == {Compression.GZIP}
         assert all(one.taken_at.tzinfo is UTC and one.last_modified.tzinfo is UTC for one in backups)
@@ -102,16 +103,25 @@ class TestList:
                 await catalogue.look(backup)
             assert caught.value.what.isprintable()
 
-    def test_within_a_host_by_name_and_between_hosts_by_s3s_clock(self) -> None:
+    def test_by_utc_and_within_a_host_whose_clock_is_not_known_by_name(self) -> None:
         start = datetime(2018, 9, 6, tzinfo=UTC)
 
-        def backup(source: str, taken: int, modified: int) -> Backup:
-            hours = timedelta(hours=taken), timedelta(hours=modified)
-            return Backup(f"{source}{taken}", source, start + hours[0], start + hours[1], 1, "e")
+        def backup(source: str, named: int, modified: float) -> Backup:
+            arrived = start + timedelta(hours=modified)
+            return Backup(
+                f"{source}{named}", source, arrived, arrived, 1, "e", named_at=start + timedelta(hours=named)
+            )
 
-        asia, late = backup("asia", 9, 2), backup("n1", 5, 9)
-        copied = backup("n1", 4, 20)  # the older one was uploaded again
-        assert [one.key for one in newest_first([asia, copied, late])] == ["n15", "n14", "asia9"]
+        asia, late = backup("asia", 9, 1.001), backup("n1", 5, 7.001)
+        again = backup("n1", 4, 20)  # the older one was uploaded again
+        told = newest_first(timed([asia, again, late]))
+        assert [(one.key, one.taken_at.hour) for one in told] == [("n15", 7), ("n14", 6), ("asia9", 1)]
+        copied = [backup("n1", named, 400 + named / 3600) for named in (0, 24, 48)]
+        copied[0], copied[2] = (
+            replace(copied[0], taken_at=copied[2].taken_at),
+            replace(copied[2], taken_at=copied[0].taken_at),
+        )
+        assert [one.key for one in newest_first(copied)] == ["n148", "n124", "n10"]
 
     async def test_find_gives_the_same(self, bucket: Bucket, catalogue: Catalogue) -> None:
         bucket.put(KEY, b"x")
@@ -278,9 +288,12 @@ class TestLook:
         bucket.put(KEY, data_tar())
         backup = await only(catalogue)
         bucket.put(KEY, CONFIG_TAR)
-        for ask in (catalogue.look(backup), catalogue.guess(backup)):
-            with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
-                await ask
+        with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
+            await catalogue.look(backup)
+        fault = (await catalogue.guess(backup)).fault  # it costs this row alone
+        assert fault is not None
+        assert fault.kind is FaultKind.UNREADABLE
+        assert "has changed in S3 since it was listed" in fault.reason
         with pytest.raises(LoomtuiError, match="has changed in S3 since it was listed"):
             async for _ in catalogue.stream(KEY, backup.etag):
                 pass

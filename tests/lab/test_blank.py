@@ -1,4 +1,4 @@
-"""Five real machines that were deployed anew, with keys, genesis files and units of another chain of the same ID."""
+"""Five real machines that were deployed anew: keys, genesis files and units of another chain."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def desk(own: Lab, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def drop_config_backups(lab: Lab, source: str) -> None:
     """backup.sh's default on a backup node: BACKUP_DATA alone."""
     settings = lab.inventory().s3
-    client = boto3.client(
-        "s3", endpoint_url=settings.endpoint_url, region_name=settings.region or "us-east-1"
-    )
+    client = boto3.client("s3", endpoint_url=settings.endpoint, region_name=settings.region or "us-east-1")
     listed = client.list_objects_v2(Bucket=settings.bucket)["Contents"]
     own = [entry for entry in listed if f"-{source}." in entry["Key"]]
     smallest = sorted(own, key=lambda entry: entry["Size"])[:5]  # a config archive is some kilobytes

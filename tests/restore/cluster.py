@@ -16,7 +16,7 @@ from loomtui.backups.archive import Reading, read
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
-from loomtui.backups.model import Backup, BackupKind, Compression, Contents
+from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault, FaultKind
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
@@ -71,10 +71,12 @@ class FakeCatalogue(Catalogue):
     """Objects in memory, looked into by the real readers."""
 
     def __init__(self) -> None:
+        self._s3 = S3Settings(bucket="backups")
         self.objects: dict[str, bytes] = {}
         self.backups: dict[str, Backup] = {}
         self.calls: list[tuple[str, str]] = []
         self.rejected: dict[str, str] = {}  # key -> what only a whole read finds
+        self.unreadable: dict[str, str] = {}  # key -> why S3 does not give it
         self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
         self.url: Callable[[str], str] = lambda key: f"http://127.0.0.1:1/{key}"
 
@@ -95,6 +97,8 @@ class FakeCatalogue(Catalogue):
 
     async def guess(self, backup: Backup) -> Backup:
         self.calls.append(("guess", backup.key))
+        if backup.key in self.unreadable:
+            return replace(backup, fault=Fault(FaultKind.UNREADABLE, self.unreadable[backup.key]))
         return replace(backup, kind=self._contents(backup).backup.kind)
 
     async def look(

@@ -30,6 +30,12 @@ class Listed:
     async def guess(self, one: Backup) -> Backup:
         return one
 
+    def meant_as_backup(self, one: Backup) -> bool:
+        return True
+
+    def may_be_of(self, one: Backup, source: str) -> bool:
+        return False
+
     async def look(self, one: Backup, progress: object = None) -> Contents:
         items = (Item("app.db", "app.db"),)
         return contents(

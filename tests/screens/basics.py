@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
 from loomtui.fleet.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.logs import LogLine
@@ -161,7 +162,21 @@ def details(found: NodeStatus) -> NodeDetails:
 
 def backup(key: str, hours: int, kind: BackupKind, size: int, source: str | None = "backup1") -> Backup:
     at = NOW - timedelta(hours=hours)
-    return Backup(key, source, at, at, size, f'"{hours:032x}"', kind, Compression.BZIP2)
+    etag = f'"{hours:032x}"'
+    by = TakenBy.MEASURED if source else TakenBy.LAST_MODIFIED
+    return Backup(
+        key,
+        source,
+        at,
+        at,
+        size,
+        etag,
+        kind,
+        Compression.BZIP2,
+        taken_by=by,
+        named_at=at if source else None,
+        utc_offset=timedelta(0) if source else None,
+    )
 
 
 def backups() -> tuple[Backup, ...]:

@@ -35,6 +35,7 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         Compression.BZIP2,
         found[0].taken_at,
         (Item("app.db", "app.db"),),
+        found[0].taken_by,
     )
     sentence = (
         "4 of 4 validators can sign height 1,204,001: 40 of 40 voting power."
