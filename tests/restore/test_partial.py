@@ -28,6 +28,7 @@ from tests.restore.test_planner import INVENTORY, config, details, planned
 
 Make = Callable[..., LocalCluster]
 NUMBERS = range(1, 5)
+NO_UNITS: Mapping[str, str] = {}
 PATH = "/etc/systemd/system/loom.service"
 AWAY = NodeUnreachable("no route to it")
 
@@ -105,7 +106,7 @@ class World:
         )
         return planned(own, left_out=looks, inventory=self.inventory, configs={own.name: saved})
 
-    def report(self, plan: Plan | None = None, /, **units: str) -> KeyReport:
+    def report(self, plan: Plan | None = None, units: Mapping[str, str] = NO_UNITS) -> KeyReport:
         """With a plan as step 5 has it, without one as `loomtui nodekeys` does."""
         looks = self.looks() | {name: self.look(int(name[1:]), text) for name, text in units.items()}
         history = {node.name: node for node in plan.nodes} if plan else {}
@@ -131,7 +132,7 @@ def restored_unit(world: World, plan: Plan, number: int) -> str:
     name = f"n{number}"
     choice = next(choice for choice in plan.node(name).files if choice.target == UNIT)
     put = world.backup_unit(number) if choice.action is FileAction.RESTORE else world.unit(number)
-    (fix,) = [fix for fix in service_fixes(world.report(plan, **{name: put})) if fix.node == name]
+    (fix,) = [fix for fix in service_fixes(world.report(plan, {name: put})) if fix.node == name]
     assert fix.problem is None
     return fix.after
 
@@ -148,9 +149,9 @@ def test_one_node_is_restored_whatever_the_others_are(number: int, own: str) -> 
         if own == RIGHT:
             assert after == world.unit(number), world
         stale = {f"n{other}" for other in others if world.states[other] == STALE}
-        left = wrong_on(world.report(plan, **{name: after}))
+        left = wrong_on(world.report(plan, {name: after}))
         assert {on for on, _ in left} == stale, world
-        assert left == wrong_on(world.report(**{name: after})), world
+        assert left == wrong_on(world.report(None, {name: after})), world
         for other in others:
             told = [text for text in plan.warnings if text.startswith(f"n{other} is not in the plan")]
             assert bool(told) is (f"n{other}" in stale), (world, told)
@@ -179,7 +180,7 @@ def test_a_node_that_cannot_be_looked_at_is_called_by_its_name(state: str) -> No
     plan = world.plan(1)
     after = restored_unit(world, plan, 1)
     assert after == world.unit(1)
-    report = world.report(plan, n1=after)
+    report = world.report(plan, {"n1": after})
     assert report.mismatches == ()
     assert [node.name for node in report.unseen] == ["n2"]
 
