@@ -28,6 +28,7 @@ from loomtui.restore.plan import (
 )
 from loomtui.restore.seen import Seen
 from loomtui.restore.space import FileSystem, shortages, uses_of
+from loomtui.text import clean_line
 
 
 def plan_nodes(
@@ -107,7 +108,10 @@ def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
-    warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
+    warnings = [
+        f"{node.name}: {clean_line(config.backup.key)}: {text}"
+        for text in (config.warnings if config else ())
+    ]
     warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
         warnings.append(

@@ -34,6 +34,7 @@ from loomtui.restore.signing_choices import (
     predict_catching_up,
     reset_choice,
 )
+from loomtui.text import clean_line
 
 
 async def make_plan(
@@ -122,6 +123,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
     refusals += [*more_refusals, *membership.refusals(seen, signing, powers)]
+    key = clean_line(seen.chosen.data.backup.key)
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -143,7 +145,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
             dict.fromkeys(
                 [
                     *seen.chosen.warnings,
-                    *seen.chosen.data.warnings,
+                    *(f"{key}: {warning}" for warning in seen.chosen.data.warnings),
                     *warnings,
                     *membership.warnings(seen, nodes, powers),
                 ]
