@@ -108,10 +108,9 @@ def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
-    warnings = [
-        f"{node.name}: {clean_line(config.backup.key)}: {text}"
-        for text in (config.warnings if config else ())
-    ]
+    warnings = []
+    if config is not None:
+        warnings += [f"{node.name}: {clean_line(config.backup.key)}: {text}" for text in config.warnings]
     warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
         warnings.append(
