@@ -30,6 +30,9 @@ from loomtui.restore.seen import Seen
 from loomtui.restore.space import FileSystem, shortages, uses_of
 from loomtui.text import clean_line
 
+#: What may take its bytes from the node's config archive.
+_FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAISE})
+
 
 def plan_nodes(
     seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
@@ -56,7 +59,7 @@ def plan_nodes(
         refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
         plan = _node_plan(seen, node, details, config, data)
-        restored = any(choice.action is FileAction.RESTORE for choice in files)
+        restored = any(choice.action in _FROM_ARCHIVE for choice in files)
         plans.append(
             replace(
                 plan,
