@@ -127,7 +127,7 @@ def choose(found: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]
         elif ranked:
             shown = ", ".join(sorted(clean_line(one.path, limit=120) for one in ranked[:5]))
             name = "unit file" if target == UNIT else target
-            warnings.append(f"more than one {name} is in it ({shown}); none of them is offered")
+            warnings.append(f"more than one {name} is in the archive ({shown}); none of them is offered")
     return chosen, warnings
 
 
@@ -152,7 +152,8 @@ def leftover_warnings(found: Sequence[Candidate]) -> list[str]:
     names = ", ".join(sorted({clean_line(other.path, limit=120) for _, other in pairs}))
     if is_leftover(found):
         return [
-            f"leftovers of an earlier run are in it and not used ({names}): they differ from chaindata/config"
+            f"leftovers of an earlier run are in the archive and not used ({names}): they differ from its "
+            "chaindata/config"
         ]
     return [f"{names} differ from chaindata/config: taken from a running node; chaindata/config is used"]
 

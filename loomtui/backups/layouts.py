@@ -178,23 +178,25 @@ def _data_warnings(
     warnings = []
     if kind is BackupKind.DATA and any(candidate.rank == 0 and candidate.in_chaindata for candidate in found):
         warnings.append(
-            "chaindata/config in it is the identity of the node that the backup is from; it is never restored"
+            "chaindata/config in the archive is the identity of the node that the backup is from: "
+            "no other node gets its keys"
         )
     if EVM_DB not in databases:
         warnings.append(
-            "evm.db is not in it: a node with AppStore.Version 3 (2019 and later) cannot start with it"
+            "evm.db is not in the archive: a node with AppStore.Version 3 (2019 and later) cannot start "
+            "from it"
         )
     if not folders.has_state:
-        warnings.append("chaindata/data/state.db is not in it: a node cannot start with it")
+        warnings.append("chaindata/data/state.db is not in the archive: a node cannot start with it")
     if "app_v2.db" in databases:
-        warnings.append("app_v2.db is in it: a start may put it in the place of app.db")
+        warnings.append("app_v2.db is in the archive: a start may put it in the place of app.db")
     return warnings
 
 
 def _missing(config: Mapping[str, Candidate]) -> list[str]:
     names = {UNIT: "unit file (*.service)"}
     return [
-        f"no {names.get(target, target)} is in it: the node's own stays"
+        f"no {names.get(target, target)} is in the archive: the node's own stays"
         + ("; it holds the validator key and the signing state" if target == VALIDATOR else "")
         for target in CONFIG_TARGETS
         if target not in config
@@ -203,11 +205,11 @@ def _missing(config: Mapping[str, Candidate]) -> list[str]:
 
 def _why_unknown(folders: _Folders) -> str:
     if folders.has_torn_app:
-        return "app.db is in it, but not its CURRENT: a torn backup"
+        return "app.db is in the archive, but not its CURRENT: a torn backup"
     if folders.has_app:
-        return "app.db is in it, but no chaindata/data/blockstore.db: only half of a node's state"
+        return "app.db is in the archive, but no chaindata/data/blockstore.db: only half of a node's state"
     if folders.has_blocks:
-        return "chaindata/data/blockstore.db is in it, but no app.db: only half of a node's state"
+        return "chaindata/data/blockstore.db is in the archive, but no app.db: only half of a node's state"
     return "it holds neither the data nor the config of a Loom node"
 
 
@@ -231,7 +233,11 @@ def _check_links(members: Sequence[Member], data: Sequence[Item], config: Sequen
                 advice=ADVICE,
             )
         ignored += 1
-    return [f"{ignored} links in it are not among what is restored; they are left out"] if ignored else []
+    return (
+        [f"{ignored} links in the archive are not among what is restored; they are left out"]
+        if ignored
+        else []
+    )
 
 
 def _check_plain(items: Sequence[Item]) -> None:
@@ -239,6 +245,7 @@ def _check_plain(items: Sequence[Item]) -> None:
     for item in items:
         if not _PLAIN.fullmatch(item.source) or item.source.startswith("-"):
             raise ArchiveRejected(
-                f"{item.target} lies in it under an unusual name: {clean_line(item.source, limit=120)!r}",
+                f"{item.target} lies in the archive under an unusual name: "
+                f"{clean_line(item.source, limit=120)!r}",
                 advice=ADVICE,
             )

@@ -15,6 +15,7 @@ from loomtui.restore.plan import (
     NodePlan,
     Plan,
     Scope,
+    SigningAction,
     SigningChoice,
     passed_over_words,
 )
@@ -23,6 +24,8 @@ _ACTIONS = {
     FileAction.RESTORE: "from the backup",
     FileAction.KEEP: "the node's own stays",
     FileAction.SET_ASIDE: "set aside, nothing takes its place",
+    FileAction.RESET: "reset",
+    FileAction.RAISE: "raised",
 }
 
 
@@ -152,7 +155,7 @@ def _show_signing(signing: SigningChoice) -> None:
         "none" if at is None else f"{at:,}" for at in (signing.found_height, signing.result_height)
     )
     heights = before if before == after else f"{before} → {after}"
-    lowered = "yellow" if signing.action.value in ("reset", "raise") else ""
+    lowered = "yellow" if signing.action in {SigningAction.RESET, SigningAction.RAISE} else ""
     text = f"  signing state: {signing.action.value}, last signed height {heights}. {signing.reason}"
     say(text, colour=lowered)
 

@@ -126,7 +126,9 @@ class _Reader:
     async def _again(self) -> bool:
         """Reads until the log ends or the node fails; True: it is worth trying again."""
         try:
-            await self._read()
+            await self._read("once")
+            if self._follow:
+                await self._read("follow")
         except NodeUnreachable as error:
             await self._say(f"{error.what} Trying again." if self._follow else error.what)
             return self._follow
@@ -137,19 +139,25 @@ class _Reader:
             await self._say("the log ended. Trying again.")
         return self._follow
 
-    async def _read(self) -> None:
-        name = self._session.node.name
-        async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments())) as stream:
+    async def _read(self, mode: str) -> None:
+        """`follow` comes after `once`: by itself it shows the node's present boot alone.
+
+        The cursor's own entry is shown again where it is of this boot, and left out here: `--after-cursor`
+        would leave out whatever comes first.
+        """
+        name, seen = self._session.node.name, self._cursor
+        async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments(mode))) as stream:
             async for batch in stream:
-                found = tuple([line for raw in batch for line in read_entry(name, raw)])
+                lines = [line for raw in batch for line in read_entry(name, raw)]
+                found = tuple([line for line in lines if not seen or line.cursor != seen])
                 if found:
                     self._tries, self._cursor = 0, found[-1].cursor
                     await self._queue.put(found)
 
-    def _arguments(self) -> tuple[str, ...]:
+    def _arguments(self, mode: str) -> tuple[str, ...]:
         return (
             self._session.loom.unit_name,
-            "follow" if self._follow else "once",
+            mode,
             "all" if self._lines is None else str(self._lines),
             f"{self._since.timestamp():.0f}" if self._since else "-",
             self._cursor or "-",

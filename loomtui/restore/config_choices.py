@@ -31,6 +31,13 @@ _REMEDIES = {
     "user: loom nodekey",
     UNIT: "Install the service on it, then plan again",
 }
+_OF_SIGNING = {
+    SigningAction.KEEP: FileAction.KEEP,
+    SigningAction.NONE: FileAction.KEEP,
+    SigningAction.RESTORE: FileAction.RESTORE,
+    SigningAction.RESET: FileAction.RESET,
+    SigningAction.RAISE: FileAction.RAISE,
+}
 
 
 @dataclass(frozen=True)
@@ -148,9 +155,8 @@ def _key_choice(details: NodeDetails, config: Contents, digest: str | None, keep
 
 
 def _validator_choice(signing: SigningChoice) -> FileChoice:
-    changes = signing.action not in {SigningAction.KEEP, SigningAction.NONE}
-    action = FileAction.RESTORE if changes else FileAction.KEEP
-    return FileChoice(VALIDATOR, action, signing.reason, changes=changes)
+    action = _OF_SIGNING[signing.action]
+    return FileChoice(VALIDATOR, action, signing.reason, changes=action is not FileAction.KEEP)
 
 
 def _addrbook_choice(details: NodeDetails, stale: bool) -> FileChoice:

@@ -29,6 +29,10 @@ from loomtui.restore.plan import (
 from loomtui.restore.seen import Seen
 from loomtui.restore.space import FileSystem, shortages, uses_of
 from loomtui.restore.unit_choices import keep_right_units
+from loomtui.text import clean_line
+
+#: What may take its bytes from the node's config archive.
+_FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAISE})
 
 
 def plan_nodes(
@@ -60,7 +64,7 @@ def plan_nodes(
         refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
         plan = _node_plan(seen, node, details, config, data)
-        restored = any(choice.action is FileAction.RESTORE and choice.text is None for choice in files)
+        restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
         plans.append(
             replace(
                 plan,
@@ -113,7 +117,9 @@ def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
-    warnings = [f"{node.name}: {text}" for text in (config.warnings if config else ())]
+    warnings = []
+    if config is not None:
+        warnings += [f"{node.name}: {clean_line(config.backup.key)}: {text}" for text in config.warnings]
     warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
         warnings.append(

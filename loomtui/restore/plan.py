@@ -22,6 +22,8 @@ class FileAction(StrEnum):
     RESTORE = "restore"  # the backup's takes its place
     KEEP = "keep"  # the node's own stays
     SET_ASIDE = "set-aside"  # moved into the run's folder, nothing takes its place
+    RESET = "reset"  # the validator's alone: what `SigningAction.RESET` says
+    RAISE = "raise"  # likewise `SigningAction.RAISE`
 
     @property
     def words(self) -> str:

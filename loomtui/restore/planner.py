@@ -168,6 +168,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
     nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
     refusals += [*more_refusals, *membership.refusals(seen, signing)]
+    key = clean_line(seen.chosen.data.backup.key)
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -191,7 +192,7 @@ def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
             dict.fromkeys(
                 [
                     *seen.chosen.warnings,
-                    *seen.chosen.data.warnings,
+                    *(f"{key}: {warning}" for warning in seen.chosen.data.warnings),
                     *foreign_files(seen),
                     *_moments(seen),
                     *warnings,

@@ -85,7 +85,7 @@ def test_data_and_config_of_every_version_is_full(tmp_path: Path, era: str, meth
         **IN_PLACE,
         UNIT: unit if method == "rsync" else f"etc/systemd/system/{unit}",
     }
-    assert any("evm.db is not in it" in warning for warning in layout.warnings)
+    assert any("evm.db is not in the archive" in warning for warning in layout.warnings)
 
 
 @pytest.mark.parametrize("method", ["rsync", "tar"])
@@ -169,7 +169,7 @@ def test_all_databases_that_are_there_are_restored_and_replaced_ones_are_not(tmp
         "chaindata/data", "app.db", "evm.db", "receipts_db", "app_v2.db", "block_index.db", "events.db",
     }  # fmt: skip
     assert not any("evm.db is not" in warning for warning in layout.warnings)
-    assert any("app_v2.db is in it" in warning for warning in layout.warnings)
+    assert any("app_v2.db is in the archive" in warning for warning in layout.warnings)
 
 
 class TestReadyCases:
@@ -254,7 +254,7 @@ class TestLeftovers:
         layout = layout_of(tar_of_staging(staging))
         assert layout.kind is BackupKind.FULL
         assert UNIT not in sources(layout.config_items)
-        assert any("more than one unit file is in it" in warning for warning in layout.warnings)
+        assert any("more than one unit file is in the archive" in warning for warning in layout.warnings)
 
     def test_two_equal_unit_files_are_one(self, staging: Path) -> None:
         shutil.copyfile(staging / "loom.service", staging / "delegatecall.service")
@@ -330,7 +330,7 @@ def test_links_elsewhere_are_left_out() -> None:
     )
     layout = classify(members)
     assert layout.kind is BackupKind.DATA
-    assert "1 links in it are not among what is restored; they are left out" in layout.warnings
+    assert "1 links in the archive are not among what is restored; they are left out" in layout.warnings
 
 
 def test_first_members_tell_data_and_nothing_else() -> None:

@@ -192,7 +192,22 @@ def test_journalctl_goes_on_after_a_cursor(journal: Journal, tmp_path: Path) -> 
     assert messages(after) == ["second ü"]
 
 
-def test_journalctl_follows(journal: Journal, tmp_path: Path) -> None:
+def test_journalctl_loses_what_comes_first_where_the_cursors_own_entry_is_not_wanted(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """As systemd's did up to 255."""
+    entries = run("journalctl.py", str(tmp_path), "-o", "json").stdout.splitlines()
+    of_another = json.loads(entries[2])["__CURSOR"]
+    journal.write("loom.service", "third", pid=7, name="loom")
+    asked = (str(tmp_path), "-u", "loom", "-o", "json")
+    assert messages(run("journalctl.py", *asked, f"--after-cursor={of_another}").stdout) == ["third"]
+    found = messages(run("journalctl.py", *asked, f"--cursor={of_another}").stdout)
+    assert found == ["second ü", "third"]
+
+
+def test_journalctl_follows_the_present_boot_alone(journal: Journal, tmp_path: Path) -> None:
+    journal.boot()
+    journal.write("loom.service", "second boot", pid=7, name="loom")
     follower = subprocess.Popen(
         [
             sys.executable,
@@ -202,7 +217,7 @@ def test_journalctl_follows(journal: Journal, tmp_path: Path) -> None:
             "loom",
             "-f",
             "-n",
-            "1",
+            "5",
             "-o",
             "cat",
         ],
@@ -210,7 +225,7 @@ def test_journalctl_follows(journal: Journal, tmp_path: Path) -> None:
     )
     assert follower.stdout
     with follower.stdout as output:
-        assert output.readline() == "second ü\n".encode()
+        assert output.readline() == b"second boot\n"
         journal.write("loom.service", "third", pid=7, name="loom")
         assert output.readline() == b"third\n"
         follower.terminate()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from loomtui.errors import HostKeyRefused
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.fleet.logs import LogLine, tail
 from loomtui.fleet.probe import look, node_details
 from loomtui.fleet.status import Active, NodeDetails
 from loomtui.inventory.model import Inventory
@@ -46,6 +51,24 @@ async def test_details_of_every_node_are_had(shared: Lab, fleet: WritableFleet) 
         assert isinstance(look_at, NodeDetails)
         assert (look_at.user, look_at.uid, look_at.working_directory) == ("ubuntu", 1000, "/home/ubuntu")
         assert {"app.db", "evm.db", "receipts_db"} <= set(look_at.databases)
+
+
+async def test_following_a_log_over_a_reboot_loses_nothing(shared: Lab, fleet: WritableFleet) -> None:
+    node = "val-3"
+    of_this_boot = "journalctl -u loom -b -o json -q -a --no-pager"
+    lines: list[LogLine] = []
+    async with contextlib.aclosing(tail(fleet, [node], follow=True, lines=5)) as stream:
+        lines += await anext(stream)
+        await asyncio.to_thread(shared.reboot, node)
+        first = json.loads(shared.run(node, of_this_boot).stdout.partition("\n")[0])["__CURSOR"]
+        async with asyncio.timeout(120):
+            while sum(not line.notice for line in lines) < 50 or first not in {line.cursor for line in lines}:
+                lines += await anext(stream)
+
+    cursors = [cursor for cursor, _ in groupby(line.cursor for line in lines if not line.notice)]
+    listed = [json.loads(line)["__CURSOR"] for line in shared.run(node, of_this_boot).stdout.splitlines()]
+    later = cursors[cursors.index(first) :]
+    assert later == listed[: len(later)]
 
 
 @pytest.mark.parametrize("which", ["unknown", "changed"])

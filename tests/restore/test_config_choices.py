@@ -201,8 +201,8 @@ def test_a_key_that_cannot_be_read_is_not_restored(key: NodeKeyFacts | None) -> 
         (SigningAction.KEEP, FileAction.KEEP, False),
         (SigningAction.NONE, FileAction.KEEP, False),
         (SigningAction.RESTORE, FileAction.RESTORE, True),
-        (SigningAction.RESET, FileAction.RESTORE, True),
-        (SigningAction.RAISE, FileAction.RESTORE, True),
+        (SigningAction.RESET, FileAction.RESET, True),
+        (SigningAction.RAISE, FileAction.RAISE, True),
     ],
 )
 def test_the_validators_file_follows_the_decision(

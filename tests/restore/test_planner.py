@@ -401,8 +401,8 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         "n1: a backup job is there: /etc/cron.d/loom: 55 * * * * u /opt/backup.sh",
         "-9 s",
         "RootDir",
-        "a leftover",
-        "n2: it has no priv_validator",
+        f"{data().backup.key}: a leftover",
+        f"n2: {config(2).backup.key}: it has no priv_validator",
         "passed over x",
     ):
         assert part in told

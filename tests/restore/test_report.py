@@ -110,6 +110,47 @@ def test_a_stop_that_had_nothing_to_do_counts_from_its_start(make_run: Callable[
     assert timings(make_run(*story)).downtime_seconds == 61
 
 
+BACK: tuple[Moment, ...] = (
+    (1000, EventKind.ROLLBACK_STARTED, None, {}),
+    (1010, EventKind.TASK_UNDONE, StepName.START, {}),
+    (1030, EventKind.RUN_FINISHED, None, {"outcome": Outcome.ROLLED_BACK.value}),
+)
+
+
+def test_the_rollback_of_a_finished_run_is_a_second_outage(make_run: Callable[..., Run]) -> None:
+    run = make_run(*STORY, *BACK)
+    found = timings(run)
+    began = NOW + timedelta(hours=6)
+    assert [
+        ((outage.since - began).seconds, outage.until and (outage.until - began).seconds, outage.put_back)
+        for outage in found.outages
+    ] == [(5, 65, False), (1000, 1030, True)]
+    assert found.downtime_seconds == 90
+    assert found.down_until == began + timedelta(seconds=1030)
+    told = render(run, "md")
+    assert "from 09:04:10 until the chain moved at 09:05:10 UTC, and from 09:20:45 until all was put" in told
+    assert [outage["until"][11:19] for outage in json.loads(render(run, "json"))["outages"]] == [
+        "09:05:10",
+        "09:21:15",
+    ]
+    assert render(run, "html").count('class="outage"') == 2
+
+
+def test_a_rollback_that_did_not_end_leaves_the_outage_open(make_run: Callable[..., Run]) -> None:
+    stopped: Moment = (1030, EventKind.RUN_FINISHED, None, {"outcome": Outcome.STOPPED.value})
+    run = make_run(*STORY, *BACK[:2], stopped)
+    found = timings(run)
+    assert (found.downtime_seconds, found.down_until) == (None, None)
+    assert "its end is not recorded" in render(run, "md")
+    again: Moment = (2000, EventKind.ROLLBACK_STARTED, None, {})
+    done: Moment = (2010, EventKind.RUN_FINISHED, None, {"outcome": Outcome.ROLLED_BACK.value})
+    assert timings(make_run(*STORY, *BACK[:2], stopped, again, done)).downtime_seconds == 60 + 1010
+
+
+def test_a_rollback_before_the_chain_moved_is_one_outage(make_run: Callable[..., Run]) -> None:
+    assert timings(make_run(*STORY[:7], *BACK)).downtime_seconds == 1030 - 5
+
+
 def test_json_holds_the_contracts_names(make_run: Callable[..., Run]) -> None:
     run = make_run(*STORY, node="n1")
     document = json.loads(render(run, "json"))

@@ -13,6 +13,7 @@ import pytest
 from loomtui.errors import StepFailed
 from loomtui.loom.databases import ADDRBOOK
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.operator import Go
 from loomtui.restore.plan import SigningAction
 from loomtui.restore.steps import STEPS
 from tests.restore.cluster import LocalCluster, Scripted
@@ -153,11 +154,24 @@ async def test_a_lost_signing_state_is_raised_to_the_living_chain(make_cluster: 
     run = await cluster.run(nodes=("n1",))
     planned = run.plan.node("n1").signing
     assert planned.action is SigningAction.RAISE
-    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    operator = Scripted()
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
+    assert "priv_validator.json: raise (" in operator.previews[StepName.CONFIG]["n1"].text
     validator = json.loads((cluster.machines["n1"].config / "priv_validator.json").read_text())
     assert validator["address"] == validator_key_of(1).address
     assert int(validator["last_height"]) == planned.result_height
     assert int(validator["last_height"]) >= 140
+
+
+async def test_the_reset_of_a_signing_state_is_called_so_where_it_is_asked_for(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    assert run.plan.node("n1").signing.action is SigningAction.RESET
+    operator = Scripted({StepName.CONFIG: Go.STOP})
+    assert await cluster.runner(run, operator=operator).restore() is Outcome.STOPPED
+    for preview in operator.previews[StepName.CONFIG].values():
+        assert "priv_validator.json: reset (the whole cluster goes back" in preview.text
+        assert "priv_validator.json: restore" not in preview.text
 
 
 async def test_a_lost_signing_state_comes_from_the_backup_when_all_go_back(make_cluster: Make) -> None:

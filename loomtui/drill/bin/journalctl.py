@@ -50,9 +50,12 @@ def main(root: str, arguments: list[str]) -> int:
         return 1
     start = _position(options.get("after", options.get("cursor", "")))
     file.seek(start)
-    if "after" in options and start:
-        file.readline()
+    if "follow" in options:  # implies the present boot, systemd 251 and later
+        with open(os.path.join(root, "var/log/boot-id")) as boot:  # noqa: PTH118, PTH123
+            options["boot_id"] = boot.read()
     entries = [entry for entry in _read(file) if _wanted(entry, options, since, until)]
+    if "after" in options:
+        entries = entries[1:]  # the first that is wanted, be it the cursor's own or not, up to systemd 255
     limit = options.get(
         "lines", "10" if "follow" in options and "no_tail" not in options and not start else "all"
     )
@@ -140,6 +143,7 @@ def _wanted(entry: Entry, options: dict[str, str], since: float, until: float | 
         moment >= since
         and (until is None or moment <= until)
         and (unit is None or unit in (entry["_SYSTEMD_UNIT"], entry.get("UNIT")))
+        and options.get("boot_id") in (None, entry["_BOOT_ID"])
         and ("grep" not in options or re.search(options["grep"], entry["MESSAGE"]) is not None)
         and ("identifier" not in options or options["identifier"] == entry["SYSLOG_IDENTIFIER"])
     )

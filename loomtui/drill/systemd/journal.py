@@ -6,9 +6,11 @@ import json
 import os
 import threading
 import time
+import uuid
 from pathlib import Path
 
 FILE = "var/log/journal.jsonl"
+BOOT_FILE = "var/log/boot-id"  # of the present boot: what `journalctl -f` shows is of it alone
 
 
 class Journal:
@@ -18,6 +20,14 @@ class Journal:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         self._hostname = hostname
         self._lock = threading.Lock()
+        self._boot_file = root / BOOT_FILE
+        self._boot = ""
+        self.boot()
+
+    def boot(self) -> None:
+        """What comes from now on is of another boot."""
+        self._boot = uuid.uuid4().hex
+        self._boot_file.write_text(self._boot)
 
     def write(self, unit: str, message: str, *, pid: int, name: str, priority: int = 6) -> None:
         """What a service says on its standard output or error."""
@@ -33,6 +43,7 @@ class Journal:
             entry = {
                 "__REALTIME_TIMESTAMP": str(time.time_ns() // 1000),
                 "__MONOTONIC_TIMESTAMP": str(time.monotonic_ns() // 1000),
+                "_BOOT_ID": self._boot,
                 "_HOSTNAME": self._hostname,
                 "_PID": str(pid),
                 "_UID": str(os.getuid()),

@@ -163,6 +163,7 @@ class Manager:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def boot(self) -> None:
+        self._journal.boot()
         for path in (self.root / _WANTS).glob("*.service"):
             self.start(path.name)
 

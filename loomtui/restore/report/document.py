@@ -22,6 +22,7 @@ def document(told: Chronicle) -> str:
         "downtime_seconds": times.downtime_seconds,
         "down_from": _time(times.down_from),
         "down_until": _time(times.down_until),
+        "outages": [{"from": _time(outage.since), "until": _time(outage.until)} for outage in times.outages],
         "data_loss_seconds": times.data_loss_seconds,
         "steps": [
             {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}

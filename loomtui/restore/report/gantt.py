@@ -134,10 +134,11 @@ def _asked(decisions: Iterable[Decision], scale: Scale, cells: int) -> tuple[Cel
 
 def _down(told: Chronicle, scale: Scale, cells: int) -> tuple[Cell, ...]:
     found = [Cell(" ")] * cells
-    since, until = told.timings.down_from, told.timings.down_until or told.ended
-    if since is not None and until is not None:
-        first, last = _reach(since, until, scale, cells)
-        found[first : last + 1] = [Cell(_DOWN)] * (last + 1 - first)
+    for outage in told.timings.outages:
+        until = outage.until or told.ended
+        if until is not None:
+            first, last = _reach(outage.since, until, scale, cells)
+            found[first : last + 1] = [Cell(_DOWN)] * (last + 1 - first)
     return tuple(found)
 
 

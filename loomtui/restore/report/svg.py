@@ -82,16 +82,17 @@ class _Drawing:
         return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
 
     def _outage(self) -> Iterator[Element]:
-        times = self._told.timings
-        until = times.down_until or self._told.ended
-        if times.down_from is None or until is None:
-            return
-        left, right = self._x(self._scale.place(times.down_from)), self._x(self._scale.place(until))
-        height = self._height - _TOP - 6
-        band = {"x": left, "y": _TOP - 3, "width": max(_LEAST_BAR, right - left)}
-        yield element("rect", class_="outage", height=height, **band)
-        said = f"down {words.length(times.downtime_seconds)}"
-        yield element("text", said, class_="outage-text", x=left + 4, y=self._height - 12)
+        for outage in self._told.timings.outages:
+            until = outage.until or self._told.ended
+            if until is None:
+                continue
+            left, right = self._x(self._scale.place(outage.since)), self._x(self._scale.place(until))
+            height = self._height - _TOP - 6
+            band = {"x": left, "y": _TOP - 3, "width": max(_LEAST_BAR, right - left)}
+            yield element("rect", class_="outage", height=height, **band)
+            seconds = (outage.until - outage.since).total_seconds() if outage.until else None
+            said = f"down {words.length(seconds)}"
+            yield element("text", said, class_="outage-text", x=left + 4, y=self._height - 12)
 
     def _axis(self) -> Iterator[Element]:
         free = 0.0

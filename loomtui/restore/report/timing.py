@@ -17,17 +17,35 @@ class StepTiming:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """From a stop of the nodes until they ran again."""
+
+    since: datetime
+    until: datetime | None  # None: it has not ended
+    put_back: bool  # it ended, or is to end, with what was there before; else with the chain moving
+
+
+@dataclass(frozen=True)
 class Timings:
-    downtime_seconds: float | None  # from the first stop until the chain moved; None: not both happened
+    downtime_seconds: float | None  # of all outages together; None: there was none, or one did not end
     data_loss_seconds: (
         float | None
     )  # from the data's time to the newest block that a node had, else to the run's start
     steps: tuple[StepTiming, ...]
-    down_from: datetime | None = None  # of the first stop
-    down_until: datetime | None = None  # when the chain moved, or all was put back
+    outages: tuple[Outage, ...] = ()  # the rollback of a finished run stops the nodes a second time
     lost_from: datetime | None = None  # of the oldest data that was restored
     lost_until: datetime | None = None
     newest_block_seen: bool = False  # False: `lost_until` is the run's start, for no block was seen
+
+    @property
+    def down_from(self) -> datetime | None:
+        """Of the first stop."""
+        return self.outages[0].since if self.outages else None
+
+    @property
+    def down_until(self) -> datetime | None:
+        """When the chain moved, or all was put back; None: no outage, or the last one has not ended."""
+        return self.outages[-1].until if self.outages else None
 
 
 def timings(run: Run) -> Timings:
@@ -36,22 +54,35 @@ def timings(run: Run) -> Timings:
     steps = tuple(
         _step_timing(name, events) for name in StepName if any(event.step is name for event in events)
     )
-    stop = _first(events, EventKind.TASK_STARTED, StepName.STOP) or _first(
-        events, EventKind.STEP_STARTED, StepName.STOP
-    )
-    up = _last(events, EventKind.STEP_DONE, StepName.VERIFY) or _rolled_back(events)
-    down_from, down_until = stop.at if stop else None, up.at if stop and up else None
+    outages = _outages(events)
+    lengths = [_between(outage.since, outage.until) for outage in outages]
+    ended = [length for length in lengths if length is not None]
     lost_from, lost_until, seen = _data_loss(run, events)
     return Timings(
-        _between(down_from, down_until),
+        sum(ended) if ended and len(ended) == len(lengths) else None,
         _between(lost_from, lost_until),
         steps,
-        down_from,
-        down_until,
+        outages,
         lost_from,
         lost_until,
         seen,
     )
+
+
+def _outages(events: tuple[Event, ...]) -> tuple[Outage, ...]:
+    stop = _first(events, EventKind.TASK_STARTED, StepName.STOP) or _first(
+        events, EventKind.STEP_STARTED, StepName.STOP
+    )
+    if stop is None:
+        return ()
+    moved, rolled_back = _last(events, EventKind.STEP_DONE, StepName.VERIFY), _rolled_back(events)
+    put_back = rolled_back.at if rolled_back else None
+    back = (event for event in events if event.kind is EventKind.ROLLBACK_STARTED)
+    again = next((event.at for event in back if moved is not None and event.seq > moved.seq), None)
+    if moved is None:
+        return (Outage(stop.at, put_back, put_back=put_back is not None),)
+    first = Outage(stop.at, moved.at, put_back=False)
+    return (first,) if again is None else (first, Outage(again, put_back, put_back=True))
 
 
 def _between(since: datetime | None, until: datetime | None) -> float | None:

@@ -8,6 +8,7 @@ import humanize
 
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.report.chronicle import ALL_NODES, Check, Chronicle, Decision, SpanState, Throughput
+from loomtui.restore.report.timing import Outage
 
 NOTHING = "–"
 _PUT = frozenset({SpanState.DONE, SpanState.ALREADY})
@@ -59,14 +60,15 @@ def _with_length(seconds: float | None, told: str) -> str:
 
 def downtime_told(told: Chronicle) -> str:
     """From when until when, without its length."""
-    times = told.timings
-    if times.down_from is None:
-        return "none: no service was stopped"
-    if times.down_until is None:
-        return f"since {moment(times.down_from)}; its end is not recorded"
-    ended = "the chain moved" if told.summary.outcome is not Outcome.ROLLED_BACK else "all was put back"
-    end = f"{times.down_until:%H:%M:%S} UTC"
-    return f"from {times.down_from:%H:%M:%S} until {ended} at {end}"
+    outages = told.timings.outages
+    return ", and ".join(map(_outage_told, outages)) if outages else "none: no service was stopped"
+
+
+def _outage_told(outage: Outage) -> str:
+    if outage.until is None:
+        return f"since {moment(outage.since)}; its end is not recorded"
+    ended = "all was put back" if outage.put_back else "the chain moved"
+    return f"from {outage.since:%H:%M:%S} until {ended} at {outage.until:%H:%M:%S} UTC"
 
 
 def data_loss(told: Chronicle) -> str:

@@ -1,10 +1,11 @@
 # The journal of the service, one JSON object a line. Ends when standard input does: journalctl itself would
 # only notice a listener that is gone when the next line comes.
-# logs.sh UNIT follow|once LINES|all SINCE-EPOCH|- CURSOR|-
+# With follow only entries of the present boot come (systemd 251 and later).
+# logs.sh UNIT follow|once LINES|all SINCE-EPOCH|- CURSOR|-      CURSOR: that entry, where it is there, and later ones
 UNIT=$1 MODE=$2 COUNT=$3 SINCE=$4 CURSOR=$5
 set -- -u "$UNIT" -o json --no-pager -q -a
 if [ "$CURSOR" != - ]; then
-    set -- "$@" --after-cursor="$CURSOR" --no-tail
+    set -- "$@" --cursor="$CURSOR" --no-tail # --after-cursor loses an entry where the cursor's own is not shown
 else
     [ "$SINCE" = - ] || set -- "$@" --since="@$SINCE"
     [ "$COUNT" = all ] && set -- "$@" --no-tail || set -- "$@" -n "$COUNT"
