@@ -11,7 +11,7 @@ What this cannot see: a host whose every backup, however small, takes an hour an
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -263,7 +263,8 @@ class _Segment:
         """Of each. Assumed are those about which nothing is measured, not even beside them."""
         own = [at for at, stamp in enumerate(self.stamps) if self._tells(stamp)]
         by = TakenBy.MEASURED if len(own) > 1 else TakenBy.MEASURED_ONCE
-        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own))})
+        names = sorted(self.stamps[at].named for at in own)
+        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own, names))})
         sure = set(known)
         return [
             by if at in sure or self._beside(at, known) else TakenBy.ASSUMED for at in range(len(self.stamps))
@@ -282,12 +283,16 @@ class _Segment:
     def _explained(self, stamp: Stamp) -> bool:
         return stamp.lag + self.offset <= longest(stamp.size_bytes)
 
-    def _between(self, at: int, own: Sequence[int]) -> bool:
-        """Some that tell the offset lie before it and after it, not far apart, and none contradicts."""
-        place = bisect_left(own, at)
-        if not 0 < place < len(own) or not self._explained(self.stamps[at]):
+    def _between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
+        """Some that tell the offset lie before it and after it, not far apart, and none contradicts.
+
+        Before it began, with whichever offset: a long one may have begun before the change and arrived after.
+        """
+        after = bisect_left(own, at)
+        before = bisect_right(names, self.stamps[at].named - _SEASON)
+        if not before or after == len(own) or not self._explained(self.stamps[at]):
             return False
-        apart = self.stamps[own[place]].modified - self.stamps[own[place - 1]].modified
+        apart = self.stamps[own[after]].named - names[before - 1]
         return apart <= _BRACKET and self._alike(at, own, alone=True)
 
     def _beside(self, at: int, known: Sequence[int]) -> bool:
