@@ -204,7 +204,7 @@ def check(made: Sequence[tuple[datetime, Stamp]]) -> None:
 
 
 def test_a_long_backup_that_spans_the_change_is_not_called_measured_with_the_later_offset() -> None:
-    """It began before the change to summer time and arrived after it; short ones beside it tell both offsets."""
+    """It began before the change to summer time and arrived after it; short ones beside it tell both."""
     start, pick = datetime(2024, 3, 30, 22, 32, tzinfo=UTC), random.Random(0).uniform
     size, step = int(57 * 60 * 1_000_000 / 0.5), 20 * MINUTE
     data = backups_of("Europe/Berlin", start, step, 8, size, 48 * MINUTE, pick)
