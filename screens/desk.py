@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.evidence import LINES, Findings, recent_lines
 from screens import keys
 from screens.engine import Engine, WritableEngine
-from screens.watch import Findings, Watch
+from screens.watch import Watch
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
     from screens.app import LoomApp
     from screens.keeper import RunKeeper
-
-_LINES = 60
-#: Older lines tell of other troubles.
-_OF_NOW = timedelta(minutes=15)
 
 Clock = Callable[[], datetime]
 
@@ -48,15 +45,13 @@ class Desk:
         self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
 
     async def findings(self) -> Findings:
-        """What more there is to know of a standstill; what cannot be had is left out."""
+        """What more there is to know of what is wrong; what cannot be had is left out."""
         keys, lines = None, dict[str, tuple[str, ...]]()
         with suppress(LoomtuiError):
             keys, _ = await self.engine.key_report()
         names = self.engine.inventory.names
         with suppress(LoomtuiError):
-            found = await self.engine.recent(names, _LINES)
-            new = [line for line in found if not line.notice and self.now() - line.at < _OF_NOW]
-            lines = {name: tuple(line.text for line in new if line.node == name) for name in names}
+            lines = dict(recent_lines(await self.engine.recent(names, LINES), self.now()))
         return Findings(keys, lines)
 
     @property

@@ -10,8 +10,8 @@ from textual import events
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from loomtui.fleet.evidence import Findings, worth_asking
 from loomtui.fleet.status import NodeStatus
-from loomtui.loom.health import ClusterState
 from screens import content, keys
 from screens.base import LoomScreen
 from screens.desk import app_of
@@ -21,7 +21,6 @@ from screens.health_rows import SORTS, Look, Rows, columns_for, looks, ordered, 
 from screens.matching import Matcher
 from screens.node import NodeScreen
 from screens.node_facts import strip
-from screens.watch import Findings
 from screens.widgets.filter_line import FilterLine
 from screens.widgets.node_panes import NodePanes
 from screens.widgets.table import Table
@@ -111,14 +110,14 @@ class HealthScreen(LoomScreen):
     def on_health_screen_node_seen(self, message: NodeSeen) -> None:
         watch = self.desk.watch
         watch.saw(message.status, self.desk.now())
-        halted = watch.verdict.state is ClusterState.HALTED
-        if halted and not self._explained:
+        wrong = worth_asking(watch.verdict)
+        if wrong and not self._explained:
             self.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
-        self._explained = halted
+        self._explained = wrong
         self.show()
 
     async def _ask_why(self) -> None:
-        """Once for each standstill: the keys and the last log lines tell what heights do not."""
+        """Once for each trouble: the keys and the last log lines tell what heights do not."""
         self.post_message(self.Learned(await self.desk.findings()))
 
     def on_health_screen_learned(self, message: Learned) -> None:

@@ -28,7 +28,7 @@ def verdict_text(
         *(content.line(f"▲ {note}", Tone.WARN) for note in notes),
     ]
     left = max(1, most - len(parts))
-    others = [*verdict.reasons, *(cause.cause for cause in causes[1:])]
+    others = [*verdict.reasons, *(cause.meaning for cause in causes[1:])]
     shown = others if len(others) <= left else others[: left - 1]
     parts += [content.row("  · ", content.line(cut(reason, cells - 4))) for reason in shown]
     if len(shown) < len(others):
@@ -40,7 +40,7 @@ def sentence(verdict: Verdict, causes: tuple[Diagnosis, ...]) -> str:
     """The chain stands still at 120455 since 14:02, all nodes up: the signing state is ahead of the data."""
     if not causes:
         return verdict.sentence
-    first = causes[0].cause
+    first = causes[0].meaning
     return f"{verdict.sentence.rstrip('.')}: {_within(first).rstrip('.')}."
 
 
@@ -51,5 +51,5 @@ def _within(text: str) -> str:
 
 
 def _advice(causes: tuple[Diagnosis, ...]) -> Iterator[Content]:
-    if causes and causes[0].fix:
-        yield content.row(content.line("  → Do next: ", Tone.ACCENT), content.line(causes[0].fix))
+    if causes:
+        yield content.row(content.line("  → Do next: ", Tone.ACCENT), content.line(causes[0].advice.text))

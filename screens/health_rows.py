@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loomtui.fleet.status import NodeStatus
-from loomtui.inventory.model import Inventory, Node, Role
+from loomtui.inventory.model import Inventory, Node
 from screens.trend import common_top, sparkline
 from screens.watch import Watch
 from screens.words import (
@@ -216,15 +216,12 @@ class Rows:
         }
 
     def _peers(self, look: Look) -> tuple[str, bool]:
-        """So many of so many: all other nodes are expected, for the backup node dials the live ones."""
-        chain = look.status.chain if look.status else None
-        if chain is None or chain.peers is None:
+        """So many of the other validators, by identity; a question mark: not of all the node ID is known."""
+        found = self._watch.connections(look.node.name)
+        if found is None:
             return NOTHING, False
-        nodes = self._inventory.nodes
-        backups = sum(1 for node in nodes if node.role is Role.BACKUP and look.node.role is Role.BACKUP)
-        expected = len(nodes) - max(1, backups)
-        validators = sum(1 for node in nodes if node.role is Role.VALIDATOR and node.name != look.node.name)
-        return f"{chain.peers}/{expected}", chain.peers < validators
+        count = f"{found.possible}/{found.expected}"
+        return count if found.certain else f"{count}?", not found.complete
 
 
 def _service(look: Look) -> Mapping[str, Cell]:

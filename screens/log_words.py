@@ -70,7 +70,7 @@ def meaning(entry: Entry | None) -> Content:
         key = keys.name("logs.open")
         return content.line(f"Not a message that loomtui knows; {key} shows the whole line.", Tone.DIM)
     title = content.line(f"{entry.node}: {known.title}", Tone.STRONG)
-    return content.lines([title, content.line(f"{known.meaning} {known.advice}")])
+    return content.lines([title, content.line(f"{known.meaning} {known.advice.text}")])
 
 
 def line_text(entry: Entry) -> Content:
@@ -85,7 +85,7 @@ def line_text(entry: Entry) -> Content:
             content.fact("It is", content.text(known.title, Tone.STRONG)),
             content.fact("Severity", known.severity.value),
             content.fact("It means", known.meaning),
-            content.fact("Do next", known.advice or "Nothing."),
+            content.fact("Do next", known.advice.text or "Nothing."),
             *(content.fact("Node ID", node_id) for node_id in known.ids),
         ]
     )

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from loomtui.fleet.status import Active, ClusterStatus, NodeStatus
+from loomtui.fleet.evidence import Findings, explained, worth_asking
+from loomtui.fleet.status import ClusterStatus, NodeStatus
 from loomtui.inventory.model import Inventory
-from loomtui.loom.diagnosis import Diagnosis, NodeEvidence, diagnose
+from loomtui.loom.connected import Connections, connections
+from loomtui.loom.diagnosis import Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
-from loomtui.loom.references import KeyReport
 from screens.trend import Trend
 
 #: Looks of the whole cluster that a verdict is made from: half a minute at one look in two seconds.
 _KEPT_LOOKS = 15
 _APART = timedelta(seconds=1.5)
-_TO_EXPLAIN = frozenset({ClusterState.HALTED, ClusterState.DEGRADED})
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What is asked once when something is wrong: whose references are wrong, and the last log lines."""
-
-    keys: KeyReport | None = None
-    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Watch:
@@ -46,6 +37,12 @@ class Watch:
         """The height of the node that is ahead."""
         return max((status.chain.height for status in self.latest.values() if status.chain), default=None)
 
+    def connections(self, name: str) -> Connections | None:
+        """Whom a node is connected to; None: it did not tell."""
+        if name not in self.latest:
+            return None
+        return connections(self.latest[name].view, [status.view for status in self.latest.values()])
+
     def saw(self, status: NodeStatus, now: datetime) -> None:
         self.latest[status.name] = status
         self.trends[status.name].take(status.at, status.chain.height if status.chain else None)
@@ -64,19 +61,6 @@ class Watch:
         self._explain()
 
     def _explain(self) -> None:
-        """A cause that the verdict names already is not told twice."""
-        if self.verdict.state not in _TO_EXPLAIN:
-            self.causes, self._findings = (), Findings()
-            return
-        evidence = [self._evidence(status) for status in self.latest.values()]
-        found = diagnose(evidence, self._findings.keys)
-        self.causes = tuple(cause for cause in found if cause.cause not in self.verdict.reasons)
-
-    def _evidence(self, status: NodeStatus) -> NodeEvidence:
-        return NodeEvidence(
-            status.name,
-            status.view,
-            status.service is not None and status.service.active is Active.FLAPPING,
-            status.validator,
-            self._findings.lines.get(status.name, ()),
-        )
+        if not worth_asking(self.verdict):
+            self._findings = Findings()
+        self.causes = explained(self._inventory, self.latest, self.verdict, self._findings)

@@ -44,8 +44,8 @@ def _told(rule: Rule) -> Iterator[str]:
     yield f"\n### {rule.title}\n"
     yield f"The line matches ``{rule.pattern.pattern}``\n"
     yield rule.meaning
-    if rule.advice:
-        yield f"\n**Do:** {rule.advice}"
+    if rule.advice.text:
+        yield f"\n**Do:** {rule.advice.text}"
     if rule.file:
         yield f"\nLook at: `{rule.file}`"
 

@@ -87,7 +87,8 @@ _SEASON = timedelta(minutes=75)
 #: Between two measured ones that are no further apart no summer or winter time passes unseen (the shortest is
 #: Morocco's, over Ramadan).
 _BRACKET = timedelta(days=28)
-#: Lengths of backups of like size (by a factor of 4) are alike when they differ by no more: less than any change.
+#: Lengths of backups of like size (by a factor of 4) are alike when they differ by no more,
+#: which is less than any change.
 _ALIKE, _LIKE_SIZE = timedelta(minutes=20), 4
 #: Longer ones differ by so much that an hour more or less tells nothing.
 _COMPARABLE = timedelta(minutes=90)

@@ -129,7 +129,8 @@ class _Printer:
         known = explain(text)
         if known is not None:
             indent = " " * (self._width + 2)
-            say(f"{indent}└ {known.severity.value}: {known.title}. {known.meaning} {known.advice}".rstrip())
+            told = f"{known.title}. {known.meaning} {known.advice.text}"
+            say(f"{indent}└ {known.severity.value}: {told}".rstrip())
 
     def exit_status(self) -> int:
         """4: no node could be reached; 1: one could not."""

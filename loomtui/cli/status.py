@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -11,11 +13,15 @@ import click
 from loomtui.cli.asking import asker
 from loomtui.cli.output import Cell, moment, plural, print_json, print_json_line, say, size, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.errors import LoomtuiError
 
 if TYPE_CHECKING:
+    from loomtui.fleet.evidence import Findings
     from loomtui.fleet.fleet import Fleet
     from loomtui.fleet.status import ClusterStatus, NodeStatus
     from loomtui.inventory import Inventory
+    from loomtui.loom.connected import Connections
+    from loomtui.loom.diagnosis import Diagnosis
     from loomtui.loom.health import Verdict
 
 _BETWEEN_LOOKS = 1.5  # seconds: a little more than a block takes
@@ -39,15 +45,51 @@ async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
 
     code = 0
     async with Fleet(inventory, asker(batch=as_json)) as fleet:
+        why = _Why(inventory, fleet)
         async for seen, verdict in _judged(fleet, watch=watch):
             code = _exit_status(seen, verdict)
+            causes = await why.ask(seen, verdict)
             if not as_json:
-                _show(inventory, seen, verdict, clear=watch)
+                _show(inventory, seen, verdict, causes, clear=watch)
             elif watch:
-                print_json_line(status_document(inventory, seen, verdict))
+                print_json_line(status_document(inventory, seen, verdict, causes))
             else:
-                print_json(status_document(inventory, seen, verdict))
+                print_json(status_document(inventory, seen, verdict, causes))
     return code
+
+
+class _Why:
+    """What the health screen tells too: the keys and the last log lines, asked for once a trouble."""
+
+    def __init__(self, inventory: Inventory, fleet: Fleet) -> None:
+        self._inventory = inventory
+        self._fleet = fleet
+        self._found: Findings | None = None
+
+    async def ask(self, seen: ClusterStatus, verdict: Verdict) -> tuple[Diagnosis, ...]:
+        from loomtui.fleet.evidence import explained, worth_asking
+
+        if not worth_asking(verdict):
+            self._found = None
+            return ()
+        if self._found is None:
+            self._found = await self._gather()
+        statuses = {node.name: node for node in seen.nodes}
+        return explained(self._inventory, statuses, verdict, self._found)
+
+    async def _gather(self) -> Findings:
+        """What cannot be had is left out."""
+        from loomtui.fleet.evidence import LINES, Findings, recent_lines
+        from loomtui.fleet.logs import LogLine, tail
+        from loomtui.restore.identities import gather
+
+        keys, lines = None, list[LogLine]()
+        with contextlib.suppress(LoomtuiError):
+            keys, _ = await gather(self._inventory, self._fleet)
+        with contextlib.suppress(LoomtuiError):
+            async for batch in tail(self._fleet, self._inventory.names, follow=False, lines=LINES):
+                lines += batch
+        return Findings(keys, recent_lines(lines, datetime.now(UTC)))
 
 
 async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterStatus, Verdict]]:
@@ -82,7 +124,14 @@ def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:
 _COLOURS = {"healthy": "green", "degraded": "yellow", "unknown": "yellow"}
 
 
-def _show(inventory: Inventory, seen: ClusterStatus, verdict: Verdict, *, clear: bool) -> None:
+def _show(
+    inventory: Inventory,
+    seen: ClusterStatus,
+    verdict: Verdict,
+    causes: tuple[Diagnosis, ...],
+    *,
+    clear: bool,
+) -> None:
     if clear:
         click.clear()
     mark = " (PRODUCTION)" if inventory.production else ""
@@ -90,18 +139,23 @@ def _show(inventory: Inventory, seen: ClusterStatus, verdict: Verdict, *, clear:
     say(f"{inventory.cluster}{mark}: {verdict.state.value}. {verdict.sentence}", colour=colour, bold=True)
     for reason in verdict.reasons:
         say(f"  {reason}")
+    for cause in causes:
+        say(f"  {cause.meaning}")
+        for fact in cause.evidence:
+            say(f"    {fact}")
+        say(f"    Do next: {cause.advice.text}")
     say(f"{moment(seen.at)} UTC, {plural(len(seen.nodes), 'node')}")
     say()
     header = ("NODE", "ROLE", "SERVICE", "SINCE (UTC)", "HEIGHT", "PEERS", "DISK FREE", "LOOM", "NODE ID")
-    table(header, [_row(node) for node in seen.nodes])
-    remarks = [f"{node.name}: {text}" for node in seen.nodes for text in _remarks(node)]
+    table(header, [_row(node, seen) for node in seen.nodes])
+    remarks = [f"{node.name}: {text}" for node in seen.nodes for text in _remarks(node, seen)]
     if remarks:
         say()
     for remark in remarks:
         say(remark)
 
 
-def _row(node: NodeStatus) -> tuple[Cell | str, ...]:
+def _row(node: NodeStatus, seen: ClusterStatus) -> tuple[Cell | str, ...]:
     if not node.reachable:
         return (
             node.name,
@@ -116,11 +170,18 @@ def _row(node: NodeStatus) -> tuple[Cell | str, ...]:
         _service(node),
         moment(service.since if service else None),
         f"{chain.height:,}" if chain else "–",
-        str(chain.peers) if chain and chain.peers is not None else "–",
+        _peers(seen.connections(node.name)),
         size(node.disk_free_bytes),
         node.version or "–",
         (key.node_id or "–")[:12] if key else "–",
     )
+
+
+def _peers(found: Connections | None) -> str:
+    """Of the other validators, by identity."""
+    if found is None:
+        return "–"
+    return f"{found.possible}/{found.expected}{'' if found.certain else '?'}"
 
 
 def _service(node: NodeStatus) -> Cell:
@@ -137,7 +198,7 @@ def _service(node: NodeStatus) -> Cell:
     return Cell(f"× {words}", "red" if service.active in {Active.FAILED, Active.FLAPPING} else "yellow")
 
 
-def _remarks(node: NodeStatus) -> list[str]:
+def _remarks(node: NodeStatus, seen: ClusterStatus) -> list[str]:
     service, key, validator = node.service, node.node_key, node.validator
     remarks = [node.error, f"the chain did not answer: {node.chain_error}" if node.chain_error else None]
     remarks.append(f"locked by {node.lock}" if node.lock else None)
@@ -148,4 +209,7 @@ def _remarks(node: NodeStatus) -> list[str]:
     )
     remarks.append(f"node key: {key.problem}" if key and key.problem else None)
     remarks.append(f"validator key: {validator.problem}" if validator and validator.problem else None)
+    found = seen.connections(node.name)
+    for stranger in found.strangers if found else ():
+        remarks.append(f"connected to {stranger}, which is no node of the inventory as far as IDs are known")
     return [remark for remark in remarks if remark]

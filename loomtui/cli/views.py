@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from loomtui.fleet.logs import LogLine
     from loomtui.fleet.status import ClusterStatus, NodeStatus, ServiceState
     from loomtui.inventory import Inventory
+    from loomtui.loom.connected import Connections
+    from loomtui.loom.diagnosis import Diagnosis
     from loomtui.loom.health import Verdict
     from loomtui.loom.references import KeyReport, Mismatch, NodeFacts
     from loomtui.restore.events import Event, Outcome
@@ -27,7 +29,9 @@ Document: TypeAlias = dict[str, Json]
 Failed: TypeAlias = "Mapping[str, LoomtuiError]"  # why nodes could not be looked at, by name
 
 
-def status_document(inventory: Inventory, status: ClusterStatus, verdict: Verdict) -> Document:
+def status_document(
+    inventory: Inventory, status: ClusterStatus, verdict: Verdict, causes: Sequence[Diagnosis] = ()
+) -> Document:
     return {
         "cluster": inventory.cluster,
         "production": inventory.production,
@@ -35,11 +39,37 @@ def status_document(inventory: Inventory, status: ClusterStatus, verdict: Verdic
         "state": verdict.state.value,
         "sentence": verdict.sentence,
         "reasons": list(verdict.reasons),
-        "nodes": [_node(node) for node in status.nodes],
+        "diagnoses": [_diagnosis(cause) for cause in causes],
+        "nodes": [_node(node, status.connections(node.name)) for node in status.nodes],
     }
 
 
-def _node(node: NodeStatus) -> Document:
+def _diagnosis(cause: Diagnosis) -> Document:
+    return {
+        "code": cause.code.value,
+        "nodes": list(cause.nodes),
+        "file": cause.file or None,
+        "meaning": cause.meaning,
+        "evidence": [str(fact) for fact in cause.evidence],
+        "act": cause.advice.act.value,
+        "advice": cause.advice.text,
+    }
+
+
+def _connections(found: Connections | None) -> Json:
+    """By identity; null: the node did not tell its peers."""
+    if found is None:
+        return None
+    return {
+        "seen": list(found.seen),
+        "missing": list(found.missing),
+        "untold": list(found.untold),
+        "others": list(found.others),
+        "strangers": list(found.strangers),
+    }
+
+
+def _node(node: NodeStatus, found: Connections | None) -> Document:
     chain, key, validator = node.chain, node.node_key, node.validator
     return {
         "name": node.name,
@@ -54,6 +84,9 @@ def _node(node: NodeStatus) -> Document:
         "block_time": iso(chain.block_time) if chain else None,
         "catching_up": chain.catching_up if chain else None,
         "peers": chain.peers if chain else None,
+        "connections": _connections(found),
+        "voting_power": chain.voting_power if chain else None,
+        "missing_databases": None if node.missing_databases is None else list(node.missing_databases),
         "chain_error": node.chain_error,
         "disk_free_bytes": node.disk_free_bytes,
         "disk_total_bytes": node.disk_total_bytes,

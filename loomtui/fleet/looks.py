@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -18,8 +19,9 @@ from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.service import flaps, node_clock, read_service, read_show
 from loomtui.fleet.session import Session
 from loomtui.fleet.status import Active, ClusterStatus, NodeStatus, ServiceState
+from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.nodekey import NodeKeyFacts, from_public_key
-from loomtui.loom.rpc import ChainFacts, RpcError, read_net_info, read_status
+from loomtui.loom.rpc import ChainFacts, RpcError, read_net_info, read_status, read_validators
 from loomtui.loom.units import EffectiveUnit, read_cat
 from loomtui.loom.validator import ValidatorFacts, read_validator
 from loomtui.text import clean_line
@@ -128,7 +130,15 @@ def read_node_status(session: Session, facts: Facts, begin: float, end: float) -
         clock_offset_seconds=offset,
         lock=read_lock(facts.text("lock")),
         suspended=tuple(clean_line(value, limit=400) for value in facts.all("suspended")),
+        missing_databases=_missing_databases(facts),
     )
+
+
+def _missing_databases(facts: Facts) -> tuple[str, ...] | None:
+    if "databases" not in facts:
+        return None
+    there = {clean_line(name) for name in facts.all("database")}
+    return tuple(name for name in NEEDED_DATABASES if name not in there)
 
 
 def _service(unit: str, facts: Facts, now: datetime) -> ServiceState:
@@ -171,7 +181,8 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
     """The validator key and its signing state, from the fields that the node picked out of the file."""
     state = facts.line("validator.state", "missing")
     if state != "good":
-        return ValidatorFacts(None, None, None, problem=_FILE_PROBLEMS.get(state, "unknown"))
+        problem = _FILE_PROBLEMS.get(state, "unknown")
+        return ValidatorFacts(None, None, None, problem=problem, absent=state == "missing")
     fields = {name: facts.line(f"validator.{name}") for name in ("last_height", "last_round", "last_step")}
     document: dict[str, object] = {name: value for name, value in fields.items() if value}
     document["address"] = facts.line("validator.address")
@@ -193,9 +204,17 @@ def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:
         return None, facts.line("rpc.error") or None
     try:
         chain = read_status(facts["rpc.status"])
-        return (read_net_info(facts["rpc.net_info"], chain) if "rpc.net_info" in facts else chain), None
+        chain = read_net_info(facts["rpc.net_info"], chain) if "rpc.net_info" in facts else chain
+        return _with_members(chain, facts.get("rpc.validators", b"")), None
     except RpcError as error:
         return None, clean_line(str(error))
+
+
+def _with_members(chain: ChainFacts, body: bytes) -> ChainFacts:
+    """An answer that tells no set leaves it unknown: a node that has no block yet gives an error."""
+    with contextlib.suppress(RpcError):
+        return replace(chain, members=read_validators(body))
+    return chain
 
 
 async def _ask_from_here(session: Session, status: NodeStatus, facts: Facts) -> NodeStatus:
@@ -205,7 +224,9 @@ async def _ask_from_here(session: Session, status: NodeStatus, facts: Facts) -> 
         body = await session.http_get(host.strip("[]"), int(port), "/status", timeout=5)
         chain = read_status(body)
         peers = await session.http_get(host.strip("[]"), int(port), "/net_info", timeout=5)
-        return replace(status, chain=read_net_info(peers, chain), chain_error=None)
+        members = await session.http_get(host.strip("[]"), int(port), "/validators", timeout=5)
+        chain = _with_members(read_net_info(peers, chain), members)
+        return replace(status, chain=chain, chain_error=None)
     except LoomtuiError as error:
         return replace(status, chain_error=error.what)
     except ValueError as error:  # RpcError is one

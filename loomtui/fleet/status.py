@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from loomtui.fleet.backup_jobs import BackupJobs
 from loomtui.inventory.model import Role
+from loomtui.loom.connected import Connections, connections
 from loomtui.loom.health import NodeView
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.rpc import ChainFacts
@@ -30,6 +31,10 @@ class Active(StrEnum):
     RELOADING = "reloading"
     FLAPPING = "flapping"  # another main process at each look: it cannot start and is restarted for ever
     UNKNOWN = "unknown"
+
+
+#: Down, and nothing starts it again by itself: a unit that systemd starts anew is activating meanwhile.
+_DOWN = frozenset({Active.INACTIVE, Active.FAILED})
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class NodeStatus:
     clock_offset_seconds: float | None = None  # node minus here
     lock: str | None = None  # who holds the node, as the lock file says
     suspended: tuple[str, ...] = ()  # 'RUN KIND PLACE': what runs keep from starting backup.sh
+    missing_databases: tuple[str, ...] | None = None  # of NEEDED_DATABASES; None: the folder cannot be read
 
     @property
     def view(self) -> NodeView:
@@ -98,6 +104,13 @@ class NodeStatus:
             peers=chain.peers if chain else None,
             catching_up=chain.catching_up if chain else False,
             block_time=chain.block_time if chain else None,
+            node_id=(chain.node_id if chain else None) or (self.node_key.node_id if self.node_key else None),
+            peer_ids=chain.peer_ids if chain else (),
+            address=chain.address if chain else None,
+            voting_power=chain.voting_power if chain else None,
+            members=chain.members if chain else (),
+            stopped=self.service is not None and self.service.active in _DOWN,
+            missing_databases=self.missing_databases,
         )
 
 
@@ -133,3 +146,7 @@ class ClusterStatus:
 
     def node(self, name: str) -> NodeStatus:
         return next(node for node in self.nodes if node.name == name)
+
+    def connections(self, name: str) -> Connections | None:
+        """Whom a node is connected to, by identity; None: it did not tell."""
+        return connections(self.node(name).view, [node.view for node in self.nodes])

@@ -20,6 +20,13 @@ STATE_NAMES: tuple[str, ...] = (
     "mempool.wal",
 )
 
+#: Those without which no node of any era starts where it was. A wiped node that was started has them anew.
+NEEDED_DATABASES: tuple[str, ...] = (
+    APP_DB,
+    f"{BLOCK_DATA}/blockstore.db",
+    f"{BLOCK_DATA}/state.db",
+)
+
 CHAIN_CONFIG = "chaindata/config/"
 NODE_KEY = "chaindata/config/node_key.json"
 VALIDATOR = "chaindata/config/priv_validator.json"

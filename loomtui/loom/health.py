@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
+from loomtui.loom.connected import Connections, connections
 
 #: How long heights may stand still before the chain counts as halted: several times a block's usual 1.3 s.
 PATIENCE = timedelta(seconds=15)
@@ -35,6 +36,13 @@ class NodeView:
     peers: int | None = None
     catching_up: bool = False
     block_time: datetime | None = None  # UTC
+    node_id: str | None = None  # by which peers know it; of the process, else of its file
+    peer_ids: tuple[str, ...] = ()  # may be fewer than `peers`
+    address: str | None = None  # of the validator key that its process uses, upper-case hex
+    voting_power: int | None = None  # of that key, as its own chain says
+    members: tuple[tuple[str, int], ...] = ()  # the set at its height: address and power; empty: not known
+    stopped: bool = False  # the service is down, and nothing starts it again by itself
+    missing_databases: tuple[str, ...] | None = None  # of those that no node does without; None: not known
 
 
 @dataclass(frozen=True)
@@ -43,19 +51,35 @@ class Verdict:
     sentence: str
     reasons: tuple[str, ...] = ()
     growing: bool = False  # the height of every node that answers grew
+    waited: bool = False  # the looks go back for the whole patience
+    stood: frozenset[str] = frozenset()  # nodes that answered for the whole patience and gained no block
+    grew: frozenset[str] = frozenset()  # nodes that gained blocks
 
 
 def judge_cluster(
-    looks: Sequence[Sequence[NodeView]],
-    at: Sequence[datetime],
-    expected_peers: Mapping[str, int] | None = None,
-    *,
-    patience: timedelta = PATIENCE,
+    looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], *, patience: timedelta = PATIENCE
 ) -> Verdict:
     """Judges a row of looks, oldest first, `at` their times.
 
-    `expected_peers`: the least number of peers by node; by default all other validators.
+    Every node is expected to be connected to all other validators, each known by its node ID.
     """
+    start = _last_fall(looks)
+    since = at[start:]
+    verdict = _judge(looks[start:], since, patience)
+    growth = {node.name: _growth(node.name, looks[start:]) for node in (looks[-1] if looks else ())}
+    return replace(
+        verdict,
+        waited=bool(since) and since[-1] - since[0] >= patience,
+        stood=frozenset(
+            name for name, gained in growth.items()
+            if gained == 0 and _answered_for(name, looks[start:], since) >= patience
+        ),
+        grew=frozenset(name for name, gained in growth.items() if (gained or 0) > 0),
+    )  # fmt: skip
+
+
+def _judge(looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], patience: timedelta) -> Verdict:
+    """`looks` since the last fall of a height."""
     latest = looks[-1] if looks else ()
     if not latest:
         return Verdict(ClusterState.UNKNOWN, "Nothing was looked at yet.")
@@ -65,10 +89,9 @@ def judge_cluster(
     if not any(node.active for node in answering):
         reasons = _unreachable(latest)
         return Verdict(ClusterState.STOPPED, f"The service runs on no node{_of_reachable(reasons)}.", reasons)
-    start = _last_fall(looks)
-    looks, window = looks[start:], at[-1] - at[start]
+    window = at[-1] - at[0]
     grown = {node.name: _growth(node.name, looks) for node in latest}
-    reasons = (*_split(looks), *_node_reasons(latest, grown, window >= patience, expected_peers))
+    reasons = (*_split(looks), *_node_reasons(latest, grown, window >= patience))
     if not any((steps or 0) > 0 for steps in grown.values()):
         return _still(latest, reasons, window, patience)
     return _moving(latest, reasons, grown, _compared(looks), window >= patience)
@@ -130,18 +153,11 @@ def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
     return heights[-1] - heights[0] if len(heights) > 1 else None
 
 
-def _needs(latest: Sequence[NodeView], expected: Mapping[str, int] | None) -> Mapping[str, int]:
-    if expected is not None:
-        return expected
-    validators = {node.name for node in latest if node.role is Role.VALIDATOR}
-    return {node.name: len(validators - {node.name}) for node in latest}
-
-
 def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
     """App hash by node, by height, over all looks."""
     seen: dict[int, dict[str, str]] = {}
     for node in (node for look in looks for node in look):
-        if node.height and node.app_hash:
+        if node.height is not None and node.app_hash:
             seen.setdefault(node.height, {})[node.name] = node.app_hash
     return seen
 
@@ -163,11 +179,9 @@ def _node_reasons(
     latest: Sequence[NodeView],
     grown: Mapping[str, int | None],
     patient: bool,
-    expected: Mapping[str, int] | None,
 ) -> tuple[str, ...]:
-    needs, reasons = _needs(latest, expected), []
+    reasons = []
     for node in latest:
-        need = needs.get(node.name, 0)
         if not node.reachable:
             reasons.append(f"{node.name} cannot be reached.")
         elif not node.active:
@@ -175,12 +189,32 @@ def _node_reasons(
         elif node.height is None:
             reasons.append(f"{node.name} gives no height.")
         elif grown[node.name] == 0 and patient:
-            reasons.append(f"{node.name} stands still at {node.height}.")
-        elif node.peers is not None and node.peers < need:
-            reasons.append(f"{node.name} has {node.peers} of {need} peers.")
+            reasons.append(f"{node.name} {_standing(node.height)}.")
+        elif (few := too_few(node, latest)) is not None:
+            reasons.append(f"{node.name} has {few.sentence}.")
         elif node.catching_up:
             reasons.append(f"{node.name} is catching up, at {node.height}.")
     return tuple(reasons)
+
+
+def too_few(node: NodeView, nodes: Sequence[NodeView]) -> Connections | None:
+    """Its connections, where a validator is not among them."""
+    found = connections(node, nodes)
+    return None if found is None or found.complete else found
+
+
+def _standing(height: int) -> str:
+    return f"stands still at {height}" if height else "has no blocks"
+
+
+def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]) -> timedelta:
+    """From its first answer to its last one."""
+    times = [
+        moment
+        for look, moment in zip(looks, at, strict=True)
+        if any(node.name == name and node.height is not None for node in look)
+    ]
+    return times[-1] - times[0] if times else timedelta()
 
 
 def _still(
@@ -200,4 +234,6 @@ def _still(
     since = f" since {min(times):%Y-%m-%d %H:%M:%S} UTC" if times else ""
     up = sum(node.reachable and node.active for node in latest)
     nodes = "all nodes up" if up == len(latest) else f"{up} of {len(latest)} nodes up"
+    if not heights[-1]:
+        return Verdict(ClusterState.HALTED, f"No node has a block, {nodes}.", reasons)
     return Verdict(ClusterState.HALTED, f"The chain stands still at {where}{since}, {nodes}.", reasons)

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from loomtui.loom.advice import Advice
 from loomtui.loom.logrules import RULES
-from loomtui.loom.logrules.rule import Rule
+from loomtui.loom.logrules.rule import Denial, Rule
 from loomtui.loom.logrules.rule import Severity as Severity
 from loomtui.text import clean_line
 
@@ -33,11 +34,12 @@ class Explanation:
     severity: Severity
     title: str
     meaning: str  # one or two sentences
-    advice: str
+    advice: Advice
     ids: tuple[
         str, ...
     ] = ()  # node IDs that the line names; of a mismatch: the real one, then the listed one
     file: str = ""  # to look at, relative to the working directory; loomtui.loom.databases.UNIT; or none
+    denied_by: Denial = Denial.NOTHING
 
 
 def read_line(text: str) -> Line:
@@ -66,8 +68,9 @@ def explain(text: str) -> Explanation | None:
 def _explanation(rule: Rule, match: re.Match[str]) -> Explanation:
     found = {name: value or "" for name, value in match.groupdict().items()}
     ids = tuple(found[name] for name in ("real", "listed", "id") if found.get(name))
-    meaning, advice = rule.meaning.format_map(found), rule.advice.format_map(found)
-    return Explanation(rule.severity, rule.title, meaning, advice, ids, rule.file)
+    meaning = rule.meaning.format_map(found)
+    advice = Advice(rule.advice.act, rule.advice.text.format_map(found))
+    return Explanation(rule.severity, rule.title, meaning, advice, ids, rule.file, rule.denied_by)
 
 
 def _unquote(value: str) -> str:

@@ -33,10 +33,11 @@ class ChainFacts:
     block_time: datetime | None  # UTC; None: no block yet
     catching_up: bool
     address: str | None  # of the validator key it uses, upper-case hex
-    voting_power: int
+    voting_power: int  # of that key in the set at `height`; 0: it is not in it
     peers: int | None = None  # None: not asked
     peer_ids: tuple[str, ...] = ()
     listen_addr: str = ""
+    members: tuple[tuple[str, int], ...] = ()  # the set at `height`: address and power; empty: not asked
 
 
 def read_status(body: bytes) -> ChainFacts:

@@ -33,6 +33,7 @@ class ValidatorFacts:
     signing: SigningState | None
     hsm: bool = False  # the key is in a hardware module: the file works only with its own
     problem: str | None = None
+    absent: bool = False  # it is known that there is no such file: no key is held
 
 
 def read_validator(text: str | bytes) -> ValidatorFacts:

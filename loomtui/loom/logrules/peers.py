@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from loomtui.loom.advice import Act
 from loomtui.loom.databases import LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT
-from loomtui.loom.logrules.rule import Severity, rule
+from loomtui.loom.logrules.rule import Denial, Severity, rule
 
 IDENTITY = (
     rule(
@@ -14,6 +15,7 @@ IDENTITY = (
         "At the dialled address lives node {real}; this node's list, or its addrbook.json, says {listed}.",
         "Correct the list in the unit of this node (IDs are lower case), or give the other node its own "
         "node_key.json back; set addrbook.json aside.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -22,6 +24,7 @@ IDENTITY = (
         r"Dialed (?P<listed>[0-9A-Fa-f]{40})@(?P<address>\S+), but got peer with ID (?P<real>[0-9a-f]{40})",
         "At {address} lives node {real}; this node's list says {listed}.",
         "Correct the list in the unit of this node, or give the other node its own node_key.json back.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -31,6 +34,7 @@ IDENTITY = (
         "Another host answers with this node's ID, or this node dials itself: its list holds its own entry, "
         "or two nodes have the same node_key.json.",
         "Compare the node keys of all nodes; give each its own node_key.json.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.HARMLESS,
@@ -40,6 +44,8 @@ IDENTITY = (
         "A second connection from a node that is connected already; usual at a start, when nodes dial each "
         "other at once.",
         "Where it goes on, compare the node keys: two nodes may have the same one.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.WARNING,
@@ -48,6 +54,7 @@ IDENTITY = (
         r"duplicate CONN<",
         "This node accepts one connection from an IP address only, and peers behind a NAT share theirs.",
         "Set allow_duplicate_ip = true in [p2p] of chaindata/config/config.toml.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.INFO,
@@ -56,6 +63,8 @@ IDENTITY = (
         r"Inbound Peer rejected.*handshake failed",
         "Another node dialled this one and broke off; most often its list has a wrong ID for this node.",
         "Look at the log of the node that dialled.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -65,6 +74,8 @@ IDENTITY = (
         "Something answers at the dialled address, but not as a Loom node does: another program, a node that "
         "hangs, or one with a broken key.",
         "Check the port in this node's list of peers, and the other node's log.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
 )
 
@@ -77,6 +88,8 @@ NETWORK = (
         r"Peer is on a different network\. Got (?P<got>[^,]{1,80}), expected (?P<expected>[^\"\s]{1,80})",
         "The peer's chain_id is {got}, this node's is {expected}.",
         "Compare chain_id in chaindata/config/genesis.json on both nodes.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -85,6 +98,7 @@ NETWORK = (
         r"(?:different|Different) Block version",
         "The loom programs of the two nodes do not understand each other.",
         "Install the same loom version on every node.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.HARMLESS,
@@ -93,6 +107,8 @@ NETWORK = (
         r"Cannot add non-routable address|Can't add peer's address to addrbook",
         "Private IP addresses never enter the address book. Usual in a private network.",
         "Nothing to do.",
+        act=Act.NOTHING,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.WARNING,
@@ -103,6 +119,8 @@ NETWORK = (
         "lists no seeds.",
         "Where it goes on: no peer has the ID and address that this node lists, or all share its own ID. "
         "Compare the node keys.",
+        act=Act.LOOK,
+        denied_by=Denial.ANY_PEER,
     ),
     rule(
         Severity.WARNING,
@@ -110,7 +128,9 @@ NETWORK = (
         "",
         r"Failed to reconnect to peer\. (?:Beginning exponential backoff|Giving up)",
         "The node could not reach a persistent peer for a long time and now tries rarely, or no more.",
-        "After the cause is mended, restart the service of this node.",
+        "After the cause is mended, restart the process of this node, which is up.",
+        act=Act.RESTART,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -120,6 +140,7 @@ NETWORK = (
         r"|Address book is empty and couldn't resolve any seed nodes",
         "No host name in --peers could be resolved, and addrbook.json is empty: the node does not start.",
         "Correct the hosts in --peers of the unit, or the name service of the node.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -127,7 +148,8 @@ NETWORK = (
         LOOM_CONFIG,
         r"(?i)dial tcp \S+:6379: |redis.{0,80}(?:refused|timeout|no such host|unreachable)",
         "The event dispatcher's Redis cannot be reached, so the node exits at every start.",
-        "Start Redis, or correct its address in loom.yml (EventDispatcher).",
+        "Make Redis answer, or correct its address in loom.yml (EventDispatcher).",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.WARNING,
@@ -137,6 +159,8 @@ NETWORK = (
         r"|connect: network is unreachable)",
         "Nothing answers at {address}: that node is not up, listens on another port, or a firewall blocks.",
         "Usual while nodes are starting. Else compare the port with [p2p] laddr in that node's config.toml.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.WARNING,
@@ -145,6 +169,8 @@ NETWORK = (
         r"Connection failed @ \w+Routine|Stopping peer for error",
         "The connection to a peer broke: it was stopped, or two nodes share one ID and push each other out.",
         "Usual when a node stops. Where it goes on, compare the node keys.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
 )
 
@@ -157,6 +183,7 @@ PEER_LISTS = (
         r"seed node configuration has error",
         "An entry in --peers is malformed: the node does not start.",
         "Correct --peers in the unit of this node.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -165,6 +192,7 @@ PEER_LISTS = (
         r"Address \((?P<entry>[^)]{0,200})\) does not contain ID",
         "{entry} in this node's list of peers has no ID and is skipped.",
         "Write it as tcp://ID@host:port in the unit of this node.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -173,6 +201,7 @@ PEER_LISTS = (
         r"Invalid address \((?P<entry>[^)]{0,200})\): (?:invalid hex length|encoding/hex)",
         "The ID of {entry} in this node's list of peers is not 40 hex digits; the entry is skipped.",
         "Write the peer's ID in full in the unit of this node.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -181,6 +210,7 @@ PEER_LISTS = (
         r"Error looking up host \((?P<host>[^)]{0,200})\)|lookup (?P<name>\S{1,200}): no such host",
         "The name {host}{name} in this node's list of peers is unknown; the entry is skipped.",
         "Correct it in the unit of this node, or in the name service.",
+        denied_by=Denial.ALL_PEERS,
     ),
     rule(
         Severity.ERROR,
@@ -189,5 +219,6 @@ PEER_LISTS = (
         r"Error in peer's address",
         "An entry in this node's list of peers is malformed and is skipped.",
         "Correct the list in the unit of this node.",
+        denied_by=Denial.ALL_PEERS,
     ),
 )

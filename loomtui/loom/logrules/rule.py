@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loomtui.loom.advice import Act, Advice
+from loomtui.loom.databases import VALIDATOR
+
 
 class Severity(StrEnum):
     INFO = "info"
@@ -13,6 +16,16 @@ class Severity(StrEnum):
     WARNING = "warning"
     ERROR = "error"
     CRITICAL = "critical"  # act now
+
+
+class Denial(StrEnum):
+    """What a node does that shows that a line of its log is no longer so."""
+
+    NOTHING = "nothing"
+    ANSWERS = "it runs and tells a height"
+    GROWS = "it gains blocks"
+    ANY_PEER = "it has a peer"
+    ALL_PEERS = "it has all its peers"
 
 
 @dataclass(frozen=True)
@@ -24,8 +37,27 @@ class Rule:
     file: str  # that is to be looked at, relative to the working directory; UNIT; or none
     pattern: re.Pattern[str]
     meaning: str
-    advice: str
+    advice: Advice
+    denied_by: Denial = Denial.NOTHING
+
+    def __post_init__(self) -> None:
+        if self.file == VALIDATOR and self.advice.act not in _OF_VALIDATOR:
+            raise ValueError(f"{self.title}: nobody is told to touch the signing state")
 
 
-def rule(severity: Severity, title: str, file: str, pattern: str, meaning: str, advice: str) -> Rule:
-    return Rule(severity, title, file, re.compile(pattern), meaning, advice)
+#: What may be advised of the file that holds a validator key and its signing state.
+_OF_VALIDATOR = frozenset({Act.NOTHING, Act.WAIT, Act.LOOK, Act.STOP, Act.RESTORE})
+
+
+def rule(
+    severity: Severity,
+    title: str,
+    file: str,
+    pattern: str,
+    meaning: str,
+    advice: str,
+    act: Act = Act.MEND,
+    denied_by: Denial = Denial.NOTHING,
+) -> Rule:
+    """`act`: what kind of thing the advice is."""
+    return Rule(severity, title, file, re.compile(pattern), meaning, Advice(act, advice), denied_by)

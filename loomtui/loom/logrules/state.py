@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loomtui.loom.advice import Act
 from loomtui.loom.databases import (
     ADDRBOOK,
     APP_DB,
@@ -13,7 +14,7 @@ from loomtui.loom.databases import (
     TENDERMINT_GENESIS,
     VALIDATOR,
 )
-from loomtui.loom.logrules.rule import Severity, rule
+from loomtui.loom.logrules.rule import Denial, Severity, rule
 
 WAL = f"{BLOCK_DATA}/cs.wal"
 _RESTORE_AGAIN = "Restore the data of this node again, from a backup that was checked whole."
@@ -26,6 +27,8 @@ DATABASES = (
         r"App block height \((?P<app>\d+)\) is higher than core \((?P<core>\d+)\)",
         "app.db stands at {app}, the blocks in chaindata/data only at {core}: they are not of one moment.",
         "Restore app.db and chaindata/data from the same backup.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -34,6 +37,8 @@ DATABASES = (
         r"state\.AppHash does not match AppHash after replay",
         "The state in chaindata/data is missing or does not belong to app.db.",
         "Restore app.db and chaindata/data from the same backup.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -43,6 +48,8 @@ DATABASES = (
         r"|state \(\d+\) and store \(\d+\) height mismatch",
         "The databases in chaindata/data are not of one moment, or one of them is missing.",
         _RESTORE_AGAIN,
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -51,6 +58,8 @@ DATABASES = (
         r"failed to load EVM root for version (?P<version>\d+)",
         "app.db stands at {version}, and evm.db does not hold that version.",
         "Restore evm.db from the same backup as app.db; a backup without it cannot start this build.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -59,6 +68,8 @@ DATABASES = (
         r"EVM roots mismatch",
         "evm.db and app.db are not of one moment.",
         "Restore both from the same backup.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -67,6 +78,7 @@ DATABASES = (
         r"build (?P<have>\d+) is too old, upgrade to build (?P<need>\d+)",
         "The data was written by loom build {need} or later, this is build {have}.",
         "Install the loom version that the cluster ran.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.INFO,
@@ -75,6 +87,8 @@ DATABASES = (
         r"ABCI Replay Blocks",
         "app.db is behind the blocks and is brought up to date; no port answers before it is done.",
         "Wait.",
+        act=Act.WAIT,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -82,7 +96,8 @@ DATABASES = (
         WAL,
         r"data has been corrupted \(|in last height \d+ of consensus WAL",
         "chaindata/data/cs.wal ends in damaged records: the node does not start.",
-        "Set chaindata/data/cs.wal aside and start the node again.",
+        "Set chaindata/data/cs.wal aside; the unit's Restart= lets the node go on by itself.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.WARNING,
@@ -91,6 +106,8 @@ DATABASES = (
         r"WAL does not contain #ENDHEIGHT|WAL should not contain #ENDHEIGHT|Error on catchup replay",
         "chaindata/data/cs.wal does not belong to the block data; the node goes on without it.",
         "If the chain stands still, the validators' signing states are ahead of the data: see there.",
+        act=Act.LOOK,
+        denied_by=Denial.GROWS,
     ),
     rule(
         Severity.ERROR,
@@ -99,6 +116,8 @@ DATABASES = (
         r"resource temporarily unavailable|leveldb/storage: already locked",
         "Another process holds this node's databases: a second loom, a plugin that outlived it, or a backup.",
         "Find it on the node (fuser app.db/LOCK) and end it; the service then starts by itself.",
+        act=Act.STOP,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -108,6 +127,8 @@ DATABASES = (
         r"|leveldb/(?:journal|table).*corrupt",
         "Files of a database are missing or damaged, as in a backup of a running node.",
         _RESTORE_AGAIN,
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
 )
 
@@ -120,6 +141,7 @@ FILES = (
         r"failed to locate local node p2p key file",
         "chaindata/config/node_key.json is not there: the node does not start.",
         "Put the node's own node_key.json back; do not let `loom nodekey` make a new one.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -128,6 +150,7 @@ FILES = (
         r"Error reading NodeKey from|Error in determining Node Key",
         "chaindata/config/node_key.json is damaged, or its owner is wrong.",
         "Put the node's own node_key.json back, with the unit's user as its owner and mode 0600.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -135,7 +158,11 @@ FILES = (
         VALIDATOR,
         r"open \S*priv_validator\.json: no such file",
         "chaindata/config/priv_validator.json is not there: the node does not start.",
-        "Put the node's own priv_validator.json back, never another node's.",
+        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
+        "a signing state below the chain's. Never put another node's there, nor an older one while the "
+        "chain lives.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -143,7 +170,11 @@ FILES = (
         VALIDATOR,
         r"Error reading PrivValidator from",
         "chaindata/config/priv_validator.json is damaged.",
-        "Put the node's own priv_validator.json back, never another node's.",
+        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
+        "a signing state below the chain's. Never put another node's there, nor an older one while the "
+        "chain lives.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -152,6 +183,7 @@ FILES = (
         r"open (?P<file>\S*genesis\.json): no such file",
         "{file} is not there: the node does not start.",
         "Put the chain's genesis.json back; it is the same on every node.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -160,6 +192,7 @@ FILES = (
         r"Panicked on a Crisis: Error reading file",
         "The address book cannot be read: the node does not start.",
         "Set chaindata/config/addrbook.json aside; it is rebuilt by itself.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -176,6 +209,7 @@ FILES = (
         r"invalid memory address or nil pointer dereference",
         "The program ended in a nil pointer, as it does when node_key.json is empty of a key.",
         "Look at chaindata/config/node_key.json; put the node's own back.",
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,
@@ -184,6 +218,8 @@ FILES = (
         r"listen \w+ (?P<address>\S+): bind: address already in use",
         "Another process listens on {address}.",
         "Find it on the node (ss -ltnp) and end it, most often a second loom.",
+        act=Act.STOP,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.ERROR,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from loomtui.loom.advice import Act
 from loomtui.loom.databases import UNIT
-from loomtui.loom.logrules.rule import Severity, rule
+from loomtui.loom.logrules.rule import Denial, Severity, rule
 
 USUAL = (
     rule(
@@ -13,8 +14,17 @@ USUAL = (
         r"Inbound Peer rejected|Ignoring inbound connection",
         "A node dialled this one and was not let in; the line says why.",
         "Look at the log of the node that dialled.",
+        act=Act.LOOK,
     ),
-    rule(Severity.INFO, "Peer connected", "", r"Added peer", "A peer is connected.", "Nothing to do."),
+    rule(
+        Severity.INFO,
+        "Peer connected",
+        "",
+        r"Added peer",
+        "A peer is connected.",
+        "Nothing to do.",
+        Act.NOTHING,
+    ),
     rule(
         Severity.INFO,
         "The node's ID",
@@ -22,6 +32,7 @@ USUAL = (
         r"P2P Node ID(?:.*\bID=(?P<id>[0-9a-f]{40}))?",
         "The ID by which peers must know this node.",
         "Nothing to do.",
+        act=Act.NOTHING,
     ),
     rule(
         Severity.INFO,
@@ -29,7 +40,9 @@ USUAL = (
         "",
         r"This node is not a validator",
         "This node's validator key is not in the set: it follows the chain and does not sign.",
-        "Right for the backup node. A validator that says so has a wrong priv_validator.json.",
+        "Right for the backup node. Of a validator: its key was voted out, or is not its own; loomtui status "
+        "tells what its own chain says.",
+        act=Act.LOOK,
     ),
     rule(
         Severity.INFO,
@@ -38,6 +51,7 @@ USUAL = (
         r"This node is a validator",
         "This node's key is in the set of validators.",
         "Nothing to do.",
+        act=Act.NOTHING,
     ),
     rule(
         Severity.INFO,
@@ -46,6 +60,7 @@ USUAL = (
         r"Executed block|Applying block|Committed state",
         "The chain moves.",
         "Nothing to do.",
+        act=Act.NOTHING,
     ),
     rule(
         Severity.INFO,
@@ -54,6 +69,7 @@ USUAL = (
         r"Error reconnecting to peer\. Trying again",
         "A persistent peer could not be reached and is dialled again; the line says why.",
         "Nothing to do yet.",
+        act=Act.NOTHING,
     ),
     rule(
         Severity.INFO,
@@ -62,6 +78,7 @@ USUAL = (
         r"captured \w+, exiting|Stopping (?:Node|P2P Switch)",
         "The node was told to stop. Exit status 1 after it is usual.",
         "Nothing to do.",
+        act=Act.NOTHING,
     ),
     rule(
         Severity.WARNING,
@@ -70,6 +87,8 @@ USUAL = (
         r"Main process exited, code=|Scheduled restart job",
         "The node ended by itself and systemd starts it again, for ever if need be.",
         "Read the error in the lines above.",
+        act=Act.LOOK,
+        denied_by=Denial.ANSWERS,
     ),
     rule(
         Severity.WARNING,
@@ -78,5 +97,7 @@ USUAL = (
         r"Error dialing (?:peer|seed)|Dialing failed",
         "The connection to a peer failed; the line says why.",
         "Compare the peer's ID, address and port with the list in the unit of this node.",
+        act=Act.LOOK,
+        denied_by=Denial.ALL_PEERS,
     ),
 )

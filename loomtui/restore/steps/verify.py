@@ -8,11 +8,12 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from loomtui.errors import LoomtuiError, StepFailed
+from loomtui.fleet.evidence import Findings, cluster_of
 from loomtui.fleet.logs import tail
 from loomtui.fleet.probe import look_at
-from loomtui.fleet.status import Active, NodeStatus
+from loomtui.fleet.status import NodeStatus
 from loomtui.inventory.model import Role
-from loomtui.loom.diagnosis import Diagnosis, NodeEvidence, diagnose
+from loomtui.loom.diagnosis import Diagnosis, diagnose
 from loomtui.loom.health import ClusterState, NodeView, Verdict, judge_cluster
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import StepName
@@ -112,32 +113,22 @@ class Verify(Step):
         return NodeView(name, Role(role), reachable=False, active=False)
 
     async def _failure(self, verdict: Verdict) -> StepFailed:
-        causes = await self._diagnose()
+        causes = await self._diagnose(verdict)
         told = " ".join(_sentence(cause) for cause in causes[:3])
         return StepFailed(
             f"{verdict.sentence} {told}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
             safe="Every node keeps its old files in the run's folder.",
-            advice=causes[0].fix if causes else "Look at the logs: loomtui logs -f",
+            advice=causes[0].advice.text if causes else "Look at the logs: loomtui logs -f",
         )
 
-    async def _diagnose(self) -> tuple[Diagnosis, ...]:
-        lines = await self._log_lines()
-        evidence = [
-            NodeEvidence(
-                name=name,
-                view=status.view,
-                flapping=status.service is not None and status.service.active is Active.FLAPPING,
-                validator=status.validator,
-                lines=tuple(lines.get(name, ())),
-            )
-            for name, status in self._last.items()
-        ]
+    async def _diagnose(self, verdict: Verdict) -> tuple[Diagnosis, ...]:
+        """Nodes of the inventory that are not watched are nodes of which nothing is known."""
         keys = None
         with contextlib.suppress(LoomtuiError):
             keys = await compare_nodes(self.context)
-        powers = [(validator.address, validator.power) for validator in self.context.plan.validators]
-        return diagnose(evidence, keys, powers)
+        lines = {name: tuple(said) for name, said in (await self._log_lines()).items()}
+        return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
 
     async def _log_lines(self) -> dict[str, list[str]]:
         """What the nodes said since they were started: what they said before is no longer so."""
@@ -155,5 +146,4 @@ class Verify(Step):
 
 
 def _sentence(cause: Diagnosis) -> str:
-    place = ", ".join(part for part in (cause.node, cause.file) if part)
-    return f"{place + ': ' if place else ''}{cause.cause}"
+    return f"{cause.place + ': ' if cause.place else ''}{cause.meaning}"

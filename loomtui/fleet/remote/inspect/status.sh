@@ -64,6 +64,13 @@ state_of() {
     fi
 }
 
+known=seen
+for name in app.db chaindata/data/blockstore.db chaindata/data/state.db; do # NEEDED_DATABASES
+    ! closed "$dir/$name/CURRENT" || known=
+    [ ! -f "$dir/$name/CURRENT" ] || say database "$name"
+done
+[ ! -d "$dir" ] || [ -z "$known" ] || say databases seen
+
 key=$dir/chaindata/config/node_key.json
 state=$(state_of "$key")
 say node_key.state "$state"
@@ -133,6 +140,7 @@ if have curl || have wget; then
     if answer=$(ask status); then
         printf '%s' "$answer" | emit rpc.status
         answer=$(ask net_info) && printf '%s' "$answer" | emit rpc.net_info
+        answer=$(ask validators) && printf '%s' "$answer" | emit rpc.validators
     else
         say rpc.error "${answer:-no answer}"
     fi

@@ -1,0 +1,94 @@
+"""Which nodes a node is connected to, by identity: a connection stands only for the node whose ID it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from loomtui.inventory.model import Role
+
+
+class Connectable(Protocol):
+    """The part of a look at a node that tells who it is and who is connected to it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def node_id(self) -> str | None: ...
+    @property
+    def peers(self) -> int | None: ...
+    @property
+    def peer_ids(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Connections:
+    """All names in the order of the nodes. Expected are the other validators of the inventory."""
+
+    seen: tuple[str, ...]
+    missing: tuple[str, ...]
+    untold: tuple[str, ...]  # validators whose node ID is not known, or is another node's too
+    others: tuple[str, ...]  # connected nodes that are not expected: the backup node
+    strangers: tuple[str, ...]  # IDs of peers that are none of the nodes as far as is known
+    unnamed: int = 0  # peers that were counted and gave no ID, and shared IDs: each may be one of `untold`
+
+    @property
+    def expected(self) -> int:
+        return len(self.seen) + len(self.missing) + len(self.untold)
+
+    @property
+    def possible(self) -> int:
+        """Of the expected ones, how many may be connected."""
+        return len(self.seen) + min(len(self.untold), len(self.strangers) + self.unnamed)
+
+    @property
+    def complete(self) -> bool:
+        return self.possible == self.expected
+
+    @property
+    def certain(self) -> bool:
+        return not self.untold
+
+    @property
+    def sentence(self) -> str:
+        """'2 of 3 peers: n3 is missing'."""
+        count = f"{self.possible} of {self.expected} peers"
+        parts = [f"{_join(self.missing)} {_is(self.missing)} missing"] if self.missing else []
+        if self.untold:
+            who = f"whether {_join(self.untold)} {_is(self.untold)} there"
+            parts.append(f"{who} cannot be told, for the node ID is not known")
+        return f"{count}: {'; '.join(parts)}" if parts else count
+
+
+def connections(node: Connectable, nodes: Sequence[Connectable]) -> Connections | None:
+    """None: the node was not asked, or did not answer."""
+    if node.peers is None:
+        return None
+    owners: dict[str, list[str]] = {}
+    for other in nodes:
+        if other.node_id and other.name != node.name:
+            owners.setdefault(other.node_id, []).append(other.name)
+    ids = tuple(dict.fromkeys(node.peer_ids))
+    present = {owners[one][0] for one in ids if len(owners.get(one, ())) == 1}
+    known = {names[0] for names in owners.values() if len(names) == 1}
+    wanted = [other.name for other in nodes if other.role is Role.VALIDATOR and other.name != node.name]
+    shared = sum(1 for one in ids if len(owners.get(one, ())) > 1)
+    return Connections(
+        seen=tuple(name for name in wanted if name in present),
+        missing=tuple(name for name in wanted if name in known - present),
+        untold=tuple(name for name in wanted if name not in known),
+        others=tuple(other.name for other in nodes if other.name in present - set(wanted)),
+        strangers=tuple(one for one in ids if one not in owners and one != node.node_id),
+        unnamed=max(0, node.peers - len(ids)) + shared,
+    )
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,7 @@
+"""Why a cluster does not move: from logs, looks and the key report to the node, the file and the advice."""
+
+from loomtui.loom.diagnosis.causes import beyond, diagnose
+from loomtui.loom.diagnosis.evidence import Cluster, NodeEvidence
+from loomtui.loom.diagnosis.model import Code, Diagnosis
+
+__all__ = ["Cluster", "Code", "Diagnosis", "NodeEvidence", "beyond", "diagnose"]

@@ -1,0 +1,231 @@
+"""From what was seen of a cluster to why it is not well. What the nodes themselves contradict is not told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from loomtui.inventory.model import Role
+from loomtui.loom.advice import Act, Advice, AnyAdvice, Do, ResetSigningStates, StartService
+from loomtui.loom.databases import ADDRBOOK, NODE_KEY, TENDERMINT_CONFIG, VALIDATOR
+from loomtui.loom.diagnosis.evidence import Cluster, NodeEvidence
+from loomtui.loom.diagnosis.lines import UNIT_FILE, from_logs
+from loomtui.loom.diagnosis.model import (
+    Code,
+    Connected,
+    DatabaseMissing,
+    Diagnosis,
+    Fact,
+    HoldsKey,
+    Open,
+    Refers,
+    Said,
+    Signed,
+    StandsAt,
+)
+from loomtui.loom.health import Verdict
+from loomtui.loom.holders import SoleHolder, StandingChain, Unproven
+from loomtui.loom.logs import Severity
+from loomtui.text import clean_line
+
+#: Where a reference stands -> the file that holds it.
+_FILES = {
+    NODE_KEY: NODE_KEY,
+    "loom nodekey": NODE_KEY,
+    "addrbook.json": ADDRBOOK,
+    "config.toml": TENDERMINT_CONFIG,
+}
+#: Blocks behind the highest that a node may be for its word on the set to count: looks are not of one moment.
+_AT_THE_TIP = 5
+#: What a verdict says in its own reasons.
+_IN_VERDICT = frozenset({Code.UNREACHABLE, Code.NOT_RUNNING, Code.FLAPPING, Code.PEERS_MISSING})
+
+
+def diagnose(cluster: Cluster) -> tuple[Diagnosis, ...]:
+    """The causes, the most serious first; each cause once."""
+    found = [
+        *_shared_validator_keys(cluster),
+        *_no_blocks(cluster),
+        *from_logs(cluster, Severity.CRITICAL),
+        *_signing_ahead(cluster),
+        *_not_in_set(cluster),
+        *_from_keys(cluster),
+        *from_logs(cluster, Severity.ERROR),
+        *_peers_missing(cluster),
+        *_down(cluster),
+    ] or [*from_logs(cluster, Severity.WARNING)]
+    return tuple({(one.code, one.nodes, one.meaning): one for one in reversed(found)}.values())[::-1]
+
+
+def beyond(verdict: Verdict, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """Without those that the verdict's own reasons tell already."""
+    return tuple(one for one in found if one.code not in _IN_VERDICT or not verdict.reasons)
+
+
+def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
+    """Same key on all: nobody's votes count twice, so nothing moves. Same key on some: they sign twice."""
+    owners: dict[str, list[str]] = {}
+    for node in cluster.nodes:
+        for address in sorted(node.addresses or ()):
+            owners.setdefault(address, []).append(node.name)
+    for address, names in owners.items():
+        if len(names) > 1:
+            meaning = (
+                f"{_join(names)} have the same validator key ({address}): they sign twice or nobody signs."
+            )
+            held = tuple(HoldsKey(name, address) for name in names)
+            code = Code.SHARED_VALIDATOR_KEY
+            yield Diagnosis(code, tuple(names), meaning, Do.LEAVE_ONE_HOLDER.told(), held, VALIDATOR)
+
+
+def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
+    """Height 0 is a height: nodes whose databases are gone, or are there anew and empty."""
+    blank = [node for node in cluster.nodes if _is_blank(node)]
+    if not blank:
+        return
+    names = tuple(node.name for node in blank)
+    evidence: list[Fact] = []
+    for node in blank:
+        evidence += [StandsAt(node.name, 0)] if node.height == 0 else []
+        missing = node.view.missing_databases if node.view else None
+        evidence += [DatabaseMissing(node.name, name) for name in missing or ()]
+        evidence += [Signed(node.name, node.signing.height)] if node.signing and node.signing.height else []
+    have = f"{_join(names)} {'have' if len(names) > 1 else 'has'} no blocks"
+    if any(node.height for node in cluster.nodes):
+        meaning = f"{have}, while other nodes of the cluster do: {_why(blank)}."
+        advice = Do.RESTORE_ONE.told(node=",".join(names))
+        yield Diagnosis(Code.NO_BLOCKS_HERE, names, meaning, advice, tuple(evidence))
+    elif any(isinstance(fact, Signed | DatabaseMissing) for fact in evidence):
+        signed = max((fact.height for fact in evidence if isinstance(fact, Signed)), default=0)
+        once = f" They have signed blocks up to {signed}, so there was a chain." if signed else ""
+        meaning = f"{have}: {_why(blank)}.{once}"
+        yield Diagnosis(Code.NO_BLOCKS, names, meaning, Do.RESTORE_ALL.told(), tuple(evidence))
+    else:
+        meaning = f"{have}, and no validator has signed one: this is a chain before its first block."
+        yield Diagnosis(Code.NEW_CHAIN, names, meaning, Do.WAIT_OR_RESTORE.told(), tuple(evidence))
+
+
+def _is_blank(node: NodeEvidence) -> bool:
+    if node.height is not None or node.view is None or not node.reachable:
+        return node.height == 0
+    return bool(node.view.missing_databases)
+
+
+def _why(blank: Sequence[NodeEvidence]) -> str:
+    """The names of the databases, the same ones told once."""
+    gone = {node.name: node.view.missing_databases or () for node in blank if node.view}
+    missing = {databases for databases in gone.values() if databases}
+    if not missing:
+        return "their databases are empty"
+    told = {databases: [name for name in gone if gone[name] == databases] for databases in sorted(missing)}
+    parts = (f"{_join(databases)} missing on {_join(names)}" for databases, names in told.items())
+    return "; ".join(parts)
+
+
+def _signing_ahead(cluster: Cluster) -> Iterator[Diagnosis]:
+    """Signing states newer than the data. Of a chain without blocks it says nothing: its data is gone."""
+    height = cluster.top
+    if not height:
+        return
+    ahead = [holder for holder in cluster.holders if holder.ahead(height)]
+    if not ahead:
+        return
+    names = tuple(holder.name for holder in ahead)
+    states = ", ".join(f"{holder.name} {holder.signed}" for holder in ahead)
+    meaning = f"The signing state is ahead of the data (signed: {states}; the chain is at {height})."
+    refused = {node.name: node.refusals()[:1] for node in cluster.nodes}
+    evidence: list[Fact] = [Signed(holder.name, holder.signed or 0) for holder in ahead]
+    evidence += [Said(name, line) for name in names for line in refused[name]]
+    if cluster.moves:
+        code, advice = Code.SIGNING_AHEAD, Do.WAIT_FOR_HEIGHTS.told()
+        yield Diagnosis(code, names, meaning, advice, tuple(evidence), VALIDATOR)
+        return
+    reset, why = _reset(cluster)
+    evidence += [Open(why)] if why else []
+    yield Diagnosis(Code.SIGNING_AHEAD_HALTS, names, meaning, reset, tuple(evidence), VALIDATOR)
+
+
+def _reset(cluster: Cluster) -> tuple[AnyAdvice, str]:
+    """What may be said of the signing states of a chain that was not seen to move, and what is open."""
+    try:
+        return ResetSigningStates(StandingChain(cluster.holders, cluster.strangers)), ""
+    except Unproven as error:
+        why = str(error)
+        return Do.KNOW_ALL_HOLDERS.told(open=why), why
+
+
+def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
+    """Validators whose key has no power: by their own chain, at its tip, and in no other node's set.
+
+    No genesis file is asked: one node may have a foreign one, and elections change the set.
+    """
+    tip = cluster.top or 0
+    sets = [{address for address, power in view.members if power} for view in cluster.views if view.members]
+    for node in cluster.nodes:
+        view = node.view
+        if view is None or view.role is not Role.VALIDATOR or not view.address or view.voting_power != 0:
+            continue
+        at_tip = bool(view.height) and not view.catching_up and tip - (view.height or 0) <= _AT_THE_TIP
+        if not at_tip or not sets or any(view.address in members for members in sets):
+            continue
+        meaning = (
+            f"The validator key of {node.name} ({view.address}) has no voting power on the chain: it does "
+            "not sign. It was voted out, or it is not the node's own key."
+        )
+        evidence = (HoldsKey(node.name, view.address, 0), StandsAt(node.name, view.height or 0))
+        advice = Do.COMPARE_KEY.told(node=node.name)
+        yield Diagnosis(Code.NOT_IN_SET, (node.name,), meaning, advice, evidence, VALIDATOR)
+
+
+def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
+    """References that are wrong; each message says what is wrong, a colon, and what mends it."""
+    for mismatch in cluster.keys.mismatches if cluster.keys else ():
+        if mismatch.blocking:
+            file = _FILES.get(mismatch.where, UNIT_FILE)
+            cause, _, fix = mismatch.message.partition(": ")
+            evidence = (Refers(mismatch.expected, mismatch.found),) if mismatch.expected else ()
+            advice = Advice(Act.MEND, f"{fix[:1].upper()}{fix[1:]}")
+            yield Diagnosis(Code.WRONG_REFERENCE, (mismatch.on,), f"{cause}.", advice, evidence, file)
+
+
+def _peers_missing(cluster: Cluster) -> Iterator[Diagnosis]:
+    """Nodes that run and see too few; a node that is down itself explains its absence everywhere."""
+    up = {node.name for node in cluster.nodes if node.active and not node.flapping}
+    for name, found in cluster.connections.items():
+        missing = tuple(other for other in found.missing if other in up)
+        if name in up and missing:
+            meaning = (
+                f"{name} is not connected to {_join(missing)}, which {'run' if len(missing) > 1 else 'runs'}."
+            )
+            fact = Connected(name, found.seen, missing, found.strangers)
+            advice = Do.COMPARE_REFERENCES.told(node=name)
+            yield Diagnosis(Code.PEERS_MISSING, (name,), meaning, advice, (fact,))
+
+
+def _down(cluster: Cluster) -> Iterator[Diagnosis]:
+    for node in cluster.nodes:
+        advice: AnyAdvice
+        if node.view is None:
+            continue
+        if not node.reachable:
+            code, meaning, advice = Code.UNREACHABLE, f"{node.name} cannot be reached.", Do.CHECK_HOST.told()
+        elif node.flapping:
+            code, meaning = Code.FLAPPING, f"loom on {node.name} ends and is started again, over and over."
+            advice = Do.READ_LOG.told(node=node.name)
+        elif not node.active:
+            code, meaning = Code.NOT_RUNNING, f"The service on {node.name} does not run."
+            advice = _start(cluster, node.name)
+        else:
+            continue
+        last = tuple(Said(node.name, clean_line(line, limit=300)) for line in node.lines[-2:])
+        yield Diagnosis(code, (node.name,), meaning, advice, last)
+
+
+def _start(cluster: Cluster, name: str) -> AnyAdvice:
+    try:
+        return StartService(SoleHolder(name, cluster.holders, cluster.strangers))
+    except Unproven as error:
+        return Do.SEE_BEFORE_START.told(node=name, open=str(error))
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
