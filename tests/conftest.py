@@ -16,6 +16,8 @@ _NAMES_A_TEST = 24  # bytes
 _ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
 
 settings.register_profile("loomtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: For one file at a time, where a property is to be tried for long: --hypothesis-profile=deep.
+settings.register_profile("deep", settings.get_profile("loomtui"), max_examples=10_000)
 settings.load_profile("loomtui")
 
 
