@@ -210,6 +210,5 @@ def _remarks(node: NodeStatus, seen: ClusterStatus) -> list[str]:
     remarks.append(f"node key: {key.problem}" if key and key.problem else None)
     remarks.append(f"validator key: {validator.problem}" if validator and validator.problem else None)
     found = seen.connections(node.name)
-    for stranger in found.strangers if found else ():
-        remarks.append(f"connected to {stranger}, which is no node of the inventory as far as IDs are known")
+    remarks += found.remarks if found else ()
     return [remark for remark in remarks if remark]

@@ -224,8 +224,10 @@ async def _ask_from_here(session: Session, status: NodeStatus, facts: Facts) -> 
         body = await session.http_get(host.strip("[]"), int(port), "/status", timeout=5)
         chain = read_status(body)
         peers = await session.http_get(host.strip("[]"), int(port), "/net_info", timeout=5)
-        members = await session.http_get(host.strip("[]"), int(port), "/validators", timeout=5)
-        chain = _with_members(read_net_info(peers, chain), members)
+        chain = read_net_info(peers, chain)
+        with contextlib.suppress(LoomtuiError):
+            members = await session.http_get(host.strip("[]"), int(port), "/validators", timeout=5)
+            chain = _with_members(chain, members)
         return replace(status, chain=chain, chain_error=None)
     except LoomtuiError as error:
         return replace(status, chain_error=error.what)

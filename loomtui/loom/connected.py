@@ -33,6 +33,7 @@ class Connections:
     untold: tuple[str, ...]  # validators whose node ID is not known, or is another node's too
     others: tuple[str, ...]  # connected nodes that are not expected: the backup node
     strangers: tuple[str, ...]  # IDs of peers that are none of the nodes as far as is known
+    nameless: tuple[str, ...] = ()  # all nodes whose ID is not known: a stranger may be one of them
     unnamed: int = 0  # peers that were counted and gave no ID, and shared IDs: each may be one of `untold`
 
     @property
@@ -51,6 +52,14 @@ class Connections:
     @property
     def certain(self) -> bool:
         return not self.untold
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Of each stranger: 'connected to 1a2b…, which is no node of the inventory'."""
+        who = "which is no node of the inventory"
+        if self.nameless:
+            who = f"which may be {' or '.join(self.nameless)}, whose node ID is not known, or no node of ours"
+        return tuple(f"connected to {one}, {who}" for one in self.strangers)
 
     @property
     def sentence(self) -> str:
@@ -82,6 +91,7 @@ def connections(node: Connectable, nodes: Sequence[Connectable]) -> Connections 
         untold=tuple(name for name in wanted if name not in known),
         others=tuple(other.name for other in nodes if other.name in present - set(wanted)),
         strangers=tuple(one for one in ids if one not in owners and one != node.node_id),
+        nameless=tuple(other.name for other in nodes if other.name != node.name and other.name not in known),
         unnamed=max(0, node.peers - len(ids)) + shared,
     )
 

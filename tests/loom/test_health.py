@@ -30,8 +30,8 @@ def look(*heights: int | None, **of_n1: object) -> list[NodeView]:
     ]
 
 
-def judged(*looks: list[NodeView], every: float = 10, peers: dict[str, int] | None = None) -> Verdict:
-    return judge_cluster(looks, [START + timedelta(seconds=every * at) for at in range(len(looks))], peers)
+def judged(*looks: list[NodeView], every: float = 10) -> Verdict:
+    return judge_cluster(looks, [START + timedelta(seconds=every * at) for at in range(len(looks))])
 
 
 def test_healthy_is_heights_that_grow_everywhere_with_equal_hashes_and_all_peers() -> None:
@@ -97,7 +97,11 @@ def test_no_node_reachable_and_no_node_running() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "reason"),
     [
-        ({}, {"peers": 1}, "n1 has 1 of 2 peers."),
+        (
+            {},
+            {"peers": 1},
+            "n1 has 1 of 2 peers: whether n2 and n3 are there cannot be told, for the node ID is not known.",
+        ),
         ({}, {"reachable": False, "active": False, "height": None}, "n1 cannot be reached."),
         ({}, {"active": False}, "The service on n1 does not run."),
         ({}, {"catching_up": True}, "n1 is catching up, at 120."),
@@ -146,10 +150,40 @@ def test_what_was_before_a_restore_says_nothing_about_what_is_after_it() -> None
     assert judged(old, restored[0]).state is ClusterState.UNKNOWN
 
 
-def test_expected_peers_can_be_given() -> None:
-    looks = [look(100, 100, 100, 100), look(120, 120, 120, 120)]
-    assert judged(*looks, peers={}).state is ClusterState.HEALTHY
-    assert judged(*looks, peers={"n4": 4}).reasons == ("n4 has 3 of 4 peers.",)
+def known(height: int, **of_n1: object) -> list[NodeView]:
+    """All with node IDs, each connected to all others; n4 is the backup node."""
+    ids = {name: f"id-of-{name}" for name in NAMES}
+    views = []
+    for name in NAMES:
+        others = tuple(ids[other] for other in NAMES if other != name)
+        changes = of_n1 if name == "n1" else {}
+        views.append(view(name, height, **({"node_id": ids[name], "peer_ids": others, "peers": 3} | changes)))
+    return views
+
+
+def test_the_backup_node_does_not_stand_for_a_missing_validator() -> None:
+    """As many peers as there are other validators, and one of them is the backup node."""
+    looks = [known(100), known(120, peers=2, peer_ids=("id-of-n2", "id-of-n4"))]
+    assert judged(*looks).reasons == ("n1 has 1 of 2 peers: n3 is missing.",)
+    assert judged(known(100), known(120)).state is ClusterState.HEALTHY
+
+
+def test_an_unknown_peer_does_not_stand_for_one_whose_node_id_is_known() -> None:
+    looks = [known(100), known(120, peers=2, peer_ids=("id-of-n2", "nobodys"))]
+    assert judged(*looks).reasons == ("n1 has 1 of 2 peers: n3 is missing.",)
+
+
+def test_nodes_that_stood_are_those_that_answered_for_the_whole_patience() -> None:
+    late = [look(69, 69, 69, None), look(69, 69, 69, None), look(69, 70, 69, 69)]
+    verdict = judged(*late)
+    assert (verdict.stood, verdict.grew, verdict.waited) == (frozenset({"n1", "n3"}), frozenset({"n2"}), True)
+
+
+def test_height_0_is_a_height() -> None:
+    verdict = judged(*[look(0, 0, 0, 0, app_hash="") for _ in range(3)])
+    assert verdict.state is ClusterState.HALTED
+    assert verdict.sentence == "No node has a block, all nodes up."
+    assert verdict.reasons[0] == "n1 has no blocks."
 
 
 def test_a_cluster_of_one_node() -> None:

@@ -31,7 +31,7 @@ def test_every_known_message_is_explained(severity: Severity, title: str, line: 
     assert found
     assert (found.severity, found.title) == (severity, title)
     assert found.meaning
-    assert "{" not in found.meaning + found.advice
+    assert "{" not in found.meaning + found.advice.text
 
 
 def test_every_rule_is_tested() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from loomtui.inventory.model import Inventory
-from loomtui.loom.diagnosis import Diagnosis
+from loomtui.loom.advice import Act, Advice
+from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from screens import words
 from screens.health_head import sentence, verdict_text
@@ -102,7 +103,9 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
     odd = replace(
         behind,
         at=NOW - timedelta(seconds=40),
-        chain=replace(behind.chain, height=behind.chain.height - 12_345, peers=1),
+        chain=replace(
+            behind.chain, height=behind.chain.height - 12_345, peers=1, peer_ids=behind.chain.peer_ids[:1]
+        ),
         disk_free_bytes=10,
         disk_total_bytes=1000,
         clock_offset_seconds=-31.5,
@@ -113,7 +116,7 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
     told = {name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")}
     assert told == {
         "lag": ("-12k", Tone.WARN),
-        "peers": ("1/4", Tone.WARN),
+        "peers": ("1/3", Tone.WARN),
         "disk": ("████  99%", Tone.BAD),
         "clock": ("-31.5s", Tone.WARN),
         "age": ("▲40s", Tone.WARN),
@@ -151,7 +154,12 @@ def test_a_short_count_is_short(value: int) -> None:
     assert len(words.short_count(value)) <= 4
 
 
-CAUSE = Diagnosis(None, "f", "The signing state is ahead of the data (signed: db1 9).", "Stop all nodes.")
+CAUSE = Diagnosis(
+    Code.SIGNING_AHEAD_HALTS,
+    (),
+    "The signing state is ahead of the data (signed: db1 9).",
+    Advice(Act.STOP, "Stop all nodes."),
+)
 
 
 def test_the_sentence_says_why() -> None:
@@ -160,7 +168,7 @@ def test_the_sentence_says_why() -> None:
     assert sentence(verdict, (CAUSE,)).endswith(
         "since 14:02, all nodes up: the signing state is ahead of the data (signed: db1 9)."
     )
-    named = replace(CAUSE, cause="db1 lists db3 with another ID.")
+    named = replace(CAUSE, meaning="db1 lists db3 with another ID.")
     assert sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
 
 
@@ -175,14 +183,16 @@ def test_findings_that_have_no_room_are_counted() -> None:
 
 def test_a_standstill_is_explained_from_the_signing_states() -> None:
     scene = scenes.healthy()
+    members = tuple((basics.address(name), 10) for name in basics.VALIDATORS)
     statuses = {}
     for name, status in scene.statuses.items():
         assert status.chain is not None
-        statuses[name] = replace(status, chain=replace(status.chain, height=1000))
-    halted = Verdict(ClusterState.HALTED, "The chain stands still at 1000.")
+        chain = replace(status.chain, height=1000, members=members)
+        statuses[name] = replace(status, chain=chain)
+    halted = Verdict(ClusterState.HALTED, "The chain stands still at 1000.", stood=frozenset(NAMES))
     watch = watch_of(replace(scene, statuses=statuses, verdict=halted))
-    assert "signing state is ahead of the data" in watch.causes[0].cause
-    assert "--reset-signing-state" in watch.causes[0].fix
+    assert "signing state is ahead of the data" in watch.causes[0].meaning
+    assert "--reset-signing-state" in watch.causes[0].advice.text
 
 
 def test_a_healthy_cluster_is_not_explained() -> None:
