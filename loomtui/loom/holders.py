@@ -110,9 +110,13 @@ def top(holders: Sequence[Holder]) -> int | None:
 
 
 def _see_that_each_is_held_once(members: Mapping[str, int], holders: Sequence[Holder]) -> None:
-    for address in members:
-        names = [holder.name for holder in holders if address in (holder.addresses or ())]
+    held = {
+        address: [holder.name for holder in holders if address in (holder.addresses or ())]
+        for address in sorted(members)
+    }
+    for address, names in held.items():
         if not names:
             raise Unproven(f"the validator {address} is on none of the nodes")
+    for names in held.values():
         if len(names) > 1:
             raise Unproven(f"{' and '.join(names)} have the same validator key")
