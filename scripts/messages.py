@@ -1,4 +1,4 @@
-"""Writes docs/messages.md: what loomtui says of each message of a Loom node's log.
+"""Writes docs/messages.md: what loomtui says of a cluster, and of each message of a Loom node's log.
 
 python scripts/messages.py
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from loomtui.loom.diagnosis import Code
+from loomtui.loom.diagnosis.catalogue import CATALOGUE
 from loomtui.loom.logrules import RULES
 from loomtui.loom.logrules.rule import Rule, Severity
 
@@ -29,15 +31,35 @@ def page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "# Messages in the nodes' logs"
+    yield "# Diagnoses, and messages in the nodes' logs"
     yield ""
     yield "What the log screen and a diagnosis say of each message that loomtui knows. Made by"
     yield "`python scripts/messages.py` from `loomtui/loom/logrules/`; a test holds it to them. In braces:"
     yield "what the line itself names."
+    yield from _diagnoses()
     for severity in _ORDER:
         yield f"\n## {_HEADS[severity]}"
         for rule in (rule for rule in RULES if rule.severity is severity):
             yield from _told(rule)
+
+
+def test_of(code: Code) -> str:
+    """The test that holds a diagnosis, in tests/loom/test_diagnosis.py."""
+    return f"test_{code.value.replace('-', '_')}"
+
+
+def _diagnoses() -> Iterator[str]:
+    yield "\n## Diagnoses\n"
+    yield "The most serious first, and the same on the screens, in `status` and in a restore's last step."
+    yield "What the nodes themselves contradict is not told. Each has a test in"
+    yield "`tests/loom/test_diagnosis.py`, with the state that it is for and two that look alike;"
+    yield "`tests/loom/test_advice.py` holds that no state of a cluster brings an advice that lowers a signing"
+    yield "state of a living chain or starts a second holder of a key."
+    yield ""
+    yield "| diagnosis | evidence | meaning | advice | test |"
+    yield "| --- | --- | --- | --- | --- |"
+    for code, entry in CATALOGUE.items():
+        yield f"| {code} | {entry.evidence} | {entry.meaning} | {entry.advice} | `{test_of(code)}` |"
 
 
 def _told(rule: Rule) -> Iterator[str]:

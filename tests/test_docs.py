@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from loomtui.loom.diagnosis import Code
+from loomtui.loom.diagnosis.catalogue import CATALOGUE
+
 ROOT = Path(__file__).parents[1]
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
@@ -51,6 +54,15 @@ def test_every_mark_of_the_comparison_names_a_test() -> None:
     marked = [row for row in rows[1:] if row[8][:1] in "●◐"]
     assert len(marked) > 25
     assert [row[0] for row in marked if not _NAMED.search(row[9])] == []
+
+
+def test_the_table_of_diagnoses_is_whole_and_every_test_in_it_exists() -> None:
+    test_of = runpy.run_path(str(ROOT / "scripts/messages.py"))["test_of"]
+    assert list(CATALOGUE) == list(Code)
+    tests = _read("tests/loom/test_diagnosis.py")
+    for code in Code:
+        assert f"| {code} |" in _read("docs/messages.md")
+        assert f"def {test_of(code)}(" in tests
 
 
 def test_messages_are_told_as_the_rules_have_them() -> None:
