@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.output import print_json, say, size
+from loomtui.cli.output import plural, print_json, say, size
 from loomtui.cli.screen import start_screens
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.views import outcome_document
 from loomtui.cli.working import EventPrinter, confirm, open_run, work
 from loomtui.errors import CallError, LoomtuiError, Refused
 from loomtui.restore.events import Outcome
+from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
@@ -35,21 +36,35 @@ _kill_option = click.option(
 @click.option(
     "--yes", is_flag=True, help="Without screens: do what the plan says, stop at the first failure."
 )
+@click.option(
+    "--production",
+    "production_for",
+    metavar="CLUSTERNAME",
+    help="The second consent, without which --yes restores no production cluster: its name.",
+)
 @_kill_option
 @json_option("One event a line, the outcome last. Wants --plan and --yes.")
 @click.pass_obj
-def restore(settings: Settings, plan_path: Path | None, yes: bool, kill: bool, as_json: bool) -> int:
+def restore(
+    settings: Settings,
+    plan_path: Path | None,
+    yes: bool,
+    production_for: str | None,
+    kill: bool,
+    as_json: bool,
+) -> int:
     """Restore: on the screens, or with --plan and --yes without them."""
     if (yes or kill or as_json) and plan_path is None:
         raise click.UsageError(
             "--yes, --kill and --json want --plan PLAN: make one with loomtui plan -o PLAN."
         )
-    if (as_json or kill) and not yes:
-        raise click.UsageError("--json and --kill want --yes: on the screens you are asked.")
+    if (as_json or kill or production_for is not None) and not yes:
+        raise click.UsageError("--json, --kill and --production want --yes: on the screens you are asked.")
     inventory = settings.inventory()
     if plan_path is None or not yes:
         return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
     plan = _checked_plan(plan_path, inventory, settings.given)
+    _see_second_consent(plan, inventory, production_for)
     from loomtui.restore.runs import RunStore
 
     run = RunStore().create(plan, settings.path)
@@ -76,6 +91,22 @@ def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
     return plan
 
 
+def _see_second_consent(plan: Plan, inventory: Inventory, typed: str | None) -> None:
+    """Raises CallError: another cluster's name. Raises Refused: a production cluster, and none was typed."""
+    if typed is not None and typed != inventory.cluster:
+        raise CallError(
+            f"--production names '{clean_line(typed, limit=80)}', but the inventory describes "
+            f"'{inventory.cluster}'.",
+            advice="Make sure that it is the right cluster, then type its name.",
+        )
+    if typed is None and (plan.production or inventory.production):
+        raise Refused(
+            f"{inventory.cluster} is a production cluster, and --yes alone is no consent to stop "
+            f"{plural(len(plan.nodes), 'node')} of it.",
+            advice=f"Make sure that it is the right cluster, then add: --production {inventory.cluster}",
+        )
+
+
 @click.command()
 @click.argument("run")
 @inventory_option
@@ -87,7 +118,7 @@ def resume(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -
     """Go on with RUN where it was interrupted."""
     opened, inventory = open_run(settings, run)
     question = f"Run {opened.id} goes on: it changes {', '.join(node.name for node in opened.plan.nodes)}."
-    confirm(question, inventory.cluster, assumed=yes or as_json)
+    confirm(question, inventory, assumed=yes or as_json)
     return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill)
 
 
@@ -103,7 +134,7 @@ def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool)
     opened, inventory = open_run(settings, run)
     names = ", ".join(node.name for node in opened.plan.nodes)
     question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
-    confirm(question, inventory.cluster, assumed=yes or as_json)
+    confirm(question, inventory, assumed=yes or as_json)
     settings.verb = "rollback"
     return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill, back=True)
 
@@ -119,7 +150,7 @@ def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
     opened, inventory = open_run(settings, run)
     settings.run = None
     question = f"What run {opened.id} replaced is deleted for good: it cannot be rolled back any more."
-    confirm(question, inventory.cluster, assumed=yes or as_json)
+    confirm(question, inventory, assumed=yes or as_json)
 
     async def act(runner: Runner) -> int:
         return await runner.clean()

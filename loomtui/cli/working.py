@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: What is typed as well for a production cluster.
+PRODUCTION = "production"
+
 _PROGRESS_EVERY = 5.0  # seconds between two lines about one task
 
 
@@ -42,14 +45,25 @@ def open_run(settings: Settings, run_id: str) -> tuple[Run, Inventory]:
     return run, load(settings.given or run.inventory_path)
 
 
-def confirm(question: str, cluster: str, *, assumed: bool) -> None:
-    """Wants the cluster's name typed where a person is there to type it. Raises CallError: another name."""
+def confirm(question: str, inventory: Inventory, *, assumed: bool) -> None:
+    """Wants the cluster's name typed where a person is there; of a production cluster a word more.
+
+    Raises CallError: something else was typed.
+    """
     if assumed or not sys.stdin.isatty():
         return
     note(question)
-    typed = click.prompt(f"Type {clean_line(cluster)} to go on", default="", show_default=False, err=True)
-    if typed.strip() != cluster:
+    if _typed(f"Type {clean_line(inventory.cluster)} to go on") != inventory.cluster:
         raise CallError("that is not the cluster's name, so nothing was done.")
+    if not inventory.production:
+        return
+    if _typed(f"It is a production cluster. Type {PRODUCTION} as well") != PRODUCTION:
+        raise CallError(f"that is not the word {PRODUCTION}, so nothing was done.")
+
+
+def _typed(question: str) -> str:
+    answer: str = click.prompt(question, default="", show_default=False, err=True)
+    return answer.strip()
 
 
 async def work(

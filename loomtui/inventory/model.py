@@ -167,7 +167,7 @@ class Node(_Model):
 
 class Inventory(_Model):
     cluster: Name = Field(description="the cluster's name; typed to confirm dangerous acts")
-    production: bool = Field(description="true: every dangerous act is marked and confirmed by name")
+    production: bool = Field(description="true: every dangerous act is marked, and asked for twice")
     ssh: SshSettings = Field(default_factory=SshSettings)
     loom: LoomSettings = Field(default_factory=LoomSettings)
     s3: S3Settings

@@ -18,10 +18,15 @@ from screens.words import Tone
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+_SECOND_WORD = "production"
+
 
 @dataclass(frozen=True)
 class Act:
-    """What is to be confirmed; `verb` is on the button, `typed` asks for the cluster's name."""
+    """What is to be confirmed; `verb` is on the button, `typed` asks for the cluster's name.
+
+    On a production cluster it is asked a second time, for the word `production`.
+    """
 
     title: str
     nodes: tuple[str, ...]
@@ -32,7 +37,7 @@ class Act:
 
 
 class ConfirmDialog(Dialog[bool]):
-    """Enter cancels until the operator has moved on or typed the cluster's name."""
+    """Enter cancels until the operator has moved on or typed what is asked for."""
 
     KIND = "-danger"
     AUTO_FOCUS = "#cancel"  # not a focus when it is mounted: that comes behind what was typed meanwhile
@@ -40,12 +45,13 @@ class ConfirmDialog(Dialog[bool]):
     def __init__(self, act: Act) -> None:
         super().__init__(act.title)
         self.act = act
+        self._again = False  # asked the second time
 
     def body(self) -> Iterable[Widget]:
         yield DialogText(self._text())
         if self.act.typed:
-            yield Static(self._how(), classes="dialog-how")
-            yield Input(id="name", placeholder="the cluster's name", compact=True, select_on_focus=False)
+            yield Static(self._how(), id="how", classes="dialog-how")
+            yield Input(id="name", placeholder=self._placeholder(), compact=True, select_on_focus=False)
         with Horizontal(classes="dialog-buttons"):
             yield Button(Content("Cancel"), id="cancel", compact=True)
             yield Button(
@@ -72,25 +78,48 @@ class ConfirmDialog(Dialog[bool]):
             event.stop()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one("#confirm", Button).disabled = not self._named(event.value)
+        self.query_one("#confirm", Button).disabled = not self._right(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if self._named(event.value):
-            self.dismiss(True)
+        if self._right(event.value):
+            self._taken(event.value)
         else:
             content.tell(
-                self, f"That is not the cluster's name. It is {self.desk.cluster}.", severity="warning"
+                self, f"That is not {self._placeholder()}. It is {self._wanted()}.", severity="warning"
             )
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        confirmed = event.button.id == "confirm"
-        self.dismiss(confirmed and (not self.act.typed or self._named(self.query_one("#name", Input).value)))
+        if event.button.id != "confirm":
+            self.dismiss(False)
+        elif not self.act.typed:
+            self.dismiss(True)
+        elif self._right(typed := self.query_one("#name", Input).value):
+            self._taken(typed)
 
     def cancelled(self) -> bool:
         return False
 
-    def _named(self, value: str) -> bool:
-        return value.strip() == self.desk.cluster
+    def _taken(self, typed: str) -> None:
+        """What was asked for was typed. A second question begins with what was typed behind it meanwhile."""
+        if self._again or not self.desk.engine.inventory.production:
+            self.dismiss(True)
+            return
+        self._again = True
+        self.query_one("#how", Static).update(self._how())
+        field = self.query_one("#name", Input)
+        field.placeholder = self._placeholder()
+        field.value = field.value.removeprefix(typed)
+        field.cursor_position = len(field.value)
+        field.focus()
+
+    def _wanted(self) -> str:
+        return _SECOND_WORD if self._again else self.desk.cluster
+
+    def _placeholder(self) -> str:
+        return "the second word" if self._again else "the cluster's name"
+
+    def _right(self, value: str) -> bool:
+        return value.strip() == self._wanted()
 
     def _text(self) -> Content:
         return content.lines(
@@ -103,10 +132,11 @@ class ConfirmDialog(Dialog[bool]):
         )
 
     def _how(self) -> Content:
+        asked = "It is a production cluster. Type " if self._again else "Type the cluster's name, "
         return content.row(
-            "Type the cluster's name, ",
-            Content.styled(self.desk.cluster, Tone.ACCENT.value),
-            ", and press enter:",
+            asked,
+            Content.styled(self._wanted(), Tone.ACCENT.value),
+            " as well, and press enter:" if self._again else ", and press enter:",
         )
 
     def _keys(self) -> Content:

@@ -141,6 +141,37 @@ def test_wrong_name_stops_a_rollback(small: Practice, tmp_path: Path, home: Path
             assert terminal.end() == 2
 
 
+def test_a_production_cluster_wants_a_second_consent(
+    small: Practice, tmp_path: Path, home: Path, loomtui: Run
+) -> None:
+    cluster = Cluster(small, loomtui)
+    plan = str(tmp_path / "plan.yml")
+    assert cluster("plan", "--reset-signing-state", cluster.name, "-o", plan).status == 0
+    inventory = cluster.inventory_with(tmp_path, "production: false", "production: true")
+    restore = ("restore", "-i", inventory, "--plan", plan, "--yes")
+    refused = cluster(*restore)
+    assert refused.status == 3
+    told = " ".join(refused.err.split())
+    assert "is a production cluster, and --yes alone is no consent" in told
+    assert f"then add: --production {cluster.name}" in told
+    assert cluster(*restore, "--production", "another").status == 2
+    assert cluster("runs", "--json").document == {"runs": []}
+    lock = small.working_directory("val-1") / ".loomtui" / "lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text('{"run": "20260101-000000-abcd", "who": "a@b", "from": "c", "since": "x"}')
+    consented = cluster(*restore, "--production", cluster.name)
+    lock.unlink()
+    assert "another run holds the node" in consented.err  # it began, and stopped at the lock
+    (run,) = cluster("runs", "--json").document["runs"]
+    with Terminal("rollback", run["id"], env=environment(cluster, home), cwd=tmp_path) as terminal:
+        terminal.expect(f"Type {cluster.name} to go on")
+        terminal.type(f"{cluster.name}\r")
+        terminal.expect("It is a production cluster. Type production as well")
+        terminal.type(f"{cluster.name}\r")
+        terminal.expect("nothing was done")
+        assert terminal.end() == 2
+
+
 ASKING = """
 import asyncio
 from loomtui.cli.asking import asker

@@ -75,16 +75,16 @@ async def test_a_pasted_name_needs_no_tab_either() -> None:
             "the whole name",
         )
         assert not any(done.startswith("stop") for done in engine.begun[0].done)
-        await rush(app, "enter")
+        await rush(app, "enter", *"production", "enter")
         await asked(app, pilot, StepName.DATA)
 
 
-async def test_the_name_and_enter_in_one_go_carry_the_step_out() -> None:
+async def test_all_that_is_asked_for_in_one_go_carries_the_step_out() -> None:
     async with running(rushed()) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
         await asked(app, pilot, StepName.STOP)
-        await rush(app, "x", *CLUSTER, "enter")
+        await rush(app, "x", *CLUSTER, "enter", *"production", "enter")
         await asked(app, pilot, StepName.DATA)
 
 

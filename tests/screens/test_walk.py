@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.operator import Approval, Go, Preview, UnitDraft
@@ -21,7 +22,7 @@ from screens.run_view import StepState
 from tests.screens import basics, scenes
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
-from tests.screens.walking import asked, begin, carry_out, finished, step_shown, waiting
+from tests.screens.walking import asked, begin, carry_out, consent, finished, step_shown, waiting
 
 DRAFT = UnitDraft(basics.UNIT_AFTER, "", judge)
 
@@ -113,6 +114,41 @@ async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
         assert isinstance(app.screen, RestoreScreen)
         assert isinstance(waiting(app), StepQuestion)
         assert not any(done.startswith("stop ") for done in engine.begun[0].done)
+
+
+async def test_a_production_cluster_is_asked_about_twice() -> None:
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
+        await press(pilot, "x")
+        await type_text(pilot, basics.CLUSTER)
+        await press(pilot, "enter", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "It is a production cluster. Type production as well" in shown(app)
+        assert app.screen.query_one("#confirm", Button).disabled
+        await type_text(pilot, basics.CLUSTER)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmDialog), "the name once more is not what is asked for"
+        await press(pilot, "escape")
+        assert isinstance(waiting(app), StepQuestion)
+        assert not any(done.startswith("stop ") for done in engine.begun[0].done)
+        await press(pilot, "x")
+        await consent(app, pilot)
+        await asked(app, pilot, StepName.DATA)
+
+
+async def test_another_cluster_is_asked_about_once() -> None:
+    engine = WritableFakeEngine(scenes.healthy(production=False))
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        await carry_out(app, pilot, StepName.PREFLIGHT)
+        await asked(app, pilot, StepName.STOP)
+        await press(pilot, "x")
+        await type_text(pilot, basics.CLUSTER)
+        await press(pilot, "enter")
+        await asked(app, pilot, StepName.DATA)
 
 
 async def test_a_key_that_is_held_down_answers_one_question() -> None:
@@ -231,8 +267,7 @@ async def test_what_does_not_stop_is_killed_only_when_that_is_confirmed() -> Non
         await press(pilot, "escape")
         assert "kill db2" not in engine.begun[0].done
         await press(pilot, "z")
-        await type_text(pilot, basics.CLUSTER)
-        await press(pilot, "enter")
+        await consent(app, pilot)
         await asked(app, pilot, StepName.DATA)
         assert engine.begun[0].done.count("kill db2") == 1
 
@@ -265,8 +300,7 @@ async def test_failure_roll_back() -> None:
         await press(pilot, "escape")
         assert isinstance(waiting(app), FailureQuestion)
         await press(pilot, "v")
-        await type_text(pilot, basics.CLUSTER)
-        await press(pilot, "enter")
+        await consent(app, pilot)
         await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK, "the rollback")
         await until(pilot, lambda: "ROLLED BACK" in panel(app))
         assert app.exit_status == 0
@@ -282,8 +316,7 @@ async def test_stop_before_a_step_then_roll_back() -> None:
         await press(pilot, "e")
         await until(pilot, lambda: "STOPPED" in panel(app))
         await press(pilot, "v")
-        await type_text(pilot, basics.CLUSTER)
-        await press(pilot, "enter")
+        await consent(app, pilot)
         await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK)
 
 
@@ -312,8 +345,7 @@ async def test_a_standstill_is_mended_by_the_reset() -> None:
         assert isinstance(app.screen, PlanScreen), "a blind enter cancels"
         assert [choices.reset_signing for choices in engine.choices] == [False]
         await press(pilot, "z")
-        await type_text(pilot, basics.CLUSTER)
-        await press(pilot, "enter")
+        await consent(app, pilot)
         await until(pilot, lambda: len(engine.choices) == 2, "another plan")
         assert engine.choices[1].reset_signing
         await until(pilot, lambda: "plan.start" in footer_keys(app))

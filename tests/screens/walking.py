@@ -41,15 +41,23 @@ async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
     await asked(app, pilot, StepName.PREFLIGHT)
 
 
+async def consent(app: LoomApp, pilot: Pilot[int]) -> None:
+    """What a dangerous act asks for: the cluster's name, and of a production cluster a word more."""
+    assert isinstance(app.screen, ConfirmDialog)
+    await type_text(pilot, app.desk.cluster)
+    await press(pilot, "enter")
+    if app.desk.engine.inventory.production:
+        await type_text(pilot, "production")
+        await press(pilot, "enter")
+
+
 async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
     """As the panel says it: x, and the cluster's name where it is asked for."""
     await asked(app, pilot, step)
     wants_name = "asks for the cluster's name" in panel(app)
     await press(pilot, "x")
     if wants_name:
-        assert isinstance(app.screen, ConfirmDialog)
-        await type_text(pilot, app.desk.cluster)
-        await press(pilot, "enter")
+        await consent(app, pilot)
 
 
 def finished(app: LoomApp) -> Outcome | None:
