@@ -51,8 +51,8 @@ CATALOGUE: Mapping[Code, Entry] = {
         "Signed heights above the chain's; no node was seen to gain a block.",
         "The data was set back and the signing states were not.",
         "Reset all signing states: only with the proof that every node stands or is stopped, every key of "
-        "the set that the nodes tell is on exactly one of them, no unknown peer is connected, and those that can "
-        "sign have no two thirds. Else: leave them, with what is open.",
+        "the set that the nodes tell is on exactly one of them, no unknown peer is connected, and those that "
+        "can sign have no two thirds. Else: leave them, with what is open.",
     ),
     Code.NOT_IN_SET: Entry(
         "Voting power 0 by the node's own RPC, at the tip, and in no node's /validators. No genesis file "
