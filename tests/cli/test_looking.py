@@ -8,12 +8,14 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
 
 from loomtui.drill.practice import Practice, practice
+from loomtui.inventory import load
 from tests.cli.conftest import ROOT, Cluster, Run, command
 
 NODES = ["val-1", "val-2", "val-3", "val-4", "backup-1"]
@@ -94,6 +96,54 @@ def test_one_backup(cluster: Cluster, verb: str) -> None:
     for_people = cluster("backups", verb, key)
     assert for_people.status == 0
     assert document["sha256"] in for_people.out
+
+
+@pytest.fixture
+def damaged(healthy: Practice) -> Iterator[str]:
+    """The key of a data archive that is cut off, newer than all others."""
+    s3 = load(healthy.inventory_path).s3
+    session = boto3.session.Session("practice", "practice", region_name=s3.region)
+    client = session.client("s3", endpoint_url=s3.endpoint)
+    listed = client.list_objects_v2(Bucket=s3.bucket, Prefix=s3.prefix)["Contents"]
+    ending = "-backup.loom.example.tar.bz2"
+    whole = max(entry["Key"] for entry in listed if entry["Key"].endswith(ending))
+    body = client.get_object(Bucket=s3.bucket, Key=whole)["Body"].read()
+    key = f"{s3.prefix}{datetime.now(UTC):%Y-%m-%d--%H%M%S}{ending}"
+    client.put_object(Bucket=s3.bucket, Key=key, Body=body[: len(body) // 2])
+    yield key
+    client.delete_object(Bucket=s3.bucket, Key=key)
+    client.close()
+
+
+def test_a_damaged_backup_is_shown_as_far_as_it_can_be_read(cluster: Cluster, damaged: str) -> None:
+    done = cluster("backups", "show", damaged, "--json")
+    assert done.status == 1
+    assert "truncated" in done.err
+    document = done.document
+    assert (document["key"], document["kind"], document["certain"]) == (damaged, "data", False)
+    assert document["fault"]["kind"] == "rejected"
+    assert "truncated" in document["fault"]["reason"]
+    assert any(member["path"].startswith("app.db/") for member in document["members"])
+    people = cluster("backups", "show", damaged)
+    assert people.status == 1
+    assert "NOT TO BE RESTORED" in people.out
+    assert "app.db/000005.ldb" in people.out
+    assert cluster("backups", "verify", damaged).status == 1
+    listed = {one["key"]: one for one in cluster("backups", "--json").document["backups"]}
+    assert listed[damaged]["fault"]["kind"] == "rejected"  # known from the look
+    assert listed[damaged]["taken_by"] == "measured"
+    assert f"✗ {damaged}: it is truncated" in cluster("backups").out
+
+
+def test_the_plan_names_a_damaged_backup_that_is_newer_than_what_it_takes(
+    cluster: Cluster, damaged: str
+) -> None:
+    document = cluster("plan", "--json").document
+    (passed,) = document["passed_over"]
+    assert (passed["key"], passed["kind"], passed["why"]) == (damaged, "data", "rejected")
+    assert "truncated" in passed["reason"]
+    assert any(damaged in warning for warning in document["warnings"])
+    assert f"newer, but passed over: {damaged}" in cluster("plan").out
 
 
 def test_backup_that_is_not_there(cluster: Cluster) -> None:
