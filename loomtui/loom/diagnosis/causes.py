@@ -183,7 +183,8 @@ def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
             file = _FILES.get(mismatch.where, UNIT_FILE)
             cause, _, fix = mismatch.message.partition(": ")
             evidence = (Refers(mismatch.expected, mismatch.found),) if mismatch.expected else ()
-            advice = Advice(Act.MEND, f"{fix[:1].upper()}{fix[1:]}")
+            compare = Do.COMPARE_REFERENCES.told(node=mismatch.on)
+            advice = Advice(Act.MEND, f"{fix[:1].upper()}{fix[1:]}") if fix else compare
             yield Diagnosis(Code.WRONG_REFERENCE, (mismatch.on,), f"{cause}.", advice, evidence, file)
 
 
