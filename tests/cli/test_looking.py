@@ -44,6 +44,7 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
     document = done.document
     assert document["cluster"] == cluster.name
     assert document["state"] == "healthy"
+    assert document["diagnoses"] == []
     assert [node["name"] for node in document["nodes"]] == NODES
     for node in document["nodes"]:
         assert node["role"] == ("backup" if node["name"] == "backup-1" else "validator")
@@ -53,6 +54,11 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
         assert ID.fullmatch(node["node_id"])
         assert node["height"] >= 120
         assert node["peers"] == 4
+        others = [name for name in NODES if name not in ("backup-1", node["name"])]
+        backup = [] if node["name"] == "backup-1" else ["backup-1"]
+        told = {"seen": others, "missing": [], "untold": [], "others": backup, "strangers": []}
+        assert node["connections"] == told
+        assert node["missing_databases"] == []
         assert node["disk_free_bytes"] > 0
 
 

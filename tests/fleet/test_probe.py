@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +18,9 @@ from loomtui.fleet.probe import look, look_at
 from loomtui.fleet.scripts import InspectScript, script_text
 from loomtui.fleet.status import Active, NodeStatus
 from loomtui.inventory.model import Role
+from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.validator import SigningState
-from tests.fleet.machine import ID, PRIVATE, PUBLIC, SEED, VERSIONS, Machine, node_key, validator
+from tests.fleet.machine import ID, PRIVATE, PUBLIC, RECORDED, SEED, VERSIONS, Machine, node_key, validator
 from tests.fleet.sshd import Sshd
 
 OTHER = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgKBOXcOqH0XX1ajVGbDTH7My42KkbTuN6Jd9g9bj8mzlA=="
@@ -90,6 +92,32 @@ async def test_a_service_that_flaps_and_one_that_is_held(machine: Machine, fleet
     assert status.service.held_since is not None
     assert abs(status.service.held_since - datetime.now(UTC)) < timedelta(hours=1)
     assert status.lock == "run R-1 of ann on desk, since 2026-11-22"
+
+
+async def test_which_databases_are_missing_is_seen(machine: Machine, fleet: Fleet) -> None:
+    assert set(NEEDED_DATABASES) >= set((await look(fleet)).node("n1").missing_databases or ())
+    for name in NEEDED_DATABASES:
+        machine.write(f"{name}/CURRENT", "MANIFEST-000000\n")
+    assert (await look(fleet)).node("n1").missing_databases == ()
+    shutil.rmtree(machine.dir / "app.db")
+    assert (await look(fleet)).node("n1").missing_databases == ("app.db",)
+
+
+async def test_the_set_of_validators_is_asked_of_the_nodes_own_chain(machine: Machine, fleet: Fleet) -> None:
+    said = {"result": {"validators": [{"address": "A" * 40, "voting_power": "1250000182331"}]}}
+    (machine.place.root / "validators.json").write_text(json.dumps(said))
+    machine.place.command(
+        "curl",
+        f'for last; do :; done; case $last in */validators) cat "{machine.place.root}/validators.json" ;; '
+        f'*) cat "{RECORDED}/${{last##*/}}.json" ;; esac',
+    )
+    chain = (await look(fleet)).node("n1").chain
+    assert chain
+    assert chain.members == (("A" * 40, 1250000182331),)
+    (machine.place.root / "validators.json").write_text('{"error": {"message": "no"}}')
+    chain = (await look(fleet)).node("n1").chain
+    assert chain
+    assert chain.members == (), "an error leaves the set unknown, and the rest known"
 
 
 def test_a_lock_that_holds_anything() -> None:

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from loomtui.cli.views import status_document
+from loomtui.fleet.evidence import Findings, explained
+from loomtui.fleet.status import ClusterStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
@@ -179,6 +182,34 @@ def test_findings_that_have_no_room_are_counted() -> None:
     assert "and 7 findings more" in said
     assert "▲ unfinished" in said
     assert "Do next: Stop all nodes." in said
+
+
+@pytest.mark.parametrize("room", [(5, 76), (10, 116), (10, 196)])
+def test_the_cause_and_its_advice_are_told_at_every_size(room: tuple[int, int]) -> None:
+    verdict = Verdict(ClusterState.HALTED, "Bad.", tuple(f"reason {number}" for number in range(9)))
+    said = verdict_text(verdict, (CAUSE,), (), room).plain
+    assert "the signing state is ahead of the data (signed: db1 9)." in said
+    assert "Do next: Stop all nodes." in said
+
+
+def test_the_screen_and_status_tell_the_same() -> None:
+    """Both have it from one place, with the same looks and the same findings."""
+    scene = scenes.degraded()
+    wiped = {
+        name: replace(one, chain=replace(one.chain, height=0), missing_databases=())
+        for name, one in scenes.healthy().statuses.items()
+        if one.chain
+    }
+    verdict = Verdict(ClusterState.HALTED, "No node has a block, all nodes up.", waited=True)
+    watch = watch_of(replace(scene, statuses=wiped, verdict=verdict))
+    assert watch.causes[0].code is Code.NO_BLOCKS
+    assert watch.causes == explained(scene.inventory, wiped, verdict, Findings())
+    seen = ClusterStatus(NOW, tuple(wiped[name] for name in NAMES))
+    (document,) = [status_document(scene.inventory, seen, verdict, watch.causes)["diagnoses"]]
+    assert isinstance(document, list)
+    assert [one["code"] for one in document if isinstance(one, dict)] == [
+        one.code.value for one in watch.causes
+    ]
 
 
 def test_a_standstill_is_explained_from_the_signing_states() -> None:
