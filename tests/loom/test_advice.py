@@ -212,16 +212,18 @@ def lives(world: tuple[Machine, ...], members: tuple[tuple[str, int], ...]) -> b
     """It moves, or it could: a member's key is where nobody looked, or enough of them can sign.
 
     A machine that is not ours and is connected to none of ours cannot be known of: it could only make blocks
-    with copies of our keys.
+    with copies of our keys. Nor can a chain be known of that none of our nodes is on.
     """
     if any(machine.moves and _knowable(machine, world) for machine in world):
         return True
+    if all(machine.foreign or not (machine.ours and machine.seen and machine.running) for machine in world):
+        return False
     known = [machine for machine in world if machine.ours and machine.seen and machine.readable]
     held = {address(machine.key) for machine in known if machine.key is not None}
     if any(member not in held for member, _ in members):
         return True
-    heights = [machine.first for machine in world if machine.running and not machine.foreign]
-    tip = max(heights, default=0)
+    chain = [machine for machine in world if machine.running and not machine.foreign]
+    tip = max((machine.first for machine in chain if _knowable(machine, world)), default=0)
     able = {address(machine.key) for machine in known if machine.key is not None and machine.signed <= tip}
     total = sum(power for _, power in members)
     return 3 * sum(power for member, power in members if member in able) > 2 * total
