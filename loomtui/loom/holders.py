@@ -41,8 +41,9 @@ class StandingChain:
     """Proof that a chain does not live and cannot, and that nobody unknown could sign for it.
 
     Raises Unproven unless every node of the inventory stands or is stopped, with its key known; all chains
-    that answer tell one set; each key with power in it is on exactly one of the nodes; no unknown peer is
-    connected; the chain has blocks; and those that have signed beyond it hold a third of the power or more.
+    that answer tell one set; each key with power in it is on exactly one of the nodes; no other key that ever
+    signed is on them, for it may be of a chain that lives elsewhere; no unknown peer is connected; the chain
+    has blocks; and those that have signed beyond it hold a third of the power or more.
     """
 
     holders: tuple[Holder, ...]  # all nodes of the inventory
@@ -57,6 +58,9 @@ class StandingChain:
         if self.strangers:
             raise Unproven(f"an unknown peer is connected, {min(self.strangers)}")
         _see_that_each_is_held_once(self.members, self.holders)
+        for holder in self.holders:
+            if (holder.addresses or frozenset()) - set(self.members) and holder.signed != 0:
+                raise Unproven(f"{holder.name} has signed with a key that is in no set that the nodes tell")
         if not self.height:
             raise Unproven("the chain has no blocks")
         if 3 * self._able() > 2 * sum(self.members.values()):

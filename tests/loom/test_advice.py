@@ -212,12 +212,10 @@ def lives(world: tuple[Machine, ...], members: tuple[tuple[str, int], ...]) -> b
     """It moves, or it could: a member's key is where nobody looked, or enough of them can sign.
 
     A machine that is not ours and is connected to none of ours cannot be known of: it could only make blocks
-    with copies of our keys. Nor can a chain be known of that none of our nodes is on.
+    with copies of our keys.
     """
     if any(machine.moves and _knowable(machine, world) for machine in world):
         return True
-    if all(machine.foreign or not (machine.ours and machine.seen and machine.running) for machine in world):
-        return False
     known = [machine for machine in world if machine.ours and machine.seen and machine.readable]
     held = {address(machine.key) for machine in known if machine.key is not None}
     if any(member not in held for member, _ in members):
@@ -233,7 +231,8 @@ def harmless(found: Diagnosis, world: tuple[Machine, ...], members: tuple[tuple[
     """Judged from the world alone, which the diagnosis does not see."""
     match found.advice:
         case ResetSigningStates(proof=proof):
-            touched = {key for holder in proof.holders for key in holder.addresses or ()}
+            lowered = (holder for holder in proof.holders if holder.signed != 0)
+            touched = {key for holder in lowered for key in holder.addresses or ()}
             ours = any(member in touched for member, _ in members)
             return not ours or not lives(world, members)
         case StartService(proof=proof):
@@ -278,3 +277,19 @@ def test_the_states_that_are_tried_are_also_those_in_which_a_reset_is_advised() 
     assert any(isinstance(one.advice, ResetSigningStates) for one in diagnose(evidence(world, members)))
     stopped = (*world[:3], Machine(**{**vars(world[3]), "running": False}))
     assert any(isinstance(one.advice, StartService) for one in diagnose(evidence(stopped, members)))
+
+
+def _holder(
+    name: str, own: str, signed: int, life: Life, members: frozenset[tuple[str, int]] | None
+) -> Holder:
+    return Holder(name, life, frozenset({own}), signed, True, members, 69 if members else None)
+
+
+def test_a_stopped_key_of_another_set_keeps_all_signing_states_from_being_set_back() -> None:
+    """n1 was initialised by itself and stands; n2's chain may live on where nobody looked."""
+    own, other = address(0), address(1)
+    alone = _holder("n1", own, 120, Life.STANDS, frozenset({(own, 10)}))
+    assert StandingChain((alone,)).height == 69
+    with pytest.raises(Unproven, match="n2 has signed with a key that is in no set"):
+        StandingChain((alone, _holder("n2", other, 120, Life.STOPPED, None)))
+    assert StandingChain((alone, _holder("n2", other, 0, Life.STOPPED, None))).height == 69

@@ -17,6 +17,7 @@ from loomtui.inventory.model import Inventory
 from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
+from loomtui.loom.validator import SigningState, ValidatorFacts
 from screens import words
 from screens.health_head import sentence, verdict_text
 from screens.health_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
@@ -220,6 +221,9 @@ def test_a_standstill_is_explained_from_the_signing_states() -> None:
         assert status.chain is not None
         chain = replace(status.chain, height=1000, members=members)
         statuses[name] = replace(status, chain=chain)
+        if name not in basics.VALIDATORS:  # the backup node's own key never signed anything
+            own = ValidatorFacts(basics.address(name), "AT8=", SigningState(0, 0, 0))
+            statuses[name] = replace(statuses[name], validator=own)
     halted = Verdict(ClusterState.HALTED, "The chain stands still at 1000.", stood=frozenset(NAMES))
     watch = watch_of(replace(scene, statuses=statuses, verdict=halted))
     assert "signing state is ahead of the data" in watch.causes[0].meaning
