@@ -100,11 +100,11 @@ class Chooser:
         """
         source = self._source(node)
         if data.backup.source == source:
-            return _as_config(data)
+            return as_config(data)
         for backup in await self._newest_first() if is_lost else ():
             found = await self._judge(backup, _DATA) if backup.source == source else None
             if isinstance(found, Contents):
-                return _as_config(found)
+                return as_config(found)
             if found is not None:
                 self._pass_over(*found, node=node.name)
         return None
@@ -272,7 +272,8 @@ class Chooser:
         return await self._catalogue.look(backup, show)
 
 
-def _as_config(data: Contents) -> Contents | None:
+def as_config(data: Contents) -> Contents | None:
+    """A data archive as the config backup of its own host; None: its config folder is not in it."""
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 

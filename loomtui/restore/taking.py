@@ -19,7 +19,8 @@ _CONFIG = frozenset({BackupKind.CONFIG, BackupKind.FULL})
 @dataclass(frozen=True)
 class Taking:
     data: Backup | None  # for all nodes
-    configs: Mapping[str, Backup | None]  # by node; None: it keeps its own
+    #: By node. The data archive itself where it is of the node's own host; None: the node keeps its config.
+    configs: Mapping[str, Backup | None]
 
     @property
     def keys(self) -> frozenset[str]:
@@ -35,7 +36,7 @@ def what_is_taken(backups: Sequence[Backup], nodes: Sequence[Node], before: date
     configs = {
         node.name: next(
             (backup for backup in there if backup.kind in _CONFIG and backup.source == node.backup_source),
-            None,
+            data if data is not None and data.source == node.backup_source else None,
         )
         for node in nodes
     }

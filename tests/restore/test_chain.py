@@ -17,7 +17,7 @@ from loomtui.loom.databases import LOOM_GENESIS, NODE_KEY, TENDERMINT_GENESIS, V
 from loomtui.loom.genesis import canonical_genesis
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.restore.chain import Rank, establish
-from loomtui.restore.choosing import _as_config
+from loomtui.restore.choosing import as_config
 from loomtui.restore.plan import FileAction, FileChoice, Plan, SigningAction
 from tests.restore.material import (
     NOW,
@@ -94,7 +94,7 @@ def old_data(**changes: Any) -> Contents:
 
 def on_blank_cluster(archive: Contents | None = None, **choices: Any) -> Plan:
     archive = archive or old_data()
-    own = _as_config(archive)
+    own = as_config(archive)
     configs = {f"n{number}": saved(number) for number in range(1, 5)} | ({"n5": own} if own else {})
     return planned(
         *(blank(number) for number in range(1, 6)),
@@ -176,17 +176,22 @@ def test_a_cluster_that_made_blocks_of_its_own_is_the_same_case() -> None:
 # ── who decides ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_set_of_the_data_decides_not_the_genesis() -> None:
-    """n4 was elected out, and two of the three who sit are ahead of the data."""
-    looks = [
+def signed_up_to(*heights: int) -> list[NodeDetails]:
+    """The chain's own nodes, with these last signed heights."""
+    return [
         node_details(
             f"n{number}",
             number,
-            status=node_status(f"n{number}", number, validator=KEYS[number - 1].facts(signed)),
+            status=node_status(f"n{number}", number, validator=KEYS[number - 1].facts(height)),
             texts={TENDERMINT_GENESIS: GENESIS, LOOM_GENESIS: "{}"},
         )
-        for number, signed in enumerate((130, 100, 100, 100), 1)
+        for number, height in enumerate(heights, 1)
     ]
+
+
+def test_the_set_of_the_data_decides_not_the_genesis() -> None:
+    """n4 was elected out; of the three who sit one is ahead of the data, and two thirds are not enough."""
+    looks = signed_up_to(130, 100, 100, 100)
     by_genesis = planned(*looks, archive=data(chain=chain_state(100, *KEYS)))
     assert by_genesis.prediction.moves
     elected = planned(*looks, archive=data(chain=chain_state(100, *KEYS[:3])))
@@ -198,15 +203,7 @@ def test_powers_are_those_of_the_height() -> None:
     powers = tuple(
         Power(key.address, key.public64, power) for key, power in zip(KEYS, (1, 1, 1, 97), strict=True)
     )
-    looks = [
-        node_details(
-            f"n{number}",
-            number,
-            status=node_status(f"n{number}", number, validator=KEYS[number - 1].facts(signed)),
-            texts={TENDERMINT_GENESIS: GENESIS, LOOM_GENESIS: "{}"},
-        )
-        for number, signed in enumerate((100, 100, 100, 130), 1)
-    ]
+    looks = signed_up_to(100, 100, 100, 130)
     plan = planned(*looks, archive=data(chain=chain_state(100, validators=powers)))
     assert not plan.prediction.moves
     assert plan.prediction.total_power == 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,12 +56,12 @@ def is_back(cluster: Practice, plan: Plan, own: object, genesis: object) -> None
     until(lambda: min(height(cluster, name) for name in cluster.names) > reached)
 
 
-async def looked(cluster: Practice, **choices: object) -> Plan:
+async def looked(cluster: Practice, **choices: Any) -> Plan:
     inventory = load(cluster.inventory_path)
     catalogue = Catalogue(inventory.s3)
     try:
         async with Fleet(inventory, Refuse()) as fleet:
-            return await make_plan(inventory, fleet, catalogue, Choices(**choices))  # type: ignore[arg-type]
+            return await make_plan(inventory, fleet, catalogue, Choices(**choices))
     finally:
         await catalogue.close()
 

@@ -41,6 +41,7 @@ class Listed:
         return contents(
             backup=one,
             data_items=items if one.kind in (BackupKind.DATA, BackupKind.FULL) else (),
+            own_items=items,
             config_items=items if one.kind in (BackupKind.CONFIG, BackupKind.FULL) else (),
         )
 
@@ -64,13 +65,17 @@ async def test_it_is_what_the_chooser_takes(
     before = None if hours is None else NOW - timedelta(hours=hours)
     taking = what_is_taken(listed, NODES, before)
     chooser = Chooser(Listed(listed), Choices(before=before), lambda _: None)  # type: ignore[arg-type]
-    configs = await chooser.configs(NODES)
+    configs = dict(await chooser.configs(NODES))
+    if taking.data is not None:
+        data = await chooser.data(needs_evm=False)
+        assert data.backup.key == taking.data.key
+        for node in NODES:
+            if node.name not in configs and (own := await chooser.own_config(node, data, is_lost=False)):
+                configs[node.name] = own
     told = {name: one.key if one else None for name, one in taking.configs.items()}
     assert told == {
         node.name: configs[node.name].backup.key if node.name in configs else None for node in NODES
     }
-    if taking.data is not None:
-        assert (await chooser.data(needs_evm=False)).backup.key == taking.data.key
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from loomtui.backups.model import Compression, Item
 from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.plan import (
@@ -12,6 +14,7 @@ from loomtui.restore.plan import (
     ForeignAddress,
     NodePlan,
     Plan,
+    PlannedChain,
     Prediction,
     Scope,
     SigningAction,
@@ -70,6 +73,17 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         reset,
         refused,
         (f"db2: a backup job is there: {_JOB}",),
+        chain=PlannedChain(
+            "default",
+            1_204_000,
+            "AB" * 32,
+            NOW - timedelta(hours=2),
+            (
+                "state.db in the data: chain default, block 1204000 of 2026-11-22 01:14:15 UTC, 4 validators",
+                "Tendermint's genesis: state.db in the data",
+                "Loom's genesis: the config backup prod/2026-11-21--230000-db1.tar.bz2",
+            ),
+        ),
     )
 
 

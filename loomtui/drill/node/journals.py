@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from loomtui.drill.node.varint import read_varint, varint
+
 BLOCK = 32 * 1024
 _HEADER = 7
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -43,25 +45,6 @@ def _checksum(data: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _varint(number: int) -> bytes:
-    parts = bytearray()
-    while number >= 0x80:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        number |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return number, at
-        shift += 7
-
-
 def frame(record: bytes, offset: int) -> bytes:
     """The record as it is stored at this offset of a journal."""
     parts = []
@@ -84,16 +67,16 @@ def frame(record: bytes, offset: int) -> bytes:
 
 def batch(sequence: int, items: Iterable[tuple[bytes, bytes]]) -> bytes:
     """A write batch of puts."""
-    puts = [b"\x01" + _varint(len(key)) + key + _varint(len(value)) + value for key, value in items]
+    puts = [b"\x01" + varint(len(key)) + key + varint(len(value)) + value for key, value in items]
     return struct.pack("<QI", sequence, len(puts)) + b"".join(puts)
 
 
 def _items(record: bytes) -> Iterable[tuple[bytes, bytes]]:
     at = 12
     for _ in range(struct.unpack_from("<I", record, 8)[0]):
-        size, at = _read_varint(record, at + 1)
+        size, at = read_varint(record, at + 1)
         key, at = record[at : at + size], at + size
-        size, at = _read_varint(record, at)
+        size, at = read_varint(record, at)
         value, at = record[at : at + size], at + size
         yield key, value
 
@@ -120,8 +103,8 @@ def _read(data: bytes) -> tuple[list[bytes], int]:
 
 
 def _manifest() -> bytes:
-    edit = b"\x01" + _varint(len(_COMPARATOR)) + _COMPARATOR + b"\x02" + _varint(3)
-    return frame(edit + b"\x09" + _varint(0) + b"\x03" + _varint(_NEXT_FILE) + b"\x04" + _varint(0), 0)
+    edit = b"\x01" + varint(len(_COMPARATOR)) + _COMPARATOR + b"\x02" + varint(3)
+    return frame(edit + b"\x09" + varint(0) + b"\x03" + varint(_NEXT_FILE) + b"\x04" + varint(0), 0)
 
 
 class DatabaseError(Exception):

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from loomtui.drill.node.blocks import Block, Genesis, Validator, timestamp
 from loomtui.drill.node.keys import identity
+from loomtui.drill.node.varint import read_varint, varint
 
 GENESIS_DOC, STATE, VALIDATORS, PARAMS = b"genesisDoc", b"stateKey", b"validatorsKey", b"consensusParamsKey"
 
@@ -160,20 +161,11 @@ def _time(text: str) -> bytes:
 
 def _number(field: int, value: int) -> bytes:
     """Nothing for a zero, as amino leaves it out."""
-    return _varint(field << 3) + _varint(value) if value else b""
+    return varint(field << 3) + varint(value) if value else b""
 
 
 def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value if value else b""
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value >= 0x80:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
+    return varint(field << 3 | 2) + varint(len(value)) + value if value else b""
 
 
 def _fields(data: bytes) -> dict[int, list[bytes]]:
@@ -181,24 +173,15 @@ def _fields(data: bytes) -> dict[int, list[bytes]]:
     found: dict[int, list[bytes]] = {}
     at = 0
     while at < len(data):
-        (key, at), start = _read_varint(data, at), 0
+        (key, at), start = read_varint(data, at), 0
         if key & 7 == 2:
-            size, start = _read_varint(data, at)
+            size, start = read_varint(data, at)
             at = start + size
         else:
-            start, at = at, _read_varint(data, at)[1]
+            start, at = at, read_varint(data, at)[1]
         found.setdefault(key >> 3, []).append(data[start:at])
     return found
 
 
 def _plain(found: dict[int, list[bytes]], field: int) -> int:
-    return _read_varint(found[field][0], 0)[0] if field in found else 0
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        value |= (data[at] & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if data[at - 1] < 0x80:
-            return value, at
+    return read_varint(found[field][0], 0)[0] if field in found else 0
