@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loomtui.loom.databases import STATE_NAMES
+from loomtui.loom.databases import NEEDED_DATABASES, STATE_NAMES
 from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import read_validator
 
@@ -44,6 +44,10 @@ def _status(machine: LocalNode, args: Args) -> Iterator[Fact]:
             yield name, path.read_bytes()
     yield from _node_key(machine.config / "node_key.json")
     yield from _validator(machine.config / "priv_validator.json")
+    there = [name for name in NEEDED_DATABASES if (machine.workdir / name / "CURRENT").is_file()]
+    yield from (("database", name) for name in there)
+    if machine.workdir.is_dir():
+        yield "databases", "seen"
     yield "rpc.address", "127.0.0.1:46657"
     yield "rpc.tool", "none"
     yield "disk", "1000000 500000"

@@ -30,7 +30,8 @@ def _aged(made: Plan) -> Plan:
     nodes = (
         replace(node, data=replace(node.data, taken_at=taken) if node.data else None) for node in made.nodes
     )
-    return replace(made, nodes=tuple(nodes))
+    chain = replace(made.chain, block_time=taken) if made.chain is not None else None
+    return replace(made, nodes=tuple(nodes), chain=chain)
 
 
 def hostile(text: str, odd: Plan) -> Chronicle:
