@@ -55,20 +55,28 @@ async def test_details_of_every_node_are_had(shared: Lab, fleet: WritableFleet) 
 
 async def test_following_a_log_over_a_reboot_loses_nothing(shared: Lab, fleet: WritableFleet) -> None:
     node = "val-3"
-    of_this_boot = "journalctl -u loom -b -o json -q -a --no-pager"
     lines: list[LogLine] = []
+
+    def of_this_boot() -> list[str]:
+        listed = shared.run(node, "journalctl -u loom -b -o json -q -a --no-pager").stdout
+        return [json.loads(line)["__CURSOR"] for line in listed.splitlines()]
+
+    def told() -> list[str]:
+        return [cursor for cursor, _ in groupby(line.cursor for line in lines if not line.notice)]
+
     async with contextlib.aclosing(tail(fleet, [node], follow=True, lines=5)) as stream:
         lines += await anext(stream)
         await asyncio.to_thread(shared.reboot, node)
-        first = json.loads(shared.run(node, of_this_boot).stdout.partition("\n")[0])["__CURSOR"]
+        first = of_this_boot()[0]
         async with asyncio.timeout(120):
-            while sum(not line.notice for line in lines) < 50 or first not in {line.cursor for line in lines}:
+            while first not in told():
+                lines += await anext(stream)
+            listed = of_this_boot()
+            while listed[-1] not in told():
                 lines += await anext(stream)
 
-    cursors = [cursor for cursor, _ in groupby(line.cursor for line in lines if not line.notice)]
-    listed = [json.loads(line)["__CURSOR"] for line in shared.run(node, of_this_boot).stdout.splitlines()]
-    later = cursors[cursors.index(first) :]
-    assert later == listed[: len(later)]
+    later = told()[told().index(first) :]
+    assert later[: len(listed)] == listed
 
 
 @pytest.mark.parametrize("which", ["unknown", "changed"])
