@@ -29,6 +29,7 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
 _LONGEST_SECONDS = 24 * 3600
+_ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
 
 
 def dump_plan(plan: Plan) -> str:
@@ -66,17 +67,19 @@ def read_plan(data: Any, name: str) -> Plan:
     if not isinstance(data, dict) or data.get("version") != PLAN_VERSION:
         raise CallError(
             f"{name} is not a plan of this version ({PLAN_VERSION})",
-            advice="Make it anew: loomtui plan -o FILE",
+            advice=_ANEW,
         )
     try:
         plan = _ADAPTER.validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise CallError(f"{name} is not a valid plan: {place}: {clean_line(first['msg'])}") from error
+        raise CallError(
+            f"{name} is not a valid plan: {clean_line(place)}: {clean_line(first['msg'])}", advice=_ANEW
+        ) from error
     problem = next(_problems(plan), None)
     if problem is not None:
-        raise CallError(f"{name} holds what no plan may hold: {clean_line(problem, limit=300)}")
+        raise CallError(f"{name} holds what no plan may hold: {clean_line(problem, limit=300)}", advice=_ANEW)
     return plan
 
 

@@ -15,6 +15,7 @@ from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, ObjectChan
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore import undoing
+from loomtui.restore.command_line import plan_command
 from loomtui.restore.context import RunContext
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.failures import CLUSTER, combined, on_all, sentences
@@ -122,10 +123,14 @@ class Runner:
         plan, inventory = self._run.plan, self._context.inventory
         if plan.refusals:
             raise Refused(
-                "the plan must not be run: " + "; ".join(plan.refusals), advice="Make another plan."
+                "the plan must not be run: " + "; ".join(plan.refusals),
+                advice=f"Make another plan: {plan_command(plan)}",
             )
         if plan.cluster != inventory.cluster:
-            raise Refused(f"the plan is for {plan.cluster}, the inventory for {inventory.cluster}")
+            raise Refused(
+                f"the plan is for {plan.cluster}, the inventory for {inventory.cluster}",
+                advice="Name the right inventory with -i.",
+            )
         unknown = {node.name for node in plan.nodes} - set(inventory.names)
         if unknown:
             raise Refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,14 @@ import pytest
 from loomtui.backups.archive import Reading, read
 from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression
-from loomtui.errors import NodeUnreachable, ObjectChanged, ScriptFailed, StepFailed, StoreUnreachable
+from loomtui.errors import (
+    LockHeld,
+    NodeUnreachable,
+    ObjectChanged,
+    ScriptFailed,
+    StepFailed,
+    StoreUnreachable,
+)
 from loomtui.inventory.model import LoomSettings, Node
 from loomtui.restore.events import Amount
 from loomtui.restore.hand import Hand, RunState
@@ -331,6 +339,23 @@ async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) 
         await take_lock(desk.hand)
     assert "\x1b" not in str(caught.value)
     assert "loomtui rollback RUN" in str(caught.value)
+
+
+async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
+    desk = make_desk()
+    owner = {
+        "run": "20260101-000000-abcd",
+        "who": "a\x1b[2J",
+        "from": "ops1",
+        "since": "2026-01-01T00:00:00+00:00",
+    }
+    desk.machine.lock.write_text(json.dumps(owner))
+    with pytest.raises(LockHeld) as caught:
+        await take_lock(desk.hand)
+    assert caught.value.what == (
+        f"another run holds the node: run 20260101-000000-abcd of a@ops1, since {since}"
+    )
+    assert caught.value.advice.endswith("loomtui rollback 20260101-000000-abcd")
 
 
 async def test_a_node_that_is_lost_is_told(make_desk: Any) -> None:

@@ -109,7 +109,7 @@ def _still(moves: bool) -> Callable[[LocalCluster], object]:
 
 
 FAULTS = {
-    StepName.PREFLIGHT: Fault(*_marked("masked"), "its unit is masked", _ALWAYS),
+    StepName.PREFLIGHT: Fault(*_marked("masked"), "its unit loom.service is masked", _ALWAYS),
     StepName.STOP: Fault(*_marked("stuck"), "is not stopped", _ALWAYS),
     StepName.DATA: Fault(_break_tar, _mend_tar, "no space left on device", _LEAVING),
     StepName.CONFIG: Fault(*_missing(".loomtui/runs/*/stage/config/loom.yml"), "loom.yml", _LEAVING),

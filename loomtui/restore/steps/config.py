@@ -52,12 +52,16 @@ class RestoreConfig(Step):
     undo_sentence = "Puts back every file as it was, with its owner, mode and time."
 
     async def check(self, node: str) -> bool:
+        return not await self._wrong(node)
+
+    async def _wrong(self, node: str) -> tuple[str, ...]:
+        """What is not yet as the plan says; empty: nothing."""
         plan = self.context.plan.node(node)
         hand = self.context.hand(node)
         decided = f"{hand.folder}/{_DECIDED}"
         state = await hand.state(*(hand.path_of(choice.target) for choice in plan.files), decided)
-        if set(_SLOTS.values()) - state.slots:
-            return False
+        if unnoted := [name_of(target) for target, slot in _SLOTS.items() if slot not in state.slots]:
+            return (f"nothing was noted of {', '.join(unnoted)}",)
         expected: dict[str, str | None] = {
             hand.path_of(choice.target): choice.digest
             for choice in plan.files
@@ -67,11 +71,16 @@ class RestoreConfig(Step):
         }
         if plan.signing.action in {SigningAction.RESET, SigningAction.RAISE}:
             expected[hand.path_of(VALIDATOR)] = state.digests.get(decided)
-        right = all(state.digests.get(path) == digest for path, digest in expected.items())
-        if not right or state.need_reload:
-            return False
+        other = [path for path, digest in expected.items() if state.digests.get(path) != digest]
+        if other or state.need_reload:
+            return (
+                *(f"{path} holds other bytes" for path in other),
+                *(["systemd has not read the units again"] if state.need_reload else []),
+            )
         found = await jobs_on(hand)
-        return found.staging is None or hand.run in found.aside
+        if found.staging is None or hand.run in found.aside:
+            return ()
+        return (f"{found.staging} of backup.sh is not set aside",)
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
@@ -179,9 +188,9 @@ class RestoreConfig(Step):
         )
 
     async def verify(self, node: str) -> Evidence:
-        if not await self.check(node):
+        if wrong := await self._wrong(node):
             raise StepFailed(
-                "a config file is not what the plan says",
+                f"its config is not what the plan says: {'; '.join(wrong)}",
                 node=node,
                 safe="Its old files are kept; the node is held.",
                 advice="Retry, or roll back.",

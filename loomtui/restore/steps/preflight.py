@@ -77,8 +77,15 @@ class Preflight(Step):
         hand = self.context.hand(node)
         state = await hand.state()
         missing = _staged(self.context, hand) - state.marks
-        if owned_by(state.lock_owner) != self.context.run or missing:
-            raise StepFailed("the node is not as this run left it a moment ago", node=node)
+        lost = [f"{mark} is gone" for mark in sorted(missing)]
+        if owned_by(state.lock_owner) != self.context.run:
+            lost.append("its lock is not this run's any more")
+        if lost:
+            raise StepFailed(
+                f"the node is not as this run left it a moment ago: {', '.join(lost)}",
+                node=node,
+                advice=f"Somebody else works on it: see {hand.workdir}/.loomtui on {node}. Then retry.",
+            )
         status = await look_at(self.context.fleet.session(node), None)
         chain = status.chain
         block_time = chain.block_time.isoformat() if chain is not None and chain.block_time else None
@@ -125,7 +132,11 @@ async def _see_that_plan_fits(hand: Hand, plan: Plan) -> None:
     if not status.reachable:
         raise NodeUnreachable(status.error or "not reachable", node=hand.plan.name)
     if status.service is not None and status.service.load == "masked":
-        raise StepFailed("its unit is masked", node=hand.plan.name, advice="Unmask it, then go on.")
+        raise StepFailed(
+            f"its unit {hand.unit_name} is masked: systemd would not start it",
+            node=hand.plan.name,
+            advice=f"On {hand.plan.name}: systemctl unmask {hand.unit_name}. Then go on.",
+        )
     unit = status.unit
     if unit is not None and unit.files:
         found = (unit.files[0].path, unit.working_directory)

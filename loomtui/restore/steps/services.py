@@ -175,7 +175,10 @@ class FixServices(Step):
         state = await self.context.hand(node).state()
         if state.need_reload:
             raise StepFailed(
-                "systemd still holds the old unit", node=node, safe="It is held.", advice="Retry."
+                "systemd still holds the old unit",
+                node=node,
+                safe="It is held.",
+                advice=f"On {node}: systemctl daemon-reload. Then retry.",
             )
         return {"exec_start": state.exec_start}
 
