@@ -343,12 +343,8 @@ async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) 
 
 async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
     desk = make_desk()
-    owner = {
-        "run": "20260101-000000-abcd",
-        "who": "a\x1b[2J",
-        "from": "ops1",
-        "since": "2026-01-01T00:00:00+00:00",
-    }
+    since = "2026-01-01T00:00:00+00:00"
+    owner = {"run": "20260101-000000-abcd", "who": "a\x1b[2J", "from": "ops1", "since": since}
     desk.machine.lock.write_text(json.dumps(owner))
     with pytest.raises(LockHeld) as caught:
         await take_lock(desk.hand)
