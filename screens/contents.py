@@ -175,6 +175,6 @@ def _members(members: Sequence[Member]) -> Iterator[Content]:
     yield content.text("In the archive", Tone.ACCENT)
     for member in members[:_LISTED]:
         link = f" → {member.link}" if member.link else ""
-        yield content.line(f"{size(member.size):>12}  {member.type.value:<9}  {member.path}{link}")
+        yield content.line(f"{member.type.value:<9}  {size(member.size):>12}  {member.path}{link}")
     if len(members) > _LISTED:
         yield content.line(f"… and {len(members) - _LISTED:,} more", Tone.DIM)

@@ -86,6 +86,8 @@ class FakeEngine:
         progress(1_000, backup.size_bytes)
         if backup.kind is BackupKind.CONFIG:
             await asyncio.Event().wait()
+        if isinstance(self.scene.contents, LoomtuiError):
+            raise self.scene.contents
         if self.scene.contents is None:
             raise CallError("gone")
         return self.scene.contents

@@ -50,7 +50,7 @@ class Scene:
     statuses: Mapping[str, NodeStatus]
     verdict: Verdict
     backups: tuple[Backup, ...] = ()
-    contents: Contents | None = None
+    contents: Contents | LoomtuiError | None = None
     report: KeyReport = field(default_factory=lambda: KeyReport(True, (), ()))
     fixes: tuple[ServiceFix, ...] = ()
     unreachable: Mapping[str, LoomtuiError] = field(default_factory=dict)

@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from textual.widgets import Input
 
-from loomtui.backups.model import Backup, BackupKind
+from loomtui.backups.damage import DamagedArchive
+from loomtui.backups.model import Backup, BackupKind, Damaged, Member, MemberType
+from loomtui.errors import ArchiveRejected
 from screens.app import LoomApp
 from screens.backups import BackupsScreen
 from screens.choose import ChooseScreen
@@ -183,3 +185,25 @@ async def test_read_only_has_no_way_to_restore_from_here() -> None:
         assert "R restores" not in taking(app)
         await press(pilot, "R")
         assert isinstance(app.screen, BackupsScreen)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_damaged_archive_is_told_with_what_can_still_be_read(size: tuple[int, int]) -> None:
+    newest = basics.backups()[0]
+    members = (
+        Member("app.db/CURRENT", MemberType.FILE, 16),
+        Member("app.db/\x1b[31m000123.ldb", MemberType.FILE, 2_097_152),
+    )
+    error = DamagedArchive(
+        ArchiveRejected("the archive ends too soon", advice="Choose an older backup."),
+        Damaged(newest, members),
+    )
+    async with running(FakeEngine(replace(scenes.healthy(), contents=error)), size) as (app, pilot):
+        await press(pilot, "b", "enter")
+        await until(pilot, lambda: "not to be restored" in shown(app))
+        told = taking(app)
+        assert "the archive ends too soon" in told
+        assert "Choose an older backup." in told
+        assert "data, as far as it can be read" in told
+        assert "000123.ldb" in told
+        assert "\x1b" not in told

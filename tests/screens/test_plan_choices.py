@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from textual.widgets import Input
 
-from loomtui.restore.plan import BackupPolicy, Plan
+from loomtui.backups.model import BackupKind, FaultKind
+from loomtui.restore.plan import BackupPolicy, PassedOver, Plan
 from screens.modals.ask import InputDialog
 from screens.plan import PlanScreen
 from screens.widgets.pane import Pane
 from tests.screens import plans, scenes
+from tests.screens.basics import NOW
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import panel, press, running, type_text, until
 
@@ -54,6 +57,26 @@ async def test_without_backup_sh_there_is_nothing_to_choose() -> None:
         assert "backup.sh:" not in panel(app)
         await press(pilot, "p", "e")
         assert isinstance(app.screen, PlanScreen)
+
+
+async def test_what_is_newer_and_was_passed_over_is_named() -> None:
+    passed = PassedOver(
+        "prod/2026-11-22--020000-backup1.tar.bz2",
+        4_096,
+        NOW - timedelta(hours=1),
+        BackupKind.DATA,
+        FaultKind.REJECTED,
+        "the archive ends too soon",
+        True,
+    )
+    plan = replace(plans.plan(), passed_over=(passed,))
+    async with running(engine_of(plan)) as (app, pilot):
+        await press(pilot, "r", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
+        told = app.screen.query_one(Pane).text.plain
+        assert "Newer, but passed over" in told
+        assert passed.key in told
+        assert "the archive ends too soon" in told
 
 
 async def test_redis_out_of_reach_is_decided_on_the_plan() -> None:
