@@ -28,8 +28,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import practice
-from loomtui.drill.surroundings import surroundings
 
 _SIZE = (50, 160)  # rows, columns
 _TICK_SECONDS = 0.1

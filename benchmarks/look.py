@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from loomtui.drill.practice import practice
 from loomtui.fleet.fleet import Fleet, Refuse
-from loomtui.fleet.probe import look
+from loomtui.fleet.probes.probe import look
 from loomtui.inventory import Inventory
 from loomtui.inventory.load import load
 

@@ -24,17 +24,17 @@ from pathlib import Path
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import BackupKind
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import Practice, practice
-from loomtui.drill.surroundings import surroundings
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.inventory.model import Inventory
-from loomtui.restore.choosing import Choices
-from loomtui.restore.operator import Unattended
-from loomtui.restore.planner import make_plan
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.report import timings
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import RunStore
+from loomtui.restore.running.operator import Unattended
+from loomtui.restore.running.runner import Runner
 
 MOST = 1.3
 KEY = "nightly/2030-01-01--000000-grown.tar.gz"

@@ -29,7 +29,8 @@ def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
 
     Raises CallError: a theme, keymap or settings file that cannot be used.
     """
-    from screens import keymap, settings
+    from screens import settings
+    from screens.input import keymap
 
     chosen = settings.load_settings(settings.default_path(), os.environ, theme)
     return chosen, keymap.load_keymap(keymap.default_path())

@@ -16,39 +16,40 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from loomtui.fleet.asking import Refuse
-from loomtui.restore.choosing import Choices
+from loomtui.fleet.ssh.prompter import Refuse
 from loomtui.restore.events import Outcome
+from loomtui.restore.planning.choosing import Choices
 from loomtui.text import clean, clean_line
-from screens import content, keymap, keys
-from screens.asker import ScreenAsker
-from screens.backups import BackupsScreen
+from screens.backups.backups_screen import BackupsScreen
 from screens.base import LoomScreen
-from screens.choose import ChooseScreen
-from screens.commands import ActionCommands, ThemeCommands
-from screens.desk import Clock, Desk, utc_now
+from screens.context import Clock, Desk, utc_now
 from screens.engine import Engine, WritableEngine
-from screens.health import HealthScreen
-from screens.help import help_text
-from screens.keeper import RunKeeper, RunWatcher
-from screens.key_order import KeyOrder, Typed
-from screens.logs import LogsScreen
+from screens.health.health_screen import HealthScreen
+from screens.identity.node_keys_screen import NodeKeysScreen
+from screens.identity.services_screen import ServicesScreen
+from screens.input import keymap, keys
+from screens.input.key_order import KeyOrder, Typed
+from screens.input.palette import ActionCommands, ThemeCommands
+from screens.logs.log_view import LogView
+from screens.logs.logs_screen import LogsScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
+from screens.modals.help import help_text
 from screens.modals.jump import JumpScreen, targets
 from screens.modals.text import ErrorDialog, TextDialog
 from screens.modals.theme import ThemeDialog
-from screens.node_keys import NodeKeysScreen
-from screens.plan import PlanScreen
-from screens.restore import RestoreScreen, rollback_act
-from screens.runs import RunsScreen, is_unfinished
-from screens.services import ServicesScreen
+from screens.prompter import ScreenAsker
+from screens.restore.choose_screen import ChooseScreen
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.restore_screen import RestoreScreen, rollback_act
+from screens.restore.run_controller import RunKeeper, RunWatcher
+from screens.restore.watch_screen import WatchScreen
+from screens.runs.runs_screen import RunsScreen, is_unfinished
 from screens.settings import Settings
+from screens.styles.themes import THEMES, Plain
 from screens.terminal import GONE_STATUS
-from screens.themes import THEMES, Plain
-from screens.watching import WatchScreen
-from screens.widgets.log_view import LogView
-from screens.words import STEP_TITLES, time_of
+from screens.text import content
+from screens.text.words import STEP_TITLES, time_of
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from loomtui.restore.plan import Plan
-    from loomtui.restore.runs import RunSummary
+    from loomtui.restore.record.run_store import RunSummary
 
 _CLOSE_SECONDS = 3.0
 _INTERRUPTED = 130

@@ -11,9 +11,10 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from screens import content, keys
-from screens.desk import Desk, app_of, desk_of
+from screens.context import Desk, app_of, desk_of
+from screens.input import keys
 from screens.modals.text import ErrorDialog
+from screens.text import content
 from screens.widgets.cluster_bar import ClusterBar
 from screens.widgets.key_bar import KeyBar
 

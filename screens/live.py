@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loomtui.errors import CallError, LoomtuiError
-from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
+from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict, judge_cluster
 from screens.engine import Progress, RunHandle, StepWords, WatchedRun
@@ -17,19 +17,19 @@ from screens.engine import Progress, RunHandle, StepWords, WatchedRun
 if TYPE_CHECKING:
     from loomtui.backups.catalogue import Catalogue
     from loomtui.backups.model import Backup, Contents
-    from loomtui.fleet.asking import Asker
     from loomtui.fleet.fleet import Fleet, WritableFleet
-    from loomtui.fleet.logs import LogLine
+    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.ssh.prompter import Asker
     from loomtui.loom.references import KeyReport
-    from loomtui.restore.choosing import Choices
-    from loomtui.restore.estimates import Estimate
     from loomtui.restore.events import Event, Outcome, StepName
-    from loomtui.restore.identities import ServiceFix
-    from loomtui.restore.operator import Operator
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.choosing import Choices
+    from loomtui.restore.planning.identities import ServiceFix
+    from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import Chronicle, Form
-    from loomtui.restore.runner import Runner
-    from loomtui.restore.runs import Run, RunSummary
+    from loomtui.restore.report.estimates import Estimate
+    from loomtui.restore.running.operator import Operator
+    from loomtui.restore.running.runner import Runner
 
 
 class LiveEngine:
@@ -67,7 +67,7 @@ class LiveEngine:
         return self._catalogue
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
-        from loomtui.fleet.probe import look_at
+        from loomtui.fleet.probes.probe import look_at
 
         return await look_at(self.fleet.session(node), previous)
 
@@ -76,7 +76,7 @@ class LiveEngine:
         return judge_cluster(views, [look.at for look in looks])
 
     async def details(self, node: str) -> NodeDetails:
-        from loomtui.fleet.probe import details
+        from loomtui.fleet.probes.probe import details
 
         return await details(self.fleet.session(node))
 
@@ -90,47 +90,47 @@ class LiveEngine:
         return await self.catalogue.look(backup, progress, fresh=fresh)
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
-        from loomtui.restore.identities import gather
+        from loomtui.restore.planning.identities import gather
 
         return await gather(self._inventory, self.fleet)
 
     def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]:
-        from loomtui.restore.identities import service_fixes
+        from loomtui.restore.planning.identities import service_fixes
 
         return service_fixes(report)
 
     def logs(
         self, *, follow: bool, lines: int | None, since: datetime | None = None
     ) -> AsyncIterator[tuple[LogLine, ...]]:
-        from loomtui.fleet.logs import tail
+        from loomtui.fleet.probes.log_tail import tail
 
         return tail(self.fleet, self._inventory.names, follow=follow, lines=lines, since=since)
 
     async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
-        from loomtui.fleet.logs import tail
+        from loomtui.fleet.probes.log_tail import tail
 
         found = [line async for batch in tail(self.fleet, nodes, follow=False, lines=lines) for line in batch]
         return tuple(found)
 
     def runs(self) -> tuple[RunSummary, ...]:
-        from loomtui.restore.runs import RunStore
+        from loomtui.restore.record.run_store import RunStore
 
         return RunStore().list()
 
     def report(self, run_id: str, form: Form = "md") -> str:
+        from loomtui.restore.record.run_store import RunStore
         from loomtui.restore.report import render
-        from loomtui.restore.runs import RunStore
 
         return render(RunStore().open(run_id), form)
 
     def watched(self, run_id: str) -> WatchedRun:
-        from loomtui.restore.runs import RunStore
+        from loomtui.restore.record.run_store import RunStore
 
         return OtherRun(RunStore().open(run_id))
 
     def chronicle(self, run_id: str) -> Chronicle:
+        from loomtui.restore.record.run_store import RunStore
         from loomtui.restore.report import chronicle
-        from loomtui.restore.runs import RunStore
 
         return chronicle(RunStore().open(run_id))
 
@@ -151,7 +151,7 @@ class OtherRun:
         self._run = run
 
     def events(self) -> AsyncIterator[Event]:
-        from loomtui.restore.watching import follow
+        from loomtui.restore.record.following import follow
 
         return follow(self._run)
 
@@ -194,40 +194,40 @@ class WritableLiveEngine(LiveEngine):
         return WritableFleet(self._inventory, asker)
 
     def step(self, name: StepName) -> StepWords:
-        from loomtui.restore.steps import STEPS
+        from loomtui.restore.running.steps import STEPS
 
         step = next(step for step in STEPS if step.name is name)
         return StepWords(step.sentence, step.undo_sentence)
 
     async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan:
-        from loomtui.restore.planner import make_plan
+        from loomtui.restore.planning.planner import make_plan
 
         return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
 
     def load_plan(self, path: Path) -> Plan:
-        from loomtui.restore.planfile import load_plan
+        from loomtui.restore.planning.planfile import load_plan
 
         return load_plan(path)
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
-        from loomtui.restore.estimates import estimate, past_runs
-        from loomtui.restore.runs import RunStore
+        from loomtui.restore.record.run_store import RunStore
+        from loomtui.restore.report.estimates import estimate, past_runs
 
         return estimate(plan, past_runs(RunStore(), plan.cluster))
 
     def begin(self, plan: Plan, operator: Operator) -> RunHandle:
-        from loomtui.restore.runs import RunStore
+        from loomtui.restore.record.run_store import RunStore
 
         return self._handle(RunStore().create(plan, self._inventory_path), operator)
 
     def reopen(self, run_id: str, operator: Operator) -> RunHandle:
-        from loomtui.restore.runs import RunStore
+        from loomtui.restore.record.run_store import RunStore
 
         return self._handle(RunStore().open(run_id), operator)
 
     def _handle(self, run: Run, operator: Operator) -> LiveRun:
         from loomtui.fleet.fleet import WritableFleet
-        from loomtui.restore.runner import Runner
+        from loomtui.restore.running.runner import Runner
 
         fleet = self.fleet
         if not isinstance(fleet, WritableFleet):

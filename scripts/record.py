@@ -15,15 +15,15 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import practice
-from loomtui.drill.surroundings import surroundings
 from loomtui.inventory import load
 from loomtui.restore.events import Outcome, StepName
 from screens.app import LoomApp
 from screens.live import WritableLiveEngine
 from screens.modals.confirm import ConfirmDialog
-from screens.operator import FailureQuestion, Question, StepQuestion, UnitQuestion
-from screens.plan import PlanScreen
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion
 
 _SIZE = (100, 30)
 _SECONDS = 180.0  # for anything that the app does by itself

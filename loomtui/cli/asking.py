@@ -15,12 +15,12 @@ import click
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.asking import Asker
+    from loomtui.fleet.ssh.prompter import Asker
 
 
 def asker(*, batch: bool = False) -> Asker:
     """Asks the person at the terminal; refuses everything where nobody can answer."""
-    from loomtui.fleet.asking import Refuse
+    from loomtui.fleet.ssh.prompter import Refuse
 
     return Refuse() if batch or not (sys.stdin.isatty() and sys.stderr.isatty()) else TerminalAsker()
 

@@ -51,8 +51,8 @@ def _list(*, as_json: bool) -> int:
 
 
 def _practise(scenario: str, nodes: int) -> int:
+    from loomtui.drill.environment import surroundings
     from loomtui.drill.practice import practice
-    from loomtui.drill.surroundings import surroundings
     from loomtui.inventory import load
 
     need_terminal()

@@ -16,7 +16,7 @@ from loomtui.errors import LoomtuiError
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
     from loomtui.loom.references import KeyReport, NodeFacts
-    from loomtui.restore.identities import ServiceFix
+    from loomtui.restore.planning.identities import ServiceFix
 
 
 @click.command()
@@ -44,7 +44,7 @@ def nodekeys(settings: Settings, as_json: bool) -> int:
 def services(settings: Settings, as_json: bool, show_diff: bool) -> int:
     """Show every node's unit file, and whether something would have to change in it."""
     from loomtui.cli.views import services_document
-    from loomtui.restore.identities import service_fixes
+    from loomtui.restore.planning.identities import service_fixes
 
     inventory = settings.inventory()
     report, failed = run_async(_gather(inventory, batch=as_json))
@@ -59,7 +59,7 @@ def services(settings: Settings, as_json: bool, show_diff: bool) -> int:
 
 async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
     from loomtui.fleet.fleet import Fleet
-    from loomtui.restore.identities import gather
+    from loomtui.restore.planning.identities import gather
 
     async with Fleet(inventory, asker(batch=batch)) as fleet:
         progress(f"looking at {plural(len(inventory.nodes), 'node')}")

@@ -16,7 +16,7 @@ from loomtui.errors import CallError
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.logs import LogLine
+    from loomtui.fleet.probes.log_tail import LogLine
     from loomtui.inventory import Inventory
 
 _PREFIX_COLOURS = (
@@ -87,7 +87,7 @@ async def _logs(
     since: datetime | None,
 ) -> int:
     from loomtui.fleet.fleet import Fleet
-    from loomtui.fleet.logs import tail
+    from loomtui.fleet.probes.log_tail import tail
 
     async with Fleet(inventory, asker()) as fleet:
         async for batch in tail(fleet, names, follow=follow, lines=lines, since=since):

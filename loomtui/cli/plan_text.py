@@ -6,7 +6,6 @@ from pathlib import Path
 
 from loomtui.cli.output import diff, moment, plural, say, size
 from loomtui.loom.databases import VALIDATOR, name_of
-from loomtui.restore.command_line import plan_command
 from loomtui.restore.plan import (
     Archive,
     BackupPolicy,
@@ -19,6 +18,7 @@ from loomtui.restore.plan import (
     SigningChoice,
     passed_over_words,
 )
+from loomtui.restore.planning.command_line import plan_command
 
 _ACTIONS = {
     FileAction.RESTORE: "from the backup",

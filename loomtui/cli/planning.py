@@ -16,8 +16,8 @@ from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
-    from loomtui.restore.choosing import Choices
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.choosing import Choices
 
 REFUSED = 3
 
@@ -88,8 +88,8 @@ def plan(
     output: Path | None,
 ) -> int:
     """Say what a restore would do, and whether the chain would move after it."""
-    from loomtui.restore.choosing import Choices
     from loomtui.restore.plan import BackupPolicy
+    from loomtui.restore.planning.choosing import Choices
 
     inventory = settings.inventory()
     choices = Choices(
@@ -146,7 +146,7 @@ def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:
 async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
     from loomtui.backups.catalogue import Catalogue
     from loomtui.fleet.fleet import Fleet
-    from loomtui.restore.planner import make_plan
+    from loomtui.restore.planning.planner import make_plan
 
     catalogue = Catalogue(inventory.s3)
     try:
@@ -158,7 +158,7 @@ async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
 
 def _keep(made: Plan, output: Path | None) -> None:
     if output is not None:
-        from loomtui.restore.planfile import save_plan
+        from loomtui.restore.planning.planfile import save_plan
 
         save_plan(made, output)
         note(f"The plan is in {output}.")

@@ -19,8 +19,8 @@ from loomtui.text import clean_line
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
     from loomtui.restore.plan import Plan
-    from loomtui.restore.runner import Runner
-    from loomtui.restore.runs import Run
+    from loomtui.restore.record.run_store import Run
+    from loomtui.restore.running.runner import Runner
 
 
 _kill_option = click.option(
@@ -65,7 +65,7 @@ def restore(
         return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
     plan = _checked_plan(plan_path, inventory, settings.given)
     _see_second_consent(plan, inventory, production_for)
-    from loomtui.restore.runs import RunStore
+    from loomtui.restore.record.run_store import RunStore
 
     run = RunStore().create(plan, settings.path)
     settings.run = run.id
@@ -74,8 +74,8 @@ def restore(
 
 def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
     """Raises CallError: not a plan, or another cluster's. Raises Refused: it must not be run."""
-    from loomtui.restore.command_line import plan_command
-    from loomtui.restore.planfile import load_plan
+    from loomtui.restore.planning.command_line import plan_command
+    from loomtui.restore.planning.planfile import load_plan
 
     plan = load_plan(path)
     if plan.cluster != inventory.cluster:
@@ -167,7 +167,7 @@ def _carry_out(
     run: Run, inventory: Inventory, *, as_json: bool, batch: bool, kill: bool, back: bool = False
 ) -> int:
     """Restores or rolls back to the end; gives the exit status."""
-    from loomtui.restore.runs import summarize
+    from loomtui.restore.record.run_store import summarize
 
     printer = EventPrinter(as_json=as_json)
 

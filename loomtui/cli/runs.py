@@ -20,7 +20,7 @@ _COLOURS = {"restored": "green", "rolled-back": "yellow", "stopped": "red"}
 def runs(as_json: bool) -> int:
     """List past runs, newest first."""
     from loomtui.cli.views import run_document
-    from loomtui.restore.runs import RunStore
+    from loomtui.restore.record.run_store import RunStore
 
     found = RunStore().list()
     if as_json:
@@ -46,8 +46,8 @@ def runs(as_json: bool) -> int:
 @click.option("--format", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
 def report(run: str, form: Form) -> int:
     """Print the report of RUN: for an incident channel, for a program, or as one HTML page."""
+    from loomtui.restore.record.run_store import RunStore
     from loomtui.restore.report import render
-    from loomtui.restore.runs import RunStore
 
     click.echo(render(RunStore().open(run), form), nl=False)  # clean already, and of any length
     return 0

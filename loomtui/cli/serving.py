@@ -20,7 +20,7 @@ from loomtui.errors import CallError, HostKeyRefused
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.asking import Asker
+    from loomtui.fleet.ssh.prompter import Asker
     from loomtui.inventory import Inventory
     from loomtui.web.address import Address
 

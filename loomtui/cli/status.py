@@ -16,9 +16,9 @@ from loomtui.cli.settings import Settings, inventory_option, json_option, run_as
 from loomtui.errors import LoomtuiError
 
 if TYPE_CHECKING:
-    from loomtui.fleet.evidence import Findings
     from loomtui.fleet.fleet import Fleet
-    from loomtui.fleet.status import ClusterStatus, NodeStatus
+    from loomtui.fleet.probes.findings import Findings
+    from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus
     from loomtui.inventory import Inventory
     from loomtui.loom.connected import Connections
     from loomtui.loom.diagnosis import Diagnosis
@@ -67,7 +67,7 @@ class _Why:
         self._found: Findings | None = None
 
     async def ask(self, seen: ClusterStatus, verdict: Verdict) -> tuple[Diagnosis, ...]:
-        from loomtui.fleet.evidence import explained, worth_asking
+        from loomtui.fleet.probes.findings import explained, worth_asking
 
         if not worth_asking(verdict):
             self._found = None
@@ -79,9 +79,9 @@ class _Why:
 
     async def _gather(self) -> Findings:
         """What cannot be had is left out."""
-        from loomtui.fleet.evidence import LINES, Findings, recent_lines
-        from loomtui.fleet.logs import LogLine, tail
-        from loomtui.restore.identities import gather
+        from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
+        from loomtui.fleet.probes.log_tail import LogLine, tail
+        from loomtui.restore.planning.identities import gather
 
         keys, lines = None, list[LogLine]()
         with contextlib.suppress(LoomtuiError):
@@ -94,7 +94,7 @@ class _Why:
 
 async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterStatus, Verdict]]:
     """One judged status, taken over several looks where one does not tell; with `watch`: without end."""
-    from loomtui.fleet.probe import look
+    from loomtui.fleet.probes.probe import look
     from loomtui.loom.health import PATIENCE, ClusterState, judge_cluster
 
     looks = [await look(fleet)]
@@ -185,7 +185,7 @@ def _peers(found: Connections | None) -> str:
 
 
 def _service(node: NodeStatus) -> Cell:
-    from loomtui.fleet.status import Active
+    from loomtui.fleet.probes.node_status import Active
 
     service = node.service
     if service is None:

@@ -11,18 +11,18 @@ from loomtui.cli.output import iso
 if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents, Damaged, Member
     from loomtui.errors import LoomtuiError
-    from loomtui.fleet.logs import LogLine
-    from loomtui.fleet.status import ClusterStatus, NodeStatus, ServiceState
+    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus, ServiceState
     from loomtui.inventory import Inventory
     from loomtui.loom.connected import Connections
     from loomtui.loom.diagnosis import Diagnosis
     from loomtui.loom.health import Verdict
     from loomtui.loom.references import KeyReport, Mismatch, NodeFacts
     from loomtui.restore.events import Event, Outcome
-    from loomtui.restore.identities import ServiceFix
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.identities import ServiceFix
+    from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import StepTiming
-    from loomtui.restore.runs import Run, RunSummary
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, Json]

@@ -18,14 +18,14 @@ from loomtui.cli.output import note, print_json_line, say, size
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.restore.events import EventKind
-from loomtui.restore.operator import Go, Unattended
+from loomtui.restore.running.operator import Go, Unattended
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
     from loomtui.restore.events import Event
-    from loomtui.restore.runner import Runner
-    from loomtui.restore.runs import Run
+    from loomtui.restore.record.run_store import Run
+    from loomtui.restore.running.runner import Runner
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _PROGRESS_EVERY = 5.0  # seconds between two lines about one task
 def open_run(settings: Settings, run_id: str) -> tuple[Run, Inventory]:
     """The run and its inventory as it was when it began. Raises CallError."""
     from loomtui.inventory import load
-    from loomtui.restore.runs import RunStore
+    from loomtui.restore.record.run_store import RunStore
 
     run = RunStore().open(run_id)
     settings.run = run.id
@@ -78,7 +78,7 @@ async def work(
     """Does one thing with a run, without a screen, and shows its events until it ends."""
     from loomtui.backups.catalogue import Catalogue
     from loomtui.fleet.fleet import WritableFleet
-    from loomtui.restore.runner import Runner
+    from loomtui.restore.running.runner import Runner
 
     catalogue = Catalogue(inventory.s3)
     try:

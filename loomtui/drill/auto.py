@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import Practice, practice
-from loomtui.drill.surroundings import surroundings
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.inventory.model import Inventory
-from loomtui.restore.choosing import Choices
 from loomtui.restore.events import Event, Outcome
-from loomtui.restore.operator import Unattended
 from loomtui.restore.plan import Plan
-from loomtui.restore.planner import make_plan
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.report import StepTiming, timings
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.running.operator import Unattended
+from loomtui.restore.running.runner import Runner
 
 
 @dataclass(frozen=True)

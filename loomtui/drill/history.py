@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loomtui.drill.node.blocks import Block, Genesis, Validator, timestamp
-from loomtui.drill.node.chain import Chain
 from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
 from loomtui.drill.node.journals import Database
 from loomtui.drill.node.keys import PrivValidator, identity, new_private_key
+from loomtui.drill.node.standin_chain import Chain
 
 POWER = 10
 ELECTION = 3  # the block with the end of the election, where there was one

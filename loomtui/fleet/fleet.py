@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from loomtui.errors import LoomtuiError
-from loomtui.fleet.asking import Asker, Refuse, Secrets
-from loomtui.fleet.connection import Connector
 from loomtui.fleet.scripts import Ran
 from loomtui.fleet.session import Session, WritableSession
+from loomtui.fleet.ssh.connector import Connector
+from loomtui.fleet.ssh.prompter import Asker, Refuse, Secrets
 from loomtui.inventory.model import Inventory
 
 __all__ = ["Asker", "Fleet", "Refuse", "WritableFleet"]

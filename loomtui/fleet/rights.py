@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loomtui.errors import SudoRefused
-from loomtui.fleet.asking import PASSWORD_TRIES
 from loomtui.fleet.facts import Facts
+from loomtui.fleet.ssh.prompter import PASSWORD_TRIES
 from loomtui.inventory.model import SudoMode
 from loomtui.text import clean_line
 

@@ -17,15 +17,15 @@ from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
-from loomtui.fleet.asking import Secrets
-from loomtui.fleet.connection import Connector
 from loomtui.fleet.facts import read_facts
-from loomtui.fleet.http import get
-from loomtui.fleet.lanes import Lanes, Output
-from loomtui.fleet.link import Link, LostConnection
-from loomtui.fleet.reach import Reach, reach
 from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
+from loomtui.fleet.ssh.channel_pool import Lanes, Output
+from loomtui.fleet.ssh.connection import Link, LostConnection
+from loomtui.fleet.ssh.connector import Connector
+from loomtui.fleet.ssh.http import get
+from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.reach import Reach, reach
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
 

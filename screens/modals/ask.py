@@ -12,9 +12,10 @@ from textual.widgets import Button, Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from screens import content, keys
+from screens.input import keys
 from screens.modals.base import Dialog, DialogText
-from screens.words import Tone
+from screens.text import content
+from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -10,8 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from screens import content, keys
-from screens.desk import Desk, desk_of
+from screens.context import Desk, desk_of
+from screens.input import keys
+from screens.text import content
 
 if TYPE_CHECKING:
     from textual.content import Content

@@ -10,10 +10,11 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
-from loomtui.restore.operator import Judged
-from screens import content, keys
+from loomtui.restore.running.operator import Judged
+from screens.input import keys
 from screens.modals.base import Dialog
-from screens.words import Tone
+from screens.text import content
+from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

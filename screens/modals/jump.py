@@ -11,7 +11,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens import content, keys
+from screens.input import keys
+from screens.text import content
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

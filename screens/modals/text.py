@@ -9,9 +9,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from loomtui.errors import InventoryError, LoomtuiError
-from screens import content, keys
+from screens.input import keys
 from screens.modals.base import Dialog, DialogText
-from screens.words import Tone
+from screens.text import content
+from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

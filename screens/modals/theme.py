@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from screens import content, keys
+from screens.input import keys
 from screens.modals.base import Dialog
 from screens.settings import THEME_NAMES
-from screens.words import Tone
+from screens.text import content
+from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -6,11 +6,11 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from screens import content
-from screens.desk import desk_of
-from screens.keeper import RunFollower
-from screens.run_view import STEPS
-from screens.words import OUTCOME_MARKS, Tone, stopwatch
+from screens.context import desk_of
+from screens.restore.run_controller import RunFollower
+from screens.restore.run_view import STEPS
+from screens.text import content
+from screens.text.words import OUTCOME_MARKS, Tone, stopwatch
 
 
 class ClusterBar(Widget):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.message import Message
 from textual.widgets import Input
 
-from screens import keys
-from screens.matching import Matcher
+from screens.input import keys
+from screens.input.matching import Matcher
 
 
 class FilterLine(Input):

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
-from screens import keys
+from screens.input import keys
 
 
 @dataclass(frozen=True)

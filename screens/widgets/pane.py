@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from screens import content, keys
+from screens.input import keys
+from screens.text import content
 
 if TYPE_CHECKING:
     from textual.content import Content

@@ -11,8 +11,8 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import CellDoesNotExist
 
 from loomtui.text import clean_line
-from screens import keys
-from screens.words import Mark, Tone
+from screens.input import keys
+from screens.text.words import Mark, Tone
 
 
 class Table(DataTable[Text], inherit_bindings=False):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.history import History, Keys
-from loomtui.drill.node.chain import Chain, FatalError, PanicError
+from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError
 from loomtui.loom import leveldb
 
 OLD, NEW = 6, 9

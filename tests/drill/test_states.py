@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.history import ELECTION, History, Keys
-from loomtui.drill.node.chain import Chain
 from loomtui.drill.node.keys import PrivValidator
+from loomtui.drill.node.standin_chain import Chain
 from loomtui.drill.node.states import REWARD, STAKE, State, read_validators
 from loomtui.loom import leveldb
 from loomtui.loom.chainstate import Power, decode_chain_state, read_chain_state, read_genesis_doc

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from loomtui.restore.steps import STEPS
+from loomtui.restore.running.steps import STEPS
 from tests.faults.bed import Bed
 from tests.faults.cells import Cell, Fault, Row
 from tests.faults.faults import Injection, injection, last_document

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
 
-from loomtui.fleet.credentials import _read_key
-from loomtui.fleet.sshconfig import Target
+from loomtui.fleet.ssh.credentials import _read_key
+from loomtui.fleet.ssh.sshconfig import Target
 from tests.fleet.place import write_key
 
 AUTHORITY = ed25519.Ed25519PrivateKey.generate()

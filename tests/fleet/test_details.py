@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed
-from loomtui.fleet.details import read_addrbook, read_details
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.probe import details, node_details
+from loomtui.fleet.probes.details import read_addrbook, read_details
+from loomtui.fleet.probes.node_status import NodeDetails, NodeStatus
+from loomtui.fleet.probes.probe import details, node_details
 from loomtui.fleet.scripts import InspectScript
-from loomtui.fleet.status import NodeDetails, NodeStatus
 from loomtui.inventory.model import Role
 from tests.fleet.machine import GROUP, ID, USER, VERSIONS, Machine
 from tests.fleet.sshd import Sshd

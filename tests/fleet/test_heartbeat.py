@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from paramiko import Transport
 
-from loomtui.fleet.heartbeat import Heartbeat
+from loomtui.fleet.ssh.heartbeat import Heartbeat
 
 
 class _Silent:
@@ -40,7 +40,7 @@ class _Broken(_Silent):
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loomtui.fleet.heartbeat._BEAT_SECONDS", 0)
+    monkeypatch.setattr("loomtui.fleet.ssh.heartbeat._BEAT_SECONDS", 0)
 
 
 async def _watched(transport: _Silent) -> list[str]:
@@ -67,7 +67,7 @@ async def test_connection_that_breaks_meanwhile_ends_the_watch_in_silence() -> N
 
 
 async def test_nobody_asks_any_more_once_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loomtui.fleet.heartbeat._BEAT_SECONDS", 3600)
+    monkeypatch.setattr("loomtui.fleet.ssh.heartbeat._BEAT_SECONDS", 3600)
     transport = _Silent()
     heartbeat = Heartbeat()
     before = asyncio.all_tasks()

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loomtui.fleet.hostcerts import HostCertificate
+from loomtui.fleet.ssh.hostcerts import HostCertificate
 
 AUTHORITY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 HOST = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)

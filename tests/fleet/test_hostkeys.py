@@ -13,7 +13,7 @@ from paramiko import HostKeys
 
 from loomtui.errors import HostKeyRefused
 from loomtui.fleet.fleet import Fleet, Refuse
-from loomtui.fleet.hostkeys import KnownHosts, Verdict, fingerprint, host_name, parse
+from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint, host_name, parse
 from tests.fleet.place import Person, Place, write_key
 from tests.fleet.sshd import Sshd
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loomtui.drill.bin import journalctl
 from loomtui.drill.systemd.journal import Journal
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.logs import LogLine, read_entry, tail
+from loomtui.fleet.probes.log_tail import LogLine, read_entry, tail
 from tests.fleet.machine import RECORDED, Machine
 from tests.fleet.place import Place
 from tests.fleet.sshd import Sshd
@@ -146,7 +146,7 @@ async def next_lines(stream: object, count: int) -> list[LogLine]:
 async def test_following_goes_on_where_it_was_after_a_lost_connection(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.fleet.logs._RETRY_SECONDS", (0.05,))
+    monkeypatch.setattr("loomtui.fleet.probes.log_tail._RETRY_SECONDS", (0.05,))
     text = FOLLOWED.format(
         root=place.root, first=prints(entry(7, "one", 1)), later=prints(entry(8, "two", 2))
     )
@@ -175,7 +175,7 @@ async def test_nothing_is_lost_or_told_twice_over_a_reboot(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was said before the reboot while nobody listened, and the first that is said after it."""
-    monkeypatch.setattr("loomtui.fleet.logs._RETRY_SECONDS", (0.05,))
+    monkeypatch.setattr("loomtui.fleet.probes.log_tail._RETRY_SECONDS", (0.05,))
     node = Journal(place.root, "host-1")
     journal(place, 1, f'exec {sys.executable} {journalctl.__file__} {place.root} "$@"')
 

@@ -13,10 +13,10 @@ import pytest
 from loomtui.fleet import session
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.looks import read_chain, read_key, read_lock, read_validator_facts
-from loomtui.fleet.probe import look, look_at
+from loomtui.fleet.probes.looks import read_chain, read_key, read_lock, read_validator_facts
+from loomtui.fleet.probes.node_status import Active, NodeStatus
+from loomtui.fleet.probes.probe import look, look_at
 from loomtui.fleet.scripts import InspectScript, script_text
-from loomtui.fleet.status import Active, NodeStatus
 from loomtui.inventory.model import Role
 from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.validator import SigningState
@@ -164,7 +164,7 @@ async def test_a_look_never_raises_and_the_dead_do_not_hold_up_the_living(
 async def test_a_node_that_was_away_is_not_waited_for(
     machine: Machine, silent: tuple[int, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.fleet.looks._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("loomtui.fleet.probes.looks._PATIENCE_SECONDS", 0.2)
     away = NodeStatus("n1", Role.VALIDATOR, datetime.now(UTC), False, error="gone since noon")
     async with Fleet(machine.place.inventory(silent[0], connect_timeout=60), machine.place.person) as fleet:
         begun = time.monotonic()

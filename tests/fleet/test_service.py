@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loomtui.fleet.service import flaps, held_by, node_clock, read_service, read_show
-from loomtui.fleet.status import Active, ServiceState
+from loomtui.fleet.probes.node_status import Active, ServiceState
+from loomtui.fleet.probes.service_state import flaps, held_by, node_clock, read_service, read_show
 from tests.fleet.machine import RECORDED
 
 NOW = datetime(2026, 11, 22, 18, 48, tzinfo=UTC)

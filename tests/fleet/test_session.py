@@ -81,7 +81,7 @@ async def test_both_outputs_are_read_at_the_same_time(fleet: Fleet, script: dict
 async def test_output_is_bounded(
     fleet: Fleet, script: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.fleet.lanes._OUTPUT_LIMIT", 100_000)
+    monkeypatch.setattr("loomtui.fleet.ssh.channel_pool._OUTPUT_LIMIT", 100_000)
     script["endless"] = "while :; do echo endless; done"
     with pytest.raises(ScriptFailed, match="more than 100000 bytes"):
         await fleet.session("n1").inspect(InspectScript("endless"), timeout=20)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.errors import CallError
-from loomtui.fleet.sshconfig import Routes, Target
+from loomtui.fleet.ssh.sshconfig import Routes, Target
 from loomtui.inventory.model import Node, SshSettings
 
 

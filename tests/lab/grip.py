@@ -11,7 +11,7 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.scripts import ChangeScript
 from loomtui.fleet.session import Output
-from loomtui.restore.hand import (
+from loomtui.restore.running.node_run import (
     HOLD,
     KILL,
     LOCK,

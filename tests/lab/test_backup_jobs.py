@@ -14,13 +14,13 @@ import pytest
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
-from loomtui.restore.choosing import Choices
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, Preview, Unattended
 from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.planner import make_plan
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Go, Preview, Unattended
+from loomtui.restore.running.runner import Runner
 from tests.lab.client import Lab
 from tests.lab.proof import moving
 from tests.lab.watching import unit, until

@@ -9,7 +9,7 @@ import tarfile
 
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.fleet.scripts import script_text
-from loomtui.restore.hand import FETCH, FETCH_JOB, RUN_STATE
+from loomtui.restore.running.node_run import FETCH, FETCH_JOB, RUN_STATE
 from tests.lab import nodes
 from tests.lab.client import Lab
 from tests.lab.grip import HOLD_FILE, RUN, WORKDIR, Grip, gripped

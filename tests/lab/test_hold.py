@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from loomtui.fleet.fleet import WritableFleet
-from loomtui.fleet.probe import look, look_at
+from loomtui.fleet.probes.probe import look, look_at
 from tests.lab.client import Lab
 from tests.lab.grip import HOLD_FILE, RUN, gripped, left_of
 from tests.lab.watching import healthy, heights, unit, until

@@ -12,9 +12,9 @@ import pytest
 
 from loomtui.errors import HostKeyRefused
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
-from loomtui.fleet.logs import LogLine, tail
-from loomtui.fleet.probe import look, node_details
-from loomtui.fleet.status import Active, NodeDetails
+from loomtui.fleet.probes.log_tail import LogLine, tail
+from loomtui.fleet.probes.node_status import Active, NodeDetails
+from loomtui.fleet.probes.probe import look, node_details
 from loomtui.inventory.model import Inventory
 from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab

@@ -10,10 +10,10 @@ from loomtui.drill.auto import plan_with_remedy
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.loom.rpc import ChainFacts
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, Operator, Preview, Unattended
 from loomtui.restore.plan import Plan, SigningAction
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import RunStore
+from loomtui.restore.record.run_store import RunStore
+from loomtui.restore.running.operator import Go, Operator, Preview, Unattended
+from loomtui.restore.running.runner import Runner
 from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab
 from tests.lab.grip import HOLD_FILE

@@ -9,10 +9,10 @@ import pytest
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
-from loomtui.fleet.logs import tail
-from loomtui.fleet.probe import details, look
+from loomtui.fleet.probes.log_tail import tail
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.probe import details, look
 from loomtui.fleet.scripts import InspectScript
-from loomtui.fleet.status import NodeDetails
 from tests.lab.client import Lab
 from tests.lab.grip import gripped
 from tests.lab.wild import journal, moment, of, sshd

@@ -12,9 +12,9 @@ import pytest
 from loomtui.errors import ScriptFailed
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
-from loomtui.fleet.probe import details, look
+from loomtui.fleet.probes.node_status import Active, NodeDetails
+from loomtui.fleet.probes.probe import details, look
 from loomtui.fleet.scripts import InspectScript
-from loomtui.fleet.status import Active, NodeDetails
 from tests.lab.client import Lab
 from tests.lab.grip import gripped
 from tests.lab.tree import PLAIN_USER, SUDO_USER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loomtui.fleet.fleet import WritableFleet
-from loomtui.restore.hand import Standing
+from loomtui.restore.running.node_run import Standing
 from tests.lab.client import Lab
 from tests.lab.grip import gripped, left_of
 from tests.lab.watching import unit, until

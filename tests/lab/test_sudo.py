@@ -9,17 +9,17 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.errors import ScriptFailed, SudoRefused
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
-from loomtui.fleet.looks import UNREADABLE
-from loomtui.fleet.probe import look
+from loomtui.fleet.probes.looks import UNREADABLE
+from loomtui.fleet.probes.probe import look
 from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory, SshSettings, SudoMode
-from loomtui.restore.choosing import Choices
-from loomtui.restore.hand import CLEAN
-from loomtui.restore.operator import Unattended
 from loomtui.restore.plan import Plan
-from loomtui.restore.planner import make_plan
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import RunStore
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import RunStore
+from loomtui.restore.running.node_run import CLEAN
+from loomtui.restore.running.operator import Unattended
+from loomtui.restore.running.runner import Runner
 from tests.lab.client import Lab
 from tests.lab.grip import gripped
 from tests.lab.tree import PASSWORD, PASSWORD_USER, PLAIN_USER, SUDO_USER

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.probe import look
-from loomtui.fleet.status import ClusterStatus
+from loomtui.fleet.probes.node_status import ClusterStatus
+from loomtui.fleet.probes.probe import look
 from loomtui.loom.health import ClusterState, Verdict, judge_cluster
 from tests.lab.client import Lab
 

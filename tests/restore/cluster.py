@@ -20,13 +20,13 @@ from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fau
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
-from loomtui.restore.choosing import Choices
 from loomtui.restore.events import StepName
-from loomtui.restore.operator import Approval, Go, OnFailure, Preview, Unattended, UnitDraft
 from loomtui.restore.plan import Plan
-from loomtui.restore.planner import make_plan
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Approval, Go, OnFailure, Preview, Unattended, UnitDraft
+from loomtui.restore.running.runner import Runner
 from loomtui.text import clean_line
 from tests.backups.making import pack
 from tests.restore.interrupting import age

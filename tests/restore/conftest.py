@@ -21,9 +21,9 @@ def node(tmp_path: Path) -> Iterator[LocalNode]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing on a local node takes long enough to wait for it."""
-    monkeypatch.setattr("loomtui.restore.steps.start._SETTLE_SECONDS", 0.01)
-    monkeypatch.setattr("loomtui.restore.steps.verify._POLL_SECONDS", 0.01)
-    monkeypatch.setattr("loomtui.restore.staging._POLL_SECONDS", 0.02)
+    monkeypatch.setattr("loomtui.restore.running.steps.start._SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr("loomtui.restore.running.steps.verify._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("loomtui.restore.running.staging._POLL_SECONDS", 0.02)
 
 
 @pytest.fixture

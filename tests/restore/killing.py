@@ -18,7 +18,7 @@ from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.practice import Practice
 from loomtui.inventory.load import load
 from loomtui.loom.databases import ADDRBOOK, STATE_NAMES, VALIDATOR
-from loomtui.restore.planfile import load_plan
+from loomtui.restore.planning.planfile import load_plan
 
 #: What a running node itself goes on writing; beyond the restored bytes these differ from run to run.
 _WRITTEN_BY_NODES = tuple(name for name in STATE_NAMES if "*" not in name)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed
 from loomtui.fleet.fleet import WritableFleet
-from loomtui.fleet.reach import Reach
 from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran
 from loomtui.fleet.session import Output, WritableSession
+from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, LoomSettings, Node
 from tests.restore.local import USER, LocalNode
 from tests.restore.looks import answer

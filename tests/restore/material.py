@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item
 from loomtui.drill.node.blocks import Validator, timestamp
 from loomtui.drill.node.states import GENESIS_DOC, State
-from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
+from loomtui.fleet.probes.node_status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Role
 from loomtui.loom import leveldb
 from loomtui.loom.chainstate import ChainState, Power

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
-from loomtui.restore.journal import encode
 from loomtui.restore.plan import Plan
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.record.run_journal import encode
+from loomtui.restore.record.run_store import Run, RunStore
 
 
 class Story:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.fleet.backup_jobs import BackupJobs, JobKind, read_backup_jobs
 from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.backup_jobs import BackupJobs, JobKind, read_backup_jobs
 from loomtui.fleet.scripts import InspectScript
 from tests.restore.interrupting import age
 from tests.restore.local import RUN, LocalNode, Tree, tree

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from loomtui.errors import StepFailed
-from loomtui.fleet.backup_jobs import find_backup_jobs
+from loomtui.fleet.probes.backup_jobs import find_backup_jobs
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, Preview
 from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.runs import Run
+from loomtui.restore.record.run_store import Run
+from loomtui.restore.running.operator import Go, Preview
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode, Tree, tree
@@ -27,7 +27,7 @@ CRON = "55 * * * * ubuntu /home/ubuntu/backup.sh\n"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loomtui.restore.backup_jobs._POLL_SECONDS", 0.05)
+    monkeypatch.setattr("loomtui.restore.running.job_suspension._POLL_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def test_one_that_runs_is_waited_for(cluster: LocalCluster, at_work: subpr
 async def test_one_that_does_not_end_stops_nothing(
     cluster: LocalCluster, at_work: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.backup_jobs._WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("loomtui.restore.running.job_suspension._WAIT_SECONDS", 0.2)
     machine = cluster.machines["n1"]
     before = surroundings(machine)
     with pytest.raises(StepFailed, match=rf"has not ended.*process {at_work.pid} since") as caught:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from loomtui.backups.model import Contents, Item
-from loomtui.fleet.status import NodeDetails
+from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.inventory.model import Role
 from loomtui.loom.chainstate import Power
 from loomtui.loom.databases import LOOM_GENESIS, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import canonical_genesis
 from loomtui.loom.nodekey import NodeKeyFacts
-from loomtui.restore.chain import Rank, establish
-from loomtui.restore.choosing import as_config
 from loomtui.restore.plan import FileAction, FileChoice, Plan, SigningAction
+from loomtui.restore.planning.chain import Rank, establish
+from loomtui.restore.planning.choosing import as_config
 from tests.restore.material import (
     NOW,
     Key,

@@ -16,9 +16,9 @@ from loomtui.cli import planning
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.inventory import Inventory
-from loomtui.restore.choosing import Choices
-from loomtui.restore.command_line import command_for, options_of, plan_command
 from loomtui.restore.plan import BackupPolicy
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.command_line import command_for, options_of, plan_command
 from tests.restore.material import make_plan_of
 from tests.restore.test_planner import INVENTORY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loomtui.backups.model import Contents, Item
-from loomtui.fleet.status import NodeDetails
+from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.loom.databases import (
     ADDRBOOK,
     CONFIG_TARGETS,
@@ -19,9 +19,9 @@ from loomtui.loom.databases import (
 )
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
-from loomtui.restore.chain import Chain
-from loomtui.restore.config_choices import ConfigDecision, decide_files, live_text, unified_diff
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction
+from loomtui.restore.planning.chain import Chain
+from loomtui.restore.planning.config_choices import ConfigDecision, decide_files, live_text, unified_diff
 from tests.restore.material import (
     CONFIG_TOML,
     LOOM_YML,

@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from loomtui.backups.model import Contents
-from loomtui.fleet.status import NodeDetails
+from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.inventory.model import Inventory, Node, S3Settings
 from loomtui.loom.chainstate import Power
 from loomtui.loom.databases import LOOM_GENESIS, TENDERMINT_GENESIS

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.restore.estimates import estimate, past_runs
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
+from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.report import Chronicle
-from loomtui.restore.runs import RunStore
+from loomtui.restore.report.estimates import estimate, past_runs
 from tests.restore.material import NOW, archive, make_plan_of, node_plan
 from tests.restore.stories import Story, whole
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed
-from loomtui.restore.failures import CLUSTER, combined, on_all, sentences
+from loomtui.restore.running.task_failures import CLUSTER, combined, on_all, sentences
 
 
 async def test_no_failure_hides_anothers_progress() -> None:

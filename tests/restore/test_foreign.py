@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from loomtui.errors import CallError, StepFailed
-from loomtui.fleet.reach import Reach
+from loomtui.fleet.ssh.reach import Reach
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
-from loomtui.restore.choosing import KEEP_REDIS
 from loomtui.restore.events import Outcome
 from loomtui.restore.plan import FileAction, ForeignAddress, Plan
-from loomtui.restore.planfile import dump_plan, load_plan
+from loomtui.restore.planning.choosing import KEEP_REDIS
+from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.report import render
 from tests.restore.cluster import LocalCluster
 from tests.restore.material import CONFIG_TOML, LOOM_YML

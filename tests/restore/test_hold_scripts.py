@@ -12,7 +12,7 @@ import pytest
 
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.scripts import InspectScript
-from loomtui.restore.hand import Process, Standing, read_processes
+from loomtui.restore.running.node_run import Process, Standing, read_processes
 from tests.restore.interrupting import Call, Interruptions, state
 from tests.restore.local import RUN, LocalNode, stubborn
 

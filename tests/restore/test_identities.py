@@ -8,7 +8,7 @@ from dataclasses import replace
 from loomtui.errors import NodeUnreachable
 from loomtui.loom.references import MismatchKind
 from loomtui.loom.units import read_cat, read_unit
-from loomtui.restore.identities import gather, service_fixes
+from loomtui.restore.planning.identities import gather, service_fixes
 from tests.restore.cluster import LocalCluster
 from tests.restore.material import make_plan_of, node_key_of, node_plan, unit_text
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from loomtui.restore.events import EventKind, Outcome
-from loomtui.restore.runs import Run
+from loomtui.restore.record.run_store import Run
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import Tree
 from tests.restore.local_fleet import LocalFleet

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import EventKind, StepName
-from loomtui.restore.journal import Journal, read_events
+from loomtui.restore.record.run_journal import Journal, read_events
 
 RUN = "20260101-120000-abcd"
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from loomtui.fleet.backup_jobs import BackupJobs
-from loomtui.fleet.probe import node_details
-from loomtui.fleet.status import NodeDetails
+from loomtui.fleet.probes.backup_jobs import BackupJobs
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.probe import node_details
 from loomtui.restore.events import StepName
-from loomtui.restore.hand import Hand
-from loomtui.restore.operator import Go
+from loomtui.restore.running.node_run import Hand
+from loomtui.restore.running.operator import Go
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.material import NOW
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from loomtui.errors import CallError, NodeUnreachable
-from loomtui.fleet.status import Active, NodeDetails
+from loomtui.fleet.probes.node_status import Active, NodeDetails
 from loomtui.inventory.model import Node
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS
 from loomtui.loom.units import read_unit
-from loomtui.restore.choosing import Choices
-from loomtui.restore.membership import scope_of, select
 from loomtui.restore.plan import Plan, Scope, SigningAction
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.membership import scope_of, select
 from tests.restore.material import NOW, Key, chain_facts, node_key_of, node_status, validator_key_of
 from tests.restore.test_planner import INVENTORY, WITH_BACKUP, config, details, planned
 

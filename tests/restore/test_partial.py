@@ -12,16 +12,16 @@ import pytest
 
 from loomtui.backups.model import Item
 from loomtui.errors import LoomtuiError, NodeUnreachable
-from loomtui.fleet.status import NodeDetails
+from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.inventory.model import Inventory
 from loomtui.loom.databases import ADDRBOOK, LOOM_CONFIG, NODE_KEY, UNIT
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, MismatchKind, compare
 from loomtui.loom.units import read_unit
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.identities import facts_of, gather, service_fixes, with_history
 from loomtui.restore.plan import FileAction, Plan
-from loomtui.restore.runs import Run
+from loomtui.restore.planning.identities import facts_of, gather, service_fixes, with_history
+from loomtui.restore.record.run_store import Run
 from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.material import LOOM_YML, NOW, Key, chain_facts, node_key_of, node_status, unit_text
 from tests.restore.test_planner import INVENTORY, config, details, planned

@@ -15,8 +15,8 @@ from loomtui.cli.plan_text import show_plan
 from loomtui.cli.views import plan_document
 from loomtui.errors import CallError, StoreUnreachable
 from loomtui.restore.plan import PassedOver, Plan
-from loomtui.restore.planfile import dump_plan, load_plan
-from screens.plan_text import plan_page
+from loomtui.restore.planning.planfile import dump_plan, load_plan
+from screens.restore.plan_text import plan_page
 from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, LocalCluster
 from tests.restore.material import NOW, tar_of

@@ -26,7 +26,7 @@ from loomtui.restore.plan import (
     SigningChoice,
     ValidatorPower,
 )
-from loomtui.restore.planfile import dump_plan, load_plan, read_plan, save_plan, write_private
+from loomtui.restore.planning.planfile import dump_plan, load_plan, read_plan, save_plan, write_private
 from tests.restore.material import archive, make_plan_of, node_plan
 
 # ── what is written is read again ───────────────────────────────────────────────────────────────────────────

@@ -10,8 +10,8 @@ import pytest
 
 from loomtui.backups.model import Contents, Item
 from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
-from loomtui.fleet.backup_jobs import BackupJob, BackupJobs, JobKind
-from loomtui.fleet.status import Active, NodeDetails
+from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
+from loomtui.fleet.probes.node_status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
 from loomtui.loom.databases import (
     ADDRBOOK,
@@ -26,11 +26,11 @@ from loomtui.loom.databases import (
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
 from loomtui.loom.validator import ValidatorFacts
-from loomtui.restore.choosing import Choices, Chosen
 from loomtui.restore.plan import FileAction, Plan, Scope, SigningAction
-from loomtui.restore.planfile import dump_plan, load_plan
-from loomtui.restore.planner import assemble, make_plan
-from loomtui.restore.seen import Seen
+from loomtui.restore.planning.choosing import Choices, Chosen
+from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.planfile import dump_plan, load_plan
+from loomtui.restore.planning.planner import assemble, make_plan
 from tests.restore.cluster import LIVE_HEIGHT, RESTORED_HEIGHT, LocalCluster
 from tests.restore.local import tree
 from tests.restore.material import (

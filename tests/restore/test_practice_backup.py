@@ -15,10 +15,10 @@ from loomtui.drill.practice import Practice, practice
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, Preview, Unattended
 from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Go, Preview, Unattended
+from loomtui.restore.running.runner import Runner
 
 NODE = "backup-1"
 

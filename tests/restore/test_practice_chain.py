@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import Practice, practice
 from loomtui.drill.scenarios import Past
-from loomtui.drill.surroundings import surroundings
 from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.inventory.load import load
 from loomtui.loom.databases import LOOM_GENESIS, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
-from loomtui.restore.choosing import Choices
 from loomtui.restore.plan import Plan
-from loomtui.restore.planner import make_plan
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.planner import make_plan
 from tests.drill.looking import height, until
 from tests.restore.mishaps import lose_chaindata, make_blank, make_wrongly_initialised
 from tests.restore.test_practice_members import node_id, restored, validator

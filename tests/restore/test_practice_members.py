@@ -10,20 +10,20 @@ import pytest
 import yaml
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import Practice, practice
-from loomtui.drill.surroundings import surroundings
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import ValidatorFacts, read_validator
-from loomtui.restore.choosing import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.identities import gather
-from loomtui.restore.operator import Unattended
 from loomtui.restore.plan import Plan, Scope, SigningAction
-from loomtui.restore.planner import make_plan
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.identities import gather
+from loomtui.restore.planning.planner import make_plan
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Unattended
+from loomtui.restore.running.runner import Runner
 from tests.drill.looking import log, until
 
 TWICE = "Found conflicting vote from ourselves"

@@ -14,9 +14,9 @@ from loomtui.drill.practice import Practice, practice
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.events import EventKind, Outcome
-from loomtui.restore.operator import Unattended
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Unattended
+from loomtui.restore.running.runner import Runner
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, OnFailure, Preview, Unattended
-from loomtui.restore.runner import Runner
-from loomtui.restore.runs import RunStore
+from loomtui.restore.record.run_store import RunStore
+from loomtui.restore.running.operator import Go, OnFailure, Preview, Unattended
+from loomtui.restore.running.runner import Runner
 
 
 class Colleague(Unattended):

@@ -10,8 +10,8 @@ import pytest
 
 from loomtui.errors import LockHeld, LoomtuiError
 from loomtui.restore.events import Amount, Event, EventKind, StepName
-from loomtui.restore.recorder import Recorder
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.record.recorder import Recorder
+from loomtui.restore.record.run_store import Run, RunStore
 from tests.restore.material import make_plan_of
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
-from loomtui.restore.journal import encode
 from loomtui.restore.plan import Plan, Prediction
+from loomtui.restore.record.run_journal import encode
+from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.report import render, timings
-from loomtui.restore.runs import Run, RunStore
 from tests.restore.material import NOW, archive, make_plan_of, node_plan
 
 HOSTILE = "a\x1b]52;c;x\x07|b`c<script>\n| d | ![x](http://evil/)\x9b2J \u202e"

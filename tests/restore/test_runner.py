@@ -17,8 +17,8 @@ from loomtui.errors import (
     ScriptFailed,
 )
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
-from loomtui.restore.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
-from loomtui.restore.runs import Run, summarize
+from loomtui.restore.record.run_store import Run, summarize
+from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import fail_always, fail_once
 from tests.restore.material import make_plan_of, node_plan

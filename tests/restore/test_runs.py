@@ -12,7 +12,7 @@ import pytest
 
 from loomtui.errors import CallError, LockHeld
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
-from loomtui.restore.runs import Run, RunStore, summarize
+from loomtui.restore.record.run_store import Run, RunStore, summarize
 from tests.restore.material import make_plan_of
 
 
@@ -141,7 +141,7 @@ def test_the_last_step_is_known(create: Callable[[], Run]) -> None:
 
 _HOLD = """
 import sys
-from loomtui.restore.runs import RunStore
+from loomtui.restore.record.run_store import RunStore
 from pathlib import Path
 with RunStore(Path(sys.argv[1])).open(sys.argv[2]).hold():
     print("held", flush=True)

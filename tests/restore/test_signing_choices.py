@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loomtui.loom.validator import ValidatorFacts
 from loomtui.restore.plan import Prediction, Scope, SigningAction, SigningChoice, ValidatorPower
-from loomtui.restore.signing_choices import SigningCase, choose_signing, predict, reset_choice
+from loomtui.restore.planning.signing_choices import SigningCase, choose_signing, predict, reset_choice
 from tests.restore.material import Key
 
 OWN, OTHER = Key(1), Key(2)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loomtui.restore.space import LEFT_OVER, FileSystem, Use, shortages, uses_of
+from loomtui.restore.planning.space import LEFT_OVER, FileSystem, Use, shortages, uses_of
 from tests.restore.material import archive
 
 MB = 1024**2

@@ -24,10 +24,10 @@ from loomtui.errors import (
 )
 from loomtui.inventory.model import LoomSettings, Node
 from loomtui.restore.events import Amount
-from loomtui.restore.hand import Hand, RunState
-from loomtui.restore.lock import owned_by, take_lock
 from loomtui.restore.plan import Archive
-from loomtui.restore.staging import Stager
+from loomtui.restore.running.lock import owned_by, take_lock
+from loomtui.restore.running.node_run import Hand, RunState
+from loomtui.restore.running.staging import Stager
 from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
 from tests.restore.local import GROUP, RUN, USER, LocalNode, digest

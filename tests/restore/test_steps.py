@@ -11,9 +11,9 @@ import pytest
 from loomtui.errors import GateNotMet, LoomtuiError, ScriptFailed, StepFailed
 from loomtui.loom.databases import LOOM_CONFIG, UNIT, VALIDATOR
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.operator import OnFailure
 from loomtui.restore.plan import FileAction, Plan, SigningAction
-from loomtui.restore.runs import Run
+from loomtui.restore.record.run_store import Run
+from loomtui.restore.running.operator import OnFailure
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.material import Key, node_key_of, unit_text, validator_key_of
 

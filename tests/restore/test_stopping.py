@@ -9,7 +9,7 @@ import pytest
 
 from loomtui.errors import GateNotMet, StepFailed, StillRunning
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go, OnFailure, Unattended
+from loomtui.restore.running.operator import Go, OnFailure, Unattended
 from tests.restore.cluster import LocalCluster, Scripted, stopped_at
 from tests.restore.local import stubborn
 
@@ -19,7 +19,7 @@ Make = Callable[..., LocalCluster]
 async def test_a_service_that_does_not_stop_is_told(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     machine = cluster.machines["n1"]
     run = await cluster.run()
@@ -35,7 +35,7 @@ async def test_a_service_that_does_not_stop_is_told(
 async def test_processes_that_hold_databases_are_named(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     with stubborn(cluster.machines["n1"]) as process:
         run = await cluster.run()
@@ -52,7 +52,7 @@ async def test_processes_that_hold_databases_are_named(
 
 
 async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     operator = Scripted(on_failure=[(OnFailure.RETRY, None), (OnFailure.KILL, None)])
     with stubborn(cluster.machines["n1"]) as process:
@@ -70,7 +70,7 @@ async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch
 async def test_nothing_is_offered_to_be_killed_where_nothing_is_named(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     (cluster.machines["n1"].state / "stuck").touch()
     operator = Scripted()
@@ -93,7 +93,7 @@ async def test_nobody_there_kills_once_where_that_was_chosen_before() -> None:
 async def test_a_rollback_asks_before_it_kills(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch, answer: OnFailure
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     run = await cluster.run()
     await cluster.runner(run, operator=Scripted({StepName.VERIFY: Go.STOP})).restore()
@@ -142,7 +142,7 @@ async def test_the_gate_after_the_stop_looks_once_more(make_cluster: Make) -> No
 async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()
     run = await cluster.run()
     await cluster.runner(run).restore()

@@ -12,8 +12,8 @@ from loomtui.errors import (
     ScriptFailed,
 )
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Go
-from loomtui.restore.runs import summarize
+from loomtui.restore.record.run_store import summarize
+from loomtui.restore.running.operator import Go
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import fail_always
 

@@ -15,13 +15,13 @@ from loomtui.inventory.model import Role
 from loomtui.loom.identity import NodeFacts
 from loomtui.loom.references import compare
 from loomtui.loom.units import read_unit
-from loomtui.restore.approvals import approved, digest_of
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
-from loomtui.restore.identities import ServiceFix, service_fixes
-from loomtui.restore.operator import OnFailure
+from loomtui.restore.planning.identities import ServiceFix, service_fixes
+from loomtui.restore.record.run_store import Run
 from loomtui.restore.report import Form, chronicle, render
-from loomtui.restore.runs import Run
-from loomtui.restore.unit_edits import judge, why_locked
+from loomtui.restore.running.approvals import approved, digest_of
+from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.unit_edits import judge, why_locked
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import NOW, Key, make_plan_of, node_key_of, node_plan, unit_text

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.journal import encode
-from loomtui.restore.runs import Run
-from loomtui.restore.watching import follow
+from loomtui.restore.record.following import follow
+from loomtui.restore.record.run_journal import encode
+from loomtui.restore.record.run_store import Run
 from tests.restore.material import NOW, make_plan_of, node_plan
 from tests.restore.stories import Story
 

@@ -13,9 +13,9 @@ import pytest
 from loomtui.errors import StepFailed
 from loomtui.loom.databases import ADDRBOOK
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from loomtui.restore.operator import Go
 from loomtui.restore.plan import SigningAction
-from loomtui.restore.steps import STEPS
+from loomtui.restore.running.operator import Go
+from loomtui.restore.running.steps import STEPS
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local import LocalNode, digests
 from tests.restore.material import node_key_of, unit_text, validator_key_of

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
-from loomtui.fleet.backup_jobs import BackupJob, BackupJobs, JobKind
-from loomtui.fleet.logs import LogLine
-from loomtui.fleet.status import Active, NodeDetails, NodeStatus, ServiceState
+from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.node_status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import EffectiveUnit, UnitFile
 from loomtui.loom.validator import SigningState, ValidatorFacts
-from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.identities import ServiceFix
-from loomtui.restore.runs import RunSummary
+from loomtui.restore.planning.config_choices import unified_diff
+from loomtui.restore.planning.identities import ServiceFix
+from loomtui.restore.record.run_store import RunSummary
 
 HEIGHT = 1_204_551
 NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)

@@ -10,21 +10,21 @@ from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import CallError, LoomtuiError, StepFailed, StillRunning
-from loomtui.fleet.asking import Asker
-from loomtui.fleet.logs import LogLine
-from loomtui.fleet.status import ClusterStatus, NodeDetails, NodeStatus
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
+from loomtui.fleet.ssh.prompter import Asker
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
 from loomtui.loom.references import KeyReport
-from loomtui.restore.choosing import Choices
-from loomtui.restore.config_choices import unified_diff
-from loomtui.restore.estimates import Estimate
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
-from loomtui.restore.identities import ServiceFix
-from loomtui.restore.operator import Go, Judged, OnFailure, Operator, Preview, UnitDraft
 from loomtui.restore.plan import Plan
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.config_choices import unified_diff
+from loomtui.restore.planning.identities import ServiceFix
+from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle, Form
-from loomtui.restore.runs import RunSummary
+from loomtui.restore.report.estimates import Estimate
+from loomtui.restore.running.operator import Go, Judged, OnFailure, Operator, Preview, UnitDraft
 from screens.engine import Progress, StepWords, WatchedRun
 from tests.screens import basics, plans
 from tests.screens.basics import NOW

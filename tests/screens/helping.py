@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from screens.app import LoomApp
 from screens.engine import Engine
-from screens.widgets.next_panel import NextPanel
+from screens.restore.next_panel import NextPanel
 from tests.screens import basics
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine

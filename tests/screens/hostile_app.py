@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from loomtui.errors import CallError
-from loomtui.fleet.asking import Asker
+from loomtui.fleet.ssh.prompter import Asker
 from loomtui.restore.events import Event, EventKind, StepName
-from loomtui.restore.runs import RunSummary
+from loomtui.restore.record.run_store import RunSummary
 from screens.app import LoomApp
 from screens.terminal import LastingDriver
 from tests.screens import plans, scenes

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from loomtui.backups.model import Compression, Item
-from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
@@ -21,6 +20,7 @@ from loomtui.restore.plan import (
     SigningChoice,
     ValidatorPower,
 )
+from loomtui.restore.planning.config_choices import unified_diff
 from tests.screens.basics import CLUSTER, NAMES, NOW, VALIDATORS, address, backups, node_id
 
 _JOB = "/etc/cron.d/loom: */5 * * * * ubuntu /home/ubuntu/backup.sh"

@@ -9,16 +9,16 @@ from datetime import datetime
 
 from textual.pilot import Pilot
 
-from loomtui.fleet.asking import Asker
 from loomtui.fleet.fleet import WritableFleet
-from loomtui.fleet.logs import LogLine
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.ssh.prompter import Asker
 from loomtui.restore.events import Event, EventKind, StepName
-from loomtui.restore.operator import Go
-from loomtui.restore.runs import Run, RunStore
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.running.operator import Go
 from screens.app import LoomApp
 from screens.live import WritableLiveEngine
 from screens.modals.ask import ChoiceDialog
-from screens.operator import FailureQuestion
+from screens.restore.screen_operator import FailureQuestion
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import LocalFleet
 from tests.screens.helping import SMALL, panel, press, until

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 
 from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
 from loomtui.errors import LoomtuiError, NodeUnreachable
-from loomtui.fleet.logs import LogLine
-from loomtui.fleet.status import NodeStatus
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind
 from loomtui.loom.units import EffectiveUnit, UnitFile
 from loomtui.restore.events import StepName
-from loomtui.restore.identities import ServiceFix
 from loomtui.restore.plan import (
     Plan,
 )
+from loomtui.restore.planning.identities import ServiceFix
+from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle
-from loomtui.restore.runs import RunSummary
 from screens.engine import WatchedRun
 from tests.screens import records
 from tests.screens.basics import (

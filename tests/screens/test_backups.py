@@ -12,10 +12,10 @@ from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, BackupKind, Damaged, Member, MemberType
 from loomtui.errors import ArchiveRejected
 from screens.app import LoomApp
-from screens.backups import BackupsScreen
-from screens.choose import ChooseScreen
-from screens.contents import ContentsScreen
-from screens.widgets.axis import BackupAxis
+from screens.backups.axis import BackupAxis
+from screens.backups.backups_screen import BackupsScreen
+from screens.backups.contents_screen import ContentsScreen
+from screens.restore.choose_screen import ChooseScreen
 from screens.widgets.pane import Pane
 from screens.widgets.table import Table
 from tests.screens import basics, scenes

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.operator import OnFailure
-from loomtui.restore.runs import RunStore, summarize
+from loomtui.restore.record.run_store import RunStore, summarize
+from loomtui.restore.running.operator import OnFailure
+from screens.diff.diff_pane import DiffPane
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
-from screens.operator import FailureQuestion, StepQuestion, UnitQuestion
-from screens.plan import PlanScreen
-from screens.run_view import STEPS
-from screens.widgets.diff_pane import DiffPane
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.run_view import STEPS
+from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from tests.restore.cluster import LocalCluster
 from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
@@ -124,7 +124,7 @@ FAULTS = {
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loomtui.restore.steps.stop._STOP_SECONDS", 0)
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def cluster(make_cluster: Make, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 cls.passed += timedelta(hours=1)
             return datetime.now(UTC) + cls.passed
 
-    monkeypatch.setattr("loomtui.restore.steps.verify.datetime", Clock)
+    monkeypatch.setattr("loomtui.restore.running.steps.verify.datetime", Clock)
     return made
 
 

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from loomtui.cli.views import status_document
-from loomtui.fleet.evidence import Findings, explained
-from loomtui.fleet.status import ClusterStatus
+from loomtui.fleet.probes.findings import Findings, explained
+from loomtui.fleet.probes.node_status import ClusterStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.validator import SigningState, ValidatorFacts
-from screens import words
-from screens.health_head import sentence, verdict_text
-from screens.health_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
-from screens.matching import Matcher
-from screens.node_files import compared
-from screens.trend import Trend, common_top, sparkline
-from screens.watch import Watch
-from screens.words import Tone
+from screens.health.node_files import compared
+from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
+from screens.health.trend import Trend, common_top, sparkline
+from screens.health.verdict_head import sentence, verdict_text
+from screens.health.watch import Watch
+from screens.input.matching import Matcher
+from screens.text import words
+from screens.text.words import Tone
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from loomtui.fleet.status import Active, NodeStatus
-from screens.node_facts import about, sections
+from loomtui.fleet.probes.node_status import Active, NodeStatus
+from screens.health.node_facts import about, sections
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine

@@ -11,18 +11,18 @@ from datetime import timedelta
 import pytest
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
-from loomtui.fleet.logs import LogLine
-from loomtui.fleet.status import Active, NodeStatus
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.node_status import Active, NodeStatus
 from loomtui.loom.references import KeyReport
 from screens.app import LoomApp
-from screens.choose import ChooseScreen
-from screens.health import HealthScreen
-from screens.logs import LogsScreen
+from screens.health.health_screen import HealthScreen
+from screens.health.node_screen import NodeScreen
+from screens.logs.log_view import LogView
+from screens.logs.logs_screen import LogsScreen
 from screens.modals.ask import HostKeyDialog, InputDialog
 from screens.modals.jump import JumpLabel, JumpScreen
 from screens.modals.text import ErrorDialog, TextDialog
-from screens.node import NodeScreen
-from screens.widgets.log_view import LogView
+from screens.restore.choose_screen import ChooseScreen
 from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW

@@ -9,10 +9,10 @@ from textual.widgets import Static
 
 from loomtui.restore.events import StepName
 from loomtui.text import clean
-from screens.asker import ScreenAsker
-from screens.health import HealthScreen
-from screens.operator import FailureQuestion
-from screens.plan import PlanScreen
+from screens.health.health_screen import HealthScreen
+from screens.prompter import ScreenAsker
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.screen_operator import FailureQuestion
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import WritableFakeEngine

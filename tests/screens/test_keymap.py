@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from loomtui.errors import CallError
-from screens import keymap, keys
 from screens.app import LoomApp
 from screens.base import LoomScreen
-from screens.choose import ChooseScreen
-from screens.logs import LogsScreen
+from screens.input import keymap, keys
+from screens.logs.logs_screen import LogsScreen
 from screens.modals.text import TextDialog
+from screens.restore.choose_screen import ChooseScreen
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import LARGE, make_app, press, running, shown, until

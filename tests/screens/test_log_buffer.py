@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.text import clean_line
-from screens.log_buffer import Entry, Filter, LogBuffer, entry_of
-from screens.moments import read_moment
+from screens.input.moments import read_moment
+from screens.logs.log_buffer import Entry, Filter, LogBuffer, entry_of
 from tests.screens.basics import NOW
 
 

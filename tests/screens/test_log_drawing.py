@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from textual.strip import Strip
 
-from loomtui.fleet.logs import LogLine
+from loomtui.fleet.probes.log_tail import LogLine
 from screens.app import LoomApp
-from screens.log_buffer import entry_of
-from screens.widgets.log_view import LogView
+from screens.logs.log_buffer import entry_of
+from screens.logs.log_view import LogView
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine

@@ -10,12 +10,12 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widgets import Input
 
-from loomtui.fleet.logs import LogLine
-from screens.log_buffer import entry_of
-from screens.logs import LogsScreen
+from loomtui.fleet.probes.log_tail import LogLine
+from screens.logs.log_buffer import entry_of
+from screens.logs.log_view import LogView
+from screens.logs.logs_screen import LogsScreen
 from screens.modals.ask import NodesDialog
 from screens.modals.text import TextDialog
-from screens.widgets.log_view import LogView
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine

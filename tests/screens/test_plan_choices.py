@@ -10,7 +10,7 @@ from textual.widgets import Input
 from loomtui.backups.model import BackupKind, FaultKind
 from loomtui.restore.plan import BackupPolicy, PassedOver, Plan
 from screens.modals.ask import InputDialog
-from screens.plan import PlanScreen
+from screens.restore.plan_screen import PlanScreen
 from screens.widgets.pane import Pane
 from tests.screens import plans, scenes
 from tests.screens.basics import NOW

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from screens import content, keys, words
-from screens.choose import read_time
-from screens.run_view import RunView, StepState, TaskState, TaskView
-from screens.widgets.steps import TaskList
+from screens.input import keys
+from screens.restore.choose_screen import read_time
+from screens.restore.run_view import RunView, StepState, TaskState, TaskView
+from screens.restore.step_list import TaskList
+from screens.text import content, words
 from tests.screens.basics import HOSTILE, NOW
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from screens import keys
 from screens.app import LoomApp
 from screens.base import LoomScreen
-from screens.choose import ChooseScreen
-from screens.commands import ActionCommands
 from screens.engine import WritableEngine
-from screens.health import HealthScreen
+from screens.health.health_screen import HealthScreen
+from screens.input import keys
+from screens.input.palette import ActionCommands
 from screens.live import LiveEngine, WritableLiveEngine
-from screens.plan import PlanScreen
-from screens.restore import RestoreScreen
+from screens.restore.choose_screen import ChooseScreen
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.restore_screen import RestoreScreen
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import press, running, shown

@@ -9,7 +9,7 @@ import pytest
 
 from loomtui.errors import CallError
 from screens.modals.text import ErrorDialog
-from screens.run_record import RunRecordScreen
+from screens.runs.record_screen import RunRecordScreen
 from screens.saving import save_text
 from screens.widgets.pane import Pane
 from tests.screens import scenes
@@ -60,7 +60,7 @@ async def test_where_nothing_can_be_written_it_is_said(monkeypatch: pytest.Monke
     def refuse(*_: object) -> None:
         raise CallError("the file cannot be written: no room")
 
-    monkeypatch.setattr("screens.run_record.save_text", refuse)
+    monkeypatch.setattr("screens.runs.record_screen.save_text", refuse)
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "u", "enter")
         await until(pilot, lambda: "By node" in shown(app))

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from loomtui.fleet.asking import Refuse
-from screens import keys
-from screens.commands import ActionCommands
+from loomtui.fleet.ssh.prompter import Refuse
+from screens.input import keys
+from screens.input.palette import ActionCommands
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import press, running, shown

@@ -8,9 +8,9 @@ import pytest
 
 from loomtui.restore.events import StepName
 from screens.app import LoomApp
-from screens.operator import FailureQuestion, UnitQuestion
-from screens.restore import RestoreScreen
-from screens.settling import Settling
+from screens.restore.restore_screen import RestoreScreen
+from screens.restore.screen_operator import FailureQuestion, UnitQuestion
+from screens.restore.settling import Settling
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import panel, press, running, shown, until

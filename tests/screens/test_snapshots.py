@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 from loomtui.restore.events import StepName
 from screens.app import LoomApp
 from screens.engine import Engine
+from screens.logs.log_view import LogView
 from screens.modals.confirm import ConfirmDialog
-from screens.operator import UnitQuestion
+from screens.restore.screen_operator import UnitQuestion
 from screens.settings import THEME_NAMES, Settings
-from screens.widgets.log_view import LogView
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine

@@ -9,8 +9,9 @@ from textual.color import Color
 from textual.theme import Theme
 
 from loomtui.errors import CallError
-from screens import settings, themes
+from screens import settings
 from screens.modals.theme import ThemeDialog
+from screens.styles import themes
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import LARGE, make_app, press, running, shown, until

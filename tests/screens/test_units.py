@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from loomtui.restore.events import StepName
-from loomtui.restore.operator import UnitDraft
+from loomtui.restore.running.operator import UnitDraft
 from screens.app import LoomApp
+from screens.diff.diff_pane import DiffPane
 from screens.modals.edit import EditDialog
 from screens.modals.text import TextDialog
-from screens.operator import UnitQuestion
-from screens.restore import RestoreScreen
-from screens.widgets.diff_pane import DiffPane
+from screens.restore.restore_screen import RestoreScreen
+from screens.restore.screen_operator import UnitQuestion
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import LARGE, SMALL, footer_keys, panel, press, running, shown, until

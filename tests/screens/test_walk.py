@@ -9,16 +9,16 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.operator import Approval, Go, Preview, UnitDraft
+from loomtui.restore.running.operator import Approval, Go, Preview, UnitDraft
 from screens.app import LoomApp
-from screens.choose import ChooseScreen
-from screens.health import HealthScreen
+from screens.health.health_screen import HealthScreen
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
-from screens.operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
-from screens.plan import PlanScreen
-from screens.restore import RestoreScreen
-from screens.run_view import StepState
+from screens.restore.choose_screen import ChooseScreen
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.restore_screen import RestoreScreen
+from screens.restore.run_view import StepState
+from screens.restore.screen_operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
 from tests.screens import basics, scenes
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until

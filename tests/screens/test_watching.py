@@ -10,11 +10,11 @@ import pytest
 
 from loomtui.errors import StepFailed
 from loomtui.restore.events import Event, Outcome, StepName
-from loomtui.restore.operator import Go, OnFailure, Preview, UnitDraft
+from loomtui.restore.running.operator import Go, OnFailure, Preview, UnitDraft
 from screens.modals.ask import ChoiceDialog
-from screens.operator import ScreenOperator
+from screens.restore.screen_operator import ScreenOperator
+from screens.restore.watch_screen import WatchScreen
 from screens.terminal import GONE_STATUS, TerminalGone
-from screens.watching import WatchScreen
 from tests.restore.stories import Story
 from tests.screens import basics, plans, scenes
 from tests.screens.basics import NOW

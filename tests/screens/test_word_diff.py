@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from loomtui.restore import config_choices
+from loomtui.restore.planning import config_choices
 from loomtui.text import UNSHOWABLE
-from screens.diff_text import Difference, copied, drawn, page, wrapped
-from screens.word_diff import Heading, Line, Row, rows_of, words_marked
+from screens.diff.diff_text import Difference, copied, drawn, page, wrapped
+from screens.diff.word_diff import Heading, Line, Row, rows_of, words_marked
 from tests.screens.basics import HOSTILE
 
 LINES = st.text(

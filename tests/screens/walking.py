@@ -9,10 +9,10 @@ from loomtui.restore.events import Outcome, StepName
 from screens.app import LoomApp
 from screens.modals.confirm import ConfirmDialog
 from screens.modals.edit import EditDialog
-from screens.operator import StepQuestion
-from screens.plan import PlanScreen
-from screens.restore import RestoreScreen
-from screens.run_view import STEPS
+from screens.restore.plan_screen import PlanScreen
+from screens.restore.restore_screen import RestoreScreen
+from screens.restore.run_view import STEPS
+from screens.restore.screen_operator import StepQuestion
 from tests.screens.helping import panel, press, type_text, until
 
 

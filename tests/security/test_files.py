@@ -12,7 +12,7 @@ import pytest
 from loomtui.cli.failures import call
 from loomtui.private import make_private
 from loomtui.restore.events import EventKind
-from loomtui.restore.journal import Journal
+from loomtui.restore.record.run_journal import Journal
 from tests.security.values import harmless
 
 PASSWORD = "marked-p4ssw0rd"

@@ -24,8 +24,8 @@ from loomtui.inventory import load
 from loomtui.inventory.model import S3Settings
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
 from loomtui.restore.plan import FileAction, Plan
-from loomtui.restore.planfile import dump_plan, load_plan
-from loomtui.restore.runs import RunStore
+from loomtui.restore.planning.planfile import dump_plan, load_plan
+from loomtui.restore.record.run_store import RunStore
 from tests.restore.local import GROUP, USER, LocalNode, tree
 from tests.restore.material import archive, backup, file_choice, make_plan_of, node_plan
 from tests.security.counting import hostile

@@ -20,7 +20,7 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript
 from loomtui.fleet.session import _command
-from loomtui.fleet.sshconfig import Target, _tokens
+from loomtui.fleet.ssh.sshconfig import Target, _tokens
 from loomtui.restore.events import Outcome
 from tests.fleet.test_scripts import EVERY
 from tests.restore.cluster import BACKUP_TIME, RESTORED_HEIGHT, LocalCluster

@@ -21,7 +21,7 @@ from loomtui.cli.failures import explain
 from loomtui.cli.logs import _Printer
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.facts import read_facts
-from loomtui.fleet.logs import read_entry
+from loomtui.fleet.probes.log_tail import read_entry
 from loomtui.loom import rpc
 from loomtui.loom.config import mask_secrets, read_config_toml, read_loom_yml
 from loomtui.loom.genesis import read_tendermint_genesis
@@ -30,14 +30,14 @@ from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_cat, rewrite_peers
 from loomtui.loom.validator import read_validator
-from loomtui.restore.config_choices import unified_diff
 from loomtui.restore.events import EventKind, Json, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.planfile import dump_plan, read_plan
+from loomtui.restore.planning.config_choices import unified_diff
+from loomtui.restore.planning.planfile import dump_plan, read_plan
+from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.report import render
-from loomtui.restore.runs import RunStore
 from loomtui.text import clean, clean_line
-from screens.health import HealthScreen
+from screens.health.health_screen import HealthScreen
 from tests.restore.material import archive, file_choice, make_plan_of, node_plan, signing_choice
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine

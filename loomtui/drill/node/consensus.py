@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from loomtui.drill.node.blocks import Block, enough, timestamp
-from loomtui.drill.node.chain import Chain
 from loomtui.drill.node.keys import PrivValidator, SigningError
 from loomtui.drill.node.log import Log
+from loomtui.drill.node.standin_chain import Chain
 from loomtui.drill.node.wal import Wal, WalGapError
 
 Message = dict[str, Any]

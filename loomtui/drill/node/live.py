@@ -13,13 +13,13 @@ from typing import Any
 
 from loomtui.drill.node.addresses import Address
 from loomtui.drill.node.blocks import Block, enough
-from loomtui.drill.node.chain import Chain, FatalError, PanicError
 from loomtui.drill.node.consensus import Consensus, Message
 from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.peers import Peer, Switch
 from loomtui.drill.node.rpc import Rpc
 from loomtui.drill.node.settings import Machine, Settings, split_listen
+from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError
 from loomtui.drill.node.wal import Wal
 
 _BLOCKS_AT_ONCE = 50

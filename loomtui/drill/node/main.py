@@ -66,11 +66,11 @@ def _no_flags(rest: list[str]) -> None:
 
 
 def _run(root: Path, rest: list[str]) -> int:
-    from loomtui.drill.node.chain import (
+    from loomtui.drill.node.run import run
+    from loomtui.drill.node.standin_chain import (
         FatalError,
         PanicError,
     )  # slow to import, not needed by the other commands
-    from loomtui.drill.node.run import run
 
     values = _flags(rest)
     try:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from loomtui.drill.node.blocks import Block
-from loomtui.drill.node.chain import Chain
 from loomtui.drill.node.consensus import Consensus
 from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.peers import Switch
+from loomtui.drill.node.standin_chain import Chain
 
 _NEVER = "1970-01-01T00:00:00Z"
 _BODY_BYTES = 1_000_000

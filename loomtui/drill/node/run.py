@@ -6,10 +6,10 @@ from pathlib import Path
 
 from loomtui.drill.node.addresses import Address, AddressError, parse_address, split_list
 from loomtui.drill.node.blocks import Genesis
-from loomtui.drill.node.chain import Chain, FatalError, PanicError
 from loomtui.drill.node.keys import KeyFileError, KeyPanicError, PrivValidator, identity, read_node_key
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.settings import read_settings
+from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError
 
 
 def run(root: Path, seeds: str, persistent: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from loomtui.restore.record.run_store import Run
 from loomtui.restore.report.chronicle import Chronicle, chronicle
 from loomtui.restore.report.timing import StepTiming, Timings, timings
-from loomtui.restore.runs import Run
 
 __all__ = ["Chronicle", "Form", "StepTiming", "Timings", "chronicle", "render", "timings"]
 
@@ -15,9 +15,9 @@ Form = Literal["md", "json", "html"]
 
 def render(run: Run, form: Form) -> str:
     """Raises nothing for what a journal may hold: a damaged one is told as far as it goes."""
-    from loomtui.restore.report.document import document
     from loomtui.restore.report.markdown import markdown
     from loomtui.restore.report.page import page
+    from loomtui.restore.report.run_document import document
 
     told = chronicle(run)
     return {"md": markdown, "json": document, "html": page}[form](told)

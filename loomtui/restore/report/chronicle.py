@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from loomtui.restore.events import Event, EventKind, Json, StepName
 from loomtui.restore.plan import NodePlan, Plan
+from loomtui.restore.record.run_store import Run, RunSummary, summarize
 from loomtui.restore.report.timing import Timings, timings
-from loomtui.restore.runs import Run, RunSummary, summarize
 
 #: Who is meant where something concerns the cluster as a whole.
 ALL_NODES = "all nodes"

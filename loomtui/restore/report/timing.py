@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from loomtui.restore.runs import Run
+from loomtui.restore.record.run_store import Run
 
 
 @dataclass(frozen=True)

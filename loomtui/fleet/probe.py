@@ -1,6 +1,0 @@
-"""What can be found out about nodes: the cheap look at every refresh, and the dear one before a plan."""
-
-from loomtui.fleet.details import details, node_details
-from loomtui.fleet.looks import look, look_at
-
-__all__ = ["details", "look", "look_at", "node_details"]

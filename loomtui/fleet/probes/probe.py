@@ -1,0 +1,6 @@
+"""What can be found out about nodes: the cheap look at every refresh, and the dear one before a plan."""
+
+from loomtui.fleet.probes.details import details, node_details
+from loomtui.fleet.probes.looks import look, look_at
+
+__all__ = ["details", "look", "look_at", "node_details"]

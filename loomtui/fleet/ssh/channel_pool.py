@@ -1,0 +1,155 @@
+"""The connections to one node: a single one, unless its server allows too few commands at a time over it.
+
+How many those are (`MaxSessions`, sshd_config(5)) a server tells by refusal alone: usually 10, where it was
+hardened often 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from paramiko import Transport
+
+from loomtui.errors import ScriptFailed
+from loomtui.fleet.ssh.connection import ChannelRefused, Link, LostConnection
+from loomtui.fleet.ssh.process import Process, TooMuchOutputError
+
+_OUTPUT_LIMIT = 64 * 1024 * 1024
+_ROOM = 10  # sshd's default
+_LANES = 8
+_PATIENCE_SECONDS = 1.0  # a command that ends soon waits so long for another one before it gets a connection
+_LEFT_OVER_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.0)  # what was given up on may run there for a moment still
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a script or command left behind."""
+
+    status: int  # -1: none, for it was killed
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(eq=False)
+class _Lane:
+    link: Link
+    room: int
+    used: int = 0
+
+
+class Lanes:
+    """Runs commands on one node."""
+
+    def __init__(self, name: str, make: Callable[[], Link]) -> None:
+        self._name = name
+        self._make = make
+        self._lanes = [_Lane(make(), _ROOM)]
+        self._freed = asyncio.Event()
+        self._opened = 0.0  # when the last lane was, by the loop's clock
+
+    @property
+    def connected(self) -> bool:
+        return self._lanes[0].link.connected
+
+    def forget_refusal(self) -> None:
+        """The next attempt is made at once, also where the last one was refused a moment ago."""
+        for lane in self._lanes:
+            lane.link.forget_refusal()
+
+    async def transport(self) -> Transport:
+        """The first connection. Raises NodeUnreachable, HostKeyRefused."""
+        return await self._lanes[0].link.transport()
+
+    async def close(self) -> None:
+        """Ends everything that runs. Returns at once, also when the node hangs."""
+        await asyncio.gather(*(lane.link.close() for lane in self._lanes))
+
+    async def execute(
+        self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None = None
+    ) -> Output:
+        """Feeds `first` and the stream to a command and waits for its end; being cancelled ends the channel.
+
+        Raises NodeUnreachable, ScriptFailed for endless output, and what the stream raises.
+        """
+        lasting = stdin is not None and not isinstance(stdin, bytes)
+        async with self.command(command, lasting=lasting) as process:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    feeding = tasks.create_task(process.feed_all(first, stdin))
+                    stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
+                    stderr = await process.errors()
+                    output = Output(await process.status(), await stdout, stderr)
+                    feeding.cancel()  # nobody reads it any more
+            except ExceptionGroup as errors:
+                error = errors.exceptions[0]
+                if isinstance(error, TooMuchOutputError):
+                    raise ScriptFailed(f"the node sent {error}.", node=self._name, safe="") from None
+                raise error from None
+            if output.status == -1 and process.lost:
+                raise LostConnection("the connection was lost.", node=self._name)
+            return output
+
+    @contextlib.asynccontextmanager
+    async def command(self, command: str, *, lasting: bool) -> AsyncIterator[Process]:
+        """A command that the caller feeds and reads. `lasting`: it gets a connection rather than wait.
+
+        Raises NodeUnreachable.
+        """
+        lane, process = await self._begin(command, 0.0 if lasting else _PATIENCE_SECONDS)
+        try:
+            yield process
+        finally:
+            process.close()
+            self._leave(lane)
+
+    async def _begin(self, command: str, patience: float) -> tuple[_Lane, Process]:
+        left_over = itertools.chain(_LEFT_OVER_SECONDS, (None,))
+        while True:
+            lane = await self._free_lane(patience)
+            lane.used += 1
+            try:
+                return lane, await lane.link.start(command)
+            except ChannelRefused:
+                alone = lane.used == 1
+                lane.room = max(1, lane.used - 1)
+                self._leave(lane)
+                if alone:
+                    await self._await_left_over(lane, next(left_over, -1.0))
+            except BaseException:
+                self._leave(lane)
+                raise
+
+    async def _await_left_over(self, lane: _Lane, seconds: float | None) -> None:
+        """Nothing of ours runs there, and still there is no room. None: over a new connection there is."""
+        if seconds is None:
+            lane.link.drop()
+        elif seconds < 0:
+            raise lane.link.allows_nothing()
+        else:
+            await asyncio.sleep(seconds)
+
+    async def _free_lane(self, patience: float) -> _Lane:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            until = max(begun, self._opened) + patience  # who waits beside others does not open one each
+            free = next((lane for lane in self._lanes if lane.used < lane.room), None)
+            if free is not None:
+                return free
+            more = len(self._lanes) < _LANES
+            if more and loop.time() >= until:
+                self._lanes.append(_Lane(self._make(), min(lane.room for lane in self._lanes)))
+                self._opened = loop.time()
+                continue
+            self._freed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until if more else None):
+                    await self._freed.wait()
+
+    def _leave(self, lane: _Lane) -> None:
+        lane.used -= 1
+        self._freed.set()

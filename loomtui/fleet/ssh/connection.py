@@ -1,0 +1,153 @@
+"""One node's connection: made when it is first needed, and made again when it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+
+import tenacity
+from paramiko import Transport
+from paramiko.ssh_exception import ChannelException, SSHException
+
+from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.ssh.connector import Connector, NoConnection, Throttled, drop_later
+from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.process import Process
+from loomtui.fleet.ssh.sshconfig import Routes
+from loomtui.inventory.model import Node, SshSettings
+from loomtui.text import clean_line
+
+_RECONNECTS = 4
+_KEEP_REFUSAL_SECONDS = 30.0
+
+
+class LostConnection(NodeUnreachable):
+    """The connection broke while something was done over it."""
+
+
+class ChannelRefused(NodeUnreachable):
+    """The server allows no further command over this connection at the moment."""
+
+
+class Link:
+    """Starts commands on one node over one connection."""
+
+    def __init__(self, node: Node, settings: SshSettings, connector: Connector) -> None:
+        self._node = node
+        self._settings = settings
+        self._connector = connector
+        self._transport: Transport | None = None
+        self._connecting: asyncio.Task[Transport] | None = None
+        self._refusal: tuple[float, LoomtuiError] | None = None
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None and self._transport.is_active()
+
+    def forget_refusal(self) -> None:
+        """The next attempt is made at once, also where the last one was refused a moment ago."""
+        self._refusal = None
+
+    async def close(self) -> None:
+        """Ends everything that runs on this session. Returns at once, also when the node hangs."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        self.drop()
+
+    def drop(self) -> None:
+        """Ends the connection; the next command makes a new one."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            drop_later(transport)
+
+    async def transport(self) -> Transport:
+        """The live connection. One attempt serves all who wait for it, and outlives those who give up."""
+        if self._closed:
+            raise NodeUnreachable("the session has been closed.", node=self._node.name)
+        if self._transport is not None and self._transport.is_active():
+            return self._transport
+        if self._refusal and time.monotonic() < self._refusal[0]:
+            raise self._refusal[1]
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(_retrieve)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Transport:
+        lost = self._transport is not None
+        self.drop()
+        target = await THREADS.run(Routes(self._settings).target, self._node)
+        try:
+            async for attempt in self._attempts(lost=lost):
+                with attempt:
+                    self._transport = await self._connector.connect(target)
+        except NoConnection:
+            raise
+        except LoomtuiError as error:
+            # Refused logins are not repeated at every refresh: the node would lock us out.
+            self._refusal = (time.monotonic() + _KEEP_REFUSAL_SECONDS, error)
+            raise
+        if self._transport is None:  # not reached: the loop ends with a transport or raises
+            raise NodeUnreachable("not connected.", node=self._node.name)
+        return self._transport
+
+    def _attempts(self, *, lost: bool) -> tenacity.AsyncRetrying:
+        """A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
+
+        A server that is too busy to greet is asked again in any case, at times that others do not choose.
+        """
+
+        late = tenacity.stop_after_delay(self._settings.connect_timeout)
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            busy = state.outcome is not None and isinstance(state.outcome.exception(), Throttled)
+            return late(state) or (not busy and state.attempt_number >= (_RECONNECTS if lost else 1))
+
+        return tenacity.AsyncRetrying(
+            stop=enough,
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=3),
+            retry=tenacity.retry_if_exception_type(NoConnection),
+            reraise=True,
+        )
+
+    def allows_nothing(self) -> NodeUnreachable:
+        """For a server that lets in, and then runs nothing."""
+        return NodeUnreachable(
+            "the SSH server lets us in and allows no command.",
+            node=self._node.name,
+            advice="Look at MaxSessions in its sshd_config: 0 allows none.",
+        )
+
+    async def start(self, command: str) -> Process:
+        """A command that the caller reads and closes. Raises ChannelRefused, NodeUnreachable."""
+        transport = await self.transport()
+        with self._in_words():
+            return await Process.start(transport, command, timeout=self._settings.connect_timeout)
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            self.drop()  # sshd itself does not answer: this connection is of no more use
+            raise LostConnection("the SSH server no longer answers.", node=self._node.name) from error
+        except ChannelException as error:
+            raise ChannelRefused(
+                f"the SSH server refuses a further channel: {clean_line(str(error), limit=120)}.",
+                node=self._node.name,
+            ) from error
+        except (SSHException, EOFError, OSError) as error:
+            self.drop()
+            words = clean_line(str(error), limit=120) or "it was closed"
+            raise LostConnection(f"the connection was lost: {words}.", node=self._node.name) from error
+
+
+def _retrieve(task: asyncio.Task[Transport]) -> None:
+    """Whoever waited may have given up: the outcome is then nobody's."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,315 @@
+"""From a target to an authenticated SSH transport, each failure told in words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import subprocess
+import time
+from dataclasses import replace
+from typing import Any
+
+from paramiko import Channel, PKey, Transport
+from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
+
+from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
+from loomtui.fleet.ssh.agent import CERTIFICATE
+from loomtui.fleet.ssh.credentials import log_in
+from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.heartbeat import Heartbeat
+from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
+from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.sshconfig import Target
+from loomtui.text import clean_line
+
+# Without a handler, Python would print paramiko's tracebacks on standard error, over the screens.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+_PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
+_DEAD_AFTER_SECONDS = 30
+_AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
+
+
+class NoConnection(NodeUnreachable):
+    """The node could not be reached for a cause that may pass: worth another try."""
+
+
+class Throttled(NoConnection):
+    """Something listens there and closes the connection before it greets: sshd does at MaxStartups."""
+
+
+def drop(transport: Transport) -> None:
+    """Ends a connection at once, also one whose peer hangs. Blocks for a moment at most; never raises."""
+    sock: Any = transport.sock
+    with contextlib.suppress(Exception):
+        sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(Exception):
+        transport.close()
+    with contextlib.suppress(Exception):
+        sock.close()
+
+
+def drop_later(transport: Transport) -> None:
+    """`drop`, without waiting for it."""
+    THREADS.start(lambda: drop(transport))
+
+
+class Connector:
+    """Makes the connections of one fleet: bounded in number, jump hosts shared, one question at a time."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._host_keys = asyncio.Lock()
+        self._accepted: set[tuple[str, int, bytes]] = set()
+        self._heartbeat = Heartbeat()
+        self._hops: dict[tuple[Target, ...], Transport] = {}
+        self._hop_locks: dict[tuple[Target, ...], asyncio.Lock] = {}
+
+    async def connect(self, target: Target) -> Transport:
+        """Raises NodeUnreachable, HostKeyRefused."""
+        through = await self._hop(target.jumps) if target.jumps else None
+        while True:
+            asked = self._secrets.asked
+            transport = await self._greeted(target, through)
+            try:
+                await log_in(transport, target, self._secrets)
+                self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
+                return transport
+            except BaseException as error:
+                hung_up = not transport.is_active()
+                drop_later(transport)
+                # While somebody was asked, the server may have lost its patience (LoginGraceTime).
+                asked_meanwhile = self._secrets.asked > asked
+                if not (asked_meanwhile and hung_up and isinstance(error, NodeUnreachable)):
+                    raise
+
+    def close(self) -> None:
+        """Ends the connections to jump hosts, and lets nobody ask over the others any more."""
+        self._heartbeat.close()
+        for transport in self._hops.values():
+            drop_later(transport)
+        self._hops.clear()
+
+    async def _hop(self, route: tuple[Target, ...]) -> Transport:
+        """The connection to the last of these hosts, made when there is none."""
+        same = tuple(replace(hop, node="") for hop in route)  # whichever node the way leads to
+        async with self._hop_locks.setdefault(same, asyncio.Lock()):
+            held = self._hops.get(same)
+            if held is None or not held.is_active():
+                held = await self.connect(replace(route[-1], jumps=route[:-1]))
+                self._hops[same] = held
+            return held
+
+    async def _greeted(self, target: Target, through: Transport | None) -> Transport:
+        """A connection whose host key is right, not logged in yet."""
+        dialling = _Dialling(target, through)
+        try:
+            async with self._gate, asyncio.timeout(target.timeout + 1):
+                transport = await THREADS.run(dialling.dial)
+            await self._check_host_key(transport, target)
+            return transport
+        except BaseException as error:
+            THREADS.start(dialling.abandon)
+            if isinstance(error, Exception) and not isinstance(error, LoomtuiError):
+                raise _in_words(error, target) from error
+            raise
+
+    async def _check_host_key(self, transport: Transport, target: Target) -> None:
+        """Raises HostKeyRefused."""
+        key = transport.get_remote_server_key()
+        if await self._is_known(key, target):
+            return
+        async with self._host_keys:  # an accepted key may make the next question needless
+            if await self._is_known(key, target):
+                return
+            kind, blob, host = key.get_name(), key.asbytes(), f"{target.host}:{target.port}"
+            if not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
+                raise _host_key_unknown(target, kind, fingerprint(blob))
+            self._accepted.add((*target.known_as, blob))
+            with contextlib.suppress(OSError):  # it holds for this session, and is asked about again
+                await THREADS.run(KnownHosts(target.known_hosts).add, *target.known_as, kind, blob)
+
+    async def _is_known(self, key: PKey, target: Target) -> bool:
+        """False: nobody knows the host. Raises HostKeyRefused for one that is known otherwise."""
+        kind, blob = key.get_name(), key.asbytes()
+        hosts = KnownHosts(target.known_hosts)
+        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
+        certificate = getattr(key, "public_blob", None)
+        if certificate is not None and verdict is not Verdict.REVOKED:
+            vouched, by = await THREADS.run(hosts.judge_certificate, *target.known_as, certificate.key_blob)
+            verdict, where = (verdict, where) if vouched is Verdict.UNKNOWN else (vouched, by)
+        if verdict not in (Verdict.KNOWN, Verdict.UNKNOWN):
+            raise _host_key_changed(target, kind, fingerprint(blob), verdict, where)
+        return verdict is Verdict.KNOWN or (*target.known_as, blob) in self._accepted
+
+
+class _Client(Transport):
+    """A transport that asks for host certificates first where an authority is known; paramiko asks last."""
+
+    certificates_first = False
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        kinds = tuple(super().preferred_keys)
+        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(CERTIFICATE)))
+
+
+class _Dialling:
+    """One attempt to reach a server, up to its host key; can be abandoned from elsewhere at any moment."""
+
+    def __init__(self, target: Target, through: Transport | None) -> None:
+        self._target = target
+        self._through = through
+        self._transport: _Client | None = None
+        self._socket: socket.socket | Channel | None = None
+        self._abandoned = False
+
+    def dial(self) -> Transport:
+        """Blocks, at most for the target's timeout and a little more."""
+        target = self._target
+        until = time.monotonic() + target.timeout
+        self._socket = self._open()
+        if self._abandoned:
+            self._socket.close()
+            raise TimeoutError
+        self._transport = transport = _Client(self._socket)
+        left = max(0.1, until - time.monotonic())
+        transport.banner_timeout = transport.handshake_timeout = left
+        transport.auth_timeout = transport.channel_timeout = target.timeout
+        _prefer_known_keys(transport, target)
+        transport.start_client(timeout=left + 0.5)  # so that the cause comes first
+        if not transport.initial_kex_done:
+            raise TimeoutError("no key exchange")
+        return transport
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        if self._transport is not None:
+            drop(self._transport)
+        elif self._socket is not None:
+            self._socket.close()
+
+    def _open(self) -> socket.socket | Channel:
+        target = self._target
+        if self._through is not None:
+            return self._through.open_channel(
+                "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
+            )
+        if target.proxy_command:
+            return _proxied(target.proxy_command)
+        sock = socket.create_connection((target.host, target.port), target.timeout)
+        _notice_dead_peer(sock)
+        return sock
+
+
+def _prefer_known_keys(transport: _Client, target: Target) -> None:
+    """Asks for the kind of host key that is known, as OpenSSH does: another kind proves nothing."""
+    hosts = KnownHosts(target.known_hosts)
+    transport.certificates_first = hosts.has_authority(*target.known_as)
+    known = hosts.types(*target.known_as)
+    options = transport.get_security_options()
+    offered = tuple(options.key_types)
+
+    def rank(kind: str) -> bool:
+        return ("ssh-rsa" if kind.startswith("rsa-sha2-") else kind) not in known
+
+    options.key_types = tuple(sorted(offered, key=rank))
+
+
+def _notice_dead_peer(sock: socket.socket) -> None:
+    """A peer that vanished is noticed in half a minute, not after the kernel's quarter of an hour."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
+
+
+def _proxied(command: str) -> socket.socket:
+    """The operator's own ProxyCommand at the other end of a socket pair; it ends when that is closed."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        # A shell's text by definition (ssh_config(5)), from the operator's own SSH configuration.
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command}"],
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=subprocess.DEVNULL,
+        )
+    THREADS.start(lambda: _reap(process))
+    return ours
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+
+
+def _in_words(error: Exception, target: Target) -> NodeUnreachable:
+    advice = "Check host and port in the inventory, the network, and that sshd runs there."
+    kind = Throttled if _closed_before_greeting(error) else NoConnection
+    return kind(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
+
+
+def _closed_before_greeting(error: Exception) -> bool:
+    return (
+        isinstance(error, SSHException)
+        and str(error).startswith("Error reading SSH protocol banner")
+        and isinstance(error.__context__, EOFError | ConnectionError)
+    )
+
+
+def _words(error: Exception) -> str:
+    match error:
+        case socket.gaierror():
+            return "the name does not resolve"
+        case ConnectionRefusedError():
+            return "the connection was refused; nothing listens on that port"
+        case TimeoutError():
+            return "no answer in time"
+        case ChannelException():
+            return "the jump host could not get there"
+        case IncompatiblePeer():
+            return f"no common SSH algorithm ({clean_line(str(error), limit=120)})"
+        case EOFError() | ConnectionResetError() | BrokenPipeError():
+            return "the connection was closed at once"
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "there is no route to that host"
+        case SSHException():
+            return _ssh_words(str(error))
+        case _:
+            return clean_line(str(error), limit=120) or type(error).__name__
+
+
+def _ssh_words(text: str) -> str:
+    if "banner" in text or "Invalid SSH" in text or "SSH protocol" in text:
+        return "what answers on that port is not an SSH server, or is too busy to greet (MaxStartups)"
+    if "Negotiation failed" in text or "No existing session" in text:
+        return "the connection was closed before keys were exchanged"
+    return clean_line(text, limit=120)
+
+
+def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, where: str) -> HostKeyRefused:
+    here = f"{target.host}:{target.port}"
+    if verdict is Verdict.INVALID:
+        return HostKeyRefused(
+            f"the certificate of the {kind} host key of {here} {where}. The key has {shown}.",
+            node=target.node,
+            advice="Have the authority sign the host key anew, for the name by which the inventory calls it.",
+        )
+    known = "is marked as revoked" if verdict is Verdict.REVOKED else "is not the one that is known"
+    return HostKeyRefused(
+        f"the {kind} host key of {here} {known} ({where}). It has now {shown}.",
+        node=target.node,
+        advice="Somebody may be in between. If the machine was made anew, take that line out of the file.",
+    )
+
+
+def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:
+    return HostKeyRefused(
+        f"the {kind} host key of {target.host}:{target.port} is unknown and was not accepted: {shown}.",
+        node=target.node,
+        advice="Compare it with what `ssh-keygen -lf` says of the key in /etc/ssh on the node, then accept.",
+    )

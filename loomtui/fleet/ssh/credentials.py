@@ -1,0 +1,231 @@
+"""Logging in: which keys are tried, in which order, and what is said when none fits."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko.pkey import PublicBlob
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    BadAuthenticationType,
+    PasswordRequiredException,
+    SSHException,
+)
+
+from loomtui.errors import NodeUnreachable
+from loomtui.fleet.ssh.agent import AgentAt, AgentCertificate, socket_path
+from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.passwords import answer
+from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.sshconfig import Target
+from loomtui.text import clean_line
+
+
+@dataclass
+class _Keyring:
+    """The keys to try, in order, and a note of each for the operator."""
+
+    ready: list[tuple[str, PKey]] = field(default_factory=list)
+    locked: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    agent: AgentAt | None = None
+
+    def close(self) -> None:
+        if self.agent:
+            with contextlib.suppress(OSError, SSHException):
+                self.agent.close()
+
+
+async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None:
+    """Authenticates by public key, and by a password where the server wants one besides or instead.
+
+    Encrypted keys come last, so that a passphrase is only asked for where nothing else fits.
+    Raises NodeUnreachable that says what was tried.
+    """
+    keyring = await THREADS.run(_collect, target)
+    try:
+        async for key in _keys(keyring, target, secrets):
+            outcome = await THREADS.run(_try_key, transport, target, key, keyring.notes)
+            if outcome.wanted:
+                said = await answer(transport, target, secrets, outcome.wanted)
+                if said:
+                    raise _refused(target, keyring.notes, f"{outcome.detail} {said}".strip())
+                return
+            if outcome.let_in:
+                return
+    finally:
+        THREADS.start(keyring.close)
+    raise _refused(target, keyring.notes)
+
+
+async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIterator[PKey]:
+    """One after the other, each noted before it is tried."""
+    for label, key in keyring.ready:
+        keyring.notes.append(label)
+        yield key
+    for path in keyring.locked:
+        opened = await _unlocked(path, target, secrets)
+        keyring.notes.append(
+            f"key {path}" + ("" if opened else " (encrypted, and nobody gave its passphrase)")
+        )
+        for key in opened:
+            yield key
+
+
+def _collect(target: Target) -> _Keyring:
+    keyring = _Keyring()
+    held = _agent_keys(target, keyring)
+    for path in target.key_files:
+        beside = [_public_part(path.with_name(path.name + end)) for end in ("-cert.pub", ".pub")]
+        own = [held.pop(public) for public in beside if public is not None and public in held]
+        if own:
+            for key in own:
+                keyring.ready += [
+                    (f"key {path} from the agent", each) for each in _certified(key, path, target)
+                ]
+        else:
+            _load(path, target, keyring)
+    if not target.identities_only:
+        keyring.ready += [(f"agent key {clean_line(key.comment, limit=60)}", key) for key in held.values()]
+    return keyring
+
+
+def _agent_keys(target: Target, keyring: _Keyring) -> dict[bytes, AgentKey]:
+    if not target.agent:
+        return {}
+    path = socket_path(target.identity_agent)
+    if path is None:
+        return {}
+    try:
+        keyring.agent = AgentAt(path, target.timeout)
+        return keyring.agent.by_blob()
+    except (OSError, SSHException, ValueError) as error:
+        said = "it is slow" if isinstance(error, TimeoutError) else clean_line(str(error), limit=80)
+        keyring.notes.append(f"the SSH agent, which did not answer ({said})")
+        return {}
+
+
+def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
+    """The key with each certificate of its own that is there, and the bare key."""
+    if isinstance(key, AgentCertificate):
+        return [key]
+    made: list[PKey] = []
+    kind: Any = type(getattr(key, "inner_key", None) or key)
+    for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
+        certified = (
+            AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
+        )
+        with contextlib.suppress(OSError, ValueError, TypeError, SSHException):
+            blob = PublicBlob.from_file(str(certificate))
+            if kind(data=blob.key_blob).asbytes() == key.asbytes():  # it may be another key's
+                certified.load_certificate(str(certificate))
+                made.append(certified)
+    return [*made, key]
+
+
+def _public_part(path: Path) -> bytes | None:
+    """What lies in a .pub file beside a private key, by which the agent's copy is recognised."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = path.read_text("utf-8").split()
+        return base64.b64decode(fields[1], validate=True)
+    return None
+
+
+def _load(path: Path, target: Target, keyring: _Keyring) -> None:
+    try:
+        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None, target)]
+    except FileNotFoundError:
+        if path in target.explicit_keys:
+            keyring.notes.append(f"key {path} (no such file)")
+    except _LockedError:
+        keyring.locked.append(path)
+    except (OSError, ValueError, UnsupportedAlgorithm, SSHException) as error:
+        keyring.notes.append(f"key {path} ({clean_line(str(error), limit=80)})")
+
+
+class _LockedError(Exception):
+    """The key is encrypted, and no or the wrong passphrase was given."""
+
+
+def _read_key(path: Path, passphrase: str | None, target: Target) -> list[PKey]:
+    """With its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
+
+    Not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
+    """
+    problem: Exception | None = None
+    for kind in (Ed25519Key, ECDSAKey, RSAKey):
+        try:
+            key = kind.from_private_key_file(str(path), passphrase)
+        except PasswordRequiredException as error:
+            raise _LockedError from error
+        except (SSHException, ValueError, TypeError, IndexError) as error:
+            problem = problem or error
+            continue
+        return _certified(key, path, target)
+    if passphrase is not None:
+        raise _LockedError from problem
+    raise SSHException("not a private key of a kind that is known") from problem
+
+
+async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
+    opened: list[PKey] = []
+
+    async def fits(passphrase: str) -> bool:
+        try:
+            opened[:] = await THREADS.run(_read_key, path, passphrase, target)
+        except (_LockedError, OSError):
+            return False
+        return True
+
+    await secrets.find(f"key {path}", target.node, f"Passphrase of the SSH key {path}", fits)
+    return opened
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a server said to a key. `wanted`: the methods by which it goes on; `detail` says so."""
+
+    let_in: bool = False
+    wanted: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def _try_key(transport: Transport, target: Target, key: PKey, notes: list[str]) -> _Outcome:
+    """Raises NodeUnreachable where no other key would help."""
+    try:
+        further = transport.auth_publickey(target.user, key)
+    except BadAuthenticationType as error:
+        wanted = ", ".join(clean_line(kind, limit=40) for kind in error.allowed_types) or "nothing"
+        detail = f"The server takes no keys from this user, only: {wanted}."
+        return _Outcome(wanted=tuple(error.allowed_types) or ("nothing",), detail=detail)
+    except AuthenticationException:
+        if transport.is_active():
+            return _Outcome()
+        raise _refused(target, notes, "The server then ended the connection: too many keys?") from None
+    except (SSHException, EOFError, OSError) as error:
+        if transport.is_active():
+            return _Outcome()  # this key cannot sign, another may
+        raise _refused(target, notes, "The server then ended the connection: too many keys?") from error
+    if further:
+        wanted = ", ".join(clean_line(kind, limit=40) for kind in further)
+        return _Outcome(
+            wanted=tuple(further), detail=f"The key is right, but the server also wants: {wanted}."
+        )
+    return _Outcome(let_in=True)
+
+
+def _refused(target: Target, notes: list[str], detail: str = "") -> NodeUnreachable:
+    tried = "; ".join(notes) if notes else "nothing, for there is no key and no agent"
+    return NodeUnreachable(
+        f"{target} did not let us in. Tried: {tried}." + (f" {detail}" if detail else ""),
+        node=target.node,
+        advice="Check `ssh.user` and `ssh.key_file` of the inventory, ~/.ssh/config, and `ssh-add -l`.",
+    )

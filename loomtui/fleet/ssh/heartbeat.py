@@ -1,0 +1,44 @@
+"""Notices a server that hangs: the network takes every packet, and nobody answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from paramiko import Transport
+from paramiko.ssh_exception import SSHException
+
+from loomtui.fleet.ssh.executor import THREADS
+
+_BEAT_SECONDS = 10.0
+_REQUEST = "keepalive@openssh.com"  # nobody knows it, and RFC 4254 (4) wants every server to say so
+
+
+class Heartbeat:
+    """Asks over every connection, as OpenSSH's ServerAliveInterval does; that also keeps it open."""
+
+    def __init__(self) -> None:
+        self._watches: set[asyncio.Task[None]] = set()
+
+    def watch(self, transport: Transport, patience: float, drop: Callable[[Transport], None]) -> None:
+        """`drop` is called for a connection that leaves a question unanswered for `patience` seconds."""
+        watch = asyncio.create_task(_watch(transport, patience, drop), name="heartbeat")
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
+
+    def close(self) -> None:
+        for watch in self._watches:
+            watch.cancel()
+
+
+async def _watch(transport: Transport, patience: float, drop: Callable[[Transport], None]) -> None:
+    while transport.is_active():
+        await asyncio.sleep(_BEAT_SECONDS)
+        try:
+            async with asyncio.timeout(patience):
+                await THREADS.run(transport.global_request, _REQUEST, None, True)
+        except TimeoutError:
+            drop(transport)
+            return
+        except (OSError, EOFError, SSHException):
+            return  # it broke in the meantime: whoever uses it is told

@@ -1,0 +1,186 @@
+"""Strict checking of SSH host keys against OpenSSH's known_hosts files.
+
+Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Patterns, negations, hashed names, `[host]:port`,
+`@revoked` and `@cert-authority` are understood, which paramiko's own reader leaves out in part.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from paramiko import HostKeys
+
+from loomtui.fleet.ssh.hostcerts import HostCertificate
+
+_WRITING = threading.Lock()
+
+
+class Verdict(StrEnum):
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"  # the host is known, by another key
+    REVOKED = "revoked"
+    INVALID = "invalid"  # a known authority has signed its certificate, which does not hold
+
+
+@dataclass(frozen=True)
+class KnownHost:
+    """One line of a known_hosts file."""
+
+    marker: str  # '', '@revoked', '@cert-authority'
+    names: tuple[str, ...]
+    key_type: str
+    key: bytes
+    where: str  # file:line
+
+    def covers(self, host: str) -> bool:
+        found = False
+        for name in self.names:
+            if name.startswith("!") and fnmatch.fnmatchcase(host, _pattern(name[1:])):
+                return False
+            found = found or _same(name, host)
+        return found
+
+
+def fingerprint(key: bytes) -> str:
+    """As `ssh-keygen -l` prints it: SHA256 and base64 without padding."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
+
+
+def host_name(host: str, port: int) -> str:
+    """How known_hosts names a host: lower case, with the port where it is not 22."""
+    host = host.lower()
+    return host if port == 22 else f"[{host}]:{port}"
+
+
+class KnownHosts:
+    """The files as they are now; new keys go to the first one."""
+
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self.files = files
+
+    def judge(self, host: str, port: int, key_type: str, key: bytes) -> tuple[Verdict, str]:
+        """The verdict, and the file:line that it rests on ('' for an unknown host)."""
+        entries = list(self._entries())
+        name = host_name(host, port)
+        for entry in self._about(host, port, "@revoked"):
+            if entry.key == key:
+                return Verdict.REVOKED, entry.where
+        here = [entry for entry in entries if not entry.marker and entry.covers(name)]
+        # Like OpenSSH: a key that is known for the host without its port is good for the port too.
+        bare = [entry for entry in entries if not entry.marker and entry.covers(host.lower())]
+        for entry in (*here, *bare):
+            if (entry.key_type, entry.key) == (key_type, key):
+                return Verdict.KNOWN, entry.where
+        return (Verdict.CHANGED, here[0].where) if here else (Verdict.UNKNOWN, "")
+
+    def judge_certificate(self, host: str, port: int, certificate: bytes) -> tuple[Verdict, str]:
+        """The verdict, and what it rests on. UNKNOWN: no known authority vouches, so the bare key counts."""
+        try:
+            shown = HostCertificate(certificate)
+        except ValueError:
+            return Verdict.UNKNOWN, ""
+        authority = shown.authority
+        for entry in self._about(host, port, "@revoked"):
+            if entry.key == authority:
+                return Verdict.REVOKED, entry.where
+        known = next((e for e in self._about(host, port, "@cert-authority") if e.key == authority), None)
+        if known is None:
+            return Verdict.UNKNOWN, ""
+        problem = shown.problem(host)
+        return (Verdict.INVALID, f"{problem}; {known.where}") if problem else (Verdict.KNOWN, known.where)
+
+    def has_authority(self, host: str, port: int) -> bool:
+        """Whether the server is to be asked for a certificate."""
+        return any(self._about(host, port, "@cert-authority"))
+
+    def _about(self, host: str, port: int, marker: str) -> Iterator[KnownHost]:
+        names = (host_name(host, port), host.lower())
+        found = (entry for entry in self._entries() if entry.marker == marker)
+        return (entry for entry in found if any(entry.covers(name) for name in names))
+
+    def types(self, host: str, port: int) -> tuple[str, ...]:
+        """The key types that the host is known by: the server is asked for these first."""
+        name = host_name(host, port)
+        found = (e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host)))
+        return tuple(dict.fromkeys(found))
+
+    def add(self, host: str, port: int, key_type: str, key: bytes) -> None:
+        """Appends the key to the first file: whole or not at all, readable for its owner only.
+
+        Does nothing where there is no file to keep it in (`none`, /dev/null). Raises OSError.
+        """
+        if not self.files:
+            return
+        path = self.files[0].expanduser().resolve()  # a link into a folder of dotfiles stays a link
+        if path.exists() and not path.is_file():
+            return
+        line = f"{host_name(host, port)} {key_type} {base64.b64encode(key).decode('ascii')}\n"
+        with _WRITING:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            text = path.read_bytes() if path.exists() else b""
+            if text and not text.endswith(b"\n"):
+                text += b"\n"
+            _replace(path, text + line.encode())
+
+    def _entries(self) -> Iterator[KnownHost]:
+        for file in self.files:
+            path = file.expanduser()
+            try:
+                text = path.read_text("utf-8", "replace")
+            except OSError:
+                continue  # absent: nobody is known by it
+            yield from parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Iterator[KnownHost]:
+    """The lines that hold a key; all others are passed over, as OpenSSH does."""
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        marker = fields.pop(0) if fields[0].startswith("@") else ""
+        if len(fields) < 3:
+            continue
+        try:
+            key = base64.b64decode(fields[2], validate=True)
+        except ValueError:
+            continue
+        yield KnownHost(marker, tuple(fields[0].split(",")), fields[1], key, f"{file}:{number}")
+
+
+def _same(name: str, host: str) -> bool:
+    if name.startswith("|1|"):
+        try:
+            return HostKeys.hash_host(host, name) == name
+        except (ValueError, IndexError, AssertionError):
+            return False
+    return fnmatch.fnmatchcase(host, _pattern(name.lower()))
+
+
+def _pattern(name: str) -> str:
+    """OpenSSH knows `*` and `?` only; `[` is part of `[host]:port`."""
+    return name.replace("[", "[[]")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)  # mkstemp made it 0600
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,160 @@
+"""One command on a node: its input fed, both outputs read at the same time, ended when nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from paramiko import Channel, Transport
+from paramiko.ssh_exception import SSHException
+
+from loomtui.fleet.ssh.executor import THREADS
+
+_CHUNK = 256 * 1024
+_STDERR_KEPT = 64 * 1024
+_LINE_LIMIT = 1024 * 1024
+_BATCH_LINES = 200
+_BATCH_SECONDS = 0.1
+
+
+class TooMuchOutputError(Exception):
+    """The command printed more than was asked for."""
+
+
+class Process:
+    """Made by `start`; `close` frees every thread that waits for it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._channel: Channel | None = None
+        self._closed = False
+        self._rest = b""  # of a line that has not come to its end
+        self._ready: list[bytes] = []  # lines that nobody has taken yet
+
+    @classmethod
+    async def start(cls, transport: Transport, command: str, *, timeout: float) -> Process:
+        """Raises SSHException, EOFError, OSError of paramiko, TimeoutError."""
+        process = cls(transport)
+        try:
+            async with asyncio.timeout(timeout):
+                await THREADS.run(process._open, command, timeout)
+        except BaseException:
+            process.close()
+            raise
+        return process
+
+    def _open(self, command: str, timeout: float) -> None:
+        channel = self._channel = self._transport.open_session(timeout=timeout)
+        if self._closed:
+            channel.close()
+        channel.exec_command(command)
+
+    @property
+    def _open_channel(self) -> Channel:
+        if self._channel is None:
+            raise EOFError("the channel is not open")
+        return self._channel
+
+    @property
+    def lost(self) -> bool:
+        """The connection that it ran over is gone."""
+        return not self._transport.is_active()
+
+    def close(self) -> None:
+        """Does not block: a channel is closed by a message, and the peer may not be reading."""
+        self._closed = True
+        channel = self._channel
+        if channel is not None:
+            THREADS.start(lambda: _close(channel))
+
+    async def feed(self, data: bytes) -> bool:
+        """False: the command has ended or reads no more."""
+        try:
+            await THREADS.run(self._open_channel.sendall, data)
+        except (OSError, EOFError, SSHException):
+            return False
+        return True
+
+    async def feed_all(self, first: bytes, stream: bytes | AsyncIterator[bytes] | None) -> None:
+        """Sends `first`, then the stream, then the end of input. What the stream raises is raised here."""
+        going = await self.feed(first)
+        if isinstance(stream, bytes):
+            view = memoryview(stream)
+            for start in range(0, len(view), _CHUNK):
+                going = going and await self.feed(bytes(view[start : start + _CHUNK]))
+        elif stream is not None and going:
+            async for chunk in stream:
+                if chunk and not await self.feed(chunk):
+                    break
+        with contextlib.suppress(OSError, EOFError, SSHException):
+            await THREADS.run(self._open_channel.shutdown_write)
+
+    async def read(self, limit: int) -> bytes:
+        """The whole standard output. Raises TooMuchOutputError."""
+        return await THREADS.run(self._read, limit)
+
+    def _read(self, limit: int) -> bytes:
+        found = bytearray()
+        while chunk := self._open_channel.recv(_CHUNK):
+            found += chunk
+            if len(found) > limit:
+                raise TooMuchOutputError(f"more than {limit} bytes")
+        return bytes(found)
+
+    async def errors(self) -> bytes:
+        """The end of standard error, once it is closed."""
+        return await THREADS.run(self._errors)
+
+    def _errors(self) -> bytes:
+        kept = b""
+        while True:
+            try:
+                chunk = self._open_channel.recv_stderr(_CHUNK)
+            except TimeoutError:
+                continue  # `lines` sets a time limit on the channel
+            if not chunk:
+                return kept
+            kept = (kept + chunk)[-_STDERR_KEPT:]
+
+    async def status(self) -> int:
+        """The exit status; -1 where there is none: killed, or the connection was lost."""
+        return await THREADS.run(self._open_channel.recv_exit_status)
+
+    async def lines(self) -> tuple[bytes, ...]:
+        """The next lines of standard output, gathered for 100 ms or up to 200; () at its end."""
+        return await THREADS.run(self._lines)
+
+    def _lines(self) -> tuple[bytes, ...]:
+        channel = self._open_channel
+        until = time.monotonic() + _BATCH_SECONDS if self._ready else None
+        while len(self._ready) < _BATCH_LINES:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            channel.settimeout(left)
+            try:
+                chunk = channel.recv(_CHUNK)
+            except TimeoutError:
+                break
+            if not chunk:
+                self._split(b"\n" if self._rest else b"")
+                break
+            self._split(chunk)
+            if self._ready:
+                until = until or time.monotonic() + _BATCH_SECONDS
+        batch, self._ready = self._ready[:_BATCH_LINES], self._ready[_BATCH_LINES:]
+        return tuple(batch)
+
+    def _split(self, chunk: bytes) -> None:
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        self._ready += whole
+        if len(self._rest) > _LINE_LIMIT:
+            self._ready.append(self._rest)
+            self._rest = b""
+
+
+def _close(channel: Channel) -> None:
+    with contextlib.suppress(Exception):
+        channel.close()

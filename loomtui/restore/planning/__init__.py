@@ -1,0 +1,1 @@
+"""From observations and choices to a plan."""

@@ -1,0 +1,61 @@
+"""The command that makes a plan with the same choices again. Pure.
+
+A message that tells a command without them would lose a consent that was given.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from loomtui.restore.plan import BackupPolicy, Plan
+from loomtui.restore.planning.choosing import Choices
+from loomtui.text import clean_line
+
+
+def options_of(choices: Choices, cluster: str) -> tuple[str, ...]:
+    """The arguments of `loomtui plan` for these choices; the backup policy's are made from the plan."""
+    options = [("--data", choices.data_key), ("--redis", choices.redis)]
+    if choices.before is not None:
+        options.append(("--before", choices.before.isoformat()))
+    if choices.nodes is not None:
+        options.append(("--nodes", ",".join(choices.nodes)))
+    options += [("--map", f"{node}={host}") for node, host in choices.sources.items()]
+    if choices.gone:
+        options.append(("--gone", ",".join(choices.gone)))
+    if choices.reset_signing:
+        options.append(("--reset-signing-state", cluster))
+    flags = [("--stage-first", choices.stage_first), ("--keep-keys", choices.keep_keys)]
+    return (
+        *(word for name, value in options if value is not None for word in (name, value)),
+        *(name for name, given in flags if given),
+    )
+
+
+def command_for(choices: Choices, cluster: str) -> str:
+    """The command line that makes a plan with these choices, to be shown and copied."""
+    return _shown([*options_of(choices, cluster), *_policy(choices.backup_policy)])
+
+
+def plan_command(
+    plan: Plan, *, reset_signing: bool = False, inventory: Path | None = None, output: Path | None = None
+) -> str:
+    """The command line that makes this plan anew, with the consent to a reset of signing states as well.
+
+    `inventory`: as it was given with -i; `output`: where the plan is to be kept.
+    """
+    more = [*plan.options, *_policy(plan.backup_policy)]
+    if reset_signing and not plan.reset_confirmed:
+        more += ["--reset-signing-state", plan.cluster]
+    if output is not None:
+        more += ["-o", str(output)]
+    return _shown([*(("-i", str(inventory)) if inventory is not None else ()), *more])
+
+
+def _policy(policy: BackupPolicy) -> tuple[str, ...]:
+    return () if policy is BackupPolicy.WAIT else ("--backup-jobs", policy.value)
+
+
+def _shown(arguments: Iterable[str]) -> str:
+    return clean_line(shlex.join(["loomtui", "plan", *arguments]), limit=4_000)

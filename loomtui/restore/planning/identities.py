@@ -1,0 +1,108 @@
+"""Every node's identity against every reference to it, and the unit files that would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.probe import node_details
+from loomtui.inventory.model import Inventory, Node
+from loomtui.loom.config import read_config_toml
+from loomtui.loom.databases import TENDERMINT_CONFIG
+from loomtui.loom.references import KeyReport, NodeFacts, compare, corrected
+from loomtui.loom.units import rewrite_peers
+from loomtui.restore.plan import NodePlan, Plan
+from loomtui.restore.planning.config_choices import unified_diff
+
+
+@dataclass(frozen=True)
+class ServiceFix:
+    """What would have to change in one node's unit; `after` equals `before` where nothing has to."""
+
+    node: str
+    path: str  # of the file that holds the command in force
+    before: str
+    after: str
+    diff: str
+    problem: str | None = None  # why it cannot be changed by loomtui
+
+    @property
+    def needed(self) -> bool:
+        return self.before != self.after or self.problem is not None
+
+
+async def gather(
+    inventory: Inventory,
+    fleet: Fleet,
+    *,
+    plan: Plan | None = None,
+) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
+    """The report over the whole inventory, and why some nodes could not be looked at.
+
+    With a plan its nodes' former identities are known, so that references to them can be mapped.
+    """
+    looks = await node_details(fleet, inventory.names)
+    errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
+    planned = {node.name: node for node in plan.nodes} if plan else {}
+    return compare(
+        [
+            with_history(facts_of(inventory, node, looks.get(node.name)), planned.get(node.name))
+            for node in inventory.nodes
+        ]
+    ), errors
+
+
+def facts_of(inventory: Inventory, node: Node, look: NodeDetails | LoomtuiError | None) -> NodeFacts:
+    """What is known of a node: by a look, or else by the inventory alone."""
+    port = inventory.loom_of(node).ports.p2p
+    if not isinstance(look, NodeDetails):
+        return NodeFacts(node.name, node.role, node.peer_address, port, node_id=None, seen=False)
+    status = look.status
+    return NodeFacts(
+        name=node.name,
+        role=node.role,
+        address=node.peer_address,
+        port=port,
+        node_id=status.node_key.node_id if status.node_key else None,
+        reported=look.reported_node_id,
+        reported_problem=look.reported_problem,
+        unit=status.unit,
+        listen_port=read_config_toml(look.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
+        addrbook=look.addrbook,
+    )
+
+
+def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
+    """With the identities and addresses that it had, as its plan has them from the backups."""
+    if planned is None:
+        return facts
+    return replace(
+        facts,
+        former_ids=frozenset(planned.former_ids),
+        former_addresses=frozenset(planned.former_addresses),
+    )
+
+
+def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
+    """For every node of the report that has a unit, what would have to change in it."""
+    return tuple(
+        _fix(node, report.everyone) for node in report.nodes if node.unit is not None and node.unit.files
+    )
+
+
+def _fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:
+    unit = node.unit
+    assert unit is not None  # noqa: S101 - the caller has seen to it
+    path = unit.exec_start_file or unit.files[0].path
+    before = unit.text_of(path)
+    values = corrected(node, nodes)
+    if not values:
+        return ServiceFix(node.name, path, before, before, "")
+    try:
+        after = rewrite_peers(before, values)
+    except ValueError as error:
+        return ServiceFix(node.name, path, before, before, "", str(error))
+    return ServiceFix(node.name, path, before, after, unified_diff(before, after, path))

@@ -1,0 +1,232 @@
+"""Who is in a plan and who is not, and what follows from it. Pure.
+
+Nodes outside a plan may hold blocks that the others abandon, keys that the plan puts elsewhere, and units
+that dial an identity which is no more (domain facts 7 and 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from loomtui.errors import CallError, LoomtuiError
+from loomtui.fleet.probes.node_status import Active, NodeDetails
+from loomtui.inventory.model import Inventory, Node, Role
+from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
+from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.planning.command_line import command_for
+from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.unit_choices import wrong_outside
+from loomtui.text import clean_line
+
+#: A chain that has made no block for so long may be standing.
+_STANDS_AFTER = timedelta(minutes=5)
+
+
+def select(inventory: Inventory, choices: Choices) -> tuple[Node, ...]:
+    """The nodes of the plan. Raises CallError for unknown names and for contradictions."""
+    named = [*(choices.nodes or ()), *choices.gone, *choices.sources]
+    unknown = [name for name in named if name not in inventory.names]
+    if unknown or choices.nodes == ():
+        raise CallError(
+            f"no such node: {', '.join(map(clean_line, unknown)) or '(none named)'}",
+            advice=f"The inventory has {', '.join(inventory.names)}.",
+        )
+    wanted = inventory.names if choices.nodes is None else choices.nodes
+    both = [name for name in choices.gone if choices.nodes is not None and name in choices.nodes]
+    if both:
+        raise CallError(
+            f"{', '.join(both)} cannot be restored and gone at once", advice="Leave it out of --nodes."
+        )
+    selected = tuple(
+        node for node in inventory.nodes if node.name in wanted and node.name not in choices.gone
+    )
+    idle = [name for name in choices.sources if name not in {node.name for node in selected}]
+    if idle:
+        raise CallError(
+            f"backups are mapped to {', '.join(idle)}, which is not in the plan", advice="Name it in --nodes."
+        )
+    if not selected:
+        raise CallError("every node is gone: there is nothing to restore to")
+    return selected
+
+
+def scope_of(inventory: Inventory, selected: Sequence[Node], choices: Choices) -> Scope:
+    """The whole cluster goes back when every validator that is still there is in the plan."""
+    validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
+    together = validators - set(choices.gone) <= {node.name for node in selected}
+    return Scope.CLUSTER if together else Scope.NODES
+
+
+def is_whole_set(seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]) -> bool:
+    """Whether nobody outside the plan could still sign: each validator is in it, or said to be gone."""
+    held = {choice.address for choice in signing.values()}
+    absent = [power for power in powers if power.address not in held]
+    gone = [name for name in seen.choices.gone if seen.inventory.node(name).role is Role.VALIDATOR]
+    return len(absent) <= len(gone)
+
+
+def refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+    """Why the nodes that were chosen may not be restored together, with what to do."""
+    yield from _abandoned_blocks(seen)
+    yield from _not_gone(seen)
+    yield from _taken_over(seen)
+    yield from _raised(seen, signing)
+    yield from _swapped_keys(seen)
+    yield from _kept_in_vain(seen)
+
+
+def _abandoned_blocks(seen: Seen) -> Iterator[str]:
+    for name, look in seen.left_out.items():
+        if seen.scope is Scope.CLUSTER and _is_active(look):
+            yield (
+                f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others. "
+                "Restore it too, or stop it first"
+            )
+
+
+def _is_active(look: NodeDetails | LoomtuiError) -> bool:
+    if isinstance(look, LoomtuiError) or look.status.service is None:
+        return False
+    return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
+
+
+def _not_gone(seen: Seen) -> Iterator[str]:
+    for name in seen.choices.gone:
+        if isinstance(seen.left_out.get(name), NodeDetails):
+            yield f"{name} is said to be gone, but it answers. Switch it off for good, or restore it too"
+
+
+def _taken_over(seen: Seen) -> Iterator[str]:
+    """A node that gets the backups of another one gets its keys."""
+    for name, source in seen.choices.sources.items():
+        for other, look in seen.left_out.items():
+            owns = seen.inventory.node(other).backup_source == source
+            if owns and isinstance(look, LoomtuiError) and other not in seen.choices.gone:
+                vouched = replace(seen.choices, gone=(*seen.choices.gone, other))
+                command = command_for(vouched, seen.inventory.cluster)
+                yield (
+                    f"{name} takes the place of {other}, which could not be looked at: if it runs, both sign "
+                    f"with one key. When it is dead for certain: {command}"
+                )
+
+
+def _raised(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+    """A signing state that was lost while the chain lived on."""
+    for name, choice in signing.items():
+        if choice.action is not SigningAction.RAISE:
+            continue
+        if not seen.choices.reset_signing:
+            confirmed = replace(seen.choices, reset_signing=True)
+            yield (
+                f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for "
+                f"certain, confirm with the cluster's name: {command_for(confirmed, seen.inventory.cluster)}"
+            )
+        if seen.living_age is None or seen.living_age > _STANDS_AFTER:
+            yield (
+                f"{name} lost its signing state, and the chain has made no block lately: it may have signed "
+                f"height {(seen.living_height or 0) + 1} already. Make the chain move without it first"
+            )
+
+
+def _swapped_keys(seen: Seen) -> Iterator[str]:
+    """A validator of the chain must not be turned into another one by somebody else's backup."""
+    if seen.choices.keep_keys:
+        return
+    addresses = seen.chain.known_addresses
+    for name, details in seen.details.items():
+        live, config = details.status.validator, seen.chosen.config.get(name)
+        then = config.validator if config is not None else None
+        if live is None or then is None or not then.address or live.address in {None, then.address}:
+            continue
+        if live.address in addresses:
+            yield (
+                f"{name} holds the key of the chain's validator {live.address}, the backup that was chosen "
+                f"for it that of {then.address}. Name the right backups (--map {name}=HOST), or --keep-keys"
+            )
+
+
+def _kept_in_vain(seen: Seen) -> Iterator[str]:
+    """--keep-keys on machines that were set up anew: their keys are of a chain that never was this one."""
+    if not seen.choices.keep_keys:
+        return
+    addresses = seen.chain.known_addresses
+    looks = [*seen.details.values(), *seen.others.values()]
+    held = {look.status.validator.address for look in looks if look.status.validator is not None}
+    foreign = []
+    for name, details in seen.details.items():
+        live, config = details.status.validator, seen.chosen.config.get(name)
+        then = config.validator if config is not None else None
+        if live is not None and live.address and then is not None and then.address in addresses:
+            foreign.append(name)
+    if foreign and not held & addresses:
+        yield (
+            f"the validator keys on {', '.join(foreign)} are of no validator of the data's chain, those in "
+            "their backups are: with --keep-keys nobody could sign its next block. Leave --keep-keys out; "
+            "the keys that are there now are set aside, not lost"
+        )
+
+
+def warnings(seen: Seen, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> Iterator[str]:
+    """What an operator has to see to, because loomtui does not see it."""
+    yield from _set_aside(seen, plans)
+    yield from _idle(seen)
+    yield from _keys_from_backups(seen, plans, powers)
+    yield from _dialled_in_vain(seen, plans)
+
+
+def _set_aside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
+    for plan in plans:
+        live = seen.details[plan.name].status.validator
+        if live is not None and live.address and plan.signing.address not in {None, live.address}:
+            yield (
+                f"{plan.name} holds the validator key {live.address}, which is not its own by its backup: it "
+                "is set aside in the run's folder, not lost"
+            )
+
+
+def _idle(seen: Seen) -> Iterator[str]:
+    if seen.scope is not Scope.CLUSTER:
+        return
+    for name, look in seen.left_out.items():
+        if name in seen.choices.gone:
+            yield f"{name} is said to be gone: it must never run again with its blocks or its keys"
+        elif isinstance(look, LoomtuiError):
+            yield (
+                f"{name} is not in the plan and could not be looked at: if it runs, it gives the abandoned "
+                "blocks back to the others"
+            )
+        elif not _is_active(look):
+            later = replace(seen.choices, nodes=(name,), sources={}, reset_signing=False)
+            yield (
+                f"{name} is not in the plan and stopped: it still holds the abandoned blocks. Keep it "
+                f"stopped until its data is restored as well: {command_for(later, seen.inventory.cluster)}"
+            )
+
+
+def _keys_from_backups(
+    seen: Seen, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
+) -> Iterator[str]:
+    """Who could sign twice: the machine from which the key was saved."""
+    addresses = {power.address for power in powers}
+    moved = []
+    for plan in plans:
+        live = seen.details[plan.name].status.validator
+        kept = live is not None and live.address == plan.signing.address
+        if plan.signing.address in addresses and not kept:
+            moved.append(plan.name)
+    if moved:
+        yield (
+            f"the validator keys of {', '.join(moved)} come from backups: no other machine that holds one of "
+            "them may ever run again, or both sign with one key"
+        )
+
+
+def _dialled_in_vain(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
+    """Units outside the plan that name an identity or an address that no node will have: they stay so."""
+    for mismatch in wrong_outside(seen, plans):
+        yield (
+            f"{mismatch.on} is not in the plan, so its unit stays, and will be wrong after the restore: "
+            f"{mismatch.message} After it: loomtui services --diff"
+        )

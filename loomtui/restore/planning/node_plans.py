@@ -1,0 +1,266 @@
+"""What a plan says about each node: its archives, its files, its identity before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from loomtui.backups.members import extent_of
+from loomtui.backups.model import Compression, Contents, Item
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.inventory.model import Node
+from loomtui.loom.config import read_config_toml, read_loom_yml
+from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
+from loomtui.loom.peers import read_peers
+from loomtui.loom.units import read_unit
+from loomtui.restore.plan import (
+    Archive,
+    FileAction,
+    FileChoice,
+    ForeignAddress,
+    NodePlan,
+    SigningAction,
+    SigningChoice,
+    ValidatorPower,
+)
+from loomtui.restore.planning.choosing import KEEP_REDIS
+from loomtui.restore.planning.config_choices import decide_files, live_text
+from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
+from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.space import FileSystem, shortages, uses_of
+from loomtui.restore.planning.unit_choices import keep_right_units
+from loomtui.text import clean_line
+
+#: What may take its bytes from the node's config archive.
+_FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAISE})
+
+
+def plan_nodes(
+    seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
+) -> tuple[tuple[NodePlan, ...], list[str], list[str]]:
+    refusals: list[str] = []
+    warnings: list[str] = []
+    identities = {node.name: _identity(seen, node) for node in seen.selected}
+    former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
+    addresses = _former_addresses(seen, identities, former)
+    right = _right_places(seen, identities)
+    data = _archive(seen.chosen.data, seen.chosen.data.data_items)  # one for all: it may list many files
+    plans = []
+    for node in seen.selected:
+        details, config = seen.details[node.name], seen.chosen.config.get(node.name)
+        stale = any(
+            right.isdisjoint({(peer_id, _host(place)), (None, _host(place))})
+            for peer_id, place in details.addrbook
+        )
+        decision = decide_files(
+            details,
+            config,
+            keep_key=seen.choices.keep_keys,
+            signing=signing[node.name],
+            addrbook_stale=stale,
+            chain=seen.chain,
+        )
+        files, found, more = _with_foreign(seen, node.name, decision.files)
+        refusals += [*decision.refusals, *more]
+        warnings += decision.warnings + _node_warnings(node, details, config)
+        plan = _node_plan(seen, node, details, config, data)
+        restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
+        plans.append(
+            replace(
+                plan,
+                files=files,
+                foreign=found,
+                config=plan.config if restored else None,
+                signing=signing[node.name],
+                node_id=identities[node.name],
+                former_ids=tuple(sorted(former[node.name])),
+                former_addresses=tuple(sorted(addresses[node.name])),
+            )
+        )
+        refusals += _room(plans[-1], details)
+    refusals += _duplicates(plans, seen)
+    warnings += _unsigned_validators(plans, powers)
+    kept, told = keep_right_units(seen, plans)
+    return kept, refusals, [*warnings, *told]
+
+
+def _with_foreign(
+    seen: Seen, name: str, files: tuple[FileChoice, ...]
+) -> tuple[tuple[FileChoice, ...], tuple[ForeignAddress, ...], list[str]]:
+    """The choices with the Redis address that was given, what is foreign, and what stands in the way."""
+    found, chosen = foreign_addresses(seen, name), seen.choices.redis
+    refusals = redis_refusals(name, found, chosen)
+    if chosen in (None, KEEP_REDIS):
+        return files, found, refusals
+    details, config = seen.details[name], seen.chosen.config.get(name)
+    corrected = []
+    for choice in files:
+        try:
+            is_loom = choice.target == LOOM_CONFIG
+            corrected.append(correct_redis(choice, details, config, str(chosen)) if is_loom else choice)
+        except ValueError as error:
+            refusals.append(
+                f"{name}: Redis cannot be corrected in loom.yml: {error}; change it by hand after"
+            )
+    return tuple(corrected), found, refusals
+
+
+def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
+    """By what was free at the look; preflight asks again, and for every file system."""
+    if details.status.disk_free_bytes is None:
+        return []
+    archives = {"config": plan.config, "data": plan.data}
+    wanted = {name: archive for name, archive in archives.items() if archive is not None}
+    uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
+    found = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
+    return [f"{plan.name}: {text}. Make room; loomtui clean frees what earlier runs kept" for text in found]
+
+
+def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
+    warnings = []
+    if config is not None:
+        warnings += [f"{node.name}: {clean_line(config.backup.key)}: {text}" for text in config.warnings]
+    warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
+    if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
+        warnings.append(
+            f"{node.name}: loom.yml sets RootDir, which Loom joins twice; check where its data lies"
+        )
+    offset = details.status.clock_offset_seconds
+    if offset is not None and abs(offset) > 5:
+        warnings.append(
+            f"{node.name}: its clock is {offset:+.0f} s from this machine's; votes carry the time"
+        )
+    return tuple(warnings)
+
+
+def _duplicates(plans: Sequence[NodePlan], seen: Seen) -> list[str]:
+    """Two nodes with one key sign twice, or never meet; a node that is not in the plan counts too."""
+    identities = {
+        "node key": [(plan.name, plan.node_id) for plan in plans],
+        "validator key": [(plan.name, plan.signing.address) for plan in plans],
+    }
+    for name, look in _others(seen):
+        key, validator = look.status.node_key, look.status.validator
+        identities["node key"].append((name, key.node_id if key else None))
+        identities["validator key"].append((name, validator.address if validator else None))
+    refusals = []
+    for label, held in identities.items():
+        first: dict[str, str] = {}
+        for name, value in held:
+            if value is not None and first.setdefault(value, name) != name:
+                refusals.append(
+                    f"{first[value]} and {name} would have the same {label} ({value}). Choose other backups "
+                    "for one of them (--map), or --keep-keys"
+                )
+    return refusals
+
+
+def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> list[str]:
+    held = {plan.signing.address for plan in plans}
+    return [
+        f"validator {power.address[:12]} (power {power.power}) is on no node of this plan"
+        for power in powers
+        if power.address not in held
+    ]
+
+
+def _identity(seen: Seen, node: Node) -> str | None:
+    live = seen.details[node.name].status.node_key
+    config = seen.chosen.config.get(node.name)
+    then = config.node_key.node_id if config is not None and config.node_key is not None else None
+    now = live.node_id if live is not None else None
+    return now if (seen.choices.keep_keys and now) or then is None else then
+
+
+def _former_ids(seen: Seen, name: str) -> set[str]:
+    config = seen.chosen.config.get(name)
+    live = seen.details[name].status.node_key
+    ids = {config.node_key.node_id if config and config.node_key else None, live.node_id if live else None}
+    return {value for value in ids if value}
+
+
+def _former_addresses(
+    seen: Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
+) -> dict[str, set[str]]:
+    """Where peers dialled each node: entries with its ID in the backups' units, its own config.toml."""
+    owner = {value: name for name, ids in former.items() for value in ids}
+    owner |= {value: name for name, value in identities.items() if value}
+    addresses: dict[str, set[str]] = {name: set() for name in identities}
+    for own, config in seen.chosen.config.items():
+        told = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
+        if own in addresses and told:
+            addresses[own].add(_host(told.rpartition("://")[2]))
+        for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
+            for peer in read_peers(flag.value).peers:
+                name = owner.get(peer.id.lower())
+                if name is not None:
+                    addresses[name].add(peer.host)
+    return addresses
+
+
+def _right_places(seen: Seen, identities: Mapping[str, str | None]) -> set[tuple[str | None, str]]:
+    """ID and host of every node as they will be; of those left out as they are, None for an unknown ID."""
+    right = {(identities[node.name], _bare(node.peer_address)) for node in seen.selected}
+    for name, look in _others(seen):
+        key = look.status.node_key
+        right.add((key.node_id if key else None, _bare(seen.inventory.node(name).peer_address)))
+    for name in seen.left_out.keys() - {name for name, _ in _others(seen)}:
+        right.add((None, _bare(seen.inventory.node(name).peer_address)))
+    return right
+
+
+def _others(seen: Seen) -> Iterator[tuple[str, NodeDetails]]:
+    """The nodes that are not in the plan, as far as they could be looked at."""
+    yield from ((name, look) for name, look in seen.left_out.items() if isinstance(look, NodeDetails))
+
+
+def _host(place: str) -> str:
+    return _bare(place.rsplit(":", 1)[0])
+
+
+def _bare(host: str) -> str:
+    return host.strip("[]").lower()
+
+
+def _node_plan(
+    seen: Seen, node: Node, details: NodeDetails, config: Contents | None, data: Archive
+) -> NodePlan:
+    settings = seen.inventory.loom_of(node)
+    unit = details.status.unit
+    toml = (
+        (config.texts.get(TENDERMINT_CONFIG) if config else None)
+        or live_text(details, TENDERMINT_CONFIG)
+        or ""
+    )
+    return NodePlan(
+        name=node.name,
+        working_directory=details.working_directory,
+        unit_path=(unit.files[0].path if unit is not None and unit.files else "") or settings.unit_file,
+        user=details.user,
+        group=details.group,
+        data=data,
+        config=_archive(config, config.config_items) if config else None,
+        files=(),
+        signing=SigningChoice(SigningAction.NONE, None, None, None, None, ""),
+        node_id=None,
+        address=node.peer_address,
+        port=read_config_toml(toml).p2p_port or settings.ports.p2p,
+        backup_jobs=tuple(str(job) for job in details.backups.jobs),
+        staging=details.backups.staging,
+    )
+
+
+def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
+    backup, extent = contents.backup, extent_of(contents.members, items)
+    return Archive(
+        key=backup.key,
+        etag=backup.etag,
+        sha256=contents.sha256,
+        size_bytes=backup.size_bytes,
+        unpacked_bytes=extent.bytes,
+        file_count=extent.files,
+        compression=backup.compression or Compression.NONE,
+        taken_at=backup.taken_at,
+        taken_by=backup.taken_by,
+        items=items,
+    )

@@ -1,0 +1,71 @@
+"""All that a plan is made of: what was seen of the nodes, and the archives that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.ssh.reach import Reach
+from loomtui.inventory.model import Inventory, Node
+from loomtui.loom.databases import TENDERMINT_GENESIS
+from loomtui.restore.plan import Scope
+from loomtui.restore.planning.chain import Chain, establish
+from loomtui.restore.planning.choosing import Choices, Chosen
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The raw material of one plan."""
+
+    inventory: Inventory
+    selected: tuple[Node, ...]
+    details: Mapping[str, NodeDetails]
+    left_out: Mapping[str, NodeDetails | LoomtuiError]
+    chosen: Chosen
+    choices: Choices
+    scope: Scope
+    redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The chain that the data is of."""
+        return establish(self.chosen.data, self.chosen.config, {**self.details, **self.others})
+
+    @property
+    def others(self) -> Mapping[str, NodeDetails]:
+        """The nodes that are not in the plan, as far as they could be looked at."""
+        return {name: look for name, look in self.left_out.items() if isinstance(look, NodeDetails)}
+
+    @property
+    def kin(self) -> Mapping[str, NodeDetails]:
+        """Those of them whose genesis is not that of another chain."""
+        return {
+            name: look
+            for name, look in self.others.items()
+            if self.chain.owns(TENDERMINT_GENESIS, look.texts.get(TENDERMINT_GENESIS)) is not False
+        }
+
+    @property
+    def height(self) -> int | None:
+        """Of the restored data: the block store's, for the app catches up with it at the start."""
+        return self.chain.height
+
+    @property
+    def living_height(self) -> int | None:
+        """Of the chain that goes on on the nodes left out."""
+        heights = [look.status.chain.height for look in self.kin.values() if look.status.chain is not None]
+        return max(heights, default=None)
+
+    @property
+    def living_age(self) -> timedelta | None:
+        """How old its newest block was when it was looked at; by the node's own clock where that is known."""
+        ages = [
+            look.status.at + timedelta(seconds=look.status.clock_offset_seconds or 0) - chain.block_time
+            for look in self.kin.values()
+            if (chain := look.status.chain) and chain.block_time
+        ]
+        return min(ages, default=None)

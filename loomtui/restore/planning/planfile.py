@@ -1,0 +1,184 @@
+"""A plan as a file: YAML that a person can read and review, checked whole when it is read again."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from loomtui.errors import CallError
+from loomtui.loom.config import REDIS_PLACE
+from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
+from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
+from loomtui.restore.planning.chain import GENESIS_FILES
+from loomtui.text import UNSHOWABLE, clean_line
+
+_ADAPTER = TypeAdapter(Plan)
+_MAX_BYTES = 64 * 1024 * 1024
+_SAFE_NAME = re.compile(r"(?!-)[^\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*\.service")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
+_LONGEST_SECONDS = 24 * 3600
+_ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
+
+
+def dump_plan(plan: Plan) -> str:
+    """The plan as YAML."""
+    data = _ADAPTER.dump_python(plan, mode="json")
+    made = f"{plan.made_at:%Y-%m-%d %H:%M} UTC"
+    head = f"# A restore plan for {plan.cluster}, made {made}. Nothing secret is in it.\n"
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + UNSHOWABLE.sub(_escape, text)
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Writes the file whole or not at all, mode 0600. Raises CallError when it cannot be written."""
+    try:
+        write_private(path, dump_plan(plan).encode())
+    except OSError as error:
+        raise CallError(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def load_plan(path: Path) -> Plan:
+    """Raises CallError: not readable, not a plan, another version, or paths that no plan may hold."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise CallError(f"{path} is too large to be a plan")
+        data = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a SafeLoader without its slow parser
+    except OSError as error:
+        raise CallError(f"the plan {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise CallError(f"{path} is not a plan: {clean_line(str(error), limit=200)}") from error
+    return read_plan(data, str(path))
+
+
+def read_plan(data: Any, name: str) -> Plan:
+    """The plan from its parsed form. Raises CallError."""
+    if not isinstance(data, dict) or data.get("version") != PLAN_VERSION:
+        raise CallError(
+            f"{name} is not a plan of this version ({PLAN_VERSION})",
+            advice=_ANEW,
+        )
+    try:
+        plan = _ADAPTER.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise CallError(
+            f"{name} is not a valid plan: {clean_line(place)}: {clean_line(first['msg'])}", advice=_ANEW
+        ) from error
+    problem = next(_problems(plan), None)
+    if problem is not None:
+        raise CallError(f"{name} holds what no plan may hold: {clean_line(problem, limit=300)}", advice=_ANEW)
+    return plan
+
+
+def _problems(plan: Plan) -> Iterator[str]:
+    """What no plan may hold, however it came about: it would end up in a command or a path on a node."""
+    if not _NAME.fullmatch(plan.cluster):
+        yield f"the cluster's name {plan.cluster!r}"
+    if not 1 <= plan.verify_deadline_seconds <= _LONGEST_SECONDS:
+        yield f"a deadline of {plan.verify_deadline_seconds} seconds"
+    if plan.made_at.tzinfo is None:
+        yield "a time without its zone"
+    if any(passed.taken_at.tzinfo is None for passed in plan.passed_over):
+        yield "a time without its zone"
+    names = [node.name for node in plan.nodes]
+    yield from (f"the node {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1)
+    for node in plan.nodes:
+        yield from (f"{problem} ({node.name})" for problem in _node_problems(node))
+
+
+def _node_problems(node: NodePlan) -> Iterator[str]:
+    if not _NAME.fullmatch(node.name):
+        yield f"the name {node.name!r}"
+    for path in (node.working_directory, node.unit_path):
+        if not path.startswith("/") or ".." in PurePosixPath(path).parts or not _SAFE_NAME.fullmatch(path):
+            yield f"the path {path!r}"
+    if not _UNIT_NAME.fullmatch(PurePosixPath(node.unit_path).name):
+        yield f"the unit {node.unit_path!r}"
+    yield from (f"the owner {name!r}" for name in (node.user, node.group) if not _ACCOUNT.fullmatch(name))
+    for redis in (file.redis for file in node.files if file.redis is not None):
+        if not REDIS_PLACE.fullmatch(redis):
+            yield f"the Redis address {redis!r}"
+    for file in (file for file in node.files if file.text is not None):
+        if file.target not in GENESIS_FILES or file.digest != sha256((file.text or "").encode()).hexdigest():
+            yield f"a text for {file.target!r}"
+    known = {*CONFIG_TARGETS, ADDRBOOK}
+    yield from (f"the file {file.target!r}" for file in node.files if file.target not in known)
+    if node.data is not None:
+        yield from _archive_problems(node.data, {name for name in STATE_NAMES if "*" not in name})
+    if node.config is not None:
+        yield from _archive_problems(node.config, set(CONFIG_TARGETS))
+
+
+def _archive_problems(archive: Archive, targets: set[str]) -> Iterator[str]:
+    if not _SHA256.fullmatch(archive.sha256):
+        yield f"the SHA-256 {archive.sha256!r}"
+    if not _ETAG.fullmatch(archive.etag):
+        yield f"the ETag {archive.etag!r}"
+    if min(archive.size_bytes, archive.unpacked_bytes, archive.file_count) < 0:
+        yield "a size below zero"
+    if archive.taken_at.tzinfo is None:
+        yield "a time without its zone"
+    for item in archive.items:
+        plain = _SAFE_NAME.fullmatch(item.source) and ".." not in PurePosixPath(item.source).parts
+        if not plain or item.source.startswith("/") or item.target not in targets:
+            yield f"the item {item.source!r} → {item.target!r}"
+        targets = targets - {item.target}
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Writes a file of mode 0600 atomically and durably. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".loomtui-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed in a plan")
+        return super().compose_node(parent, index)
+
+
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    if UNSHOWABLE.search(value):  # some would not survive otherwise, others would deceive who reads the file
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """As YAML's double-quoted scalars write it; unshowable characters stand nowhere else."""
+    return f"\\U{ord(match[0]):08X}"
+
+
+_Dumper.add_representer(str, _represent_text)

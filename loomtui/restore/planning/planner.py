@@ -1,0 +1,255 @@
+"""From what is there to a plan. Looks at every node and reads the archives whole; changes nothing."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.model import Contents
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.probe import node_details
+from loomtui.inventory.model import Inventory, Node, Role
+from loomtui.loom.config import read_loom_yml
+from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
+from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
+from loomtui.restore.planning import membership
+from loomtui.restore.planning.chain import Chain, establish
+from loomtui.restore.planning.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
+from loomtui.restore.planning.command_line import options_of
+from loomtui.restore.planning.external_addresses import try_redis
+from loomtui.restore.planning.membership import is_whole_set, scope_of, select
+from loomtui.restore.planning.node_plans import plan_nodes
+from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.refusals import foreign_files, refusals_of
+from loomtui.restore.planning.signing_choices import (
+    SigningCase,
+    choose_signing,
+    predict,
+    predict_catching_up,
+    reset_choice,
+)
+from loomtui.text import clean_line
+
+#: A backup's name tells when its script began, the last block when the data were read.
+_MOMENTS_AGREE = timedelta(minutes=30)
+
+
+async def make_plan(
+    inventory: Inventory,
+    fleet: Fleet,
+    catalogue: Catalogue,
+    choices: Choices,
+    progress: Progress | None = None,
+) -> Plan:
+    """The plan, with its refusals where it must not be run.
+
+    Raises CallError (unknown node, no backup to take), NodeUnreachable, SudoRefused, StoreUnreachable,
+    ArchiveRejected.
+    """
+    tell = progress or (lambda _text: None)
+    check_redis_choice(choices.redis)
+    selected = select(inventory, choices)
+    tell("looking at every node")
+    looks = await node_details(fleet, inventory.names)
+    details = _all_reached(selected, looks)
+    for node in selected:  # without root rights a key that cannot be read would count as lost
+        (await fleet.session(node.name).rights()).require(node.name)
+    chooser = Chooser(catalogue, choices, tell)
+    configs = await chooser.configs(selected)
+    needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
+    data = await chooser.data(needs_evm=needs_evm)
+    configs = await _configs_of_chain(chooser, selected, data, configs, details)
+    chosen = Chosen(data, configs, chooser.warnings, chooser.passed_over)
+    scope = scope_of(inventory, selected, choices)
+    left_out = {name: look for name, look in looks.items() if name not in details}
+    redis = await try_redis(fleet, details, configs, choices.redis)
+    seen = Seen(inventory, selected, details, left_out, chosen, choices, scope, redis)
+    return assemble(seen, needs_evm=needs_evm)
+
+
+def _all_reached(
+    selected: Sequence[Node], looks: Mapping[str, NodeDetails | LoomtuiError]
+) -> dict[str, NodeDetails]:
+    reached = {node.name: look for node in selected if isinstance(look := looks[node.name], NodeDetails)}
+    errors = {node.name: look for node in selected if isinstance(look := looks[node.name], LoomtuiError)}
+    if errors:
+        name, error = next(iter(errors.items()))
+        others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise type(error)(
+            f"{error.what}{others}",
+            node=name,
+            advice=error.advice or "Mend it, or leave the node out of the plan with --nodes.",
+        )
+    return reached
+
+
+async def _configs_of_chain(
+    chooser: Chooser,
+    selected: Sequence[Node],
+    data: Contents,
+    newest: Mapping[str, Contents],
+    details: Mapping[str, NodeDetails],
+) -> Mapping[str, Contents]:
+    """Each node's newest config of the data's chain; without one, what a data archive of its host has.
+
+    A cluster that was initialised anew also makes backups, and the newest ones hold its new keys.
+    """
+    chain = establish(data, newest, {})
+
+    def foreign(config: Contents) -> bool:
+        return chain.owns(TENDERMINT_GENESIS, config.texts.get(TENDERMINT_GENESIS)) is False
+
+    configs = newest
+    if any(map(foreign, newest.values())):
+        configs = await chooser.configs(selected, foreign)
+    missing = [node for node in selected if node.name not in configs]
+    own = {
+        node.name: await chooser.own_config(node, data, _is_lost(details[node.name], chain))
+        for node in missing
+    }
+    return {**configs, **{name: config for name, config in own.items() if config is not None}}
+
+
+def _is_lost(details: NodeDetails, chain: Chain) -> bool:
+    """Whether the node's own keys are lost, so that an archive is worth a whole read for them."""
+    key, validator = details.status.node_key, details.status.validator
+    if (
+        key is None
+        or key.node_id is None
+        or chain.owns(TENDERMINT_GENESIS, details.texts.get(TENDERMINT_GENESIS)) is False
+    ):
+        return True
+    return details.status.role is Role.VALIDATOR and (
+        validator is None or validator.address not in chain.known_addresses
+    )
+
+
+def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
+    """evm.db is mandatory with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go).
+
+    What counts is the loom.yml that will be there: the backup's, where it has one.
+    """
+    restored = config.texts.get(LOOM_CONFIG) if config is not None else None
+    text = details.texts.get(LOOM_CONFIG, "") if restored is None else restored
+    version = read_loom_yml(text).app_store_version
+    return version == 3 or (version is None and EVM_DB in details.databases)
+
+
+def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
+    """The plan, from what was seen alone."""
+    powers = _validators(seen)
+    signing = {
+        node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
+        for node in seen.selected
+    }
+    whole_set = is_whole_set(seen, signing, powers)
+    if seen.scope is Scope.CLUSTER:
+        prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
+    else:
+        prediction = predict_catching_up(seen.living_height)
+    refusals = refusals_of(seen, needs_evm=needs_evm)
+    if seen.choices.reset_signing and seen.scope is Scope.CLUSTER and not prediction.moves:
+        if whole_set and powers:
+            addresses = {validator.address for validator in powers}
+            signing = {
+                name: reset_choice(choice) if choice.address in addresses else choice
+                for name, choice in signing.items()
+            }
+            prediction = predict(seen.height, signing, powers, whole_set_in_plan=True)
+        else:
+            refusals.append(f"the signing states may not be reset. {prediction.remedy}")
+    if not prediction.moves:
+        refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
+    nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
+    refusals += [*more_refusals, *membership.refusals(seen, signing)]
+    key = clean_line(seen.chosen.data.backup.key)
+    return Plan(
+        version=PLAN_VERSION,
+        id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        made_at=datetime.now(UTC),
+        made_by=f"{getpass.getuser()}@{socket.gethostname()}",
+        cluster=seen.inventory.cluster,
+        production=seen.inventory.production,
+        scope=seen.scope,
+        stage_first=seen.choices.stage_first,
+        nodes=nodes,
+        left_out=tuple(seen.left_out),
+        validators=powers,
+        prediction=prediction,
+        reset_confirmed=seen.choices.reset_signing,
+        backup_policy=seen.choices.backup_policy,
+        options=options_of(seen.choices, seen.inventory.cluster),
+        passed_over=seen.chosen.passed_over,
+        refusals=tuple(dict.fromkeys(refusals)),
+        chain=_planned_chain(seen),
+        warnings=tuple(
+            dict.fromkeys(
+                [
+                    *seen.chosen.warnings,
+                    *(f"{key}: {warning}" for warning in seen.chosen.data.warnings),
+                    *foreign_files(seen),
+                    *_moments(seen),
+                    *warnings,
+                    *membership.warnings(seen, nodes, powers),
+                ]
+            )
+        ),
+    )
+
+
+def _moments(seen: Seen) -> Iterator[str]:
+    """Where the data are older or newer than their archive's name says."""
+    backup, last = seen.chosen.data.backup, seen.chain.block_time
+    if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
+        yield (
+            f"{clean_line(backup.key)} was taken at {backup.taken_at:%Y-%m-%d %H:%M} UTC by its name and S3, "
+            f"but its last block was made at {last:%Y-%m-%d %H:%M} UTC: the block's time counts"
+        )
+
+
+def _planned_chain(seen: Seen) -> PlannedChain:
+    chain, state = seen.chain, seen.chain.state
+    return PlannedChain(
+        chain_id=chain.chain_id,
+        height=chain.height,
+        block_hash=state.block_hash if state is not None else None,
+        block_time=chain.block_time,
+        evidence=chain.evidence,
+        foreign_files=tuple(foreign_files(seen)),
+    )
+
+
+def _signing_case(seen: Seen, name: str) -> SigningCase:
+    """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
+    config, live = seen.chosen.config.get(name), seen.details[name].status.validator
+    then = config.validator if config else None
+    if seen.choices.keep_keys and live is not None and live.address and then is not None:
+        addresses = seen.chain.known_addresses
+        if live.address != then.address and (live.address in addresses or then.address not in addresses):
+            then = None
+    return SigningCase(name, live, then)
+
+
+def _validators(seen: Seen) -> tuple[ValidatorPower, ...]:
+    """Who decides on the next block of the data, and which node holds the key. Empty: not known."""
+    holders = _holders(seen)
+    return tuple(
+        ValidatorPower(power.address, power.power, holders.get(power.address))
+        for power in seen.chain.deciders
+    )
+
+
+def _holders(seen: Seen) -> dict[str, str]:
+    holders: dict[str, str] = {}
+    for name in seen.details:
+        case = _signing_case(seen, name)
+        for facts in (case.live, case.backup):
+            if facts is not None and facts.address:
+                holders.setdefault(facts.address, name)
+    return holders

@@ -1,0 +1,107 @@
+"""Why a plan must not be run as it is, from what was seen of the nodes and the archives. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loomtui.backups.databases import torn_heights
+from loomtui.fleet.probes.looks import UNREADABLE
+from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
+from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.restore.plan import Scope
+from loomtui.restore.planning.chain import GENESIS_FILES
+from loomtui.restore.planning.choosing import missing_evm
+from loomtui.restore.planning.observations import Seen
+from loomtui.text import clean_line
+
+
+def refusals_of(seen: Seen, *, needs_evm: bool) -> list[str]:
+    """One sentence a reason."""
+    return [
+        *_data(seen, needs_evm),
+        *_chains(seen),
+        *_nodes(seen),
+    ]
+
+
+def _data(seen: Seen, needs_evm: bool) -> Iterator[str]:
+    data = seen.chosen.data
+    no_evm = missing_evm(data)
+    if needs_evm and no_evm:
+        yield no_evm
+    torn = torn_heights(data.app_height, data.state_height, data.store_height)
+    if torn:
+        yield f"{clean_line(data.backup.key)} is torn: every node would refuse to start. {torn}"
+
+
+def _chains(seen: Seen) -> Iterator[str]:
+    """Where it cannot be told which chain the data is of, or where the others go on with another one."""
+    if seen.chain.undecided:
+        several = "; ".join(
+            f"{genesis.origin}: {_described(genesis.text)}" for genesis in seen.chain.undecided
+        )
+        yield (
+            f"which chain the data is of cannot be told, the sources disagree ({several}). "
+            "Choose backups of one chain (--data, --before, --map)"
+        )
+    elif seen.chain.tendermint is None:
+        chain = f" ({clean_line(seen.chain.chain_id)})" if seen.chain.chain_id else ""
+        yield (
+            f"no genesis of the data's chain{chain} is in a backup or on a node: what is there is of other "
+            "chains, or cannot be read. Choose backups of one chain (--data, --before, --map)"
+        )
+    strangers = sorted(set(seen.others) - set(seen.kin))
+    if seen.scope is Scope.NODES and strangers and not seen.kin:
+        yield (
+            f"the nodes outside the plan ({', '.join(strangers)}) are of another chain than the data "
+            f"({_described(_own(seen))}). Choose backups of their chain (--data), or restore every "
+            "validator together"
+        )
+
+
+def foreign_files(seen: Seen) -> Iterator[str]:
+    """Every genesis file on a node, in the plan or not, that is of another chain than the data."""
+    for name, details in (*seen.details.items(), *seen.others.items()):
+        for target in GENESIS_FILES:
+            text = details.texts.get(target)
+            if text is None or seen.chain.owns(target, text) is not False:
+                continue
+            told = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
+            becomes = (
+                "it is set aside, the chain's own takes its place"
+                if name in seen.details
+                else "the node is not in the plan, and it stays"
+            )
+            yield f"{name}: {target} is of another chain than the data{told}; {becomes}"
+
+
+def _own(seen: Seen) -> str:
+    return seen.chain.tendermint.text if seen.chain.tendermint is not None else ""
+
+
+def _described(text: str) -> str:
+    """What tells one genesis from another: they all are called `default`."""
+    try:
+        genesis = read_tendermint_genesis(text)
+    except ValueError:
+        return "not readable"
+    begun = (
+        f"begun {genesis.genesis_time:%Y-%m-%d %H:%M:%S} UTC" if genesis.genesis_time else "begun at no time"
+    )
+    return f"chain {genesis.chain_id}, {begun}, {len(genesis.validators)} validators"
+
+
+def _nodes(seen: Seen) -> Iterator[str]:
+    for name, details in seen.details.items():
+        keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
+        closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
+        if closed:
+            yield (
+                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known. "
+                "Plan as somebody with root rights there"
+            )
+        if not details.same_filesystem:
+            yield (
+                f"{name}: some of its databases lie on another file system than {details.working_directory}: "
+                "they could not be swapped in one step, nor back. Move them together, or leave it out"
+            )

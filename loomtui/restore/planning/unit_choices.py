@@ -1,0 +1,106 @@
+"""Which unit a node of the plan gets, and who will dial in vain: on every node as it will be. Pure.
+
+A unit names other nodes, so it is judged by all of the inventory: those of the plan as the restore makes
+them, those outside as they are. The backup's unit is as old as the backup: where the node's own is right and
+the backup's is not, the own one stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from loomtui.backups.model import Contents
+from loomtui.loom.databases import UNIT
+from loomtui.loom.references import Mismatch, MismatchKind, NodeFacts, compare
+from loomtui.loom.units import EffectiveUnit, with_text
+from loomtui.restore.plan import FileAction, FileChoice, NodePlan
+from loomtui.restore.planning.identities import facts_of, with_history
+from loomtui.restore.planning.observations import Seen
+
+
+def nodes_after(seen: Seen, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
+    """Every node of the inventory as it will be after the restore, but with the unit that it has now."""
+    planned = {plan.name: plan for plan in plans}
+    nodes = []
+    for node in seen.inventory.nodes:
+        look = seen.details.get(node.name) or seen.left_out.get(node.name)
+        facts, plan = facts_of(seen.inventory, node, look), planned.get(node.name)
+        if plan is not None:
+            facts = replace(
+                with_history(facts, plan), node_id=plan.node_id, listen_port=plan.port, reported=None
+            )
+        nodes.append(facts)
+    return tuple(nodes)
+
+
+def keep_right_units(seen: Seen, plans: Sequence[NodePlan]) -> tuple[tuple[NodePlan, ...], list[str]]:
+    """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
+    nodes = nodes_after(seen, plans)
+    kept, told = [], []
+    for plan in plans:
+        facts = next(node for node in nodes if node.name == plan.name)
+        wrong = _older(seen.chosen.config.get(plan.name), plan, facts, nodes)
+        if not wrong:
+            kept.append(plan)
+            continue
+        reason = "the node's own is right, the backup's names old peers"
+        keep = FileChoice(UNIT, FileAction.KEEP, reason, changes=False)
+        files = tuple(keep if choice.target == UNIT else choice for choice in plan.files)
+        used = any(choice.action is FileAction.RESTORE for choice in files)
+        kept.append(replace(plan, files=files, config=plan.config if used else None))
+        told.append(f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}")
+    return tuple(kept), told
+
+
+def wrong_outside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
+    """What will keep peers apart and no step puts right: in the units of nodes that are not in the plan."""
+    names = {plan.name for plan in plans}
+    for mismatch in compare(nodes_after(seen, plans)).mismatches:
+        in_unit = mismatch.kind not in {MismatchKind.DUPLICATE_IDENTITY, MismatchKind.REPORTED_DIFFERS}
+        if mismatch.blocking and mismatch.on not in names and in_unit:
+            yield mismatch
+
+
+def _older(
+    config: Contents | None, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
+) -> str | None:
+    """What is wrong with the backup's unit and not with the node's own, in a sentence; None: nothing is."""
+    choice = next((choice for choice in plan.files if choice.target == UNIT), None)
+    if choice is None or choice.action is not FileAction.RESTORE or not choice.changes:
+        return None
+    if config is None or facts.unit is None or not facts.unit.files:
+        return None
+    own = _on(facts, facts.unit, nodes)
+    if any(mismatch.blocking for mismatch in own):
+        return None
+    restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""))
+    new = [mismatch for mismatch in _on(facts, restored, nodes) if mismatch not in own]
+    telling = [one for one in new if one.blocking or one.kind in _OLD_PEERS]
+    return telling[0].message if telling else None
+
+
+#: What keeps nobody apart, but is dialled in vain for ever.
+_OLD_PEERS = frozenset(
+    {MismatchKind.UNKNOWN_PEER, MismatchKind.FORMER_ENTRY, MismatchKind.BACKUP_NODE_LISTED}
+)
+
+
+def _on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
+    """What is wrong in the lists of a node that has this unit; its keys are not the unit's matter."""
+    others = [replace(node, unit=unit) if one.name == node.name else one for one in nodes]
+    return [
+        mismatch
+        for mismatch in compare(others).mismatches
+        if mismatch.on == node.name and mismatch.kind not in _OF_THE_NODE
+    ]
+
+
+_OF_THE_NODE = frozenset(
+    {
+        MismatchKind.DUPLICATE_IDENTITY,
+        MismatchKind.NO_KEY,
+        MismatchKind.REPORTED_DIFFERS,
+        MismatchKind.STALE_ADDRBOOK,
+    }
+)

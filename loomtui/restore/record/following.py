@@ -1,0 +1,28 @@
+"""Looks at a run that another process on this machine works on. Takes part in nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from loomtui.restore.events import Event
+from loomtui.restore.record.run_store import Run
+
+POLL_SECONDS = 0.5
+
+
+async def follow(run: Run, *, poll_seconds: float = POLL_SECONDS) -> AsyncIterator[Event]:
+    """The events so far, then each as it gets into the journal; ends when nobody works on the run any more.
+
+    Progress in bytes is not in the journal, so it is not seen.
+    """
+    seen = 0
+    while True:
+        going_on = await asyncio.to_thread(run.is_worked_on)
+        events = await asyncio.to_thread(run.events)
+        for event in events[seen:]:
+            yield event
+        seen = len(events)
+        if not going_on:
+            return
+        await asyncio.sleep(poll_seconds)

@@ -1,0 +1,89 @@
+"""Where a run's events go: first onto the disk, then to everyone who watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from loomtui.restore.events import Amount, Event, EventKind, Json, StepName
+from loomtui.restore.record.run_journal import Journal
+from loomtui.restore.record.run_store import Run
+
+
+class Recorder:
+    """The events of one run while this process works on it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._journal: Journal | None = None
+        self._watchers: list[asyncio.Queue[Event | None]] = []
+        self._over = False
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Keeps the journal open; afterwards every watcher's stream ends. Raises LockHeld: see Run.hold."""
+        try:
+            with self._run.hold():
+                self._journal = self._run.journal()
+                try:
+                    yield
+                finally:
+                    journal, self._journal = self._journal, None
+                    with suppress(OSError):
+                        journal.close()
+        finally:
+            self._over = True
+            for queue in self._watchers:
+                queue.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events so far, then each new one; ends when `recording` has ended."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._watchers.append(queue)
+        if self._over:
+            queue.put_nowait(None)
+        last = 0
+        for event in self._run.events():
+            last = event.seq
+            yield event
+        while (new := await queue.get()) is not None:
+            if new.kind is EventKind.TASK_PROGRESS or new.data.get("live") or new.seq > last:
+                yield new
+
+    def emit(
+        self,
+        kind: EventKind,
+        message: str,
+        step: StepName | None = None,
+        node: str | None = None,
+        data: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Raises LoomtuiError when the disk does not take it: then the run must not go on."""
+        assert self._journal is not None  # noqa: S101 - only called while `recording`
+        event = self._journal.write(kind, message, step=step, node=node, data=dict(data or {}))
+        for queue in self._watchers:
+            queue.put_nowait(event)
+
+    def progress(self, step: StepName, node: str, amount: Amount) -> None:
+        data: dict[str, Json] = {"done": amount.done, "total": amount.total}
+        message = f"{amount.done:,} of {amount.total:,} bytes"
+        if amount.files is not None:
+            data |= {"files": amount.files, "files_total": amount.files_total}
+            message += f", {amount.files:,} of {amount.files_total:,} files"
+        self.emit(EventKind.TASK_PROGRESS, message, step, node, data)
+
+    def note(self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]) -> None:
+        self.emit(EventKind.NOTE, message, step, node, data)
+
+    def decided(
+        self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]
+    ) -> None:
+        """`data`: what was asked, what was answered, by whom."""
+        self.emit(EventKind.DECISION, message, step, node, data)
+
+    def has_begun(self, step: StepName) -> bool:
+        """Whether the step was ever begun in this run."""
+        return any(
+            event.kind is EventKind.STEP_STARTED and event.step is step for event in self._run.events()
+        )

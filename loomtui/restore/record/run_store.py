@@ -1,0 +1,188 @@
+"""Past and present runs, each a folder: the plan, the inventory as it was, the journal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformdirs import user_state_path
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from loomtui.errors import CallError, LockHeld
+from loomtui.private import make_private
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.plan import Plan
+from loomtui.restore.planning.planfile import dump_plan, load_plan, write_private
+from loomtui.restore.record.run_journal import Journal, read_events
+from loomtui.text import clean_line
+
+_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    id: str
+    cluster: str
+    started_at: datetime | None  # UTC
+    ended_at: datetime | None
+    outcome: Outcome | None  # None: it was interrupted, or is going on
+    last_step: StepName | None
+    operator: str
+    at_work: bool = False  # a process on this machine works on it now
+
+
+@dataclass(frozen=True)
+class Run:
+    id: str
+    folder: Path
+    plan: Plan
+
+    @property
+    def inventory_path(self) -> Path:
+        """The inventory as it was when the run began."""
+        return self.folder / "inventory.yml"
+
+    @property
+    def journal_path(self) -> Path:
+        return self.folder / "journal.jsonl"
+
+    @property
+    def working_path(self) -> Path:
+        """Locked by the process that works on the run."""
+        return self.folder / "working"
+
+    def events(self) -> tuple[Event, ...]:
+        return tuple(read_events(self.journal_path))
+
+    def journal(self) -> Journal:
+        return Journal(self.journal_path, self.id)
+
+    def is_worked_on(self) -> bool:
+        """Does a process on this machine hold the run?"""
+        try:
+            handle = os.open(self.working_path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False  # nobody ever did
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Only one process works on a run. Raises LockHeld. Released by the system when the process dies."""
+        handle = os.open(self.working_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                _lock(handle)
+            except BlockingIOError as error:
+                raise LockHeld(
+                    f"run {self.id} is being worked on by another loomtui on this machine",
+                    advice="Watch it there, or end that one first.",
+                ) from error
+            try:
+                yield
+            finally:
+                fcntl.flock(handle, fcntl.LOCK_UN)  # a child that is just being started may have it open too
+        finally:
+            os.close(handle)
+
+
+@retry(
+    retry=retry_if_exception_type(BlockingIOError),
+    stop=stop_after_attempt(4),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def _lock(handle: int) -> None:
+    """Who only looks whether somebody works on the run holds the lock for an instant, too."""
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class RunStore:
+    """The folder of all runs: $XDG_STATE_HOME/loomtui/runs, for its owner's eyes only."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or user_state_path("loomtui") / "runs"
+
+    def create(self, plan: Plan, inventory_path: Path) -> Run:
+        """Raises CallError when the folder cannot be made."""
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        folder = self.root / run_id
+        try:
+            make_private(self.root)
+            folder.mkdir(mode=0o700)
+            write_private(folder / "inventory.yml", inventory_path.read_bytes())
+            write_private(folder / "plan.yml", dump_plan(plan).encode())
+        except OSError as error:
+            raise CallError(f"the run's folder {folder} cannot be made: {error.strerror}") from error
+        return Run(run_id, folder, plan)
+
+    def open(self, run_id: str) -> Run:
+        """Raises CallError: no such run."""
+        folder = self.root / run_id
+        if not _RUN_ID.fullmatch(run_id) or not (folder / "plan.yml").is_file():
+            known = ", ".join(summary.id for summary in self.list()[:3]) or "none"
+            raise CallError(
+                f"there is no run {clean_line(run_id, limit=80)!r}",
+                advice=f"The latest runs: {known}. All: loomtui runs",
+            )
+        return self._load(run_id)
+
+    def _load(self, run_id: str) -> Run:
+        folder = self.root / run_id
+        return Run(run_id, folder, load_plan(folder / "plan.yml"))
+
+    def list(self) -> tuple[RunSummary, ...]:
+        """All runs, newest first. A damaged one does not hide the others."""
+        if not self.root.is_dir():
+            return ()
+        names = sorted(
+            (path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name)), reverse=True
+        )
+        return tuple(summary for name in names if (summary := self._summary(name)) is not None)
+
+    def _summary(self, run_id: str) -> RunSummary | None:
+        try:
+            run = self._load(run_id)
+            return replace(summarize(run), at_work=run.is_worked_on())
+        except (CallError, OSError):
+            return None
+
+
+def _outcome(event: Event) -> Outcome | None:
+    try:
+        return Outcome(str(event.data.get("outcome")))
+    except ValueError:
+        return None
+
+
+def summarize(run: Run) -> RunSummary:
+    """What the journal says about the run as a whole."""
+    events = run.events()
+    outcome, ended = None, None
+    for event in events:
+        if event.kind is EventKind.RUN_FINISHED:
+            outcome, ended = _outcome(event), event.at
+        elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
+            outcome = None
+    steps = [event.step for event in events if event.step is not None]
+    return RunSummary(
+        run.id,
+        run.plan.cluster,
+        events[0].at if events else None,
+        ended if outcome is not None else None,
+        outcome,
+        steps[-1] if steps else None,
+        next((str(event.data.get("operator", "")) for event in events), ""),
+    )

@@ -1,0 +1,1 @@
+"""A plan carried out, step by step, or taken back."""

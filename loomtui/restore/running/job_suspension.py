@@ -1,0 +1,137 @@
+"""backup.sh during a restore: it must not start a node, not archive what is half restored, and not bring old
+files into the next backup. The hold sees to the first; this to the rest, as the plan's policy says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from loomtui.errors import StepFailed
+from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, find_backup_jobs
+from loomtui.fleet.scripts import ChangeScript
+from loomtui.restore.plan import BackupPolicy
+from loomtui.restore.running.node_run import Hand
+
+SUSPEND = ChangeScript("suspend")
+UNSUSPEND = ChangeScript("unsuspend")
+END_BACKUP = ChangeScript("end_backup")
+SET_ASIDE = ChangeScript("set_aside")
+UNSET_ASIDE = ChangeScript("unset_aside")
+
+Tell = Callable[[str], None]
+
+_WAIT_SECONDS = 300.0  # a backup takes hours and a hung one days: this is for one that is nearly done
+_POLL_SECONDS = 1.0
+_END_SECONDS = 20
+_STILL = "Nothing is stopped; the data on the node is untouched."
+
+
+async def jobs_on(hand: Hand) -> BackupJobs:
+    """Looks only. Raises LoomtuiError."""
+    return await find_backup_jobs(hand.session, hand.plan.unit_path, hand.workdir)
+
+
+def in_the_way(found: BackupJobs, policy: BackupPolicy) -> tuple[BackupJob, ...]:
+    """What preflight still has to deal with."""
+    return () if policy is BackupPolicy.LEAVE else found.jobs
+
+
+def intentions(found: BackupJobs, policy: BackupPolicy) -> tuple[str, ...]:
+    """What would be done about each job, a sentence each."""
+    return tuple(f"{_VERBS[policy, job.runs]} {job}" for job in found.jobs)
+
+
+_VERBS = {
+    (BackupPolicy.WAIT, True): "wait until it has ended:",
+    (BackupPolicy.WAIT, False): "suspend until the node is started again or given back:",
+    (BackupPolicy.STOP, True): "end (SIGTERM; the backup that it makes is lost):",
+    (BackupPolicy.STOP, False): "suspend until the node is started again or given back:",
+    (BackupPolicy.LEAVE, True): "leave alone (the hold keeps it from starting the service):",
+    (BackupPolicy.LEAVE, False): "leave alone (the hold keeps it from starting the service):",
+}
+
+
+async def settle(hand: Hand, policy: BackupPolicy, tell: Tell) -> None:
+    """Does what the policy says, and says it. Raises StepFailed for one that does not end."""
+    found = await jobs_on(hand)
+    for sentence in intentions(found, policy):
+        tell(f"backup job: {sentence}")
+    if policy is BackupPolicy.LEAVE:
+        return
+    await suspend(hand, found)
+    if policy is BackupPolicy.STOP and found.running:
+        await _end(hand, found.running)
+    await _wait(hand, tell)
+
+
+async def suspend(hand: Hand, found: BackupJobs) -> None:
+    """Can be called again. A crontab that this run has no way to is told as a failure by the script."""
+    pairs = dict.fromkeys((job.kind.value, job.place) for job in found.scheduled)
+    if pairs:
+        units = hand.hold_file.rsplit("/", 2)[0]
+        await hand.change(SUSPEND, units, *(part for pair in pairs for part in pair))
+
+
+async def give_back(hand: Hand, tell: Tell) -> None:
+    """What was suspended may be started by the clock again. Can be called again."""
+    output = await hand.change(UNSUSPEND)
+    facts = read_facts(output.stdout)
+    for value in facts.all("back"):
+        tell(f"backup job: put back {value.decode('utf-8', 'replace')}")
+    for value in facts.all("lost"):
+        tell(f"backup job: {value.decode('utf-8', 'replace')} could not be started again")
+
+
+async def _end(hand: Hand, running: tuple[BackupJob, ...]) -> None:
+    output = await hand.change(
+        END_BACKUP,
+        str(_END_SECONDS),
+        *(job.place for job in running),
+        timeout=_END_SECONDS + 60,
+        accept=(0, 75),
+    )
+    if output.status == 75:
+        raise _still_running(hand, running, "does not end on SIGTERM")
+
+
+async def _wait(hand: Hand, tell: Tell) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    told = False
+    while running := (await jobs_on(hand)).running:
+        if time.monotonic() > deadline:
+            raise _still_running(hand, running, f"has not ended within {_WAIT_SECONDS:.0f} s")
+        if not told:
+            told = True
+            tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_named(running)} to end")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _still_running(hand: Hand, running: tuple[BackupJob, ...], what: str) -> StepFailed:
+    return StepFailed(
+        f"backup.sh {what}: {_named(running)}",
+        node=hand.plan.name,
+        safe=_STILL,
+        advice="End it on the node and go on, or make a plan with --backup-jobs stop (ends it) or "
+        "--backup-jobs leave (the hold keeps it from starting the service, but it may upload a backup of "
+        "half-restored data).",
+    )
+
+
+def _named(running: tuple[BackupJob, ...]) -> str:
+    return "; ".join(map(str, running))
+
+
+async def set_aside(hand: Hand, tell: Tell) -> None:
+    """Takes the stale staging folder away: the next backup is of the restored files. Can be called again."""
+    found = await jobs_on(hand)
+    if found.staging is None or hand.run in found.aside:
+        return
+    output = await hand.change(SET_ASIDE, found.staging)
+    kept = read_facts(output.stdout).line("kept")
+    if kept:
+        tell(
+            f"the staging folder of backup.sh, {found.staging}, is set aside as {kept}: "
+            "the next backup would hold its old files"
+        )

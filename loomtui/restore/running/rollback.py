@@ -1,0 +1,113 @@
+"""The way back: rollback and clean-up of a run. Each can be called again after any interruption."""
+
+from __future__ import annotations
+
+from loomtui.errors import LoomtuiError, Refused, StillRunning
+from loomtui.fleet.facts import read_facts
+from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.record.recorder import Recorder
+from loomtui.restore.record.run_store import Run, summarize
+from loomtui.restore.running.lock import owned_by, take_lock
+from loomtui.restore.running.node_run import CLEAN
+from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.steps import STEPS
+from loomtui.restore.running.steps.base import Step
+from loomtui.restore.running.steps.stop import kill
+from loomtui.restore.running.task_failures import combined, on_all
+
+#: In an event's data: what the run kept was deleted.
+CLEANED = "cleaned"
+
+
+async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
+    """Puts back what was there before the run, on every node that it touched.
+
+    Raises Refused when what it kept is deleted, and LoomtuiError for the nodes on which it did not work; the
+    others are done all the same.
+    """
+    if any(event.data.get(CLEANED) for event in run.events()):
+        raise Refused(f"what run {run.id} kept was deleted by loomtui clean: there is nothing to put back")
+    operator = context.operator.name
+    recorder.emit(EventKind.ROLLBACK_STARTED, f"rolled back by {operator}", data={"operator": operator})
+    touched, failed = await on_all(
+        [node.name for node in run.plan.nodes], lambda name: _regain(context, name)
+    )
+    working = [name for name, is_touched in touched.items() if is_touched]
+    for step_class in reversed(STEPS):
+        if recorder.has_begun(step_class.name):
+            step = step_class(context)
+            _, bad = await on_all(working, lambda name, step=step: _undo(step, recorder, name))  # type: ignore[misc]
+            failed |= bad
+            working = [name for name in working if name not in bad]
+    if failed:
+        raise combined(failed, f"Then: loomtui rollback {run.id}")
+
+
+async def _regain(context: RunContext, name: str) -> bool:
+    """Takes the node for the rollback; False where the run left no trace on it."""
+    hand = context.hand(name)
+    state = await hand.state()
+    mine = owned_by(state.lock_owner) == context.run
+    traces = state.was_active is not None or bool(state.marks) or bool(state.slots)
+    if not mine and traces:
+        await take_lock(hand)
+    return mine or traces
+
+
+async def _undo(step: Step, recorder: Recorder, node: str) -> None:
+    try:
+        while True:
+            try:
+                await step.undo(node)
+                break
+            except StillRunning as error:
+                await _kill_or_give_up(step, recorder, node, error)
+    except LoomtuiError as error:
+        recorder.emit(EventKind.TASK_FAILED, f"undo: {error.what}", step.name, node, {"safe": error.safe})
+        raise
+    recorder.emit(EventKind.TASK_UNDONE, f"{step.title}: undone", step.name, node)
+
+
+async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: StillRunning) -> None:
+    """Returns when the undo is to be tried again. Raises the error when nothing is to be killed."""
+    operator = step.context.operator
+    choices = (OnFailure.KILL, OnFailure.RETRY, OnFailure.STOP)[0 if error.processes else 1 :]
+    choice, _ = await operator.on_failure(step.name, {node: error}, choices)
+    data = {"asked": "on failure", "answer": choice.value, "by": operator.name}
+    recorder.emit(EventKind.DECISION, f"{step.title}: {choice.value}", step.name, node, dict(data))
+    if choice is OnFailure.KILL:
+        await kill(step.context.hand(node), error)
+    elif choice is not OnFailure.RETRY:
+        raise error
+
+
+async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
+    """Deletes what a finished run kept on its nodes, on all or on none; returns the bytes that were freed.
+
+    Raises Refused while what it kept may still be needed, LoomtuiError where it did not work.
+    """
+    finished = summarize(run).outcome in {Outcome.RESTORED, Outcome.ROLLED_BACK}
+    stopped = any(
+        event.kind is EventKind.STEP_STARTED and event.step is StepName.STOP for event in run.events()
+    )
+    if stopped and not finished:
+        raise Refused(
+            f"run {run.id} is not finished; what it kept may still be needed",
+            advice=f"First: loomtui resume {run.id}, or loomtui rollback {run.id}",
+        )
+    names = [node.name for node in run.plan.nodes]
+    states, failures = await on_all(names, lambda name: context.hand(name).state())
+    if failures:
+        raise combined(failures, f"Then: loomtui clean {run.id}")
+    held = [name for name, state in states.items() if owned_by(state.lock_owner) == run.id]
+    if held:
+        raise Refused(
+            f"run {run.id} still holds {', '.join(held)}",
+            advice=f"A node that was left out is given back by: loomtui rollback {run.id}",
+        )
+    recorder.note(None, None, "what it kept is deleted: no way back from here", {CLEANED: True})
+    outputs, failures = await on_all(names, lambda name: context.hand(name).change(CLEAN, timeout=3600))
+    if failures:
+        raise combined(failures, f"Then: loomtui clean {run.id}")
+    return sum(read_facts(output.stdout).number("freed") or 0 for output in outputs.values())

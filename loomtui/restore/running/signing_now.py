@@ -1,0 +1,55 @@
+"""The plan's prediction once more, from the signing states as they are on the nodes at this moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.probe import look_at
+from loomtui.loom.validator import SigningState
+from loomtui.restore.plan import Scope, SigningAction, SigningChoice
+from loomtui.restore.planning.signing_choices import predict
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.task_failures import on_all, sentences
+
+_NOTHING_SIGNED = SigningState(0, 0, 0)
+
+
+def moves_without(context: RunContext, name: str) -> bool:
+    """Whether, as the plan predicted, the restored chain could move with this node left out as well."""
+    plan = context.plan
+    if plan.scope is not Scope.CLUSTER:
+        return True
+    choices = {node.name: node.signing for node in context.nodes if node.name != name}
+    return predict(plan.prediction.height, choices, plan.validators, whole_set_in_plan=False).moves
+
+
+async def standstill(context: RunContext) -> tuple[str, ...]:
+    """Why the restored chain could not move; empty: it can. Nodes that are left out do not sign."""
+    if context.plan.scope is not Scope.CLUSTER:
+        return ()
+
+    async def now(name: str) -> SigningChoice:
+        choice = context.plan.node(name).signing
+        if choice.action is not SigningAction.KEEP:
+            return choice
+        status = await look_at(context.fleet.session(name), None)
+        facts = status.validator
+        if facts is None and status.error is not None:
+            raise LoomtuiError(status.error, node=name)
+        if facts is None or facts.address != choice.address:
+            return replace(choice, address=None)
+        return replace(choice, result_height=(facts.signing or _NOTHING_SIGNED).height)
+
+    choices, failures = await on_all([node.name for node in context.nodes], now)
+    if failures:
+        return sentences(failures)
+    prediction = predict(
+        context.plan.prediction.height,
+        choices,
+        context.plan.validators,
+        whole_set_in_plan=not context.left_out,
+    )
+    if prediction.moves:
+        return ()
+    return (f"{prediction.sentence} {prediction.remedy}".strip(),)

@@ -1,0 +1,53 @@
+"""The one shape that every step has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from loomtui.restore.events import Json, StepName
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.run_context import RunContext
+
+Evidence = dict[str, Json]
+
+
+class Step(ABC):
+    """One stage of a restore; on one node it is a task. The runner alone calls these, in this order."""
+
+    name: ClassVar[StepName]
+    title: ClassVar[str]
+    sentence: ClassVar[str]  # what will happen, for the operator
+    undo_sentence: ClassVar[str]  # how it can be taken back
+    #: Whether a node on which it failed can be left out: only once that node is stopped and held.
+    may_leave_out: ClassVar[bool] = True
+
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+
+    async def prepare(self) -> None:  # noqa: B027 - most steps need none
+        """Looks at what concerns all nodes at once, before the others are called."""
+
+    @abstractmethod
+    async def check(self, node: str) -> bool:
+        """Is it already so? Looks only."""
+
+    @abstractmethod
+    async def preview(self, node: str) -> Preview:
+        """What `apply` would do. Looks only."""
+
+    @abstractmethod
+    async def apply(self, node: str) -> None:
+        """Does it. Can be called again after any interruption."""
+
+    @abstractmethod
+    async def verify(self, node: str) -> Evidence:
+        """Sees on the node that it holds. Raises StepFailed when it does not."""
+
+    @abstractmethod
+    async def undo(self, node: str) -> None:
+        """Puts back what was there; does nothing where nothing was done. Can be called again."""
+
+    async def gate(self) -> tuple[str, ...]:
+        """Why the next step may not begin; empty: it may. Looks only."""
+        return ()

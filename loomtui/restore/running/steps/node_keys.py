@@ -1,0 +1,105 @@
+"""Compares every node's identity with what the others expect. Changes nothing.
+
+A reference leads from one node to another, so the whole inventory is looked at, whoever is in the plan:
+what is told here is what `loomtui nodekeys` tells. Only what is wrong on a node of the run stops it, for the
+run can put nothing else right; what is wrong elsewhere is named, and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loomtui.errors import StepFailed
+from loomtui.loom.references import KeyReport, Mismatch, MismatchKind
+from loomtui.restore.events import StepName
+from loomtui.restore.planning.identities import gather
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.steps.base import Evidence, Step
+
+#: What no unit file can mend.
+_FATAL = frozenset({MismatchKind.DUPLICATE_IDENTITY, MismatchKind.NO_KEY, MismatchKind.REPORTED_DIFFERS})
+_NOT_DONE = "The run does not change that node. What would be right: loomtui services --diff"
+
+
+class CompareNodeKeys(Step):
+    name = StepName.NODE_KEYS
+    title = "Compare node keys"
+    sentence = "Derives every node's ID, asks loom nodekey, and compares both with what the peers expect."
+    undo_sentence = "Changes nothing, so there is nothing to take back."
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        self._report = KeyReport(True, (), ())
+
+    async def prepare(self) -> None:
+        self._report = await compare_nodes(self.context)
+
+    async def check(self, node: str) -> bool:
+        return False  # it only looks: a resumed run looks again
+
+    async def preview(self, node: str) -> Preview:
+        expected = self.context.plan.node(node).node_id or "no identity"
+        return Preview(node, f"expected: {expected}; changes nothing")
+
+    async def apply(self, node: str) -> None:
+        """Nothing to do: `verify` looks."""
+
+    async def verify(self, node: str) -> Evidence:
+        mine = [mismatch for mismatch in self._report.mismatches if _concerns(mismatch, {node})]
+        fatal = [mismatch.message for mismatch in mine if _is_fatal(mismatch)]
+        if fatal:
+            raise StepFailed(" ".join(fatal), node=node, safe="It is held; nothing was started.")
+        return {"mismatches": [mismatch.message for mismatch in mine]}
+
+    async def undo(self, node: str) -> None:
+        """Nothing was done."""
+
+    async def gate(self) -> tuple[str, ...]:
+        names = {node.name for node in self.context.nodes}
+        fatal = [mismatch for mismatch in self._report.mismatches if _is_fatal(mismatch)]
+        reasons = tuple(mismatch.message for mismatch in fatal if _concerns(mismatch, names))
+        if not reasons:
+            for mismatch in blocking_on_run(self.context, self._report):
+                self.context.note(self.name, None, mismatch.message, {})
+            tell_what_stays(self.context, self.name, self._report)
+        return reasons
+
+
+def _is_fatal(mismatch: Mismatch) -> bool:
+    """That `loom nodekey` could not be run is worth knowing, and no more: the ID is derived without it."""
+    return mismatch.blocking and mismatch.kind in _FATAL
+
+
+def _concerns(mismatch: Mismatch, names: set[str]) -> bool:
+    """Two nodes with one key are both concerned, whichever of them it was found on."""
+    both = mismatch.kind is MismatchKind.DUPLICATE_IDENTITY
+    return mismatch.on in names or (both and mismatch.about in names)
+
+
+async def compare_nodes(context: RunContext) -> KeyReport:
+    """The report over the whole inventory, as it is now. Raises the error of the first node of the run that
+    cannot be looked at; of others that cannot be, the inventory's word is taken."""
+    report, errors = await gather(context.inventory, context.fleet, plan=context.plan)
+    for node in context.nodes:
+        if node.name in errors:
+            raise errors[node.name]
+    return report
+
+
+def blocking_on_run(context: RunContext, report: KeyReport) -> Iterator[Mismatch]:
+    """What would keep peers apart, of what the run can put right."""
+    names = {node.name for node in context.nodes}
+    yield from (one for one in report.mismatches if one.blocking and _concerns(one, names))
+
+
+def tell_what_stays(context: RunContext, step: StepName, report: KeyReport) -> None:
+    """Names what is wrong on nodes that the run leaves alone, and who could not be looked at."""
+    names = {node.name for node in context.nodes}
+    for mismatch in report.mismatches:
+        if mismatch.blocking and mismatch.on not in names:
+            context.note(step, None, f"{mismatch.message} {_NOT_DONE}", {"severity": "warning"})
+    if report.unseen:
+        who = ", ".join(node.name for node in report.unseen)
+        text = f"{who} could not be looked at: what its unit says, and its node ID, are not compared."
+        context.note(step, None, text, {"severity": "warning"})

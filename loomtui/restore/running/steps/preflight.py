@@ -1,0 +1,150 @@
+"""Takes every node for this run, sees that the plan still fits, and fetches what it can beforehand."""
+
+from __future__ import annotations
+
+from loomtui.errors import NodeUnreachable, StepFailed
+from loomtui.fleet.probes.probe import look_at
+from loomtui.restore.events import StepName
+from loomtui.restore.plan import Archive, Plan
+from loomtui.restore.planning.command_line import plan_command
+from loomtui.restore.running.job_suspension import in_the_way, intentions, jobs_on, settle
+from loomtui.restore.running.lock import owned_by, take_lock
+from loomtui.restore.running.node_run import UNLOCK, Hand
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.signing_now import standstill
+from loomtui.restore.running.staging import Stager
+from loomtui.restore.running.steps.base import Evidence, Step
+from loomtui.restore.running.task_failures import combined, on_all
+from loomtui.text import clean_line
+
+
+class Preflight(Step):
+    name = StepName.PREFLIGHT
+    title = "Preflight"
+    sentence = "Takes every node for this run and fetches what it needs; the services go on running."
+    undo_sentence = "Gives the nodes back. What was fetched stays in the run's folder."
+    may_leave_out = False
+
+    async def prepare(self) -> None:
+        """Root rights and room on every node, before anything is changed on one of them.
+
+        Raises SudoRefused, StepFailed.
+        """
+        fleet = self.context.fleet
+        names = [node.name for node in self.context.nodes]
+        _, failures = await on_all(names, lambda name: fleet.session(name).require_root())
+        if not failures:
+            _, failures = await on_all(names, lambda name: _see_that_there_is_room(self.context.hand(name)))
+        if failures:
+            raise combined(failures, "")
+
+    async def check(self, node: str) -> bool:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        if owned_by(state.lock_owner) != self.context.run or not _staged(self.context, hand) <= state.marks:
+            return False
+        return not in_the_way(await jobs_on(hand), self.context.plan.backup_policy)
+
+    async def preview(self, node: str) -> Preview:
+        archives = [
+            f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)
+        ]
+        fetched = f"fetch {', '.join(archives)}" if archives else "fetch nothing"
+        hand = self.context.hand(node)
+        jobs = intentions(await jobs_on(hand), self.context.plan.backup_policy)
+        lines = [f"lock the node for this run; {fetched} into {hand.folder}"]
+        return Preview(node, "\n".join([*lines, *(f"backup job: {job}" for job in jobs)]))
+
+    async def apply(self, node: str) -> None:
+        hand = self.context.hand(node)
+        await _see_that_plan_fits(hand, self.context.plan)
+        await take_lock(hand)
+        await settle(hand, self.context.plan.backup_policy, lambda text: self._tell(node, text))
+        for name, archive in _archives(self.context, node):
+            stager = Stager(
+                hand,
+                self.context.catalogue,
+                lambda amount: self.context.progress(self.name, node, amount),
+                lambda text: self.context.note(self.name, node, text, {}),
+            )
+            await stager.stage(name, archive)
+
+    def _tell(self, node: str, text: str) -> None:
+        self.context.note(self.name, node, text, {})
+
+    async def verify(self, node: str) -> Evidence:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        missing = _staged(self.context, hand) - state.marks
+        lost = [f"{mark} is gone" for mark in sorted(missing)]
+        if owned_by(state.lock_owner) != self.context.run:
+            lost.append("its lock is not this run's any more")
+        if lost:
+            raise StepFailed(
+                f"the node is not as this run left it a moment ago: {', '.join(lost)}",
+                node=node,
+                advice=f"Somebody else works on it: see {hand.workdir}/.loomtui on {node}. Then retry.",
+            )
+        status = await look_at(self.context.fleet.session(node), None)
+        chain = status.chain
+        block_time = chain.block_time.isoformat() if chain is not None and chain.block_time else None
+        return {
+            "free_bytes": state.free_bytes,
+            "height": chain.height if chain is not None else None,
+            "block_time": block_time,
+        }
+
+    async def undo(self, node: str) -> None:
+        await self.context.hand(node).change(UNLOCK)
+
+    async def gate(self) -> tuple[str, ...]:
+        return await standstill(self.context)
+
+
+def _archives(context: RunContext, node: str) -> tuple[tuple[str, Archive], ...]:
+    plan = context.plan.node(node)
+    wanted = [("config", plan.config)]
+    if context.plan.stage_first:
+        wanted.append(("data", plan.data))
+    return tuple((name, archive) for name, archive in wanted if archive is not None)
+
+
+def _staged(context: RunContext, hand: Hand) -> frozenset[str]:
+    return frozenset(f"{name}.staged" for name, _ in _archives(context, hand.plan.name))
+
+
+async def _see_that_there_is_room(hand: Hand) -> None:
+    """For data and config together, whenever they are fetched: what is missing must be told before a stop."""
+    archives = {"config": hand.plan.config, "data": hand.plan.data}
+    wanted = {name: archive for name, archive in archives.items() if archive is not None}
+    if missing := hand.shortages(await hand.state(), wanted):
+        raise StepFailed(
+            "; ".join(missing),
+            node=hand.plan.name,
+            safe="Nothing was changed on any node.",
+            advice="Make room (loomtui clean frees what earlier runs kept), then go on.",
+        )
+
+
+async def _see_that_plan_fits(hand: Hand, plan: Plan) -> None:
+    status = await look_at(hand.session, None)
+    if not status.reachable:
+        raise NodeUnreachable(status.error or "not reachable", node=hand.plan.name)
+    if status.service is not None and status.service.load == "masked":
+        raise StepFailed(
+            f"its unit {hand.unit_name} is masked: systemd would not start it",
+            node=hand.plan.name,
+            advice=f"On {hand.plan.name}: systemctl unmask {hand.unit_name}. Then go on.",
+        )
+    unit = status.unit
+    if unit is not None and unit.files:
+        found = (unit.files[0].path, unit.working_directory)
+        planned = (hand.plan.unit_path, hand.plan.working_directory)
+        if found != planned:
+            raise StepFailed(
+                f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
+                f"{clean_line(' '.join(planned))}",
+                node=hand.plan.name,
+                advice=f"Make a new plan: {plan_command(plan)}",
+            )

@@ -1,0 +1,63 @@
+"""Lifts the hold and starts every node: the one thing that lets a node run comes last."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loomtui.errors import StepFailed
+from loomtui.restore.events import StepName
+from loomtui.restore.plan import BackupPolicy
+from loomtui.restore.running.job_suspension import give_back, jobs_on, suspend
+from loomtui.restore.running.node_run import START, UNHOLD
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.steps.base import Evidence, Step
+from loomtui.restore.running.steps.stop import keep_down
+
+_SETTLE_SECONDS = 2.5  # longer than RestartSec=2: a node that cannot start has another process by then
+
+
+class StartAll(Step):
+    name = StepName.START
+    title = "Start all"
+    sentence = "Lifts the hold on every node and starts the service."
+    undo_sentence = "Holds and stops every node again."
+
+    async def check(self, node: str) -> bool:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        return not state.held and state.active == "active" and await self._settled(node)
+
+    async def preview(self, node: str) -> Preview:
+        hand = self.context.hand(node)
+        return Preview(node, f"lift the hold, then start {hand.unit_name}")
+
+    async def apply(self, node: str) -> None:
+        hand = self.context.hand(node)
+        await hand.change(UNHOLD, hand.unit_name, hand.hold_file)
+        await hand.change(START, hand.unit_name, timeout=120)
+        await give_back(hand, lambda text: self.context.note(self.name, node, text, {}))
+
+    async def verify(self, node: str) -> Evidence:
+        if not await self._settled(node):
+            state = await self.context.hand(node).state()
+            raise StepFailed(
+                f"it does not stay up ({state.active}, {state.sub}): it exits and is restarted",
+                node=node,
+                safe="Its old files are kept in the run's folder.",
+                advice=f"Its log says why: loomtui logs --node {node}",
+            )
+        return {"active": "active"}
+
+    async def _settled(self, node: str) -> bool:
+        hand = self.context.hand(node)
+        first = await hand.state()
+        await asyncio.sleep(_SETTLE_SECONDS)
+        second = await hand.state()
+        same = (first.main_pid, first.started) == (second.main_pid, second.started)
+        return same and second.active == "active" and second.main_pid != 0
+
+    async def undo(self, node: str) -> None:
+        hand = self.context.hand(node)
+        await keep_down(hand)
+        if self.context.plan.backup_policy is not BackupPolicy.LEAVE:
+            await suspend(hand, await jobs_on(hand))

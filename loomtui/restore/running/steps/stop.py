@@ -1,0 +1,140 @@
+"""Stops every node and holds it, so that nothing starts it while its files move."""
+
+from __future__ import annotations
+
+from loomtui.errors import StepFailed, StillRunning
+from loomtui.fleet.facts import read_facts
+from loomtui.restore.events import StepName
+from loomtui.restore.running.node_run import (
+    HOLD,
+    KILL,
+    START,
+    STOP,
+    UNHOLD,
+    Hand,
+    Process,
+    RunState,
+    Standing,
+    read_processes,
+)
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.signing_now import standstill
+from loomtui.restore.running.steps.base import Evidence, Step
+from loomtui.restore.running.task_failures import on_all, sentences
+
+_STOP_SECONDS = 60  # Loom was seen to take 0.25 s at most
+
+
+class StopAll(Step):
+    name = StepName.STOP
+    title = "Stop all"
+    sentence = (
+        "Stops the service on every node and holds it: neither systemd, cron nor a reboot starts it again."
+    )
+    undo_sentence = "Lifts the hold and starts the services that ran before."
+    may_leave_out = False
+
+    async def check(self, node: str) -> bool:
+        hand = self.context.hand(node)
+        return await _why_not_stopped(hand, await hand.state()) is None
+
+    async def preview(self, node: str) -> Preview:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        already = await _why_not_stopped(hand, state) is None
+        now = "stopped" if state.stopped else f"{state.active}, {state.sub}"
+        text = f"hold {hand.unit_name} with {hand.hold_file}, then stop it (now {now})"
+        return Preview(node, text, already=already)
+
+    async def apply(self, node: str) -> None:
+        await keep_down(self.context.hand(node))
+
+    async def verify(self, node: str) -> Evidence:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        if why := await _why_not_stopped(hand, state):
+            raise StepFailed(f"it is {why}", node=node, safe="None of its files was touched.")
+        return {"active": "stopped", "was_active": state.was_active}
+
+    async def undo(self, node: str) -> None:
+        hand = self.context.hand(node)
+        state = await hand.state()
+        if state.was_active is None:
+            return
+        await hand.change(UNHOLD, hand.unit_name, hand.hold_file)
+        if state.was_active:
+            await hand.change(START, hand.unit_name)
+
+    async def gate(self) -> tuple[str, ...]:
+        async def why(name: str) -> str | None:
+            hand = self.context.hand(name)
+            return await _why_not_stopped(hand, await hand.state())
+
+        reasons, failures = await on_all([node.name for node in self.context.nodes], why)
+        not_stopped = [f"{name} is {reason}" for name, reason in reasons.items() if reason]
+        return (*sentences(failures), *not_stopped) or await standstill(self.context)
+
+
+async def _why_not_stopped(hand: Hand, state: RunState) -> str | None:
+    """What is not as it is after a stop; None: it is held, and nothing of it runs."""
+    if not state.stopped:
+        return f"{state.active} again" + ("" if state.held else " and not held")
+    if not state.held:
+        return "not held"
+    left = await hand.left_running()
+    return f"stopped, but it is not over: {'; '.join(map(_why_it_counts, left))}" if left else None
+
+
+async def keep_down(hand: Hand) -> None:
+    """Holds and stops the service, whatever it does now. Raises StillRunning: its processes do not end."""
+    await hand.change(HOLD, hand.unit_name, hand.hold_file)
+    output = await hand.change(
+        STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+    )
+    if output.status != 75:
+        return
+    facts = read_facts(output.stdout)
+    raise _still_running(hand, read_processes(facts.all("left")), facts.line("state"))
+
+
+def _still_running(hand: Hand, left: tuple[Process, ...], state: str) -> StillRunning:
+    """Who was told to end and did not, and who was told nothing and keeps the databases open all the same."""
+    node, unit = hand.plan.name, hand.unit_name
+    after = f"{_STOP_SECONDS} s after it was told to end"
+    told = [process for process in left if process.standing is Standing.TOLD]
+    others = [process for process in left if process.standing is not Standing.TOLD]
+    parts = [f"still running {after}: process {process}{_open(process)}" for process in told]
+    parts += [f"{unit} is not stopped {after} ({state})"] if not left else []
+    parts += [_why_it_counts(process) for process in others]
+    advice = [f"Find out on {node} what keeps {unit}."] if told or not left else []
+    if others:
+        ids = " ".join(str(process.id) for process in others)
+        advice.append(f"Look on {node} at what was told nothing (ps -fp {ids}), end it there, and try again.")
+    if left:
+        advice.append("Or have killed what is named here: --kill, or the choice on the screen.")
+    return StillRunning(
+        "; ".join(parts),
+        node=node,
+        safe=f"{unit} is held; nothing is killed, and none of its files was touched since.",
+        advice=" ".join(advice),
+        processes=tuple(process.mark for process in left),
+    )
+
+
+def _why_it_counts(process: Process) -> str:
+    match process.standing:
+        case Standing.TOLD:
+            return f"process {process} of the service still runs{_open(process)}"
+        case Standing.UNTOLD:
+            return f"process {process} of the service is spared a stop by KillMode=, and runs{_open(process)}"
+        case Standing.OTHER:
+            return f"process {process} is not of the service and was not told to end{_open(process)}"
+
+
+def _open(process: Process) -> str:
+    return f", and has {process.file} open" if process.file else ""
+
+
+async def kill(hand: Hand, failure: StillRunning) -> None:
+    """SIGKILL, for those processes alone that the operator was told of."""
+    await hand.change(KILL, hand.unit_name, hand.hold_file, *failure.processes)

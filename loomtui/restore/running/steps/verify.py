@@ -1,0 +1,149 @@
+"""Watches until the chain moves on every node; with a deadline, and then a diagnosis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+from loomtui.errors import LoomtuiError, StepFailed
+from loomtui.fleet.probes.findings import Findings, cluster_of
+from loomtui.fleet.probes.log_tail import tail
+from loomtui.fleet.probes.node_status import NodeStatus
+from loomtui.fleet.probes.probe import look_at
+from loomtui.inventory.model import Role
+from loomtui.loom.diagnosis import Diagnosis, diagnose
+from loomtui.loom.health import ClusterState, NodeView, Verdict, judge_cluster
+from loomtui.restore.events import StepName
+from loomtui.restore.plan import Scope
+from loomtui.restore.running.operator import Preview
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.steps.base import Evidence, Step
+from loomtui.restore.running.steps.node_keys import compare_nodes, tell_what_stays
+from loomtui.restore.running.task_failures import on_all
+
+_POLL_SECONDS = 1.0
+_KEPT_LOOKS = 120
+
+
+class Verify(Step):
+    name = StepName.VERIFY
+    title = "Verify"
+    sentence = "Watches until heights grow on every node, with equal app hashes and all peers."
+    undo_sentence = "Changes nothing, so there is nothing to take back."
+    may_leave_out = False
+
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        self._watch: asyncio.Task[None] | None = None
+        self._last: dict[str, NodeStatus] = {}
+
+    async def prepare(self) -> None:
+        self._watch = None
+
+    async def check(self, node: str) -> bool:
+        return False  # health is of this moment only
+
+    async def preview(self, node: str) -> Preview:
+        return Preview(
+            node, f"look for at most {self.context.plan.verify_deadline_seconds} s; changes nothing"
+        )
+
+    async def apply(self, node: str) -> None:
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watch_all(), name="verify")
+        try:
+            await asyncio.shield(self._watch)
+        except asyncio.CancelledError:
+            self._watch.cancel()
+            raise
+
+    async def verify(self, node: str) -> Evidence:
+        status = self._last.get(node)
+        chain = status.chain if status else None
+        if chain is None:
+            raise StepFailed(
+                "it gave no height",
+                node=node,
+                safe="Its old files are kept.",
+                advice=f"Its log says why: loomtui logs --node {node}",
+            )
+        return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
+
+    async def gate(self) -> tuple[str, ...]:
+        """Heights grow also where a reference is wrong: what `loomtui nodekeys` will find is told with it."""
+        with contextlib.suppress(LoomtuiError):
+            tell_what_stays(self.context, self.name, await compare_nodes(self.context))
+        return ()
+
+    async def undo(self, node: str) -> None:
+        """Nothing was done."""
+
+    async def _watch_all(self) -> None:
+        """One watch over the cluster serves the tasks of all nodes."""
+        names = self._names()
+        looks: deque[list[NodeView]] = deque(maxlen=_KEPT_LOOKS)
+        times: deque[datetime] = deque(maxlen=_KEPT_LOOKS)
+        deadline = datetime.now(UTC) + timedelta(seconds=self.context.plan.verify_deadline_seconds)
+        while True:
+            statuses, _ = await on_all(names, self._look)
+            self._last |= statuses
+            looks.append([statuses[name].view if name in statuses else self._gone(name) for name in names])
+            times.append(datetime.now(UTC))
+            verdict = judge_cluster(list(looks), list(times))
+            self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
+            if verdict.state is ClusterState.HEALTHY:
+                return
+            if datetime.now(UTC) > deadline:
+                raise await self._failure(verdict)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _names(self) -> list[str]:
+        """In a restore of some nodes the others are watched too: they are the chain."""
+        if self.context.plan.scope is Scope.NODES:
+            return [name for name in self.context.inventory.names if name not in self.context.left_out]
+        return [node.name for node in self.context.nodes]
+
+    async def _look(self, name: str) -> NodeStatus:
+        return await look_at(self.context.fleet.session(name), self._last.get(name))
+
+    def _gone(self, name: str) -> NodeView:
+        role = self.context.inventory.node(name).role
+        return NodeView(name, Role(role), reachable=False, active=False)
+
+    async def _failure(self, verdict: Verdict) -> StepFailed:
+        causes = await self._diagnose(verdict)
+        told = " ".join(_sentence(cause) for cause in causes[:3])
+        return StepFailed(
+            f"{verdict.sentence} {told}".strip(),
+            node=next((cause.node for cause in causes if cause.node), None),
+            safe="Every node keeps its old files in the run's folder.",
+            advice=causes[0].advice.text if causes else "Look at the logs: loomtui logs -f",
+        )
+
+    async def _diagnose(self, verdict: Verdict) -> tuple[Diagnosis, ...]:
+        """Nodes of the inventory that are not watched are nodes of which nothing is known."""
+        keys = None
+        with contextlib.suppress(LoomtuiError):
+            keys = await compare_nodes(self.context)
+        lines = {name: tuple(said) for name, said in (await self._log_lines()).items()}
+        return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
+
+    async def _log_lines(self) -> dict[str, list[str]]:
+        """What the nodes said since they were started: what they said before is no longer so."""
+        lines: dict[str, list[str]] = {}
+        starts = [status.service.since for status in self._last.values() if status.service is not None]
+        since = min((start for start in starts if start is not None), default=None)
+        with contextlib.suppress(LoomtuiError, TimeoutError):
+            async with asyncio.timeout(20):
+                async for batch in tail(
+                    self.context.fleet, self._names(), follow=False, lines=200, since=since
+                ):
+                    for line in batch:
+                        lines.setdefault(line.node, []).append(line.text)
+        return lines
+
+
+def _sentence(cause: Diagnosis) -> str:
+    return f"{cause.place + ': ' if cause.place else ''}{cause.meaning}"

@@ -1,0 +1,1 @@
+"""What is in S3, and what is in it."""

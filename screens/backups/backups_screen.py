@@ -1,0 +1,280 @@
+"""The backups in S3 on a time axis and as a list; what a restore would take for the moment of the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from loomtui.backups.model import Backup, BackupKind
+from loomtui.backups.series import Series, series_of
+from loomtui.errors import LoomtuiError
+from loomtui.restore.planning.taking import Taking, what_is_taken
+from screens.backups.axis import BackupAxis
+from screens.backups.backup_text import below, gaps_told, taking_told
+from screens.backups.contents_screen import ContentsScreen
+from screens.base import LoomScreen
+from screens.context import app_of
+from screens.input import keys
+from screens.input.moments import read_moment
+from screens.modals.ask import InputDialog
+from screens.modals.text import error_text
+from screens.text import content
+from screens.text.words import NOTHING, Tone, ago, count, cut, size
+from screens.widgets.pane import Pane
+from screens.widgets.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.widget import Widget
+
+KIND_TONES = {BackupKind.UNKNOWN: Tone.DIM}
+_KINDS: tuple[frozenset[BackupKind], ...] = (
+    frozenset(BackupKind),
+    frozenset({BackupKind.DATA, BackupKind.FULL}),
+    frozenset({BackupKind.CONFIG, BackupKind.FULL}),
+)
+_KIND_NAMES = ("all", "data", "config")
+_COLUMNS = (
+    ("taken", "Taken (UTC)"),
+    ("age", "Age"),
+    ("kind", "Kind"),
+    ("source", "From"),
+    ("size", "Size"),
+    ("key", "Key"),
+)
+_GUESSES_AT_ONCE = 8
+
+
+class BackupsScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Backups"
+    HELP: ClassVar[str] = (
+        "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
+        "many, ░ a gap longer than usual. {axis.left} and {axis.right} move the cursor from backup to "
+        "backup; ◆ marks what a restore to that moment would take, and below it stands the pair for each "
+        "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
+        "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
+        "read whole: then a ✓ stands beside it; ✗ is beside what cannot be used, with the reason. To look "
+        "into the marked archive press {backups.open}; {backups.verify} reads it whole anew and checks it; "
+        "{screen.back} gives that up. Times are UTC: each host's offset is told from all its backups; a time "
+        "with ? is not sure."
+    )
+    BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
+
+    class Listed(Message):
+        def __init__(self, backups: tuple[Backup, ...]) -> None:
+            super().__init__()
+            self.backups = backups
+
+    class Guessed(Message):
+        def __init__(self, backup: Backup) -> None:
+            super().__init__()
+            self.backup = backup
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._backups: dict[str, Backup] = {}  # in the catalogue's order, newest first
+        self._kind = 0
+        self._listed = False  # the list is what is looked at
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(content.text("Asking S3 …", Tone.DIM), id="note")
+        yield BackupAxis(self.desk.now(), id="axis")
+        yield Pane(id="taking")
+        yield Table(id="backups")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        table = self.query_one(Table)
+        for key, title in _COLUMNS:
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+        self._look_at(listed=False)
+        self.action_refresh_now()
+
+    # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
+
+    def action_refresh_now(self) -> None:
+        self._say("Asking S3 …")
+        self.run_worker(self._list(), group="backups", exclusive=True, exit_on_error=False)
+
+    async def _list(self) -> None:
+        """Kinds are not in the keys: the first part of each archive is looked at, a few at a time."""
+        turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
+
+        async def guess(backup: Backup) -> None:
+            async with turn:
+                self.post_message(self.Guessed(await self.desk.engine.guess(backup)))
+
+        try:
+            backups = await self.desk.engine.backups()
+            self.post_message(self.Listed(backups))
+            unknown = (backup for backup in backups if backup.kind is BackupKind.UNKNOWN)
+            await asyncio.gather(*(guess(backup) for backup in unknown))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_backups_screen_listed(self, message: Listed) -> None:
+        self._backups = {backup.key: backup for backup in message.backups}
+        self._fill()
+
+    def on_backups_screen_guessed(self, message: Guessed) -> None:
+        if message.backup.key in self._backups:
+            self._backups[message.backup.key] = message.backup
+            self._fill()
+
+    def on_backups_screen_failed(self, message: Failed) -> None:
+        self.query_one("#note", Static).update(error_text(message.error))
+
+    # ── what is looked at ───────────────────────────────────────────────────────────────────────────────
+
+    def action_toggle_list(self) -> None:
+        self._look_at(listed=not self._listed)
+
+    def _look_at(self, *, listed: bool) -> None:
+        """Where there is room both are shown, and this only says where the keys go."""
+        self._listed = listed
+        self.set_class(listed, "-list")
+        (self.query_one(Table) if listed else self.query_one(BackupAxis)).focus()
+        self.refresh_bindings()
+
+    def on_descendant_focus(self) -> None:
+        self._listed = self.query_one(Table).has_focus
+        self.refresh_bindings()
+
+    def action_next_kind(self) -> None:
+        self._kind = (self._kind + 1) % len(_KINDS)
+        self.query_one(Table).clear()
+        self._fill()
+
+    def on_backup_axis_moved(self, message: BackupAxis.Moved) -> None:
+        self._fill()
+
+    def action_go_to_time(self) -> None:
+        axis = self.query_one(BackupAxis)
+        self.app.push_screen(
+            InputDialog(
+                "Which moment?",
+                "In UTC: 2026-11-20 14:30, 14:30 for the last time it was that, -6h (or m, d) before now. "
+                "Empty: now.",
+                value=f"{axis.moment:%Y-%m-%d %H:%M:%S}" if axis.moment else "",
+                hint="2026-11-20 14:30",
+            ),
+            self._moment_typed,
+        )
+
+    def _moment_typed(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        try:
+            moment = read_moment(typed, self.desk.now()) if typed.strip() else None
+        except ValueError:
+            content.tell(self, f"{typed} is not a time like 2026-11-20 14:30.", severity="warning")
+            return
+        self.query_one(BackupAxis).go_to(moment)
+
+    # ── acts ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        self.action_open_backup()
+
+    def available(self, action: str) -> bool | None:
+        if (
+            action in ("open_backup", "verify_backup", "next_kind", "toggle_list", "restore_from")
+            and not self._backups
+        ):
+            return False
+        return super().available(action)
+
+    def _marked(self) -> Backup | None:
+        if not self._listed:
+            return self.query_one(BackupAxis).marked
+        return self._backups.get(self.query_one(Table).marked or "")
+
+    def action_open_backup(self) -> None:
+        self._open(fresh=False)
+
+    def action_verify_backup(self) -> None:
+        self._open(fresh=True)
+
+    def _open(self, *, fresh: bool) -> None:
+        backup = self._marked()
+        if backup is None:
+            content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
+            return
+        self.app.push_screen(ContentsScreen(backup, fresh=fresh))
+
+    def action_restore_from(self) -> None:
+        app_of(self).restore_from(self.query_one(BackupAxis).moment)
+
+    # ── showing ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _fill(self) -> None:
+        table = self.query_one(Table)
+        wanted = _KINDS[self._kind]
+        shown = [backup for backup in self._backups.values() if backup.kind in wanted]
+        for backup in shown:
+            table.put(backup.key, self._cells(table, backup))
+        for key in {row.value for row in table.rows} - {backup.key for backup in shown}:
+            if key is not None:
+                table.remove_row(key)
+        self._say(self._summary(len(shown)))
+        self._show_taking()
+        self.refresh_bindings()
+
+    def _series(self) -> tuple[Series, ...]:
+        wanted = _KINDS[self._kind]
+        return series_of(backup for backup in self._backups.values() if backup.kind in wanted)
+
+    def _taking(self) -> Taking:
+        moment = self.query_one(BackupAxis).moment
+        return what_is_taken(tuple(self._backups.values()), self.desk.engine.inventory.nodes, moment)
+
+    def _show_taking(self) -> None:
+        axis, now = self.query_one(BackupAxis), self.desk.now()
+        series, taking = self._series(), self._taking()
+        axis.show(series, taking.keys, now)
+        self.set_class(not series, "-empty")
+        if not series:
+            self.query_one(Pane).show(content.text(""))
+            return
+        pane = self.query_one(Pane)
+        width = max(40, pane.size.width - 2)
+        told = taking_told(taking, axis.moment, now, width, writable=self.desk.writable)
+        pane.show(content.lines(below((told, gaps_told(series, now)))))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self._show_taking)
+
+    def _summary(self, shown: int) -> str:
+        s3 = self.desk.engine.inventory.s3
+        place = f"s3://{s3.bucket}/{s3.prefix}"
+        if not self._backups:
+            return f"No backup in {place}. Check bucket and prefix in the inventory; f5 asks again."
+        window = self.query_one(BackupAxis).window_told
+        kinds = f"{shown} shown (kind: {_KIND_NAMES[self._kind]}, time: {window})"
+        return f"{count(len(self._backups), 'backup')} in {place}; {kinds}"
+
+    def _say(self, text: str) -> None:
+        self.query_one("#note", Static).update(content.line(text, Tone.DIM))
+
+    def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
+        mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
+        kind = f"{backup.kind.value}{mark}"
+        key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
+        return {
+            "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
+            "age": table.cell(ago(backup.taken_at, self.desk.now()), right=True),
+            "kind": table.cell(kind, Tone.BAD if backup.fault else KIND_TONES.get(backup.kind, Tone.PLAIN)),
+            "source": table.cell(cut(backup.source or NOTHING, 20)),
+            "size": table.cell(size(backup.size_bytes), right=True),
+            "key": table.cell(key, Tone.DIM),
+        }

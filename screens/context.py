@@ -1,0 +1,80 @@
+"""What all screens share: the engine, the clock, what was seen, and the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
+from screens.engine import Engine, WritableEngine
+from screens.health.watch import Watch
+from screens.input import keys
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.dom import DOMNode
+
+    from screens.app import LoomApp
+    from screens.restore.run_controller import RunKeeper
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Desk:
+    """`settle_seconds`: how long a new question ignores keys, so that a held key answers once.
+
+    `served`: the screens are in a browser, and whoever is there is not the operator.
+    """
+
+    def __init__(
+        self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.7, served: bool = False
+    ) -> None:
+        self.engine = engine
+        self.now = now
+        self.settle_seconds = settle_seconds
+        self.served = served
+        self.watch = Watch(engine.inventory, engine.judge)
+        self.keeper: RunKeeper | None = None
+        self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
+
+    async def findings(self) -> Findings:
+        """What more there is to know of what is wrong; what cannot be had is left out."""
+        keys, lines = None, dict[str, tuple[str, ...]]()
+        with suppress(LoomtuiError):
+            keys, _ = await self.engine.key_report()
+        names = self.engine.inventory.names
+        with suppress(LoomtuiError):
+            lines = dict(recent_lines(await self.engine.recent(names, LINES), self.now()))
+        return Findings(keys, lines)
+
+    @property
+    def writable(self) -> bool:
+        return isinstance(self.engine, WritableEngine)
+
+    def offers(self, action: str) -> bool:
+        """Whether the action exists here at all."""
+        return (self.writable or action not in keys.DANGEROUS) and not (self.served and action in keys.LOCAL)
+
+    @property
+    def cluster(self) -> str:
+        return self.engine.inventory.cluster
+
+    @property
+    def mark(self) -> str:
+        """The production mark, in words."""
+        return "▲ PRODUCTION" if self.engine.inventory.production else "○ not production"
+
+
+def app_of(node: DOMNode | App[Any]) -> LoomApp:
+    return cast("LoomApp", node.app)
+
+
+def desk_of(node: DOMNode | App[Any]) -> Desk:
+    return app_of(node).desk

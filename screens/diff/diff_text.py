@@ -1,0 +1,144 @@
+"""A difference drawn in a width: old and new side by side, or one below the other. Pure.
+
+Each line has its sign in front and each changed word is reversed, so colour says nothing alone. Lines that
+are too long wrap, and a peer of a list stays whole where it can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from typing import TypeAlias
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from screens.diff.word_diff import Heading, Line, Row, rows_of
+from screens.text import content
+from screens.text.words import Tone
+
+#: From this many cells on there is room for two columns, in which an ID fits on a line.
+ROOM_BESIDE = 110
+#: Behind a blank or a comma; where a peer of a list is too long for that, behind its ID; else anywhere.
+_BREAKS = (re.compile(r"[^\s,]*[\s,]*"), re.compile(r"[^@]*@?"), re.compile(r".", re.DOTALL))
+_BETWEEN = " │ "
+_LEAST = 8  # cells of a column
+_TAB = "    "
+_OLD, _NEW, _SAME = ("-", Tone.BAD), ("+", Tone.GOOD), (" ", Tone.PLAIN)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of one file or several, in unified form, secrets masked."""
+
+    diff: str
+
+    @cached_property
+    def rows(self) -> tuple[Row | Heading, ...]:
+        return rows_of(self.diff)
+
+
+#: What a pane shows, from top to bottom.
+Page: TypeAlias = tuple[Content | Difference, ...]
+
+
+def page(parts: Iterable[Content | Difference | str]) -> Page:
+    """A plain string is cleaned."""
+    return tuple(content.text(part) if isinstance(part, str) else part for part in parts)
+
+
+def drawn(page: Page, width: int, *, beside: bool) -> Content:
+    """`width`: of the whole, in cells."""
+    parts: list[Content] = []
+    for part in page:
+        if isinstance(part, Content):
+            parts.append(part)
+        else:
+            parts += _beside(part.rows, width) if beside else _below(part.rows, width)
+    return Content("\n").join(parts)
+
+
+def same(one: Page, other: Page) -> bool:
+    """Its style included, which `Content` leaves out when it compares."""
+    return len(one) == len(other) and all(map(_is_same, one, other))
+
+
+def _is_same(one: Content | Difference, other: Content | Difference) -> bool:
+    if isinstance(one, Content) and isinstance(other, Content):
+        return one.is_same(other)
+    return one == other
+
+
+def has_difference(page: Page) -> bool:
+    return any(isinstance(part, Difference) for part in page)
+
+
+def copied(page: Page) -> Content:
+    """As it goes to the clipboard: differences in their unified form, no line wrapped."""
+    return content.lines(part if isinstance(part, Content) else content.diff(part.diff) for part in page)
+
+
+def wrapped(line: Content, width: int) -> list[Content]:
+    """The line in parts of at most `width` cells (2 or more), which make it up again."""
+    cuts, at, used = [], 0, 0
+    for chunk in _chunks(line.plain, width, _BREAKS):
+        cells = cell_len(chunk)
+        if used and used + cells > width:
+            cuts.append(at)
+            used = 0
+        at, used = at + len(chunk), used + cells
+    return line.divide(cuts) if cuts else [line]
+
+
+def _chunks(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterator[str]:
+    """What is not to be broken, as far as it fits on a line."""
+    for match in breaks[0].finditer(text):
+        if len(breaks) == 1 or cell_len(match[0]) <= width:
+            yield match[0]
+        else:
+            yield from _chunks(match[0], width, breaks[1:])
+
+
+def _below(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
+    for row in rows:
+        if isinstance(row, Heading):
+            yield content.line(row.text, Tone.DIM)
+        elif not row.changed:
+            yield from _side(row.old, _SAME, width)
+        else:
+            yield from _side(row.old, _OLD, width)
+            yield from _side(row.new, _NEW, width)
+
+
+def _beside(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
+    column = max(_LEAST, (width - len(_BETWEEN)) // 2)
+    for row in rows:
+        if isinstance(row, Heading):
+            yield content.line(row.text, Tone.DIM)
+            continue
+        signs = (_OLD, _NEW) if row.changed else (_SAME, _SAME)
+        sides = (
+            list(_side(side, sign, column)) for side, sign in zip((row.old, row.new), signs, strict=True)
+        )
+        for left, right in zip_longest(*sides, fillvalue=Content("")):
+            room = Content(" " * (column - left.cell_length))
+            yield Content.assemble(left, room, (_BETWEEN, Tone.DIM.value), right)
+
+
+def _side(line: Line | None, sign: tuple[str, Tone], width: int) -> Iterator[Content]:
+    """One text's line with its sign in front of each of its parts; what is wrapped stands deeper."""
+    if line is None:
+        return
+    mark, tone = sign
+    text = Content.assemble(*(_piece(piece.text, tone, piece.changed) for piece in line))
+    first, *more = wrapped(text, max(_LEAST, width) - 4)
+    yield Content.assemble((f"{mark} ", tone.value), first)
+    for part in more:
+        yield Content.assemble((f"{mark}   ", tone.value), part)
+
+
+def _piece(text: str, tone: Tone, changed: bool) -> tuple[str, str]:
+    return text.replace("\t", _TAB), f"bold reverse {tone.value}" if changed else tone.value

@@ -1,0 +1,79 @@
+"""What can be done with the marked nodes: their logs, a plan for them, a copy of their rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from screens.context import app_of
+from screens.health.node_rows import Rows, columns_for, looks
+from screens.health.node_screen import NodeScreen
+from screens.health.verdict_head import sentence
+from screens.modals.ask import ChoiceDialog
+from screens.text import content
+from screens.text.words import CLUSTER_MARKS, count, joined
+
+if TYPE_CHECKING:
+    from screens.health.health_screen import HealthScreen
+
+
+class HealthActs:
+    def __init__(self, screen: HealthScreen) -> None:
+        self._screen = screen
+
+    def ask(self, nodes: tuple[str, ...]) -> None:
+        if not nodes:
+            content.tell(self._screen, "No node is shown; / changes the filter.", severity="warning")
+            return
+        choices = [
+            ("logs", "Logs", "the live logs of these nodes; the others are hidden and can be shown again"),
+            ("copy", "Copy", "their rows and the cluster's state, as text for an incident channel"),
+            ("open", "Open", f"all that is known of {nodes[0]}"),
+        ]
+        if self._screen.desk.writable:
+            plan = (
+                "plan",
+                "Plan a restore",
+                "for these nodes only; nothing is changed before it was reviewed",
+            )
+            choices.append(plan)
+        self._screen.app.push_screen(
+            ChoiceDialog(f"With {joined(nodes, 4)}", f"{count(len(nodes), 'node')} chosen.", tuple(choices)),
+            lambda answer: self._do(answer, nodes),
+        )
+
+    def _do(self, answer: str | None, nodes: tuple[str, ...]) -> None:
+        app = app_of(self._screen)
+        if answer == "logs":
+            app.logs_of(nodes)
+        elif answer == "copy":
+            self.copy(nodes)
+        elif answer == "open":
+            app.push_screen(NodeScreen(nodes[0]))
+        elif answer == "plan":
+            app.plan_for(nodes)
+
+    def copy(self, nodes: tuple[str, ...]) -> None:
+        """All rows where none is marked."""
+        chosen = (
+            frozenset(nodes) if self._screen.marks else frozenset(self._screen.desk.engine.inventory.names)
+        )
+        content.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
+
+    def text(self, nodes: frozenset[str]) -> str:
+        """As a table that keeps its shape in any window with letters of one width."""
+        desk = self._screen.desk
+        inventory, now = desk.engine.inventory, desk.now()
+        widths = {name: cells for name, cells in columns_for(170, inventory).items() if name != "growth"}
+        rows = Rows(inventory, desk.watch)
+        verdict = desk.watch.verdict
+        lines = [f"{desk.cluster} {desk.mark}, {now:%Y-%m-%d %H:%M:%S} UTC"]
+        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {sentence(verdict, desk.watch.causes)}")
+        for look in looks(inventory, desk.watch, now):
+            if look.node.name in nodes:
+                cells = rows.cells(look, widths, marked=False)
+                padded = (
+                    cells[name].text.rjust(width) if cells[name].right else cells[name].text.ljust(width)
+                    for name, width in widths.items()
+                )
+                lines.append(" ".join(padded).rstrip())
+        return "\n".join(lines)

@@ -1,0 +1,286 @@
+"""The rows of the health screen: which columns there is room for, and what stands in them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loomtui.fleet.probes.node_status import NodeStatus
+from loomtui.inventory.model import Inventory, Node
+from screens.health.trend import common_top, sparkline
+from screens.health.watch import Watch
+from screens.text.words import (
+    NOTHING,
+    STALE_AFTER,
+    Mark,
+    Tone,
+    ago,
+    bar,
+    count,
+    cut,
+    node_mark,
+    number,
+    offset,
+    short_count,
+    short_id,
+    short_size,
+)
+
+MARKED = "◆"
+_MOST_NAME = 18
+_MOST_GROWTH = 60
+_BAR_CELLS = 4
+#: Blocks behind the highest from which on it is worth a look: nodes are not looked at in the same moment.
+_LAGS = 10
+_DISK_WARN, _DISK_BAD = 0.85, 0.95
+#: Seconds; Tendermint's block times come from the validators' clocks.
+_CLOCK_WARN = 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    tone: Tone = Tone.PLAIN
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """`cells`: its width without the blank in front. `key` tells how rows are ordered by it."""
+
+    name: str
+    title: str
+    cells: int
+    worth: int  # the lower, the sooner it has its place
+    key: Callable[[Look], object] | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a row is made from."""
+
+    place: int  # in the inventory
+    node: Node
+    status: NodeStatus | None
+    lag: int | None
+    now: datetime
+
+    @property
+    def stale(self) -> bool:
+        return self.status is not None and self.now - self.status.at > STALE_AFTER
+
+    @property
+    def used(self) -> float | None:
+        """Share of the disk, 0 to 1."""
+        free, total = (
+            (self.status.disk_free_bytes, self.status.disk_total_bytes) if self.status else (None, None)
+        )
+        return None if free is None or not total else 1 - free / total
+
+
+_TONE_ORDER = (Tone.BAD, Tone.WARN, Tone.DIM, Tone.GOOD)
+
+
+def _by_state(look: Look) -> object:
+    """What needs care comes first."""
+    tone = node_mark(look.status).tone
+    return _TONE_ORDER.index(tone) if tone in _TONE_ORDER else len(_TONE_ORDER)
+
+
+def _by_height(look: Look) -> object:
+    chain = look.status.chain if look.status else None
+    return -chain.height if chain and chain.height is not None else 1
+
+
+def _by_peers(look: Look) -> object:
+    chain = look.status.chain if look.status else None
+    return chain.peers if chain and chain.peers is not None else -1
+
+
+def _by_since(look: Look) -> object:
+    service = look.status.service if look.status else None
+    return -service.since.timestamp() if service and service.since else 0.0
+
+
+def _by_restarts(look: Look) -> object:
+    service = look.status.service if look.status else None
+    return -(service.restarts or 0) if service else 0
+
+
+#: In the order in which they stand.
+COLUMNS = (
+    Column("node", "Node", 0, 0, lambda look: look.place),
+    Column("role", "Role", 9, 13, lambda look: look.node.role.value),
+    Column("state", "State", 13, 1, _by_state),
+    Column("height", "Height", 10, 2, _by_height),
+    Column("growth", "Growth", 6, 5),
+    Column("lag", "Lag", 5, 3, lambda look: -(look.lag if look.lag is not None else 1 << 62)),
+    Column("peers", "Peers", 5, 4, _by_peers),
+    Column("id", "Node ID", 8, 9),
+    Column("since", "Since", 6, 8, _by_since),
+    Column("restarts", "Restarts", 8, 10, _by_restarts),
+    Column("disk", "Disk used", 9, 6, lambda look: -(look.used if look.used is not None else -1.0)),
+    Column("free", "Free", 5, 14),
+    Column("version", "Loom", 14, 12),
+    Column("clock", "Clock", 7, 11),
+    Column("age", "Age", 5, 7),
+)
+SORTS = tuple(column.name for column in COLUMNS if column.key is not None)
+
+
+def columns_for(width: int, inventory: Inventory) -> Mapping[str, int]:
+    """The columns that there is room for, each with its cells; what is left over makes the growth longer.
+
+    The node's name is always one of them.
+    """
+    name = min(_MOST_NAME, max((len(node.name) for node in inventory.nodes), default=4))
+    cells = {column.name: column.cells or max(4, name) + 2 for column in COLUMNS}
+    taken: set[str] = set()
+    left = width
+    for column in sorted(COLUMNS, key=lambda column: column.worth):
+        if cells[column.name] + 1 <= left or not taken:
+            taken.add(column.name)
+            left -= cells[column.name] + 1
+    if "growth" in taken:
+        cells["growth"] = min(_MOST_GROWTH, cells["growth"] + max(0, left))
+    return {column.name: cells[column.name] for column in COLUMNS if column.name in taken}
+
+
+def looks(inventory: Inventory, watch: Watch, now: datetime) -> tuple[Look, ...]:
+    highest = watch.highest
+    return tuple(
+        Look(place, node, status := watch.latest.get(node.name), _lag(status, highest), now)
+        for place, node in enumerate(inventory.nodes)
+    )
+
+
+def _lag(status: NodeStatus | None, highest: int | None) -> int | None:
+    height = status.chain.height if status and status.chain else None
+    return None if height is None or highest is None else highest - height
+
+
+def ordered(found: Sequence[Look], by: str, *, turned: bool) -> tuple[Look, ...]:
+    """By a column, what needs care first, then as in the inventory."""
+    key = next(column.key for column in COLUMNS if column.name == by)
+    rows = sorted(found, key=lambda look: look.place)
+    return tuple(rows if key is None else sorted(rows, key=key, reverse=turned))  # type: ignore[arg-type]
+
+
+def title(column: str, by: str, *, turned: bool) -> str:
+    shown = next(one.title for one in COLUMNS if one.name == column)
+    if column != by or (by == SORTS[0] and not turned):
+        return shown
+    return f"{shown}{'▲' if turned else '▼'}"
+
+
+class Rows:
+    """Makes the cells of every row; the growth of all nodes has one scale."""
+
+    def __init__(self, inventory: Inventory, watch: Watch) -> None:
+        self._inventory = inventory
+        self._watch = watch
+
+    def cells(self, look: Look, widths: Mapping[str, int], *, marked: bool) -> Mapping[str, Cell]:
+        made = {
+            **self._who(look, marked=marked),
+            **self._chain(look, widths.get("growth", 0)),
+            **_service(look),
+            **_machine(look),
+        }
+        return {name: _fitted(made[name], cells) for name, cells in widths.items()}
+
+    @staticmethod
+    def _who(look: Look, *, marked: bool) -> Mapping[str, Cell]:
+        mark = node_mark(look.status)
+        key = look.status.node_key if look.status else None
+        return {
+            "node": Cell(f"{MARKED if marked else ' '} {look.node.name}", Tone.STRONG),
+            "role": Cell(look.node.role.value, _plain(look)),
+            "state": Cell(str(mark), mark.tone),
+            "id": Cell(short_id(key.node_id if key else None), _plain(look)),
+        }
+
+    def _chain(self, look: Look, cells: int) -> Mapping[str, Cell]:
+        chain = look.status.chain if look.status else None
+        rates = {name: trend.rates() for name, trend in self._watch.trends.items()}
+        drawn = sparkline(rates.get(look.node.name, ()), cells, common_top(tuple(rates.values())))
+        behind = look.lag is not None and look.lag >= _LAGS
+        lag = NOTHING if look.lag is None else f"-{short_count(look.lag)}" if look.lag else "0"
+        peers, few = self._peers(look)
+        return {
+            "height": Cell(number(chain.height if chain else None), _plain(look), right=True),
+            "growth": Cell(drawn, _plain(look)),
+            "lag": Cell(lag, Tone.WARN if behind else _plain(look), right=True),
+            "peers": Cell(peers, Tone.WARN if few else _plain(look), right=True),
+        }
+
+    def _peers(self, look: Look) -> tuple[str, bool]:
+        """So many of the other validators, by identity; a question mark: not of all the node ID is known."""
+        found = self._watch.connections(look.node.name)
+        if found is None:
+            return NOTHING, False
+        count = f"{found.possible}/{found.expected}"
+        return count if found.certain else f"{count}?", not found.complete
+
+
+def _service(look: Look) -> Mapping[str, Cell]:
+    service = look.status.service if look.status else None
+    restarts = service.restarts if service else None
+    return {
+        "since": Cell(ago(service.since, look.now) if service else NOTHING, _plain(look), right=True),
+        "restarts": Cell(number(restarts), Tone.WARN if restarts else _plain(look), right=True),
+    }
+
+
+def _machine(look: Look) -> Mapping[str, Cell]:
+    status, used = look.status, look.used
+    full = Tone.BAD if (used or 0) >= _DISK_BAD else Tone.WARN if (used or 0) >= _DISK_WARN else _plain(look)
+    clock = status.clock_offset_seconds if status else None
+    age = ago(status.at, look.now) if status else NOTHING
+    return {
+        "disk": Cell(_disk(used), full),
+        "free": Cell(short_size(status.disk_free_bytes if status else None), _plain(look), right=True),
+        "version": Cell((status.version if status else None) or NOTHING, _plain(look)),
+        "clock": Cell(
+            offset(clock), Tone.WARN if abs(clock or 0) > _CLOCK_WARN else _plain(look), right=True
+        ),
+        "age": Cell(f"▲{age}" if look.stale else age, Tone.WARN if look.stale else Tone.DIM, right=True),
+    }
+
+
+def _disk(used: float | None) -> str:
+    return NOTHING if used is None else f"{bar(round(1000 * used), 1000, _BAR_CELLS)} {used:>4.0%}"
+
+
+def _plain(look: Look) -> Tone:
+    return Tone.DIM if look.stale else Tone.PLAIN
+
+
+def _fitted(cell: Cell, cells: int) -> Cell:
+    return Cell(cut_keeping_start(cell.text, cells), cell.tone, cell.right)
+
+
+def cut_keeping_start(text: str, cells: int) -> str:
+    """Blanks in front stay: in them a mark would stand."""
+    return text if text.isascii() and len(text) <= cells else f"{text[:2]}{cut(text[2:], max(1, cells - 2))}"
+
+
+def row_text(cells: Mapping[str, Cell], look: Look) -> str:
+    """What a filter looks at."""
+    mark: Mark = node_mark(look.status)
+    words = [look.node.name, look.node.role.value, mark.word, *(cell.text.strip() for cell in cells.values())]
+    return " ".join(words)
+
+
+def told(shown: int, total: int, marked: int, by: str, *, turned: bool, typed: str) -> str:
+    """What is shown and how, for the frame."""
+    parts = [count(total, "node") if shown == total else f"{shown} of {count(total, 'node')}"]
+    if typed:
+        parts.append(f"filter {typed}")
+    if by != "node" or turned:
+        name = next(column.title for column in COLUMNS if column.name == by)
+        parts.append(f"by {name.lower()}{', turned' if turned else ''}")
+    if marked:
+        parts.append(f"{marked} marked")
+    return " · ".join(parts)

@@ -1,0 +1,140 @@
+"""One node: all that is known of it, and the dear look that is made on asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.node_status import NodeDetails
+from screens.base import LoomScreen
+from screens.health.node_facts import Section, about, recent, sections, unit
+from screens.health.node_files import files
+from screens.input import keys
+from screens.text import content
+from screens.text.words import Tone
+from screens.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+_LINES = 30
+#: From so many cells on, log and unit stand beside the facts.
+_WIDE = 160
+
+
+class NodeScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Node"
+    HELP: ClassVar[str] = (
+        "Everything that is known of one node: its service, what it says of the chain, its identity, its "
+        "databases, its configuration files with their digests against those of the others, its last log "
+        "lines, and the unit that systemd has in force, drop-ins included. The closer look reads the other "
+        "nodes' files, too; {screen.refresh} looks again."
+    )
+    BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
+
+    class Looked(Message):
+        def __init__(self, node: str, found: NodeDetails | LoomtuiError) -> None:
+            super().__init__()
+            self.node = node
+            self.found = found
+
+    class Read(Message):
+        def __init__(self, lines: tuple[LogLine, ...], problem: str) -> None:
+            super().__init__()
+            self.lines = lines
+            self.problem = problem
+
+    def __init__(self, node: str) -> None:
+        super().__init__()
+        self.node = node
+        self._found: dict[str, NodeDetails | LoomtuiError] = {}
+        self._lines: tuple[LogLine, ...] | None = None
+        self._log_problem = ""
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        with Horizontal():
+            yield Pane(id="facts")
+            yield Pane(id="recent")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(".frame").border_title = content.line(f"Node {self.node}")
+        self.query_one("#facts", Pane).focus()
+        self.set_interval(1, self.show)
+        self.show()
+        self.action_refresh_now()
+
+    def action_refresh_now(self) -> None:
+        self._found.clear()
+        for name in self.desk.engine.inventory.names:
+            self.run_worker(self._look(name), group=f"details-{name}", exclusive=True, exit_on_error=False)
+        self.run_worker(self._read(), group="recent", exclusive=True, exit_on_error=False)
+
+    def action_copy(self) -> None:
+        content.copy(
+            self, "\n".join(pane.text.plain for pane in self.query(Pane)), f"what is known of {self.node}"
+        )
+
+    async def _look(self, name: str) -> None:
+        try:
+            self.post_message(self.Looked(name, await self.desk.engine.details(name)))
+        except LoomtuiError as error:
+            self.post_message(self.Looked(name, error))
+
+    async def _read(self) -> None:
+        try:
+            self.post_message(self.Read(await self.desk.engine.recent((self.node,), _LINES), ""))
+        except LoomtuiError as error:
+            self.post_message(self.Read((), error.what))
+
+    def on_screen_resume(self) -> None:
+        self.show()
+
+    def on_node_screen_looked(self, message: Looked) -> None:
+        self._found[message.node] = message.found
+        self.show()
+
+    def on_node_screen_read(self, message: Read) -> None:
+        self._lines, self._log_problem = message.lines, message.problem
+        self.show()
+
+    def show(self) -> None:
+        if not self.is_current:
+            return
+        own = self._found.get(self.node)
+        note = self.query_one("#note", Static)
+        note.update(content.text(_note(own)))
+        note.display = not isinstance(own, NodeDetails)
+        details = own if isinstance(own, NodeDetails) else None
+        status = self.desk.watch.latest.get(self.node) or (details.status if details else None)
+        if status is None:
+            self.query_one("#facts", Pane).show(content.text("Not looked at yet.", Tone.DIM))
+            return
+        left = [*about(status, details, self.desk.now()), ("Files, against the other nodes", self._files())]
+        right: list[Section] = [recent(self._lines, self._log_problem), unit(status)]
+        wide = self.app.size.width >= _WIDE
+        self.query_one("#recent", Pane).display = wide
+        self.query_one("#facts", Pane).show(sections(left if wide else [*left, *right]))
+        self.query_one("#recent", Pane).show(sections(right if wide else []))
+
+    def _files(self) -> Iterator[Content]:
+        known = {name: found for name, found in self._found.items() if isinstance(found, NodeDetails)}
+        if self.node not in known:
+            yield content.text("not read", Tone.DIM)
+            return
+        names = self.desk.engine.inventory.names
+        yield from files(self.node, known, tuple(name for name in names if name not in known))
+
+
+def _note(found: NodeDetails | LoomtuiError | None) -> str:
+    if found is None:
+        return "Looking closer …"
+    return f"The closer look failed: {found}" if isinstance(found, LoomtuiError) else ""

@@ -1,0 +1,66 @@
+"""What was seen of each node, and what that says of the cluster. A plain class: screens only read it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from loomtui.fleet.probes.findings import Findings, explained, worth_asking
+from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus
+from loomtui.inventory.model import Inventory
+from loomtui.loom.connected import Connections, connections
+from loomtui.loom.diagnosis import Diagnosis
+from loomtui.loom.health import ClusterState, Verdict
+from screens.health.trend import Trend
+
+#: Looks of the whole cluster that a verdict is made from: half a minute at one look in two seconds.
+_KEPT_LOOKS = 15
+_APART = timedelta(seconds=1.5)
+
+
+class Watch:
+    """Each node is polled by itself, so that one that hangs never holds up the others' rows."""
+
+    def __init__(self, inventory: Inventory, judge: Callable[[Sequence[ClusterStatus]], Verdict]) -> None:
+        self._inventory = inventory
+        self._judge = judge
+        self._looks: deque[ClusterStatus] = deque(maxlen=_KEPT_LOOKS)
+        self._findings = Findings()
+        self.latest: dict[str, NodeStatus] = {}
+        self.trends: dict[str, Trend] = {name: Trend() for name in inventory.names}
+        self.verdict = Verdict(ClusterState.UNKNOWN, "Connecting to the nodes.")
+        self.causes: tuple[Diagnosis, ...] = ()
+
+    @property
+    def highest(self) -> int | None:
+        """The height of the node that is ahead."""
+        return max((status.chain.height for status in self.latest.values() if status.chain), default=None)
+
+    def connections(self, name: str) -> Connections | None:
+        """Whom a node is connected to; None: it did not tell."""
+        if name not in self.latest:
+            return None
+        return connections(self.latest[name].view, [status.view for status in self.latest.values()])
+
+    def saw(self, status: NodeStatus, now: datetime) -> None:
+        self.latest[status.name] = status
+        self.trends[status.name].take(status.at, status.chain.height if status.chain else None)
+        missing = [name for name in self._inventory.names if name not in self.latest]
+        if missing:
+            answered = f"{len(self.latest)} of {len(self._inventory.names)} nodes looked at so far."
+            self.verdict = Verdict(ClusterState.UNKNOWN, answered)
+        elif not self._looks or now - self._looks[-1].at >= _APART:
+            nodes = tuple(self.latest[name] for name in self._inventory.names)
+            self._looks.append(ClusterStatus(now, nodes))
+            self.verdict = self._judge(tuple(self._looks))
+            self._explain()
+
+    def learn(self, findings: Findings) -> None:
+        self._findings = findings
+        self._explain()
+
+    def _explain(self) -> None:
+        if not worth_asking(self.verdict):
+            self._findings = Findings()
+        self.causes = explained(self._inventory, self.latest, self.verdict, self._findings)

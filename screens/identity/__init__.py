@@ -1,0 +1,1 @@
+"""Who every node is, who the others expect, and the units that say so."""

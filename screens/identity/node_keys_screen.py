@@ -1,0 +1,211 @@
+"""Every node's identity against every reference to it, as a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from loomtui.errors import LoomtuiError
+from loomtui.inventory.model import Role
+from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
+from screens.base import LoomScreen
+from screens.input import keys
+from screens.modals.text import error_text
+from screens.text import content
+from screens.text.words import NOTHING, Mark, Tone, count, cut, short_id
+from screens.widgets.pane import Pane
+from screens.widgets.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.content import Content
+    from textual.widget import Widget
+
+RIGHT = Mark("✓", "right", Tone.GOOD)
+SELF = Mark("·", "itself", Tone.DIM)
+NOT_LISTED = Mark("·", "not listed", Tone.DIM)
+NO_UNIT = Mark("?", "no unit", Tone.WARN)
+_MARKS = {
+    MismatchKind.WRONG_ID: Mark("✗", "wrong ID", Tone.BAD),
+    MismatchKind.WRONG_ADDRESS: Mark("✗", "address", Tone.BAD),
+    MismatchKind.WRONG_PORT: Mark("✗", "port", Tone.BAD),
+    MismatchKind.UPPER_CASE: Mark("✗", "upper case", Tone.BAD),
+    MismatchKind.MISSING: Mark("○", "missing", Tone.WARN),
+    MismatchKind.SELF: Mark("▲", "lists self", Tone.WARN),
+    MismatchKind.BACKUP_NODE_LISTED: Mark("▲", "listed", Tone.WARN),
+    MismatchKind.DUPLICATE_IDENTITY: Mark("✗", "same key", Tone.BAD),
+    MismatchKind.BAD_ENTRY: Mark("✗", "bad entry", Tone.BAD),
+    MismatchKind.STALE_ADDRBOOK: Mark("▲", "addrbook", Tone.WARN),
+    MismatchKind.REPORTED_DIFFERS: Mark("✗", "differs", Tone.BAD),
+    MismatchKind.NO_KEY: Mark("✗", "no key", Tone.BAD),
+    MismatchKind.UNKNOWN_PEER: Mark("?", "unknown", Tone.WARN),
+}
+
+
+class NodeKeysScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Node keys"
+    HELP: ClassVar[str] = (
+        "Each row is a node that lists others, each column the node that is meant. ✓ right, ✗ wrong, ○ "
+        "missing. 'Own ID' is derived from the node's key file without the key leaving it; 'nodekey' is "
+        "what the node's own program prints. Below: what is wrong on the marked node, with the fix."
+    )
+    BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
+
+    class Compared(Message):
+        def __init__(self, report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> None:
+            super().__init__()
+            self.report = report
+            self.unreachable = unreachable
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: KeyReport | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Table(id="matrix")
+        yield Pane(id="findings")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        table = self.query_one(Table)
+        for key, title in (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey")):
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+        for node in self.desk.engine.inventory.names:
+            table.add_column(table.cell(f"→ {cut(node, 10)}", Tone.DIM), key=f"about:{node}")
+        table.focus()
+        self.action_refresh_now()
+
+    def action_refresh_now(self) -> None:
+        self._say(content.line("Looking at every node's key and peers …", Tone.DIM))
+        self.run_worker(self._compare(), group="node-keys", exclusive=True, exit_on_error=False)
+
+    async def _compare(self) -> None:
+        try:
+            self.post_message(self.Compared(*await self.desk.engine.key_report()))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_node_keys_screen_compared(self, message: Compared) -> None:
+        self._report = message.report
+        table = self.query_one(Table)
+        for node in message.report.nodes:
+            table.put(node.name, self._cells(table, node, message.report))
+        self._say(_summary(message.report, message.unreachable))
+        self._explain()
+
+    def on_node_keys_screen_failed(self, message: Failed) -> None:
+        self._say(error_text(message.error))
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        self._explain()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
+        content.tell(self, "Copied to the clipboard.")
+
+    def _say(self, text: Content) -> None:
+        self.query_one("#note", Static).update(text)
+
+    def _explain(self) -> None:
+        marked = self.query_one(Table).marked
+        if self._report is not None and marked is not None:
+            self.query_one(Pane).show(findings(self._report, marked))
+
+    def _cells(self, table: Table, node: NodeFacts, report: KeyReport) -> dict[str, Text]:
+        cells = {
+            "node": table.cell(cut(node.name, 14), Tone.STRONG),
+            "id": table.cell(short_id(node.node_id)),
+            "reported": table.cell(_reported(node)),
+        }
+        for other in self.desk.engine.inventory.nodes:
+            cells[f"about:{other.name}"] = table.cell(reference(report, node, other.name, other.role))
+        return cells
+
+
+def _reported(node: NodeFacts) -> Mark:
+    if node.reported is None:
+        return (
+            Mark("·", "not run", Tone.DIM)
+            if node.reported_problem is None
+            else Mark("▲", "no answer", Tone.WARN)
+        )
+    return Mark("✓", "same", Tone.GOOD) if node.reported == node.node_id else Mark("✗", "differs", Tone.BAD)
+
+
+def reference(report: KeyReport, node: NodeFacts, about: str, role: Role) -> Mark:
+    """What `node`'s unit says about another node, in one word."""
+    if about == node.name:
+        own = _worst(report, node.name, about)
+        return _MARKS[own.kind] if own is not None else SELF
+    found = _worst(report, node.name, about)
+    if found is not None:
+        return _MARKS[found.kind]
+    if node.unit is None:
+        return NO_UNIT
+    return NOT_LISTED if role is Role.BACKUP else RIGHT
+
+
+def _worst(report: KeyReport, on: str, about: str) -> Mismatch | None:
+    found = [mismatch for mismatch in report.mismatches if mismatch.on == on and mismatch.about == about]
+    return next((mismatch for mismatch in found if mismatch.blocking), found[0] if found else None)
+
+
+def _summary(report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> Content:
+    missing = [
+        content.line(f"✗ {name} is not compared: {error.what}", Tone.BAD)
+        for name, error in unreachable.items()
+    ]
+    return content.lines([_verdict(report, complete=not missing), *missing])
+
+
+def _verdict(report: KeyReport, *, complete: bool) -> Content:
+    blocking = sum(1 for mismatch in report.mismatches if mismatch.blocking)
+    others = len(report.mismatches) - blocking
+    if report.ok:
+        tail = f"; {count(others, 'finding')} worth knowing" if others else ""
+        every = (
+            "● Every reference is right" if complete else "▲ Every reference that could be compared is right"
+        )
+        return content.line(f"{every}{tail}.", Tone.GOOD if complete else Tone.WARN)
+    return content.line(
+        f"✗ {count(blocking, 'reference')} wrong: peers will not connect. 'd' shows the fix.", Tone.BAD
+    )
+
+
+def findings(report: KeyReport, marked: str) -> Content:
+    """What is wrong on one node, then what is wrong elsewhere."""
+    here = [mismatch for mismatch in report.mismatches if mismatch.on == marked]
+    node = next((node for node in report.nodes if node.name == marked), None)
+    parts: list[Content | str] = [
+        content.line(f"On {marked}: ID {(node.node_id if node else None) or NOTHING}", Tone.STRONG)
+    ]
+    if node is not None and node.reported_problem:
+        parts.append(content.line(f"▲ loom nodekey: {node.reported_problem}", Tone.WARN))
+    if not here:
+        parts.append(content.line("✓ nothing wrong on this node", Tone.GOOD))
+    for mismatch in here:
+        parts.append(
+            content.line(
+                f"{'✗' if mismatch.blocking else '▲'} {mismatch.message}",
+                Tone.BAD if mismatch.blocking else Tone.WARN,
+            )
+        )
+        parts += [
+            content.row("    ", content.fact(name, value, 9))
+            for name, value in (
+                ("in", mismatch.where),
+                ("expected", mismatch.expected),
+                ("found", mismatch.found),
+            )
+            if value
+        ]
+    return content.lines(parts)

@@ -1,0 +1,176 @@
+"""Every node's unit, and what would have to change in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from loomtui.errors import LoomtuiError
+from loomtui.loom.references import KeyReport, NodeFacts
+from screens.diff.diff_pane import DiffPane
+from screens.diff.diff_screen import DiffScreen
+from screens.diff.diff_text import Difference, Page, page
+from screens.input import keys
+from screens.modals.text import error_text
+from screens.text import content
+from screens.text.words import NOTHING, Mark, Tone, count, cut
+from screens.widgets.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.content import Content
+    from textual.widget import Widget
+
+    from loomtui.restore.planning.identities import ServiceFix
+
+_COLUMNS = (("node", "Node"), ("state", "Unit"), ("path", "File in force"), ("drop-ins", "Drop-ins"))
+
+
+class ServicesScreen(DiffScreen):
+    NAME_SHOWN: ClassVar[str] = "Service definitions"
+    HELP: ClassVar[str] = (
+        "The unit that systemd has in force on each node, drop-ins included, and the change that would make "
+        "its list of peers right: only the peers' values, by identity, every other character as it is. "
+        "Nothing is changed from here: the restore does it, with approval for each node."
+    )
+    BINDINGS = keys.bindings(keys.SERVICES, keys.COPY, keys.REFRESH)
+
+    class Compared(Message):
+        def __init__(
+            self, report: KeyReport, fixes: tuple[ServiceFix, ...], unreachable: Mapping[str, LoomtuiError]
+        ) -> None:
+            super().__init__()
+            self.report = report
+            self.fixes = fixes
+            self.unreachable = unreachable
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._facts: Mapping[str, NodeFacts] = {}
+        self._fixes: Mapping[str, ServiceFix] = {}
+        self._whole = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Table(id="units")
+        yield DiffPane(id="unit")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        table = self.query_one(Table)
+        for key, title in _COLUMNS:
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+        table.focus()
+        self.action_refresh_now()
+
+    def action_refresh_now(self) -> None:
+        self._say(content.line("Reading every node's unit …", Tone.DIM))
+        self.run_worker(self._compare(), group="services", exclusive=True, exit_on_error=False)
+
+    async def _compare(self) -> None:
+        try:
+            report, unreachable = await self.desk.engine.key_report()
+            self.post_message(self.Compared(report, self.desk.engine.service_fixes(report), unreachable))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_services_screen_compared(self, message: Compared) -> None:
+        self._facts = {node.name: node for node in message.report.nodes}
+        self._fixes = {fix.node: fix for fix in message.fixes}
+        table = self.query_one(Table)
+        for node in message.report.nodes:
+            table.put(node.name, self._cells(table, node))
+        self._say(self._summary(message.unreachable))
+        self._show_unit()
+
+    def on_services_screen_failed(self, message: Failed) -> None:
+        self._say(error_text(message.error))
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        self._show_unit()
+
+    def action_toggle_all(self) -> None:
+        self._whole = not self._whole
+        self._show_unit()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
+        content.tell(self, "Copied to the clipboard.")
+
+    def _say(self, text: Content) -> None:
+        self.query_one("#note", Static).update(text)
+
+    def _summary(self, unreachable: Mapping[str, LoomtuiError]) -> Content:
+        missing = [
+            content.line(f"✗ {name} was not read: {error.what}", Tone.BAD)
+            for name, error in unreachable.items()
+        ]
+        return content.lines([self._verdict(complete=not missing), *missing])
+
+    def _verdict(self, *, complete: bool) -> Content:
+        wrong = [name for name in self._facts if self._mark(name).tone is Tone.BAD]
+        if not wrong:
+            return content.line(
+                "● No unit has to change." if complete else "▲ No unit that was read has to change.",
+                Tone.GOOD if complete else Tone.WARN,
+            )
+        return content.line(
+            f"✗ {count(len(wrong), 'unit')} would have to change: {', '.join(wrong)}", Tone.BAD
+        )
+
+    def _mark(self, name: str) -> Mark:
+        node, fix = self._facts[name], self._fixes.get(name)
+        if node.unit is None:
+            return Mark("?", "not read", Tone.WARN)
+        if fix is None or not fix.needed:
+            return Mark("✓", "right", Tone.GOOD)
+        return Mark("✗", "by hand", Tone.BAD) if fix.problem else Mark("✗", "to change", Tone.BAD)
+
+    def _cells(self, table: Table, node: NodeFacts) -> dict[str, Text]:
+        files = node.unit.files if node.unit else ()
+        return {
+            "node": table.cell(cut(node.name, 14), Tone.STRONG),
+            "state": table.cell(self._mark(node.name)),
+            "path": table.cell(cut(files[0].path if files else NOTHING, 44)),
+            "drop-ins": table.cell(str(max(0, len(files) - 1)), right=True),
+        }
+
+    def _show_unit(self) -> None:
+        marked = self.query_one(Table).marked
+        if marked is not None and marked in self._facts:
+            self.query_one(DiffPane).show_page(
+                unit_page(self._facts[marked], self._fixes.get(marked), whole=self._whole)
+            )
+
+
+def unit_page(node: NodeFacts, fix: ServiceFix | None, *, whole: bool) -> Page:
+    parts: list[Content | Difference | str] = []
+    if fix is not None and fix.problem:
+        parts += [content.text(f"✗ {fix.problem}", Tone.BAD), ""]
+    if fix is not None and fix.diff:
+        parts += [content.line(f"What would change on {node.name}", Tone.ACCENT), Difference(fix.diff), ""]
+    if node.unit is None:
+        parts.append(content.text("The unit could not be read.", Tone.WARN))
+    elif whole or len(parts) == 0:
+        parts += _files(node)
+    else:
+        parts.append(content.text(f"{keys.name('services.all')} shows the whole unit files", Tone.DIM))
+    return page(parts)
+
+
+def _files(node: NodeFacts) -> Iterable[Content]:
+    if node.unit is None:
+        return
+    for problem in node.unit.problems:
+        yield content.text(f"▲ {problem}", Tone.WARN)
+    for file in node.unit.files:
+        yield content.text(file.path, Tone.ACCENT)
+        yield content.secretive(file.text.rstrip("\n"))

@@ -1,0 +1,202 @@
+"""The operator's own keys: `keymap.yml` in the configuration folder, checked as a whole before it is used.
+
+    # action: key, or several with commas between them
+    app.logs: l
+    health.mark: m, insert
+
+Names of actions are the ids in `screens.input.keys`; names of keys are Textual's.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from platformdirs import user_config_path
+
+from loomtui.errors import CallError
+from loomtui.text import clean_line
+from screens.input import keys
+from screens.input.keys import Key
+
+FILE_NAME = "keymap.yml"
+_MAX_BYTES = 64 * 1024
+_NAMED = {
+    **{printed: name for name, printed in keys.PUNCTUATION.items()},
+    '"': "quotation_mark",
+    "=": "equals_sign",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
+    "{": "left_curly_bracket",
+    "}": "right_curly_bracket",
+    "\\": "backslash",
+    "|": "vertical_line",
+    "_": "underscore",
+    "@": "at",
+    "#": "number_sign",
+    "$": "dollar_sign",
+    "%": "percent_sign",
+    "&": "ampersand",
+    "~": "tilde",
+    "^": "circumflex_accent",
+    "`": "grave_accent",
+}
+_SPECIAL = {
+    *("escape", "enter", "tab", "space", "backspace", "delete", "insert", "home", "end"),
+    *("pageup", "pagedown", "up", "down", "left", "right"),
+} | {f"f{number}" for number in range(1, 25)}
+#: What a terminal sends for these is the other key.
+_TWINS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+j": "enter on many terminals"}
+_WITH_MODIFIER = re.compile(r"((?:ctrl|shift|alt|super)\+)+(.+)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the file."""
+
+    line: int
+    action: str
+    keys: tuple[str, ...]
+
+
+def default_path() -> Path:
+    return user_config_path("loomtui") / FILE_NAME
+
+
+def load_keymap(path: Path) -> Mapping[str, str]:
+    """Keys by action id, as Textual wants them; {} where there is no file.
+
+    Raises CallError with every problem of the file at once, each with its line.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CallError(f"the keymap {path} cannot be read: {error.strerror}.") from error
+    if len(text) > _MAX_BYTES:
+        raise CallError(f"the keymap {path} is larger than {_MAX_BYTES} bytes.")
+    entries, problems = read_entries(text)
+    problems += check(entries)
+    if problems:
+        told = "; ".join(f"line {line}: {what}" if line else what for line, what in sorted(problems))
+        raise CallError(
+            f"the keymap {path} cannot be used: {told}.",
+            advice="Correct it, or move it away. Every action's name stands in the help of its screen (?).",
+        )
+    return {entry.action: ",".join(entry.keys) for entry in entries}
+
+
+Problem = tuple[int, str]
+
+
+def read_entries(text: bytes) -> tuple[list[Entry], list[Problem]]:
+    """The lines of the file, and what cannot be read of it."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        return [], [(mark.line + 1 if mark else 0, "it is not YAML")]
+    if root is None:
+        return [], []
+    if not isinstance(root, yaml.MappingNode):
+        return [], [(1, "expected lines of the form 'action: key'")]
+    entries, problems = [], []
+    for name, value in root.value:
+        line = name.start_mark.line + 1
+        found = _words(value)
+        if not isinstance(name, yaml.ScalarNode) or found is None:
+            problems.append((line, "expected 'action: key', or a list of keys"))
+        else:
+            entries.append(Entry(line, clean_line(name.value, limit=80), found))
+    return entries, problems
+
+
+def _words(value: yaml.Node) -> tuple[str, ...] | None:
+    """The keys of one action. A comma alone is the key itself."""
+    parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    if not all(isinstance(part, yaml.ScalarNode) for part in parts):
+        return None
+    words = [word for part in parts for word in ([","] if part.value == "," else part.value.split(","))]
+    return tuple(key_name(clean_line(word, limit=40)) for word in words)
+
+
+def key_name(word: str) -> str:
+    """Textual's name of a key: `/` is slash."""
+    if word == ",":
+        return "comma"
+    modifiers, plus, last = word.rpartition("+") if len(word) > 1 else ("", "", word)
+    name = _NAMED.get(last, last)
+    if len(name) > 1 or "ctrl" in modifiers.lower():
+        name = name.lower()  # a terminal sends the same for ctrl+f and ctrl+F
+    return f"{modifiers.lower()}{plus}{name}"
+
+
+def check(entries: Iterable[Entry]) -> list[Problem]:
+    """Unknown actions and keys, the same action twice, and keys that would do two things at once."""
+    entries = list(entries)
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for entry in entries:
+        if keys.by_id(entry.action) is None:
+            problems.append((entry.line, _unknown(entry.action)))
+        elif entry.action in seen:
+            problems.append((entry.line, f"{entry.action} is there twice"))
+        seen.add(entry.action)
+        problems += [(entry.line, problem) for key in entry.keys if (problem := _bad_key(key))]
+    return problems or list(_clashes(entries))
+
+
+def _unknown(action: str) -> str:
+    known = [key.id for group in keys.GROUPS for key in group]
+    close = get_close_matches(action, known, n=1)
+    return f"there is no action {action!r}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _bad_key(key: str) -> str:
+    if key in _TWINS:
+        return f"{key} cannot be told from {_TWINS[key]} in a terminal"
+    match = _WITH_MODIFIER.fullmatch(key)
+    last = match[2] if match else key
+    named = last in _SPECIAL or last in _NAMED.values()
+    printable = len(last) == 1 and last.isprintable() and last not in string.whitespace
+    return "" if named or printable else f"{key!r} is no key"
+
+
+def _clashes(entries: list[Entry]) -> Iterable[Problem]:
+    """Only what the file changed is looked at: keys that come with loomtui are told apart by the state."""
+    changed = {entry.action: entry for entry in entries}
+    all_keys = [key for group in keys.GROUPS for key in group]
+    told: set[frozenset[str]] = set()
+    for entry in entries:
+        own = keys.by_id(entry.action)
+        for other in all_keys:
+            pair = frozenset((entry.action, other.id))
+            if own is None or other.id == own.id or pair in told or not keys.meet(own, other):
+                continue
+            theirs = changed[other.id].keys if other.id in changed else tuple(other.keys.split(","))
+            if both := sorted(set(entry.keys) & set(theirs)):
+                told.add(pair)
+                what = f"{', '.join(both)} would be both {own.id} and {other.id} ({other.label})"
+                yield entry.line, what
+
+
+def for_textual(keymap: Mapping[str, str]) -> Mapping[str, str]:
+    """With the unchanged keys that share a key with a changed one: Textual would drop them otherwise."""
+    changed = [key for binding_id in keymap if (key := keys.by_id(binding_id)) is not None]
+    freed = {(key.group, part) for key in changed for part in key.keys.split(",")}
+    all_keys: Iterable[Key] = (key for group in keys.GROUPS for key in group)
+    kept = {
+        key.id: key.keys
+        for key in all_keys
+        if key.id not in keymap and freed & {(key.group, part) for part in key.keys.split(",")}
+    }
+    return {**kept, **keymap}

@@ -1,0 +1,1 @@
+"""All nodes' logs as one stream."""

@@ -1,0 +1,82 @@
+"""A log view that fetches its lines itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from datetime import datetime
+
+from textual.message import Message
+from textual.worker import Worker, WorkerState
+
+from loomtui.errors import LoomtuiError
+from screens.context import app_of, desk_of
+from screens.logs.log_buffer import Entry, entry_of
+from screens.logs.log_view import LogView
+
+
+class LiveLog(LogView):
+    """Follows the logs of all nodes for as long as it is on a screen."""
+
+    class Came(Message):
+        def __init__(self, entries: tuple[Entry, ...], since: datetime | None) -> None:
+            super().__init__()
+            self.entries = entries
+            self.since = since
+
+    class Ended(Message):
+        """Why nothing comes any more: an error, or None."""
+
+        def __init__(self, error: LoomtuiError | None) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, nodes: tuple[str, ...], *, first: int = 200, id: str | None = None) -> None:
+        super().__init__(nodes, id=id)
+        self._first = first
+        self._since: datetime | None = None  # what was asked for last
+        self._wanted: datetime | None = None  # to be shown as soon as it comes
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        gc.freeze()  # a search for garbage among all that is there already would hold keys up in a flood
+        self._read()
+
+    def on_unmount(self) -> None:
+        gc.unfreeze()
+
+    def read_since(self, moment: datetime) -> None:
+        """Forgets the lines and reads those of this moment and after it, from every node's journal."""
+        self._since = self._wanted = moment
+        self.buffer.pause(False)
+        self.buffer.clear()
+        self.change()
+        self._read()
+
+    def _read(self) -> None:
+        self.run_worker(self._tail(self._since), group="logs", exclusive=True, exit_on_error=False)
+
+    async def _tail(self, since: datetime | None) -> None:
+        lines = self._first if since is None else None
+        try:
+            async for batch in desk_of(self).engine.logs(follow=True, lines=lines, since=since):
+                entries = [entry_of(line.node, line.at, line.text, notice=line.notice) for line in batch]
+                self.post_message(self.Came(tuple(entries), since))
+                await asyncio.sleep(0)  # in a flood too, keys have their turn
+            self.post_message(self.Ended(None))
+        except LoomtuiError as error:
+            self.post_message(self.Ended(error))
+
+    def on_live_log_came(self, message: Came) -> None:
+        if message.since != self._since:
+            return  # of a reading that was given up
+        self.add(message.entries)
+        if self._wanted is not None and self.buffer.shown:
+            wanted, self._wanted = self._wanted, None
+            self.stay()
+            self.move_to(self.buffer.place_at(wanted))
+            self.stay()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            app_of(self).show_fault(event.worker.error)

@@ -1,0 +1,137 @@
+"""How the rows of a log view are drawn. In a flood that is most of the work, so styles are added up once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from loomtui.loom.logs import Severity
+from screens.logs.log_buffer import MAX_LINE, Entry, Filter
+from screens.text.words import cut
+
+#: Colours that tell the nodes apart.
+SHADES = 6
+THUMB, TRACK = "┃", "│"
+_NAME_CELLS = 12
+_SIGNS = {
+    Severity.HARMLESS: "·",
+    Severity.WARNING: "▲",
+    Severity.ERROR: "✗",
+    Severity.CRITICAL: "‼",
+}
+_EDGES = {THUMB: "thumb", TRACK: "track"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All that tells how a row looks; where nothing stands there is no entry."""
+
+    entry: Entry | None = None
+    part: int = 0  # of a line that is folded
+    marked: bool = False
+    selected: bool = False
+    edge: str = " "
+
+
+class Ink(dict[str, Style]):
+    """The styles on one ground by their names, each added up when it is first needed."""
+
+    def __init__(self, ground: Style, style_of: Callable[[str], Style]) -> None:
+        super().__init__()
+        self.ground = ground
+        self._style_of = style_of
+
+    def __missing__(self, name: str) -> Style:
+        self[name] = self.ground + self._style_of(name)
+        return self[name]
+
+    def over(self, style: Style, name: str) -> Style:
+        return style + self._style_of(name)
+
+
+class RowPainter:
+    """Draws rows; `filters` are highlighted, each in the style that is named with it."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        *,
+        show_time: bool,
+        wrap: bool,
+        filters: Iterable[tuple[Filter, str]],
+    ) -> None:
+        self._numbers = {name: number for number, name in reversed(list(enumerate(names)))}
+        self._prefix = min(_NAME_CELLS, max((len(name) for name in names), default=4))
+        self._show_time = show_time
+        self._wrap = wrap
+        self._filters = tuple((wanted, style) for wanted, style in filters if not wanted.empty)
+
+    @property
+    def _indent(self) -> int:
+        return (9 if self._show_time else 0) + self._prefix + 5
+
+    def parts(self, entry: Entry, width: int) -> int:
+        """How many rows the line takes."""
+        if not self._wrap:
+            return 1
+        return max(1, math.ceil(cell_len(entry.text[:MAX_LINE]) / max(1, width - self._indent)))
+
+    def strip(self, row: Row, width: int, ink: Ink, beside: Ink) -> Strip:
+        """`width` cells of the line, and the edge. `beside`: what the edge is drawn with."""
+        edge = Segment(row.edge, beside[_EDGES[row.edge]] if row.edge in _EDGES else beside.ground)
+        segments: list[Segment] = []
+        if row.entry is not None:
+            segments = [*self._head(row.entry, row.part, ink), *self._text(row.entry, row.part, width, ink)]
+        rest = width - sum(cell_len(segment.text) for segment in segments)
+        if rest < 0:  # the head alone is longer than a very narrow screen
+            return Strip.join([Strip(segments).crop(0, width), Strip([edge])])
+        return Strip([*segments, Segment(" " * rest, ink.ground), edge], width + 1)
+
+    def _head(self, entry: Entry, part: int, ink: Ink) -> list[Segment]:
+        if part:
+            return [Segment(" " * self._indent, ink.ground)]
+        number = self._numbers.get(entry.node, 0)
+        known = entry.explanation
+        sign = "»" if entry.notice else _SIGNS.get(known.severity, " ") if known else " "
+        name = f"{number + 1 if number < 9 else ' '} {cut(entry.node, self._prefix):<{self._prefix}} "
+        time = [Segment(f"{entry.at:%H:%M:%S} ", ink["time"])] if self._show_time else []
+        return [*time, Segment(name, ink[f"node{number % SHADES}"]), Segment(f"{sign} ", ink[_tone(entry)])]
+
+    def _text(self, entry: Entry, part: int, width: int, ink: Ink) -> list[Segment]:
+        room = width - self._indent
+        whole = entry.text[:MAX_LINE]
+        if not self._wrap:
+            whole = cut(whole[: 2 * room + 2], room)
+        plain = ink[_tone(entry)]
+        marks = [(wanted, ink.over(plain, name)) for wanted, name in self._filters]
+        segments = _highlighted(whole, plain, marks)
+        return list(Strip(segments).crop(part * room, (part + 1) * room)) if self._wrap else segments
+
+
+def _tone(entry: Entry) -> str:
+    if entry.notice:
+        return "notice"
+    known = entry.explanation
+    return known.severity.value if known else "plain"
+
+
+def _highlighted(text: str, plain: Style, marks: list[tuple[Filter, Style]]) -> list[Segment]:
+    if not marks:
+        return [Segment(text, plain)]
+    styles = [plain] * len(text)
+    for pattern, style in marks:
+        for start, end in pattern.spans(text):
+            styles[start:end] = [style] * (end - start)
+    segments: list[Segment] = []
+    begin = 0
+    for place in range(1, len(text) + 1):
+        if place == len(text) or styles[place] is not styles[begin]:
+            segments.append(Segment(text[begin:place], styles[begin]))
+            begin = place
+    return segments

@@ -1,0 +1,97 @@
+"""What the logs screen says about its lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from textual.content import Content
+
+from screens.input import keys
+from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.text import content
+from screens.text.words import Tone, count
+
+_GAP = "  "
+
+
+class View(Protocol):
+    """What is said about; see LogView."""
+
+    buffer: LogBuffer
+    sought: Filter
+    following: bool
+
+    @property
+    def selection(self) -> Sequence[Entry]: ...
+
+
+def status(view: View, ended: str, width: int) -> Content:
+    """On one line; what matters least comes last, for it is cut off first."""
+    buffer = view.buffer
+    if buffer.paused:
+        waiting, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
+        parts = [content.line(f"‖ paused, {waiting}: {key} goes on", Tone.WARN)]
+    elif view.following:
+        parts = [content.line("● following", Tone.GOOD)]
+    else:
+        parts = [content.line(f"■ not following: {keys.name('logs.follow')} follows", Tone.WARN)]
+    if ended:
+        parts.append(content.line(ended, Tone.BAD))
+    selected = len(view.selection)
+    if selected:
+        parts.append(content.line(f"{count(selected, 'line')} selected", Tone.ACCENT))
+    if not view.sought.empty:
+        parts.append(content.line(f"find {view.sought.typed}", Tone.ACCENT))
+    if not buffer.filter.empty:
+        parts.append(content.line(f"filter {buffer.filter.typed}", Tone.ACCENT))
+    parts.append(content.line(f"{len(buffer.shown):,} of {buffer.kept:,} lines", Tone.DIM))
+    if buffer.skipped:
+        parts.append(content.line(f"{buffer.skipped:,} older lines skipped", Tone.WARN))
+    return Content(_GAP).join(parts).truncate(width, ellipsis=True)
+
+
+def legend(buffer: LogBuffer, names: Iterable[str], width: int) -> Content:
+    """Which digit is which node, and which are hidden."""
+    parts = []
+    for number, name in enumerate(names, 1):
+        digit = f"{keys.name(f'logs.node{number}')} " if number <= 9 else ""
+        hidden = name in buffer.hidden
+        parts.append(
+            content.line(f"{digit}{name}{' hidden' if hidden else ''}", Tone.WARN if hidden else Tone.DIM)
+        )
+    return Content(_GAP).join(parts).truncate(width, ellipsis=True)
+
+
+def meaning(entry: Entry | None) -> Content:
+    if entry is None:
+        return content.line("No lines yet. A healthy node is almost silent.", Tone.DIM)
+    known = entry.explanation
+    if known is None:
+        key = keys.name("logs.open")
+        return content.line(f"Not a message that loomtui knows; {key} shows the whole line.", Tone.DIM)
+    title = content.line(f"{entry.node}: {known.title}", Tone.STRONG)
+    return content.lines([title, content.line(f"{known.meaning} {known.advice.text}")])
+
+
+def line_text(entry: Entry) -> Content:
+    """The whole line, and what is known of it."""
+    parts: list[Content | str] = [content.text(entry.whole), ""]
+    known = entry.explanation
+    if known is None:
+        return content.lines([*parts, content.text("Not a message that loomtui knows.", Tone.DIM)])
+    return content.lines(
+        [
+            *parts,
+            content.fact("It is", content.text(known.title, Tone.STRONG)),
+            content.fact("Severity", known.severity.value),
+            content.fact("It means", known.meaning),
+            content.fact("Do next", known.advice.text or "Nothing."),
+            *(content.fact("Node ID", node_id) for node_id in known.ids),
+        ]
+    )
+
+
+def saved(entries: Iterable[Entry]) -> str:
+    """As lines of a file: time (UTC), node, text."""
+    return "".join(f"{entry.at:%Y-%m-%dT%H:%M:%S.%fZ} {entry.node} {entry.whole}\n" for entry in entries)

@@ -1,0 +1,1 @@
+"""From the choice of a backup to the end of a run."""

@@ -1,0 +1,241 @@
+"""First part of a restore: which backup, which nodes. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from dateutil import parser
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from loomtui.backups.model import Backup, BackupKind
+from loomtui.errors import LoomtuiError
+from loomtui.restore.planning.choosing import Choices
+from screens.base import LoomScreen
+from screens.input import keys
+from screens.modals.ask import InputDialog, NodesDialog
+from screens.modals.text import error_text
+from screens.restore.next_panel import Choice, NextPanel
+from screens.restore.plan_screen import PlanScreen
+from screens.text import content
+from screens.text.words import NOTHING, Tone, ago, cut, joined, size, time_of
+from screens.widgets.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.widget import Widget
+
+LATEST = "latest"
+_COLUMNS = (
+    ("taken", "Data taken (UTC)"),
+    ("age", "Age"),
+    ("source", "From"),
+    ("size", "Size"),
+    ("key", "Key"),
+)
+
+
+class ChooseScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Restore: choose the data"
+    HELP: ClassVar[str] = (
+        "All nodes of a restore get the same data; each gets the newest config backup of its own. 'latest' "
+        "takes the newest data backup that can be used and says which it passed over, and why. With "
+        "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is "
+        "changed before the plan was reviewed."
+    )
+    BINDINGS = keys.bindings(keys.CHOOSE, keys.REFRESH)
+
+    class Listed(Message):
+        def __init__(self, backups: tuple[Backup, ...]) -> None:
+            super().__init__()
+            self.backups = backups
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = Choices()
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Table(id="data")
+
+    def below(self) -> Iterable[Widget]:
+        yield NextPanel()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        table = self.query_one(Table)
+        for key, title in _COLUMNS:
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+        table.put(LATEST, self._latest(table))
+        table.focus()
+        self._say_next()
+        self.action_refresh_now()
+
+    def action_refresh_now(self) -> None:
+        self._note("Asking S3 for data backups …")
+        self.run_worker(self._list(), group="choose", exclusive=True, exit_on_error=False)
+
+    async def _list(self) -> None:
+        """Kinds are not in the keys: each archive's first part has to be looked at."""
+        try:
+            found: list[Backup] = []
+            for backup in await self.desk.engine.backups():
+                known = (
+                    backup if backup.kind is not BackupKind.UNKNOWN else await self.desk.engine.guess(backup)
+                )
+                if known.kind in (BackupKind.DATA, BackupKind.FULL):
+                    found.append(known)
+                    self.post_message(self.Listed(tuple(found)))
+            self.post_message(self.Listed(tuple(found)))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_choose_screen_listed(self, message: Listed) -> None:
+        table = self.query_one(Table)
+        for backup in message.backups:
+            table.put(backup.key, self._cells(table, backup))
+        if message.backups:
+            self._note("The first row is right in most cases.")
+        else:
+            self._note("No data backup was found. Check bucket and prefix in the inventory; f5 asks again.")
+
+    def on_choose_screen_failed(self, message: Failed) -> None:
+        self.query_one("#note", Static).update(error_text(message.error))
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        self.action_take()
+
+    def action_take(self) -> None:
+        marked = self.query_one(Table).marked
+        if marked is not None:
+            key = None if marked == LATEST else marked
+            self.app.push_screen(PlanScreen(replace(self.choices, data_key=key)))
+
+    def action_choose_nodes(self) -> None:
+        names = self.desk.engine.inventory.names
+        self.app.push_screen(
+            NodesDialog(
+                "Which nodes?",
+                "All of them together is the usual case. With some of them only, the others' chain must be "
+                "alive and win: the restored nodes catch up with it.",
+                names,
+                self.choices.nodes or names,
+            ),
+            self._nodes_chosen,
+        )
+
+    def _nodes_chosen(self, nodes: tuple[str, ...] | None) -> None:
+        if nodes is None:
+            return
+        if not nodes:
+            content.tell(self, "At least one node is needed; nothing was changed.", severity="warning")
+            return
+        whole = len(nodes) == len(self.desk.engine.inventory.names)
+        self._choose(replace(self.choices, nodes=None if whole else nodes))
+
+    def action_choose_time(self) -> None:
+        current = self.choices.before
+        self.app.push_screen(
+            InputDialog(
+                "Only backups taken before",
+                "A time in UTC, for example 2026-11-20 14:30. Empty: no limit. It holds for 'latest' and "
+                "for the config backups.",
+                value=f"{current:%Y-%m-%d %H:%M}" if current else "",
+                hint="2026-11-20 14:30",
+            ),
+            self._time_chosen,
+        )
+
+    def _time_chosen(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        try:
+            before = read_time(typed)
+        except ValueError:
+            content.tell(
+                self, f"{typed} is not a time like 2026-11-20 14:30; nothing was changed.", severity="warning"
+            )
+            return
+        self._choose(replace(self.choices, before=before))
+
+    def action_toggle_stage(self) -> None:
+        self._choose(replace(self.choices, stage_first=not self.choices.stage_first))
+
+    def action_toggle_keys(self) -> None:
+        self._choose(replace(self.choices, keep_keys=not self.choices.keep_keys))
+
+    def _choose(self, choices: Choices) -> None:
+        self.choices = choices
+        table = self.query_one(Table)
+        table.put(LATEST, self._latest(table))
+        self._say_next()
+
+    def _say_next(self) -> None:
+        chosen, names = self.choices, self.desk.engine.inventory.names
+        nodes = f"all {len(names)} nodes" if chosen.nodes is None else joined(chosen.nodes)
+        before = f", taken before {time_of(chosen.before)}" if chosen.before else ""
+        keys_kept = "; nodes keep their own keys" if chosen.keep_keys else ""
+        self.query_one(NextPanel).say(
+            f"Choose the data for {nodes}{before}{keys_kept}.",
+            [
+                Choice("choose.take", "take the marked backup and make the plan", "nothing is changed by it"),
+                Choice("choose.nodes", "restore some nodes only", f"now: {nodes}"),
+                Choice(
+                    "choose.before",
+                    "only backups before a time",
+                    "now: no limit" if not chosen.before else "now: " + time_of(chosen.before),
+                ),
+                Choice(
+                    "choose.stage",
+                    "fetch data before the stop",
+                    f"now: {'yes' if chosen.stage_first else 'no'}; shortens the outage, needs more disk",
+                ),
+                Choice(
+                    "choose.keys",
+                    "keep the nodes' own keys",
+                    f"now: {'yes' if chosen.keep_keys else 'no, as in the backups'}",
+                ),
+            ],
+            urgent=True,
+        )
+
+    def _note(self, text: str) -> None:
+        self.query_one("#note", Static).update(content.line(text, Tone.DIM))
+
+    def _latest(self, table: Table) -> dict[str, Text]:
+        limit = f"before {self.choices.before:%Y-%m-%d %H:%M}" if self.choices.before else "recommended"
+        return {
+            "taken": table.cell("latest", Tone.STRONG),
+            "age": table.cell(""),
+            "source": table.cell(""),
+            "size": table.cell(""),
+            "key": table.cell(f"the newest that can be used ({limit})"),
+        }
+
+    def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
+        return {
+            "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}"),
+            "age": table.cell(ago(backup.taken_at, self.desk.now()), right=True),
+            "source": table.cell(cut(backup.source or NOTHING, 16)),
+            "size": table.cell(size(backup.size_bytes), right=True),
+            "key": table.cell(backup.key, Tone.DIM),
+        }
+
+
+def read_time(typed: str) -> datetime | None:
+    """A time in UTC where it names no zone. Raises ValueError; empty is None."""
+    if not typed.strip():
+        return None
+    try:
+        moment = parser.parse(typed)
+    except OverflowError as error:
+        raise ValueError(typed) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,277 @@
+"""Second part of a restore: the plan is made and reviewed. Nothing is changed here either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.message import Message
+from textual.widgets import Static
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.plan import BackupPolicy, Plan
+from loomtui.restore.planning.choosing import Choices, check_redis_choice
+from screens.context import app_of
+from screens.diff.diff_pane import DiffPane
+from screens.diff.diff_screen import DiffScreen
+from screens.diff.diff_text import page
+from screens.engine import WritableEngine
+from screens.input import keys
+from screens.modals.ask import InputDialog
+from screens.modals.confirm import Act, ConfirmDialog
+from screens.modals.text import error_text
+from screens.restore.next_panel import Choice, NextPanel
+from screens.restore.plan_text import (
+    POLICIES,
+    Remedy,
+    has_backup_jobs,
+    headline,
+    lacks_redis,
+    may_start,
+    names_redis,
+    offer_of,
+    plan_page,
+    summary,
+)
+from screens.text import content
+from screens.text.words import Tone, span
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+_BACK = Choice("screen.back", "go back to the choice of the data", "nothing was changed")
+
+
+class PlanScreen(DiffScreen):
+    NAME_SHOWN: ClassVar[str] = "Restore: the plan"
+    HELP: ClassVar[str] = (
+        "The plan holds every choice. The first lines predict, from heights, signing states and voting "
+        "powers, whether the chain can move after the restore. What stands in the way comes next, then "
+        "every node with what becomes of each file, and the differences. Arrow keys and page keys scroll. "
+        "Nothing is changed before the restore is begun; its first step leaves the services running."
+    )
+    BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
+
+    class Told(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Made(Message):
+        def __init__(self, plan: Plan) -> None:
+            super().__init__()
+            self.plan = plan
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, choices: Choices, plan: Plan | None = None) -> None:
+        """With a plan that was made before, it is reviewed as it is."""
+        super().__init__()
+        self.choices = choices
+        self.plan = plan
+        self._told: list[str] = []
+        self._declined = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="prediction")
+        yield DiffPane(id="plan")
+
+    def below(self) -> Iterable[Widget]:
+        yield NextPanel()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(DiffPane).focus()
+        if self.plan is None:
+            self._make()
+        else:
+            self._show_plan(self.plan)
+
+    def _make(self) -> None:
+        self.plan, self._told, self._declined = None, [], False
+        self._began = self.desk.now()
+        self.query_one("#prediction", Static).update(content.line("Making the plan …", Tone.STRONG))
+        self.query_one(NextPanel).say(
+            "Every node is looked at and the archives are read whole.",
+            [Choice("screen.back", "give it up", "nothing was changed")],
+        )
+        self.run_worker(self._plan(), group="plan", exclusive=True, exit_on_error=False)
+        self.refresh_bindings()
+
+    async def _plan(self) -> None:
+        engine = self.desk.engine
+        if not isinstance(engine, WritableEngine):
+            return
+        try:
+            plan = await engine.plan(self.choices, self._tell)
+            self.post_message(self.Made(plan))
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def _tell(self, text: str) -> None:
+        self.post_message(self.Told(text))
+
+    def on_plan_screen_told(self, message: Told) -> None:
+        """What is told late, by a thread, does not cover the plan."""
+        if self.plan is not None:
+            return
+        after = span(self.desk.now() - self._began)
+        self._told.append(f"{after:>6}  {message.text}")
+        self.query_one(DiffPane).show_page(page([content.lines(self._told[-200:])]))
+        self.query_one(DiffPane).scroll_end(animate=False)
+
+    def on_plan_screen_made(self, message: Made) -> None:
+        self._show_plan(message.plan)
+
+    def on_plan_screen_failed(self, message: Failed) -> None:
+        self.query_one("#prediction", Static).update(content.line("✗ No plan could be made", Tone.BAD))
+        self.query_one(DiffPane).show_page(page([error_text(message.error)]))
+        self.query_one(NextPanel).say("Nothing was changed.", [_BACK], urgent=True)
+
+    def _show_plan(self, plan: Plan) -> None:
+        self.plan = plan
+        self.query_one("#prediction", Static).update(headline(plan))
+        pane = self.query_one(DiffPane)
+        pane.show_page(plan_page(plan, self.desk.now()))
+        pane.scroll_home(animate=False)
+        self._say_next(plan)
+        self.refresh_bindings()
+
+    def _say_next(self, plan: Plan) -> None:
+        panel = self.query_one(NextPanel)
+        offer = offer_of(plan)
+        if self._declined:
+            panel.say("You declined. Nothing was changed; every node is as it was.", [_BACK], urgent=True)
+        elif offer is not None:
+            panel.say(
+                "As it is, this plan must not be run. There is one safe way:",
+                [
+                    Choice(
+                        "plan.reset",
+                        f"{'reset' if offer.remedy is Remedy.RESET else 'raise'} the signing states",
+                        "asks for the cluster's name, then plans anew",
+                    ),
+                    Choice("plan.decline", "decline", "nothing is changed"),
+                ],
+                detail=offer.effect,
+                urgent=True,
+            )
+        elif may_start(plan):
+            panel.say(
+                f"Read the plan ({summary(plan)}).",
+                [
+                    Choice("plan.start", "begin the restore", "each step is asked for; step 1 stops nothing"),
+                    *self._more(plan),
+                    _BACK,
+                ],
+                urgent=True,
+            )
+        elif lacks_redis(plan):
+            panel.say(
+                "A node would not reach its Redis, and could not start.",
+                [*self._more(plan), _BACK],
+                urgent=True,
+            )
+        else:
+            panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
+
+    def _more(self, plan: Plan) -> list[Choice]:
+        """What can be decided of the plan as it is."""
+        choices = []
+        if has_backup_jobs(plan):
+            choices.append(
+                Choice(
+                    "plan.backup_jobs", f"backup.sh: {plan.backup_policy.value}", POLICIES[plan.backup_policy]
+                )
+            )
+        if names_redis(plan):
+            now = self.choices.redis or "as in the config"
+            choices.append(
+                Choice("plan.redis", "another Redis address, or keep it", f"now: {now}; plans anew")
+            )
+        return choices
+
+    def available(self, action: str) -> bool | None:
+        plan = self.plan
+        offer = offer_of(plan) if plan is not None and not self._declined else None
+        if action == "start":
+            return plan is not None and may_start(plan) and not self._declined
+        if action in ("reset_signing", "decline"):
+            return offer is not None
+        if action == "next_policy":
+            return plan is not None and has_backup_jobs(plan) and not self._declined
+        if action == "edit_redis":
+            return plan is not None and names_redis(plan) and not self._declined
+        return super().available(action)
+
+    def action_next_policy(self) -> None:
+        """The next of wait, stop, leave; nothing else of the plan hangs on it."""
+        if self.plan is None:
+            return
+        policies = list(BackupPolicy)
+        policy = policies[(policies.index(self.plan.backup_policy) + 1) % len(policies)]
+        self.choices = replace(self.choices, backup_policy=policy)
+        self._show_plan(replace(self.plan, backup_policy=policy))
+
+    def action_edit_redis(self) -> None:
+        self.app.push_screen(
+            InputDialog(
+                "Which Redis?",
+                "HOST:PORT that every Redis URI of loom.yml names after the restore; user, password and path "
+                "stay. Each node tries to reach it. 'keep': as it is, although a node does not reach it. The "
+                "plan is made anew; nothing is changed by that.",
+                value=self.choices.redis or "",
+                hint="10.2.0.9:6379",
+            ),
+            self._redis_chosen,
+        )
+
+    def _redis_chosen(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        redis = typed.strip() or None
+        try:
+            check_redis_choice(redis)
+        except LoomtuiError as error:
+            content.tell(self, f"{error.what}; nothing was changed.", severity="warning")
+            return
+        self.choices = replace(self.choices, redis=redis)
+        self._make()
+
+    def action_start(self) -> None:
+        if self.plan is not None:
+            app_of(self).begin_run(self.plan)
+
+    def action_decline(self) -> None:
+        if self.plan is not None:
+            self._declined = True
+            self._say_next(self.plan)
+            self.refresh_bindings()
+
+    def action_reset_signing(self) -> None:
+        offer = offer_of(self.plan) if self.plan is not None else None
+        if offer is None:
+            return
+        act = Act(
+            title="Reset the signing states" if offer.remedy is Remedy.RESET else "Raise the signing state",
+            nodes=offer.nodes,
+            effect=f"{offer.effect} {offer.danger} "
+            "Now only the plan is made anew; it is done in the restore's config step.",
+            undo="Until that step nothing happens on a node. After it, rolling back puts the files back.",
+            verb="Plan with it",
+            typed=True,
+        )
+        self.app.push_screen(ConfirmDialog(act), self._reset_confirmed)
+
+    def _reset_confirmed(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self.choices = replace(self.choices, reset_signing=True)
+            self._make()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
+        content.tell(self, "Copied to the clipboard.")

@@ -1,0 +1,217 @@
+"""A plan in words, and what it offers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from textual.content import Content
+
+from loomtui.restore.plan import (
+    Archive,
+    BackupPolicy,
+    FileAction,
+    NodePlan,
+    Plan,
+    Scope,
+    SigningAction,
+    passed_over_words,
+)
+from screens.diff.diff_text import Difference, Page, page
+from screens.text import content
+from screens.text.words import Tone, ago, count, joined, number, short_id, size, time_of
+
+
+class Remedy(StrEnum):
+    RESET = "reset"  # whole cluster goes back: signing states start anew
+    RAISE = "raise"  # one node of a living cluster: its lost state is set to the chain's height
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way on that needs the cluster's name typed."""
+
+    remedy: Remedy
+    nodes: tuple[str, ...]
+    effect: str
+    danger: str
+
+
+def offer_of(plan: Plan) -> Offer | None:
+    """The one safe way out of what the plan predicts, where there is one."""
+    if plan.reset_confirmed:
+        return None
+    raised = tuple(node.name for node in plan.nodes if node.signing.action is SigningAction.RAISE)
+    if raised:
+        return Offer(
+            Remedy.RAISE,
+            raised,
+            f"The last signed height of {joined(raised)} is set to the living chain's height.",
+            "Safe only if the old machine with this validator key is dead and will never come back.",
+        )
+    held = {node.signing.address for node in plan.nodes if node.signing.address}
+    whole_set = bool(plan.validators) and all(validator.address in held for validator in plan.validators)
+    stands_still = (
+        plan.scope is Scope.CLUSTER and not plan.prediction.moves and plan.prediction.height is not None
+    )
+    if not stands_still or not whole_set:
+        return None
+    signers = tuple(node.name for node in plan.nodes if node.signing.address)
+    return Offer(
+        Remedy.RESET,
+        signers,
+        "Each validator's last signed height is set to 0, so that it can sign after height "
+        f"{number(plan.prediction.height)} again. Their keys stay.",
+        "Safe only because every validator is in this plan and stopped. No other machine may run with one "
+        "of their keys.",
+    )
+
+
+def has_backup_jobs(plan: Plan) -> bool:
+    return any(node.backup_jobs for node in plan.nodes)
+
+
+def names_redis(plan: Plan) -> bool:
+    """Whether a config file to be names a Redis on another machine."""
+    return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.foreign)
+
+
+def lacks_redis(plan: Plan) -> bool:
+    """Whether that is what stands in the way, so that a decision about it is all that is needed."""
+    return any(f"{node.name}: Redis of " in refusal for node in plan.nodes for refusal in plan.refusals)
+
+
+POLICIES = {
+    BackupPolicy.WAIT: "suspended meanwhile; one that runs is waited for",
+    BackupPolicy.STOP: "suspended meanwhile; one that runs is ended, its backup is lost",
+    BackupPolicy.LEAVE: "left alone: it cannot start a node, may upload what is half done",
+}
+
+
+def may_start(plan: Plan) -> bool:
+    return not plan.refusals
+
+
+def headline(plan: Plan) -> Content:
+    """The prediction, big: the first thing that is read."""
+    prediction = plan.prediction
+    word = "✓ THE CHAIN CAN MOVE" if prediction.moves else "✗ THE CHAIN WOULD STAND STILL"
+    tone = Tone.GOOD if prediction.moves else Tone.BAD
+    return content.lines(
+        [
+            Content.styled(f" {word} ", f"bold reverse {tone.value}"),
+            content.line(prediction.sentence, Tone.STRONG),
+        ]
+    )
+
+
+def plan_page(plan: Plan, now: datetime) -> Page:
+    """The whole plan: what stands in its way first."""
+    return page(
+        [
+            *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
+            *_section("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN),
+            *_section("Worth knowing", _other_warnings(plan), "▲", Tone.WARN),
+            *_overview(plan, now),
+            *(part for node in plan.nodes for part in _node(node, now)),
+        ]
+    )
+
+
+def _other_warnings(plan: Plan) -> tuple[str, ...]:
+    told = {passed.sentence for passed in plan.passed_over}
+    return tuple(warning for warning in plan.warnings if warning not in told)
+
+
+def _refusals(plan: Plan) -> tuple[str, ...]:
+    """The headline says the prediction's sentence already."""
+    return tuple(
+        refusal.removeprefix(plan.prediction.sentence).strip() or refusal for refusal in plan.refusals
+    )
+
+
+def _section(title: str, sentences: tuple[str, ...], sign: str, tone: Tone) -> Iterator[Content]:
+    if sentences:
+        yield content.text(title, Tone.ACCENT)
+        for sentence in sentences:
+            yield content.row(content.text(f"{sign} ", tone), sentence)
+        yield Content("")
+
+
+def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
+    scope = (
+        "the whole cluster goes back together"
+        if plan.scope is Scope.CLUSTER
+        else "some nodes of a living chain"
+    )
+    names = tuple(node.name for node in plan.nodes)
+    yield content.text("Plan", Tone.ACCENT)
+    yield content.fact("Restores", f"{joined(names, 12)}: {scope}")
+    if plan.left_out:
+        yield content.fact("Leaves out", content.line(joined(plan.left_out, 12), Tone.WARN))
+    for archive in dict.fromkeys(node.data for node in plan.nodes if node.data is not None):
+        yield content.fact("Data", _archive(archive, now))
+    yield content.fact("To height", number(plan.prediction.height))
+    for place, evidence in enumerate(plan.chain.evidence if plan.chain is not None else ()):
+        yield content.fact("" if place else "Chain by", evidence)
+    power = f"{number(plan.prediction.signing_power)} of {number(plan.prediction.total_power)}"
+    yield content.fact("Can sign", f"{power} of the voting power (more than 2/3 is needed)")
+    if plan.prediction.stuck:
+        yield content.fact("Cannot sign", content.line(joined(plan.prediction.stuck), Tone.BAD))
+    if plan.reset_confirmed:
+        yield content.fact(
+            "Signing", content.line("the signing states are reset, as you confirmed", Tone.WARN)
+        )
+    if has_backup_jobs(plan):
+        yield content.fact("backup.sh", content.line(POLICIES[plan.backup_policy], Tone.WARN))
+    if plan.stage_first:
+        yield content.fact("Order", "the data is fetched while the services still run")
+    yield Content("")
+
+
+def _archive(archive: Archive, now: datetime) -> str:
+    doubt = "" if archive.taken_by.sure else ", not sure"
+    taken = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)}{doubt})"
+    return f"{archive.key}, {taken}, {size(archive.size_bytes)}"
+
+
+def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
+    yield content.line(f"Node {node.name}", Tone.ACCENT)
+    yield content.fact("Node ID", f"{short_id(node.node_id)}  at {node.address}:{node.port}")
+    if node.data is None:
+        yield content.fact("Data", content.line("none", Tone.WARN))
+    yield content.fact(
+        "Config",
+        _archive(node.config, now) if node.config else content.line("none: its own files stay", Tone.DIM),
+    )
+    for choice in node.files:
+        if choice.changes or choice.action is not FileAction.KEEP:
+            what = f"{choice.action.words if choice.changes else 'same bytes'}: {choice.reason}"
+            yield content.row(content.fact(f"  {choice.target}", "", 40), what)
+    if node.staging is not None:
+        yield content.fact(
+            "Staging", f"{node.staging} is set aside: the next backup would hold its old files"
+        )
+    for entry in node.foreign:
+        tried = f": {entry.tried}" if entry.tried else ""
+        tone = Tone.BAD if entry.reached is False else Tone.WARN
+        yield content.fact("Elsewhere", content.line(f"{entry.field} {entry.address}{tried}", tone))
+    signing = node.signing
+    heights = f"found {number(signing.found_height)}, will be {number(signing.result_height)}"
+    tone = Tone.WARN if signing.action in (SigningAction.RESET, SigningAction.RAISE) else Tone.PLAIN
+    yield content.fact("Signing", content.line(f"{signing.action.value}: {heights}. {signing.reason}", tone))
+    for warning in node.warnings:
+        yield content.fact("", content.line(f"▲ {warning}", Tone.WARN))
+    for choice in node.files:
+        if choice.diff:
+            yield Difference(choice.diff)
+    yield Content("")
+
+
+def summary(plan: Plan) -> str:
+    """One line for the panel at the bottom."""
+    changes = sum(1 for node in plan.nodes for choice in node.files if choice.changes)
+    height = number(plan.prediction.height)
+    return f"{count(len(plan.nodes), 'node')}, {count(changes, 'config file')} to change, height {height}"

@@ -1,0 +1,208 @@
+"""Third part of a restore: the run, step by step. Leaving this screen does not stop it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from loomtui.errors import StillRunning
+from loomtui.restore.events import Outcome
+from loomtui.restore.running.operator import Approval, Go, OnFailure
+from screens.context import app_of
+from screens.engine import WritableEngine
+from screens.input import keys
+from screens.modals.ask import ChoiceDialog
+from screens.modals.confirm import Act, ConfirmDialog
+from screens.modals.edit import EditDialog, Edited
+from screens.modals.text import TextDialog
+from screens.restore.run_controller import RunKeeper
+from screens.restore.run_screen import RunScreen
+from screens.restore.run_text import Moment, needs_name
+from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
+from screens.text import content
+from screens.text.words import STEP_TITLES
+
+if TYPE_CHECKING:
+    pass
+
+
+class RestoreScreen(RunScreen):
+    NAME_SHOWN: ClassVar[str] = "Restore"
+    HELP: ClassVar[str] = (
+        "Left: the eight steps. Middle: what the next step would do on each node, or the nodes of the step "
+        "that runs; {run.view} switches. Below: the services' logs. At the bottom: what goes on, and the "
+        "next key in words. Before each step the run waits for you. Stopping the services, swapping the data "
+        "and rolling back want the cluster's name typed. A unit can be edited before it is approved. Nothing "
+        "is deleted: what is replaced is kept in the run's folder on each node. The run goes on when you "
+        "look at other screens ({app.restore} comes back), and survives the end of this program."
+    )
+
+    def __init__(self, keeper: RunKeeper) -> None:
+        super().__init__(keeper)
+        self.keeper = keeper
+        self._typed: dict[str, str] = {}  # what became of units' texts in the editor, by node
+
+    def moment(self) -> Moment:
+        moment, question, engine = super().moment(), self.keeper.pending, self.desk.engine
+        step = question.step if isinstance(question, StepQuestion) else moment.view.current
+        moment = replace(moment, estimate=self.keeper.estimates.get(step) if step else None)
+        if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
+            words = engine.step(question.step)
+            moment = replace(moment, effect=words.effect, undo=words.undo)
+        return moment
+
+    def _ask(self, act: Act, then: Callable[[], object]) -> None:
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                then()
+
+        self.app.push_screen(ConfirmDialog(act), answered)
+
+    def _too_quick(self) -> bool:
+        """A key that is held down answers one question only."""
+        if self._shown is None or self.settling.takes(time.monotonic()):
+            return False
+        if self.settling.refused == 1:
+            content.tell(self, "That was quick: read what is asked now, then press the key again.", seconds=3)
+        return True
+
+    def action_go_on(self) -> None:
+        question, operator = self._shown, self.keeper.operator
+        if self._too_quick():
+            return
+        if isinstance(question, UnitQuestion):
+            operator.answer(question, question.yes)
+        elif isinstance(question, StepQuestion):
+            if needs_name(question):
+                self._ask(self._step_act(question), lambda: operator.answer(question, Go.CONTINUE))
+            else:
+                operator.answer(question, Go.CONTINUE)
+        elif self.keeper.handle is not None and not self.keeper.busy:
+            app_of(self).resume_run(self.keeper.handle.id)
+
+    def _step_act(self, question: StepQuestion) -> Act:
+        engine = self.desk.engine
+        words = engine.step(question.step) if isinstance(engine, WritableEngine) else None
+        nodes = tuple(name for name, preview in question.previews.items() if not preview.already)
+        title = STEP_TITLES[question.step]
+        effect, undo = (words.effect, words.undo) if words else ("", "")
+        return Act(title, nodes, effect, undo, verb=title, typed=True)
+
+    def action_approve_all(self) -> None:
+        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
+            self.keeper.operator.approve_all(self._shown)
+
+    def action_refuse_unit(self) -> None:
+        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
+            self.keeper.operator.answer(self._shown, Approval(False))
+
+    def action_edit_unit(self) -> None:
+        question = self._shown
+        if not isinstance(question, UnitQuestion):
+            return
+        if question.draft.locked:
+            self.app.push_screen(TextDialog(f"The unit of {question.node}", question.draft.locked))
+            return
+        text = self._typed.get(question.node) or question.yes.text or question.draft.text
+        dialog = EditDialog(f"The unit of {question.node}", text, question.draft.judge)
+        self.app.push_screen(dialog, lambda edited: self._edited(question, edited))
+
+    def _edited(self, question: UnitQuestion, edited: Edited | None) -> None:
+        """What was typed is there again when the dialog is opened the next time."""
+        if edited is None:
+            return
+        self._typed[question.node] = edited.text
+        if edited.taken and not self.keeper.operator.revise(question, edited.text):
+            content.tell(self, "Nobody asks about this unit any more.", severity="warning")
+
+    def action_retry(self) -> None:
+        if isinstance(self._shown, FailureQuestion) and not self._too_quick():
+            self.keeper.operator.answer(self._shown, (OnFailure.RETRY, None))
+
+    def action_kill(self) -> None:
+        question = self._shown
+        if not isinstance(question, FailureQuestion):
+            return
+        nodes = tuple(name for name, error in question.failures.items() if isinstance(error, StillRunning))
+        effect = "The processes named above get SIGKILL. Loom's databases were not seen to suffer from it."
+        self._ask(
+            Act("Kill what is left", nodes, effect, "It cannot be undone.", "Kill", typed=True),
+            lambda: self.keeper.operator.answer(question, (OnFailure.KILL, None)),
+        )
+
+    def action_leave_out(self) -> None:
+        question = self._shown
+        if not isinstance(question, FailureQuestion):
+            return
+
+        def answered(node: str | None) -> None:
+            if node:
+                self.keeper.operator.answer(question, (OnFailure.LEAVE_OUT, node))
+
+        effect = "it stays stopped and held, and its data as it is now; the others go on without it"
+        self.app.push_screen(
+            ChoiceDialog(
+                "Leave a node out",
+                "As the plan predicts it, the chain can move without this node.",
+                (
+                    ("", "leave none out", "back to the choice"),
+                    *((node, f"leave {node} out", effect) for node in question.may_leave),
+                ),
+            ),
+            answered,
+        )
+
+    def action_stop_here(self) -> None:
+        question, operator = self._shown, self.keeper.operator
+        if self._too_quick():
+            return
+        if isinstance(question, StepQuestion):
+            operator.answer(question, Go.STOP)
+        elif isinstance(question, FailureQuestion):
+            operator.answer(question, (OnFailure.STOP, None))
+        elif self.keeper.busy:
+            nodes = self.keeper.view.nodes if self.keeper.view else ()
+            effect = "The work ends where it is. Services that are stopped stay stopped and held."
+            self._ask(
+                Act(
+                    "Stop the run", nodes, effect, f"Resume it: {keys.name('run.go')} on this screen.", "Stop"
+                ),
+                self.keeper.stop,
+            )
+
+    def action_roll_back(self) -> None:
+        question, keeper = self._shown, self.keeper
+        act = rollback_act(keeper.view.nodes if keeper.view else ())
+        if isinstance(question, StepQuestion):
+            self._ask(act, lambda: keeper.operator.answer(question, Go.ROLL_BACK))
+        elif isinstance(question, FailureQuestion):
+            self._ask(act, lambda: keeper.operator.answer(question, (OnFailure.ROLL_BACK, None)))
+        elif keeper.handle is not None and not keeper.busy:
+            run_id = keeper.handle.id
+            self._ask(act, lambda: app_of(self).start_rollback(run_id))
+
+    def action_back(self) -> None:
+        """Home when the run is over, for the choice and the plan behind this screen are of the past."""
+        view = self.keeper.view
+        if (
+            not self.keeper.busy
+            and view is not None
+            and view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
+        ):
+            app_of(self).action_go("health")
+        else:
+            super().action_back()
+
+
+def rollback_act(nodes: tuple[str, ...]) -> Act:
+    return Act(
+        "Roll back",
+        nodes,
+        "Data, config and units that were there before the run are put back, and services that ran then are "
+        "started.",
+        "The run can be done again; what it restored is kept in its folder on the nodes.",
+        "Roll back",
+        typed=True,
+    )

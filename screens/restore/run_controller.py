@@ -1,0 +1,158 @@
+"""Keeps the run going while screens come and go: the run belongs to the app, a screen only watches it."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.events import Outcome
+from screens.engine import RunHandle, WatchedRun, WritableEngine
+from screens.restore.run_view import RunView
+from screens.restore.screen_operator import Question, ScreenOperator
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.worker import Worker
+
+    from loomtui.restore.events import StepName
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.report.estimates import Estimate
+
+
+class RunFollower:
+    """Knows how far a run is. All in `watchers` get `Changed` when there is something to show."""
+
+    class Changed(Message):
+        """Something moved in the run; only the latest matters."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RunFollower.Changed)
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app = app
+        self.watchers: set[MessagePump] = set()
+        self.handle: WatchedRun | None = None
+        self.view: RunView | None = None
+        self.error: LoomtuiError | None = None
+        self._worker: Worker[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Something is at work on the run."""
+        return self._worker is not None and self._worker.is_running
+
+    @property
+    def pending(self) -> Question | None:
+        """What the operator is asked now."""
+        return None
+
+    async def _follow(self, handle: WatchedRun, view: RunView) -> None:
+        async for event in handle.events():
+            view.take(event)
+            self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self.watchers:
+            watcher.post_message(self.Changed())
+
+
+class RunWatcher(RunFollower):
+    """Of a run that another process works on: seen here, decided there."""
+
+    def __init__(self, app: App[Any], handle: WatchedRun) -> None:
+        super().__init__(app)
+        self.handle = handle
+        self.view = RunView(tuple(node.name for node in handle.plan.nodes))
+        self._worker = app.run_worker(
+            self._watch(handle, self.view), group="watch", exclusive=True, exit_on_error=False
+        )
+
+    async def _watch(self, handle: WatchedRun, view: RunView) -> None:
+        try:
+            await self._follow(handle, view)
+        except LoomtuiError as error:
+            self.error = error
+        finally:
+            self._app.call_later(self._tell)
+
+
+class RunKeeper(RunFollower):
+    """Drives one run after the other."""
+
+    handle: RunHandle | None
+
+    def __init__(self, app: App[Any], engine: WritableEngine) -> None:
+        super().__init__(app)
+        self._engine = engine
+        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._tell)
+        self.estimates: Mapping[StepName, Estimate] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def pending(self) -> Question | None:
+        return self.operator.pending
+
+    @property
+    def waits(self) -> bool:
+        """The run stands still until the operator answers."""
+        return self.operator.pending is not None
+
+    def begin(self, plan: Plan) -> None:
+        """Raises LoomtuiError where the run cannot be created."""
+        self._take(self._engine.begin(plan, self.operator))
+        self._drive(lambda handle: handle.restore())
+
+    def resume(self, run_id: str) -> None:
+        """Raises LoomtuiError where the run cannot be opened."""
+        self._take(self._engine.reopen(run_id, self.operator))
+        self._drive(lambda handle: handle.restore())
+
+    def roll_back(self, run_id: str) -> None:
+        """Raises LoomtuiError where the run cannot be opened."""
+        self._take(self._engine.reopen(run_id, self.operator))
+        self._drive(lambda handle: handle.rollback())
+
+    def stop(self) -> None:
+        """Ends the work on the run; its journal lets it be resumed."""
+        if self._worker is not None:
+            self._worker.cancel()
+
+    async def ended(self) -> None:
+        """Returns when nothing is at work any more, however that came."""
+        await self._idle.wait()  # not for the worker itself: whoever gives up waiting for that cancels it
+
+    def _take(self, handle: RunHandle) -> None:
+        self.handle = handle
+        self.view = RunView(tuple(node.name for node in handle.plan.nodes))
+        self.estimates = self._engine.estimates(handle.plan)
+
+    def _drive(self, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+        handle = self.handle
+        if handle is None:
+            return
+        self.error = None
+        self._idle.clear()
+        self.view = RunView(tuple(node.name for node in handle.plan.nodes))
+        self._app.run_worker(
+            self._follow(handle, self.view), group="run-events", exclusive=True, exit_on_error=False
+        )
+        self._worker = self._app.run_worker(
+            self._carry_out(handle, way), group="run", exclusive=True, exit_on_error=False
+        )
+
+    async def _carry_out(self, handle: RunHandle, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+        try:
+            await way(handle)
+        except LoomtuiError as error:
+            self.error = error
+        finally:
+            self._idle.set()
+            self._app.call_later(self._tell)

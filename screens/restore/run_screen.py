@@ -1,0 +1,146 @@
+"""A run, step by step, as it is shown: where one takes part in it, and where one only watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Static
+
+from loomtui.errors import LoomtuiError
+from screens.diff.diff_pane import DiffPane
+from screens.diff.diff_screen import DiffScreen
+from screens.input import keys
+from screens.logs.live_log import LiveLog
+from screens.modals.text import TextDialog
+from screens.restore.next_panel import NextPanel
+from screens.restore.run_controller import RunFollower
+from screens.restore.run_text import Moment, Saying, has_diff, pane_page, saying
+from screens.restore.run_view import STEPS, RunView
+from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
+from screens.restore.settling import Settling
+from screens.restore.step_list import StepList, TaskList
+from screens.text import content
+from screens.text.words import STEP_TITLES, stopwatch
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+class RunScreen(DiffScreen):
+    BINDINGS = keys.bindings(keys.RUN, keys.COPY)
+
+    def __init__(self, followed: RunFollower) -> None:
+        super().__init__()
+        self.followed = followed
+        self._shown: Question | None = None
+        self.settling = Settling(0)
+        self._nodes_wanted = False
+        self._actions: frozenset[str] = frozenset()
+        self._said: Saying | None = None
+
+    def body(self) -> Iterable[Widget]:
+        with Horizontal(id="run"):
+            yield StepList(id="steps")
+            with Vertical(id="run-right"):
+                yield Static(id="run-head")
+                yield DiffPane(id="run-text")
+                with VerticalScroll(id="run-nodes"):
+                    yield TaskList(id="tasks")
+        yield LiveLog(self.desk.engine.inventory.names, first=20, id="run-log")
+
+    def below(self) -> Iterable[Widget]:
+        yield NextPanel()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.settling = Settling(self.desk.settle_seconds)
+        self.followed.watchers.add(self)
+        self.query_one(DiffPane).focus()
+        self.set_interval(1, self.show)
+        self.show()
+
+    def on_unmount(self) -> None:
+        self.followed.watchers.discard(self)
+
+    def on_screen_resume(self) -> None:
+        self.show()
+
+    def on_run_follower_changed(self, event: RunFollower.Changed) -> None:
+        self.show()
+
+    def moment(self) -> Moment:
+        followed = self.followed
+        return Moment(
+            followed.pending,
+            followed.busy,
+            followed.view or RunView(()),
+            followed.error,
+            followed.handle.id if followed.handle else "",
+            self.desk.now(),
+        )
+
+    def show(self) -> None:
+        if not self.is_attached or not self.is_current:
+            return
+        moment = self.moment()
+        if moment.question is not self._shown:
+            self._shown, self._nodes_wanted = moment.question, False
+            self.settling.begin(time.monotonic())
+            self.query_one(DiffPane).scroll_home(animate=False)
+        page = None if self._nodes_wanted else pane_page(moment)
+        self.set_class(page is not None, "-reading")
+        self.set_class(page is not None and has_diff(moment.question), "-diff")
+        self.query_one(DiffPane).display = page is not None
+        self.query_one("#run-nodes").display = page is None
+        if page is not None:
+            self.query_one(DiffPane).show_page(page)
+        self._show_steps(moment.view)
+        said = saying(moment)
+        if said != self._said:
+            self._said = said
+            self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
+        if said.actions != self._actions:
+            self._actions = said.actions
+            self.refresh_bindings()
+
+    def _show_steps(self, view: RunView) -> None:
+        question = self._shown
+        step = (
+            question.step
+            if isinstance(question, StepQuestion | FailureQuestion)
+            else view.current or STEPS[0]
+        )
+        self.query_one(StepList).show(view, step, self.desk.now(), asked=question is not None)
+        width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
+        self.query_one(TaskList).show(view.tasks_of(step), width - 2)
+        down = view.downtime(self.desk.now())
+        clock = f"down for {stopwatch(down)}" if down is not None else "no service was stopped"
+        self.query_one("#run-head", Static).update(
+            content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {clock}")
+        )
+
+    def available(self, action: str) -> bool | None:
+        run_actions = {key.action for key in keys.RUN}
+        return action in self._actions if action in run_actions else super().available(action)
+
+    def action_toggle_view(self) -> None:
+        self._nodes_wanted = not self._nodes_wanted
+        self.show()
+        self.refresh_bindings()
+
+    def action_report(self) -> None:
+        if self.followed.handle is None:
+            return
+        try:
+            text = self.desk.engine.report(self.followed.handle.id)
+        except LoomtuiError as error:
+            self.show_error(error, "No report")
+            return
+        self.app.push_screen(TextDialog("Report", text))
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
+        content.tell(self, "Copied to the clipboard.")

@@ -1,0 +1,341 @@
+"""What the restore screen says at each moment, and which keys there are then. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from textual.content import Content
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.report.estimates import Estimate
+from loomtui.restore.running.operator import OnFailure, Preview
+from loomtui.restore.running.task_failures import CLUSTER
+from screens.diff.diff_text import Difference, Page, page
+from screens.modals.text import error_text
+from screens.restore.next_panel import Choice
+from screens.restore.run_view import STEPS, RunView, TaskState
+from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion
+from screens.text import content
+from screens.text.words import OUTCOME_MARKS, STEP_TITLES, Tone, count, joined, size, span
+
+#: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
+TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
+
+#: What the key for a step says besides; the others change something that can be undone.
+HARMLESS_STEPS = {
+    StepName.PREFLIGHT: "the services go on running",
+    StepName.NODE_KEYS: "only looks, changes nothing",
+    StepName.VERIFY: "only looks, changes nothing",
+}
+
+_EVIDENCE = 6
+
+
+@dataclass(frozen=True)
+class Saying:
+    """For the panel at the bottom; `actions` are the only ones that are there now."""
+
+    headline: str
+    choices: tuple[Choice, ...]
+    actions: frozenset[str]
+    detail: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that decides what is said."""
+
+    question: Question | None
+    busy: bool
+    view: RunView
+    error: LoomtuiError | None
+    run_id: str
+    now: datetime
+    effect: str = ""  # of the step that is asked about
+    undo: str = ""
+    estimate: Estimate | None = None  # of the step that is asked about, or goes on
+    watching: bool = False  # another process works on it
+
+
+_STOP = Choice("run.stop", "stop here", "the run can be resumed later")
+_ROLL_BACK = Choice("run.rollback", "roll back", "puts back what was there before the run")
+_REPORT = Choice("run.report", "read the report")
+
+
+def saying(moment: Moment) -> Saying:
+    if moment.watching:
+        return _watched(moment)
+    question = moment.question
+    if isinstance(question, StepQuestion):
+        return _before_step(moment, question)
+    if isinstance(question, UnitQuestion):
+        return _unit(question)
+    if isinstance(question, FailureQuestion):
+        return _failure(question)
+    if moment.busy:
+        return _running(moment)
+    return _ended(moment)
+
+
+def something_changed(view: RunView) -> bool:
+    """Is there anything that a rollback could put back?"""
+    changing = (step for step in STEPS if step not in HARMLESS_STEPS)
+    return any(view.tasks[step] for step in changing)
+
+
+def needs_name(question: StepQuestion) -> bool:
+    to_do = [preview for preview in question.previews.values() if not preview.already]
+    return question.step in TYPED_STEPS and bool(to_do)
+
+
+def _before_step(moment: Moment, question: StepQuestion) -> Saying:
+    number = STEPS.index(question.step) + 1
+    to_do = [name for name, preview in question.previews.items() if not preview.already]
+    where = f"on {_nodes(to_do, len(question.previews))}" if to_do else "it is so already on every node"
+    asks = "asks for the cluster's name" if needs_name(question) else ""
+    besides = HARMLESS_STEPS.get(question.step, asks)
+    choices = [
+        Choice("run.go", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", besides),
+        _STOP,
+    ]
+    actions = {"go_on", "stop_here", "toggle_view"}
+    if something_changed(moment.view):
+        choices.append(_ROLL_BACK)
+        actions.add("roll_back")
+    return Saying(
+        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
+        tuple(choices),
+        frozenset(actions),
+        " ".join(
+            filter(
+                None,
+                (
+                    moment.effect,
+                    takes(moment.estimate) if to_do else "",
+                    moment.undo and f"Undo: {moment.undo}",
+                ),
+            )
+        ),
+        urgent=True,
+    )
+
+
+def takes(estimate: Estimate | None) -> str:
+    """How long a step will take, and how that is known."""
+    if estimate is None:
+        return "No earlier run tells how long it takes."
+    by = "the last run" if estimate.runs == 1 else f"the last {estimate.runs} runs"
+    rate = f", {size(estimate.bytes_per_second)}/s" if estimate.bytes_per_second else ""
+    return f"It takes about {span(max(1.0, estimate.seconds))} (by {by}{rate})."
+
+
+def time_left(moment: Moment) -> str:
+    """By what is moved now where that is counted, else by earlier runs; empty: not known."""
+    step = moment.view.current
+    if step is None:
+        return ""
+    running = [task for task in moment.view.tasks_of(step) if task.state is TaskState.RUNNING]
+    counted = [task for task in running if task.total and task.bytes_per_second]
+    if running and len(counted) == len(running):
+        left = max((task.total - task.done) / (task.bytes_per_second or 1.0) for task in counted)
+        return f" About {span(left)} left."
+    took = moment.view.took(step, moment.now)
+    if moment.estimate is None or took is None:
+        return ""
+    left = moment.estimate.seconds - took.total_seconds()
+    return f" About {span(left)} left." if left >= 1 else " It takes longer than in earlier runs."
+
+
+def _nodes(names: list[str], of: int) -> str:
+    return f"all {count(of, 'node')}" if len(names) == of else joined(names)
+
+
+def _unit(question: UnitQuestion) -> Saying:
+    how = "you edited it, shown" if question.edit else "shown"
+    again = "again" if question.edit else "first"
+    after = "not this one, for a reason" if question.draft.locked else "you see the difference, then decide"
+    return Saying(
+        f"May the unit of {question.node} be changed as {how} above?",
+        (
+            Choice("run.go", f"yes, change {question.node}'s unit", "the old file is kept"),
+            Choice("run.approve_all", "yes, and all others as previewed", "others are still asked about"),
+            Choice("run.edit_unit", f"edit it {again}", after),
+            Choice("run.refuse_unit", "no, leave it as it is", "its peers may then not connect"),
+        ),
+        frozenset({"go_on", "approve_all", "edit_unit", "refuse_unit", "toggle_view"}),
+        urgent=True,
+    )
+
+
+def _failure(question: FailureQuestion) -> Saying:
+    of_all = CLUSTER in question.failures
+    failed = ["the cluster as a whole"] if of_all else list(question.failures)
+    again = "looks once more" if of_all else f"{joined(failed)} only"
+    known = {
+        OnFailure.RETRY: (
+            "retry",
+            Choice("run.retry", "try again", f"{again}; what is done stays done"),
+        ),
+        OnFailure.KILL: (
+            "kill",
+            Choice("run.kill", "kill what is left", f"SIGKILL on {joined(failed)}, then try again"),
+        ),
+        OnFailure.LEAVE_OUT: (
+            "leave_out",
+            Choice("run.leave_out", "leave a failed node out", "the others go on; it stays stopped and held"),
+        ),
+        OnFailure.STOP: (
+            "stop_here",
+            Choice("run.stop", "stop here", "everything stays as it is; the run can be resumed later"),
+        ),
+        OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
+    }
+    there = [known[choice] for choice in question.choices]
+    return Saying(
+        f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: "
+        f"{joined(failed)}. Above: why, and what is safe.",
+        tuple(choice for _, choice in there),
+        frozenset({action for action, _ in there} | {"toggle_view"}),
+        urgent=True,
+    )
+
+
+def _running(moment: Moment) -> Saying:
+    view = moment.view
+    if view.rolling_back:
+        return Saying(
+            "Rolling back: what was there before the run is put back. Please wait.",
+            (),
+            frozenset({"toggle_view"}),
+        )
+    step = view.current or StepName.PREFLIGHT
+    tasks = view.tasks_of(step)
+    done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
+    title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
+    left = time_left(moment)
+    return Saying(
+        f"{title}: {done} of {count(len(tasks), 'node')} done.{left} Nothing to do for you now.",
+        (
+            Choice("run.stop", "stop", "the run can be resumed where it stood"),
+            Choice("screen.back", "look elsewhere", "the run goes on"),
+        ),
+        frozenset({"stop_here", "toggle_view"}),
+    )
+
+
+def _watched(moment: Moment) -> Saying:
+    """What the one who decides is asked is not in the journal, only that nothing is at work."""
+    view = moment.view
+    actions = frozenset({"report", "toggle_view"})
+    if not moment.busy:
+        told = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
+        return Saying(
+            f"The run is {told}. Nobody works on it any more.",
+            (_REPORT, Choice("screen.back", "back")),
+            actions,
+        )
+    step = view.current
+    where = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}" if step else "It begins"
+    back = Choice("screen.back", "back", "the run goes on without you")
+    return Saying(
+        f"You watch. {where}. {view.operator or 'Somebody else'} decides.", (_REPORT, back), actions
+    )
+
+
+def _ended(moment: Moment) -> Saying:
+    view = moment.view
+    if view.outcome is Outcome.RESTORED:
+        return Saying(
+            "✓ RESTORED. The chain moves again, every node with its own identity.",
+            (_REPORT, Choice("screen.back", "back to cluster health")),
+            frozenset({"report", "toggle_view"}),
+        )
+    if view.outcome is Outcome.ROLLED_BACK:
+        return Saying(
+            "↶ ROLLED BACK. What was there before the run is there again.",
+            (_REPORT, Choice("screen.back", "back")),
+            frozenset({"report", "toggle_view"}),
+        )
+    if view.rolling_back:
+        return _half_rolled_back(moment)
+    choices = [Choice("run.go", "go on with the run", "it looks first at what is done already")]
+    actions = {"go_on", "report", "toggle_view"}
+    if something_changed(view):
+        choices.append(_ROLL_BACK)
+        actions.add("roll_back")
+    return Saying(
+        f"■ STOPPED. The run is kept: here, or later with  loomtui resume {moment.run_id}",
+        (*choices, _REPORT),
+        frozenset(actions),
+        "Above: why it stopped." if moment.error is not None else "",
+        urgent=True,
+    )
+
+
+def _half_rolled_back(moment: Moment) -> Saying:
+    return Saying(
+        f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {moment.run_id}",
+        (Choice("run.rollback", "go on with the rollback", "what is back already stays"), _REPORT),
+        frozenset({"roll_back", "report", "toggle_view"}),
+        "Above: why it stopped." if moment.error is not None else "",
+        urgent=True,
+    )
+
+
+def pane_page(moment: Moment) -> Page | None:
+    """What stands in the middle instead of the nodes; None: the nodes."""
+    question = moment.question
+    if isinstance(question, StepQuestion):
+        return previews(question.previews)
+    if isinstance(question, UnitQuestion):
+        return previews({question.node: question.preview})
+    if isinstance(question, FailureQuestion):
+        return page([failures(question.failures, moment.view)])
+    if moment.error is not None and not moment.busy:
+        return page([error_text(moment.error)])
+    return None
+
+
+def previews(found: Mapping[str, Preview]) -> Page:
+    """What would be done on each node; those with something to do first."""
+    parts: list[Content | Difference | str] = []
+    for preview in sorted(found.values(), key=lambda preview: preview.already):
+        sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
+        first, *more = preview.text.splitlines() or [""]
+        parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first))
+        parts += [f"    {text}" for text in more]
+        if preview.diff:
+            parts.append(Difference(preview.diff))
+    return page(parts)
+
+
+def has_diff(question: Question | None) -> bool:
+    """What is asked about has long lines to read."""
+    if isinstance(question, StepQuestion):
+        return any(preview.diff for preview in question.previews.values())
+    return isinstance(question, UnitQuestion) and bool(question.preview.diff)
+
+
+def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
+    """What several nodes share is told once."""
+    parts: list[Content | str] = []
+    for error in dict.fromkeys(found.values()):
+        nodes = [node for node, one in found.items() if one is error]
+        parts += [
+            content.row(content.line("✗ ", Tone.BAD), content.line(joined(nodes), Tone.STRONG)),
+            error_text(error),
+        ]
+        evidence = [
+            event for event in view.notes if event.node in nodes and event.kind is not EventKind.TASK_FAILED
+        ]
+        parts += [content.fact("Seen", f"{_when(event)} {event.message}") for event in evidence[-_EVIDENCE:]]
+        parts.append("")
+    return content.lines(parts)
+
+
+def _when(event: Event) -> str:
+    return f"{event.at:%H:%M:%S}"

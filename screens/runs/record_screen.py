@@ -1,0 +1,103 @@
+"""One run as it went: its timeline, what it cost, who decided what, what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.widgets import Static
+
+from loomtui.errors import LoomtuiError
+from loomtui.restore.report import Chronicle, Form
+from screens.base import LoomScreen
+from screens.input import keys
+from screens.modals.text import error_text
+from screens.runs.record_text import run_told
+from screens.saving import save_text
+from screens.text import content
+from screens.text.words import Tone
+from screens.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from loomtui.restore.record.run_store import RunSummary
+
+_LOOK_SECONDS = 2.0
+_SCROLLBAR = 2
+
+
+class RunRecordScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Run"
+    HELP: ClassVar[str] = (
+        "One run from its record. The timeline has a lane for each node, then one for each step: the digit "
+        "is the step, ✗ where it failed, ? where the operator decided; below, how long the cluster was down. "
+        "Short steps are drawn wider and long waits are cut (≈), so that all can be seen: the times above "
+        "tell what is true. {record.copy} copies the report as text for an incident channel, {record.save} "
+        "saves it as one HTML page that needs nothing else."
+    )
+    BINDINGS = keys.bindings(keys.RUN_RECORD)
+
+    def __init__(self, run: RunSummary) -> None:
+        super().__init__()
+        self.run = run
+        self._told: Chronicle | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Pane(id="facts")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(".frame").border_title = content.line(f"Run {self.run.id}")
+        self.query_one(Pane).focus()
+        if self.run.outcome is None:
+            self.set_interval(_LOOK_SECONDS, self._look)  # another loomtui may be working on it
+        self.call_after_refresh(self._look)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self._show)
+
+    def _look(self) -> None:
+        try:
+            self._told = self.desk.engine.chronicle(self.run.id)
+        except LoomtuiError as error:
+            self._told = None
+            self.query_one(Pane).show(error_text(error))
+        self._show()
+
+    def _show(self) -> None:
+        told = self._told
+        note = self.query_one("#note", Static)
+        note.display = told is not None and told.began is None
+        note.update(content.line("Nothing happened in this run yet.", Tone.DIM))
+        if told is not None:
+            pane = self.query_one(Pane)
+            pane.show(run_told(told, max(40, pane.size.width - _SCROLLBAR)))
+        self.refresh_bindings()
+
+    def available(self, action: str) -> bool | None:
+        if action in ("copy", "save"):
+            return self._told is not None or None
+        return super().available(action)
+
+    def action_copy(self) -> None:
+        self._with_report("md", self._copy)
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        content.tell(self, "The report is in the clipboard, as text for an incident channel.")
+
+    def action_save(self) -> None:
+        self._with_report("html", self._save)
+
+    def _save(self, text: str) -> None:
+        path = save_text(f"report-{self.run.id}", "html", text, self.desk.now())
+        content.tell(self, f"Saved as {path}, readable by you alone.", seconds=12)
+
+    def _with_report(self, form: Form, use: Callable[[str], None]) -> None:
+        try:
+            use(self.desk.engine.report(self.run.id, form))
+        except LoomtuiError as error:
+            self.show_error(error, "No report")

@@ -1,0 +1,146 @@
+"""Past and unfinished runs, and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widgets import DataTable, Static
+
+from loomtui.restore.events import Outcome
+from screens.base import LoomScreen
+from screens.context import app_of
+from screens.input import keys
+from screens.runs.record_screen import RunRecordScreen
+from screens.text import content
+from screens.text.words import (
+    AT_WORK,
+    NOTHING,
+    OUTCOME_MARKS,
+    STEP_TITLES,
+    UNFINISHED,
+    Mark,
+    Tone,
+    count,
+    span,
+)
+from screens.widgets.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.widget import Widget
+
+    from loomtui.restore.record.run_store import RunSummary
+
+_COLUMNS = (
+    ("started", "Started (UTC)"),
+    ("outcome", "Outcome"),
+    ("step", "Last step"),
+    ("took", "Took"),
+    ("operator", "By"),
+    ("run", "Run"),
+)
+
+
+def is_unfinished(run: RunSummary) -> bool:
+    """It is to be resumed or rolled back, or somebody is at it."""
+    return run.outcome is None or run.outcome is Outcome.STOPPED
+
+
+def _mark(run: RunSummary) -> Mark:
+    if run.at_work:
+        return AT_WORK
+    return OUTCOME_MARKS[run.outcome] if run.outcome else UNFINISHED
+
+
+class RunsScreen(LoomScreen):
+    NAME_SHOWN: ClassVar[str] = "Runs"
+    HELP: ClassVar[str] = (
+        "All restores that were done from this machine, newest first. Press {runs.open} to see how the "
+        "marked one went: its timeline, what it cost, who decided what. An unfinished one can be resumed "
+        "where it stood, or rolled back to what was there before it."
+    )
+    BINDINGS = keys.bindings(keys.RUNS, keys.REFRESH)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: dict[str, RunSummary] = {}
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="note")
+        yield Table(id="runs")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        table = self.query_one(Table)
+        for key, title in _COLUMNS:
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+        table.focus()
+        self.action_refresh_now()
+
+    def on_screen_resume(self) -> None:
+        self.action_refresh_now()
+
+    def action_refresh_now(self) -> None:
+        self._runs = {run.id: run for run in self.desk.engine.runs()}
+        table = self.query_one(Table)
+        for run in self._runs.values():
+            table.put(run.id, self._cells(table, run))
+        self.query_one("#note", Static).update(content.line(self._summary(), Tone.DIM))
+        self.refresh_bindings()
+
+    def _summary(self) -> str:
+        if not self._runs:
+            return "No restore was done from this machine yet."
+        unfinished = sum(1 for run in self._runs.values() if is_unfinished(run))
+        return f"{count(len(self._runs), 'run')}, {unfinished} unfinished"
+
+    def _marked(self) -> RunSummary | None:
+        return self._runs.get(self.query_one(Table).marked or "")
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        self.refresh_bindings()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        self.action_open_run()
+
+    def available(self, action: str) -> bool | None:
+        if action in ("resume", "roll_back"):
+            run = self._marked()
+            if run is None or run.cluster != self.desk.cluster or not is_unfinished(run) or run.at_work:
+                return False
+        if action == "watch":
+            run = self._marked()
+            return run is not None and run.at_work and run.cluster == self.desk.cluster
+        return super().available(action)
+
+    def action_open_run(self) -> None:
+        run = self._marked()
+        if run is not None:
+            self.app.push_screen(RunRecordScreen(run))
+
+    def action_watch(self) -> None:
+        run = self._marked()
+        if run is not None:
+            app_of(self).watch_run(run.id)
+
+    def action_resume(self) -> None:
+        run = self._marked()
+        if run is not None:
+            app_of(self).resume_run(run.id)
+
+    def action_roll_back(self) -> None:
+        run = self._marked()
+        if run is not None:
+            app_of(self).roll_back_run(run.id)
+
+    def _cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
+        took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING
+        return {
+            "started": table.cell(f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else NOTHING),
+            "outcome": table.cell(_mark(run)),
+            "step": table.cell(STEP_TITLES[run.last_step] if run.last_step else NOTHING),
+            "took": table.cell(took, right=True),
+            "operator": table.cell(run.operator),
+            "run": table.cell(run.id, Tone.DIM),
+        }

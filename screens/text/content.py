@@ -1,0 +1,86 @@
+"""Text from elsewhere on its way to a widget: cleaned, and as `Content`: no bracket in it is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual.content import Content
+
+from loomtui.loom.config import mask_secrets
+from loomtui.text import clean, clean_line
+from screens.text.words import Mark, Tone
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.notifications import SeverityLevel
+    from textual.widget import Widget
+
+
+def text(value: str, tone: Tone = Tone.PLAIN) -> Content:
+    return Content.styled(clean(value), tone.value)
+
+
+def secretive(value: str) -> Content:
+    """A text of a node's own, which may hold passwords: their values are not shown."""
+    return Content(mask_secrets(clean(value)))
+
+
+def line(value: str, tone: Tone = Tone.PLAIN) -> Content:
+    """On one line; blanks at its ends stay, for they set parts apart."""
+    return Content.styled(clean(value, limit=1_000).replace("\n", " ").replace("\t", " "), tone.value)
+
+
+def mark(value: Mark) -> Content:
+    return Content.styled(str(value), value.tone.value)
+
+
+def lines(parts: Iterable[Content | str]) -> Content:
+    """One below the other; a plain string is cleaned."""
+    return Content("\n").join([part if isinstance(part, Content) else text(part) for part in parts])
+
+
+def row(*parts: Content | str) -> Content:
+    """One after the other; a plain string is cleaned."""
+    return Content.assemble(*(part if isinstance(part, Content) else text(part) for part in parts))
+
+
+def fact(name: str, value: str | Content, width: int = 12) -> Content:
+    """`name   value`, the name dimmed."""
+    return row(Content.styled(f"{name:<{width}} ", Tone.DIM.value), value)
+
+
+def keycap(key: str, meaning: str) -> Content:
+    """` x  carry out the step`: the next key, in words."""
+    return Content.assemble((f" {key} ", "bold reverse"), " ", (clean_line(meaning), ""))
+
+
+_DIFF_TONES = (("+++", Tone.DIM), ("---", Tone.DIM), ("@@", Tone.DIM), ("+", Tone.GOOD), ("-", Tone.BAD))
+
+
+def diff(value: str) -> Content:
+    """A unified diff; what is added and taken away is told by its first character, and by colour."""
+    return lines(text(part, _tone_of(part)) for part in clean(value).rstrip("\n").split("\n"))
+
+
+def _tone_of(part: str) -> Tone:
+    return next((tone for start, tone in _DIFF_TONES if part.startswith(start)), Tone.PLAIN)
+
+
+def copy(where: Widget, value: str, what: str = "the text of this screen") -> None:
+    """To the operator's clipboard by OSC 52, which works through SSH; a terminal may refuse it, unseen."""
+    text = clean(value, limit=_MOST_COPIED)
+    where.app.copy_to_clipboard(text)
+    cut = ", its beginning only" if len(value) > _MOST_COPIED else ""
+    tell(where, f"Copied {what} ({text.count(chr(10)) + 1} lines{cut}) to the terminal's clipboard.")
+
+
+#: Characters; xterm and others drop a longer OSC 52 as a whole.
+_MOST_COPIED = 70_000
+
+
+def tell(
+    where: App[Any] | Widget, message: str, *, severity: SeverityLevel = "information", seconds: float = 6
+) -> None:
+    """The one way to a toast: cleaned, and never markup."""
+    where.notify(clean_line(message, limit=400), severity=severity, markup=False, timeout=seconds)
