@@ -22,7 +22,7 @@ from loomtui.restore.planning.choosing import Choices
 from loomtui.text import clean, clean_line
 from screens.backups.backups_screen import BackupsScreen
 from screens.base import LoomScreen
-from screens.context import Clock, Desk, utc_now
+from screens.context import AppContext, Clock, utc_now
 from screens.engine import Engine, WritableEngine
 from screens.health.health_screen import HealthScreen
 from screens.identity.node_keys_screen import NodeKeysScreen
@@ -38,11 +38,11 @@ from screens.modals.help import help_text
 from screens.modals.jump import JumpScreen, targets
 from screens.modals.text import ErrorDialog, TextDialog
 from screens.modals.theme import ThemeDialog
-from screens.prompter import ScreenAsker
+from screens.prompter import ScreenPrompter
 from screens.restore.choose_screen import ChooseScreen
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.restore_screen import RestoreScreen, rollback_act
-from screens.restore.run_controller import RunKeeper, RunWatcher
+from screens.restore.run_controller import RunController, RunMonitor
 from screens.restore.watch_screen import WatchScreen
 from screens.runs.runs_screen import RunsScreen, is_unfinished
 from screens.settings import Settings
@@ -124,12 +124,12 @@ class LoomApp(App[int]):
         self._keep_theme = keep_theme
         keys.use(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
-        self.desk = Desk(engine, now=now, settle_seconds=settle_seconds, served=served)
+        self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
         self._story = story
         self._plan_path = plan_path
         self._key_order = KeyOrder(self, super().on_event)
         if isinstance(engine, WritableEngine):
-            self.desk.keeper = RunKeeper(self, engine)
+            self.context.controller = RunController(self, engine)
 
     def on_mount(self) -> None:
         home = HealthScreen()
@@ -138,11 +138,11 @@ class LoomApp(App[int]):
 
     def _begin(self, home: HealthScreen) -> None:
         """After the first frame: nobody waits for a connection to see something."""
-        self.desk.engine.open(Refuse() if self.desk.served else ScreenAsker(self))
+        self.context.engine.open(Refuse() if self.context.served else ScreenPrompter(self))
         home.start_polling()
         if self._plan_path is not None:
             self._review(self._plan_path)
-        elif self.desk.writable and (runs := self.unfinished()):
+        elif self.context.writable and (runs := self.unfinished()):
             self._offer(runs[0])
         if self._story:
             self.push_screen(TextDialog("What has happened", self._story))
@@ -172,24 +172,24 @@ class LoomApp(App[int]):
         return [Plain()] if self.no_color else super().get_line_filters()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.desk.offers(action)
+        return self.context.offers(action)
 
-    def on_screen_asker_asked(self, message: ScreenAsker.Asked) -> None:
+    def on_screen_prompter_asked(self, message: ScreenPrompter.Asked) -> None:
         def answered(answer: object) -> None:
             if not message.answer.done():
                 message.answer.set_result(answer)
 
         self.push_screen(message.dialog, answered)
 
-    def on_screen_asker_withdrawn(self, message: ScreenAsker.Withdrawn) -> None:
+    def on_screen_prompter_withdrawn(self, message: ScreenPrompter.Withdrawn) -> None:
         if message.dialog.is_active:
             message.dialog.dismiss(None)
 
     def show_fault(self, error: BaseException) -> None:
         """What should not happen, told without a traceback."""
         what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
-        keeper = self.desk.keeper
-        if keeper is not None and keeper.busy:
+        controller = self.context.controller
+        if controller is not None and controller.busy:
             safe = "The restore is not touched by it and goes on."
             advice = f"Close this; {keys.name('app.restore')} shows the restore."
         else:
@@ -218,18 +218,22 @@ class LoomApp(App[int]):
             self.pop_screen()
 
     def action_restore(self) -> None:
-        keeper = self.desk.keeper
-        if keeper is not None and keeper.handle is not None and (keeper.busy or not self._over(keeper)):
-            self._open_restore(keeper)
+        controller = self.context.controller
+        if (
+            controller is not None
+            and controller.handle is not None
+            and (controller.busy or not self._over(controller))
+        ):
+            self._open_restore(controller)
         elif not self._return_to(PlanScreen) and not self._return_to(ChooseScreen):
             self.push_screen(ChooseScreen())
 
     def restore_from(self, moment: datetime | None) -> None:
         """Chooses for a restore with the backups of this moment or before; None: the newest."""
-        keeper = self.desk.keeper
-        if keeper is None:
+        controller = self.context.controller
+        if controller is None:
             return
-        if keeper.busy:
+        if controller.busy:
             content.tell(self, f"A run is going on; {keys.name('app.restore')} shows it.", severity="warning")
             return
         choose = ChooseScreen()
@@ -237,54 +241,57 @@ class LoomApp(App[int]):
         self.push_screen(choose)
 
     @staticmethod
-    def _over(keeper: RunKeeper) -> bool:
-        return keeper.view is not None and keeper.view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
+    def _over(controller: RunController) -> bool:
+        return controller.view is not None and controller.view.outcome in (
+            Outcome.RESTORED,
+            Outcome.ROLLED_BACK,
+        )
 
-    def _open_restore(self, keeper: RunKeeper) -> None:
+    def _open_restore(self, controller: RunController) -> None:
         if not self._return_to(RestoreScreen):
-            self.push_screen(RestoreScreen(keeper))
+            self.push_screen(RestoreScreen(controller))
 
     def begin_run(self, plan: Plan) -> None:
-        self._work(lambda keeper: keeper.begin(plan))
+        self._work(lambda controller: controller.begin(plan))
 
     def resume_run(self, run_id: str) -> None:
-        self._work(lambda keeper: keeper.resume(run_id))
+        self._work(lambda controller: controller.resume(run_id))
 
     def start_rollback(self, run_id: str) -> None:
         """The operator has confirmed it."""
-        self._work(lambda keeper: keeper.roll_back(run_id))
+        self._work(lambda controller: controller.roll_back(run_id))
 
     def roll_back_run(self, run_id: str) -> None:
-        act = rollback_act(self.desk.engine.inventory.names)
+        act = rollback_act(self.context.engine.inventory.names)
         self.push_screen(
             ConfirmDialog(act), lambda confirmed: self.start_rollback(run_id) if confirmed else None
         )
 
-    def _work(self, start: Callable[[RunKeeper], None]) -> None:
-        keeper = self.desk.keeper
-        if keeper is None:
+    def _work(self, start: Callable[[RunController], None]) -> None:
+        controller = self.context.controller
+        if controller is None:
             return
-        if keeper.busy:
+        if controller.busy:
             content.tell(self, f"A run is going on; {keys.name('app.restore')} shows it.", severity="warning")
             return
         try:
-            start(keeper)
+            start(controller)
         except LoomtuiError as error:
             self.push_screen(ErrorDialog("The run could not begin", error))
             return
-        self._open_restore(keeper)
+        self._open_restore(controller)
 
     def watch_run(self, run_id: str) -> None:
         """A run in the hands of another process."""
         try:
-            handle = self.desk.engine.watched(run_id)
+            handle = self.context.engine.watched(run_id)
         except LoomtuiError as error:
             self.push_screen(ErrorDialog("The run cannot be watched", error))
             return
-        self.push_screen(WatchScreen(RunWatcher(self, handle)))
+        self.push_screen(WatchScreen(RunMonitor(self, handle)))
 
     def _review(self, path: Path) -> None:
-        engine = self.desk.engine
+        engine = self.context.engine
         if not isinstance(engine, WritableEngine):
             return
         try:
@@ -294,8 +301,8 @@ class LoomApp(App[int]):
 
     def unfinished(self) -> tuple[RunSummary, ...]:
         """Of this cluster, newest first."""
-        runs = self.desk.engine.runs()
-        return tuple(run for run in runs if run.cluster == self.desk.cluster and is_unfinished(run))
+        runs = self.context.engine.runs()
+        return tuple(run for run in runs if run.cluster == self.context.cluster and is_unfinished(run))
 
     def _offer(self, run: RunSummary) -> None:
         if run.at_work:
@@ -347,14 +354,14 @@ class LoomApp(App[int]):
 
     def _hide_others(self, nodes: frozenset[str]) -> None:
         for view in self.screen.query(LogView):
-            view.buffer.select(hidden=frozenset(self.desk.engine.inventory.names) - nodes)
+            view.buffer.select(hidden=frozenset(self.context.engine.inventory.names) - nodes)
             view.change()
 
     def plan_for(self, nodes: Sequence[str]) -> None:
         """The choice of a backup, for these nodes."""
-        if not self.desk.writable:
+        if not self.context.writable:
             return
-        whole = len(nodes) == len(self.desk.engine.inventory.names)
+        whole = len(nodes) == len(self.context.engine.inventory.names)
         screen = ChooseScreen()
         screen.choices = Choices(nodes=None if whole else tuple(nodes))
         self.push_screen(screen)
@@ -381,8 +388,8 @@ class LoomApp(App[int]):
 
     def action_suspend(self) -> None:
         """Stopped by the shell, this process could not go on with a run either."""
-        keeper = self.desk.keeper
-        if keeper is not None and keeper.busy and not keeper.waits:
+        controller = self.context.controller
+        if controller is not None and controller.busy and not controller.waits:
             content.tell(
                 self,
                 "A run is at work and would stand still with this program. Open another terminal instead.",
@@ -396,11 +403,11 @@ class LoomApp(App[int]):
             self.push_screen(TextDialog(f"Help: {self.screen.NAME_SHOWN}", help_text(self.screen)))
 
     async def action_quit(self) -> None:
-        keeper = self.desk.keeper
-        if keeper is None or not keeper.busy or keeper.handle is None:
+        controller = self.context.controller
+        if controller is None or not controller.busy or controller.handle is None:
             self.exit(self.exit_status)
             return
-        run_id = keeper.handle.id
+        run_id = controller.handle.id
         self.push_screen(
             ChoiceDialog(
                 "Leave in the middle of a restore?",
@@ -416,30 +423,30 @@ class LoomApp(App[int]):
 
     def on_terminal_gone(self) -> None:
         """What is at work is brought to its end; the next question, which nobody hears, stops the run."""
-        keeper = self.desk.keeper
-        if keeper is not None:
-            keeper.operator.leave()
-        self.run_worker(self._exit_after(keeper), group="leave", exclusive=True)
+        controller = self.context.controller
+        if controller is not None:
+            controller.operator.leave()
+        self.run_worker(self._exit_after(controller), group="leave", exclusive=True)
 
-    async def _exit_after(self, keeper: RunKeeper | None) -> None:
-        if keeper is not None:
-            await keeper.ended()
+    async def _exit_after(self, controller: RunController | None) -> None:
+        if controller is not None:
+            await controller.ended()
         self.exit(GONE_STATUS)
 
     @property
     def exit_status(self) -> int:
         """As the command line promises: 0 unless a run was begun and is not done."""
-        keeper = self.desk.keeper
-        if keeper is None or keeper.handle is None or self._over(keeper):
+        controller = self.context.controller
+        if controller is None or controller.handle is None or self._over(controller):
             return 0
-        return _INTERRUPTED if keeper.error is None else keeper.error.exit_status
+        return _INTERRUPTED if controller.error is None else controller.error.exit_status
 
     def farewell(self) -> str:
         """What is left to say in the terminal."""
-        keeper = self.desk.keeper
-        if keeper is None or keeper.handle is None or self._over(keeper):
+        controller = self.context.controller
+        if controller is None or controller.handle is None or self._over(controller):
             return ""
-        run_id = keeper.handle.id
+        run_id = controller.handle.id
         ways = f"Go on: loomtui resume {run_id}   Undo: loomtui rollback {run_id}"
         return f"The restore {run_id} is unfinished. {ways}"
 
@@ -447,4 +454,4 @@ class LoomApp(App[int]):
         """A node that hangs does not keep the program."""
         with suppress(TimeoutError, LoomtuiError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await self.desk.engine.close()
+                await self.context.engine.close()

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from screens.context import Desk, app_of, desk_of
+from screens.context import AppContext, app_of, context_of
 from screens.input import keys
 from screens.modals.text import ErrorDialog
 from screens.text import content
@@ -30,8 +30,8 @@ class LoomScreen(Screen[None]):
     BINDINGS = keys.bindings(keys.BACK)
 
     @property
-    def desk(self) -> Desk:
-        return desk_of(self)
+    def context(self) -> AppContext:
+        return context_of(self)
 
     def compose(self) -> ComposeResult:
         yield ClusterBar()
@@ -48,10 +48,10 @@ class LoomScreen(Screen[None]):
         return ()
 
     def on_mount(self) -> None:
-        self.set_class(self.desk.engine.inventory.production, "-production")
+        self.set_class(self.context.engine.inventory.production, "-production")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.desk.offers(action) and self.available(action)
+        return self.context.offers(action) and self.available(action)
 
     def available(self, action: str) -> bool | None:
         """False: not there; None: not now."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from screens.app import LoomApp
-    from screens.restore.run_controller import RunKeeper
+    from screens.restore.run_controller import RunController
 
 Clock = Callable[[], datetime]
 
@@ -27,7 +27,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Desk:
+class AppContext:
     """`settle_seconds`: how long a new question ignores keys, so that a held key answers once.
 
     `served`: the screens are in a browser, and whoever is there is not the operator.
@@ -41,7 +41,7 @@ class Desk:
         self.settle_seconds = settle_seconds
         self.served = served
         self.watch = Watch(engine.inventory, engine.judge)
-        self.keeper: RunKeeper | None = None
+        self.controller: RunController | None = None
         self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
 
     async def findings(self) -> Findings:
@@ -76,5 +76,5 @@ def app_of(node: DOMNode | App[Any]) -> LoomApp:
     return cast("LoomApp", node.app)
 
 
-def desk_of(node: DOMNode | App[Any]) -> Desk:
-    return app_of(node).desk
+def context_of(node: DOMNode | App[Any]) -> AppContext:
+    return app_of(node).context

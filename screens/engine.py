@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from loomtui.errors import LoomtuiError
     from loomtui.fleet.probes.log_tail import LogLine
     from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
-    from loomtui.fleet.ssh.prompter import Asker
+    from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.inventory.model import Inventory
     from loomtui.loom.health import Verdict
     from loomtui.loom.references import KeyReport
@@ -65,7 +65,7 @@ class Engine(Protocol):
     @property
     def inventory(self) -> Inventory: ...
 
-    def open(self, asker: Asker) -> None:
+    def open(self, prompter: Prompter) -> None:
         """To be called once, inside the event loop; connects to nothing yet."""
         ...
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents
     from loomtui.fleet.fleet import Fleet, WritableFleet
     from loomtui.fleet.probes.log_tail import LogLine
-    from loomtui.fleet.ssh.prompter import Asker
+    from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.loom.references import KeyReport
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
@@ -44,13 +44,13 @@ class LiveEngine:
     def inventory(self) -> Inventory:
         return self._inventory
 
-    def open(self, asker: Asker) -> None:
-        self._fleet = self._make_fleet(asker)
+    def open(self, prompter: Prompter) -> None:
+        self._fleet = self._make_fleet(prompter)
 
-    def _make_fleet(self, asker: Asker) -> Fleet:
+    def _make_fleet(self, prompter: Prompter) -> Fleet:
         from loomtui.fleet.fleet import Fleet
 
-        return Fleet(self._inventory, asker)
+        return Fleet(self._inventory, prompter)
 
     @property
     def fleet(self) -> Fleet:
@@ -188,10 +188,10 @@ class WritableLiveEngine(LiveEngine):
         super().__init__(inventory)
         self._inventory_path = inventory_path
 
-    def _make_fleet(self, asker: Asker) -> WritableFleet:
+    def _make_fleet(self, prompter: Prompter) -> WritableFleet:
         from loomtui.fleet.fleet import WritableFleet
 
-        return WritableFleet(self._inventory, asker)
+        return WritableFleet(self._inventory, prompter)
 
     def step(self, name: StepName) -> StepWords:
         from loomtui.restore.running.steps import STEPS

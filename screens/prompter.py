@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class ScreenAsker:
+class ScreenPrompter:
     """Posts `Asked` to the app and waits for the answer; a question that is given up closes its dialog."""
 
     class Asked(Message):

@@ -60,7 +60,7 @@ class Recorder:
     async def type_name(self) -> None:
         """The cluster's name, where it is asked for."""
         if isinstance(self._app.screen, ConfirmDialog):
-            await self.press((*self._app.desk.cluster, "enter"))
+            await self.press((*self._app.context.cluster, "enter"))
 
     async def plan(self) -> None:
         await self.press(("r", "enter"))
@@ -108,21 +108,25 @@ class Recorder:
             await self.picture(f"{name}-at-work")
 
     def _question(self) -> Question | None:
-        keeper = self._app.desk.keeper
-        return keeper.pending if keeper is not None else None
+        controller = self._app.context.controller
+        return controller.pending if controller is not None else None
 
     def _ended(self) -> bool:
-        keeper = self._app.desk.keeper
-        return keeper is not None and keeper.view is not None and keeper.view.outcome is Outcome.RESTORED
+        controller = self._app.context.controller
+        return (
+            controller is not None
+            and controller.view is not None
+            and controller.view.outcome is Outcome.RESTORED
+        )
 
 
 async def record(app: LoomApp, folder: Path) -> None:
     async with app.run_test(size=_SIZE) as pilot:
         recorder = Recorder(app, pilot, folder)
-        names = app.desk.engine.inventory.names
+        names = app.context.engine.inventory.names
         await recorder.picture("story")
         await recorder.press(("escape",))
-        await recorder.until("a look at every node", lambda: len(app.desk.watch.latest) == len(names))
+        await recorder.until("a look at every node", lambda: len(app.context.watch.latest) == len(names))
         await recorder.picture("health")
         await recorder.plan()
         await recorder.restore()

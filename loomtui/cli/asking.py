@@ -15,10 +15,10 @@ import click
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.ssh.prompter import Asker
+    from loomtui.fleet.ssh.prompter import Prompter
 
 
-def asker(*, batch: bool = False) -> Asker:
+def prompter(*, batch: bool = False) -> Prompter:
     """Asks the person at the terminal; refuses everything where nobody can answer."""
     from loomtui.fleet.ssh.prompter import Refuse
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.failures import explain
 from loomtui.cli.output import Cell, diff, plural, print_json, progress, say, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
@@ -61,7 +61,7 @@ async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapp
     from loomtui.fleet.fleet import Fleet
     from loomtui.restore.planning.identities import gather
 
-    async with Fleet(inventory, asker(batch=batch)) as fleet:
+    async with Fleet(inventory, prompter(batch=batch)) as fleet:
         progress(f"looking at {plural(len(inventory.nodes), 'node')}")
         return await gather(inventory, fleet)
 

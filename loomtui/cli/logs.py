@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.output import print_json_line, say
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.times import read_time
@@ -89,7 +89,7 @@ async def _logs(
     from loomtui.fleet.fleet import Fleet
     from loomtui.fleet.probes.log_tail import tail
 
-    async with Fleet(inventory, asker()) as fleet:
+    async with Fleet(inventory, prompter()) as fleet:
         async for batch in tail(fleet, names, follow=follow, lines=lines, since=since):
             for line in batch:
                 printer.show(line)

@@ -133,7 +133,7 @@ def _show_node(node: NodePlan) -> None:
         say(f"  stay as they are: {', '.join(same)}")
     if node.staging is not None:
         say(f"  {node.staging}: set aside, or the next backup would hold the files from before the restore")
-    for entry in node.foreign:
+    for entry in node.external_addresses:
         lost = "yellow" if entry.reached is False else ""
         tried = f": {entry.tried}" if entry.tried else ""
         say(f"  names another machine: {entry.field} of {entry.file}, {entry.address}{tried}", colour=lost)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.output import note, print_json, progress
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.times import read_time
@@ -150,7 +150,7 @@ async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
 
     catalogue = Catalogue(inventory.s3)
     try:
-        async with Fleet(inventory, asker(batch=batch)) as fleet:
+        async with Fleet(inventory, prompter(batch=batch)) as fleet:
             return await make_plan(inventory, fleet, catalogue, choices, progress)
     finally:
         await catalogue.close()

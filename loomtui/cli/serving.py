@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.extras import need
 from loomtui.cli.output import note, plural, progress, say
 from loomtui.cli.settings import Settings, inventory_option, run_async
@@ -20,7 +20,7 @@ from loomtui.errors import CallError, HostKeyRefused
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.ssh.prompter import Asker
+    from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.inventory import Inventory
     from loomtui.web.address import Address
 
@@ -83,7 +83,7 @@ async def _meet(inventory: Inventory) -> None:
     """Raises ExceptionGroup of HostKeyRefused: keys are asked about here, for in a browser nobody is."""
     from loomtui.fleet.fleet import Fleet
 
-    async with Fleet(inventory, _HostKeysOnly(asker())) as fleet:
+    async with Fleet(inventory, _HostKeysOnly(prompter())) as fleet:
         progress(f"connecting to {plural(len(inventory.nodes), 'node')}")
         found = await fleet.connect()
     refused = [error for error in found.values() if isinstance(error, HostKeyRefused)]
@@ -97,8 +97,8 @@ async def _meet(inventory: Inventory) -> None:
 class _HostKeysOnly:
     """A secret that is given here would not be there in a browser."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, prompter: Prompter) -> None:
+        self._asker = prompter
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         return await self._asker.host_key(node, host, key_type, fingerprint)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.output import Cell, moment, plural, print_json, print_json_line, say, size, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.errors import LoomtuiError
@@ -44,7 +44,7 @@ async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
     from loomtui.fleet.fleet import Fleet
 
     code = 0
-    async with Fleet(inventory, asker(batch=as_json)) as fleet:
+    async with Fleet(inventory, prompter(batch=as_json)) as fleet:
         why = _Why(inventory, fleet)
         async for seen, verdict in _judged(fleet, watch=watch):
             code = _exit_status(seen, verdict)

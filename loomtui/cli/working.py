@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 from loomtui.cli.output import note, print_json_line, say, size
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
@@ -82,7 +82,7 @@ async def work(
 
     catalogue = Catalogue(inventory.s3)
     try:
-        async with WritableFleet(inventory, asker(batch=batch)) as fleet:
+        async with WritableFleet(inventory, prompter(batch=batch)) as fleet:
             runner = Runner(run, inventory, fleet, catalogue, Unattended(operator_name(), kill=kill))
             if show is None:
                 return await act(runner)

@@ -12,10 +12,10 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.scripts import Ran
 from loomtui.fleet.session import Session, WritableSession
 from loomtui.fleet.ssh.connector import Connector
-from loomtui.fleet.ssh.prompter import Asker, Refuse, Secrets
+from loomtui.fleet.ssh.prompter import Prompter, Refuse, Secrets
 from loomtui.inventory.model import Inventory
 
-__all__ = ["Asker", "Fleet", "Refuse", "WritableFleet"]
+__all__ = ["Fleet", "Prompter", "Refuse", "WritableFleet"]
 
 _RAN_KEPT = 10_000
 
@@ -25,10 +25,10 @@ class Fleet:
 
     _session_type: type[Session] = Session
 
-    def __init__(self, inventory: Inventory, asker: Asker) -> None:
+    def __init__(self, inventory: Inventory, prompter: Prompter) -> None:
         self.inventory = inventory
         self.ran: deque[Ran] = deque(maxlen=_RAN_KEPT)  # every remote script that was run, the latest last
-        secrets = Secrets(asker)
+        secrets = Secrets(prompter)
         self._connector = Connector(secrets)
         self._sessions = {
             node.name: self._session_type(

@@ -20,8 +20,8 @@ from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefu
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
-from loomtui.fleet.ssh.channel_pool import Lanes, Output
-from loomtui.fleet.ssh.connection import Link, LostConnection
+from loomtui.fleet.ssh.channel_pool import ChannelPool, Output
+from loomtui.fleet.ssh.connection import Connection, LostConnection
 from loomtui.fleet.ssh.connector import Connector
 from loomtui.fleet.ssh.http import get
 from loomtui.fleet.ssh.prompter import Secrets
@@ -63,7 +63,7 @@ class Session:
         self.node = node
         self.loom = loom  # what the inventory says of it
         self._settings = settings
-        self._lanes = Lanes(node.name, lambda: Link(node, settings, connector))
+        self._lanes = ChannelPool(node.name, lambda: Connection(node, settings, connector))
         self._secrets = secrets
         self._record = record
         self._rights: Rights | None = None

@@ -110,7 +110,7 @@ class FileChoice:
 
 
 @dataclass(frozen=True)
-class ForeignAddress:
+class ExternalAddress:
     """An address in a config file, as it will stand there, that is no node's of the inventory."""
 
     file: str  # loom.yml, chaindata/config/config.toml
@@ -149,7 +149,7 @@ class NodePlan:
     warnings: tuple[str, ...] = ()
     backup_jobs: tuple[str, ...] = ()  # backup.sh at work, and what starts it by the clock, a sentence each
     staging: str | None = None  # where backup.sh stages: set aside, or the next backup would hold old files
-    foreign: tuple[ForeignAddress, ...] = ()
+    external_addresses: tuple[ExternalAddress, ...] = ()
 
 
 @dataclass(frozen=True)

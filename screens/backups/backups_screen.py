@@ -88,7 +88,7 @@ class BackupsScreen(LoomScreen):
 
     def body(self) -> Iterable[Widget]:
         yield Static(content.text("Asking S3 …", Tone.DIM), id="note")
-        yield BackupAxis(self.desk.now(), id="axis")
+        yield BackupAxis(self.context.now(), id="axis")
         yield Pane(id="taking")
         yield Table(id="backups")
 
@@ -112,10 +112,10 @@ class BackupsScreen(LoomScreen):
 
         async def guess(backup: Backup) -> None:
             async with turn:
-                self.post_message(self.Guessed(await self.desk.engine.guess(backup)))
+                self.post_message(self.Guessed(await self.context.engine.guess(backup)))
 
         try:
-            backups = await self.desk.engine.backups()
+            backups = await self.context.engine.backups()
             self.post_message(self.Listed(backups))
             unknown = (backup for backup in backups if backup.kind is BackupKind.UNKNOWN)
             await asyncio.gather(*(guess(backup) for backup in unknown))
@@ -175,7 +175,7 @@ class BackupsScreen(LoomScreen):
         if typed is None:
             return
         try:
-            moment = read_moment(typed, self.desk.now()) if typed.strip() else None
+            moment = read_moment(typed, self.context.now()) if typed.strip() else None
         except ValueError:
             content.tell(self, f"{typed} is not a time like 2026-11-20 14:30.", severity="warning")
             return
@@ -236,10 +236,10 @@ class BackupsScreen(LoomScreen):
 
     def _taking(self) -> Taking:
         moment = self.query_one(BackupAxis).moment
-        return what_is_taken(tuple(self._backups.values()), self.desk.engine.inventory.nodes, moment)
+        return what_is_taken(tuple(self._backups.values()), self.context.engine.inventory.nodes, moment)
 
     def _show_taking(self) -> None:
-        axis, now = self.query_one(BackupAxis), self.desk.now()
+        axis, now = self.query_one(BackupAxis), self.context.now()
         series, taking = self._series(), self._taking()
         axis.show(series, taking.keys, now)
         self.set_class(not series, "-empty")
@@ -248,14 +248,14 @@ class BackupsScreen(LoomScreen):
             return
         pane = self.query_one(Pane)
         width = max(40, pane.size.width - 2)
-        told = taking_told(taking, axis.moment, now, width, writable=self.desk.writable)
+        told = taking_told(taking, axis.moment, now, width, writable=self.context.writable)
         pane.show(content.lines(below((told, gaps_told(series, now)))))
 
     def on_resize(self, event: events.Resize) -> None:
         self.call_after_refresh(self._show_taking)
 
     def _summary(self, shown: int) -> str:
-        s3 = self.desk.engine.inventory.s3
+        s3 = self.context.engine.inventory.s3
         place = f"s3://{s3.bucket}/{s3.prefix}"
         if not self._backups:
             return f"No backup in {place}. Check bucket and prefix in the inventory; f5 asks again."
@@ -272,7 +272,7 @@ class BackupsScreen(LoomScreen):
         key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
         return {
             "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
-            "age": table.cell(ago(backup.taken_at, self.desk.now()), right=True),
+            "age": table.cell(ago(backup.taken_at, self.context.now()), right=True),
             "kind": table.cell(kind, Tone.BAD if backup.fault else KIND_TONES.get(backup.kind, Tone.PLAIN)),
             "source": table.cell(cut(backup.source or NOTHING, 20)),
             "size": table.cell(size(backup.size_bytes), right=True),

@@ -79,7 +79,7 @@ class ContentsScreen(LoomScreen):
 
         try:
             self.post_message(
-                self.Looked(await self.desk.engine.contents(self.backup, progress, fresh=self._fresh))
+                self.Looked(await self.context.engine.contents(self.backup, progress, fresh=self._fresh))
             )
         except LoomtuiError as error:
             self.post_message(self.Failed(error))
@@ -102,7 +102,9 @@ class ContentsScreen(LoomScreen):
 
     def on_contents_screen_looked(self, message: Looked) -> None:
         self._say(content.line("✓ read to its end; its checksums are right", Tone.GOOD))
-        self.query_one(Pane).show(contents_text(message.contents, ago(self.backup.taken_at, self.desk.now())))
+        self.query_one(Pane).show(
+            contents_text(message.contents, ago(self.backup.taken_at, self.context.now()))
+        )
 
     def on_contents_screen_failed(self, message: Failed) -> None:
         self._say(content.line("✗ not to be restored", Tone.BAD))

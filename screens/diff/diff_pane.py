@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Static
 
-from screens.context import desk_of
+from screens.context import context_of
 from screens.diff.diff_text import ROOM_BESIDE, Page, copied, drawn, has_difference, same
 from screens.widgets.pane import Pane
 
@@ -21,7 +21,7 @@ class DiffPane(Pane):
 
     @property
     def beside(self) -> bool:
-        chosen = desk_of(self).beside
+        chosen = context_of(self).beside
         return self._width >= ROOM_BESIDE if chosen is None else chosen
 
     @property
@@ -40,7 +40,7 @@ class DiffPane(Pane):
         return has_difference(self._page)
 
     def toggle_columns(self) -> None:
-        desk_of(self).beside = not self.beside
+        context_of(self).beside = not self.beside
         self._draw()
 
     def _draw(self) -> None:

@@ -87,7 +87,7 @@ class HealthScreen(LoomScreen):
 
     def start_polling(self) -> None:
         """Once the engine is open."""
-        for node in self.desk.engine.inventory.nodes:
+        for node in self.context.engine.inventory.nodes:
             self.run_worker(
                 self._poll(node.name),
                 name=node.name,
@@ -101,7 +101,7 @@ class HealthScreen(LoomScreen):
         """Re-armed after each look, so that looks never pile up."""
         previous: NodeStatus | None = None
         while True:
-            previous = await self.desk.engine.look(node, previous)
+            previous = await self.context.engine.look(node, previous)
             self.post_message(self.NodeSeen(previous))
             try:
                 async with asyncio.timeout(_REFRESH_SECONDS):
@@ -110,8 +110,8 @@ class HealthScreen(LoomScreen):
                 continue
 
     def on_health_screen_node_seen(self, message: NodeSeen) -> None:
-        watch = self.desk.watch
-        watch.saw(message.status, self.desk.now())
+        watch = self.context.watch
+        watch.saw(message.status, self.context.now())
         wrong = worth_asking(watch.verdict)
         if wrong and not self._explained:
             self.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
@@ -120,10 +120,10 @@ class HealthScreen(LoomScreen):
 
     async def _ask_why(self) -> None:
         """Once for each trouble: the keys and the last log lines tell what heights do not."""
-        self.post_message(self.Learned(await self.desk.findings()))
+        self.post_message(self.Learned(await self.context.findings()))
 
     def on_health_screen_learned(self, message: Learned) -> None:
-        self.desk.watch.learn(message.findings)
+        self.context.watch.learn(message.findings)
         self.show()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
@@ -192,7 +192,7 @@ class HealthScreen(LoomScreen):
         """The marked nodes; where none is marked, the one under the cursor."""
         under = self.query_one(Table).marked
         names = self.marks or ({under} if under is not None else frozenset())
-        return tuple(name for name in self.desk.engine.inventory.names if name in names)
+        return tuple(name for name in self.context.engine.inventory.names if name in names)
 
     def available(self, action: str) -> bool | None:
         return False if action == "back" else super().available(action)
@@ -206,18 +206,18 @@ class HealthScreen(LoomScreen):
         table.rearrange({look.node.name: self._cells(table, look) for look in shown})
         high = self.app.size.height >= _HIGH
         room = (_HEAD_HIGH if high else _HEAD_LOW, self.app.size.width - 4)
-        head = verdict_text(self.desk.watch.verdict, self.desk.watch.causes, self._notes(), room)
+        head = verdict_text(self.context.watch.verdict, self.context.watch.causes, self._notes(), room)
         self.query_one("#verdict", Static).update(head)
-        total = len(self.desk.engine.inventory.nodes)
+        total = len(self.context.engine.inventory.nodes)
         self.query_one(".frame").border_subtitle = content.line(
             told(len(shown), total, len(self.marks), self._by, turned=self._turned, typed=self._matcher.typed)
         )
         self._show_node()
 
     def _shown(self) -> tuple[Look, ...]:
-        inventory, watch = self.desk.engine.inventory, self.desk.watch
+        inventory, watch = self.context.engine.inventory, self.context.watch
         rows, widths = Rows(inventory, watch), columns_for(1_000, inventory)
-        found = ordered(looks(inventory, watch, self.desk.now()), self._by, turned=self._turned)
+        found = ordered(looks(inventory, watch, self.context.now()), self._by, turned=self._turned)
         return tuple(
             look
             for look in found
@@ -226,16 +226,16 @@ class HealthScreen(LoomScreen):
 
     def _show_node(self) -> None:
         under = self.query_one(Table).marked
-        status = self.desk.watch.latest.get(under) if under is not None else None
+        status = self.context.watch.latest.get(under) if under is not None else None
         self.query_one("#strip", Static).update(
-            strip(under, status, self.desk.now()) if under is not None else content.text("No row matches.")
+            strip(under, status, self.context.now()) if under is not None else content.text("No row matches.")
         )
         self.query_one(NodePanes).show(under)
 
     def _lay_columns(self, *, anew: bool = False) -> None:
         """Only where the width or the titles changed."""
         room = self.app.size.width - (2 if self.app.size.width < 100 else 4)
-        widths = columns_for(room, self.desk.engine.inventory)
+        widths = columns_for(room, self.context.engine.inventory)
         if widths == self._widths and not anew:
             return
         self._widths = widths
@@ -250,13 +250,13 @@ class HealthScreen(LoomScreen):
         return table.cell(title(name, self._by, turned=self._turned), Tone.DIM)
 
     def _cells(self, table: Table, look: Look) -> dict[str, Text]:
-        made = Rows(self.desk.engine.inventory, self.desk.watch).cells(
+        made = Rows(self.context.engine.inventory, self.context.watch).cells(
             look, self._widths, marked=look.node.name in self.marks
         )
         return {name: table.cell(cell.text, cell.tone, right=cell.right) for name, cell in made.items()}
 
     def _notes(self) -> tuple[str, ...]:
         unfinished = app_of(self).unfinished()
-        if unfinished and not self.desk.writable:
+        if unfinished and not self.context.writable:
             return (f"The restore {unfinished[0].id} is unfinished. To go on: loomtui restore",)
         return ()

@@ -29,7 +29,7 @@ class HealthActs:
             ("copy", "Copy", "their rows and the cluster's state, as text for an incident channel"),
             ("open", "Open", f"all that is known of {nodes[0]}"),
         ]
-        if self._screen.desk.writable:
+        if self._screen.context.writable:
             plan = (
                 "plan",
                 "Plan a restore",
@@ -55,20 +55,20 @@ class HealthActs:
     def copy(self, nodes: tuple[str, ...]) -> None:
         """All rows where none is marked."""
         chosen = (
-            frozenset(nodes) if self._screen.marks else frozenset(self._screen.desk.engine.inventory.names)
+            frozenset(nodes) if self._screen.marks else frozenset(self._screen.context.engine.inventory.names)
         )
         content.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:
         """As a table that keeps its shape in any window with letters of one width."""
-        desk = self._screen.desk
-        inventory, now = desk.engine.inventory, desk.now()
+        context = self._screen.context
+        inventory, now = context.engine.inventory, context.now()
         widths = {name: cells for name, cells in columns_for(170, inventory).items() if name != "growth"}
-        rows = Rows(inventory, desk.watch)
-        verdict = desk.watch.verdict
-        lines = [f"{desk.cluster} {desk.mark}, {now:%Y-%m-%d %H:%M:%S} UTC"]
-        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {sentence(verdict, desk.watch.causes)}")
-        for look in looks(inventory, desk.watch, now):
+        rows = Rows(inventory, context.watch)
+        verdict = context.watch.verdict
+        lines = [f"{context.cluster} {context.mark}, {now:%Y-%m-%d %H:%M:%S} UTC"]
+        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {sentence(verdict, context.watch.causes)}")
+        for look in looks(inventory, context.watch, now):
             if look.node.name in nodes:
                 cells = rows.cells(look, widths, marked=False)
                 padded = (

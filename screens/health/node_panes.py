@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_tail import LogLine
-from screens.context import app_of, desk_of
+from screens.context import app_of, context_of
 from screens.health.node_facts import about, recent, sections, unit
 from screens.text import content
 from screens.text.words import Tone
@@ -63,11 +63,11 @@ class NodePanes(Horizontal):
             self.run_worker(self._read(self._node), group="recent", exclusive=True, exit_on_error=False)
 
     async def _read(self, node: str) -> None:
-        desk = desk_of(self)
+        context = context_of(self)
         while True:
-            await asyncio.sleep(desk.settle_seconds / 2)
+            await asyncio.sleep(context.settle_seconds / 2)
             try:
-                self.post_message(self.Read(node, await desk.engine.recent((node,), _LINES), ""))
+                self.post_message(self.Read(node, await context.engine.recent((node,), _LINES), ""))
             except LoomtuiError as error:
                 self.post_message(self.Read(node, (), error.what))
             await asyncio.sleep(_AGAIN_SECONDS)
@@ -82,12 +82,12 @@ class NodePanes(Horizontal):
             app_of(self).show_fault(event.worker.error)
 
     def _draw(self) -> None:
-        desk = desk_of(self)
-        status = desk.watch.latest.get(self._node) if self._node is not None else None
+        context = context_of(self)
+        status = context.watch.latest.get(self._node) if self._node is not None else None
         if status is None:
             self.query_one("#about", Pane).show(content.text("Not looked at yet.", Tone.DIM))
             self.query_one("#recent", Pane).show(content.text(""))
             return
-        self.query_one("#about", Pane).show(sections(about(status, None, desk.now())))
+        self.query_one("#about", Pane).show(sections(about(status, None, context.now())))
         lines = recent(self._lines, self._problem)
         self.query_one("#recent", Pane).show(sections((lines, unit(status))))

@@ -74,7 +74,7 @@ class NodeScreen(LoomScreen):
 
     def action_refresh_now(self) -> None:
         self._found.clear()
-        for name in self.desk.engine.inventory.names:
+        for name in self.context.engine.inventory.names:
             self.run_worker(self._look(name), group=f"details-{name}", exclusive=True, exit_on_error=False)
         self.run_worker(self._read(), group="recent", exclusive=True, exit_on_error=False)
 
@@ -85,13 +85,13 @@ class NodeScreen(LoomScreen):
 
     async def _look(self, name: str) -> None:
         try:
-            self.post_message(self.Looked(name, await self.desk.engine.details(name)))
+            self.post_message(self.Looked(name, await self.context.engine.details(name)))
         except LoomtuiError as error:
             self.post_message(self.Looked(name, error))
 
     async def _read(self) -> None:
         try:
-            self.post_message(self.Read(await self.desk.engine.recent((self.node,), _LINES), ""))
+            self.post_message(self.Read(await self.context.engine.recent((self.node,), _LINES), ""))
         except LoomtuiError as error:
             self.post_message(self.Read((), error.what))
 
@@ -114,11 +114,14 @@ class NodeScreen(LoomScreen):
         note.update(content.text(_note(own)))
         note.display = not isinstance(own, NodeDetails)
         details = own if isinstance(own, NodeDetails) else None
-        status = self.desk.watch.latest.get(self.node) or (details.status if details else None)
+        status = self.context.watch.latest.get(self.node) or (details.status if details else None)
         if status is None:
             self.query_one("#facts", Pane).show(content.text("Not looked at yet.", Tone.DIM))
             return
-        left = [*about(status, details, self.desk.now()), ("Files, against the other nodes", self._files())]
+        left = [
+            *about(status, details, self.context.now()),
+            ("Files, against the other nodes", self._files()),
+        ]
         right: list[Section] = [recent(self._lines, self._log_problem), unit(status)]
         wide = self.app.size.width >= _WIDE
         self.query_one("#recent", Pane).display = wide
@@ -130,7 +133,7 @@ class NodeScreen(LoomScreen):
         if self.node not in known:
             yield content.text("not read", Tone.DIM)
             return
-        names = self.desk.engine.inventory.names
+        names = self.context.engine.inventory.names
         yield from files(self.node, known, tuple(name for name in names if name not in known))
 
 

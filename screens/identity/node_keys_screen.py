@@ -79,7 +79,7 @@ class NodeKeysScreen(LoomScreen):
         table = self.query_one(Table)
         for key, title in (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey")):
             table.add_column(table.cell(title, Tone.DIM), key=key)
-        for node in self.desk.engine.inventory.names:
+        for node in self.context.engine.inventory.names:
             table.add_column(table.cell(f"→ {cut(node, 10)}", Tone.DIM), key=f"about:{node}")
         table.focus()
         self.action_refresh_now()
@@ -90,7 +90,7 @@ class NodeKeysScreen(LoomScreen):
 
     async def _compare(self) -> None:
         try:
-            self.post_message(self.Compared(*await self.desk.engine.key_report()))
+            self.post_message(self.Compared(*await self.context.engine.key_report()))
         except LoomtuiError as error:
             self.post_message(self.Failed(error))
 
@@ -126,7 +126,7 @@ class NodeKeysScreen(LoomScreen):
             "id": table.cell(short_id(node.node_id)),
             "reported": table.cell(_reported(node)),
         }
-        for other in self.desk.engine.inventory.nodes:
+        for other in self.context.engine.inventory.nodes:
             cells[f"about:{other.name}"] = table.cell(reference(report, node, other.name, other.role))
         return cells
 

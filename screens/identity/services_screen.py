@@ -77,8 +77,8 @@ class ServicesScreen(DiffScreen):
 
     async def _compare(self) -> None:
         try:
-            report, unreachable = await self.desk.engine.key_report()
-            self.post_message(self.Compared(report, self.desk.engine.service_fixes(report), unreachable))
+            report, unreachable = await self.context.engine.key_report()
+            self.post_message(self.Compared(report, self.context.engine.service_fixes(report), unreachable))
         except LoomtuiError as error:
             self.post_message(self.Failed(error))
 

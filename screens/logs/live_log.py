@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from screens.context import app_of, desk_of
+from screens.context import app_of, context_of
 from screens.logs.log_buffer import Entry, entry_of
 from screens.logs.log_view import LogView
 
@@ -59,7 +59,7 @@ class LiveLog(LogView):
     async def _tail(self, since: datetime | None) -> None:
         lines = self._first if since is None else None
         try:
-            async for batch in desk_of(self).engine.logs(follow=True, lines=lines, since=since):
+            async for batch in context_of(self).engine.logs(follow=True, lines=lines, since=since):
                 entries = [entry_of(line.node, line.at, line.text, notice=line.notice) for line in batch]
                 self.post_message(self.Came(tuple(entries), since))
                 await asyncio.sleep(0)  # in a flood too, keys have their turn

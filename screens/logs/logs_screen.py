@@ -53,7 +53,7 @@ class LogsScreen(LoomScreen):
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
-        yield LiveLog(self.desk.engine.inventory.names, id="log")
+        yield LiveLog(self.context.engine.inventory.names, id="log")
         yield Static(id="meaning")
 
     def on_mount(self) -> None:
@@ -94,12 +94,12 @@ class LogsScreen(LoomScreen):
     # ── which lines ─────────────────────────────────────────────────────────────────────────────────────
 
     def action_toggle_node(self, digit: int) -> None:
-        names = self.desk.engine.inventory.names
+        names = self.context.engine.inventory.names
         if digit <= len(names):
             self._hide(self.view.buffer.hidden ^ {names[digit - 1]})
 
     def action_show_nodes(self) -> None:
-        names = self.desk.engine.inventory.names
+        names = self.context.engine.inventory.names
         shown = tuple(name for name in names if name not in self.view.buffer.hidden)
 
         def chosen(nodes: tuple[str, ...] | None) -> None:
@@ -209,7 +209,7 @@ class LogsScreen(LoomScreen):
 
     def _go_to_time(self, typed: str) -> None:
         try:
-            moment = read_moment(typed, self.desk.now())
+            moment = read_moment(typed, self.context.now())
         except ValueError as error:
             raise ValueError("not a time like 14:30 or 2026-11-20 14:30") from error
         oldest = self.view.buffer.oldest
@@ -238,7 +238,7 @@ class LogsScreen(LoomScreen):
         lines = self._taken()
         text = saved(lines)
         if len(text.encode()) > _CLIPBOARD_BYTES:
-            save = f", or save them with {keys.name('logs.save')}" if self.desk.offers("save") else ""
+            save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
             content.tell(
                 self,
                 f"{count(len(lines), 'line')} are more than a terminal's clipboard takes: select some with "
@@ -252,7 +252,7 @@ class LogsScreen(LoomScreen):
     def action_save(self) -> None:
         lines = self._taken()
         try:
-            path = save_text("logs", "txt", saved(lines), self.desk.now())
+            path = save_text("logs", "txt", saved(lines), self.context.now())
         except LoomtuiError as error:
             self.show_error(error, "Not saved")
             return
@@ -262,7 +262,7 @@ class LogsScreen(LoomScreen):
         """Without a new layout of the screen: it is said ten times a second."""
         if not self.is_attached:
             return
-        view, names = self.view, self.desk.engine.inventory.names
+        view, names = self.view, self.context.engine.inventory.names
         width = self.size.width - 4
         note = content.lines([status(view, self._ended, width), legend(view.buffer, names, width)])
         self.query_one("#note", Static).update(note, layout=False)

@@ -102,7 +102,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def _taken(self, typed: str) -> None:
         """What was asked for was typed. A second question begins with what was typed behind it meanwhile."""
-        if self._again or not self.desk.engine.inventory.production:
+        if self._again or not self.context.engine.inventory.production:
             self.dismiss(True)
             return
         self._again = True
@@ -114,7 +114,7 @@ class ConfirmDialog(Dialog[bool]):
         field.focus()
 
     def _wanted(self) -> str:
-        return _SECOND_WORD if self._again else self.desk.cluster
+        return _SECOND_WORD if self._again else self.context.cluster
 
     def _placeholder(self) -> str:
         return "the second word" if self._again else "the cluster's name"
@@ -125,7 +125,9 @@ class ConfirmDialog(Dialog[bool]):
     def _text(self) -> Content:
         return content.lines(
             [
-                content.fact("Cluster", Content.styled(f"{self.desk.cluster} {self.desk.mark}", "bold"), 8),
+                content.fact(
+                    "Cluster", Content.styled(f"{self.context.cluster} {self.context.mark}", "bold"), 8
+                ),
                 content.fact("Nodes", ", ".join(self.act.nodes) or "none", 8),
                 content.fact("Effect", self.act.effect, 8),
                 content.fact("Undo", self.act.undo, 8),

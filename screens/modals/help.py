@@ -23,7 +23,7 @@ def help_text(screen: LoomScreen) -> Content:
     own = {key: now for key, now in there.items() if key.group != "app" and key.id not in keys.MOVING}
     everywhere = {key: now for key, now in there.items() if key.group == "app"}
     moving = {key: now for key, now in there.items() if key.id in keys.MOVING}
-    parts: list[Content | str] = [keys.spoken(screen.HELP), *([_SERVED] if screen.desk.served else [])]
+    parts: list[Content | str] = [keys.spoken(screen.HELP), *([_SERVED] if screen.context.served else [])]
     for title, found in (("On this screen", own), ("On every screen", everywhere), ("To move", moving)):
         if found:
             parts += ["", content.text(title, Tone.ACCENT), *_rows(found)]

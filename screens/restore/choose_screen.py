@@ -87,9 +87,11 @@ class ChooseScreen(LoomScreen):
         """Kinds are not in the keys: each archive's first part has to be looked at."""
         try:
             found: list[Backup] = []
-            for backup in await self.desk.engine.backups():
+            for backup in await self.context.engine.backups():
                 known = (
-                    backup if backup.kind is not BackupKind.UNKNOWN else await self.desk.engine.guess(backup)
+                    backup
+                    if backup.kind is not BackupKind.UNKNOWN
+                    else await self.context.engine.guess(backup)
                 )
                 if known.kind in (BackupKind.DATA, BackupKind.FULL):
                     found.append(known)
@@ -120,7 +122,7 @@ class ChooseScreen(LoomScreen):
             self.app.push_screen(PlanScreen(replace(self.choices, data_key=key)))
 
     def action_choose_nodes(self) -> None:
-        names = self.desk.engine.inventory.names
+        names = self.context.engine.inventory.names
         self.app.push_screen(
             NodesDialog(
                 "Which nodes?",
@@ -138,7 +140,7 @@ class ChooseScreen(LoomScreen):
         if not nodes:
             content.tell(self, "At least one node is needed; nothing was changed.", severity="warning")
             return
-        whole = len(nodes) == len(self.desk.engine.inventory.names)
+        whole = len(nodes) == len(self.context.engine.inventory.names)
         self._choose(replace(self.choices, nodes=None if whole else nodes))
 
     def action_choose_time(self) -> None:
@@ -179,7 +181,7 @@ class ChooseScreen(LoomScreen):
         self._say_next()
 
     def _say_next(self) -> None:
-        chosen, names = self.choices, self.desk.engine.inventory.names
+        chosen, names = self.choices, self.context.engine.inventory.names
         nodes = f"all {len(names)} nodes" if chosen.nodes is None else joined(chosen.nodes)
         before = f", taken before {time_of(chosen.before)}" if chosen.before else ""
         keys_kept = "; nodes keep their own keys" if chosen.keep_keys else ""
@@ -223,7 +225,7 @@ class ChooseScreen(LoomScreen):
     def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
         return {
             "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}"),
-            "age": table.cell(ago(backup.taken_at, self.desk.now()), right=True),
+            "age": table.cell(ago(backup.taken_at, self.context.now()), right=True),
             "source": table.cell(cut(backup.source or NOTHING, 16)),
             "size": table.cell(size(backup.size_bytes), right=True),
             "key": table.cell(backup.key, Tone.DIM),

@@ -93,7 +93,7 @@ class PlanScreen(DiffScreen):
 
     def _make(self) -> None:
         self.plan, self._told, self._declined = None, [], False
-        self._began = self.desk.now()
+        self._began = self.context.now()
         self.query_one("#prediction", Static).update(content.line("Making the plan …", Tone.STRONG))
         self.query_one(NextPanel).say(
             "Every node is looked at and the archives are read whole.",
@@ -103,7 +103,7 @@ class PlanScreen(DiffScreen):
         self.refresh_bindings()
 
     async def _plan(self) -> None:
-        engine = self.desk.engine
+        engine = self.context.engine
         if not isinstance(engine, WritableEngine):
             return
         try:
@@ -119,7 +119,7 @@ class PlanScreen(DiffScreen):
         """What is told late, by a thread, does not cover the plan."""
         if self.plan is not None:
             return
-        after = span(self.desk.now() - self._began)
+        after = span(self.context.now() - self._began)
         self._told.append(f"{after:>6}  {message.text}")
         self.query_one(DiffPane).show_page(page([content.lines(self._told[-200:])]))
         self.query_one(DiffPane).scroll_end(animate=False)
@@ -136,7 +136,7 @@ class PlanScreen(DiffScreen):
         self.plan = plan
         self.query_one("#prediction", Static).update(headline(plan))
         pane = self.query_one(DiffPane)
-        pane.show_page(plan_page(plan, self.desk.now()))
+        pane.show_page(plan_page(plan, self.context.now()))
         pane.scroll_home(animate=False)
         self._say_next(plan)
         self.refresh_bindings()

@@ -75,7 +75,7 @@ def has_backup_jobs(plan: Plan) -> bool:
 
 def names_redis(plan: Plan) -> bool:
     """Whether a config file to be names a Redis on another machine."""
-    return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.foreign)
+    return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.external_addresses)
 
 
 def lacks_redis(plan: Plan) -> bool:
@@ -194,7 +194,7 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
         yield content.fact(
             "Staging", f"{node.staging} is set aside: the next backup would hold its old files"
         )
-    for entry in node.foreign:
+    for entry in node.external_addresses:
         tried = f": {entry.tried}" if entry.tried else ""
         tone = Tone.BAD if entry.reached is False else Tone.WARN
         yield content.fact("Elsewhere", content.line(f"{entry.field} {entry.address}{tried}", tone))

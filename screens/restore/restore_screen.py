@@ -17,9 +17,9 @@ from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.edit import EditDialog, Edited
 from screens.modals.text import TextDialog
-from screens.restore.run_controller import RunKeeper
+from screens.restore.run_controller import RunController
 from screens.restore.run_screen import RunScreen
-from screens.restore.run_text import Moment, needs_name
+from screens.restore.run_text import RunUiState, needs_name
 from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.text import content
 from screens.text.words import STEP_TITLES
@@ -39,19 +39,19 @@ class RestoreScreen(RunScreen):
         "look at other screens ({app.restore} comes back), and survives the end of this program."
     )
 
-    def __init__(self, keeper: RunKeeper) -> None:
-        super().__init__(keeper)
-        self.keeper = keeper
+    def __init__(self, controller: RunController) -> None:
+        super().__init__(controller)
+        self.controller = controller
         self._typed: dict[str, str] = {}  # what became of units' texts in the editor, by node
 
-    def moment(self) -> Moment:
-        moment, question, engine = super().moment(), self.keeper.pending, self.desk.engine
-        step = question.step if isinstance(question, StepQuestion) else moment.view.current
-        moment = replace(moment, estimate=self.keeper.estimates.get(step) if step else None)
+    def state(self) -> RunUiState:
+        state, question, engine = super().state(), self.controller.pending, self.context.engine
+        step = question.step if isinstance(question, StepQuestion) else state.view.current
+        state = replace(state, estimate=self.controller.estimates.get(step) if step else None)
         if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
             words = engine.step(question.step)
-            moment = replace(moment, effect=words.effect, undo=words.undo)
-        return moment
+            state = replace(state, effect=words.effect, undo=words.undo)
+        return state
 
     def _ask(self, act: Act, then: Callable[[], object]) -> None:
         def answered(confirmed: bool | None) -> None:
@@ -69,7 +69,7 @@ class RestoreScreen(RunScreen):
         return True
 
     def action_go_on(self) -> None:
-        question, operator = self._shown, self.keeper.operator
+        question, operator = self._shown, self.controller.operator
         if self._too_quick():
             return
         if isinstance(question, UnitQuestion):
@@ -79,11 +79,11 @@ class RestoreScreen(RunScreen):
                 self._ask(self._step_act(question), lambda: operator.answer(question, Go.CONTINUE))
             else:
                 operator.answer(question, Go.CONTINUE)
-        elif self.keeper.handle is not None and not self.keeper.busy:
-            app_of(self).resume_run(self.keeper.handle.id)
+        elif self.controller.handle is not None and not self.controller.busy:
+            app_of(self).resume_run(self.controller.handle.id)
 
     def _step_act(self, question: StepQuestion) -> Act:
-        engine = self.desk.engine
+        engine = self.context.engine
         words = engine.step(question.step) if isinstance(engine, WritableEngine) else None
         nodes = tuple(name for name, preview in question.previews.items() if not preview.already)
         title = STEP_TITLES[question.step]
@@ -92,11 +92,11 @@ class RestoreScreen(RunScreen):
 
     def action_approve_all(self) -> None:
         if isinstance(self._shown, UnitQuestion) and not self._too_quick():
-            self.keeper.operator.approve_all(self._shown)
+            self.controller.operator.approve_all(self._shown)
 
     def action_refuse_unit(self) -> None:
         if isinstance(self._shown, UnitQuestion) and not self._too_quick():
-            self.keeper.operator.answer(self._shown, Approval(False))
+            self.controller.operator.answer(self._shown, Approval(False))
 
     def action_edit_unit(self) -> None:
         question = self._shown
@@ -114,12 +114,12 @@ class RestoreScreen(RunScreen):
         if edited is None:
             return
         self._typed[question.node] = edited.text
-        if edited.taken and not self.keeper.operator.revise(question, edited.text):
+        if edited.taken and not self.controller.operator.revise(question, edited.text):
             content.tell(self, "Nobody asks about this unit any more.", severity="warning")
 
     def action_retry(self) -> None:
         if isinstance(self._shown, FailureQuestion) and not self._too_quick():
-            self.keeper.operator.answer(self._shown, (OnFailure.RETRY, None))
+            self.controller.operator.answer(self._shown, (OnFailure.RETRY, None))
 
     def action_kill(self) -> None:
         question = self._shown
@@ -129,7 +129,7 @@ class RestoreScreen(RunScreen):
         effect = "The processes named above get SIGKILL. Loom's databases were not seen to suffer from it."
         self._ask(
             Act("Kill what is left", nodes, effect, "It cannot be undone.", "Kill", typed=True),
-            lambda: self.keeper.operator.answer(question, (OnFailure.KILL, None)),
+            lambda: self.controller.operator.answer(question, (OnFailure.KILL, None)),
         )
 
     def action_leave_out(self) -> None:
@@ -139,7 +139,7 @@ class RestoreScreen(RunScreen):
 
         def answered(node: str | None) -> None:
             if node:
-                self.keeper.operator.answer(question, (OnFailure.LEAVE_OUT, node))
+                self.controller.operator.answer(question, (OnFailure.LEAVE_OUT, node))
 
         effect = "it stays stopped and held, and its data as it is now; the others go on without it"
         self.app.push_screen(
@@ -155,39 +155,39 @@ class RestoreScreen(RunScreen):
         )
 
     def action_stop_here(self) -> None:
-        question, operator = self._shown, self.keeper.operator
+        question, operator = self._shown, self.controller.operator
         if self._too_quick():
             return
         if isinstance(question, StepQuestion):
             operator.answer(question, Go.STOP)
         elif isinstance(question, FailureQuestion):
             operator.answer(question, (OnFailure.STOP, None))
-        elif self.keeper.busy:
-            nodes = self.keeper.view.nodes if self.keeper.view else ()
+        elif self.controller.busy:
+            nodes = self.controller.view.nodes if self.controller.view else ()
             effect = "The work ends where it is. Services that are stopped stay stopped and held."
             self._ask(
                 Act(
                     "Stop the run", nodes, effect, f"Resume it: {keys.name('run.go')} on this screen.", "Stop"
                 ),
-                self.keeper.stop,
+                self.controller.stop,
             )
 
     def action_roll_back(self) -> None:
-        question, keeper = self._shown, self.keeper
-        act = rollback_act(keeper.view.nodes if keeper.view else ())
+        question, controller = self._shown, self.controller
+        act = rollback_act(controller.view.nodes if controller.view else ())
         if isinstance(question, StepQuestion):
-            self._ask(act, lambda: keeper.operator.answer(question, Go.ROLL_BACK))
+            self._ask(act, lambda: controller.operator.answer(question, Go.ROLL_BACK))
         elif isinstance(question, FailureQuestion):
-            self._ask(act, lambda: keeper.operator.answer(question, (OnFailure.ROLL_BACK, None)))
-        elif keeper.handle is not None and not keeper.busy:
-            run_id = keeper.handle.id
+            self._ask(act, lambda: controller.operator.answer(question, (OnFailure.ROLL_BACK, None)))
+        elif controller.handle is not None and not controller.busy:
+            run_id = controller.handle.id
             self._ask(act, lambda: app_of(self).start_rollback(run_id))
 
     def action_back(self) -> None:
         """Home when the run is over, for the choice and the plan behind this screen are of the past."""
-        view = self.keeper.view
+        view = self.controller.view
         if (
-            not self.keeper.busy
+            not self.controller.busy
             and view is not None
             and view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
         ):

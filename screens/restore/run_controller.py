@@ -63,7 +63,7 @@ class RunFollower:
             watcher.post_message(self.Changed())
 
 
-class RunWatcher(RunFollower):
+class RunMonitor(RunFollower):
     """Of a run that another process works on: seen here, decided there."""
 
     def __init__(self, app: App[Any], handle: WatchedRun) -> None:
@@ -83,7 +83,7 @@ class RunWatcher(RunFollower):
             self._app.call_later(self._tell)
 
 
-class RunKeeper(RunFollower):
+class RunController(RunFollower):
     """Drives one run after the other."""
 
     handle: RunHandle | None

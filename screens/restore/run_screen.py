@@ -17,7 +17,7 @@ from screens.logs.live_log import LiveLog
 from screens.modals.text import TextDialog
 from screens.restore.next_panel import NextPanel
 from screens.restore.run_controller import RunFollower
-from screens.restore.run_text import Moment, Saying, has_diff, pane_page, saying
+from screens.restore.run_text import Guidance, RunUiState, guidance, has_diff, pane_page
 from screens.restore.run_view import STEPS, RunView
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
 from screens.restore.settling import Settling
@@ -39,7 +39,7 @@ class RunScreen(DiffScreen):
         self.settling = Settling(0)
         self._nodes_wanted = False
         self._actions: frozenset[str] = frozenset()
-        self._said: Saying | None = None
+        self._said: Guidance | None = None
 
     def body(self) -> Iterable[Widget]:
         with Horizontal(id="run"):
@@ -49,14 +49,14 @@ class RunScreen(DiffScreen):
                 yield DiffPane(id="run-text")
                 with VerticalScroll(id="run-nodes"):
                     yield TaskList(id="tasks")
-        yield LiveLog(self.desk.engine.inventory.names, first=20, id="run-log")
+        yield LiveLog(self.context.engine.inventory.names, first=20, id="run-log")
 
     def below(self) -> Iterable[Widget]:
         yield NextPanel()
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.settling = Settling(self.desk.settle_seconds)
+        self.settling = Settling(self.context.settle_seconds)
         self.followed.watchers.add(self)
         self.query_one(DiffPane).focus()
         self.set_interval(1, self.show)
@@ -71,34 +71,34 @@ class RunScreen(DiffScreen):
     def on_run_follower_changed(self, event: RunFollower.Changed) -> None:
         self.show()
 
-    def moment(self) -> Moment:
+    def state(self) -> RunUiState:
         followed = self.followed
-        return Moment(
+        return RunUiState(
             followed.pending,
             followed.busy,
             followed.view or RunView(()),
             followed.error,
             followed.handle.id if followed.handle else "",
-            self.desk.now(),
+            self.context.now(),
         )
 
     def show(self) -> None:
         if not self.is_attached or not self.is_current:
             return
-        moment = self.moment()
-        if moment.question is not self._shown:
-            self._shown, self._nodes_wanted = moment.question, False
+        state = self.state()
+        if state.question is not self._shown:
+            self._shown, self._nodes_wanted = state.question, False
             self.settling.begin(time.monotonic())
             self.query_one(DiffPane).scroll_home(animate=False)
-        page = None if self._nodes_wanted else pane_page(moment)
+        page = None if self._nodes_wanted else pane_page(state)
         self.set_class(page is not None, "-reading")
-        self.set_class(page is not None and has_diff(moment.question), "-diff")
+        self.set_class(page is not None and has_diff(state.question), "-diff")
         self.query_one(DiffPane).display = page is not None
         self.query_one("#run-nodes").display = page is None
         if page is not None:
             self.query_one(DiffPane).show_page(page)
-        self._show_steps(moment.view)
-        said = saying(moment)
+        self._show_steps(state.view)
+        said = guidance(state)
         if said != self._said:
             self._said = said
             self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
@@ -113,10 +113,10 @@ class RunScreen(DiffScreen):
             if isinstance(question, StepQuestion | FailureQuestion)
             else view.current or STEPS[0]
         )
-        self.query_one(StepList).show(view, step, self.desk.now(), asked=question is not None)
+        self.query_one(StepList).show(view, step, self.context.now(), asked=question is not None)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        down = view.downtime(self.desk.now())
+        down = view.downtime(self.context.now())
         clock = f"down for {stopwatch(down)}" if down is not None else "no service was stopped"
         self.query_one("#run-head", Static).update(
             content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {clock}")
@@ -135,7 +135,7 @@ class RunScreen(DiffScreen):
         if self.followed.handle is None:
             return
         try:
-            text = self.desk.engine.report(self.followed.handle.id)
+            text = self.context.engine.report(self.followed.handle.id)
         except LoomtuiError as error:
             self.show_error(error, "No report")
             return

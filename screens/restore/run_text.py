@@ -35,7 +35,7 @@ _EVIDENCE = 6
 
 
 @dataclass(frozen=True)
-class Saying:
+class Guidance:
     """For the panel at the bottom; `actions` are the only ones that are there now."""
 
     headline: str
@@ -46,7 +46,7 @@ class Saying:
 
 
 @dataclass(frozen=True)
-class Moment:
+class RunUiState:
     """All that decides what is said."""
 
     question: Question | None
@@ -66,19 +66,19 @@ _ROLL_BACK = Choice("run.rollback", "roll back", "puts back what was there befor
 _REPORT = Choice("run.report", "read the report")
 
 
-def saying(moment: Moment) -> Saying:
-    if moment.watching:
-        return _watched(moment)
-    question = moment.question
+def guidance(state: RunUiState) -> Guidance:
+    if state.watching:
+        return _watched(state)
+    question = state.question
     if isinstance(question, StepQuestion):
-        return _before_step(moment, question)
+        return _before_step(state, question)
     if isinstance(question, UnitQuestion):
         return _unit(question)
     if isinstance(question, FailureQuestion):
         return _failure(question)
-    if moment.busy:
-        return _running(moment)
-    return _ended(moment)
+    if state.busy:
+        return _running(state)
+    return _ended(state)
 
 
 def something_changed(view: RunView) -> bool:
@@ -92,7 +92,7 @@ def needs_name(question: StepQuestion) -> bool:
     return question.step in TYPED_STEPS and bool(to_do)
 
 
-def _before_step(moment: Moment, question: StepQuestion) -> Saying:
+def _before_step(state: RunUiState, question: StepQuestion) -> Guidance:
     number = STEPS.index(question.step) + 1
     to_do = [name for name, preview in question.previews.items() if not preview.already]
     where = f"on {_nodes(to_do, len(question.previews))}" if to_do else "it is so already on every node"
@@ -103,10 +103,10 @@ def _before_step(moment: Moment, question: StepQuestion) -> Saying:
         _STOP,
     ]
     actions = {"go_on", "stop_here", "toggle_view"}
-    if something_changed(moment.view):
+    if something_changed(state.view):
         choices.append(_ROLL_BACK)
         actions.add("roll_back")
-    return Saying(
+    return Guidance(
         f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
         tuple(choices),
         frozenset(actions),
@@ -114,9 +114,9 @@ def _before_step(moment: Moment, question: StepQuestion) -> Saying:
             filter(
                 None,
                 (
-                    moment.effect,
-                    takes(moment.estimate) if to_do else "",
-                    moment.undo and f"Undo: {moment.undo}",
+                    state.effect,
+                    takes(state.estimate) if to_do else "",
+                    state.undo and f"Undo: {state.undo}",
                 ),
             )
         ),
@@ -133,20 +133,20 @@ def takes(estimate: Estimate | None) -> str:
     return f"It takes about {span(max(1.0, estimate.seconds))} (by {by}{rate})."
 
 
-def time_left(moment: Moment) -> str:
+def time_left(state: RunUiState) -> str:
     """By what is moved now where that is counted, else by earlier runs; empty: not known."""
-    step = moment.view.current
+    step = state.view.current
     if step is None:
         return ""
-    running = [task for task in moment.view.tasks_of(step) if task.state is TaskState.RUNNING]
+    running = [task for task in state.view.tasks_of(step) if task.state is TaskState.RUNNING]
     counted = [task for task in running if task.total and task.bytes_per_second]
     if running and len(counted) == len(running):
         left = max((task.total - task.done) / (task.bytes_per_second or 1.0) for task in counted)
         return f" About {span(left)} left."
-    took = moment.view.took(step, moment.now)
-    if moment.estimate is None or took is None:
+    took = state.view.took(step, state.now)
+    if state.estimate is None or took is None:
         return ""
-    left = moment.estimate.seconds - took.total_seconds()
+    left = state.estimate.seconds - took.total_seconds()
     return f" About {span(left)} left." if left >= 1 else " It takes longer than in earlier runs."
 
 
@@ -154,11 +154,11 @@ def _nodes(names: list[str], of: int) -> str:
     return f"all {count(of, 'node')}" if len(names) == of else joined(names)
 
 
-def _unit(question: UnitQuestion) -> Saying:
+def _unit(question: UnitQuestion) -> Guidance:
     how = "you edited it, shown" if question.edit else "shown"
     again = "again" if question.edit else "first"
     after = "not this one, for a reason" if question.draft.locked else "you see the difference, then decide"
-    return Saying(
+    return Guidance(
         f"May the unit of {question.node} be changed as {how} above?",
         (
             Choice("run.go", f"yes, change {question.node}'s unit", "the old file is kept"),
@@ -171,7 +171,7 @@ def _unit(question: UnitQuestion) -> Saying:
     )
 
 
-def _failure(question: FailureQuestion) -> Saying:
+def _failure(question: FailureQuestion) -> Guidance:
     of_all = CLUSTER in question.failures
     failed = ["the cluster as a whole"] if of_all else list(question.failures)
     again = "looks once more" if of_all else f"{joined(failed)} only"
@@ -195,7 +195,7 @@ def _failure(question: FailureQuestion) -> Saying:
         OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
     }
     there = [known[choice] for choice in question.choices]
-    return Saying(
+    return Guidance(
         f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: "
         f"{joined(failed)}. Above: why, and what is safe.",
         tuple(choice for _, choice in there),
@@ -204,10 +204,10 @@ def _failure(question: FailureQuestion) -> Saying:
     )
 
 
-def _running(moment: Moment) -> Saying:
-    view = moment.view
+def _running(state: RunUiState) -> Guidance:
+    view = state.view
     if view.rolling_back:
-        return Saying(
+        return Guidance(
             "Rolling back: what was there before the run is put back. Please wait.",
             (),
             frozenset({"toggle_view"}),
@@ -216,8 +216,8 @@ def _running(moment: Moment) -> Saying:
     tasks = view.tasks_of(step)
     done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
     title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
-    left = time_left(moment)
-    return Saying(
+    left = time_left(state)
+    return Guidance(
         f"{title}: {done} of {count(len(tasks), 'node')} done.{left} Nothing to do for you now.",
         (
             Choice("run.stop", "stop", "the run can be resumed where it stood"),
@@ -227,13 +227,13 @@ def _running(moment: Moment) -> Saying:
     )
 
 
-def _watched(moment: Moment) -> Saying:
+def _watched(state: RunUiState) -> Guidance:
     """What the one who decides is asked is not in the journal, only that nothing is at work."""
-    view = moment.view
+    view = state.view
     actions = frozenset({"report", "toggle_view"})
-    if not moment.busy:
+    if not state.busy:
         told = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
-        return Saying(
+        return Guidance(
             f"The run is {told}. Nobody works on it any more.",
             (_REPORT, Choice("screen.back", "back")),
             actions,
@@ -241,62 +241,62 @@ def _watched(moment: Moment) -> Saying:
     step = view.current
     where = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}" if step else "It begins"
     back = Choice("screen.back", "back", "the run goes on without you")
-    return Saying(
+    return Guidance(
         f"You watch. {where}. {view.operator or 'Somebody else'} decides.", (_REPORT, back), actions
     )
 
 
-def _ended(moment: Moment) -> Saying:
-    view = moment.view
+def _ended(state: RunUiState) -> Guidance:
+    view = state.view
     if view.outcome is Outcome.RESTORED:
-        return Saying(
+        return Guidance(
             "✓ RESTORED. The chain moves again, every node with its own identity.",
             (_REPORT, Choice("screen.back", "back to cluster health")),
             frozenset({"report", "toggle_view"}),
         )
     if view.outcome is Outcome.ROLLED_BACK:
-        return Saying(
+        return Guidance(
             "↶ ROLLED BACK. What was there before the run is there again.",
             (_REPORT, Choice("screen.back", "back")),
             frozenset({"report", "toggle_view"}),
         )
     if view.rolling_back:
-        return _half_rolled_back(moment)
+        return _half_rolled_back(state)
     choices = [Choice("run.go", "go on with the run", "it looks first at what is done already")]
     actions = {"go_on", "report", "toggle_view"}
     if something_changed(view):
         choices.append(_ROLL_BACK)
         actions.add("roll_back")
-    return Saying(
-        f"■ STOPPED. The run is kept: here, or later with  loomtui resume {moment.run_id}",
+    return Guidance(
+        f"■ STOPPED. The run is kept: here, or later with  loomtui resume {state.run_id}",
         (*choices, _REPORT),
         frozenset(actions),
-        "Above: why it stopped." if moment.error is not None else "",
+        "Above: why it stopped." if state.error is not None else "",
         urgent=True,
     )
 
 
-def _half_rolled_back(moment: Moment) -> Saying:
-    return Saying(
-        f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {moment.run_id}",
+def _half_rolled_back(state: RunUiState) -> Guidance:
+    return Guidance(
+        f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {state.run_id}",
         (Choice("run.rollback", "go on with the rollback", "what is back already stays"), _REPORT),
         frozenset({"roll_back", "report", "toggle_view"}),
-        "Above: why it stopped." if moment.error is not None else "",
+        "Above: why it stopped." if state.error is not None else "",
         urgent=True,
     )
 
 
-def pane_page(moment: Moment) -> Page | None:
+def pane_page(state: RunUiState) -> Page | None:
     """What stands in the middle instead of the nodes; None: the nodes."""
-    question = moment.question
+    question = state.question
     if isinstance(question, StepQuestion):
         return previews(question.previews)
     if isinstance(question, UnitQuestion):
         return previews({question.node: question.preview})
     if isinstance(question, FailureQuestion):
-        return page([failures(question.failures, moment.view)])
-    if moment.error is not None and not moment.busy:
-        return page([error_text(moment.error)])
+        return page([failures(question.failures, state.view)])
+    if state.error is not None and not state.busy:
+        return page([error_text(state.error)])
     return None
 
 

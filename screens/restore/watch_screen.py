@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from screens.restore.run_controller import RunWatcher
+from screens.restore.run_controller import RunMonitor
 from screens.restore.run_screen import RunScreen
-from screens.restore.run_text import Moment
+from screens.restore.run_text import RunUiState
 
 
 class WatchScreen(RunScreen):
@@ -18,8 +18,8 @@ class WatchScreen(RunScreen):
         "being moved are not counted here; they are not in the journal."
     )
 
-    def __init__(self, watcher: RunWatcher) -> None:
+    def __init__(self, watcher: RunMonitor) -> None:
         super().__init__(watcher)
 
-    def moment(self) -> Moment:
-        return replace(super().moment(), watching=True)
+    def state(self) -> RunUiState:
+        return replace(super().state(), watching=True)

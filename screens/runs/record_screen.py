@@ -61,7 +61,7 @@ class RunRecordScreen(LoomScreen):
 
     def _look(self) -> None:
         try:
-            self._told = self.desk.engine.chronicle(self.run.id)
+            self._told = self.context.engine.chronicle(self.run.id)
         except LoomtuiError as error:
             self._told = None
             self.query_one(Pane).show(error_text(error))
@@ -93,11 +93,11 @@ class RunRecordScreen(LoomScreen):
         self._with_report("html", self._save)
 
     def _save(self, text: str) -> None:
-        path = save_text(f"report-{self.run.id}", "html", text, self.desk.now())
+        path = save_text(f"report-{self.run.id}", "html", text, self.context.now())
         content.tell(self, f"Saved as {path}, readable by you alone.", seconds=12)
 
     def _with_report(self, form: Form, use: Callable[[str], None]) -> None:
         try:
-            use(self.desk.engine.report(self.run.id, form))
+            use(self.context.engine.report(self.run.id, form))
         except LoomtuiError as error:
             self.show_error(error, "No report")

@@ -82,7 +82,7 @@ class RunsScreen(LoomScreen):
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
-        self._runs = {run.id: run for run in self.desk.engine.runs()}
+        self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():
             table.put(run.id, self._cells(table, run))
@@ -107,11 +107,11 @@ class RunsScreen(LoomScreen):
     def available(self, action: str) -> bool | None:
         if action in ("resume", "roll_back"):
             run = self._marked()
-            if run is None or run.cluster != self.desk.cluster or not is_unfinished(run) or run.at_work:
+            if run is None or run.cluster != self.context.cluster or not is_unfinished(run) or run.at_work:
                 return False
         if action == "watch":
             run = self._marked()
-            return run is not None and run.at_work and run.cluster == self.desk.cluster
+            return run is not None and run.at_work and run.cluster == self.context.cluster
         return super().available(action)
 
     def action_open_run(self) -> None:

@@ -6,7 +6,7 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.context import desk_of
+from screens.context import context_of
 from screens.restore.run_controller import RunFollower
 from screens.restore.run_view import STEPS
 from screens.text import content
@@ -15,28 +15,30 @@ from screens.text.words import OUTCOME_MARKS, Tone, stopwatch
 
 class ClusterBar(Widget):
     def on_mount(self) -> None:
-        desk = desk_of(self)
-        self.set_class(desk.engine.inventory.production, "-production")
-        if desk.keeper is not None:
-            desk.keeper.watchers.add(self)
+        context = context_of(self)
+        self.set_class(context.engine.inventory.production, "-production")
+        if context.controller is not None:
+            context.controller.watchers.add(self)
         self.set_interval(1, self.refresh)
 
     def on_unmount(self) -> None:
-        keeper = desk_of(self).keeper
-        if keeper is not None:
-            keeper.watchers.discard(self)
+        controller = context_of(self).controller
+        if controller is not None:
+            controller.watchers.discard(self)
 
     def on_run_follower_changed(self, event: RunFollower.Changed) -> None:
         self.refresh()
 
     def render(self) -> RenderResult:
-        desk = desk_of(self)
+        context = context_of(self)
         left = content.row(
-            Content.styled(f" {desk.cluster} ", "bold"),
-            Content.styled(f" {desk.mark} ", "bold reverse" if desk.engine.inventory.production else ""),
-            "" if desk.writable else "  read-only",
+            Content.styled(f" {context.cluster} ", "bold"),
+            Content.styled(
+                f" {context.mark} ", "bold reverse" if context.engine.inventory.production else ""
+            ),
+            "" if context.writable else "  read-only",
         )
-        clock = Content.styled(desk.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
+        clock = Content.styled(context.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
         right = content.row(self._run(), clock)
         if left.cell_length + right.cell_length > self.size.width:
             right = self._run()
@@ -45,14 +47,14 @@ class ClusterBar(Widget):
 
     def _run(self) -> Content:
         """What the run does, for those who look at another screen."""
-        desk = desk_of(self)
-        keeper = desk.keeper
-        if keeper is None or keeper.view is None:
+        context = context_of(self)
+        controller = context.controller
+        if controller is None or controller.view is None:
             return Content("")
-        view = keeper.view
-        down = view.downtime(desk.now())
+        view = controller.view
+        down = view.downtime(context.now())
         clock = f", down {stopwatch(down)}" if down is not None and not view.finished else ""
-        if keeper.waits:
+        if controller.waits:
             return Content.styled(f" run waits for you{clock} ", Tone.ACCENT.value)
         if view.outcome is not None:
             return content.mark(OUTCOME_MARKS[view.outcome])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from loomtui.cli.app import app
 from loomtui.drill.practice import Practice, practice
 from loomtui.fleet import fleet as fleets
-from loomtui.fleet.fleet import Asker, Fleet
+from loomtui.fleet.fleet import Fleet, Prompter
 from loomtui.inventory import Inventory
 
 LOOKS = [
@@ -46,8 +46,8 @@ def test_looking_changes_nothing(stopped: Practice, monkeypatch: pytest.MonkeyPa
     opened: list[Fleet] = []
 
     class Recorded(Fleet):
-        def __init__(self, inventory: Inventory, asker: Asker) -> None:
-            super().__init__(inventory, asker)
+        def __init__(self, inventory: Inventory, prompter: Prompter) -> None:
+            super().__init__(inventory, prompter)
             opened.append(self)
 
     monkeypatch.setattr(fleets, "Fleet", Recorded)

@@ -138,12 +138,12 @@ def test_a_frozen_server_says_nothing_until_it_thaws(login: Login, client: param
         run(client, "true")
         done.set()
 
-    asker = threading.Thread(target=ask)
-    asker.start()
+    prompter = threading.Thread(target=ask)
+    prompter.start()
     assert not done.wait(0.5)
     login.server.thaw()
     assert done.wait(20)
-    asker.join()
+    prompter.join()
 
 
 def test_forwarding_to_the_nodes_own_ports_only(client: paramiko.SSHClient) -> None:

@@ -11,7 +11,7 @@ from loomtui.fleet.probes.backup_jobs import BackupJobs
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.probe import node_details
 from loomtui.restore.events import StepName
-from loomtui.restore.running.node_run import Hand
+from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Go
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.material import NOW
@@ -57,8 +57,8 @@ async def test_quick_and_real_states_of_a_run_agree(make_cluster: Make, step: St
     files = [str(machine.workdir / "loom.yml"), str(machine.unit), "/nowhere"]
     found = []
     for quick in (True, False):
-        hand = Hand(cluster.fleet(quick=quick).session("n1"), run.plan.node("n1"), run.id)
-        state = await hand.state(*files)
+        node_run = NodeRun(cluster.fleet(quick=quick).session("n1"), run.plan.node("n1"), run.id)
+        state = await node_run.state(*files)
         found.append(
             replace(
                 state,

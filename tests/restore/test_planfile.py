@@ -17,6 +17,7 @@ from loomtui.backups.model import Compression, Item
 from loomtui.errors import CallError
 from loomtui.loom.databases import CONFIG_TARGETS
 from loomtui.restore.plan import (
+    ExternalAddress,
     FileAction,
     FileChoice,
     Plan,
@@ -277,3 +278,11 @@ def test_a_node_is_found_by_its_name() -> None:
 def test_fields_that_a_newer_version_adds_are_no_error(tmp_path: Path) -> None:
     text = dump_plan(replace(make_plan_of())) + "later: true\n"
     assert loaded(tmp_path, text) == make_plan_of()
+
+
+def test_a_plan_with_an_earlier_name_of_a_field_is_read(tmp_path: Path) -> None:
+    address = ExternalAddress("loom.yml", "EventDispatcherURI", "redis://10.2.0.9:6379", True, "reached")
+    plan = make_plan_of(node_plan(external_addresses=(address,)))
+    earlier = dump_plan(plan).replace("external_addresses:", "foreign:")
+    assert "foreign:" in earlier
+    assert loaded(tmp_path, earlier) == plan

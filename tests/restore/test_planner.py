@@ -28,7 +28,7 @@ from loomtui.loom.units import read_cat, read_unit
 from loomtui.loom.validator import ValidatorFacts
 from loomtui.restore.plan import FileAction, Plan, Scope, SigningAction
 from loomtui.restore.planning.choosing import Choices, Chosen
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.planning.planner import assemble, make_plan
 from tests.restore.cluster import LIVE_HEIGHT, RESTORED_HEIGHT, LocalCluster
@@ -93,7 +93,7 @@ def config(number: int, signed: int = 100, **changes: Any) -> Contents:
 
 
 def planned(
-    *seen: NodeDetails,
+    *observations: NodeDetails,
     archive: Contents | None = None,
     configs: Mapping[str, Contents] | None = None,
     left_out: Mapping[str, NodeDetails | LoomtuiError] | None = None,
@@ -103,10 +103,10 @@ def planned(
     scope: Scope | None = None,
     **choices: Any,
 ) -> Plan:
-    found = {look.name: look for look in (seen or tuple(details(number) for number in range(1, 5)))}
+    found = {look.name: look for look in (observations or tuple(details(number) for number in range(1, 5)))}
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
     return assemble(
-        Seen(
+        Observations(
             inventory=inventory,
             selected=tuple(node for node in inventory.nodes if node.name in found),
             details=found,

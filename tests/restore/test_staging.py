@@ -26,7 +26,7 @@ from loomtui.inventory.model import LoomSettings, Node
 from loomtui.restore.events import Amount
 from loomtui.restore.plan import Archive
 from loomtui.restore.running.lock import owned_by, take_lock
-from loomtui.restore.running.node_run import Hand, RunState
+from loomtui.restore.running.node_run import NodeRun, RunState
 from loomtui.restore.running.staging import Stager
 from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
@@ -81,7 +81,7 @@ class Desk:
             deque(),
             False,
         )
-        self.hand = Hand(session, plan, RUN)
+        self.node_run = NodeRun(session, plan, RUN)
         self.catalogue.url = self.store.url
 
     def offer(self, body: bytes, compression: Compression = Compression.GZIP, **changes: Any) -> Archive:
@@ -99,7 +99,7 @@ class Desk:
 
     async def stage(self, wanted: Archive) -> None:
         stager = Stager(
-            self.hand,
+            self.node_run,
             self.catalogue,
             self.progress.append,
             self.notes.append,
@@ -224,7 +224,7 @@ async def test_a_job_that_runs_already_is_found_again(make_desk: Any, store: Sto
     with pytest.raises(RuntimeError):
         await desk.stage(wanted)
     desk.faults.after = lambda node, script: None
-    while "data" not in (await desk.hand.state()).running:
+    while "data" not in (await desk.node_run.state()).running:
         pass
     store.gate.set()
     await desk.stage(wanted)
@@ -272,8 +272,8 @@ async def test_an_archive_that_is_not_what_it_was_is_refused_on_the_node(make_de
 
 async def test_an_untouched_node_has_no_state(make_desk: Any) -> None:
     desk = make_desk("curl")
-    hand = Hand(desk.hand.session, desk.hand.plan, "20260101-120000-ffff")
-    state = await hand.state()
+    node_run = NodeRun(desk.node_run.session, desk.node_run.plan, "20260101-120000-ffff")
+    state = await node_run.state()
     assert state.was_active is None
     assert not state.held  # by another run
     assert state.marks == state.slots == state.running == frozenset()
@@ -290,14 +290,14 @@ async def test_an_untouched_node_has_no_state(make_desk: Any) -> None:
 async def test_how_the_service_was_is_known(make_desk: Any, was: str, expected: bool) -> None:
     desk = make_desk()
     (desk.machine.run_folder() / "was").write_text(f"active={was}\nfolder=had\n")
-    assert (await desk.hand.state()).was_active is expected
+    assert (await desk.node_run.state()).was_active is expected
 
 
 async def test_digests_are_of_the_files_that_are_asked_for(make_desk: Any) -> None:
     desk = make_desk()
     odd = desk.machine.workdir / "a name with blanks.yml"
     odd.write_text("x")
-    state = await desk.hand.state(str(odd), str(odd) + ".missing")
+    state = await desk.node_run.state(str(odd), str(odd) + ".missing")
     assert state.digests == {str(odd): digest(b"x")}
 
 
@@ -336,7 +336,7 @@ async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) 
     desk = make_desk()
     desk.machine.lock.write_text("rubbish\x1b[2J")
     with pytest.raises(Exception, match="another run holds the node") as caught:
-        await take_lock(desk.hand)
+        await take_lock(desk.node_run)
     assert "\x1b" not in str(caught.value)
     assert "loomtui rollback RUN" in str(caught.value)
 
@@ -347,7 +347,7 @@ async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
     owner = {"run": "20260101-000000-abcd", "who": "a\x1b[2J", "from": "ops1", "since": since}
     desk.machine.lock.write_text(json.dumps(owner))
     with pytest.raises(LockHeld) as caught:
-        await take_lock(desk.hand)
+        await take_lock(desk.node_run)
     assert caught.value.what == (
         f"another run holds the node: run 20260101-000000-abcd of a@ops1, since {since}"
     )
@@ -358,4 +358,4 @@ async def test_a_node_that_is_lost_is_told(make_desk: Any) -> None:
     desk = make_desk()
     desk.faults.unreachable.add("n1")
     with pytest.raises(NodeUnreachable):
-        await desk.hand.state()
+        await desk.node_run.state()

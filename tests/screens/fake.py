@@ -12,7 +12,7 @@ from loomtui.backups.model import Backup, BackupKind, Contents
 from loomtui.errors import CallError, LoomtuiError, StepFailed, StillRunning
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
-from loomtui.fleet.ssh.prompter import Asker
+from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
 from loomtui.loom.references import KeyReport
@@ -48,7 +48,7 @@ class FakeEngine:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.looks = 0
-        self.asker: Asker | None = None
+        self.prompter: Prompter | None = None
         self.closed = False
         self.reading = asyncio.Event()
         self.hang: set[str] = set()
@@ -59,11 +59,11 @@ class FakeEngine:
     def inventory(self) -> Inventory:
         return self.scene.inventory
 
-    def open(self, asker: Asker) -> None:
-        self.asker = asker
+    def open(self, prompter: Prompter) -> None:
+        self.prompter = prompter
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
-        assert self.asker is not None, "looked before the engine was open"
+        assert self.prompter is not None, "looked before the engine was open"
         if node in self.hang:
             await asyncio.Event().wait()
         self.looks += 1

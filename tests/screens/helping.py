@@ -30,9 +30,9 @@ def make_app(engine: Engine, *, settle_seconds: float = 0, **more: Any) -> LoomA
 
 def aged(app: LoomApp, looks: int = 70) -> LoomApp:
     """As if it had looked for a while: 1 or 2 blocks from look to look; who is away now fell silent."""
-    engine = app.desk.engine
+    engine = app.context.engine
     assert isinstance(engine, FakeEngine)
-    for name, trend in app.desk.watch.trends.items():
+    for name, trend in app.context.watch.trends.items():
         status = engine.scene.statuses[name]
         height = basics.HEIGHT - 3 * looks // 2
         for number in range(looks):

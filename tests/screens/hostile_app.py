@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from loomtui.errors import CallError
-from loomtui.fleet.ssh.prompter import Asker
+from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import RunSummary
 from screens.app import LoomApp
@@ -32,13 +32,13 @@ TEXT = (
 class HostileEngine(WritableFakeEngine):
     """Asks for a host key and a password as soon as it is open; a report cannot be had."""
 
-    def open(self, asker: Asker) -> None:
-        super().open(asker)
-        self._asking = asyncio.create_task(self._ask(asker))
+    def open(self, prompter: Prompter) -> None:
+        super().open(prompter)
+        self._asking = asyncio.create_task(self._ask(prompter))
 
-    async def _ask(self, asker: Asker) -> None:
-        await asker.host_key("db1", TEXT, TEXT, TEXT)
-        await asker.secret(TEXT, TEXT)
+    async def _ask(self, prompter: Prompter) -> None:
+        await prompter.host_key("db1", TEXT, TEXT, TEXT)
+        await prompter.secret(TEXT, TEXT)
 
     def report(self, run_id: str, form: object = "md") -> str:
         raise CallError(TEXT, advice=TEXT)

@@ -8,9 +8,9 @@ from loomtui.backups.model import Compression, Item
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
+    ExternalAddress,
     FileAction,
     FileChoice,
-    ForeignAddress,
     NodePlan,
     Plan,
     PlannedChain,
@@ -119,5 +119,7 @@ def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:
         46656,
         backup_jobs=(_JOB,) if name == "db2" else (),
         staging="/var/tmp/stage" if name == "backup1" else None,
-        foreign=(ForeignAddress("loom.yml", "EventDispatcherURI", "redis://10.2.0.9:6379", True, "reached"),),
+        external_addresses=(
+            ExternalAddress("loom.yml", "EventDispatcherURI", "redis://10.2.0.9:6379", True, "reached"),
+        ),
     )

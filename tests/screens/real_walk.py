@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.probes.log_tail import LogLine
-from loomtui.fleet.ssh.prompter import Asker
+from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go
@@ -33,7 +33,7 @@ class LocalEngine(WritableLiveEngine):
         self.local: LocalFleet = cluster.fleet(quick=quick)
         self._catalogue = cluster.catalogue
 
-    def _make_fleet(self, asker: Asker) -> WritableFleet:
+    def _make_fleet(self, prompter: Prompter) -> WritableFleet:
         return self.local
 
     async def logs(
@@ -53,8 +53,8 @@ class Walk:
 
     @property
     def engine(self) -> LocalEngine:
-        assert isinstance(self.app.desk.engine, LocalEngine)
-        return self.app.desk.engine
+        assert isinstance(self.app.context.engine, LocalEngine)
+        return self.app.context.engine
 
     def events(self, kind: EventKind) -> list[Event]:
         return [event for event in self.run.events() if event.kind is kind]

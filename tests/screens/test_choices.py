@@ -267,7 +267,7 @@ async def test_a_failure_that_ends_in_the_way_back(cluster: LocalCluster, step: 
 
 async def roll_back(walk: Walk) -> None:
     await press(walk.pilot, "v")
-    await type_text(walk.pilot, walk.app.desk.cluster)
+    await type_text(walk.pilot, walk.app.context.cluster)
     await press(walk.pilot, "enter")
     await until(walk.pilot, lambda: finished(walk.app) is Outcome.ROLLED_BACK, "the rollback")
     await until(walk.pilot, lambda: "ROLLED BACK" in panel(walk.app), "the panel")
@@ -378,7 +378,7 @@ async def test_the_whole_walk_from_the_choice_to_the_end(cluster: LocalCluster) 
         await press(pilot, "escape", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
         await press(pilot, "z")
-        await type_text(pilot, app.desk.cluster)
+        await type_text(pilot, app.context.cluster)
         await press(pilot, "enter")
         await until(pilot, lambda: "plan.start" in footer_keys(app), "a plan with the reset")
         assert RunStore().list() == ()

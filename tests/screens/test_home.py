@@ -267,9 +267,9 @@ async def test_suspending_is_refused_while_a_run_is_at_work(monkeypatch: pytest.
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "ctrl+z")
         assert suspended == [True]
-        keeper = app.desk.keeper
-        assert keeper is not None
-        monkeypatch.setattr(type(keeper), "busy", property(lambda self: True))
+        controller = app.context.controller
+        assert controller is not None
+        monkeypatch.setattr(type(controller), "busy", property(lambda self: True))
         await press(pilot, "ctrl+z")
         await until(pilot, lambda: "A run is at work" in shown(app))
         assert suspended == [True]
@@ -300,10 +300,12 @@ async def test_an_unknown_host_key_is_asked_about_and_no_is_the_blind_answer() -
     answers: list[bool | str | None] = []
 
     async def ask() -> None:
-        assert engine.asker is not None
-        first = [await engine.asker.host_key("db1", "10.2.0.4", "ssh-ed25519", f"SHA256:{n}") for n in "abc"]
+        assert engine.prompter is not None
+        first = [
+            await engine.prompter.host_key("db1", "10.2.0.4", "ssh-ed25519", f"SHA256:{n}") for n in "abc"
+        ]
         answers.extend(first)
-        answers.append(await engine.asker.secret("db1", "Password for sudo"))
+        answers.append(await engine.prompter.secret("db1", "Password for sudo"))
 
     async with running(engine) as (app, pilot):
         app.run_worker(ask())
@@ -321,8 +323,8 @@ async def test_an_unknown_host_key_is_asked_about_and_no_is_the_blind_answer() -
 async def test_a_question_that_is_given_up_closes_its_dialog() -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine) as (app, pilot):
-        assert engine.asker is not None
-        task = asyncio.create_task(engine.asker.secret("db1", "Password"))
+        assert engine.prompter is not None
+        task = asyncio.create_task(engine.prompter.secret("db1", "Password"))
         await until(pilot, lambda: isinstance(app.screen, InputDialog))
         task.cancel()
         await until(pilot, lambda: isinstance(app.screen, HealthScreen))
@@ -351,4 +353,4 @@ async def test_the_story_of_a_drill_is_told_first() -> None:
 
 def test_time_is_the_given_one() -> None:
     app: LoomApp = make_app(FakeEngine(scenes.healthy()))
-    assert app.desk.now() - NOW == timedelta(0)
+    assert app.context.now() - NOW == timedelta(0)

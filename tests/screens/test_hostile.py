@@ -10,7 +10,7 @@ from textual.widgets import Static
 from loomtui.restore.events import StepName
 from loomtui.text import clean
 from screens.health.health_screen import HealthScreen
-from screens.prompter import ScreenAsker
+from screens.prompter import ScreenPrompter
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.screen_operator import FailureQuestion
 from screens.widgets.pane import Pane
@@ -74,12 +74,12 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
 async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine, LARGE) as (app, pilot):
-        asker = engine.asker
-        assert isinstance(asker, ScreenAsker)
-        app.run_worker(asker.host_key("db1", text, text, text), exit_on_error=False)
+        prompter = engine.prompter
+        assert isinstance(prompter, ScreenPrompter)
+        app.run_worker(prompter.host_key("db1", text, text, text), exit_on_error=False)
         await until(pilot, lambda: visible(text) in shown(app))
         await press(pilot, "escape")
-        app.run_worker(asker.secret(text, text), exit_on_error=False)
+        app.run_worker(prompter.secret(text, text), exit_on_error=False)
         await until(pilot, lambda: visible(text) in shown(app))
         await press(pilot, "escape")
         await press(pilot, "o", "slash", "[", "enter")

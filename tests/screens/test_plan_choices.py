@@ -25,7 +25,9 @@ def engine_of(plan: Plan) -> WritableFakeEngine:
 def lost_redis() -> Plan:
     plan = plans.plan(refusals=("db1: Redis of loom.yml (…) is not reached from the node: no connection",))
     nodes = tuple(
-        replace(node, foreign=tuple(replace(entry, reached=False) for entry in node.foreign))
+        replace(
+            node, external_addresses=tuple(replace(entry, reached=False) for entry in node.external_addresses)
+        )
         for node in plan.nodes
     )
     return replace(plan, nodes=nodes)
@@ -50,7 +52,9 @@ async def test_what_is_done_about_backup_sh_is_chosen_on_the_plan() -> None:
 
 async def test_without_backup_sh_there_is_nothing_to_choose() -> None:
     plan = plans.plan()
-    plan = replace(plan, nodes=tuple(replace(node, backup_jobs=(), foreign=()) for node in plan.nodes))
+    plan = replace(
+        plan, nodes=tuple(replace(node, backup_jobs=(), external_addresses=()) for node in plan.nodes)
+    )
     async with running(engine_of(plan)) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)

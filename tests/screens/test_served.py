@@ -43,4 +43,4 @@ async def test_nothing_is_saved_or_suspended(served: bool) -> None:
 async def test_nobody_is_asked(served: bool) -> None:
     engine = FakeEngine(scenes.healthy())
     async with running(engine, served=served):
-        assert isinstance(engine.asker, Refuse) is served
+        assert isinstance(engine.prompter, Refuse) is served

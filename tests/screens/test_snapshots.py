@@ -50,8 +50,8 @@ async def settle(pilot: Pilot[int]) -> None:
     """All first looks are taken, every stream has come, and what came is drawn."""
     app = pilot.app
     assert isinstance(app, LoomApp)
-    await until(pilot, lambda: len(app.desk.watch.latest) == len(basics.NAMES))
-    scene = app.desk.engine.scene if isinstance(app.desk.engine, FakeEngine) else None
+    await until(pilot, lambda: len(app.context.watch.latest) == len(basics.NAMES))
+    scene = app.context.engine.scene if isinstance(app.context.engine, FakeEngine) else None
     logs = scene.logs if scene is not None else ()
     await until(pilot, lambda: all(view.buffer.kept == len(logs) for view in app.screen.query(LogView)))
     await until(pilot, lambda: not any(reading(pane) for pane in app.screen.query(Pane)))

@@ -181,8 +181,8 @@ async def test_an_edit_of_a_question_that_is_over_changes_nothing() -> None:
     async with at_unit() as (app, pilot, run):
         question = waiting(app)
         assert isinstance(question, UnitQuestion)
-        assert app.desk.keeper is not None
-        operator = app.desk.keeper.operator
+        assert app.context.controller is not None
+        operator = app.context.controller.operator
         assert not operator.revise(replace(question), "ExecStart=/x")
         assert not operator.revise(question, "nothing to start")
         assert waiting(app) is question

@@ -225,9 +225,9 @@ async def fail_at_config(app: LoomApp, pilot: Pilot[int]) -> None:
     assert "the disk is full" in text
     assert "The old data is untouched." in text
     assert "Make room, then retry." in text
-    assert app.desk.keeper is not None
-    assert app.desk.keeper.view is not None
-    assert app.desk.keeper.view.states[StepName.CONFIG] is StepState.FAILED
+    assert app.context.controller is not None
+    assert app.context.controller.view is not None
+    assert app.context.controller.view.states[StepName.CONFIG] is StepState.FAILED
 
 
 def failing() -> WritableFakeEngine:

@@ -17,8 +17,8 @@ from tests.screens.helping import panel, press, type_text, until
 
 
 def waiting(app: LoomApp) -> object:
-    assert app.desk.keeper is not None
-    return app.desk.keeper.operator.pending
+    assert app.context.controller is not None
+    return app.context.controller.operator.pending
 
 
 async def asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
@@ -44,9 +44,9 @@ async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
 async def consent(app: LoomApp, pilot: Pilot[int]) -> None:
     """What a dangerous act asks for: the cluster's name, and of a production cluster a word more."""
     assert isinstance(app.screen, ConfirmDialog)
-    await type_text(pilot, app.desk.cluster)
+    await type_text(pilot, app.context.cluster)
     await press(pilot, "enter")
-    if app.desk.engine.inventory.production:
+    if app.context.engine.inventory.production:
         await type_text(pilot, "production")
         await press(pilot, "enter")
 
@@ -61,8 +61,8 @@ async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
 
 
 def finished(app: LoomApp) -> Outcome | None:
-    keeper = app.desk.keeper
-    return keeper.view.outcome if keeper is not None and keeper.view is not None else None
+    controller = app.context.controller
+    return controller.view.outcome if controller is not None and controller.view is not None else None
 
 
 async def edit(app: LoomApp, pilot: Pilot[int], old: str, new: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from paramiko import Transport
 
 from loomtui.errors import ScriptFailed
-from loomtui.fleet.ssh.connection import ChannelRefused, Link, LostConnection
+from loomtui.fleet.ssh.connection import ChannelRefused, Connection, LostConnection
 from loomtui.fleet.ssh.process import Process, TooMuchOutputError
 
 _OUTPUT_LIMIT = 64 * 1024 * 1024
@@ -36,15 +36,15 @@ class Output:
 
 @dataclass(eq=False)
 class _Lane:
-    link: Link
+    connection: Connection
     room: int
     used: int = 0
 
 
-class Lanes:
+class ChannelPool:
     """Runs commands on one node."""
 
-    def __init__(self, name: str, make: Callable[[], Link]) -> None:
+    def __init__(self, name: str, make: Callable[[], Connection]) -> None:
         self._name = name
         self._make = make
         self._lanes = [_Lane(make(), _ROOM)]
@@ -53,20 +53,20 @@ class Lanes:
 
     @property
     def connected(self) -> bool:
-        return self._lanes[0].link.connected
+        return self._lanes[0].connection.connected
 
     def forget_refusal(self) -> None:
         """The next attempt is made at once, also where the last one was refused a moment ago."""
         for lane in self._lanes:
-            lane.link.forget_refusal()
+            lane.connection.forget_refusal()
 
     async def transport(self) -> Transport:
         """The first connection. Raises NodeUnreachable, HostKeyRefused."""
-        return await self._lanes[0].link.transport()
+        return await self._lanes[0].connection.transport()
 
     async def close(self) -> None:
         """Ends everything that runs. Returns at once, also when the node hangs."""
-        await asyncio.gather(*(lane.link.close() for lane in self._lanes))
+        await asyncio.gather(*(lane.connection.close() for lane in self._lanes))
 
     async def execute(
         self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None = None
@@ -112,7 +112,7 @@ class Lanes:
             lane = await self._free_lane(patience)
             lane.used += 1
             try:
-                return lane, await lane.link.start(command)
+                return lane, await lane.connection.start(command)
             except ChannelRefused:
                 alone = lane.used == 1
                 lane.room = max(1, lane.used - 1)
@@ -126,9 +126,9 @@ class Lanes:
     async def _await_left_over(self, lane: _Lane, seconds: float | None) -> None:
         """Nothing of ours runs there, and still there is no room. None: over a new connection there is."""
         if seconds is None:
-            lane.link.drop()
+            lane.connection.drop()
         elif seconds < 0:
-            raise lane.link.allows_nothing()
+            raise lane.connection.allows_nothing()
         else:
             await asyncio.sleep(seconds)
 

@@ -31,7 +31,7 @@ class ChannelRefused(NodeUnreachable):
     """The server allows no further command over this connection at the moment."""
 
 
-class Link:
+class Connection:
     """Starts commands on one node over one connection."""
 
     def __init__(self, node: Node, settings: SshSettings, connector: Connector) -> None:

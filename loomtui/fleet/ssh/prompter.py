@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 
-class Asker(Protocol):
+class Prompter(Protocol):
     """Who is asked while nodes are reached. One question at a time."""
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
@@ -41,8 +41,8 @@ _Fits = Callable[[str], Awaitable[bool]]
 class Secrets:
     """Secrets by purpose, each asked for once and then tried wherever it may fit. Never written anywhere."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, prompter: Prompter) -> None:
+        self._asker = prompter
         self._question = asyncio.Lock()  # one question at a time
         self._purposes: dict[str, asyncio.Lock] = {}
         self._known: dict[str, list[str]] = {}

@@ -14,10 +14,10 @@ from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory
 from loomtui.loom.config import read_config_toml, read_loom_yml, redis_place, with_redis
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
-from loomtui.restore.plan import FileAction, FileChoice, ForeignAddress
+from loomtui.restore.plan import ExternalAddress, FileAction, FileChoice
 from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.config_choices import live_text, unified_diff
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 
 _TRY_SECONDS = 5.0
 
@@ -55,27 +55,27 @@ def _places(loom_yml: str, choice: str | None) -> list[tuple[str, int]]:
     return [place for uri in uris if (place := redis_place(uri)) is not None]
 
 
-def foreign_addresses(seen: Seen, name: str) -> tuple[ForeignAddress, ...]:
+def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAddress, ...]:
     """What of the config to be names a machine that is not in the inventory."""
-    details, config = seen.details[name], seen.chosen.config.get(name)
-    own = _own_hosts(seen.inventory)
+    details, config = observations.details[name], observations.chosen.config.get(name)
+    own = _own_hosts(observations.inventory)
     loom_yml = text_to_be(details, config, LOOM_CONFIG)
-    chosen = seen.choices.redis if seen.choices.redis != KEEP_REDIS else None
+    chosen = observations.choices.redis if observations.choices.redis != KEEP_REDIS else None
     found = []
     for field, address in read_loom_yml(loom_yml).foreign_addresses:
-        entry = ForeignAddress(LOOM_CONFIG, field, address)
+        entry = ExternalAddress(LOOM_CONFIG, field, address)
         place = redis_place(address)
         if place is not None and chosen is not None:
             place = redis_place(f"redis://{chosen}")
             entry = replace(entry, address=f"{address} → {chosen}")
-        tried = seen.redis.get((name, *place)) if place is not None else None
+        tried = observations.redis.get((name, *place)) if place is not None else None
         if tried is not None:
             entry = replace(entry, reached=tried.reached, tried=tried.words)
         if _host_of(address) not in own or place is not None:
             found.append(entry)
     external = read_config_toml(text_to_be(details, config, TENDERMINT_CONFIG)).external_address
-    if external and _host_of(external) != seen.inventory.node(name).peer_address.strip("[]").lower():
-        found.append(ForeignAddress(TENDERMINT_CONFIG, "p2p.external_address", external))
+    if external and _host_of(external) != observations.inventory.node(name).peer_address.strip("[]").lower():
+        found.append(ExternalAddress(TENDERMINT_CONFIG, "p2p.external_address", external))
     return tuple(found)
 
 
@@ -90,7 +90,7 @@ def _host_of(address: str) -> str:
     return host.strip("[").lower()
 
 
-def redis_refusals(name: str, found: tuple[ForeignAddress, ...], choice: str | None) -> list[str]:
+def redis_refusals(name: str, found: tuple[ExternalAddress, ...], choice: str | None) -> list[str]:
     """A node that does not reach its Redis exits at once and is restarted for ever (loomchain, events)."""
     if choice == KEEP_REDIS:
         return []

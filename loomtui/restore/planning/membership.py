@@ -16,7 +16,7 @@ from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.command_line import command_for
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.unit_choices import wrong_outside
 from loomtui.text import clean_line
 
@@ -59,27 +59,31 @@ def scope_of(inventory: Inventory, selected: Sequence[Node], choices: Choices) -
     return Scope.CLUSTER if together else Scope.NODES
 
 
-def is_whole_set(seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]) -> bool:
+def is_whole_set(
+    observations: Observations, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
+) -> bool:
     """Whether nobody outside the plan could still sign: each validator is in it, or said to be gone."""
     held = {choice.address for choice in signing.values()}
     absent = [power for power in powers if power.address not in held]
-    gone = [name for name in seen.choices.gone if seen.inventory.node(name).role is Role.VALIDATOR]
+    gone = [
+        name for name in observations.choices.gone if observations.inventory.node(name).role is Role.VALIDATOR
+    ]
     return len(absent) <= len(gone)
 
 
-def refusals(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
     """Why the nodes that were chosen may not be restored together, with what to do."""
-    yield from _abandoned_blocks(seen)
-    yield from _not_gone(seen)
-    yield from _taken_over(seen)
-    yield from _raised(seen, signing)
-    yield from _swapped_keys(seen)
-    yield from _kept_in_vain(seen)
+    yield from _abandoned_blocks(observations)
+    yield from _not_gone(observations)
+    yield from _taken_over(observations)
+    yield from _raised(observations, signing)
+    yield from _swapped_keys(observations)
+    yield from _kept_in_vain(observations)
 
 
-def _abandoned_blocks(seen: Seen) -> Iterator[str]:
-    for name, look in seen.left_out.items():
-        if seen.scope is Scope.CLUSTER and _is_active(look):
+def _abandoned_blocks(observations: Observations) -> Iterator[str]:
+    for name, look in observations.left_out.items():
+        if observations.scope is Scope.CLUSTER and _is_active(look):
             yield (
                 f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others. "
                 "Restore it too, or stop it first"
@@ -92,51 +96,52 @@ def _is_active(look: NodeDetails | LoomtuiError) -> bool:
     return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
 
 
-def _not_gone(seen: Seen) -> Iterator[str]:
-    for name in seen.choices.gone:
-        if isinstance(seen.left_out.get(name), NodeDetails):
+def _not_gone(observations: Observations) -> Iterator[str]:
+    for name in observations.choices.gone:
+        if isinstance(observations.left_out.get(name), NodeDetails):
             yield f"{name} is said to be gone, but it answers. Switch it off for good, or restore it too"
 
 
-def _taken_over(seen: Seen) -> Iterator[str]:
+def _taken_over(observations: Observations) -> Iterator[str]:
     """A node that gets the backups of another one gets its keys."""
-    for name, source in seen.choices.sources.items():
-        for other, look in seen.left_out.items():
-            owns = seen.inventory.node(other).backup_source == source
-            if owns and isinstance(look, LoomtuiError) and other not in seen.choices.gone:
-                vouched = replace(seen.choices, gone=(*seen.choices.gone, other))
-                command = command_for(vouched, seen.inventory.cluster)
+    for name, source in observations.choices.sources.items():
+        for other, look in observations.left_out.items():
+            owns = observations.inventory.node(other).backup_source == source
+            if owns and isinstance(look, LoomtuiError) and other not in observations.choices.gone:
+                vouched = replace(observations.choices, gone=(*observations.choices.gone, other))
+                command = command_for(vouched, observations.cluster)
                 yield (
                     f"{name} takes the place of {other}, which could not be looked at: if it runs, both sign "
                     f"with one key. When it is dead for certain: {command}"
                 )
 
 
-def _raised(seen: Seen, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
     """A signing state that was lost while the chain lived on."""
     for name, choice in signing.items():
         if choice.action is not SigningAction.RAISE:
             continue
-        if not seen.choices.reset_signing:
-            confirmed = replace(seen.choices, reset_signing=True)
+        if not observations.choices.reset_signing:
+            confirmed = replace(observations.choices, reset_signing=True)
             yield (
                 f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for "
-                f"certain, confirm with the cluster's name: {command_for(confirmed, seen.inventory.cluster)}"
+                f"certain, confirm with the cluster's name: {command_for(confirmed, observations.cluster)}"
             )
-        if seen.living_age is None or seen.living_age > _STANDS_AFTER:
+        if observations.living_age is None or observations.living_age > _STANDS_AFTER:
+            next_height = (observations.living_height or 0) + 1
             yield (
                 f"{name} lost its signing state, and the chain has made no block lately: it may have signed "
-                f"height {(seen.living_height or 0) + 1} already. Make the chain move without it first"
+                f"height {next_height} already. Make the chain move without it first"
             )
 
 
-def _swapped_keys(seen: Seen) -> Iterator[str]:
+def _swapped_keys(observations: Observations) -> Iterator[str]:
     """A validator of the chain must not be turned into another one by somebody else's backup."""
-    if seen.choices.keep_keys:
+    if observations.choices.keep_keys:
         return
-    addresses = seen.chain.known_addresses
-    for name, details in seen.details.items():
-        live, config = details.status.validator, seen.chosen.config.get(name)
+    addresses = observations.chain.known_addresses
+    for name, details in observations.details.items():
+        live, config = details.status.validator, observations.chosen.config.get(name)
         then = config.validator if config is not None else None
         if live is None or then is None or not then.address or live.address in {None, then.address}:
             continue
@@ -147,16 +152,16 @@ def _swapped_keys(seen: Seen) -> Iterator[str]:
             )
 
 
-def _kept_in_vain(seen: Seen) -> Iterator[str]:
+def _kept_in_vain(observations: Observations) -> Iterator[str]:
     """--keep-keys on machines that were set up anew: their keys are of a chain that never was this one."""
-    if not seen.choices.keep_keys:
+    if not observations.choices.keep_keys:
         return
-    addresses = seen.chain.known_addresses
-    looks = [*seen.details.values(), *seen.others.values()]
+    addresses = observations.chain.known_addresses
+    looks = [*observations.details.values(), *observations.others.values()]
     held = {look.status.validator.address for look in looks if look.status.validator is not None}
     foreign = []
-    for name, details in seen.details.items():
-        live, config = details.status.validator, seen.chosen.config.get(name)
+    for name, details in observations.details.items():
+        live, config = details.status.validator, observations.chosen.config.get(name)
         then = config.validator if config is not None else None
         if live is not None and live.address and then is not None and then.address in addresses:
             foreign.append(name)
@@ -168,17 +173,19 @@ def _kept_in_vain(seen: Seen) -> Iterator[str]:
         )
 
 
-def warnings(seen: Seen, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> Iterator[str]:
+def warnings(
+    observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
+) -> Iterator[str]:
     """What an operator has to see to, because loomtui does not see it."""
-    yield from _set_aside(seen, plans)
-    yield from _idle(seen)
-    yield from _keys_from_backups(seen, plans, powers)
-    yield from _dialled_in_vain(seen, plans)
+    yield from _set_aside(observations, plans)
+    yield from _idle(observations)
+    yield from _keys_from_backups(observations, plans, powers)
+    yield from _dialled_in_vain(observations, plans)
 
 
-def _set_aside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
+def _set_aside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[str]:
     for plan in plans:
-        live = seen.details[plan.name].status.validator
+        live = observations.details[plan.name].status.validator
         if live is not None and live.address and plan.signing.address not in {None, live.address}:
             yield (
                 f"{plan.name} holds the validator key {live.address}, which is not its own by its backup: it "
@@ -186,11 +193,11 @@ def _set_aside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
             )
 
 
-def _idle(seen: Seen) -> Iterator[str]:
-    if seen.scope is not Scope.CLUSTER:
+def _idle(observations: Observations) -> Iterator[str]:
+    if observations.scope is not Scope.CLUSTER:
         return
-    for name, look in seen.left_out.items():
-        if name in seen.choices.gone:
+    for name, look in observations.left_out.items():
+        if name in observations.choices.gone:
             yield f"{name} is said to be gone: it must never run again with its blocks or its keys"
         elif isinstance(look, LoomtuiError):
             yield (
@@ -198,21 +205,21 @@ def _idle(seen: Seen) -> Iterator[str]:
                 "blocks back to the others"
             )
         elif not _is_active(look):
-            later = replace(seen.choices, nodes=(name,), sources={}, reset_signing=False)
+            later = replace(observations.choices, nodes=(name,), sources={}, reset_signing=False)
             yield (
                 f"{name} is not in the plan and stopped: it still holds the abandoned blocks. Keep it "
-                f"stopped until its data is restored as well: {command_for(later, seen.inventory.cluster)}"
+                f"stopped until its data is restored as well: {command_for(later, observations.cluster)}"
             )
 
 
 def _keys_from_backups(
-    seen: Seen, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
+    observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
 ) -> Iterator[str]:
     """Who could sign twice: the machine from which the key was saved."""
     addresses = {power.address for power in powers}
     moved = []
     for plan in plans:
-        live = seen.details[plan.name].status.validator
+        live = observations.details[plan.name].status.validator
         kept = live is not None and live.address == plan.signing.address
         if plan.signing.address in addresses and not kept:
             moved.append(plan.name)
@@ -223,9 +230,9 @@ def _keys_from_backups(
         )
 
 
-def _dialled_in_vain(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[str]:
+def _dialled_in_vain(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[str]:
     """Units outside the plan that name an identity or an address that no node will have: they stay so."""
-    for mismatch in wrong_outside(seen, plans):
+    for mismatch in wrong_outside(observations, plans):
         yield (
             f"{mismatch.on} is not in the plan, so its unit stays, and will be wrong after the restore: "
             f"{mismatch.message} After it: loomtui services --diff"

@@ -15,9 +15,9 @@ from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
 from loomtui.restore.plan import (
     Archive,
+    ExternalAddress,
     FileAction,
     FileChoice,
-    ForeignAddress,
     NodePlan,
     SigningAction,
     SigningChoice,
@@ -26,7 +26,7 @@ from loomtui.restore.plan import (
 from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.config_choices import decide_files, live_text
 from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.space import FileSystem, shortages, uses_of
 from loomtui.restore.planning.unit_choices import keep_right_units
 from loomtui.text import clean_line
@@ -36,18 +36,20 @@ _FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAIS
 
 
 def plan_nodes(
-    seen: Seen, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
+    observations: Observations, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
 ) -> tuple[tuple[NodePlan, ...], list[str], list[str]]:
     refusals: list[str] = []
     warnings: list[str] = []
-    identities = {node.name: _identity(seen, node) for node in seen.selected}
-    former = {node.name: _former_ids(seen, node.name) for node in seen.selected}
-    addresses = _former_addresses(seen, identities, former)
-    right = _right_places(seen, identities)
-    data = _archive(seen.chosen.data, seen.chosen.data.data_items)  # one for all: it may list many files
+    identities = {node.name: _identity(observations, node) for node in observations.selected}
+    former = {node.name: _former_ids(observations, node.name) for node in observations.selected}
+    addresses = _former_addresses(observations, identities, former)
+    right = _right_places(observations, identities)
+    data = _archive(
+        observations.chosen.data, observations.chosen.data.data_items
+    )  # one for all: it may list many files
     plans = []
-    for node in seen.selected:
-        details, config = seen.details[node.name], seen.chosen.config.get(node.name)
+    for node in observations.selected:
+        details, config = observations.details[node.name], observations.chosen.config.get(node.name)
         stale = any(
             right.isdisjoint({(peer_id, _host(place)), (None, _host(place))})
             for peer_id, place in details.addrbook
@@ -55,21 +57,21 @@ def plan_nodes(
         decision = decide_files(
             details,
             config,
-            keep_key=seen.choices.keep_keys,
+            keep_key=observations.choices.keep_keys,
             signing=signing[node.name],
             addrbook_stale=stale,
-            chain=seen.chain,
+            chain=observations.chain,
         )
-        files, found, more = _with_foreign(seen, node.name, decision.files)
+        files, found, more = _with_foreign(observations, node.name, decision.files)
         refusals += [*decision.refusals, *more]
         warnings += decision.warnings + _node_warnings(node, details, config)
-        plan = _node_plan(seen, node, details, config, data)
+        plan = _node_plan(observations, node, details, config, data)
         restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
         plans.append(
             replace(
                 plan,
                 files=files,
-                foreign=found,
+                external_addresses=found,
                 config=plan.config if restored else None,
                 signing=signing[node.name],
                 node_id=identities[node.name],
@@ -78,21 +80,21 @@ def plan_nodes(
             )
         )
         refusals += _room(plans[-1], details)
-    refusals += _duplicates(plans, seen)
+    refusals += _duplicates(plans, observations)
     warnings += _unsigned_validators(plans, powers)
-    kept, told = keep_right_units(seen, plans)
+    kept, told = keep_right_units(observations, plans)
     return kept, refusals, [*warnings, *told]
 
 
 def _with_foreign(
-    seen: Seen, name: str, files: tuple[FileChoice, ...]
-) -> tuple[tuple[FileChoice, ...], tuple[ForeignAddress, ...], list[str]]:
+    observations: Observations, name: str, files: tuple[FileChoice, ...]
+) -> tuple[tuple[FileChoice, ...], tuple[ExternalAddress, ...], list[str]]:
     """The choices with the Redis address that was given, what is foreign, and what stands in the way."""
-    found, chosen = foreign_addresses(seen, name), seen.choices.redis
+    found, chosen = foreign_addresses(observations, name), observations.choices.redis
     refusals = redis_refusals(name, found, chosen)
     if chosen in (None, KEEP_REDIS):
         return files, found, refusals
-    details, config = seen.details[name], seen.chosen.config.get(name)
+    details, config = observations.details[name], observations.chosen.config.get(name)
     corrected = []
     for choice in files:
         try:
@@ -133,13 +135,13 @@ def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) ->
     return tuple(warnings)
 
 
-def _duplicates(plans: Sequence[NodePlan], seen: Seen) -> list[str]:
+def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[str]:
     """Two nodes with one key sign twice, or never meet; a node that is not in the plan counts too."""
     identities = {
         "node key": [(plan.name, plan.node_id) for plan in plans],
         "validator key": [(plan.name, plan.signing.address) for plan in plans],
     }
-    for name, look in _others(seen):
+    for name, look in _others(observations):
         key, validator = look.status.node_key, look.status.validator
         identities["node key"].append((name, key.node_id if key else None))
         identities["validator key"].append((name, validator.address if validator else None))
@@ -164,29 +166,29 @@ def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPo
     ]
 
 
-def _identity(seen: Seen, node: Node) -> str | None:
-    live = seen.details[node.name].status.node_key
-    config = seen.chosen.config.get(node.name)
+def _identity(observations: Observations, node: Node) -> str | None:
+    live = observations.details[node.name].status.node_key
+    config = observations.chosen.config.get(node.name)
     then = config.node_key.node_id if config is not None and config.node_key is not None else None
     now = live.node_id if live is not None else None
-    return now if (seen.choices.keep_keys and now) or then is None else then
+    return now if (observations.choices.keep_keys and now) or then is None else then
 
 
-def _former_ids(seen: Seen, name: str) -> set[str]:
-    config = seen.chosen.config.get(name)
-    live = seen.details[name].status.node_key
+def _former_ids(observations: Observations, name: str) -> set[str]:
+    config = observations.chosen.config.get(name)
+    live = observations.details[name].status.node_key
     ids = {config.node_key.node_id if config and config.node_key else None, live.node_id if live else None}
     return {value for value in ids if value}
 
 
 def _former_addresses(
-    seen: Seen, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
+    observations: Observations, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
 ) -> dict[str, set[str]]:
     """Where peers dialled each node: entries with its ID in the backups' units, its own config.toml."""
     owner = {value: name for name, ids in former.items() for value in ids}
     owner |= {value: name for name, value in identities.items() if value}
     addresses: dict[str, set[str]] = {name: set() for name in identities}
-    for own, config in seen.chosen.config.items():
+    for own, config in observations.chosen.config.items():
         told = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
         if own in addresses and told:
             addresses[own].add(_host(told.rpartition("://")[2]))
@@ -198,20 +200,22 @@ def _former_addresses(
     return addresses
 
 
-def _right_places(seen: Seen, identities: Mapping[str, str | None]) -> set[tuple[str | None, str]]:
+def _right_places(
+    observations: Observations, identities: Mapping[str, str | None]
+) -> set[tuple[str | None, str]]:
     """ID and host of every node as they will be; of those left out as they are, None for an unknown ID."""
-    right = {(identities[node.name], _bare(node.peer_address)) for node in seen.selected}
-    for name, look in _others(seen):
+    right = {(identities[node.name], _bare(node.peer_address)) for node in observations.selected}
+    for name, look in _others(observations):
         key = look.status.node_key
-        right.add((key.node_id if key else None, _bare(seen.inventory.node(name).peer_address)))
-    for name in seen.left_out.keys() - {name for name, _ in _others(seen)}:
-        right.add((None, _bare(seen.inventory.node(name).peer_address)))
+        right.add((key.node_id if key else None, _bare(observations.inventory.node(name).peer_address)))
+    for name in observations.left_out.keys() - {name for name, _ in _others(observations)}:
+        right.add((None, _bare(observations.inventory.node(name).peer_address)))
     return right
 
 
-def _others(seen: Seen) -> Iterator[tuple[str, NodeDetails]]:
+def _others(observations: Observations) -> Iterator[tuple[str, NodeDetails]]:
     """The nodes that are not in the plan, as far as they could be looked at."""
-    yield from ((name, look) for name, look in seen.left_out.items() if isinstance(look, NodeDetails))
+    yield from ((name, look) for name, look in observations.left_out.items() if isinstance(look, NodeDetails))
 
 
 def _host(place: str) -> str:
@@ -223,9 +227,9 @@ def _bare(host: str) -> str:
 
 
 def _node_plan(
-    seen: Seen, node: Node, details: NodeDetails, config: Contents | None, data: Archive
+    observations: Observations, node: Node, details: NodeDetails, config: Contents | None, data: Archive
 ) -> NodePlan:
-    settings = seen.inventory.loom_of(node)
+    settings = observations.inventory.loom_of(node)
     unit = details.status.unit
     toml = (
         (config.texts.get(TENDERMINT_CONFIG) if config else None)

@@ -18,7 +18,7 @@ from loomtui.restore.planning.choosing import Choices, Chosen
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observations:
     """The raw material of one plan."""
 
     inventory: Inventory
@@ -29,6 +29,11 @@ class Seen:
     choices: Choices
     scope: Scope
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
+
+    @property
+    def cluster(self) -> str:
+        """Its name in the inventory."""
+        return self.inventory.cluster
 
     @cached_property
     def chain(self) -> Chain:

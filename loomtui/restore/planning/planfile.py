@@ -29,6 +29,7 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
 _LONGEST_SECONDS = 24 * 3600
+_RENAMED = {"foreign": "external_addresses"}
 _ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
 
 
@@ -70,7 +71,7 @@ def read_plan(data: Any, name: str) -> Plan:
             advice=_ANEW,
         )
     try:
-        plan = _ADAPTER.validate_python(data)
+        plan = _ADAPTER.validate_python(_by_todays_names(data))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -81,6 +82,21 @@ def read_plan(data: Any, name: str) -> Plan:
     if problem is not None:
         raise CallError(f"{name} holds what no plan may hold: {clean_line(problem, limit=300)}", advice=_ANEW)
     return plan
+
+
+def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
+    """Runs that were begun with an earlier loomtui are resumed with the plans that they keep."""
+    nodes = data.get("nodes")
+    if not isinstance(nodes, list):
+        return data
+    return data | {
+        "nodes": [
+            {_RENAMED.get(name, name): value for name, value in node.items()}
+            if isinstance(node, dict)
+            else node
+            for node in nodes
+        ]
+    }
 
 
 def _problems(plan: Plan) -> Iterator[str]:

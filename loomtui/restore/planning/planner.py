@@ -25,7 +25,7 @@ from loomtui.restore.planning.command_line import options_of
 from loomtui.restore.planning.external_addresses import try_redis
 from loomtui.restore.planning.membership import is_whole_set, scope_of, select
 from loomtui.restore.planning.node_plans import plan_nodes
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.refusals import foreign_files, refusals_of
 from loomtui.restore.planning.signing_choices import (
     SigningCase,
@@ -69,8 +69,8 @@ async def make_plan(
     scope = scope_of(inventory, selected, choices)
     left_out = {name: look for name, look in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
-    seen = Seen(inventory, selected, details, left_out, chosen, choices, scope, redis)
-    return assemble(seen, needs_evm=needs_evm)
+    observations = Observations(inventory, selected, details, left_out, chosen, choices, scope, redis)
+    return assemble(observations, needs_evm=needs_evm)
 
 
 def _all_reached(
@@ -141,71 +141,73 @@ def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
     return version == 3 or (version is None and EVM_DB in details.databases)
 
 
-def assemble(seen: Seen, *, needs_evm: bool) -> Plan:
+def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
     """The plan, from what was seen alone."""
-    powers = _validators(seen)
+    powers = _validators(observations)
     signing = {
-        node.name: choose_signing(_signing_case(seen, node.name), seen.scope, seen.living_height)
-        for node in seen.selected
+        node.name: choose_signing(
+            _signing_case(observations, node.name), observations.scope, observations.living_height
+        )
+        for node in observations.selected
     }
-    whole_set = is_whole_set(seen, signing, powers)
-    if seen.scope is Scope.CLUSTER:
-        prediction = predict(seen.height, signing, powers, whole_set_in_plan=whole_set)
+    whole_set = is_whole_set(observations, signing, powers)
+    if observations.scope is Scope.CLUSTER:
+        prediction = predict(observations.height, signing, powers, whole_set_in_plan=whole_set)
     else:
-        prediction = predict_catching_up(seen.living_height)
-    refusals = refusals_of(seen, needs_evm=needs_evm)
-    if seen.choices.reset_signing and seen.scope is Scope.CLUSTER and not prediction.moves:
+        prediction = predict_catching_up(observations.living_height)
+    refusals = refusals_of(observations, needs_evm=needs_evm)
+    if observations.choices.reset_signing and observations.scope is Scope.CLUSTER and not prediction.moves:
         if whole_set and powers:
             addresses = {validator.address for validator in powers}
             signing = {
                 name: reset_choice(choice) if choice.address in addresses else choice
                 for name, choice in signing.items()
             }
-            prediction = predict(seen.height, signing, powers, whole_set_in_plan=True)
+            prediction = predict(observations.height, signing, powers, whole_set_in_plan=True)
         else:
             refusals.append(f"the signing states may not be reset. {prediction.remedy}")
     if not prediction.moves:
         refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
-    nodes, more_refusals, warnings = plan_nodes(seen, signing, powers)
-    refusals += [*more_refusals, *membership.refusals(seen, signing)]
-    key = clean_line(seen.chosen.data.backup.key)
+    nodes, more_refusals, warnings = plan_nodes(observations, signing, powers)
+    refusals += [*more_refusals, *membership.refusals(observations, signing)]
+    key = clean_line(observations.chosen.data.backup.key)
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         made_at=datetime.now(UTC),
         made_by=f"{getpass.getuser()}@{socket.gethostname()}",
-        cluster=seen.inventory.cluster,
-        production=seen.inventory.production,
-        scope=seen.scope,
-        stage_first=seen.choices.stage_first,
+        cluster=observations.cluster,
+        production=observations.inventory.production,
+        scope=observations.scope,
+        stage_first=observations.choices.stage_first,
         nodes=nodes,
-        left_out=tuple(seen.left_out),
+        left_out=tuple(observations.left_out),
         validators=powers,
         prediction=prediction,
-        reset_confirmed=seen.choices.reset_signing,
-        backup_policy=seen.choices.backup_policy,
-        options=options_of(seen.choices, seen.inventory.cluster),
-        passed_over=seen.chosen.passed_over,
+        reset_confirmed=observations.choices.reset_signing,
+        backup_policy=observations.choices.backup_policy,
+        options=options_of(observations.choices, observations.cluster),
+        passed_over=observations.chosen.passed_over,
         refusals=tuple(dict.fromkeys(refusals)),
-        chain=_planned_chain(seen),
+        chain=_planned_chain(observations),
         warnings=tuple(
             dict.fromkeys(
                 [
-                    *seen.chosen.warnings,
-                    *(f"{key}: {warning}" for warning in seen.chosen.data.warnings),
-                    *foreign_files(seen),
-                    *_moments(seen),
+                    *observations.chosen.warnings,
+                    *(f"{key}: {warning}" for warning in observations.chosen.data.warnings),
+                    *foreign_files(observations),
+                    *_moments(observations),
                     *warnings,
-                    *membership.warnings(seen, nodes, powers),
+                    *membership.warnings(observations, nodes, powers),
                 ]
             )
         ),
     )
 
 
-def _moments(seen: Seen) -> Iterator[str]:
+def _moments(observations: Observations) -> Iterator[str]:
     """Where the data are older or newer than their archive's name says."""
-    backup, last = seen.chosen.data.backup, seen.chain.block_time
+    backup, last = observations.chosen.data.backup, observations.chain.block_time
     if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
         yield (
             f"{clean_line(backup.key)} was taken at {backup.taken_at:%Y-%m-%d %H:%M} UTC by its name and S3, "
@@ -213,42 +215,42 @@ def _moments(seen: Seen) -> Iterator[str]:
         )
 
 
-def _planned_chain(seen: Seen) -> PlannedChain:
-    chain, state = seen.chain, seen.chain.state
+def _planned_chain(observations: Observations) -> PlannedChain:
+    chain, state = observations.chain, observations.chain.state
     return PlannedChain(
         chain_id=chain.chain_id,
         height=chain.height,
         block_hash=state.block_hash if state is not None else None,
         block_time=chain.block_time,
         evidence=chain.evidence,
-        foreign_files=tuple(foreign_files(seen)),
+        foreign_files=tuple(foreign_files(observations)),
     )
 
 
-def _signing_case(seen: Seen, name: str) -> SigningCase:
+def _signing_case(observations: Observations, name: str) -> SigningCase:
     """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
-    config, live = seen.chosen.config.get(name), seen.details[name].status.validator
+    config, live = observations.chosen.config.get(name), observations.details[name].status.validator
     then = config.validator if config else None
-    if seen.choices.keep_keys and live is not None and live.address and then is not None:
-        addresses = seen.chain.known_addresses
+    if observations.choices.keep_keys and live is not None and live.address and then is not None:
+        addresses = observations.chain.known_addresses
         if live.address != then.address and (live.address in addresses or then.address not in addresses):
             then = None
     return SigningCase(name, live, then)
 
 
-def _validators(seen: Seen) -> tuple[ValidatorPower, ...]:
+def _validators(observations: Observations) -> tuple[ValidatorPower, ...]:
     """Who decides on the next block of the data, and which node holds the key. Empty: not known."""
-    holders = _holders(seen)
+    holders = _holders(observations)
     return tuple(
         ValidatorPower(power.address, power.power, holders.get(power.address))
-        for power in seen.chain.deciders
+        for power in observations.chain.deciders
     )
 
 
-def _holders(seen: Seen) -> dict[str, str]:
+def _holders(observations: Observations) -> dict[str, str]:
     holders: dict[str, str] = {}
-    for name in seen.details:
-        case = _signing_case(seen, name)
+    for name in observations.details:
+        case = _signing_case(observations, name)
         for facts in (case.live, case.backup):
             if facts is not None and facts.address:
                 holders.setdefault(facts.address, name)

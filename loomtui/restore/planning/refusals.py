@@ -11,21 +11,21 @@ from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.plan import Scope
 from loomtui.restore.planning.chain import GENESIS_FILES
 from loomtui.restore.planning.choosing import missing_evm
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 from loomtui.text import clean_line
 
 
-def refusals_of(seen: Seen, *, needs_evm: bool) -> list[str]:
+def refusals_of(observations: Observations, *, needs_evm: bool) -> list[str]:
     """One sentence a reason."""
     return [
-        *_data(seen, needs_evm),
-        *_chains(seen),
-        *_nodes(seen),
+        *_data(observations, needs_evm),
+        *_chains(observations),
+        *_nodes(observations),
     ]
 
 
-def _data(seen: Seen, needs_evm: bool) -> Iterator[str]:
-    data = seen.chosen.data
+def _data(observations: Observations, needs_evm: bool) -> Iterator[str]:
+    data = observations.chosen.data
     no_evm = missing_evm(data)
     if needs_evm and no_evm:
         yield no_evm
@@ -34,49 +34,49 @@ def _data(seen: Seen, needs_evm: bool) -> Iterator[str]:
         yield f"{clean_line(data.backup.key)} is torn: every node would refuse to start. {torn}"
 
 
-def _chains(seen: Seen) -> Iterator[str]:
+def _chains(observations: Observations) -> Iterator[str]:
     """Where it cannot be told which chain the data is of, or where the others go on with another one."""
-    if seen.chain.undecided:
+    if observations.chain.undecided:
         several = "; ".join(
-            f"{genesis.origin}: {_described(genesis.text)}" for genesis in seen.chain.undecided
+            f"{genesis.origin}: {_described(genesis.text)}" for genesis in observations.chain.undecided
         )
         yield (
             f"which chain the data is of cannot be told, the sources disagree ({several}). "
             "Choose backups of one chain (--data, --before, --map)"
         )
-    elif seen.chain.tendermint is None:
-        chain = f" ({clean_line(seen.chain.chain_id)})" if seen.chain.chain_id else ""
+    elif observations.chain.tendermint is None:
+        chain = f" ({clean_line(observations.chain.chain_id)})" if observations.chain.chain_id else ""
         yield (
             f"no genesis of the data's chain{chain} is in a backup or on a node: what is there is of other "
             "chains, or cannot be read. Choose backups of one chain (--data, --before, --map)"
         )
-    strangers = sorted(set(seen.others) - set(seen.kin))
-    if seen.scope is Scope.NODES and strangers and not seen.kin:
+    strangers = sorted(set(observations.others) - set(observations.kin))
+    if observations.scope is Scope.NODES and strangers and not observations.kin:
         yield (
             f"the nodes outside the plan ({', '.join(strangers)}) are of another chain than the data "
-            f"({_described(_own(seen))}). Choose backups of their chain (--data), or restore every "
+            f"({_described(_own(observations))}). Choose backups of their chain (--data), or restore every "
             "validator together"
         )
 
 
-def foreign_files(seen: Seen) -> Iterator[str]:
+def foreign_files(observations: Observations) -> Iterator[str]:
     """Every genesis file on a node, in the plan or not, that is of another chain than the data."""
-    for name, details in (*seen.details.items(), *seen.others.items()):
+    for name, details in (*observations.details.items(), *observations.others.items()):
         for target in GENESIS_FILES:
             text = details.texts.get(target)
-            if text is None or seen.chain.owns(target, text) is not False:
+            if text is None or observations.chain.owns(target, text) is not False:
                 continue
             told = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
             becomes = (
                 "it is set aside, the chain's own takes its place"
-                if name in seen.details
+                if name in observations.details
                 else "the node is not in the plan, and it stays"
             )
             yield f"{name}: {target} is of another chain than the data{told}; {becomes}"
 
 
-def _own(seen: Seen) -> str:
-    return seen.chain.tendermint.text if seen.chain.tendermint is not None else ""
+def _own(observations: Observations) -> str:
+    return observations.chain.tendermint.text if observations.chain.tendermint is not None else ""
 
 
 def _described(text: str) -> str:
@@ -91,8 +91,8 @@ def _described(text: str) -> str:
     return f"chain {genesis.chain_id}, {begun}, {len(genesis.validators)} validators"
 
 
-def _nodes(seen: Seen) -> Iterator[str]:
-    for name, details in seen.details.items():
+def _nodes(observations: Observations) -> Iterator[str]:
+    for name, details in observations.details.items():
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
         closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
         if closed:

@@ -16,16 +16,16 @@ from loomtui.loom.references import Mismatch, MismatchKind, NodeFacts, compare
 from loomtui.loom.units import EffectiveUnit, with_text
 from loomtui.restore.plan import FileAction, FileChoice, NodePlan
 from loomtui.restore.planning.identities import facts_of, with_history
-from loomtui.restore.planning.observations import Seen
+from loomtui.restore.planning.observations import Observations
 
 
-def nodes_after(seen: Seen, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
+def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
     """Every node of the inventory as it will be after the restore, but with the unit that it has now."""
     planned = {plan.name: plan for plan in plans}
     nodes = []
-    for node in seen.inventory.nodes:
-        look = seen.details.get(node.name) or seen.left_out.get(node.name)
-        facts, plan = facts_of(seen.inventory, node, look), planned.get(node.name)
+    for node in observations.inventory.nodes:
+        look = observations.details.get(node.name) or observations.left_out.get(node.name)
+        facts, plan = facts_of(observations.inventory, node, look), planned.get(node.name)
         if plan is not None:
             facts = replace(
                 with_history(facts, plan), node_id=plan.node_id, listen_port=plan.port, reported=None
@@ -34,13 +34,15 @@ def nodes_after(seen: Seen, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
     return tuple(nodes)
 
 
-def keep_right_units(seen: Seen, plans: Sequence[NodePlan]) -> tuple[tuple[NodePlan, ...], list[str]]:
+def keep_right_units(
+    observations: Observations, plans: Sequence[NodePlan]
+) -> tuple[tuple[NodePlan, ...], list[str]]:
     """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
-    nodes = nodes_after(seen, plans)
+    nodes = nodes_after(observations, plans)
     kept, told = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
-        wrong = _older(seen.chosen.config.get(plan.name), plan, facts, nodes)
+        wrong = _older(observations.chosen.config.get(plan.name), plan, facts, nodes)
         if not wrong:
             kept.append(plan)
             continue
@@ -53,10 +55,10 @@ def keep_right_units(seen: Seen, plans: Sequence[NodePlan]) -> tuple[tuple[NodeP
     return tuple(kept), told
 
 
-def wrong_outside(seen: Seen, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
+def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
     """What will keep peers apart and no step puts right: in the units of nodes that are not in the plan."""
     names = {plan.name for plan in plans}
-    for mismatch in compare(nodes_after(seen, plans)).mismatches:
+    for mismatch in compare(nodes_after(observations, plans)).mismatches:
         in_unit = mismatch.kind not in {MismatchKind.DUPLICATE_IDENTITY, MismatchKind.REPORTED_DIFFERS}
         if mismatch.blocking and mismatch.on not in names and in_unit:
             yield mismatch

@@ -12,7 +12,7 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, find_backup_jobs
 from loomtui.fleet.scripts import ChangeScript
 from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.running.node_run import Hand
+from loomtui.restore.running.node_run import NodeRun
 
 SUSPEND = ChangeScript("suspend")
 UNSUSPEND = ChangeScript("unsuspend")
@@ -28,9 +28,9 @@ _END_SECONDS = 20
 _STILL = "Nothing is stopped; the data on the node is untouched."
 
 
-async def jobs_on(hand: Hand) -> BackupJobs:
+async def jobs_on(node_run: NodeRun) -> BackupJobs:
     """Looks only. Raises LoomtuiError."""
-    return await find_backup_jobs(hand.session, hand.plan.unit_path, hand.workdir)
+    return await find_backup_jobs(node_run.session, node_run.plan.unit_path, node_run.workdir)
 
 
 def in_the_way(found: BackupJobs, policy: BackupPolicy) -> tuple[BackupJob, ...]:
@@ -53,30 +53,30 @@ _VERBS = {
 }
 
 
-async def settle(hand: Hand, policy: BackupPolicy, tell: Tell) -> None:
+async def settle(node_run: NodeRun, policy: BackupPolicy, tell: Tell) -> None:
     """Does what the policy says, and says it. Raises StepFailed for one that does not end."""
-    found = await jobs_on(hand)
+    found = await jobs_on(node_run)
     for sentence in intentions(found, policy):
         tell(f"backup job: {sentence}")
     if policy is BackupPolicy.LEAVE:
         return
-    await suspend(hand, found)
+    await suspend(node_run, found)
     if policy is BackupPolicy.STOP and found.running:
-        await _end(hand, found.running)
-    await _wait(hand, tell)
+        await _end(node_run, found.running)
+    await _wait(node_run, tell)
 
 
-async def suspend(hand: Hand, found: BackupJobs) -> None:
+async def suspend(node_run: NodeRun, found: BackupJobs) -> None:
     """Can be called again. A crontab that this run has no way to is told as a failure by the script."""
     pairs = dict.fromkeys((job.kind.value, job.place) for job in found.scheduled)
     if pairs:
-        units = hand.hold_file.rsplit("/", 2)[0]
-        await hand.change(SUSPEND, units, *(part for pair in pairs for part in pair))
+        units = node_run.hold_file.rsplit("/", 2)[0]
+        await node_run.change(SUSPEND, units, *(part for pair in pairs for part in pair))
 
 
-async def give_back(hand: Hand, tell: Tell) -> None:
+async def give_back(node_run: NodeRun, tell: Tell) -> None:
     """What was suspended may be started by the clock again. Can be called again."""
-    output = await hand.change(UNSUSPEND)
+    output = await node_run.change(UNSUSPEND)
     facts = read_facts(output.stdout)
     for value in facts.all("back"):
         tell(f"backup job: put back {value.decode('utf-8', 'replace')}")
@@ -84,8 +84,8 @@ async def give_back(hand: Hand, tell: Tell) -> None:
         tell(f"backup job: {value.decode('utf-8', 'replace')} could not be started again")
 
 
-async def _end(hand: Hand, running: tuple[BackupJob, ...]) -> None:
-    output = await hand.change(
+async def _end(node_run: NodeRun, running: tuple[BackupJob, ...]) -> None:
+    output = await node_run.change(
         END_BACKUP,
         str(_END_SECONDS),
         *(job.place for job in running),
@@ -93,25 +93,25 @@ async def _end(hand: Hand, running: tuple[BackupJob, ...]) -> None:
         accept=(0, 75),
     )
     if output.status == 75:
-        raise _still_running(hand, running, "does not end on SIGTERM")
+        raise _still_running(node_run, running, "does not end on SIGTERM")
 
 
-async def _wait(hand: Hand, tell: Tell) -> None:
+async def _wait(node_run: NodeRun, tell: Tell) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
     told = False
-    while running := (await jobs_on(hand)).running:
+    while running := (await jobs_on(node_run)).running:
         if time.monotonic() > deadline:
-            raise _still_running(hand, running, f"has not ended within {_WAIT_SECONDS:.0f} s")
+            raise _still_running(node_run, running, f"has not ended within {_WAIT_SECONDS:.0f} s")
         if not told:
             told = True
             tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_named(running)} to end")
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _still_running(hand: Hand, running: tuple[BackupJob, ...], what: str) -> StepFailed:
+def _still_running(node_run: NodeRun, running: tuple[BackupJob, ...], what: str) -> StepFailed:
     return StepFailed(
         f"backup.sh {what}: {_named(running)}",
-        node=hand.plan.name,
+        node=node_run.plan.name,
         safe=_STILL,
         advice="End it on the node and go on, or make a plan with --backup-jobs stop (ends it) or "
         "--backup-jobs leave (the hold keeps it from starting the service, but it may upload a backup of "
@@ -123,12 +123,12 @@ def _named(running: tuple[BackupJob, ...]) -> str:
     return "; ".join(map(str, running))
 
 
-async def set_aside(hand: Hand, tell: Tell) -> None:
+async def set_aside(node_run: NodeRun, tell: Tell) -> None:
     """Takes the stale staging folder away: the next backup is of the restored files. Can be called again."""
-    found = await jobs_on(hand)
-    if found.staging is None or hand.run in found.aside:
+    found = await jobs_on(node_run)
+    if found.staging is None or node_run.run in found.aside:
         return
-    output = await hand.change(SET_ASIDE, found.staging)
+    output = await node_run.change(SET_ASIDE, found.staging)
     kept = read_facts(output.stdout).line("kept")
     if kept:
         tell(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from loomtui.errors import LockHeld
-from loomtui.restore.running.node_run import LOCK, Hand
+from loomtui.restore.running.node_run import LOCK, NodeRun
 from loomtui.text import clean_line
 
 
@@ -36,20 +36,20 @@ def _told(lock: str) -> str:
     return f"run {owner['run']} of {who}, since {owner.get('since', 'an unknown time')}"
 
 
-async def take_lock(hand: Hand) -> None:
+async def take_lock(node_run: NodeRun) -> None:
     """The same run may take it again. Raises LockHeld with who holds the node."""
     owner = {
-        "run": hand.run,
+        "run": node_run.run,
         "who": getpass.getuser(),
         "from": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    output = await hand.change(LOCK, json.dumps(owner), accept=(0, 73))
+    output = await node_run.change(LOCK, json.dumps(owner), accept=(0, 73))
     if output.status == 73:
-        holder = (await hand.state()).lock_owner
+        holder = (await node_run.state()).lock_owner
         raise LockHeld(
             f"another run holds the node: {_told(holder)}",
-            node=hand.plan.name,
+            node=node_run.plan.name,
             advice="Finish that run, or roll it back: loomtui rollback "
             f"{clean_line(owned_by(holder) or 'RUN', limit=100)}",
         )

@@ -99,7 +99,7 @@ class RunState:
         return self.active in {"inactive", "failed"} and self.main_pid == 0
 
 
-class Hand:
+class NodeRun:
     """All paths and scripts of one run on one node."""
 
     def __init__(self, session: WritableSession, plan: NodePlan, run: str) -> None:

@@ -46,12 +46,12 @@ async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
 
 async def _regain(context: RunContext, name: str) -> bool:
     """Takes the node for the rollback; False where the run left no trace on it."""
-    hand = context.hand(name)
-    state = await hand.state()
+    node_run = context.node_run(name)
+    state = await node_run.state()
     mine = owned_by(state.lock_owner) == context.run
     traces = state.was_active is not None or bool(state.marks) or bool(state.slots)
     if not mine and traces:
-        await take_lock(hand)
+        await take_lock(node_run)
     return mine or traces
 
 
@@ -77,7 +77,7 @@ async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: Sti
     data = {"asked": "on failure", "answer": choice.value, "by": operator.name}
     recorder.emit(EventKind.DECISION, f"{step.title}: {choice.value}", step.name, node, dict(data))
     if choice is OnFailure.KILL:
-        await kill(step.context.hand(node), error)
+        await kill(step.context.node_run(node), error)
     elif choice is not OnFailure.RETRY:
         raise error
 
@@ -97,7 +97,7 @@ async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
             advice=f"First: loomtui resume {run.id}, or loomtui rollback {run.id}",
         )
     names = [node.name for node in run.plan.nodes]
-    states, failures = await on_all(names, lambda name: context.hand(name).state())
+    states, failures = await on_all(names, lambda name: context.node_run(name).state())
     if failures:
         raise combined(failures, f"Then: loomtui clean {run.id}")
     held = [name for name, state in states.items() if owned_by(state.lock_owner) == run.id]
@@ -107,7 +107,7 @@ async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
             advice=f"A node that was left out is given back by: loomtui rollback {run.id}",
         )
     recorder.note(None, None, "what it kept is deleted: no way back from here", {CLEANED: True})
-    outputs, failures = await on_all(names, lambda name: context.hand(name).change(CLEAN, timeout=3600))
+    outputs, failures = await on_all(names, lambda name: context.node_run(name).change(CLEAN, timeout=3600))
     if failures:
         raise combined(failures, f"Then: loomtui clean {run.id}")
     return sum(read_facts(output.stdout).number("freed") or 0 for output in outputs.values())

@@ -11,7 +11,7 @@ from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Amount, Event, Json, StepName
 from loomtui.restore.plan import NodePlan, Plan
 from loomtui.restore.planning.command_line import plan_command
-from loomtui.restore.running.node_run import Hand
+from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Operator
 
 Tell = Callable[[StepName, str | None, str, dict[str, Json]], None]
@@ -42,5 +42,5 @@ class RunContext:
         """What to do where this plan cannot be done any more; the choices it was made with are kept."""
         return f"Roll back (loomtui rollback {self.run}), then make a new plan: {plan_command(self.plan)}"
 
-    def hand(self, name: str) -> Hand:
-        return Hand(self.fleet.session(name), self.plan.node(name), self.run)
+    def node_run(self, name: str) -> NodeRun:
+        return NodeRun(self.fleet.session(name), self.plan.node(name), self.run)

@@ -272,7 +272,7 @@ class Runner:
     async def _keep_down(self, step: Step, node: str) -> None:
         """Who is left out runs nothing half-restored: the step that failed may have let it start."""
         try:
-            await keep_down(self._context.hand(node))
+            await keep_down(self._context.node_run(node))
         except LoomtuiError as error:
             message = f"it is left out, but could not be held and stopped: {error.what}"
             self._recorder.note(step.name, node, message, {"severity": "warning"})
@@ -280,7 +280,7 @@ class Runner:
     async def _kill(self, step: Step, stuck: Mapping[str, StillRunning]) -> None:
         """What it did not achieve, the next attempt of the step tells."""
         names = [name for name, error in stuck.items() if error.processes]
-        _, failures = await on_all(names, lambda name: kill(self._context.hand(name), stuck[name]))
+        _, failures = await on_all(names, lambda name: kill(self._context.node_run(name), stuck[name]))
         for text in sentences(failures):
             self._recorder.note(step.name, None, f"could not kill: {text}", {"severity": "warning"})
 
@@ -298,7 +298,7 @@ class Runner:
     async def _release(self) -> None:
         """A node that cannot be reached, or is left out, keeps its lock: the run is not over there."""
         names = [node.name for node in self._context.nodes]
-        _, failures = await on_all(names, lambda name: self._context.hand(name).change(UNLOCK))
+        _, failures = await on_all(names, lambda name: self._context.node_run(name).change(UNLOCK))
         for text in sentences(failures):
             self._recorder.note(None, None, f"the lock stays: {text}", {"severity": "warning"})
 

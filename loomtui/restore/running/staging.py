@@ -16,7 +16,7 @@ from loomtui.fleet.scripts import script_text
 from loomtui.restore.events import Amount
 from loomtui.restore.plan import Archive
 from loomtui.restore.planning.space import LEFT_OVER
-from loomtui.restore.running.node_run import FETCH, FETCH_JOB, PLACE, RELAY, Hand, RunState
+from loomtui.restore.running.node_run import FETCH, FETCH_JOB, PLACE, RELAY, NodeRun, RunState
 
 Progress = Callable[[Amount], None]
 
@@ -36,9 +36,9 @@ class Stager:
     """Stages one set (`data` or `config`) of one node. Can be called again after any interruption."""
 
     def __init__(
-        self, hand: Hand, catalogue: Catalogue, progress: Progress, note: Callable[[str], None]
+        self, node_run: NodeRun, catalogue: Catalogue, progress: Progress, note: Callable[[str], None]
     ) -> None:
-        self._hand = hand
+        self._hand = node_run
         self._catalogue = catalogue
         self._progress = progress
         self._note = note

@@ -19,9 +19,9 @@ from loomtui.loom.databases import (
     name_of,
 )
 from loomtui.restore.events import StepName
-from loomtui.restore.plan import FileAction, FileChoice, ForeignAddress, SigningAction
+from loomtui.restore.plan import ExternalAddress, FileAction, FileChoice, SigningAction
 from loomtui.restore.running.job_suspension import UNSET_ASIDE, jobs_on, set_aside
-from loomtui.restore.running.node_run import RELOAD, REPLACE, SIGNING, STAGE_FILE, UNREPLACE, Hand
+from loomtui.restore.running.node_run import RELOAD, REPLACE, SIGNING, STAGE_FILE, UNREPLACE, NodeRun
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.steps.base import Evidence, Step
 
@@ -57,28 +57,28 @@ class RestoreConfig(Step):
     async def _wrong(self, node: str) -> tuple[str, ...]:
         """What is not yet as the plan says; empty: nothing."""
         plan = self.context.plan.node(node)
-        hand = self.context.hand(node)
-        decided = f"{hand.folder}/{_DECIDED}"
-        state = await hand.state(*(hand.path_of(choice.target) for choice in plan.files), decided)
+        node_run = self.context.node_run(node)
+        decided = f"{node_run.folder}/{_DECIDED}"
+        state = await node_run.state(*(node_run.path_of(choice.target) for choice in plan.files), decided)
         if unnoted := [name_of(target) for target, slot in _SLOTS.items() if slot not in state.slots]:
             return (f"nothing was noted of {', '.join(unnoted)}",)
         expected: dict[str, str | None] = {
-            hand.path_of(choice.target): choice.digest
+            node_run.path_of(choice.target): choice.digest
             for choice in plan.files
             if (choice.action is FileAction.RESTORE or choice.redis)
             and choice.digest
             and choice.target != VALIDATOR
         }
         if plan.signing.action in {SigningAction.RESET, SigningAction.RAISE}:
-            expected[hand.path_of(VALIDATOR)] = state.digests.get(decided)
+            expected[node_run.path_of(VALIDATOR)] = state.digests.get(decided)
         other = [path for path, digest in expected.items() if state.digests.get(path) != digest]
         if other or state.need_reload:
             return (
                 *(f"{path} holds other bytes" for path in other),
                 *(["systemd has not read the units again"] if state.need_reload else []),
             )
-        found = await jobs_on(hand)
-        if found.staging is None or hand.run in found.aside:
+        found = await jobs_on(node_run)
+        if found.staging is None or node_run.run in found.aside:
             return ()
         return (f"{found.staging} of backup.sh is not set aside",)
 
@@ -96,92 +96,94 @@ class RestoreConfig(Step):
             lines.append(
                 f"set aside {plan.staging}, in which backup.sh stages: its files would win over these"
             )
-        lines += map(_elsewhere, plan.foreign)
+        lines += map(_elsewhere, plan.external_addresses)
         diffs = [choice.diff for choice in plan.files if choice.diff]
         return Preview(node, "\n".join(lines), "\n".join(diffs))
 
     async def apply(self, node: str) -> None:
         plan = self.context.plan.node(node)
-        hand = self.context.hand(node)
+        node_run = self.context.node_run(node)
         for target in _ORDER:
             choice = next((choice for choice in plan.files if choice.target == target), None)
-            await self._put(hand, target, await self._source(hand, target, choice))
-        await hand.change(RELOAD)
-        for entry in plan.foreign:
+            await self._put(node_run, target, await self._source(node_run, target, choice))
+        await node_run.change(RELOAD)
+        for entry in plan.external_addresses:
             self.context.note(self.name, node, _elsewhere(entry), {"severity": "warning"})
-        await set_aside(hand, lambda text: self.context.note(self.name, node, text, {}))
+        await set_aside(node_run, lambda text: self.context.note(self.name, node, text, {}))
 
-    async def _source(self, hand: Hand, target: str, choice: FileChoice | None) -> str:
+    async def _source(self, node_run: NodeRun, target: str, choice: FileChoice | None) -> str:
         """What replace.sh takes: a file of the run's folder, `-` for away, `=` for only noted."""
         if choice is None:
             return "="
         if choice.action is FileAction.SET_ASIDE:
             return "-"
         if target == VALIDATOR:
-            return await self._decided(hand)
+            return await self._decided(node_run)
         if choice.text is not None and choice.changes:
-            return await self._given(hand, choice, choice.text)
+            return await self._given(node_run, choice, choice.text)
         if choice.redis is not None and choice.changes:
-            return await self._corrected(hand, choice)
+            return await self._corrected(node_run, choice)
         if choice.action is FileAction.RESTORE and choice.changes:
             return f"stage/config/{target}"
         return "="
 
-    async def _given(self, hand: Hand, choice: FileChoice, text: str) -> str:
+    async def _given(self, node_run: NodeRun, choice: FileChoice, text: str) -> str:
         name = f"given/{_SLOTS[choice.target]}"
-        await hand.change(STAGE_FILE, name, str(choice.digest), stdin=text.encode())
+        await node_run.change(STAGE_FILE, name, str(choice.digest), stdin=text.encode())
         return f"stage/{name}"
 
-    async def _corrected(self, hand: Hand, choice: FileChoice) -> str:
+    async def _corrected(self, node_run: NodeRun, choice: FileChoice) -> str:
         """The same bytes that the plan showed the difference of, or nothing."""
         source = f"stage/config/{choice.target}" if choice.action is FileAction.RESTORE else "live"
-        output = await hand.change(_REDIS, source, str(choice.redis))
+        output = await node_run.change(_REDIS, source, str(choice.redis))
         if read_facts(output.stdout).line("digest") != choice.digest:
             raise StepFailed(
                 f"{choice.target} changed since the plan was made",
-                node=hand.plan.name,
+                node=node_run.plan.name,
                 safe="It is held; the file was not touched.",
                 advice=self.context.new_plan(),
             )
         return _CORRECTED
 
-    async def _decided(self, hand: Hand) -> str:
-        signing = hand.plan.signing
+    async def _decided(self, node_run: NodeRun) -> str:
+        signing = node_run.plan.signing
         staged = f"stage/config/{VALIDATOR}"
         if signing.action in {SigningAction.RESTORE, SigningAction.RAISE}:
-            await self._see_that_it_is_not_lowered(hand)
+            await self._see_that_it_is_not_lowered(node_run)
         if signing.action is SigningAction.RESTORE:
             return staged
         if signing.action in {SigningAction.RESET, SigningAction.RAISE}:
             own = signing.found_height is not None and signing.action is SigningAction.RESET
-            await hand.change(SIGNING, "live" if own else staged, str(signing.result_height or 0), _DECIDED)
+            await node_run.change(
+                SIGNING, "live" if own else staged, str(signing.result_height or 0), _DECIDED
+            )
             return _DECIDED
         return "="
 
-    async def _see_that_it_is_not_lowered(self, hand: Hand) -> None:
+    async def _see_that_it_is_not_lowered(self, node_run: NodeRun) -> None:
         """The plan is of another moment: the node may have signed since, or got its own file back."""
-        planned = hand.plan.signing
-        facts = (await look_at(hand.session, None)).validator
+        planned = node_run.plan.signing
+        facts = (await look_at(node_run.session, None)).validator
         if facts is None or facts.address != planned.address or facts.signing is None:
             return
         if facts.signing.height > (planned.result_height or 0):
             raise StepFailed(
                 f"its own signing state is at {facts.signing.height} by now, above the planned "
                 f"{planned.result_height or 0}: it is never lowered",
-                node=hand.plan.name,
+                node=node_run.plan.name,
                 safe="It is held; its validator file was not touched.",
                 advice=self.context.new_plan(),
             )
 
-    async def _put(self, hand: Hand, target: str, source: str) -> None:
-        user, group = ("", "") if target == UNIT else (hand.plan.user, hand.plan.group)
-        await hand.change(
+    async def _put(self, node_run: NodeRun, target: str, source: str) -> None:
+        user, group = ("", "") if target == UNIT else (node_run.plan.user, node_run.plan.group)
+        await node_run.change(
             REPLACE,
-            hand.unit_name,
-            hand.hold_file,
+            node_run.unit_name,
+            node_run.hold_file,
             _SLOTS[target],
             source,
-            hand.path_of(target),
+            node_run.path_of(target),
             "600" if target in _PRIVATE else "644",
             user,
             group,
@@ -216,9 +218,9 @@ class RestoreConfig(Step):
         return {"node_id": identity, "validator": address}
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
+        node_run = self.context.node_run(node)
         for target in reversed(_ORDER):
-            output = await hand.change(UNREPLACE, hand.unit_name, hand.hold_file, _SLOTS[target])
+            output = await node_run.change(UNREPLACE, node_run.unit_name, node_run.hold_file, _SLOTS[target])
             kept = read_facts(output.stdout).line("kept")
             if kept:
                 self.context.note(
@@ -227,10 +229,10 @@ class RestoreConfig(Step):
                     f"keeps its present signing state ({kept}): the older one could sign twice by now",
                     {"severity": "warning"},
                 )
-        await hand.change(RELOAD)
-        await hand.change(UNSET_ASIDE)
+        await node_run.change(RELOAD)
+        await node_run.change(UNSET_ASIDE)
 
 
-def _elsewhere(entry: ForeignAddress) -> str:
+def _elsewhere(entry: ExternalAddress) -> str:
     tried = f" ({entry.tried})" if entry.tried else ""
     return f"{entry.file} names another machine: {entry.field} {entry.address}{tried}"

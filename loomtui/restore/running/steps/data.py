@@ -20,20 +20,20 @@ class RestoreData(Step):
     async def check(self, node: str) -> bool:
         if self.context.plan.node(node).data is None:
             return True
-        return "data.swapped" in (await self.context.hand(node).state()).marks
+        return "data.swapped" in (await self.context.node_run(node).state()).marks
 
     async def preview(self, node: str) -> Preview:
         archive = self.context.plan.node(node).data
         if archive is None:
             return Preview(node, "no data for this node", already=True)
         names = ", ".join(item.target for item in archive.items)
-        state = await self.context.hand(node).state()
+        state = await self.context.node_run(node).state()
         staged = (
             "already unpacked and checked" if "data.staged" in state.marks else "to be fetched and unpacked"
         )
         text = (
             f"put in {names} from {archive.key} of {archive.taken_at:%Y-%m-%d %H:%M} UTC ({staged}); "
-            f"the old databases move to {self.context.hand(node).folder}/replaced/data"
+            f"the old databases move to {self.context.node_run(node).folder}/replaced/data"
         )
         return Preview(node, text, already="data.swapped" in state.marks)
 
@@ -41,23 +41,29 @@ class RestoreData(Step):
         archive = self.context.plan.node(node).data
         if archive is None:
             return
-        hand = self.context.hand(node)
+        node_run = self.context.node_run(node)
         stager = Stager(
-            hand,
+            node_run,
             self.context.catalogue,
             lambda amount: self.context.progress(self.name, node, amount),
             lambda text: self.context.note(self.name, node, text, {}),
         )
         await stager.stage("data", archive)
-        await hand.change(
-            SWAP, hand.unit_name, hand.hold_file, hand.plan.user, hand.plan.group, *STATE_NAMES, timeout=600
+        await node_run.change(
+            SWAP,
+            node_run.unit_name,
+            node_run.hold_file,
+            node_run.plan.user,
+            node_run.plan.group,
+            *STATE_NAMES,
+            timeout=600,
         )
 
     async def verify(self, node: str) -> Evidence:
         archive = self.context.plan.node(node).data
         if archive is None:
             return {}
-        state = await self.context.hand(node).state()
+        state = await self.context.node_run(node).state()
         if "data.swapped" not in state.marks:
             raise StepFailed(
                 "the databases were not swapped", node=node, safe="Old and new lie side by side."
@@ -65,5 +71,5 @@ class RestoreData(Step):
         return {"archive": archive.key, "sha256": archive.sha256}
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await hand.change(UNSWAP, hand.unit_name, hand.hold_file, *STATE_NAMES, timeout=600)
+        node_run = self.context.node_run(node)
+        await node_run.change(UNSWAP, node_run.unit_name, node_run.hold_file, *STATE_NAMES, timeout=600)

@@ -9,7 +9,7 @@ from loomtui.restore.plan import Archive, Plan
 from loomtui.restore.planning.command_line import plan_command
 from loomtui.restore.running.job_suspension import in_the_way, intentions, jobs_on, settle
 from loomtui.restore.running.lock import owned_by, take_lock
-from loomtui.restore.running.node_run import UNLOCK, Hand
+from loomtui.restore.running.node_run import UNLOCK, NodeRun
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.signing_now import standstill
@@ -35,35 +35,40 @@ class Preflight(Step):
         names = [node.name for node in self.context.nodes]
         _, failures = await on_all(names, lambda name: fleet.session(name).require_root())
         if not failures:
-            _, failures = await on_all(names, lambda name: _see_that_there_is_room(self.context.hand(name)))
+            _, failures = await on_all(
+                names, lambda name: _see_that_there_is_room(self.context.node_run(name))
+            )
         if failures:
             raise combined(failures, "")
 
     async def check(self, node: str) -> bool:
-        hand = self.context.hand(node)
-        state = await hand.state()
-        if owned_by(state.lock_owner) != self.context.run or not _staged(self.context, hand) <= state.marks:
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
+        if (
+            owned_by(state.lock_owner) != self.context.run
+            or not _staged(self.context, node_run) <= state.marks
+        ):
             return False
-        return not in_the_way(await jobs_on(hand), self.context.plan.backup_policy)
+        return not in_the_way(await jobs_on(node_run), self.context.plan.backup_policy)
 
     async def preview(self, node: str) -> Preview:
         archives = [
             f"{archive.key} ({archive.size_bytes:,} bytes)" for _, archive in _archives(self.context, node)
         ]
         fetched = f"fetch {', '.join(archives)}" if archives else "fetch nothing"
-        hand = self.context.hand(node)
-        jobs = intentions(await jobs_on(hand), self.context.plan.backup_policy)
-        lines = [f"lock the node for this run; {fetched} into {hand.folder}"]
+        node_run = self.context.node_run(node)
+        jobs = intentions(await jobs_on(node_run), self.context.plan.backup_policy)
+        lines = [f"lock the node for this run; {fetched} into {node_run.folder}"]
         return Preview(node, "\n".join([*lines, *(f"backup job: {job}" for job in jobs)]))
 
     async def apply(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await _see_that_plan_fits(hand, self.context.plan)
-        await take_lock(hand)
-        await settle(hand, self.context.plan.backup_policy, lambda text: self._tell(node, text))
+        node_run = self.context.node_run(node)
+        await _see_that_plan_fits(node_run, self.context.plan)
+        await take_lock(node_run)
+        await settle(node_run, self.context.plan.backup_policy, lambda text: self._tell(node, text))
         for name, archive in _archives(self.context, node):
             stager = Stager(
-                hand,
+                node_run,
                 self.context.catalogue,
                 lambda amount: self.context.progress(self.name, node, amount),
                 lambda text: self.context.note(self.name, node, text, {}),
@@ -74,9 +79,9 @@ class Preflight(Step):
         self.context.note(self.name, node, text, {})
 
     async def verify(self, node: str) -> Evidence:
-        hand = self.context.hand(node)
-        state = await hand.state()
-        missing = _staged(self.context, hand) - state.marks
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
+        missing = _staged(self.context, node_run) - state.marks
         lost = [f"{mark} is gone" for mark in sorted(missing)]
         if owned_by(state.lock_owner) != self.context.run:
             lost.append("its lock is not this run's any more")
@@ -84,7 +89,7 @@ class Preflight(Step):
             raise StepFailed(
                 f"the node is not as this run left it a moment ago: {', '.join(lost)}",
                 node=node,
-                advice=f"Somebody else works on it: see {hand.workdir}/.loomtui on {node}. Then retry.",
+                advice=f"Somebody else works on it: see {node_run.workdir}/.loomtui on {node}. Then retry.",
             )
         status = await look_at(self.context.fleet.session(node), None)
         chain = status.chain
@@ -96,7 +101,7 @@ class Preflight(Step):
         }
 
     async def undo(self, node: str) -> None:
-        await self.context.hand(node).change(UNLOCK)
+        await self.context.node_run(node).change(UNLOCK)
 
     async def gate(self) -> tuple[str, ...]:
         return await standstill(self.context)
@@ -110,41 +115,41 @@ def _archives(context: RunContext, node: str) -> tuple[tuple[str, Archive], ...]
     return tuple((name, archive) for name, archive in wanted if archive is not None)
 
 
-def _staged(context: RunContext, hand: Hand) -> frozenset[str]:
-    return frozenset(f"{name}.staged" for name, _ in _archives(context, hand.plan.name))
+def _staged(context: RunContext, node_run: NodeRun) -> frozenset[str]:
+    return frozenset(f"{name}.staged" for name, _ in _archives(context, node_run.plan.name))
 
 
-async def _see_that_there_is_room(hand: Hand) -> None:
+async def _see_that_there_is_room(node_run: NodeRun) -> None:
     """For data and config together, whenever they are fetched: what is missing must be told before a stop."""
-    archives = {"config": hand.plan.config, "data": hand.plan.data}
+    archives = {"config": node_run.plan.config, "data": node_run.plan.data}
     wanted = {name: archive for name, archive in archives.items() if archive is not None}
-    if missing := hand.shortages(await hand.state(), wanted):
+    if missing := node_run.shortages(await node_run.state(), wanted):
         raise StepFailed(
             "; ".join(missing),
-            node=hand.plan.name,
+            node=node_run.plan.name,
             safe="Nothing was changed on any node.",
             advice="Make room (loomtui clean frees what earlier runs kept), then go on.",
         )
 
 
-async def _see_that_plan_fits(hand: Hand, plan: Plan) -> None:
-    status = await look_at(hand.session, None)
+async def _see_that_plan_fits(node_run: NodeRun, plan: Plan) -> None:
+    status = await look_at(node_run.session, None)
     if not status.reachable:
-        raise NodeUnreachable(status.error or "not reachable", node=hand.plan.name)
+        raise NodeUnreachable(status.error or "not reachable", node=node_run.plan.name)
     if status.service is not None and status.service.load == "masked":
         raise StepFailed(
-            f"its unit {hand.unit_name} is masked: systemd would not start it",
-            node=hand.plan.name,
-            advice=f"On {hand.plan.name}: systemctl unmask {hand.unit_name}. Then go on.",
+            f"its unit {node_run.unit_name} is masked: systemd would not start it",
+            node=node_run.plan.name,
+            advice=f"On {node_run.plan.name}: systemctl unmask {node_run.unit_name}. Then go on.",
         )
     unit = status.unit
     if unit is not None and unit.files:
         found = (unit.files[0].path, unit.working_directory)
-        planned = (hand.plan.unit_path, hand.plan.working_directory)
+        planned = (node_run.plan.unit_path, node_run.plan.working_directory)
         if found != planned:
             raise StepFailed(
                 f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
                 f"{clean_line(' '.join(planned))}",
-                node=hand.plan.name,
+                node=node_run.plan.name,
                 advice=f"Make a new plan: {plan_command(plan)}",
             )

@@ -13,7 +13,7 @@ from loomtui.restore.events import StepName
 from loomtui.restore.planning.config_choices import unified_diff
 from loomtui.restore.planning.identities import ServiceFix, service_fixes
 from loomtui.restore.running.approvals import REFUSED, Answer, Approved, approved, decision, digest_of
-from loomtui.restore.running.node_run import RELOAD, REPLACE, STAGE_FILE, UNREPLACE, VERIFY_UNIT, Hand
+from loomtui.restore.running.node_run import RELOAD, REPLACE, STAGE_FILE, UNREPLACE, VERIFY_UNIT, NodeRun
 from loomtui.restore.running.operator import Judged, Preview, UnitDraft
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.signing_now import standstill
@@ -50,7 +50,7 @@ class FixServices(Step):
         self._approved = approved(self.context.events())
 
     async def check(self, node: str) -> bool:
-        state = await self.context.hand(node).state()
+        state = await self.context.node_run(node).state()
         return self._to_change(node) is None and not state.need_reload
 
     async def preview(self, node: str) -> Preview:
@@ -69,9 +69,9 @@ class FixServices(Step):
 
     async def apply(self, node: str) -> None:
         fix = self._to_change(node)
-        hand = self.context.hand(node)
+        node_run = self.context.node_run(node)
         if fix is None:
-            await hand.change(RELOAD)
+            await node_run.change(RELOAD)
             return
         if fix.problem is not None:
             raise StepFailed(
@@ -83,7 +83,7 @@ class FixServices(Step):
         standing = self._standing(fix)
         text = await self._ask(fix) if standing is None else _text_of(standing, fix)
         if text is not None:
-            await self._replace(hand, fix.path, text)
+            await self._replace(node_run, fix.path, text)
 
     def _to_change(self, node: str) -> ServiceFix | None:
         """None: its unit is right, or it is what the operator made of it and nothing speaks against that."""
@@ -147,24 +147,24 @@ class FixServices(Step):
             )
         return judged.diff
 
-    async def _replace(self, hand: Hand, path: str, text: str) -> None:
+    async def _replace(self, node_run: NodeRun, path: str, text: str) -> None:
         name, content = posixpath.basename(path), text.encode()
-        await hand.change(STAGE_FILE, f"services/{name}", digest_of(text), stdin=content)
-        if path == hand.plan.unit_path:
-            output = await hand.change(VERIFY_UNIT, f"{_STAGED}/{name}", name, accept=(0, 76))
+        await node_run.change(STAGE_FILE, f"services/{name}", digest_of(text), stdin=content)
+        if path == node_run.plan.unit_path:
+            output = await node_run.change(VERIFY_UNIT, f"{_STAGED}/{name}", name, accept=(0, 76))
             if output.status == 76:
                 said = read_facts(output.stdout).line("said")
-                self._take_back(hand.plan.name, text)
+                self._take_back(node_run.plan.name, text)
                 raise StepFailed(
                     f"systemd refuses the new unit: {said}",
-                    node=hand.plan.name,
+                    node=node_run.plan.name,
                     safe=_AS_IT_WAS,
                     advice="Correct the unit on the node, then try again.",
                 )
-        await hand.change(
-            REPLACE, hand.unit_name, hand.hold_file, _SLOT, f"{_STAGED}/{name}", path, "644", "", ""
+        await node_run.change(
+            REPLACE, node_run.unit_name, node_run.hold_file, _SLOT, f"{_STAGED}/{name}", path, "644", "", ""
         )
-        await hand.change(RELOAD)
+        await node_run.change(RELOAD)
 
     def _take_back(self, node: str, text: str) -> None:
         """Retried, it would be refused again: so it is asked again, and can be edited."""
@@ -172,7 +172,7 @@ class FixServices(Step):
         self.context.note(self.name, node, message, {REFUSED: digest_of(text), "severity": "warning"})
 
     async def verify(self, node: str) -> Evidence:
-        state = await self.context.hand(node).state()
+        state = await self.context.node_run(node).state()
         if state.need_reload:
             raise StepFailed(
                 "systemd still holds the old unit",
@@ -183,12 +183,12 @@ class FixServices(Step):
         return {"exec_start": state.exec_start}
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
-        state = await hand.state()
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
         if _SLOT not in state.slots:
             return
-        await hand.change(UNREPLACE, hand.unit_name, hand.hold_file, _SLOT)
-        await hand.change(RELOAD)
+        await node_run.change(UNREPLACE, node_run.unit_name, node_run.hold_file, _SLOT)
+        await node_run.change(RELOAD)
 
     async def gate(self) -> tuple[str, ...]:
         """The last one before the start: nodes may have been left out since the data was chosen."""

@@ -23,23 +23,23 @@ class StartAll(Step):
     undo_sentence = "Holds and stops every node again."
 
     async def check(self, node: str) -> bool:
-        hand = self.context.hand(node)
-        state = await hand.state()
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
         return not state.held and state.active == "active" and await self._settled(node)
 
     async def preview(self, node: str) -> Preview:
-        hand = self.context.hand(node)
-        return Preview(node, f"lift the hold, then start {hand.unit_name}")
+        node_run = self.context.node_run(node)
+        return Preview(node, f"lift the hold, then start {node_run.unit_name}")
 
     async def apply(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await hand.change(UNHOLD, hand.unit_name, hand.hold_file)
-        await hand.change(START, hand.unit_name, timeout=120)
-        await give_back(hand, lambda text: self.context.note(self.name, node, text, {}))
+        node_run = self.context.node_run(node)
+        await node_run.change(UNHOLD, node_run.unit_name, node_run.hold_file)
+        await node_run.change(START, node_run.unit_name, timeout=120)
+        await give_back(node_run, lambda text: self.context.note(self.name, node, text, {}))
 
     async def verify(self, node: str) -> Evidence:
         if not await self._settled(node):
-            state = await self.context.hand(node).state()
+            state = await self.context.node_run(node).state()
             raise StepFailed(
                 f"it does not stay up ({state.active}, {state.sub}): it exits and is restarted",
                 node=node,
@@ -49,15 +49,15 @@ class StartAll(Step):
         return {"active": "active"}
 
     async def _settled(self, node: str) -> bool:
-        hand = self.context.hand(node)
-        first = await hand.state()
+        node_run = self.context.node_run(node)
+        first = await node_run.state()
         await asyncio.sleep(_SETTLE_SECONDS)
-        second = await hand.state()
+        second = await node_run.state()
         same = (first.main_pid, first.started) == (second.main_pid, second.started)
         return same and second.active == "active" and second.main_pid != 0
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
-        await keep_down(hand)
+        node_run = self.context.node_run(node)
+        await keep_down(node_run)
         if self.context.plan.backup_policy is not BackupPolicy.LEAVE:
-            await suspend(hand, await jobs_on(hand))
+            await suspend(node_run, await jobs_on(node_run))

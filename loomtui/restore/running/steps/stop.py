@@ -11,7 +11,7 @@ from loomtui.restore.running.node_run import (
     START,
     STOP,
     UNHOLD,
-    Hand,
+    NodeRun,
     Process,
     RunState,
     Standing,
@@ -35,71 +35,71 @@ class StopAll(Step):
     may_leave_out = False
 
     async def check(self, node: str) -> bool:
-        hand = self.context.hand(node)
-        return await _why_not_stopped(hand, await hand.state()) is None
+        node_run = self.context.node_run(node)
+        return await _why_not_stopped(node_run, await node_run.state()) is None
 
     async def preview(self, node: str) -> Preview:
-        hand = self.context.hand(node)
-        state = await hand.state()
-        already = await _why_not_stopped(hand, state) is None
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
+        already = await _why_not_stopped(node_run, state) is None
         now = "stopped" if state.stopped else f"{state.active}, {state.sub}"
-        text = f"hold {hand.unit_name} with {hand.hold_file}, then stop it (now {now})"
+        text = f"hold {node_run.unit_name} with {node_run.hold_file}, then stop it (now {now})"
         return Preview(node, text, already=already)
 
     async def apply(self, node: str) -> None:
-        await keep_down(self.context.hand(node))
+        await keep_down(self.context.node_run(node))
 
     async def verify(self, node: str) -> Evidence:
-        hand = self.context.hand(node)
-        state = await hand.state()
-        if why := await _why_not_stopped(hand, state):
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
+        if why := await _why_not_stopped(node_run, state):
             raise StepFailed(f"it is {why}", node=node, safe="None of its files was touched.")
         return {"active": "stopped", "was_active": state.was_active}
 
     async def undo(self, node: str) -> None:
-        hand = self.context.hand(node)
-        state = await hand.state()
+        node_run = self.context.node_run(node)
+        state = await node_run.state()
         if state.was_active is None:
             return
-        await hand.change(UNHOLD, hand.unit_name, hand.hold_file)
+        await node_run.change(UNHOLD, node_run.unit_name, node_run.hold_file)
         if state.was_active:
-            await hand.change(START, hand.unit_name)
+            await node_run.change(START, node_run.unit_name)
 
     async def gate(self) -> tuple[str, ...]:
         async def why(name: str) -> str | None:
-            hand = self.context.hand(name)
-            return await _why_not_stopped(hand, await hand.state())
+            node_run = self.context.node_run(name)
+            return await _why_not_stopped(node_run, await node_run.state())
 
         reasons, failures = await on_all([node.name for node in self.context.nodes], why)
         not_stopped = [f"{name} is {reason}" for name, reason in reasons.items() if reason]
         return (*sentences(failures), *not_stopped) or await standstill(self.context)
 
 
-async def _why_not_stopped(hand: Hand, state: RunState) -> str | None:
+async def _why_not_stopped(node_run: NodeRun, state: RunState) -> str | None:
     """What is not as it is after a stop; None: it is held, and nothing of it runs."""
     if not state.stopped:
         return f"{state.active} again" + ("" if state.held else " and not held")
     if not state.held:
         return "not held"
-    left = await hand.left_running()
+    left = await node_run.left_running()
     return f"stopped, but it is not over: {'; '.join(map(_why_it_counts, left))}" if left else None
 
 
-async def keep_down(hand: Hand) -> None:
+async def keep_down(node_run: NodeRun) -> None:
     """Holds and stops the service, whatever it does now. Raises StillRunning: its processes do not end."""
-    await hand.change(HOLD, hand.unit_name, hand.hold_file)
-    output = await hand.change(
-        STOP, hand.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+    await node_run.change(HOLD, node_run.unit_name, node_run.hold_file)
+    output = await node_run.change(
+        STOP, node_run.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
     )
     if output.status != 75:
         return
     facts = read_facts(output.stdout)
-    raise _still_running(hand, read_processes(facts.all("left")), facts.line("state"))
+    raise _still_running(node_run, read_processes(facts.all("left")), facts.line("state"))
 
 
-def _still_running(hand: Hand, left: tuple[Process, ...], state: str) -> StillRunning:
+def _still_running(node_run: NodeRun, left: tuple[Process, ...], state: str) -> StillRunning:
     """Who was told to end and did not, and who was told nothing and keeps the databases open all the same."""
-    node, unit = hand.plan.name, hand.unit_name
+    node, unit = node_run.plan.name, node_run.unit_name
     after = f"{_STOP_SECONDS} s after it was told to end"
     told = [process for process in left if process.standing is Standing.TOLD]
     others = [process for process in left if process.standing is not Standing.TOLD]
@@ -135,6 +135,6 @@ def _open(process: Process) -> str:
     return f", and has {process.file} open" if process.file else ""
 
 
-async def kill(hand: Hand, failure: StillRunning) -> None:
+async def kill(node_run: NodeRun, failure: StillRunning) -> None:
     """SIGKILL, for those processes alone that the operator was told of."""
-    await hand.change(KILL, hand.unit_name, hand.hold_file, *failure.processes)
+    await node_run.change(KILL, node_run.unit_name, node_run.hold_file, *failure.processes)

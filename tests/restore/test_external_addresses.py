@@ -12,7 +12,7 @@ from loomtui.errors import CallError, StepFailed
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
 from loomtui.restore.events import Outcome
-from loomtui.restore.plan import FileAction, ForeignAddress, Plan
+from loomtui.restore.plan import ExternalAddress, FileAction, Plan
 from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.report import render
@@ -52,16 +52,16 @@ async def plan_of(cluster: LocalCluster, reach: Reach | None = None, **choices: 
 async def test_foreign_addresses_are_listed_and_redis_is_tried(make_cluster: Make) -> None:
     plan = await plan_of(with_redis_in_backup(make_cluster))
     assert plan.refusals == ()
-    assert plan.node("n1").foreign == (
-        ForeignAddress(
+    assert plan.node("n1").external_addresses == (
+        ExternalAddress(
             LOOM_CONFIG,
             "EventDispatcher.Redis.URI",
             "redis://:‹hidden›@10.2.0.9:6379/3",
             reached=True,
             tried="reached",
         ),
-        ForeignAddress(LOOM_CONFIG, "Gateway", "wss://rinkeby.example.com/ws"),
-        ForeignAddress(TENDERMINT_CONFIG, "p2p.external_address", "tcp://10.2.0.4:46656"),
+        ExternalAddress(LOOM_CONFIG, "Gateway", "wss://rinkeby.example.com/ws"),
+        ExternalAddress(TENDERMINT_CONFIG, "p2p.external_address", "tcp://10.2.0.4:46656"),
     )
 
 
@@ -74,7 +74,7 @@ async def test_redis_out_of_reach_stands_in_the_way_until_it_is_decided(make_clu
     assert "--redis keep" in refusal
     kept = await plan_of(cluster, away, redis=KEEP_REDIS)
     assert kept.refusals == ()
-    assert kept.node("n1").foreign[0].reached is False
+    assert kept.node("n1").external_addresses[0].reached is False
     (still,) = (await plan_of(cluster, away, redis="10.9.9.9:1")).refusals
     assert "→ 10.9.9.9:1" in still
 
@@ -82,7 +82,7 @@ async def test_redis_out_of_reach_stands_in_the_way_until_it_is_decided(make_clu
 async def test_where_it_cannot_be_tried_nothing_stands_in_the_way(make_cluster: Make) -> None:
     plan = await plan_of(with_redis_in_backup(make_cluster), Reach(None, "not allowed"))
     assert plan.refusals == ()
-    assert plan.node("n1").foreign[0].tried == "not allowed"
+    assert plan.node("n1").external_addresses[0].tried == "not allowed"
 
 
 @pytest.mark.parametrize("redis", ["10.9.9.9", "redis://x:1", "a b:1", "", "x|y:1"])
