@@ -29,7 +29,7 @@ from loomtui.drill.practice import Practice, practice
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.inventory.model import Inventory
-from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.choices import Choices
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.report import timings

@@ -17,8 +17,8 @@ from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.ssh.prompter import Refuse
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import Outcome
-from loomtui.restore.planning.choosing import Choices
 from loomtui.text import clean, clean_line
 from screens.backups.backups_screen import BackupsScreen
 from screens.base import LoomScreen
@@ -295,7 +295,8 @@ class LoomApp(App[int]):
         if not isinstance(engine, WritableEngine):
             return
         try:
-            self.push_screen(PlanScreen(Choices(), engine.load_plan(path)))
+            plan = engine.load_plan(path)
+            self.push_screen(PlanScreen(plan.choices, plan))
         except LoomtuiError as error:
             self.push_screen(ErrorDialog("This plan cannot be read", error))
 

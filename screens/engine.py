@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from loomtui.inventory.model import Inventory
     from loomtui.loom.health import Verdict
     from loomtui.loom.references import KeyReport
+    from loomtui.restore.choices import Choices
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
-    from loomtui.restore.planning.choosing import Choices
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.record.run_store import RunSummary
     from loomtui.restore.report import Chronicle, Form

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from loomtui.fleet.probes.log_tail import LogLine
     from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.loom.references import KeyReport
+    from loomtui.restore.choices import Choices
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
-    from loomtui.restore.planning.choosing import Choices
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import Chronicle, Form

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from loomtui.cli.output import diff, moment, plural, say, size
 from loomtui.loom.databases import VALIDATOR, name_of
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.plan import (
     Archive,
-    BackupPolicy,
     FileAction,
     FileChoice,
     NodePlan,

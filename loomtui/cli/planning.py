@@ -16,8 +16,8 @@ from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
+    from loomtui.restore.choices import Choices
     from loomtui.restore.plan import Plan
-    from loomtui.restore.planning.choosing import Choices
 
 REFUSED = 3
 
@@ -88,8 +88,7 @@ def plan(
     output: Path | None,
 ) -> int:
     """Say what a restore would do, and whether the chain would move after it."""
-    from loomtui.restore.plan import BackupPolicy
-    from loomtui.restore.planning.choosing import Choices
+    from loomtui.restore.choices import BackupPolicy, Choices
 
     inventory = settings.inventory()
     choices = Choices(

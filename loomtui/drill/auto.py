@@ -13,9 +13,9 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.inventory.model import Inventory
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import Event, Outcome
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.report import StepTiming, timings

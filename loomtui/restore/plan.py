@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import BackupKind, Compression, FaultKind, Item
+from loomtui.restore.choices import BackupPolicy, Choices
 from loomtui.text import clean_line
 
 PLAN_VERSION = 1
@@ -36,14 +37,6 @@ class SigningAction(StrEnum):
     RESET = "reset"  # own key, height, round and step 0: only when the whole cluster is set back
     RAISE = "raise"  # own key, height = the living chain's height
     NONE = "none"  # no such file anywhere: the node does not sign
-
-
-class BackupPolicy(StrEnum):
-    """What is done about backup.sh on the nodes while a restore goes on."""
-
-    WAIT = "wait"  # what would start it is suspended; what runs is waited for before anything stops
-    STOP = "stop"  # likewise suspended; what runs is ended with SIGTERM
-    LEAVE = "leave"  # nothing: the hold keeps it from starting a node
 
 
 @dataclass(frozen=True)
@@ -192,20 +185,31 @@ class Plan:
     made_by: str  # user@host
     cluster: str
     production: bool
+    choices: Choices  # what it was made of, and is made anew from
     scope: Scope
-    stage_first: bool
     nodes: tuple[NodePlan, ...]
     left_out: tuple[str, ...]  # nodes of the inventory that are not in it
     validators: tuple[ValidatorPower, ...]
     prediction: Prediction
-    reset_confirmed: bool  # the operator typed the cluster's name for the reset of signing states
     refusals: tuple[str, ...]  # why this plan must not be run as it is; empty: it may
     warnings: tuple[str, ...]
     verify_deadline_seconds: int = 180
-    backup_policy: BackupPolicy = BackupPolicy.WAIT
     passed_over: tuple[PassedOver, ...] = ()  # newest first
-    options: tuple[str, ...] = ()  # the arguments of `loomtui plan` that made it; shown, never run
     chain: PlannedChain | None = None
+
+    @property
+    def stage_first(self) -> bool:
+        """The data is unpacked while the services still run."""
+        return self.choices.stage_first
+
+    @property
+    def reset_confirmed(self) -> bool:
+        """The operator typed the cluster's name for the reset of signing states."""
+        return self.choices.reset_signing
+
+    @property
+    def backup_policy(self) -> BackupPolicy:
+        return self.choices.backup_policy
 
     @property
     def data_time(self) -> datetime | None:

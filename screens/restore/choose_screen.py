@@ -13,7 +13,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
 from loomtui.errors import LoomtuiError
-from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.choices import Choices
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.ask import InputDialog, NodesDialog

@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
-from loomtui.restore.plan import BackupPolicy, Plan
-from loomtui.restore.planning.choosing import Choices, check_redis_choice
+from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
+from loomtui.restore.plan import Plan
 from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -215,7 +215,7 @@ class PlanScreen(DiffScreen):
         policies = list(BackupPolicy)
         policy = policies[(policies.index(self.plan.backup_policy) + 1) % len(policies)]
         self.choices = replace(self.choices, backup_policy=policy)
-        self._show_plan(replace(self.plan, backup_policy=policy))
+        self._show_plan(replace(self.plan, choices=self.choices))
 
     def action_edit_redis(self) -> None:
         self.app.push_screen(

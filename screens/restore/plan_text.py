@@ -9,16 +9,8 @@ from enum import StrEnum
 
 from textual.content import Content
 
-from loomtui.restore.plan import (
-    Archive,
-    BackupPolicy,
-    FileAction,
-    NodePlan,
-    Plan,
-    Scope,
-    SigningAction,
-    passed_over_words,
-)
+from loomtui.restore.choices import BackupPolicy
+from loomtui.restore.plan import Archive, FileAction, NodePlan, Plan, Scope, SigningAction, passed_over_words
 from screens.diff.diff_text import Difference, Page, page
 from screens.text import content
 from screens.text.words import Tone, ago, count, joined, number, short_id, size, time_of

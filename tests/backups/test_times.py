@@ -15,7 +15,8 @@ from loomtui.backups.model import Backup, BackupKind, Compression
 from loomtui.backups.series import series_of
 from loomtui.drill.store import ACCOUNT
 from loomtui.inventory.model import Node
-from loomtui.restore.planning.choosing import Choices, Chooser
+from loomtui.restore.choices import Choices
+from loomtui.restore.planning.choosing import Chooser
 from tests.backups.conftest import Bucket
 from tests.backups.making import pack
 from tests.backups.test_catalogue import CONFIG_TAR, data_tar

@@ -14,9 +14,8 @@ import pytest
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.restore.choices import BackupPolicy, Choices
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go, Preview, Unattended

@@ -13,8 +13,8 @@ from loomtui.fleet.probes.looks import UNREADABLE
 from loomtui.fleet.probes.probe import look
 from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory, SshSettings, SudoMode
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.running.node_run import CLEAN

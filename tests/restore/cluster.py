@@ -20,9 +20,9 @@ from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fau
 from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Approval, Go, OnFailure, Preview, Unattended, UnitDraft

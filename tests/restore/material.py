@@ -26,6 +26,7 @@ from loomtui.loom.nodekey import NodeKeyFacts, node_id, validator_address
 from loomtui.loom.rpc import ChainFacts
 from loomtui.loom.units import read_unit
 from loomtui.loom.validator import SigningState, ValidatorFacts
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
@@ -277,13 +278,12 @@ def make_plan_of(*nodes: NodePlan, **changes: object) -> Plan:
         made_by="op@desk",
         cluster="lab",
         production=False,
+        choices=Choices(),
         scope=Scope.CLUSTER,
-        stage_first=False,
         nodes=nodes or (node_plan(),),
         left_out=(),
         validators=(ValidatorPower(validator_key_of(1).address, 10, "n1"),),
         prediction=Prediction(True, 100, 10, 10, "The chain can go on from 100."),
-        reset_confirmed=False,
         refusals=(),
         warnings=(),
     )

@@ -12,8 +12,8 @@ import pytest
 
 from loomtui.errors import StepFailed
 from loomtui.fleet.probes.backup_jobs import find_backup_jobs
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.plan import BackupPolicy
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import Go, Preview
 from tests.restore.cluster import LocalCluster, Scripted

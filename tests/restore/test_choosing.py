@@ -11,7 +11,8 @@ import pytest
 from loomtui.backups.model import Backup, BackupKind, Compression
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError
 from loomtui.inventory.model import Node
-from loomtui.restore.planning.choosing import Choices, Chooser, missing_evm
+from loomtui.restore.choices import Choices
+from loomtui.restore.planning.choosing import Chooser, missing_evm
 from tests.backups.making import app_journal, pack, store_journal, tar_with
 from tests.restore.cluster import FakeCatalogue
 from tests.restore.material import LOOM_GENESIS, LOOM_YML, node_key_of, tar_of

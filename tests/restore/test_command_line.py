@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -16,9 +15,8 @@ from loomtui.cli import planning
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.inventory import Inventory
-from loomtui.restore.plan import BackupPolicy
-from loomtui.restore.planning.choosing import Choices
-from loomtui.restore.planning.command_line import command_for, options_of, plan_command
+from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.planning.command_line import command_for, plan_command
 from tests.restore.material import make_plan_of
 from tests.restore.test_planner import INVENTORY
 
@@ -62,20 +60,18 @@ def chosen_by(command: str, inventory: Inventory) -> Choices:
 @given(_choices)
 def test_the_command_makes_the_same_choices_again(choices: Choices) -> None:
     assert chosen_by(command_for(choices, INVENTORY.cluster), INVENTORY) == choices
-    plan = replace(
-        make_plan_of(), options=options_of(choices, INVENTORY.cluster), backup_policy=choices.backup_policy
-    )
+    plan = make_plan_of(choices=choices, cluster=INVENTORY.cluster)
     assert chosen_by(plan_command(plan), INVENTORY) == choices
 
 
 def test_the_command_says_where_inventory_and_plan_are() -> None:
-    plan = replace(make_plan_of(), options=("--keep-keys",), backup_policy=BackupPolicy.STOP, cluster="lab")
+    plan = make_plan_of(choices=Choices(keep_keys=True, backup_policy=BackupPolicy.STOP), cluster="lab")
     told = plan_command(plan, reset_signing=True, inventory=Path("my lab.yml"), output=Path("p.yml"))
     assert told == (
-        "loomtui plan -i 'my lab.yml' --keep-keys --backup-jobs stop --reset-signing-state lab -o p.yml"
+        "loomtui plan -i 'my lab.yml' --reset-signing-state lab --keep-keys --backup-jobs stop -o p.yml"
     )
 
 
 def test_the_reset_is_not_told_twice() -> None:
-    plan = replace(make_plan_of(), options=("--reset-signing-state", "lab"), reset_confirmed=True)
+    plan = make_plan_of(choices=Choices(reset_signing=True), cluster="lab")
     assert plan_command(plan, reset_signing=True) == "loomtui plan --reset-signing-state lab"

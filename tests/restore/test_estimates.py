@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.record.run_store import RunStore
@@ -22,7 +23,7 @@ NODES = ("n1", "n2", "n3")
 def plan(*, unpacked: int = 1_000_000, stage_first: bool = False) -> Plan:
     data = replace(archive(), unpacked_bytes=unpacked)
     nodes = (replace(node_plan(name), data=data) for name in NODES)
-    return make_plan_of(*nodes, stage_first=stage_first)
+    return make_plan_of(*nodes, choices=Choices(stage_first=stage_first))
 
 
 def ran(folder: Path, *steps: tuple[StepName, float], hours: int = 0, done: Plan | None = None) -> None:

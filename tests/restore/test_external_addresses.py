@@ -11,9 +11,9 @@ import pytest
 from loomtui.errors import CallError, StepFailed
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
+from loomtui.restore.choices import KEEP_REDIS
 from loomtui.restore.events import Outcome
 from loomtui.restore.plan import ExternalAddress, FileAction, Plan
-from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.report import render
 from tests.restore.cluster import LocalCluster

@@ -13,8 +13,8 @@ from loomtui.fleet.probes.node_status import Active, NodeDetails
 from loomtui.inventory.model import Node
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS
 from loomtui.loom.units import read_unit
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import Plan, Scope, SigningAction
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.membership import scope_of, select
 from tests.restore.material import NOW, Key, chain_facts, node_key_of, node_status, validator_key_of
 from tests.restore.test_planner import INVENTORY, WITH_BACKUP, config, details, planned

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from loomtui.backups.model import Compression, Item
 from loomtui.errors import CallError
 from loomtui.loom.databases import CONFIG_TARGETS
+from loomtui.restore.choices import BackupPolicy, Choices
 from loomtui.restore.plan import (
     ExternalAddress,
     FileAction,
@@ -72,9 +73,23 @@ powers = st.builds(ValidatorPower, texts, st.integers(0, 2**60), st.none() | tex
 predictions = st.builds(
     Prediction, st.booleans(), numbers, st.integers(), st.integers(), prose, st.lists(texts).map(tuple), prose
 )
+choices = st.builds(
+    Choices,
+    data_key=st.none() | texts,
+    before=st.none() | times,
+    nodes=st.none() | st.lists(names).map(tuple),
+    stage_first=st.booleans(),
+    reset_signing=st.booleans(),
+    keep_keys=st.booleans(),
+    sources=st.dictionaries(names, texts, max_size=2),
+    gone=st.lists(names, max_size=2).map(tuple),
+    backup_policy=st.sampled_from(BackupPolicy),
+    redis=st.sampled_from([None, "keep", "10.2.0.9:6379"]),
+)
 plans = st.builds(
-    lambda chosen, prediction, validators, scope, refusals, made_by, at: make_plan_of(
+    lambda chosen, wanted, prediction, validators, scope, refusals, made_by, at: make_plan_of(
         *chosen,
+        choices=wanted,
         prediction=prediction,
         validators=tuple(validators),
         scope=scope,
@@ -83,6 +98,7 @@ plans = st.builds(
         made_at=at,
     ),
     st.lists(nodes, min_size=1, max_size=3, unique_by=lambda node: node.name),
+    choices,
     predictions,
     st.lists(powers, max_size=3),
     st.sampled_from(Scope),
@@ -229,6 +245,8 @@ HOSTILE = [
     make_plan_of(verify_deadline_seconds=0),
     make_plan_of(verify_deadline_seconds=10**9),
     make_plan_of(made_at=datetime(2026, 1, 1)),
+    make_plan_of(choices=Choices(before=datetime(2026, 1, 1))),
+    make_plan_of(choices=Choices(redis="10.2.0.9:6379 -a")),
     one(files=(FileChoice("../../etc/shadow", FileAction.RESTORE, "", changes=True),)),
     data(sha256="short"),
     data(sha256="0" * 64 + "\n"),
@@ -286,3 +304,16 @@ def test_a_plan_with_an_earlier_name_of_a_field_is_read(tmp_path: Path) -> None:
     earlier = dump_plan(plan).replace("external_addresses:", "foreign:")
     assert "foreign:" in earlier
     assert loaded(tmp_path, earlier) == plan
+
+
+def test_an_earlier_plan_is_made_anew_of_what_it_tells(tmp_path: Path) -> None:
+    data = yaml.safe_load(dump_plan(make_plan_of(node_plan("n1"), node_plan("n2"), left_out=("n3",))))
+    del data["choices"]
+    data |= {"stage_first": True, "reset_confirmed": True, "backup_policy": "stop", "options": []}
+    assert loaded(tmp_path, yaml.safe_dump(data)).choices == Choices(
+        data_key=archive().key,
+        nodes=("n1", "n2"),
+        stage_first=True,
+        reset_signing=True,
+        backup_policy=BackupPolicy.STOP,
+    )

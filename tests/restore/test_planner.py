@@ -26,8 +26,9 @@ from loomtui.loom.databases import (
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
 from loomtui.loom.validator import ValidatorFacts
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import FileAction, Plan, Scope, SigningAction
-from loomtui.restore.planning.choosing import Choices, Chosen
+from loomtui.restore.planning.choosing import Chosen
 from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.planning.planner import assemble, make_plan

@@ -14,8 +14,8 @@ from loomtui.drill.auto import plan_with_remedy
 from loomtui.drill.practice import Practice, practice
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.plan import BackupPolicy
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go, Preview, Unattended
 from loomtui.restore.running.runner import Runner
@@ -55,7 +55,8 @@ async def restored(cluster: Practice, operator: BacksUp, policy: BackupPolicy, f
     inventory = load(cluster.inventory_path)
     catalogue = Catalogue(inventory.s3)
     try:
-        plan = replace(await plan_with_remedy(inventory, catalogue), backup_policy=policy)
+        plan = await plan_with_remedy(inventory, catalogue)
+        plan = replace(plan, choices=replace(plan.choices, backup_policy=policy))
         run = RunStore(folder).create(plan, cluster.inventory_path)
         async with WritableFleet(inventory, Refuse()) as fleet:
             outcome = await Runner(run, inventory, fleet, catalogue, operator).restore()

@@ -17,8 +17,8 @@ from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.inventory.load import load
 from loomtui.loom.databases import LOOM_GENESIS, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
 from tests.drill.looking import height, until
 from tests.restore.mishaps import lose_chaindata, make_blank, make_wrongly_initialised

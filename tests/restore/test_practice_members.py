@@ -16,9 +16,9 @@ from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import ValidatorFacts, read_validator
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan, Scope, SigningAction
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.identities import gather
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore

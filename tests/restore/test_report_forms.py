@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.report import Chronicle, Form, chronicle, render
@@ -66,13 +67,13 @@ def test_throughput_counts_the_time_of_all_tries(tmp_path: Path) -> None:
 
 
 def test_with_staging_the_preflight_is_what_brings_the_data(tmp_path: Path) -> None:
-    found = told(tmp_path, whole(_BEGAN, *NODES), stage_first=True)
+    found = told(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=True))
     assert [one.node for one in found.throughput] == list(NODES)
     assert found.throughput[0].seconds == pytest.approx(8 / 3)
 
 
 def test_decisions_say_who_when_and_after_what_wait(tmp_path: Path) -> None:
-    found = told(tmp_path, whole(_BEGAN, *NODES), reset_confirmed=True).decisions
+    found = told(tmp_path, whole(_BEGAN, *NODES), choices=Choices(reset_signing=True)).decisions
     assert [(one.answer, one.by) for one in found[:3]] == [
         ("made", "op@desk"), ("confirmed", "op@desk"), ("continue", "op@desk")
     ]  # fmt: skip

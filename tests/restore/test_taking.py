@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from loomtui.backups.catalogue import newest_first
 from loomtui.backups.model import Backup, BackupKind, Contents, Item
 from loomtui.inventory.model import Node, Role
-from loomtui.restore.planning.choosing import Choices, Chooser
+from loomtui.restore.choices import Choices
+from loomtui.restore.planning.choosing import Chooser
 from loomtui.restore.planning.taking import what_is_taken
 from tests.restore.material import NOW, backup, contents
 

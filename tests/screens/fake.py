@@ -16,9 +16,9 @@ from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict
 from loomtui.loom.references import KeyReport
+from loomtui.restore.choices import Choices
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.config_choices import unified_diff
 from loomtui.restore.planning.identities import ServiceFix
 from loomtui.restore.record.run_store import RunSummary
@@ -293,7 +293,7 @@ class WritableFakeEngine(FakeEngine):
         return plans.plan(reset=True) if choices.reset_signing else self.scene.plan
 
     def load_plan(self, path: Path) -> Plan:
-        return plans.plan()
+        return self.scene.plan or plans.plan()
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
         return {StepName.STOP: Estimate(12.4, 1), StepName.DATA: Estimate(95.0, 3, 41_000_000.0)}

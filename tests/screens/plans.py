@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from loomtui.backups.model import Compression, Item
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
@@ -64,13 +65,12 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         "root@ops1",
         CLUSTER,
         True,
+        Choices(reset_signing=reset),
         Scope.CLUSTER,
-        False,
         tuple(_node_plan(name, archive, reset=reset) for name in NAMES),
         (),
         tuple(ValidatorPower(address(name), 10, name) for name in VALIDATORS),
         prediction,
-        reset,
         refused,
         (f"db2: a backup job is there: {_JOB}",),
         chain=PlannedChain(

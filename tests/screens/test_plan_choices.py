@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from textual.widgets import Input
 
 from loomtui.backups.model import BackupKind, FaultKind
-from loomtui.restore.plan import BackupPolicy, PassedOver, Plan
+from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.plan import PassedOver, Plan
 from screens.modals.ask import InputDialog
 from screens.restore.plan_screen import PlanScreen
 from screens.widgets.pane import Pane
@@ -99,3 +101,19 @@ async def test_redis_out_of_reach_is_decided_on_the_plan() -> None:
         await type_text(pilot, "10.9.9.9:7000")
         await press(pilot, "enter")
         await until(pilot, lambda: engine.choices[-1].redis == "10.9.9.9:7000")
+
+
+async def test_a_plan_from_a_file_is_made_anew_of_its_own_choices() -> None:
+    choices = Choices(nodes=("db2",), keep_keys=True, backup_policy=BackupPolicy.STOP)
+    engine = engine_of(replace(lost_redis(), choices=choices))
+    async with running(engine, plan_path=Path("plan.yml")) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen))
+        assert "backup.sh: stop" in panel(app)
+        await press(pilot, "p", "e")
+        await until(pilot, lambda: isinstance(app.screen, InputDialog) and bool(app.screen.query(Input)))
+        await type_text(pilot, "10.9.9.9:7000")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(engine.choices))
+        assert engine.choices == [
+            replace(choices, backup_policy=BackupPolicy.LEAVE, redis="10.9.9.9:7000"),
+        ]

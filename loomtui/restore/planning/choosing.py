@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.damage import DamagedArchive
@@ -12,43 +11,15 @@ from loomtui.backups.databases import torn_heights
 from loomtui.backups.model import Backup, BackupKind, Contents, Fault, FaultKind, taken_words
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import Node
-from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import EVM_DB
-from loomtui.restore.plan import BackupPolicy, PassedOver
+from loomtui.restore.choices import Choices
+from loomtui.restore.plan import PassedOver
 from loomtui.text import clean_line
 
 Progress = Callable[[str], None]
 
 _DATA = frozenset({BackupKind.DATA, BackupKind.FULL})
 _CONFIG = frozenset({BackupKind.CONFIG, BackupKind.FULL})
-
-#: The choice to leave a Redis address as it is although the node does not reach it.
-KEEP_REDIS = "keep"
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the operator wants. The defaults are what an incident needs: newest backups, every node."""
-
-    data_key: str | None = None  # None: the newest one that can be used
-    before: datetime | None = None  # UTC: only backups that were taken at this time or earlier
-    nodes: tuple[str, ...] | None = None  # None: every node of the inventory
-    stage_first: bool = False
-    reset_signing: bool = False  # the operator typed the cluster's name for it
-    keep_keys: bool = False  # nodes keep the keys that they have now, as far as the chain knows them
-    sources: Mapping[str, str] = field(default_factory=dict)  # node -> host whose backups it gets
-    gone: tuple[str, ...] = ()  # nodes that are dead for good, which the operator vouches for
-    backup_policy: BackupPolicy = BackupPolicy.WAIT
-    redis: str | None = None  # HOST:PORT for every Redis URI; KEEP_REDIS: as they are, knowingly
-
-
-def check_redis_choice(choice: str | None) -> None:
-    """Raises CallError for what is neither HOST:PORT nor 'keep'."""
-    if choice not in (None, KEEP_REDIS) and not REDIS_PLACE.fullmatch(choice or ""):
-        raise CallError(
-            "the address of Redis is to be given as HOST:PORT, or as 'keep'",
-            advice="User, password and path of the URI stay as they are in loom.yml.",
-        )
 
 
 @dataclass(frozen=True)

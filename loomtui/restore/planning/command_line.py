@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from loomtui.restore.plan import BackupPolicy, Plan
-from loomtui.restore.planning.choosing import Choices
+from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.plan import Plan
 from loomtui.text import clean_line
 
 
 def options_of(choices: Choices, cluster: str) -> tuple[str, ...]:
-    """The arguments of `loomtui plan` for these choices; the backup policy's are made from the plan."""
+    """The arguments of `loomtui plan` for these choices."""
     options = [("--data", choices.data_key), ("--redis", choices.redis)]
     if choices.before is not None:
         options.append(("--before", choices.before.isoformat()))
@@ -30,12 +31,13 @@ def options_of(choices: Choices, cluster: str) -> tuple[str, ...]:
     return (
         *(word for name, value in options if value is not None for word in (name, value)),
         *(name for name, given in flags if given),
+        *_policy(choices.backup_policy),
     )
 
 
 def command_for(choices: Choices, cluster: str) -> str:
     """The command line that makes a plan with these choices, to be shown and copied."""
-    return _shown([*options_of(choices, cluster), *_policy(choices.backup_policy)])
+    return _shown(options_of(choices, cluster))
 
 
 def plan_command(
@@ -45,12 +47,14 @@ def plan_command(
 
     `inventory`: as it was given with -i; `output`: where the plan is to be kept.
     """
-    more = [*plan.options, *_policy(plan.backup_policy)]
-    if reset_signing and not plan.reset_confirmed:
-        more += ["--reset-signing-state", plan.cluster]
-    if output is not None:
-        more += ["-o", str(output)]
-    return _shown([*(("-i", str(inventory)) if inventory is not None else ()), *more])
+    choices = replace(plan.choices, reset_signing=plan.choices.reset_signing or reset_signing)
+    return _shown(
+        [
+            *(("-i", str(inventory)) if inventory is not None else ()),
+            *options_of(choices, plan.cluster),
+            *(("-o", str(output)) if output is not None else ()),
+        ]
+    )
 
 
 def _policy(policy: BackupPolicy) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory
 from loomtui.loom.config import read_config_toml, read_loom_yml, redis_place, with_redis
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
+from loomtui.restore.choices import KEEP_REDIS
 from loomtui.restore.plan import ExternalAddress, FileAction, FileChoice
-from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.config_choices import live_text, unified_diff
 from loomtui.restore.planning.observations import Observations
 

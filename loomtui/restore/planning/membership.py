@@ -13,8 +13,8 @@ from datetime import timedelta
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.probes.node_status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
-from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.command_line import command_for
 from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.unit_choices import wrong_outside

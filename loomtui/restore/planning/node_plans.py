@@ -13,6 +13,7 @@ from loomtui.loom.config import read_config_toml, read_loom_yml
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
+from loomtui.restore.choices import KEEP_REDIS
 from loomtui.restore.plan import (
     Archive,
     ExternalAddress,
@@ -23,7 +24,6 @@ from loomtui.restore.plan import (
     SigningChoice,
     ValidatorPower,
 )
-from loomtui.restore.planning.choosing import KEEP_REDIS
 from loomtui.restore.planning.config_choices import decide_files, live_text
 from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
 from loomtui.restore.planning.observations import Observations

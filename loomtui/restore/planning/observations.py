@@ -12,9 +12,10 @@ from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.databases import TENDERMINT_GENESIS
+from loomtui.restore.choices import Choices
 from loomtui.restore.plan import Scope
 from loomtui.restore.planning.chain import Chain, establish
-from loomtui.restore.planning.choosing import Choices, Chosen
+from loomtui.restore.planning.choosing import Chosen
 
 
 @dataclass(frozen=True)

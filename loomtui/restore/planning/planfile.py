@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from loomtui.errors import CallError
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
+from loomtui.restore.choices import KEEP_REDIS
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.restore.planning.chain import GENESIS_FILES
 from loomtui.text import UNSHOWABLE, clean_line
@@ -30,6 +31,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
 _LONGEST_SECONDS = 24 * 3600
 _RENAMED = {"foreign": "external_addresses"}
+_CHOICES_THEN = {
+    "stage_first": "stage_first",
+    "reset_signing": "reset_confirmed",
+    "backup_policy": "backup_policy",
+}
 _ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
 
 
@@ -85,18 +91,27 @@ def read_plan(data: Any, name: str) -> Plan:
 
 
 def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
-    """Runs that were begun with an earlier loomtui are resumed with the plans that they keep."""
+    """Runs that were begun with an earlier loomtui are resumed with the plans that they keep.
+
+    Such a plan tells only a part of its choices; a new one is made of the same nodes and data.
+    """
     nodes = data.get("nodes")
-    if not isinstance(nodes, list):
+    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
         return data
-    return data | {
-        "nodes": [
-            {_RENAMED.get(name, name): value for name, value in node.items()}
-            if isinstance(node, dict)
-            else node
-            for node in nodes
-        ]
-    }
+    renamed = [{_RENAMED.get(name, name): value for name, value in node.items()} for node in nodes]
+    return {"choices": _choices_told(data, nodes)} | data | {"nodes": renamed}
+
+
+def _choices_told(data: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    told = {now: data[then] for now, then in _CHOICES_THEN.items() if then in data}
+    keys = [
+        node["data"]["key"] for node in nodes if isinstance(node.get("data"), dict) and "key" in node["data"]
+    ]
+    if keys:
+        told["data_key"] = keys[0]
+    if data.get("left_out"):
+        told["nodes"] = [node.get("name") for node in nodes]
+    return told
 
 
 def _problems(plan: Plan) -> Iterator[str]:
@@ -109,6 +124,10 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield "a time without its zone"
     if any(passed.taken_at.tzinfo is None for passed in plan.passed_over):
         yield "a time without its zone"
+    if plan.choices.before is not None and plan.choices.before.tzinfo is None:
+        yield "a time without its zone"
+    if plan.choices.redis not in (None, KEEP_REDIS) and not REDIS_PLACE.fullmatch(plan.choices.redis or ""):
+        yield f"the Redis address {plan.choices.redis!r}"
     names = [node.name for node in plan.nodes]
     yield from (f"the node {name!r} twice" for name in sorted(set(names)) if names.count(name) > 1)
     for node in plan.nodes:

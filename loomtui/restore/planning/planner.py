@@ -17,11 +17,11 @@ from loomtui.fleet.probes.probe import node_details
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
+from loomtui.restore.choices import Choices, check_redis_choice
 from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
 from loomtui.restore.planning import membership
 from loomtui.restore.planning.chain import Chain, establish
-from loomtui.restore.planning.choosing import Choices, Chooser, Chosen, Progress, check_redis_choice
-from loomtui.restore.planning.command_line import options_of
+from loomtui.restore.planning.choosing import Chooser, Chosen, Progress
 from loomtui.restore.planning.external_addresses import try_redis
 from loomtui.restore.planning.membership import is_whole_set, scope_of, select
 from loomtui.restore.planning.node_plans import plan_nodes
@@ -178,15 +178,12 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
         made_by=f"{getpass.getuser()}@{socket.gethostname()}",
         cluster=observations.cluster,
         production=observations.inventory.production,
+        choices=observations.choices,
         scope=observations.scope,
-        stage_first=observations.choices.stage_first,
         nodes=nodes,
         left_out=tuple(observations.left_out),
         validators=powers,
         prediction=prediction,
-        reset_confirmed=observations.choices.reset_signing,
-        backup_policy=observations.choices.backup_policy,
-        options=options_of(observations.choices, observations.cluster),
         passed_over=observations.chosen.passed_over,
         refusals=tuple(dict.fromkeys(refusals)),
         chain=_planned_chain(observations),

@@ -11,7 +11,7 @@ from loomtui.errors import StepFailed
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, find_backup_jobs
 from loomtui.fleet.scripts import ChangeScript
-from loomtui.restore.plan import BackupPolicy
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.running.node_run import NodeRun
 
 SUSPEND = ChangeScript("suspend")

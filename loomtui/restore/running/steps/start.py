@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from loomtui.errors import StepFailed
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import StepName
-from loomtui.restore.plan import BackupPolicy
 from loomtui.restore.running.job_suspension import give_back, jobs_on, suspend
 from loomtui.restore.running.node_run import START, UNHOLD
 from loomtui.restore.running.operator import Preview
