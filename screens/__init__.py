@@ -51,8 +51,8 @@ def run(
     theme, keymap or settings file that cannot be used.
     """
     chosen, own_keys = preferences(theme)
+    from loomtui.engine.live import LiveEngine, WritableLiveEngine
     from screens.app import LoomApp
-    from screens.live import LiveEngine, WritableLiveEngine
     from screens.settings import default_path, keep_theme
     from screens.terminal import LastingDriver, watch_terminal
 
@@ -86,8 +86,8 @@ def run_served(inventory: Inventory, *, theme: str | None = None) -> int:
     Read-only; nobody is asked anything, and nothing is kept. Raises CallError as `run` does.
     """
     chosen, own_keys = preferences(theme)
+    from loomtui.engine.live import LiveEngine
     from screens.app import LoomApp
-    from screens.live import LiveEngine
     from screens.terminal import BrowserDriver, watch_terminal
 
     engine = LiveEngine(inventory)

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from loomtui.engine.api import Engine, WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.ssh.prompter import Refuse
 from loomtui.restore.choices import Choices
@@ -23,7 +24,6 @@ from loomtui.text import clean, clean_line
 from screens.backups.backups_screen import BackupsScreen
 from screens.base import LoomScreen
 from screens.context import AppContext, Clock, utc_now
-from screens.engine import Engine, WritableEngine
 from screens.health.health_screen import HealthScreen
 from screens.identity.node_keys_screen import NodeKeysScreen
 from screens.identity.services_screen import ServicesScreen

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from loomtui.errors import LoomtuiError
-from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
-from screens.engine import Engine, WritableEngine
+from loomtui.engine.api import Engine, WritableEngine
+from loomtui.engine.findings import gather_findings
+from loomtui.fleet.probes.findings import Findings
 from screens.health.watch import Watch
 from screens.input import keys
 
@@ -46,13 +45,7 @@ class AppContext:
 
     async def findings(self) -> Findings:
         """What more there is to know of what is wrong; what cannot be had is left out."""
-        keys, lines = None, dict[str, tuple[str, ...]]()
-        with suppress(LoomtuiError):
-            keys, _ = await self.engine.key_report()
-        names = self.engine.inventory.names
-        with suppress(LoomtuiError):
-            lines = dict(recent_lines(await self.engine.recent(names, LINES), self.now()))
-        return Findings(keys, lines)
+        return await gather_findings(self.engine, self.now())
 
     @property
     def writable(self) -> bool:

@@ -17,10 +17,10 @@ from textual.pilot import Pilot
 
 from loomtui.drill.environment import surroundings
 from loomtui.drill.practice import practice
+from loomtui.engine.live import WritableLiveEngine
 from loomtui.inventory import load
 from loomtui.restore.events import Outcome, StepName
 from screens.app import LoomApp
-from screens.live import WritableLiveEngine
 from screens.modals.confirm import ConfirmDialog
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion

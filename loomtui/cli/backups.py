@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from loomtui.cli.asking import prompter
 from loomtui.cli.output import Cell, moment, note, plural, print_json, progress, say, size, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 
 if TYPE_CHECKING:
-    from loomtui.backups.catalogue import Catalogue
     from loomtui.backups.model import Backup, Contents, Damaged, Member
+    from loomtui.engine.api import Engine
     from loomtui.inventory import Inventory
 
 _GUESSES_AT_ONCE = 8
@@ -70,23 +70,13 @@ def _report(inventory: Inventory, key: str, *, fresh: bool, as_json: bool) -> in
     return 0
 
 
-@asynccontextmanager
-async def _open(inventory: Inventory) -> AsyncIterator[Catalogue]:
-    from loomtui.backups.catalogue import Catalogue
-
-    catalogue = Catalogue(inventory.s3)
-    try:
-        yield catalogue
-    finally:
-        await catalogue.close()
-
-
 async def _list(inventory: Inventory, *, as_json: bool) -> int:
     from loomtui.cli.views import backup_document
+    from loomtui.engine.live import LiveEngine, opened
 
-    async with _open(inventory) as catalogue:
+    async with opened(LiveEngine(inventory), prompter()) as engine:
         progress(f"listing {inventory.s3.bucket}")
-        found = await _guessed(catalogue, await catalogue.list())
+        found = await _guessed(engine, await engine.backups())
     if as_json:
         documents = [backup_document(backup) for backup in found]
         print_json({"cluster": inventory.cluster, "bucket": inventory.s3.bucket, "backups": documents})
@@ -106,7 +96,7 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
     return 0
 
 
-async def _guessed(catalogue: Catalogue, found: Sequence[Backup]) -> list[Backup]:
+async def _guessed(engine: Engine, found: Sequence[Backup]) -> list[Backup]:
     """With their kinds, and their faults as far as their first part shows them."""
     from loomtui.backups.model import BackupKind
 
@@ -116,7 +106,7 @@ async def _guessed(catalogue: Catalogue, found: Sequence[Backup]) -> list[Backup
         if backup.kind is not BackupKind.UNKNOWN:
             return backup
         async with turn:
-            return await catalogue.guess(backup)
+            return await engine.guess(backup)
 
     return list(await asyncio.gather(*(guess(backup) for backup in found)))
 
@@ -139,9 +129,10 @@ def _kind_told(backup: Backup) -> str:
 
 
 async def _look(inventory: Inventory, key: str, *, fresh: bool) -> Contents:
-    async with _open(inventory) as catalogue:
-        backup = await catalogue.find(key)
-        return await catalogue.look(backup, _percent(), fresh=fresh)
+    from loomtui.engine.live import LiveEngine, opened
+
+    async with opened(LiveEngine(inventory), prompter()) as engine:
+        return await engine.contents(await engine.backup(key), _percent(), fresh=fresh)
 
 
 def _percent() -> Callable[[int, int], None] | None:

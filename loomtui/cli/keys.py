@@ -58,12 +58,11 @@ def services(settings: Settings, as_json: bool, show_diff: bool) -> int:
 
 
 async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
-    from loomtui.fleet.fleet import Fleet
-    from loomtui.restore.planning.identities import gather
+    from loomtui.engine.live import LiveEngine, opened
 
-    async with Fleet(inventory, prompter(batch=batch)) as fleet:
+    async with opened(LiveEngine(inventory), prompter(batch=batch)) as engine:
         progress(f"looking at {plural(len(inventory.nodes), 'node')}")
-        return await gather(inventory, fleet)
+        return await engine.key_report()
 
 
 def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good: bool) -> int:

@@ -86,11 +86,10 @@ async def _logs(
     lines: int,
     since: datetime | None,
 ) -> int:
-    from loomtui.fleet.fleet import Fleet
-    from loomtui.fleet.probes.log_tail import tail
+    from loomtui.engine.live import LiveEngine, opened
 
-    async with Fleet(inventory, prompter()) as fleet:
-        async for batch in tail(fleet, names, follow=follow, lines=lines, since=since):
+    async with opened(LiveEngine(inventory), prompter()) as engine:
+        async for batch in engine.logs(names, follow=follow, lines=lines, since=since):
             for line in batch:
                 printer.show(line)
     return printer.exit_status()

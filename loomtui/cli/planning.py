@@ -143,16 +143,10 @@ def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:
 
 
 async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
-    from loomtui.backups.catalogue import Catalogue
-    from loomtui.fleet.fleet import Fleet
-    from loomtui.restore.planning.planner import make_plan
+    from loomtui.engine.live import LiveEngine, opened
 
-    catalogue = Catalogue(inventory.s3)
-    try:
-        async with Fleet(inventory, prompter(batch=batch)) as fleet:
-            return await make_plan(inventory, fleet, catalogue, choices, progress)
-    finally:
-        await catalogue.close()
+    async with opened(LiveEngine(inventory), prompter(batch=batch)) as engine:
+        return await engine.plan(choices, progress)
 
 
 def _keep(made: Plan, output: Path | None) -> None:

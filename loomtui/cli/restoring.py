@@ -17,10 +17,10 @@ from loomtui.restore.events import Outcome
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
+    from loomtui.engine.api import RunHandle
     from loomtui.inventory import Inventory
     from loomtui.restore.plan import Plan
     from loomtui.restore.record.run_store import Run
-    from loomtui.restore.running.runner import Runner
 
 
 _kill_option = click.option(
@@ -152,8 +152,8 @@ def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
     question = f"What run {opened.id} replaced is deleted for good: it cannot be rolled back any more."
     confirm(question, inventory, assumed=yes or as_json)
 
-    async def act(runner: Runner) -> int:
-        return await runner.clean()
+    async def act(handle: RunHandle) -> int:
+        return await handle.clean()
 
     freed = run_async(work(opened, inventory, None, act, batch=yes or as_json))
     if as_json:
@@ -171,8 +171,8 @@ def _carry_out(
 
     printer = EventPrinter(as_json=as_json)
 
-    async def act(runner: Runner) -> Outcome:
-        return await (runner.rollback() if back else runner.restore())
+    async def act(handle: RunHandle) -> Outcome:
+        return await (handle.rollback() if back else handle.restore())
 
     try:
         outcome = run_async(work(run, inventory, printer, act, batch=batch, kill=kill))

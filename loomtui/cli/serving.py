@@ -81,11 +81,11 @@ async def _serve(inventory: Inventory, command: str, address: Address) -> int:
 
 async def _meet(inventory: Inventory) -> None:
     """Raises ExceptionGroup of HostKeyRefused: keys are asked about here, for in a browser nobody is."""
-    from loomtui.fleet.fleet import Fleet
+    from loomtui.engine.live import LiveEngine, opened
 
-    async with Fleet(inventory, _HostKeysOnly(prompter())) as fleet:
+    async with opened(LiveEngine(inventory), _HostKeysOnly(prompter())) as engine:
         progress(f"connecting to {plural(len(inventory.nodes), 'node')}")
-        found = await fleet.connect()
+        found = await engine.connect()
     refused = [error for error in found.values() if isinstance(error, HostKeyRefused)]
     if refused:
         raise ExceptionGroup("host keys", refused)
@@ -98,10 +98,10 @@ class _HostKeysOnly:
     """A secret that is given here would not be there in a browser."""
 
     def __init__(self, prompter: Prompter) -> None:
-        self._asker = prompter
+        self._prompter = prompter
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
-        return await self._asker.host_key(node, host, key_type, fingerprint)
+        return await self._prompter.host_key(node, host, key_type, fingerprint)
 
     async def secret(self, node: str, prompt: str) -> str | None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,10 +12,9 @@ import click
 from loomtui.cli.asking import prompter
 from loomtui.cli.output import Cell, moment, plural, print_json, print_json_line, say, size, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
-from loomtui.errors import LoomtuiError
 
 if TYPE_CHECKING:
-    from loomtui.fleet.fleet import Fleet
+    from loomtui.engine.api import Engine
     from loomtui.fleet.probes.findings import Findings
     from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus
     from loomtui.inventory import Inventory
@@ -41,12 +39,12 @@ def status(settings: Settings, as_json: bool, watch: bool) -> int:
 
 async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
     from loomtui.cli.views import status_document
-    from loomtui.fleet.fleet import Fleet
+    from loomtui.engine.live import LiveEngine, opened
 
     code = 0
-    async with Fleet(inventory, prompter(batch=as_json)) as fleet:
-        why = _Why(inventory, fleet)
-        async for seen, verdict in _judged(fleet, watch=watch):
+    async with opened(LiveEngine(inventory), prompter(batch=as_json)) as engine:
+        why = _Why(engine)
+        async for seen, verdict in _judged(engine, watch=watch):
             code = _exit_status(seen, verdict)
             causes = await why.ask(seen, verdict)
             if not as_json:
@@ -61,54 +59,37 @@ async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
 class _Why:
     """What the health screen tells too: the keys and the last log lines, asked for once a trouble."""
 
-    def __init__(self, inventory: Inventory, fleet: Fleet) -> None:
-        self._inventory = inventory
-        self._fleet = fleet
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._found: Findings | None = None
 
     async def ask(self, seen: ClusterStatus, verdict: Verdict) -> tuple[Diagnosis, ...]:
+        from loomtui.engine.findings import gather_findings
         from loomtui.fleet.probes.findings import explained, worth_asking
 
         if not worth_asking(verdict):
             self._found = None
             return ()
         if self._found is None:
-            self._found = await self._gather()
+            self._found = await gather_findings(self._engine, datetime.now(UTC))
         statuses = {node.name: node for node in seen.nodes}
-        return explained(self._inventory, statuses, verdict, self._found)
-
-    async def _gather(self) -> Findings:
-        """What cannot be had is left out."""
-        from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
-        from loomtui.fleet.probes.log_tail import LogLine, tail
-        from loomtui.restore.planning.identities import gather
-
-        keys, lines = None, list[LogLine]()
-        with contextlib.suppress(LoomtuiError):
-            keys, _ = await gather(self._inventory, self._fleet)
-        with contextlib.suppress(LoomtuiError):
-            async for batch in tail(self._fleet, self._inventory.names, follow=False, lines=LINES):
-                lines += batch
-        return Findings(keys, recent_lines(lines, datetime.now(UTC)))
+        return explained(self._engine.inventory, statuses, verdict, self._found)
 
 
-async def _judged(fleet: Fleet, *, watch: bool) -> AsyncIterator[tuple[ClusterStatus, Verdict]]:
+async def _judged(engine: Engine, *, watch: bool) -> AsyncIterator[tuple[ClusterStatus, Verdict]]:
     """One judged status, taken over several looks where one does not tell; with `watch`: without end."""
-    from loomtui.fleet.probes.probe import look
-    from loomtui.loom.health import PATIENCE, ClusterState, judge_cluster
+    from loomtui.loom.health import PATIENCE, ClusterState
 
-    looks = [await look(fleet)]
+    looks = [await engine.status()]
     while True:
-        verdict = judge_cluster(
-            [[node.view for node in seen.nodes] for seen in looks], [seen.at for seen in looks]
-        )
+        verdict = engine.judge(looks)
         waited = looks[-1].at - looks[0].at
         if watch or verdict.state is not ClusterState.UNKNOWN or waited > PATIENCE:
             yield looks[-1], verdict
             if not watch:
                 return
         await asyncio.sleep(_WATCH_EVERY if watch else _BETWEEN_LOOKS)
-        looks = [*looks[-_REMEMBERED:], await look(fleet, looks[-1])]
+        looks = [*looks[-_REMEMBERED:], await engine.status(looks[-1])]
 
 
 def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:

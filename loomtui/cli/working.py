@@ -22,10 +22,10 @@ from loomtui.restore.running.operator import Go, Unattended
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
+    from loomtui.engine.api import RunHandle
     from loomtui.inventory import Inventory
     from loomtui.restore.events import Event
     from loomtui.restore.record.run_store import Run
-    from loomtui.restore.running.runner import Runner
 
 T = TypeVar("T")
 
@@ -70,34 +70,28 @@ async def work(
     run: Run,
     inventory: Inventory,
     show: Callable[[Event], None] | None,
-    act: Callable[[Runner], Awaitable[T]],
+    act: Callable[[RunHandle], Awaitable[T]],
     *,
     batch: bool,
     kill: bool = False,
 ) -> T:
     """Does one thing with a run, without a screen, and shows its events until it ends."""
-    from loomtui.backups.catalogue import Catalogue
-    from loomtui.fleet.fleet import WritableFleet
-    from loomtui.restore.running.runner import Runner
+    from loomtui.engine.live import WritableLiveEngine, opened
 
-    catalogue = Catalogue(inventory.s3)
-    try:
-        async with WritableFleet(inventory, prompter(batch=batch)) as fleet:
-            runner = Runner(run, inventory, fleet, catalogue, Unattended(operator_name(), kill=kill))
-            if show is None:
-                return await act(runner)
-            shown = asyncio.create_task(_follow(runner, show, after=len(run.events())))
-            try:
-                return await act(runner)
-            finally:
-                await _finish(shown)
-    finally:
-        await catalogue.close()
+    async with opened(WritableLiveEngine(inventory, run.inventory_path), prompter(batch=batch)) as engine:
+        handle = engine.reopen(run.id, Unattended(operator_name(), kill=kill))
+        if show is None:
+            return await act(handle)
+        shown = asyncio.create_task(_follow(handle, show, after=len(run.events())))
+        try:
+            return await act(handle)
+        finally:
+            await _finish(shown)
 
 
-async def _follow(runner: Runner, show: Callable[[Event], None], *, after: int) -> None:
+async def _follow(handle: RunHandle, show: Callable[[Event], None], *, after: int) -> None:
     """Only what happens now: of a resumed run, the report tells the rest."""
-    async for event in runner.events():
+    async for event in handle.events():
         if event.seq > after or event.kind is EventKind.TASK_PROGRESS:
             show(event)
 

@@ -6,21 +6,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.environment import surroundings
-from loomtui.drill.practice import Practice, practice
+from loomtui.drill.practice import practice
+from loomtui.engine.api import Engine, RunHandle
+from loomtui.engine.live import WritableLiveEngine, opened
 from loomtui.errors import LoomtuiError
-from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
+from loomtui.fleet.ssh.prompter import Refuse
 from loomtui.inventory.load import load
-from loomtui.inventory.model import Inventory
 from loomtui.restore.choices import Choices
 from loomtui.restore.events import Event, Outcome
 from loomtui.restore.plan import Plan
-from loomtui.restore.planning.planner import make_plan
-from loomtui.restore.record.run_store import Run, RunStore
-from loomtui.restore.report import StepTiming, timings
+from loomtui.restore.record.run_store import RunStore
+from loomtui.restore.report import StepTiming, Timings, timings
 from loomtui.restore.running.operator import Unattended
-from loomtui.restore.running.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -36,51 +34,40 @@ class DrillResult:
 async def play(scenario: str, nodes: int, emit: Callable[[Event], None]) -> DrillResult:
     """Starts the practice cluster, restores it unattended, and takes it away again without a trace."""
     with practice(scenario, nodes) as cluster, surroundings(cluster):
-        inventory = load(cluster.inventory_path)
-        return await _restore(scenario, cluster, inventory, RunStore(), emit)
+        path = cluster.inventory_path
+        async with opened(WritableLiveEngine(load(path), path), Refuse()) as engine:
+            run = engine.begin(await plan_with_remedy(engine), Unattended("drill"))
+            error = await _carry_out(run, emit)
+        return _result(scenario, timings(RunStore().open(run.id)), error)
 
 
-async def _restore(
-    scenario: str, cluster: Practice, inventory: Inventory, store: RunStore, emit: Callable[[Event], None]
-) -> DrillResult:
-    catalogue = Catalogue(inventory.s3)
+async def plan_with_remedy(engine: Engine) -> Plan:
+    """The plan that an operator would come to: signing states reset where only that is safe."""
+    plan = await engine.plan(Choices())
+    if not plan.prediction.moves:
+        plan = await engine.plan(replace(plan.choices, reset_signing=True))
+    return plan
+
+
+async def _carry_out(run: RunHandle, emit: Callable[[Event], None]) -> str:
+    watcher = _watch(run, emit)
     try:
-        plan = await plan_with_remedy(inventory, catalogue)
-        run = store.create(plan, cluster.inventory_path)
-        error = await _run(run, inventory, catalogue, emit)
+        outcome = await run.restore()
+    except LoomtuiError as error:
+        return str(error)
     finally:
-        await catalogue.close()
-    times = timings(run)
+        await watcher
+    return "" if outcome is Outcome.RESTORED else f"the run ended {outcome.value}"
+
+
+def _result(scenario: str, times: Timings, error: str) -> DrillResult:
     passed = not error and len(times.steps) == 8 and all(step.outcome == "done" for step in times.steps)
     return DrillResult(scenario, passed, times.downtime_seconds, times.data_loss_seconds, times.steps, error)
 
 
-async def plan_with_remedy(inventory: Inventory, catalogue: Catalogue) -> Plan:
-    """The plan that an operator would come to: signing states reset where only that is safe."""
-    async with Fleet(inventory, Refuse()) as fleet:
-        choices = Choices()
-        plan = await make_plan(inventory, fleet, catalogue, choices)
-        if not plan.prediction.moves:
-            plan = await make_plan(inventory, fleet, catalogue, replace(choices, reset_signing=True))
-        return plan
-
-
-async def _run(run: Run, inventory: Inventory, catalogue: Catalogue, emit: Callable[[Event], None]) -> str:
-    async with WritableFleet(inventory, Refuse()) as fleet:
-        runner = Runner(run, inventory, fleet, catalogue, Unattended("drill"))
-        watcher = _watch(runner, emit)
-        try:
-            outcome = await runner.restore()
-        except LoomtuiError as error:
-            return str(error)
-        finally:
-            await watcher
-        return "" if outcome is Outcome.RESTORED else f"the run ended {outcome.value}"
-
-
-def _watch(runner: Runner, emit: Callable[[Event], None]) -> asyncio.Task[None]:
+def _watch(run: RunHandle, emit: Callable[[Event], None]) -> asyncio.Task[None]:
     async def watch() -> None:
-        async for event in runner.events():
+        async for event in run.events():
             emit(event)
 
     return asyncio.create_task(watch(), name="drill-events")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.message import Message
 from textual.widgets import Static
 
+from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
 from loomtui.restore.plan import Plan
@@ -16,7 +17,6 @@ from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import page
-from screens.engine import WritableEngine
 from screens.input import keys
 from screens.modals.ask import InputDialog
 from screens.modals.confirm import Act, ConfirmDialog

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from loomtui.engine.api import WritableEngine
 from loomtui.errors import StillRunning
 from loomtui.restore.events import Outcome
 from loomtui.restore.running.operator import Approval, Go, OnFailure
 from screens.context import app_of
-from screens.engine import WritableEngine
 from screens.input import keys
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog

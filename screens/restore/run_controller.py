@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from loomtui.engine.api import RunHandle, WatchedRun, WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
-from screens.engine import RunHandle, WatchedRun, WritableEngine
 from screens.restore.run_view import RunView
 from screens.restore.screen_operator import Question, ScreenOperator
 

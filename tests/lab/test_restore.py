@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.auto import plan_with_remedy
+from loomtui.engine.live import LiveEngine, opened
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.loom.rpc import ChainFacts
 from loomtui.restore.events import Outcome, StepName
@@ -34,7 +35,8 @@ async def _restore(lab: Lab, operator: Operator, folder: Path) -> tuple[Plan, Ou
     inventory = lab.inventory()
     catalogue = Catalogue(inventory.s3)
     try:
-        plan = await plan_with_remedy(inventory, catalogue)
+        async with opened(LiveEngine(inventory), Refuse()) as engine:
+            plan = await plan_with_remedy(engine)
         run = RunStore(folder).create(plan, lab.inventory_path)
         async with WritableFleet(inventory, Refuse()) as fleet:
             return plan, await Runner(run, inventory, fleet, catalogue, operator).restore()

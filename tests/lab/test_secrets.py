@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from loomtui.engine.live import LiveEngine
 from loomtui.inventory import load
-from screens.live import LiveEngine
 from tests.lab import nodes
 from tests.lab.backups import DATA_HEIGHT
 from tests.lab.client import Lab

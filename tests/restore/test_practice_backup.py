@@ -12,6 +12,7 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.auto import plan_with_remedy
 from loomtui.drill.practice import Practice, practice
+from loomtui.engine.live import LiveEngine, opened
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.choices import BackupPolicy
@@ -55,7 +56,8 @@ async def restored(cluster: Practice, operator: BacksUp, policy: BackupPolicy, f
     inventory = load(cluster.inventory_path)
     catalogue = Catalogue(inventory.s3)
     try:
-        plan = await plan_with_remedy(inventory, catalogue)
+        async with opened(LiveEngine(inventory), Refuse()) as engine:
+            plan = await plan_with_remedy(engine)
         plan = replace(plan, choices=replace(plan.choices, backup_policy=policy))
         run = RunStore(folder).create(plan, cluster.inventory_path)
         async with WritableFleet(inventory, Refuse()) as fleet:

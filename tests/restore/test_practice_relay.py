@@ -11,6 +11,7 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.auto import plan_with_remedy
 from loomtui.drill.practice import Practice, practice
+from loomtui.engine.live import LiveEngine, opened
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.events import EventKind, Outcome
@@ -32,7 +33,8 @@ async def _restore(cluster: Practice, tmp_path: Path) -> tuple[Outcome, Run]:
     inventory = load(cluster.inventory_path)
     catalogue = Catalogue(inventory.s3)
     try:
-        plan = await plan_with_remedy(inventory, catalogue)
+        async with opened(LiveEngine(inventory), Refuse()) as engine:
+            plan = await plan_with_remedy(engine)
         run = RunStore(tmp_path / "runs").create(plan, cluster.inventory_path)
         async with WritableFleet(inventory, Refuse()) as fleet:
             return await Runner(run, inventory, fleet, catalogue, Unattended("test")).restore(), run

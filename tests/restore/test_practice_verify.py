@@ -11,6 +11,7 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.drill.auto import plan_with_remedy
 from loomtui.drill.practice import Practice, practice
+from loomtui.engine.live import LiveEngine, opened
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
@@ -57,7 +58,8 @@ async def test_a_standing_chain_is_diagnosed_by_node_and_can_be_tried_again(
         catalogue = Catalogue(inventory.s3)
         operator = Colleague(cluster)
         try:
-            plan = replace(await plan_with_remedy(inventory, catalogue), verify_deadline_seconds=8)
+            async with opened(LiveEngine(inventory), Refuse()) as engine:
+                plan = replace(await plan_with_remedy(engine), verify_deadline_seconds=8)
             run = RunStore(tmp_path / "runs").create(plan, cluster.inventory_path)
             async with WritableFleet(inventory, Refuse()) as fleet:
                 outcome = await Runner(run, inventory, fleet, catalogue, operator).restore()

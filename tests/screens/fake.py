@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from loomtui.backups.model import Backup, BackupKind, Contents
+from loomtui.engine.api import Progress, StepWords, WatchedRun
 from loomtui.errors import CallError, LoomtuiError, StepFailed, StillRunning
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
@@ -25,7 +26,6 @@ from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.operator import Go, Judged, OnFailure, Operator, Preview, UnitDraft
-from screens.engine import Progress, StepWords, WatchedRun
 from tests.screens import basics, plans
 from tests.screens.basics import NOW
 from tests.screens.scenes import Scene
@@ -53,6 +53,8 @@ class FakeEngine:
         self.reading = asyncio.Event()
         self.hang: set[str] = set()
         self.older_logs: tuple[LogLine, ...] = ()  # what only a reading from an earlier time brings
+        self.text = "done"
+        self.choices: list[Choices] = []  # of all plans that were asked for
         self.read_anew = 0  # archives that were read though they were known
 
     @property
@@ -61,6 +63,12 @@ class FakeEngine:
 
     def open(self, prompter: Prompter) -> None:
         self.prompter = prompter
+
+    async def connect(self) -> Mapping[str, LoomtuiError | None]:
+        return {name: self.scene.unreachable.get(name) for name in self.inventory.names}
+
+    async def status(self, previous: ClusterStatus | None = None) -> ClusterStatus:
+        return ClusterStatus(basics.NOW, tuple(self.scene.statuses.values()))
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
         assert self.prompter is not None, "looked before the engine was open"
@@ -78,12 +86,16 @@ class FakeEngine:
     async def backups(self) -> tuple[Backup, ...]:
         return self.scene.backups
 
+    async def backup(self, key: str) -> Backup:
+        return next(backup for backup in self.scene.backups if backup.key == key)
+
     async def guess(self, backup: Backup) -> Backup:
         return replace(backup, kind=BackupKind.FULL)
 
-    async def contents(self, backup: Backup, progress: Progress, *, fresh: bool = False) -> Contents:
+    async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
         self.read_anew += fresh
-        progress(1_000, backup.size_bytes)
+        if progress is not None:
+            progress(1_000, backup.size_bytes)
         if backup.kind is BackupKind.CONFIG:
             await asyncio.Event().wait()
         if isinstance(self.scene.contents, LoomtuiError):
@@ -99,7 +111,12 @@ class FakeEngine:
         return self.scene.fixes
 
     async def logs(
-        self, *, follow: bool, lines: int | None, since: datetime | None = None
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        follow: bool,
+        lines: int | None,
+        since: datetime | None = None,
     ) -> AsyncIterator[tuple[LogLine, ...]]:
         yield tuple(line for line in (*self.older_logs, *self.scene.logs) if since and line.at >= since) or (
             self.scene.logs
@@ -108,6 +125,18 @@ class FakeEngine:
 
     async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
         return tuple(line for line in self.scene.logs if line.node in nodes)[-lines:]
+
+    async def plan(self, choices: Choices, progress: Callable[[str], None] | None = None) -> Plan:
+        self.choices.append(choices)
+        if progress is not None:
+            progress("looking at every node")
+            progress(f"reading archives {self.text}")
+        if self.scene.plan is None:
+            raise CallError("there is no data backup to take", advice="Check bucket and prefix.")
+        return plans.plan(reset=True) if choices.reset_signing else self.scene.plan
+
+    def load_plan(self, path: Path) -> Plan:
+        return self.scene.plan or plans.plan()
 
     def runs(self) -> tuple[RunSummary, ...]:
         return self.scene.runs
@@ -278,22 +307,10 @@ class WritableFakeEngine(FakeEngine):
         super().__init__(scene)
         self.fails = fails or set()
         self.text = text
-        self.choices: list[Choices] = []
         self.begun: list[FakeRun] = []
 
     def step(self, name: StepName) -> StepWords:
         return StepWords(f"This is what {name.value} does.", f"This is how {name.value} is undone.")
-
-    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan:
-        self.choices.append(choices)
-        progress("looking at every node")
-        progress(f"reading archives {self.text}")
-        if self.scene.plan is None:
-            raise CallError("there is no data backup to take", advice="Check bucket and prefix.")
-        return plans.plan(reset=True) if choices.reset_signing else self.scene.plan
-
-    def load_plan(self, path: Path) -> Plan:
-        return self.scene.plan or plans.plan()
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
         return {StepName.STOP: Estimate(12.4, 1), StepName.DATA: Estimate(95.0, 3, 41_000_000.0)}

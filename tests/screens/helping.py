@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from loomtui.engine.api import Engine
 from screens.app import LoomApp
-from screens.engine import Engine
 from screens.restore.next_panel import NextPanel
 from tests.screens import basics
 from tests.screens.basics import NOW

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from textual.pilot import Pilot
 
+from loomtui.engine.live import WritableLiveEngine
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.ssh.prompter import Prompter
@@ -16,7 +17,6 @@ from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go
 from screens.app import LoomApp
-from screens.live import WritableLiveEngine
 from screens.modals.ask import ChoiceDialog
 from screens.restore.screen_operator import FailureQuestion
 from tests.restore.cluster import LocalCluster, Scripted
@@ -37,7 +37,12 @@ class LocalEngine(WritableLiveEngine):
         return self.local
 
     async def logs(
-        self, *, follow: bool, lines: int | None, since: datetime | None = None
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        follow: bool,
+        lines: int | None,
+        since: datetime | None = None,
     ) -> AsyncIterator[tuple[LogLine, ...]]:
         yield ()
 

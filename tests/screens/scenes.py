@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
+from loomtui.engine.api import WatchedRun
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import NodeStatus
@@ -21,7 +22,6 @@ from loomtui.restore.plan import (
 from loomtui.restore.planning.identities import ServiceFix
 from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle
-from screens.engine import WatchedRun
 from tests.screens import records
 from tests.screens.basics import (
     CLUSTER,

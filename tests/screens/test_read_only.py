@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from loomtui.engine.api import WritableEngine
+from loomtui.engine.live import LiveEngine, WritableLiveEngine
 from screens.app import LoomApp
 from screens.base import LoomScreen
-from screens.engine import WritableEngine
 from screens.health.health_screen import HealthScreen
 from screens.input import keys
 from screens.input.palette import ActionCommands
-from screens.live import LiveEngine, WritableLiveEngine
 from screens.restore.choose_screen import ChooseScreen
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.restore_screen import RestoreScreen

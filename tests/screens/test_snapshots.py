@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from loomtui.engine.api import Engine
 from loomtui.restore.events import StepName
 from screens.app import LoomApp
-from screens.engine import Engine
 from screens.logs.log_view import LogView
 from screens.modals.confirm import ConfirmDialog
 from screens.restore.screen_operator import UnitQuestion

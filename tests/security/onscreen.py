@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
-from screens.engine import Engine
+from loomtui.engine.api import Engine
 from screens.widgets.pane import Pane
 from tests.screens.helping import make_app, press, shown
 from tests.security.marked import UNIT_NAME

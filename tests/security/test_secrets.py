@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.practice import Practice, practice
+from loomtui.engine.live import LiveEngine
 from loomtui.inventory import load
-from screens.live import LiveEngine
 from tests.cli.conftest import ROOT, command
 from tests.security.marked import (
     HSM,

@@ -1,18 +1,18 @@
-"""The real engine behind the screens. What reaches nodes and S3 is imported when it is needed."""
+"""The engine of a real cluster. What reaches nodes and S3 is imported when it is needed."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from loomtui.engine.api import Progress, RunHandle, StepWords, WatchedRun
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import Verdict, judge_cluster
-from screens.engine import Progress, RunHandle, StepWords, WatchedRun
 
 if TYPE_CHECKING:
     from loomtui.backups.catalogue import Catalogue
@@ -37,6 +37,7 @@ class LiveEngine:
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
+        self._prompter: Prompter | None = None
         self._fleet: Fleet | None = None
         self._catalogue: Catalogue | None = None
 
@@ -45,7 +46,7 @@ class LiveEngine:
         return self._inventory
 
     def open(self, prompter: Prompter) -> None:
-        self._fleet = self._make_fleet(prompter)
+        self._prompter = prompter
 
     def _make_fleet(self, prompter: Prompter) -> Fleet:
         from loomtui.fleet.fleet import Fleet
@@ -55,7 +56,9 @@ class LiveEngine:
     @property
     def fleet(self) -> Fleet:
         if self._fleet is None:
-            raise CallError("the connection to the nodes is not open")
+            if self._prompter is None:
+                raise CallError("the connection to the nodes is not open")
+            self._fleet = self._make_fleet(self._prompter)
         return self._fleet
 
     @property
@@ -66,10 +69,18 @@ class LiveEngine:
             self._catalogue = Catalogue(self._inventory.s3)
         return self._catalogue
 
+    async def connect(self) -> Mapping[str, LoomtuiError | None]:
+        return await self.fleet.connect()
+
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
         from loomtui.fleet.probes.probe import look_at
 
         return await look_at(self.fleet.session(node), previous)
+
+    async def status(self, previous: ClusterStatus | None = None) -> ClusterStatus:
+        from loomtui.fleet.probes.probe import look
+
+        return await look(self.fleet, previous)
 
     def judge(self, looks: Sequence[ClusterStatus]) -> Verdict:
         views = [tuple(status.view for status in look.nodes) for look in looks]
@@ -83,10 +94,13 @@ class LiveEngine:
     async def backups(self) -> tuple[Backup, ...]:
         return await self.catalogue.list()
 
+    async def backup(self, key: str) -> Backup:
+        return await self.catalogue.find(key)
+
     async def guess(self, backup: Backup) -> Backup:
         return await self.catalogue.guess(backup)
 
-    async def contents(self, backup: Backup, progress: Progress, *, fresh: bool = False) -> Contents:
+    async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
         return await self.catalogue.look(backup, progress, fresh=fresh)
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
@@ -100,17 +114,31 @@ class LiveEngine:
         return service_fixes(report)
 
     def logs(
-        self, *, follow: bool, lines: int | None, since: datetime | None = None
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        follow: bool,
+        lines: int | None,
+        since: datetime | None = None,
     ) -> AsyncIterator[tuple[LogLine, ...]]:
         from loomtui.fleet.probes.log_tail import tail
 
-        return tail(self.fleet, self._inventory.names, follow=follow, lines=lines, since=since)
+        names = self._inventory.names if nodes is None else nodes
+        return tail(self.fleet, names, follow=follow, lines=lines, since=since)
 
     async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
-        from loomtui.fleet.probes.log_tail import tail
+        batches = self.logs(nodes, follow=False, lines=lines)
+        return tuple([line async for batch in batches for line in batch])
 
-        found = [line async for batch in tail(self.fleet, nodes, follow=False, lines=lines) for line in batch]
-        return tuple(found)
+    async def plan(self, choices: Choices, progress: Callable[[str], None] | None = None) -> Plan:
+        from loomtui.restore.planning.planner import make_plan
+
+        return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
+
+    def load_plan(self, path: Path) -> Plan:
+        from loomtui.restore.planning.planfile import load_plan
+
+        return load_plan(path)
 
     def runs(self) -> tuple[RunSummary, ...]:
         from loomtui.restore.record.run_store import RunStore
@@ -140,6 +168,19 @@ class LiveEngine:
                 await self._fleet.close()
         if self._catalogue is not None:
             await self._catalogue.close()
+
+
+E = TypeVar("E", bound=LiveEngine)
+
+
+@asynccontextmanager
+async def opened(engine: E, prompter: Prompter) -> AsyncIterator[E]:
+    """The engine, open for as long as the block lasts."""
+    engine.open(prompter)
+    try:
+        yield engine
+    finally:
+        await engine.close()
 
 
 class OtherRun:
@@ -180,6 +221,9 @@ class LiveRun:
     async def rollback(self) -> Outcome:
         return await self._runner.rollback()
 
+    async def clean(self) -> int:
+        return await self._runner.clean()
+
 
 class WritableLiveEngine(LiveEngine):
     """It can also restore."""
@@ -198,16 +242,6 @@ class WritableLiveEngine(LiveEngine):
 
         step = next(step for step in STEPS if step.name is name)
         return StepWords(step.sentence, step.undo_sentence)
-
-    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan:
-        from loomtui.restore.planning.planner import make_plan
-
-        return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
-
-    def load_plan(self, path: Path) -> Plan:
-        from loomtui.restore.planning.planfile import load_plan
-
-        return load_plan(path)
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
         from loomtui.restore.record.run_store import RunStore

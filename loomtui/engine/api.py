@@ -1,4 +1,9 @@
-"""What the screens need of the engine. `screens.live` has the real one, the tests one of frozen values."""
+"""The API of loomtui: what screens, command line and drill ask of the engine, and what they get.
+
+`loomtui.engine.live` has the engine of a real cluster; the tests of the screens have one of frozen values.
+All that crosses is frozen: dataclasses of `loomtui.restore`, `loomtui.backups`, `loomtui.fleet.probes` and
+`loomtui.loom`.
+"""
 
 from __future__ import annotations
 
@@ -52,11 +57,15 @@ class WatchedRun(Protocol):
 
 
 class RunHandle(WatchedRun, Protocol):
-    """Also the two ways through it."""
+    """Also the ways through it."""
 
     async def restore(self) -> Outcome: ...
 
     async def rollback(self) -> Outcome: ...
+
+    async def clean(self) -> int:
+        """Deletes what a finished run replaced; gives the bytes that are free again."""
+        ...
 
 
 class Engine(Protocol):
@@ -66,22 +75,30 @@ class Engine(Protocol):
     def inventory(self) -> Inventory: ...
 
     def open(self, prompter: Prompter) -> None:
-        """To be called once, inside the event loop; connects to nothing yet."""
+        """To be called once, before anything is asked of a node; connects to nothing yet."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what is under way; a node that hangs does not hold it up."""
+        ...
+
+    # The nodes
+
+    async def connect(self) -> Mapping[str, LoomtuiError | None]:
+        """Connects to all nodes at once: per node None, or why it cannot be reached."""
         ...
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
         """Never raises for a node that cannot be reached: the status says so."""
         ...
 
+    async def status(self, previous: ClusterStatus | None = None) -> ClusterStatus:
+        """A look at every node at once."""
+        ...
+
     def judge(self, looks: Sequence[ClusterStatus]) -> Verdict: ...
 
     async def details(self, node: str) -> NodeDetails: ...
-
-    async def backups(self) -> tuple[Backup, ...]: ...
-
-    async def guess(self, backup: Backup) -> Backup: ...
-
-    async def contents(self, backup: Backup, progress: Progress, *, fresh: bool = False) -> Contents: ...
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
         """Over all nodes that can be reached, and why the others cannot."""
@@ -90,28 +107,62 @@ class Engine(Protocol):
     def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]: ...
 
     def logs(
-        self, *, follow: bool, lines: int | None, since: datetime | None = None
+        self,
+        nodes: Sequence[str] | None = None,
+        *,
+        follow: bool,
+        lines: int | None,
+        since: datetime | None = None,
     ) -> AsyncIterator[tuple[LogLine, ...]]:
-        """In batches; `lines` are counted per node, None: all that there are."""
+        """In batches, by time; a node that fails ends in a notice.
+
+        `nodes`: of these alone; `lines`: counted per node, None: all that there are.
+        """
         ...
 
     async def recent(self, nodes: Sequence[str], lines: int) -> tuple[LogLine, ...]:
         """The last lines of these nodes' logs, by time; a node that fails ends in a notice."""
         ...
 
+    # The backups
+
+    async def backups(self) -> tuple[Backup, ...]:
+        """All objects that could be backups, newest first, as far as the listing tells."""
+        ...
+
+    async def backup(self, key: str) -> Backup:
+        """Raises CallError where there is none."""
+        ...
+
+    async def guess(self, backup: Backup) -> Backup:
+        """Its kind, and its fault if it has one, as far as its first part shows them."""
+        ...
+
+    async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
+        """It is read whole, unless that was done before; `fresh`: in any case."""
+        ...
+
+    # Plans
+
+    async def plan(self, choices: Choices, progress: Callable[[str], None] | None = None) -> Plan:
+        """Looks at every node and reads the archives; changes nothing."""
+        ...
+
+    def load_plan(self, path: Path) -> Plan: ...
+
+    # Runs
+
     def runs(self) -> tuple[RunSummary, ...]: ...
 
     def report(self, run_id: str, form: Form = "md") -> str: ...
-
-    def watched(self, run_id: str) -> WatchedRun:
-        """A run that another process on this machine works on."""
-        ...
 
     def chronicle(self, run_id: str) -> Chronicle:
         """A run told in facts, as far as it went."""
         ...
 
-    async def close(self) -> None: ...
+    def watched(self, run_id: str) -> WatchedRun:
+        """A run that another process on this machine works on."""
+        ...
 
 
 @runtime_checkable
@@ -119,10 +170,6 @@ class WritableEngine(Engine, Protocol):
     """It can also restore."""
 
     def step(self, name: StepName) -> StepWords: ...
-
-    async def plan(self, choices: Choices, progress: Callable[[str], None]) -> Plan: ...
-
-    def load_plan(self, path: Path) -> Plan: ...
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
         """How long its steps will take, as far as earlier runs tell."""

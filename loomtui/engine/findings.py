@@ -1,0 +1,24 @@
+"""What more there is to know of a cluster that is not well."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
+
+if TYPE_CHECKING:
+    from loomtui.engine.api import Engine
+    from loomtui.fleet.probes.log_tail import LogLine
+
+
+async def gather_findings(engine: Engine, now: datetime) -> Findings:
+    """Whose references are wrong, and the last log lines; what cannot be had is left out."""
+    keys, lines = None, tuple[LogLine, ...]()
+    with suppress(LoomtuiError):
+        keys, _ = await engine.key_report()
+    with suppress(LoomtuiError):
+        lines = await engine.recent(engine.inventory.names, LINES)
+    return Findings(keys, recent_lines(lines, now))
