@@ -68,3 +68,14 @@ def test_the_table_of_diagnoses_is_whole_and_every_test_in_it_exists() -> None:
 def test_messages_are_told_as_the_rules_have_them() -> None:
     told = runpy.run_path(str(ROOT / "scripts/messages.py"))["page"]()
     assert _read("docs/messages.md") == told, "run python scripts/messages.py"
+
+
+_SOURCE = re.compile(r"`((?:[\w]+/)*[\w]+\.py)`")
+
+
+def test_every_source_file_that_the_architecture_names_exists() -> None:
+    """By as much of its path as the document gives."""
+    files = [f"/{path.relative_to(ROOT)}" for path in ROOT.rglob("*.py") if ".venv" not in path.parts]
+    named = set(_SOURCE.findall(_read("docs/architecture.md")))
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
