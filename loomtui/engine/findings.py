@@ -12,11 +12,13 @@ from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
 if TYPE_CHECKING:
     from loomtui.engine.api import Engine
     from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.loom.references import KeyReport
 
 
 async def gather_findings(engine: Engine, now: datetime) -> Findings:
     """Whose references are wrong, and the last log lines; what cannot be had is left out."""
-    keys, lines = None, tuple[LogLine, ...]()
+    keys: KeyReport | None = None
+    lines: tuple[LogLine, ...] = ()
     with suppress(LoomtuiError):
         keys, _ = await engine.key_report()
     with suppress(LoomtuiError):
