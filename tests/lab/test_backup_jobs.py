@@ -15,6 +15,7 @@ import pytest
 from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import BackupPolicy
 from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
@@ -178,7 +179,7 @@ async def test_suspended_and_ended_until_the_node_is_started(
 
     await _as_before(shared, clocks)
     await moving(shared)
-    warned = "\n".join(run.plan.warnings)
+    warned = "\n".join(texts_of(run.plan.warnings))
     for place in (_CRON_D, _DAILY, "/var/spool/cron/crontabs/ubuntu", _TIMER, _LATER, "process"):
         assert f"{NODE}: a backup job is there: {place}" in warned
     assert "end (SIGTERM; the backup that it makes is lost): process" in _told(run)

@@ -13,6 +13,7 @@ from loomtui.fleet.probes.looks import UNREADABLE
 from loomtui.fleet.probes.probe import look
 from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory, SshSettings, SudoMode
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.choosing import Choices
 from loomtui.restore.planning.planner import make_plan
@@ -108,7 +109,7 @@ async def test_plan_is_not_made_by_those_who_cannot_see_the_keys(
     plan = await _plan(inventory.model_copy(update={"ssh": owns_nothing}))
 
     for name in shared.names:
-        assert any(f"{name}: chaindata/config/node_key.json and" in text for text in plan.refusals)
+        assert any(f"{name}: chaindata/config/node_key.json and" in text for text in texts_of(plan.refusals))
 
 
 async def _plan(inventory: Inventory) -> Plan:

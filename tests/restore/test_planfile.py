@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,14 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loomtui.backups.model import Compression, Item
+from loomtui.cli.views import plan_document
 from loomtui.errors import CallError
 from loomtui.loom.databases import CONFIG_TARGETS
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     ExternalAddress,
     FileAction,
     FileChoice,
     Plan,
     Prediction,
+    RemedyKind,
     Scope,
     SigningAction,
     SigningChoice,
@@ -70,8 +74,17 @@ nodes = st.builds(
 )
 powers = st.builds(ValidatorPower, texts, st.integers(0, 2**60), st.none() | texts)
 predictions = st.builds(
-    Prediction, st.booleans(), numbers, st.integers(), st.integers(), prose, st.lists(texts).map(tuple), prose
+    Prediction,
+    st.booleans(),
+    numbers,
+    st.integers(),
+    st.integers(),
+    prose,
+    st.lists(texts).map(tuple),
+    prose,
+    st.sampled_from(RemedyKind),
 )
+findings = st.builds(Finding, st.sampled_from(FindingCode), st.none() | texts, prose, prose)
 plans = st.builds(
     lambda chosen, prediction, validators, scope, refusals, made_by, at: make_plan_of(
         *chosen,
@@ -86,7 +99,7 @@ plans = st.builds(
     predictions,
     st.lists(powers, max_size=3),
     st.sampled_from(Scope),
-    st.lists(prose, max_size=2),
+    st.lists(findings, max_size=2),
     texts,
     times,
 )
@@ -286,3 +299,22 @@ def test_a_plan_with_an_earlier_name_of_a_field_is_read(tmp_path: Path) -> None:
     earlier = dump_plan(plan).replace("external_addresses:", "foreign:")
     assert "foreign:" in earlier
     assert loaded(tmp_path, earlier) == plan
+
+
+def test_a_plan_whose_findings_are_plain_texts_is_read(tmp_path: Path) -> None:
+    """As an earlier loomtui wrote it, and as `loomtui plan --json` prints it."""
+    found = Finding(FindingCode.NO_ROOM, "n1", "n1: not enough room", "Make room")
+    plan = make_plan_of(refusals=(found,), warnings=(found,))
+    read = loaded(tmp_path, json.dumps(plan_document(plan)))
+    told = Finding(FindingCode.NOT_TOLD, None, "n1: not enough room. Make room")
+    assert (read.refusals, read.warnings) == ((told,), (told,))
+    assert replace(read, refusals=plan.refusals, warnings=plan.warnings) == plan
+
+
+def test_json_tells_findings_as_texts_and_as_types() -> None:
+    found = Finding(FindingCode.NO_ROOM, "n1", "n1: not enough room", "Make room")
+    document = json.loads(json.dumps(plan_document(make_plan_of(refusals=(found,)))))
+    assert document["refusals"] == ["n1: not enough room. Make room"]
+    assert document["findings"]["refusals"] == [
+        {"code": "no-room", "node": "n1", "sentence": "n1: not enough room", "advice": "Make room"}
+    ]

@@ -14,6 +14,7 @@ from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnrea
 from loomtui.inventory.model import Node
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import EVM_DB
+from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import BackupPolicy, PassedOver
 from loomtui.text import clean_line
 
@@ -55,7 +56,7 @@ def check_redis_choice(choice: str | None) -> None:
 class Chosen:
     data: Contents
     config: Mapping[str, Contents]  # by node name
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[Finding, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
 
 
@@ -66,14 +67,15 @@ class Chooser:
         self._catalogue = catalogue
         self._choices = choices
         self._progress = progress
-        self._warnings: list[str] = []
+        self._warnings: list[Finding] = []
         self._judged: dict[str, Contents | tuple[Backup, Fault]] = {}  # by key
         self._passed: dict[str, PassedOver] = {}  # by key
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Finding, ...]:
         """What is to be known about the choice; each thing once."""
-        return tuple(dict.fromkeys([*self._warnings, *(passed.sentence for passed in self.passed_over)]))
+        passed = (Finding(FindingCode.PASSED_OVER, one.only_node, one.sentence) for one in self.passed_over)
+        return tuple(dict.fromkeys([*self._warnings, *passed]))
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:
@@ -132,10 +134,11 @@ class Chooser:
         free = [host for host in hosts if host not in takers]
         for node in nodes:
             if free and clean_line(self._source(node)) not in hosts:
-                self._warnings.append(
+                sentence = (
                     f"{node.name}: there are no backups of {self._source(node)}; there are some of "
                     f"{', '.join(free)}, which no node of the plan gets (--map {node.name}=HOST)"
                 )
+                self._warnings.append(Finding(FindingCode.NO_BACKUPS_OF_HOST, node.name, sentence))
 
     async def data(self, *, needs_evm: bool) -> Contents:
         """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
@@ -177,10 +180,11 @@ class Chooser:
 
     def _tell_doubt(self, backup: Backup) -> None:
         if backup.named_at is not None and not backup.taken_by.sure:
-            self._warnings.append(
+            sentence = (
                 f"{clean_line(backup.key, limit=200)}: when it was taken is not sure. "
                 f"{backup.taken_at:%Y-%m-%d %H:%M} UTC is {taken_words(backup)}"
             )
+            self._warnings.append(Finding(FindingCode.TIME_UNSURE, None, sentence))
 
     def _no_data(self) -> LoomtuiError:
         moment = self._choices.before
@@ -189,7 +193,7 @@ class Chooser:
         return (StoreUnreachable if unreadable else CallError)(
             "there is no data backup that can be used"
             + (f" from {moment:%Y-%m-%d %H:%M} UTC or before" if moment else ""),
-            advice=" ".join(self.warnings) or "See what there is: loomtui backups",
+            advice=" ".join(texts_of(self.warnings)) or "See what there is: loomtui backups",
         )
 
     async def _newest_config(

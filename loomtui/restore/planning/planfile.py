@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from loomtui.errors import CallError
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
+from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.restore.planning.chain import GENESIS_FILES
 from loomtui.text import UNSHOWABLE, clean_line
@@ -30,6 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
 _LONGEST_SECONDS = 24 * 3600
 _RENAMED = {"foreign": "external_addresses"}
+_OF_FINDINGS = ("refusals", "warnings")
 _ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
 
 
@@ -86,6 +88,7 @@ def read_plan(data: Any, name: str) -> Plan:
 
 def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
     """Runs that were begun with an earlier loomtui are resumed with the plans that they keep."""
+    data = data | {name: _findings(data[name]) for name in _OF_FINDINGS if name in data}
     nodes = data.get("nodes")
     if not isinstance(nodes, list):
         return data
@@ -97,6 +100,16 @@ def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
             for node in nodes
         ]
     }
+
+
+def _findings(listed: Any) -> Any:
+    """Findings were plain texts once, and are so in what `loomtui plan --json` prints."""
+    if not isinstance(listed, list):
+        return listed
+    return [
+        {"code": FindingCode.NOT_TOLD, "node": None, "sentence": one} if isinstance(one, str) else one
+        for one in listed
+    ]
 
 
 def _problems(plan: Plan) -> Iterator[str]:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from xml.etree.ElementTree import Element
 
 from loomtui.restore.events import EventKind
+from loomtui.restore.findings import texts_of
 from loomtui.restore.report import words
 from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
@@ -78,7 +79,10 @@ def _sections(told: Chronicle) -> Iterator[Element]:
     yield _section("Nodes", _nodes(told))
     if told.throughput:
         yield _section("Throughput", _throughput(told))
-    findings = [*told.plan.warnings, *(f"{words.where(note.node)}: {note.message}" for note in told.notes)]
+    findings = [
+        *texts_of(told.plan.warnings),
+        *(f"{words.where(note.node)}: {note.message}" for note in told.notes),
+    ]
     if findings:
         yield _section("Findings", element("ul", *(element("li", finding) for finding in findings)))
     yield _section("Journal", _journal(told))
