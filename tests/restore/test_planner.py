@@ -234,11 +234,10 @@ def test_another_file_system_is_refused() -> None:
 
 
 def test_keys_that_cannot_be_read_are_refused() -> None:
-    closed = "not readable without root rights"
     status = node_status(
         "n1",
-        node_key=NodeKeyFacts(None, None, closed),
-        validator=ValidatorFacts(None, None, None, problem=closed),
+        node_key=NodeKeyFacts(None, None, closed=True),
+        validator=ValidatorFacts(None, None, None, closed=True),
     )
     plan = planned(details(1, status=status), *(details(number, 100) for number in range(2, 5)))
     assert any(

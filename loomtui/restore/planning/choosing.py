@@ -235,7 +235,7 @@ class Chooser:
         try:
             return await self._catalogue.guess(backup)
         except (ArchiveRejected, ObjectUnreadable) as error:
-            return _fault_of(backup, error)
+            return _fault_of(error)
 
     async def _whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
         if backup.fault is not None:
@@ -243,9 +243,9 @@ class Chooser:
         try:
             contents = await self._look(backup)
         except DamagedArchive as error:
-            return error.damaged.backup, _fault_of(backup, error)
+            return error.damaged.backup, _fault_of(error)
         except (ArchiveRejected, ObjectUnreadable) as error:
-            return backup, _fault_of(backup, error)
+            return backup, _fault_of(error)
         if contents.backup.kind is not BackupKind.UNKNOWN:
             return contents
         reason = contents.warnings[-1] if contents.warnings else "it is no backup of a Loom node"
@@ -281,9 +281,10 @@ def as_config(data: Contents) -> Contents | None:
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 
-def _fault_of(backup: Backup, error: LoomtuiError) -> Fault:
-    kind = FaultKind.REJECTED if isinstance(error, ArchiveRejected) else FaultKind.UNREADABLE
-    return Fault(kind, error.what.removeprefix(f"{clean_line(backup.key, limit=200)}: "))
+def _fault_of(error: LoomtuiError) -> Fault:
+    if isinstance(error, ArchiveRejected):
+        return Fault(FaultKind.REJECTED, error.reason)
+    return Fault(FaultKind.UNREADABLE, error.what)
 
 
 def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loomtui.backups.databases import torn_heights
-from loomtui.fleet.probes.looks import UNREADABLE
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.findings import Finding, FindingCode
@@ -100,7 +99,7 @@ def _described(text: str) -> str:
 def _nodes(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
-        closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
+        closed = [path for path, facts in keys.items() if facts is not None and facts.closed]
         if closed:
             yield Finding(
                 FindingCode.KEYS_UNREADABLE,

@@ -60,8 +60,7 @@ def _figure(name: str, value: str, told: str) -> Element:
 
 
 def _lost(told: Chronicle) -> str:
-    sentence = words.data_loss(told)
-    return "none" if sentence.startswith("none") else words.length(told.timings.data_loss_seconds)
+    return words.length(told.timings.data_loss_seconds) if words.is_data_lost(told) else "none"
 
 
 def _rate(told: Chronicle) -> str:
