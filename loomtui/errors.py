@@ -123,7 +123,20 @@ class StoreUnreachable(Unreachable):
 
 
 class ArchiveRejected(LoomtuiError):
-    pass
+    """`reason`: why, without the archive's name, which comes first in `what` where it is known."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        archive: str = "",
+        node: str | None = None,
+        safe: str = NOTHING_CHANGED,
+        advice: str = "",
+    ) -> None:
+        super().__init__(f"{archive}: {reason}" if archive else reason, node=node, safe=safe, advice=advice)
+        self.archive = archive
+        self.reason = clean(reason)
 
 
 class ObjectUnreadable(LoomtuiError):

@@ -310,13 +310,14 @@ class LoomApp(App[int]):
             self._offer_to_watch(run)
             return
         step = STEP_TITLES[run.last_step] if run.last_step else "its beginning"
+        runs = keys.name("app.runs")
         self.push_screen(
             ChoiceDialog(
                 "An unfinished restore",
                 f"The restore {run.id} of {time_of(run.started_at)} stopped at: {step}. "
                 "Its nodes may be stopped and held.",
                 (
-                    ("", "Look first", "nothing happens; u lists the runs, from where you can go on"),
+                    ("", "Look first", f"nothing happens; {runs} lists the runs, from where you can go on"),
                     ("resume", "Resume it", "goes on where it stood; each step is shown and asked for"),
                     (
                         "roll-back",
@@ -329,13 +330,14 @@ class LoomApp(App[int]):
         )
 
     def _offer_to_watch(self, run: RunSummary) -> None:
+        runs = keys.name("app.runs")
         self.push_screen(
             ChoiceDialog(
                 "A restore is going on",
                 f"Another loomtui on this machine works on {run.id}, begun {time_of(run.started_at)} by "
                 f"{run.operator}.",
                 (
-                    ("", "Look at the cluster", "nothing happens; u lists the runs"),
+                    ("", "Look at the cluster", f"nothing happens; {runs} lists the runs"),
                     ("watch", "Watch it", "you see its steps; decisions are taken there"),
                 ),
             ),

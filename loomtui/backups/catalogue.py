@@ -374,4 +374,4 @@ def _named(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _about(key: str, error: ArchiveRejected) -> ArchiveRejected:
-    return ArchiveRejected(f"{clean_line(key, limit=200)}: {error.what}", advice=error.advice)
+    return ArchiveRejected(error.reason, archive=clean_line(key, limit=200), advice=error.advice)

@@ -14,7 +14,7 @@ class DamagedArchive(ArchiveRejected):
     """An archive that was read as far as it goes."""
 
     def __init__(self, error: ArchiveRejected, damaged: Damaged) -> None:
-        super().__init__(error.what, advice=error.advice)
+        super().__init__(error.reason, archive=error.archive, advice=error.advice)
         self.damaged = damaged
 
 
@@ -30,7 +30,7 @@ def damage_in(head: bytes, *, complete: bool) -> str | None:
     try:
         read(_pieces(head, complete=complete), Reading())
     except ArchiveRejected as error:
-        return error.what
+        return error.reason
     except _EndOfHead:
         return None
     return None

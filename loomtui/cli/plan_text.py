@@ -7,12 +7,14 @@ from pathlib import Path
 from loomtui.cli.output import diff, moment, plural, say, size
 from loomtui.loom.databases import VALIDATOR, name_of
 from loomtui.restore.choices import BackupPolicy
+from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import (
     Archive,
     FileAction,
     FileChoice,
     NodePlan,
     Plan,
+    RemedyKind,
     Scope,
     SigningAction,
     SigningChoice,
@@ -68,7 +70,7 @@ def _show_forecast(plan: Plan, inventory: Path | None) -> None:
         say(f"  cannot sign it: {', '.join(forecast.stuck)}")
     if forecast.remedy:
         say(f"  {forecast.remedy}")
-    if forecast.remedy and not forecast.moves and not plan.reset_confirmed:
+    if plan.offer is RemedyKind.RESET:
         say(f"  To do so: {plan_command(plan, reset_signing=True, inventory=inventory)}")
 
 
@@ -81,13 +83,12 @@ def _show_chain(plan: Plan) -> None:
 def _show_doubts(plan: Plan) -> None:
     for words in passed_over_words(plan):
         say(f"newer, but passed over: {words}", colour="yellow")
-    told = {passed.sentence for passed in plan.passed_over}
     for warning in plan.warnings:
-        if warning not in told:
-            say(f"warning: {warning}", colour="yellow")
+        if warning.code is not FindingCode.PASSED_OVER:
+            say(f"warning: {warning.text}", colour="yellow")
     for refusal in plan.refusals:
-        if not refusal.startswith(plan.prediction.sentence):
-            say(f"refused: {refusal}", colour="red", bold=True)
+        if refusal.code is not FindingCode.CHAIN_STANDS:  # the forecast says it already
+            say(f"refused: {refusal.text}", colour="red", bold=True)
 
 
 _POLICIES = {

@@ -74,6 +74,7 @@ def restore(
 
 def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
     """Raises CallError: not a plan, or another cluster's. Raises Refused: it must not be run."""
+    from loomtui.restore.findings import texts_of
     from loomtui.restore.planning.command_line import plan_command
     from loomtui.restore.planning.planfile import load_plan
 
@@ -85,7 +86,7 @@ def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
         )
     if plan.refusals:
         raise Refused(
-            f"the plan must not be run: {'; '.join(plan.refusals)}.",
+            f"the plan must not be run: {'; '.join(texts_of(plan.refusals))}.",
             advice=f"Make it anew: {plan_command(plan, inventory=given, output=path)}",
         )
     return plan

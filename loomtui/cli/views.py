@@ -265,13 +265,20 @@ def event_document(event: Event) -> Document:
 
 
 def plan_document(plan: Plan) -> Document:
-    """The plan's own fields."""
+    """The plan's own fields; refusals and warnings for reading, and typed beside them as `findings`."""
     from pydantic import TypeAdapter
 
+    from loomtui.restore.findings import texts_of
     from loomtui.restore.plan import Plan
 
     document: Document = TypeAdapter(Plan).dump_python(plan, mode="json")
-    return document
+    told = {"refusals": texts_of(plan.refusals), "warnings": texts_of(plan.warnings)}
+    return {
+        **document,
+        **{name: list(texts) for name, texts in told.items()},
+        "offer": plan.offer.value,
+        "findings": {name: document[name] for name in told},
+    }
 
 
 def outcome_document(run: Run, outcome: Outcome | None, error: str | None) -> Document:

@@ -58,6 +58,11 @@ def read_refusal(stderr: bytes) -> Refusal | None:
     return Refusal("the password was wrong", wrong=True) if _WRONG.search(stderr) else None
 
 
+def says_sudo(line: str) -> bool:
+    """Whether sudo speaks, not a login shell before it: sudo has one exit status for everything."""
+    return "sudo" in line
+
+
 @dataclass(frozen=True)
 class Rights:
     """`why` says what stands between the user and root, where they are not had; `advice`, what to do."""

@@ -18,7 +18,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
 from loomtui.fleet.facts import read_facts
-from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal
+from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal, says_sudo
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.fleet.ssh.channel_pool import ChannelPool, Output
 from loomtui.fleet.ssh.connection import Connection, LostConnection
@@ -246,7 +246,7 @@ class Session:
         """Raises for an output that is not what the caller can use."""
         name, said = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
-        if not begun and rights.prefix and "sudo" in said:
+        if not begun and rights.prefix and says_sudo(said):
             self._withdraw(rights, read_refusal(output.stderr))
             raise SudoRefused(f"sudo refused: {said}.", node=name)
         if not begun:

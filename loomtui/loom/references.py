@@ -41,8 +41,14 @@ class Mismatch:
     where: (
         str  # 'addrbook.json', 'config.toml', …; of what is in a unit the file's path and line, 'PATH:LINE'
     )
-    message: str  # one sentence, with the fix
+    cause: str  # what is wrong; with a fix it has no full stop
     blocking: bool  # False: only worth knowing
+    fix: str = ""  # what mends it, to be read after a colon; empty: that has to be found out
+
+    @property
+    def message(self) -> str:
+        """One sentence, with the fix."""
+        return f"{self.cause}: {self.fix}" if self.fix else self.cause
 
 
 @dataclass(frozen=True)
@@ -144,17 +150,18 @@ def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
                 expected=None,
                 found=node.node_id,
                 where=NODE_KEY,
-                message=f"{node.name} and {other.name} have the same node key: give one of them its own "
-                "node_key.json back before either is started.",
+                cause=f"{node.name} and {other.name} have the same node key",
                 blocking=True,
+                fix="give one of them its own node_key.json back before either is started.",
             )
 
 
 def _keys(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
     for node in nodes:
         if not node.node_id:
-            message = f"{node.name} has no usable node_key.json: restore its own from its config backup."
-            yield Mismatch(MismatchKind.NO_KEY, node.name, None, None, None, NODE_KEY, message, True)
+            cause = f"{node.name} has no usable node_key.json"
+            fix = "restore its own from its config backup."
+            yield Mismatch(MismatchKind.NO_KEY, node.name, None, None, None, NODE_KEY, cause, True, fix)
         elif node.reported and node.reported != node.node_id:
             message = (
                 f"`loom nodekey` on {node.name} prints {node.reported}, its node_key.json makes "
@@ -174,13 +181,14 @@ def _reported(node: NodeFacts, message: str, *, blocking: bool) -> Mismatch:
 def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
     for node in nodes:
         if node.listen_port and node.listen_port != node.port:
-            message = (
+            cause = (
                 f"{node.name} listens for peers on {node.listen_port} by its config.toml, the inventory says "
-                f"{node.port}: peers must dial {node.listen_port}, or config.toml must be changed."
+                f"{node.port}"
             )
+            fix = f"peers must dial {node.listen_port}, or config.toml must be changed."
             expected, found = str(node.port), str(node.listen_port)
             kind = MismatchKind.WRONG_PORT
-            yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", message, False)
+            yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", cause, False, fix)
 
 
 def _located(node: NodeFacts, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
@@ -228,13 +236,13 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
 
 def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     """Without its ID nobody can add it: that it has none is told of itself."""
+    kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
-        message = f"{node.name} does not list {other.name}: add it to {where} in the unit of {node.name}."
-    else:
-        why = "has no key" if other.seen else "could not be looked at"
-        message = f"{node.name} does not list {other.name}, whose ID is not known, for it {why}."
-    kind, blocking = MismatchKind.MISSING, other.node_id is not None
-    return Mismatch(kind, node.name, other.name, other.node_id, None, where, message, blocking)
+        fix = f"add it to {where} in the unit of {node.name}."
+        return Mismatch(kind, node.name, other.name, other.node_id, None, where, cause, True, fix)
+    why = "has no key" if other.seen else "could not be looked at"
+    cause = f"{cause}, whose ID is not known, for it {why}."
+    return Mismatch(kind, node.name, other.name, None, None, where, cause, False)
 
 
 def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
@@ -242,8 +250,8 @@ def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str])
     who = "a peer that is not in the inventory"
     if unsure:
         who = f"a peer that may be {' or '.join(unsure)}, which could not be looked at"
-    message = f"{flag} of {node.name} names {who}, {peer}: it stays, check that it belongs there."
-    return Mismatch(MismatchKind.UNKNOWN_PEER, node.name, None, None, str(peer), flag, message, False)
+    cause, fix = f"{flag} of {node.name} names {who}, {peer}", "it stays, check that it belongs there."
+    return Mismatch(MismatchKind.UNKNOWN_PEER, node.name, None, None, str(peer), flag, cause, False, fix)
 
 
 def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
@@ -259,35 +267,37 @@ def _entry(
     """What is wrong with one entry; `elsewhere`: another one names the same node, and is right."""
 
     def mismatch(
-        kind: MismatchKind, expected: str | None, found: str, text: str, *, blocking: bool
+        kind: MismatchKind, expected: str | None, found: str, wrong: str, fix: str, *, blocking: bool
     ) -> Mismatch:
-        message = f"{flag} of {node.name} {text}"
-        return Mismatch(kind, node.name, target.name, expected, found, flag, message, blocking)
+        cause = f"{flag} of {node.name} {wrong}"
+        return Mismatch(kind, node.name, target.name, expected, found, flag, cause, blocking, fix)
 
     right = _right_peer(peer, target)
     if target.name == node.name:
-        yield mismatch(
-            MismatchKind.SELF, None, str(peer), "lists the node itself: remove it.", blocking=False
-        )
+        wrong = "lists the node itself"
+        yield mismatch(MismatchKind.SELF, None, str(peer), wrong, "remove it.", blocking=False)
     elif target.role is Role.BACKUP:
-        text = f"lists the backup node {target.name}, which live nodes must not dial: remove it."
-        yield mismatch(MismatchKind.BACKUP_NODE_LISTED, None, peer.id, text, blocking=False)
+        wrong = f"lists the backup node {target.name}, which live nodes must not dial"
+        yield mismatch(MismatchKind.BACKUP_NODE_LISTED, None, peer.id, wrong, "remove it.", blocking=False)
     elif elsewhere and peer != right:
-        text = f"names {target.name} rightly, and once more as {peer}, which it is not: remove that one."
-        yield mismatch(MismatchKind.FORMER_ENTRY, None, str(peer), text, blocking=False)
+        wrong = f"names {target.name} rightly, and once more as {peer}, which it is not"
+        yield mismatch(MismatchKind.FORMER_ENTRY, None, str(peer), wrong, "remove that one.", blocking=False)
     else:
         if target.node_id and peer.id != target.node_id:
             upper = peer.id.lower() == target.node_id
             kind = MismatchKind.UPPER_CASE if upper else MismatchKind.WRONG_ID
             why = "IDs are compared by case" if upper else f"the key of {target.name} makes {target.node_id}"
-            text = f"has {peer.id} for {target.name}, but {why}: put {target.node_id} there."
-            yield mismatch(kind, target.node_id, peer.id, text, blocking=True)
+            wrong = f"has {peer.id} for {target.name}, but {why}"
+            fix = f"put {target.node_id} there."
+            yield mismatch(kind, target.node_id, peer.id, wrong, fix, blocking=True)
         if peer.host != right.host:
-            text = f"has {target.name} at {peer.host}, but peers dial it at {right.host}: put that there."
-            yield mismatch(MismatchKind.WRONG_ADDRESS, right.host, peer.host, text, blocking=True)
+            wrong = f"has {target.name} at {peer.host}, but peers dial it at {right.host}"
+            kind, fix = MismatchKind.WRONG_ADDRESS, "put that there."
+            yield mismatch(kind, right.host, peer.host, wrong, fix, blocking=True)
         if peer.port != right.port:
-            text = f"has port {peer.port} for {target.name}, which listens on {right.port}: put that there."
-            yield mismatch(MismatchKind.WRONG_PORT, str(right.port), str(peer.port), text, blocking=True)
+            wrong = f"has port {peer.port} for {target.name}, which listens on {right.port}"
+            kind, fix = MismatchKind.WRONG_PORT, "put that there."
+            yield mismatch(kind, str(right.port), str(peer.port), wrong, fix, blocking=True)
 
 
 def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
@@ -310,6 +320,6 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
 
 
 def _stale(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
-    message = f"addrbook.json of {node.name} {text}: set the file aside, it is rebuilt by itself."
+    cause, fix = f"addrbook.json of {node.name} {text}", "set the file aside, it is rebuilt by itself."
     kind, where = MismatchKind.STALE_ADDRBOOK, "addrbook.json"
-    return Mismatch(kind, node.name, about, expected, found, where, message, False)
+    return Mismatch(kind, node.name, about, expected, found, where, cause, False, fix)

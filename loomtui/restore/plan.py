@@ -9,6 +9,7 @@ from enum import StrEnum
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import BackupKind, Compression, FaultKind, Item
 from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.findings import Finding
 from loomtui.text import clean_line
 
 PLAN_VERSION = 1
@@ -68,6 +69,11 @@ class PassedOver:
     as_data: bool  # newer than the data that is taken
     nodes: tuple[str, ...] = ()  # newer than the config that these get
     taken_by: TakenBy = TakenBy.LAST_MODIFIED
+
+    @property
+    def only_node(self) -> str | None:
+        """The one node that it is about; None: it could have been data, or the config of several."""
+        return self.nodes[0] if len(self.nodes) == 1 and not self.as_data else None
 
     @property
     def sentence(self) -> str:
@@ -164,6 +170,17 @@ class PlannedChain:
     foreign_files: tuple[str, ...] = ()  # live files of another chain: 'NODE: FILE …'
 
 
+class RemedyKind(StrEnum):
+    """The one safe way out where the chain would not move, or a node could not sign."""
+
+    NONE = "none"
+    RESET = "reset"  # the whole cluster goes back: signing states start anew
+    RAISE = "raise"  # one node of a living chain: its lost signing state is set to the chain's height
+    OTHER_DATA = "other-data"  # another data backup
+    FIND_KEYS = "find-keys"  # validators' keys are neither on the nodes nor in their backups
+    WHOLE_SET = "whole-set"  # every validator is restored together, or said to be gone
+
+
 @dataclass(frozen=True)
 class Prediction:
     """Can the chain move after this restore? From heights, signing states and voting powers."""
@@ -174,7 +191,8 @@ class Prediction:
     total_power: int
     sentence: str  # for the operator
     stuck: tuple[str, ...] = ()  # nodes that could not sign the next block
-    remedy: str = ""  # the one safe way out, where there is one
+    remedy: str = ""  # the one safe way out, where there is one; for reading
+    remedy_kind: RemedyKind = RemedyKind.NONE
 
 
 @dataclass(frozen=True)
@@ -191,8 +209,8 @@ class Plan:
     left_out: tuple[str, ...]  # nodes of the inventory that are not in it
     validators: tuple[ValidatorPower, ...]
     prediction: Prediction
-    refusals: tuple[str, ...]  # why this plan must not be run as it is; empty: it may
-    warnings: tuple[str, ...]
+    refusals: tuple[Finding, ...]  # why this plan must not be run as it is; empty: it may
+    warnings: tuple[Finding, ...]
     verify_deadline_seconds: int = 180
     passed_over: tuple[PassedOver, ...] = ()  # newest first
     chain: PlannedChain | None = None
@@ -217,6 +235,19 @@ class Plan:
         if self.chain is not None and self.chain.block_time is not None:
             return self.chain.block_time
         return min((node.data.taken_at for node in self.nodes if node.data is not None), default=None)
+
+    @property
+    def offer(self) -> RemedyKind:
+        """What the operator may allow by typing the cluster's name, to have the plan made anew with it.
+
+        NONE: nothing, or it was allowed already.
+        """
+        if self.reset_confirmed:
+            return RemedyKind.NONE
+        if any(node.signing.action is SigningAction.RAISE for node in self.nodes):
+            return RemedyKind.RAISE
+        is_reset = self.prediction.remedy_kind is RemedyKind.RESET
+        return RemedyKind.RESET if is_reset else RemedyKind.NONE
 
     def node(self, name: str) -> NodePlan:
         """Raises KeyError."""

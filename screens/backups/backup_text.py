@@ -10,6 +10,7 @@ from textual.content import Content
 from loomtui.backups.model import Backup
 from loomtui.backups.series import Series
 from loomtui.restore.planning.taking import Taking
+from screens.input import keys
 from screens.text import content
 from screens.text.words import Tone, ago, count, cut, size, span, time_of
 
@@ -22,7 +23,7 @@ def taking_told(
 ) -> Content:
     """The pair, data and config, for each node; each on one line of at most `width` cells."""
     to = "as new as there is" if moment is None else f"to {time_of(moment)}"
-    ways = "  R restores from here" if writable else ""
+    ways = f"  {keys.name('backups.restore')} restores from here" if writable else ""
     parts = [content.row(content.line(f"A restore {to} takes ◆", Tone.ACCENT), content.line(ways, Tone.DIM))]
     if taking.data is None:
         parts.append(_none("data", "no data backup of that time or before"))

@@ -258,7 +258,8 @@ class BackupsScreen(LoomScreen):
         s3 = self.context.engine.inventory.s3
         place = f"s3://{s3.bucket}/{s3.prefix}"
         if not self._backups:
-            return f"No backup in {place}. Check bucket and prefix in the inventory; f5 asks again."
+            again = f"{keys.name('screen.refresh')} asks again"
+            return f"No backup in {place}. Check bucket and prefix in the inventory; {again}."
         window = self.query_one(BackupAxis).window_told
         kinds = f"{shown} shown (kind: {_KIND_NAMES[self._kind]}, time: {window})"
         return f"{count(len(self._backups), 'backup')} in {place}; {kinds}"

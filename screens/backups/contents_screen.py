@@ -27,6 +27,10 @@ _LISTED = 2_000
 _BAR_CELLS = 40
 
 
+def _give_up() -> str:
+    return f"{keys.name('screen.back')} gives it up"
+
+
 class ContentsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Backup"
     HELP: ClassVar[str] = (
@@ -70,7 +74,7 @@ class ContentsScreen(LoomScreen):
         super().on_mount()
         self.query_one(".frame").border_title = content.line(self.backup.key)
         self.query_one(Pane).focus()
-        self._say(content.line("Reading the archive …  esc gives it up", Tone.DIM))
+        self._say(content.line(f"Reading the archive …  {_give_up()}", Tone.DIM))
         self.run_worker(self._look(), group="contents", exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
@@ -85,7 +89,7 @@ class ContentsScreen(LoomScreen):
             self.post_message(self.Failed(error))
 
     def on_contents_screen_read(self, message: Read) -> None:
-        text = f" {size(message.done)} of {size(message.total)}{self._speed(message)}  esc gives it up"
+        text = f" {size(message.done)} of {size(message.total)}{self._speed(message)}  {_give_up()}"
         drawn = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
         self._say(content.row("Reading ", drawn, text))
 

@@ -146,8 +146,9 @@ class LogsScreen(LoomScreen):
     def action_find(self) -> None:
         self._ask(
             "Find in the logs",
-            "A regular expression, case ignored. It goes to the newest hit at or before the marked line; n "
-            "and N to the next and the one before. Empty seeks nothing.",
+            "A regular expression, case ignored. It goes to the newest hit at or before the marked line; "
+            f"{keys.name('logs.next')} and {keys.name('logs.previous')} go to the next and the one before. "
+            "Empty seeks nothing.",
             self.view.sought.typed,
             "height=1204551",
             self._find,

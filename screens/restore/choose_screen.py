@@ -107,7 +107,8 @@ class ChooseScreen(LoomScreen):
         if message.backups:
             self._note("The first row is right in most cases.")
         else:
-            self._note("No data backup was found. Check bucket and prefix in the inventory; f5 asks again.")
+            again = f"{keys.name('screen.refresh')} asks again"
+            self._note(f"No data backup was found. Check bucket and prefix in the inventory; {again}.")
 
     def on_choose_screen_failed(self, message: Failed) -> None:
         self.query_one("#note", Static).update(error_text(message.error))

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
-from loomtui.restore.plan import Plan
+from loomtui.restore.plan import Plan, RemedyKind
 from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -24,7 +24,6 @@ from screens.modals.text import error_text
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_text import (
     POLICIES,
-    Remedy,
     has_backup_jobs,
     headline,
     lacks_redis,
@@ -152,7 +151,7 @@ class PlanScreen(DiffScreen):
                 [
                     Choice(
                         "plan.reset",
-                        f"{'reset' if offer.remedy is Remedy.RESET else 'raise'} the signing states",
+                        f"{'reset' if offer.remedy is RemedyKind.RESET else 'raise'} the signing states",
                         "asks for the cluster's name, then plans anew",
                     ),
                     Choice("plan.decline", "decline", "nothing is changed"),
@@ -257,7 +256,9 @@ class PlanScreen(DiffScreen):
         if offer is None:
             return
         act = Act(
-            title="Reset the signing states" if offer.remedy is Remedy.RESET else "Raise the signing state",
+            title="Reset the signing states"
+            if offer.remedy is RemedyKind.RESET
+            else "Raise the signing state",
             nodes=offer.nodes,
             effect=f"{offer.effect} {offer.danger} "
             "Now only the plan is made anew; it is done in the restore's config step.",

@@ -5,59 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from textual.content import Content
 
 from loomtui.restore.choices import BackupPolicy
-from loomtui.restore.plan import Archive, FileAction, NodePlan, Plan, Scope, SigningAction, passed_over_words
+from loomtui.restore.findings import FindingCode, texts_of
+from loomtui.restore.plan import (
+    Archive,
+    FileAction,
+    NodePlan,
+    Plan,
+    RemedyKind,
+    Scope,
+    SigningAction,
+    passed_over_words,
+)
 from screens.diff.diff_text import Difference, Page, page
 from screens.text import content
 from screens.text.words import Tone, ago, count, joined, number, short_id, size, time_of
-
-
-class Remedy(StrEnum):
-    RESET = "reset"  # whole cluster goes back: signing states start anew
-    RAISE = "raise"  # one node of a living cluster: its lost state is set to the chain's height
 
 
 @dataclass(frozen=True)
 class Offer:
     """A way on that needs the cluster's name typed."""
 
-    remedy: Remedy
+    remedy: RemedyKind
     nodes: tuple[str, ...]
     effect: str
     danger: str
 
 
 def offer_of(plan: Plan) -> Offer | None:
-    """The one safe way out of what the plan predicts, where there is one."""
-    if plan.reset_confirmed:
-        return None
+    """What the plan offers, in words; None: nothing."""
+    match plan.offer:
+        case RemedyKind.RAISE:
+            return _raising(plan)
+        case RemedyKind.RESET:
+            return _resetting(plan)
+        case _:
+            return None
+
+
+def _raising(plan: Plan) -> Offer:
     raised = tuple(node.name for node in plan.nodes if node.signing.action is SigningAction.RAISE)
-    if raised:
-        return Offer(
-            Remedy.RAISE,
-            raised,
-            f"The last signed height of {joined(raised)} is set to the living chain's height.",
-            "Safe only if the old machine with this validator key is dead and will never come back.",
-        )
-    held = {node.signing.address for node in plan.nodes if node.signing.address}
-    whole_set = bool(plan.validators) and all(validator.address in held for validator in plan.validators)
-    stands_still = (
-        plan.scope is Scope.CLUSTER and not plan.prediction.moves and plan.prediction.height is not None
-    )
-    if not stands_still or not whole_set:
-        return None
-    signers = tuple(node.name for node in plan.nodes if node.signing.address)
     return Offer(
-        Remedy.RESET,
+        RemedyKind.RAISE,
+        raised,
+        f"The last signed height of {joined(raised)} is set to the living chain's height.",
+        "Safe only if the old machine with this validator key is dead and will never come back.",
+    )
+
+
+def _resetting(plan: Plan) -> Offer:
+    addresses = {validator.address for validator in plan.validators}
+    signers = tuple(node.name for node in plan.nodes if node.signing.address in addresses)
+    height = plan.prediction.height
+    place = "the height of the data" if height is None else f"height {number(height)}"
+    absent = len(addresses) > len(signers)
+    where = "in this plan and stopped, or is gone for good" if absent else "in this plan and stopped"
+    return Offer(
+        RemedyKind.RESET,
         signers,
-        "Each validator's last signed height is set to 0, so that it can sign after height "
-        f"{number(plan.prediction.height)} again. Their keys stay.",
-        "Safe only because every validator is in this plan and stopped. No other machine may run with one "
-        "of their keys.",
+        f"Each validator's last signed height is set to 0, so that it can sign after {place} again. "
+        "Their keys stay.",
+        f"Safe only because every validator is {where}. No other machine may run with one of their keys.",
     )
 
 
@@ -72,7 +83,7 @@ def names_redis(plan: Plan) -> bool:
 
 def lacks_redis(plan: Plan) -> bool:
     """Whether that is what stands in the way, so that a decision about it is all that is needed."""
-    return any(f"{node.name}: Redis of " in refusal for node in plan.nodes for refusal in plan.refusals)
+    return any(refusal.code is FindingCode.REDIS_UNREACHED for refusal in plan.refusals)
 
 
 POLICIES = {
@@ -113,14 +124,14 @@ def plan_page(plan: Plan, now: datetime) -> Page:
 
 
 def _other_warnings(plan: Plan) -> tuple[str, ...]:
-    told = {passed.sentence for passed in plan.passed_over}
-    return tuple(warning for warning in plan.warnings if warning not in told)
+    return texts_of(warning for warning in plan.warnings if warning.code is not FindingCode.PASSED_OVER)
 
 
 def _refusals(plan: Plan) -> tuple[str, ...]:
     """The headline says the prediction's sentence already."""
     return tuple(
-        refusal.removeprefix(plan.prediction.sentence).strip() or refusal for refusal in plan.refusals
+        (refusal.code is FindingCode.CHAIN_STANDS and refusal.advice) or refusal.text
+        for refusal in plan.refusals
     )
 
 

@@ -16,6 +16,7 @@ from loomtui.backups.series import series_of
 from loomtui.drill.store import ACCOUNT
 from loomtui.inventory.model import Node
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.choosing import Chooser
 from tests.backups.conftest import Bucket
 from tests.backups.making import pack
@@ -131,6 +132,6 @@ async def test_a_copied_bucket_keeps_the_order_of_each_host_and_says_that_times_
     newest = max(key for key in taken if f"-{chosen.backup.source}." in key)
     assert chosen.backup.named_at is not None
     assert (chosen.backup.key, chosen.backup.kind) <= (newest, BackupKind.DATA)
-    assert any("when it was taken is not sure" in warning for warning in chooser.warnings)
+    assert any("when it was taken is not sure" in warning for warning in texts_of(chooser.warnings))
     then = Chooser(catalogue, Choices(before=CHANGE), lambda _: None)  # a moment long before the copying
     assert (await then.data(needs_evm=False)).backup.key in {key for key in taken if taken[key] <= CHANGE}

@@ -16,6 +16,7 @@ from loomtui.backups.catalogue import Catalogue
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.restore.choices import BackupPolicy, Choices
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go, Preview, Unattended
@@ -177,7 +178,7 @@ async def test_suspended_and_ended_until_the_node_is_started(
 
     await _as_before(shared, clocks)
     await moving(shared)
-    warned = "\n".join(run.plan.warnings)
+    warned = "\n".join(texts_of(run.plan.warnings))
     for place in (_CRON_D, _DAILY, "/var/spool/cron/crontabs/ubuntu", _TIMER, _LATER, "process"):
         assert f"{NODE}: a backup job is there: {place}" in warned
     assert "end (SIGTERM; the backup that it makes is lost): process" in _told(run)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from loomtui.inventory.model import Role
-from loomtui.loom.advice import Act
+from loomtui.loom.advice import Act, Do
 from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.diagnosis import Code, NodeEvidence, beyond
 from loomtui.loom.diagnosis.model import Connected, DatabaseMissing, HoldsKey, Open, Said, Signed, StandsAt
@@ -193,6 +193,14 @@ def test_wrong_reference() -> None:
     unknown = compare([replace(node_of, addrbook=((C, "10.9.9.9:1"),)) for node_of in report(B).nodes])
     assert Code.WRONG_REFERENCE not in codes(four(), standing(), report(B))
     assert Code.WRONG_REFERENCE not in codes(four(), standing(), unknown)
+
+
+def test_where_no_fix_is_known_the_references_are_to_be_compared() -> None:
+    """A colon within the sentence is no fix."""
+    node, *others = report(B).nodes
+    found = first(Code.WRONG_REFERENCE, four(), standing(), compare([replace(node, reported=C), *others]))
+    assert found.meaning.endswith(": the command runs in another working directory or has made a new key.")
+    assert found.advice.text == Do.COMPARE_REFERENCES.told(node="n1").text
 
 
 def test_a_duplicate_identity_comes_first_and_names_the_file() -> None:

@@ -112,7 +112,7 @@ class FakeCatalogue(Catalogue):
         if progress:
             progress(backup.size_bytes, backup.size_bytes)
         if backup.key in self.rejected:
-            raise ArchiveRejected(f"{backup.key}: {self.rejected[backup.key]}")
+            raise ArchiveRejected(self.rejected[backup.key], archive=backup.key)
         return self._contents(backup)
 
     def _contents(self, backup: Backup) -> Contents:
@@ -121,7 +121,7 @@ class FakeCatalogue(Catalogue):
             read((body,), reading)
             return assemble(backup, reading, hashlib.sha256(body).hexdigest())
         except ArchiveRejected as error:
-            raise ArchiveRejected(f"{clean_line(backup.key)}: {error.what}") from error
+            raise ArchiveRejected(error.reason, archive=clean_line(backup.key)) from error
 
     def presign(self, backup_key: str, seconds: int = 0) -> str:
         self.calls.append(("presign", backup_key))

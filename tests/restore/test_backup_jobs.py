@@ -14,6 +14,7 @@ from loomtui.errors import StepFailed
 from loomtui.fleet.probes.backup_jobs import find_backup_jobs
 from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import Go, Preview
 from tests.restore.cluster import LocalCluster, Scripted
@@ -70,7 +71,9 @@ async def test_suspended_until_the_node_is_started(cluster: LocalCluster) -> Non
     run = await cluster.run()
     assert run.plan.backup_policy is BackupPolicy.WAIT
     assert run.plan.node("n1").staging == f"{machine.root}/tmp/loom-bu-stage"
-    assert f"n1: a backup job is there: {machine.root}/etc/cron.d/loom: {CRON.strip()}" in run.plan.warnings
+    assert f"n1: a backup job is there: {machine.root}/etc/cron.d/loom: {CRON.strip()}" in texts_of(
+        run.plan.warnings
+    )
     operator = Watching(machine)
     assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
     assert "backup job: suspend until" in operator.previews[StepName.PREFLIGHT]["n1"].text

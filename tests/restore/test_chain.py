@@ -16,6 +16,7 @@ from loomtui.loom.chainstate import Power
 from loomtui.loom.databases import LOOM_GENESIS, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import canonical_genesis
 from loomtui.loom.nodekey import NodeKeyFacts
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import FileAction, FileChoice, Plan, SigningAction
 from loomtui.restore.planning.chain import Rank, establish
 from loomtui.restore.planning.choosing import as_config
@@ -136,13 +137,19 @@ def test_every_live_file_of_another_chain_is_named() -> None:
     plan = on_blank_cluster()
     assert plan.chain is not None
     assert len(plan.chain.foreign_files) == 10
-    assert any("n3: chaindata/config/genesis.json is of another chain" in text for text in plan.warnings)
-    assert any("n3 holds the validator key" in text and "set aside" in text for text in plan.warnings)
+    assert any(
+        "n3: chaindata/config/genesis.json is of another chain" in text for text in texts_of(plan.warnings)
+    )
+    assert any(
+        "n3 holds the validator key" in text and "set aside" in text for text in texts_of(plan.warnings)
+    )
 
 
 def test_keys_of_a_blank_cluster_may_not_be_kept() -> None:
     plan = on_blank_cluster(keep_keys=True)
-    assert any("n1, n2, n3, n4 are of no validator of the data's chain" in text for text in plan.refusals)
+    assert any(
+        "n1, n2, n3, n4 are of no validator of the data's chain" in text for text in texts_of(plan.refusals)
+    )
 
 
 def test_the_backup_node_gets_its_identity_from_its_own_data() -> None:
@@ -229,7 +236,7 @@ def test_a_chain_without_blocks_is_decided_by_its_genesis() -> None:
 def test_without_a_state_nobody_says_that_the_chain_can_move() -> None:
     plan = on_blank_cluster(old_data(chain=None))
     assert not plan.prediction.moves
-    assert any("Choose another data backup" in text for text in plan.refusals)
+    assert any("Choose another data backup" in text for text in texts_of(plan.refusals))
 
 
 # ── which genesis ───────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +289,7 @@ def test_sources_that_disagree_are_shown_and_refused() -> None:
             "n2": saved(2, texts={TENDERMINT_GENESIS: other}),
         },
     )
-    (refusal,) = [text for text in plan.refusals if "cannot be told" in text]
+    (refusal,) = [text for text in texts_of(plan.refusals) if "cannot be told" in text]
     assert "config-n1.tar.gz" in refusal
     assert "config-n2.tar.gz" in refusal
 
@@ -326,9 +333,9 @@ def test_the_last_blocks_time_is_the_datas_moment_and_a_difference_is_told() -> 
     when = datetime(2026, 1, 1, 0, 30, 12, tzinfo=UTC)
     plan = on_blank_cluster(old_data(chain=chain_state(100, *KEYS, block_time=when)))
     assert plan.data_time == when
-    assert any("the block's time counts" in text for text in plan.warnings)
+    assert any("the block's time counts" in text for text in texts_of(plan.warnings))
     near = on_blank_cluster(old_data(chain=chain_state(100, *KEYS, block_time=NOW - timedelta(minutes=3))))
-    assert not any("the block's time counts" in text for text in near.warnings)
+    assert not any("the block's time counts" in text for text in texts_of(near.warnings))
 
 
 # ── a part of a chain that lives ────────────────────────────────────────────────────────────────────────────
@@ -350,7 +357,7 @@ def test_a_blank_machine_joins_the_chain_that_lives() -> None:
         left_out={f"n{number}": living(number) for number in range(2, 5)},
         reset_signing=True,
     )
-    assert not [text for text in plan.refusals if "chain" in text and "made no block" not in text]
+    assert not [text for text in texts_of(plan.refusals) if "chain" in text and "made no block" not in text]
     assert plan.prediction.moves
     assert file_of(plan, "n1", TENDERMINT_GENESIS).action is FileAction.RESTORE
 
@@ -361,4 +368,4 @@ def test_nodes_of_another_chain_are_not_the_living_one() -> None:
     }
     plan = planned(blank(1), archive=old_data(), configs={"n1": saved(1)}, left_out=strangers)
     assert not plan.prediction.moves
-    assert any("are of another chain than the data" in text for text in plan.refusals)
+    assert any("are of another chain than the data" in text for text in texts_of(plan.refusals))

@@ -12,6 +12,7 @@ from loomtui.backups.model import Backup, BackupKind, Compression
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError
 from loomtui.inventory.model import Node
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.choosing import Chooser, missing_evm
 from tests.backups.making import app_journal, pack, store_journal, tar_with
 from tests.restore.cluster import FakeCatalogue
@@ -92,7 +93,7 @@ async def test_broken_archives_are_passed_over_and_named(shelf: Shelf) -> None:
     good = shelf.add(DATA)
     chooser = shelf.chooser()
     assert (await chooser.data(needs_evm=False)).backup.key == good.key
-    assert [warning.split(":")[0] for warning in chooser.warnings] == [
+    assert [warning.split(":")[0] for warning in texts_of(chooser.warnings)] == [
         "passed over 1-n1.tar.gz",
         "passed over 2-n1.tar.gz",
     ]
@@ -105,7 +106,7 @@ async def test_an_archive_that_only_the_whole_read_rejects_is_passed_over(
     shelf.catalogue.rejected[bad.key] = "data integrity (CRC) error"
     chooser = shelf.chooser()
     assert (await chooser.data(needs_evm=False)).backup.key == good.key
-    assert chooser.warnings == (f"passed over {bad.key}: data integrity (CRC) error",)
+    assert texts_of(chooser.warnings) == (f"passed over {bad.key}: data integrity (CRC) error",)
 
 
 async def test_data_without_evm_is_passed_over_where_it_is_needed(shelf: Shelf) -> None:
@@ -115,7 +116,7 @@ async def test_data_without_evm_is_passed_over_where_it_is_needed(shelf: Shelf) 
     found = await chooser.data(needs_evm=True)
     assert found.backup.key == with_evm.key
     assert missing_evm(found) is None
-    assert "no evm.db" in chooser.warnings[0]
+    assert "no evm.db" in chooser.warnings[0].text
 
 
 async def test_where_nothing_fits_the_reasons_are_the_advice(shelf: Shelf) -> None:
@@ -183,7 +184,7 @@ async def test_a_broken_config_is_passed_over_for_an_older_one(shelf: Shelf) -> 
     found = await chooser.configs(NODES[:1])
     assert found["n1"].backup.key == older.key
     assert len(chooser.warnings) == 2
-    assert chooser.warnings[1] == f"n1: passed over {torn.key}: it ends early"
+    assert chooser.warnings[1].text == f"n1: passed over {torn.key}: it ends early"
 
 
 async def test_what_was_passed_over_twice_is_told_once(shelf: Shelf) -> None:
@@ -201,7 +202,7 @@ async def test_names_from_s3_are_data(shelf: Shelf) -> None:
     shelf.add(DATA)
     chooser = shelf.chooser()
     await chooser.data(needs_evm=False)
-    assert all("\x1b" not in text and "\n" not in text for text in (*chooser.warnings, *shelf.told))
+    assert all("\x1b" not in text and "\n" not in text for text in (*texts_of(chooser.warnings), *shelf.told))
 
 
 # ── other hosts than the inventory's ────────────────────────────────────────────────────────────────────────
@@ -233,7 +234,7 @@ async def test_a_node_without_backups_is_told_whose_there_are(shelf: Shelf) -> N
     shelf.add(CONFIG, "n1")
     chooser = shelf.chooser()
     assert set(await chooser.configs(NODES)) == {"n1"}
-    (warning,) = chooser.warnings
+    (warning,) = texts_of(chooser.warnings)
     assert warning.startswith("n2: there are no backups of ip-10-2-0-5; there are some of ip-10-9-9-9")
     assert "--map n2=HOST" in warning
 
@@ -247,4 +248,4 @@ async def test_torn_heights_are_passed_over(shelf: Shelf) -> None:
     second = shelf.add(DATA)
     chooser = shelf.chooser()
     assert (await chooser.data(needs_evm=False)).backup.key == second.key
-    assert f"passed over {first.key}: it is torn" in chooser.warnings[0]
+    assert f"passed over {first.key}: it is torn" in chooser.warnings[0].text

@@ -19,6 +19,7 @@ from loomtui.loom.databases import (
 )
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction
 from loomtui.restore.planning.chain import Chain
 from loomtui.restore.planning.config_choices import ConfigDecision, decide_files, live_text, unified_diff
@@ -140,7 +141,7 @@ def test_a_file_that_the_backup_lacks_stays() -> None:
 def test_a_file_without_which_it_cannot_start_must_be_somewhere(target: str) -> None:
     items = tuple(item for item in config().config_items if item.target != target)
     details = node_details(texts={}, digests={}, status=node_status(unit=None, node_key=None))
-    refusals = decide(details, config(config_items=items)).refusals
+    refusals = texts_of(decide(details, config(config_items=items)).refusals)
     assert len(refusals) == 1
     assert target in refusals[0]
 
@@ -155,7 +156,7 @@ def test_other_files_may_be_missing_everywhere() -> None:
 def test_without_a_config_backup_everything_stays_and_that_is_said() -> None:
     decision = decide()
     assert {file.action for file in decision.files} == {FileAction.KEEP}
-    assert decision.warnings == ("n1: there is no config backup of it; its own config stays",)
+    assert texts_of(decision.warnings) == ("n1: there is no config backup of it; its own config stays",)
     assert decision.refusals == ()
 
 
@@ -246,7 +247,7 @@ def test_an_address_book_that_misleads_or_cannot_be_read_is_set_aside(
 def test_a_config_that_wins_over_the_restored_one_is_refused(
     beside: tuple[str, ...], winner: str | None
 ) -> None:
-    refusals = decide(node_details(loom_configs=beside), config()).refusals
+    refusals = texts_of(decide(node_details(loom_configs=beside), config()).refusals)
     assert len(refusals) == (winner is not None)
     assert all(str(winner) in refusal for refusal in refusals)
 

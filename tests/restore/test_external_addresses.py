@@ -13,6 +13,7 @@ from loomtui.fleet.ssh.reach import Reach
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
 from loomtui.restore.choices import KEEP_REDIS
 from loomtui.restore.events import Outcome
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import ExternalAddress, FileAction, Plan
 from loomtui.restore.planning.planfile import dump_plan, load_plan
 from loomtui.restore.report import render
@@ -68,14 +69,14 @@ async def test_foreign_addresses_are_listed_and_redis_is_tried(make_cluster: Mak
 async def test_redis_out_of_reach_stands_in_the_way_until_it_is_decided(make_cluster: Make) -> None:
     cluster = with_redis_in_backup(make_cluster)
     away = Reach(False, "no connection within 5 s")
-    (refusal,) = (await plan_of(cluster, away)).refusals
+    (refusal,) = texts_of((await plan_of(cluster, away)).refusals)
     assert refusal.startswith("n1: Redis of loom.yml (EventDispatcher.Redis.URI: redis://:‹hidden›@10.2.0.9")
     assert "restarted for ever" in refusal
     assert "--redis keep" in refusal
     kept = await plan_of(cluster, away, redis=KEEP_REDIS)
     assert kept.refusals == ()
     assert kept.node("n1").external_addresses[0].reached is False
-    (still,) = (await plan_of(cluster, away, redis="10.9.9.9:1")).refusals
+    (still,) = texts_of((await plan_of(cluster, away, redis="10.9.9.9:1")).refusals)
     assert "→ 10.9.9.9:1" in still
 
 
@@ -145,7 +146,7 @@ async def test_a_form_that_is_not_changed_for_certain_is_refused(make_cluster: M
         make_cluster, LOOM_YML + "EventDispatcherURI: redis://10.2.0.9:6379?db=1\n"
     )
     plan = await plan_of(cluster, redis="10.9.9.9:7000")
-    assert "cannot be corrected in loom.yml" in plan.refusals[0]
+    assert "cannot be corrected in loom.yml" in plan.refusals[0].text
 
 
 async def test_a_plan_with_another_kind_of_address_is_no_plan(make_cluster: Make, tmp_path: Any) -> None:

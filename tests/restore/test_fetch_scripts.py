@@ -260,7 +260,7 @@ def test_an_object_that_changed_is_not_fetched(node: LocalNode, store: Store, ta
 def test_another_content_than_the_plans_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
     offer(store, pack(tar, Compression.GZIP))
     start(node, store, "f" * 64)
-    assert outcome(node) == (1, "the archive is not the one of the plan: other SHA-256")
+    assert outcome(node) == (2, "the archive is not the one of the plan: other SHA-256")
 
 
 def test_a_corrupt_archive_is_blamed_and_not_the_download(node: LocalNode, store: Store, tar: bytes) -> None:

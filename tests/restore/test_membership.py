@@ -14,7 +14,8 @@ from loomtui.inventory.model import Node
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS
 from loomtui.loom.units import read_unit
 from loomtui.restore.choices import Choices
-from loomtui.restore.plan import Plan, Scope, SigningAction
+from loomtui.restore.findings import Finding, texts_of
+from loomtui.restore.plan import Plan, RemedyKind, Scope, SigningAction
 from loomtui.restore.planning.membership import scope_of, select
 from tests.restore.material import NOW, Key, chain_facts, node_key_of, node_status, validator_key_of
 from tests.restore.test_planner import INVENTORY, WITH_BACKUP, config, details, planned
@@ -27,9 +28,9 @@ def three(signed: int = 100, **changes: Any) -> Plan:
     return planned(*(details(number, signed) for number in (1, 2, 3)), **changes)
 
 
-def said(texts: tuple[str, ...], part: str) -> str:
-    found = [text for text in texts if part in text]
-    assert found, f"{part!r} is in none of {texts}"
+def said(findings: tuple[Finding, ...], part: str) -> str:
+    found = [text for text in texts_of(findings) if part in text]
+    assert found, f"{part!r} is in none of {texts_of(findings)}"
     return found[0]
 
 
@@ -96,6 +97,7 @@ def test_the_others_are_set_back_together_when_it_is_gone() -> None:
 def test_signing_states_may_be_reset_when_who_is_missing_is_gone() -> None:
     refused = gone(130)
     assert "Reset the signing state" in said(refused.refusals, "stand still at 101")
+    assert refused.offer is RemedyKind.RESET
     plan = gone(130, reset_signing=True)
     assert plan.refusals == ()
     assert {node.signing.action for node in plan.nodes} == {SigningAction.RESET}
@@ -139,7 +141,7 @@ def test_a_stopped_node_outside_the_plan_still_holds_the_abandoned_blocks() -> N
 def test_in_a_living_cluster_nobody_holds_abandoned_blocks() -> None:
     plan = planned(details(1, 130), left_out={**living(), "n5": details(5)}, inventory=WITH_BACKUP)
     assert plan.refusals == ()
-    assert not [text for text in plan.warnings if "abandoned" in text]
+    assert not [text for text in texts_of(plan.warnings) if "abandoned" in text]
 
 
 # ── a lost signing state on a living chain ──────────────────────────────────────────────────────────────────
@@ -228,7 +230,7 @@ def test_keys_that_the_chain_does_not_know_stay_where_they_are_kept() -> None:
 
 def test_keys_that_stay_are_no_reason_to_warn() -> None:
     plan = all_with(details(1, 100), {"n1": config(1)})
-    assert not [text for text in plan.warnings if "come from backups" in text]
+    assert not [text for text in texts_of(plan.warnings) if "come from backups" in text]
 
 
 def test_two_nodes_with_one_key_are_told_what_to_do() -> None:
@@ -255,7 +257,7 @@ def test_who_takes_the_place_of_a_node_that_may_be_alive_is_refused() -> None:
     told = said(refusals, "n1 takes the place of n4")
     assert told.endswith("dead for certain: loomtui plan --map n1=ip-4 --gone n4 --keep-keys")
     confirmed = planned(fresh(), **taken, gone=("n4",))
-    assert not [text for text in confirmed.refusals if "takes the place" in text]
+    assert not [text for text in texts_of(confirmed.refusals) if "takes the place" in text]
 
 
 # ── peers outside the plan ──────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, MismatchKind, compare
 from loomtui.loom.units import read_unit
 from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import FileAction, Plan
 from loomtui.restore.planning.identities import facts_of, gather, service_fixes, with_history
 from loomtui.restore.record.run_store import Run
@@ -153,7 +154,9 @@ def test_one_node_is_restored_whatever_the_others_are(number: int, own: str) -> 
         assert {on for on, _ in left} == stale, world
         assert left == wrong_on(world.report(None, {name: after})), world
         for other in others:
-            told = [text for text in plan.warnings if text.startswith(f"n{other} is not in the plan")]
+            told = [
+                text for text in texts_of(plan.warnings) if text.startswith(f"n{other} is not in the plan")
+            ]
             assert bool(told) is (f"n{other}" in stale), (world, told)
 
 
@@ -162,7 +165,7 @@ def test_a_right_unit_stays_and_the_plan_says_so() -> None:
     choice = next(choice for choice in plan.node("n1").files if choice.target == UNIT)
     assert (choice.action, choice.changes) == (FileAction.KEEP, False)
     assert choice.reason == "the node's own is right, the backup's names old peers"
-    (told,) = [text for text in plan.warnings if text.startswith("n1: its own unit stays")]
+    (told,) = [text for text in texts_of(plan.warnings) if text.startswith("n1: its own unit stays")]
     assert "10.7.0.2" in told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,15 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loomtui.backups.model import Compression, Item
+from loomtui.cli.views import plan_document
 from loomtui.errors import CallError
 from loomtui.loom.databases import CONFIG_TARGETS
 from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     ExternalAddress,
     FileAction,
     FileChoice,
     Plan,
     Prediction,
+    RemedyKind,
     Scope,
     SigningAction,
     SigningChoice,
@@ -71,7 +75,15 @@ nodes = st.builds(
 )
 powers = st.builds(ValidatorPower, texts, st.integers(0, 2**60), st.none() | texts)
 predictions = st.builds(
-    Prediction, st.booleans(), numbers, st.integers(), st.integers(), prose, st.lists(texts).map(tuple), prose
+    Prediction,
+    st.booleans(),
+    numbers,
+    st.integers(),
+    st.integers(),
+    prose,
+    st.lists(texts).map(tuple),
+    prose,
+    st.sampled_from(RemedyKind),
 )
 choices = st.builds(
     Choices,
@@ -86,6 +98,7 @@ choices = st.builds(
     backup_policy=st.sampled_from(BackupPolicy),
     redis=st.sampled_from([None, "keep", "10.2.0.9:6379"]),
 )
+findings = st.builds(Finding, st.sampled_from(FindingCode), st.none() | texts, prose, prose)
 plans = st.builds(
     lambda chosen, wanted, prediction, validators, scope, refusals, made_by, at: make_plan_of(
         *chosen,
@@ -102,7 +115,7 @@ plans = st.builds(
     predictions,
     st.lists(powers, max_size=3),
     st.sampled_from(Scope),
-    st.lists(prose, max_size=2),
+    st.lists(findings, max_size=2),
     texts,
     times,
 )
@@ -317,3 +330,22 @@ def test_an_earlier_plan_is_made_anew_of_what_it_tells(tmp_path: Path) -> None:
         reset_signing=True,
         backup_policy=BackupPolicy.STOP,
     )
+
+
+def test_a_plan_whose_findings_are_plain_texts_is_read(tmp_path: Path) -> None:
+    """As an earlier loomtui wrote it, and as `loomtui plan --json` prints it."""
+    found = Finding(FindingCode.NO_ROOM, "n1", "n1: not enough room", "Make room")
+    plan = make_plan_of(refusals=(found,), warnings=(found,))
+    read = loaded(tmp_path, json.dumps(plan_document(plan)))
+    told = Finding(FindingCode.NOT_TOLD, None, "n1: not enough room. Make room")
+    assert (read.refusals, read.warnings) == ((told,), (told,))
+    assert replace(read, refusals=plan.refusals, warnings=plan.warnings) == plan
+
+
+def test_json_tells_findings_as_texts_and_as_types() -> None:
+    found = Finding(FindingCode.NO_ROOM, "n1", "n1: not enough room", "Make room")
+    document = json.loads(json.dumps(plan_document(make_plan_of(refusals=(found,)))))
+    assert document["refusals"] == ["n1: not enough room. Make room"]
+    assert document["findings"]["refusals"] == [
+        {"code": "no-room", "node": "n1", "sentence": "n1: not enough room", "advice": "Make room"}
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loomtui.backups.model import Contents, Item
+from loomtui.cli.plan_text import show_plan
 from loomtui.errors import CallError, LoomtuiError, NodeUnreachable
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.probes.node_status import Active, NodeDetails
@@ -27,7 +28,8 @@ from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.units import read_cat, read_unit
 from loomtui.loom.validator import ValidatorFacts
 from loomtui.restore.choices import Choices
-from loomtui.restore.plan import FileAction, Plan, Scope, SigningAction
+from loomtui.restore.findings import Finding, FindingCode, texts_of
+from loomtui.restore.plan import FileAction, Plan, RemedyKind, Scope, SigningAction
 from loomtui.restore.planning.choosing import Chosen
 from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.planfile import dump_plan, load_plan
@@ -99,7 +101,7 @@ def planned(
     configs: Mapping[str, Contents] | None = None,
     left_out: Mapping[str, NodeDetails | LoomtuiError] | None = None,
     inventory: Inventory = INVENTORY,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Finding, ...] = (),
     needs_evm: bool = False,
     scope: Scope | None = None,
     **choices: Any,
@@ -130,7 +132,7 @@ def all_four(signed: tuple[int, ...] = (130, 130, 130, 130), **changes: Any) -> 
 def test_c1_older_data_with_newer_states_is_refused_and_says_the_way() -> None:
     plan = all_four()
     assert not plan.prediction.moves
-    (refusal,) = plan.refusals
+    (refusal,) = texts_of(plan.refusals)
     assert "stand still at 101" in refusal
     assert "Reset the signing state" in refusal
 
@@ -151,7 +153,7 @@ def test_k8_one_ahead_needs_no_reset_and_gets_none() -> None:
 
 
 def test_k7_two_ahead_are_refused() -> None:
-    assert "stand still" in all_four((100, 100, 130, 130)).refusals[0]
+    assert "stand still" in all_four((100, 100, 130, 130)).refusals[0].text
 
 
 def test_a_reset_is_refused_where_a_validator_is_nobody_s() -> None:
@@ -160,7 +162,7 @@ def test_a_reset_is_refused_where_a_validator_is_nobody_s() -> None:
         details(4, status=node_status("n4", 4, validator=None)),
         reset_signing=True,
     )
-    assert plan.refusals[0].startswith("the signing states may not be reset.")
+    assert plan.refusals[0].text.startswith("the signing states may not be reset.")
     assert SigningAction.RESET not in {node.signing.action for node in plan.nodes}
 
 
@@ -176,7 +178,27 @@ def test_a_key_outside_the_set_is_not_reset() -> None:
 def test_an_unknown_height_is_refused() -> None:
     plan = all_four(archive=data(None))
     assert plan.prediction.height is None
-    assert plan.refusals
+    assert [refusal.code for refusal in plan.refusals] == [FindingCode.CHAIN_STANDS]
+
+
+def test_where_other_data_is_the_way_out_no_reset_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = all_four(archive=data(None))
+    assert plan.prediction.remedy_kind is RemedyKind.OTHER_DATA
+    assert plan.offer is RemedyKind.NONE
+    show_plan(plan)
+    told = capsys.readouterr().out
+    assert "Choose another data backup" in told
+    assert "--reset-signing-state" not in told
+
+
+def test_a_node_that_nobody_restores_offers_no_reset() -> None:
+    torn_set = (
+        *(details(number) for number in range(1, 4)),
+        details(4, status=node_status("n4", 4, validator=None)),
+    )
+    plan = planned(*torn_set)
+    assert plan.prediction.remedy_kind is RemedyKind.FIND_KEYS
+    assert plan.offer is RemedyKind.NONE
 
 
 @pytest.mark.parametrize(("store", "app", "height"), [(100, 90, 100), (None, 90, 90), (100, None, 100)])
@@ -194,13 +216,13 @@ REST = (100, 100, 100, 100)
 
 
 def test_an_app_above_the_block_store_is_refused() -> None:
-    (refusal,) = all_four(REST, archive=data(store_height=100, app_height=101)).refusals
+    (refusal,) = texts_of(all_four(REST, archive=data(store_height=100, app_height=101)).refusals)
     assert "torn" in refusal
 
 
 def test_missing_evm_is_refused_where_it_is_needed() -> None:
     assert all_four(REST).refusals == ()
-    (refusal,) = all_four(REST, needs_evm=True).refusals
+    (refusal,) = texts_of(all_four(REST, needs_evm=True).refusals)
     assert "no evm.db" in refusal
     with_evm = data(data_items=(*ITEMS, Item("evm.db", EVM_DB)))
     assert all_four(REST, needs_evm=True, archive=with_evm).refusals == ()
@@ -208,26 +230,28 @@ def test_missing_evm_is_refused_where_it_is_needed() -> None:
 
 def test_another_file_system_is_refused() -> None:
     plan = planned(*(details(number, 100, same_filesystem=number != 2) for number in range(1, 5)))
-    (refusal,) = plan.refusals
+    (refusal,) = texts_of(plan.refusals)
     assert refusal.startswith("n2: some of its databases lie on another file system")
 
 
 def test_keys_that_cannot_be_read_are_refused() -> None:
-    closed = "not readable without root rights"
     status = node_status(
         "n1",
-        node_key=NodeKeyFacts(None, None, closed),
-        validator=ValidatorFacts(None, None, None, problem=closed),
+        node_key=NodeKeyFacts(None, None, closed=True),
+        validator=ValidatorFacts(None, None, None, closed=True),
     )
     plan = planned(details(1, status=status), *(details(number, 100) for number in range(2, 5)))
-    assert any(NODE_KEY in text and VALIDATOR in text and "cannot be read" in text for text in plan.refusals)
+    assert any(
+        NODE_KEY in text and VALIDATOR in text and "cannot be read" in text
+        for text in texts_of(plan.refusals)
+    )
 
 
 def test_different_chains_are_refused() -> None:
     other = GENESIS.replace('"default"', '"plasma"')
     keys = tuple(validator_key_of(number) for number in range(1, 5))
     foreign = all_four(REST, archive=data(chain=chain_state(100, *keys, chain_id="extdev")))
-    assert any("extdev" in text for text in foreign.refusals)
+    assert any("extdev" in text for text in texts_of(foreign.refusals))
     mended = planned(
         details(1, 100, texts={TENDERMINT_GENESIS: other, "genesis.json": "{}"}),
         *(details(number, 100) for number in range(2, 5)),
@@ -240,8 +264,8 @@ def test_different_chains_are_refused() -> None:
 def test_one_key_on_two_nodes_is_refused() -> None:
     twin = details(2, status=node_status("n2", 1, validator=validator_key_of(1).facts(100)))
     plan = planned(details(1, 100), twin, details(3, 100), details(4, 100))
-    assert any("n1 and n2 would have the same node key" in text for text in plan.refusals)
-    assert any("n1 and n2 would have the same validator key" in text for text in plan.refusals)
+    assert any("n1 and n2 would have the same node key" in text for text in texts_of(plan.refusals))
+    assert any("n1 and n2 would have the same validator key" in text for text in texts_of(plan.refusals))
 
 
 def test_a_key_that_a_node_outside_the_plan_holds_is_refused_too() -> None:
@@ -250,14 +274,14 @@ def test_a_key_that_a_node_outside_the_plan_holds_is_refused_too() -> None:
     )
     plan = planned(details(1, 130), left_out={"n2": twin})
     assert plan.scope is Scope.NODES
-    assert any("same validator key" in text for text in plan.refusals)
-    assert any("same node key" in text for text in plan.refusals)
+    assert any("same validator key" in text for text in texts_of(plan.refusals))
+    assert any("same node key" in text for text in texts_of(plan.refusals))
 
 
 def test_a_backup_node_that_runs_and_is_left_out_is_refused() -> None:
     service = replace(node_status().service, active=Active.ACTIVE)  # type: ignore[type-var]
     running = details(5, status=node_status("n5", 5, service=service))
-    (refusal,) = all_four(REST, inventory=WITH_BACKUP, left_out={"n5": running}).refusals
+    (refusal,) = texts_of(all_four(REST, inventory=WITH_BACKUP, left_out={"n5": running}).refusals)
     assert refusal.startswith("n5 is not in the plan and runs")
     for look in (details(5), details(5, status=node_status("n5", 5, service=None))):
         assert all_four(REST, inventory=WITH_BACKUP, left_out={"n5": look}).refusals == ()
@@ -266,7 +290,10 @@ def test_a_backup_node_that_runs_and_is_left_out_is_refused() -> None:
 def test_a_node_that_could_not_be_looked_at_is_a_warning() -> None:
     plan = all_four(REST, inventory=WITH_BACKUP, left_out={"n5": NodeUnreachable("gone", node="n5")})
     assert plan.refusals == ()
-    assert any(text.startswith("n5 is not in the plan and could not be looked at") for text in plan.warnings)
+    assert any(
+        text.startswith("n5 is not in the plan and could not be looked at")
+        for text in texts_of(plan.warnings)
+    )
     assert plan.left_out == ("n5",)
 
 
@@ -289,7 +316,8 @@ def test_one_node_keeps_its_own_newest_state() -> None:
 def test_a_lost_state_is_raised_only_when_that_is_confirmed() -> None:
     lost = details(1, status=node_status("n1", 1, validator=None))
     asked = planned(lost, left_out=LIVING, configs={"n1": config(1)})
-    assert any(text.startswith("n1 lost its signing state") for text in asked.refusals)
+    assert any(text.startswith("n1 lost its signing state") for text in texts_of(asked.refusals))
+    assert asked.offer is RemedyKind.RAISE
     confirmed = planned(lost, left_out=LIVING, configs={"n1": config(1)}, reset_signing=True)
     assert confirmed.refusals == ()
     assert confirmed.node("n1").signing.result_height == 140
@@ -298,7 +326,7 @@ def test_a_lost_state_is_raised_only_when_that_is_confirmed() -> None:
 def test_a_chain_that_nobody_sees_living_is_refused() -> None:
     plan = planned(details(1), left_out={"n2": NodeUnreachable("gone"), "n3": details(3)})
     assert not plan.prediction.moves
-    assert any("tells a height" in text for text in plan.refusals)
+    assert any("tells a height" in text for text in texts_of(plan.refusals))
 
 
 # ── what the plan says of each node ─────────────────────────────────────────────────────────────────────────
@@ -395,9 +423,9 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         *(details(number, 100) for number in range(2, 5)),
         archive=data(warnings=("a leftover",)),
         configs={"n2": config(2, warnings=("it has no priv_validator.json",))},
-        warnings=("passed over x",),
+        warnings=(Finding(FindingCode.PASSED_OVER, None, "passed over x"),),
     )
-    told = "\n".join(plan.warnings)
+    told = "\n".join(texts_of(plan.warnings))
     for part in (
         "n1: a backup job is there: /etc/cron.d/loom: 55 * * * * u /opt/backup.sh",
         "-9 s",
@@ -412,13 +440,13 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
 
 def test_a_validator_that_no_node_holds_is_a_warning() -> None:
     plan = planned(*(details(number, 100) for number in range(1, 4)), left_out={"n4": details(4)})
-    assert any(validator_key_of(4).address[:12] in text for text in plan.warnings)
+    assert any(validator_key_of(4).address[:12] in text for text in texts_of(plan.warnings))
 
 
 def test_a_genesis_that_nobody_can_read_is_refused() -> None:
     broken = {TENDERMINT_GENESIS: "{", "genesis.json": "{}"}
     nobody = planned(*(details(number, 100, texts=broken) for number in range(1, 5)))
-    assert any("no genesis of the data's chain" in text for text in nobody.refusals)
+    assert any("no genesis of the data's chain" in text for text in texts_of(nobody.refusals))
 
 
 # ── over the real scripts ───────────────────────────────────────────────────────────────────────────────────
@@ -488,6 +516,6 @@ async def test_the_loom_yml_that_will_be_there_decides_about_evm(make_cluster: M
     with pytest.raises(CallError, match="no data backup that can be used"):
         await cluster.plan()
     named = await cluster.plan(data_key=cluster.add_data_backup().key)
-    assert any("no evm.db" in text for text in named.refusals)
+    assert any("no evm.db" in text for text in texts_of(named.refusals))
     cluster.add_data_backup(RESTORED_HEIGHT, at, "evm.db", key="with-evm.tar.gz")
     assert (await cluster.plan()).refusals == ()

@@ -17,6 +17,7 @@ from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go, Preview, Unattended
 from loomtui.restore.running.runner import Runner
@@ -80,7 +81,9 @@ async def test_it_cannot_start_a_held_node(cluster: Practice, policy: BackupPoli
     assert operator.active.strip() in ("inactive", "failed")
     assert (operator.crontab == crontab) == (policy is BackupPolicy.LEAVE)
     assert (root / "etc/cron.d/loom-backup").read_text() == crontab
-    assert any(text.startswith(f"{NODE}: a backup job is there: {root}") for text in run.plan.warnings)
+    assert any(
+        text.startswith(f"{NODE}: a backup job is there: {root}") for text in texts_of(run.plan.warnings)
+    )
     assert not (root / "tmp/loom-bu-stage").exists()
     kept = cluster.working_directory(NODE) / ".loomtui/runs" / run.id / "replaced/staging"
     assert (kept / "genesis.json").exists()

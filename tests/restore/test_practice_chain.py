@@ -18,6 +18,7 @@ from loomtui.inventory.load import load
 from loomtui.loom.databases import LOOM_GENESIS, TENDERMINT_GENESIS
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.planner import make_plan
 from tests.drill.looking import height, until
@@ -70,7 +71,7 @@ async def test_blank_machines_get_the_old_chain_back_and_not_with_their_own_keys
     own, genesis = keys(cluster), old_genesis(cluster)
     make_blank(cluster)
     kept = await looked(cluster, keep_keys=True)
-    assert any("are of no validator of the data's chain" in text for text in kept.refusals)
+    assert any("are of no validator of the data's chain" in text for text in texts_of(kept.refusals))
     plan = await restored(cluster)
     assert plan.chain is not None
     assert len(plan.chain.foreign_files) == len(FILES) * len(cluster.names)

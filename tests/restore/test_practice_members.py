@@ -18,6 +18,7 @@ from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import ValidatorFacts, read_validator
 from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.plan import Plan, Scope, SigningAction
 from loomtui.restore.planning.identities import gather
 from loomtui.restore.planning.planner import make_plan
@@ -109,7 +110,7 @@ async def test_new_machines_with_node_keys_of_their_own_take_the_place_of_mapped
             assert node.config is not None
             assert hosts[node.name] in node.config.key
             assert validator(cluster, node.name).address == node.signing.address
-        assert any("come from backups" in text for text in plan.warnings)
+        assert any("come from backups" in text for text in texts_of(plan.warnings))
 
 
 async def nodekeys(cluster: Practice) -> list[str]:
@@ -134,7 +135,7 @@ async def test_a_partial_restore_keeps_what_is_right_and_tells_what_nodekeys_tel
         assert await nodekeys(cluster) == []
         units = {name: cluster.unit_path(name).read_text() for name in cluster.names}
         run = await done(cluster, nodes=("val-2",))
-        assert any(text.startswith("val-2: its own unit stays") for text in run.plan.warnings)
+        assert any(text.startswith("val-2: its own unit stays") for text in texts_of(run.plan.warnings))
         assert {name: cluster.unit_path(name).read_text() for name in cluster.names} == units
         assert await nodekeys(cluster) == []
 
@@ -144,7 +145,7 @@ async def test_a_partial_restore_keeps_what_is_right_and_tells_what_nodekeys_tel
         run = await done(cluster, nodes=("val-1",))
         (wrong,) = await nodekeys(cluster)
         assert "val-2" in wrong
-        assert any(wrong in text for text in run.plan.warnings)
+        assert any(wrong in text for text in texts_of(run.plan.warnings))
         assert wrong in told(run, StepName.NODE_KEYS)
         assert wrong in told(run, StepName.VERIFY)
         assert cluster.unit_path("val-1").read_text() == units["val-1"]

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 
 from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan
 from loomtui.restore.report import Chronicle, Form, chronicle, render
 from loomtui.restore.report.chronicle import SpanState
@@ -280,7 +281,7 @@ def hostile_run(tmp_path: Path, story: Story) -> Plan:
         node_plan("n1", data=archive(key=HOSTILE), config=archive(key=HOSTILE), node_id=HOSTILE),
         replace(node_plan("n2"), signing=replace(node_plan().signing, reason=HOSTILE)),
         cluster=HOSTILE,
-        warnings=(HOSTILE,),
+        warnings=(Finding(FindingCode.NOT_TOLD, None, HOSTILE),),
         left_out=(HOSTILE,),
         made_by=HOSTILE,
     )

@@ -17,6 +17,7 @@ from loomtui.errors import (
     ScriptFailed,
 )
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
 from tests.restore.cluster import LocalCluster, Scripted
@@ -294,6 +295,9 @@ async def test_a_run_that_is_cancelled_while_it_watches_ends_at_once(make_cluste
 # ── what must not run ───────────────────────────────────────────────────────────────────────────────────────
 
 
+STANDS = Finding(FindingCode.CHAIN_STANDS, None, "the chain would stand still")
+
+
 def created(where: LocalCluster, **changes: object) -> Run:
     plan = replace(make_plan_of(node_plan("n1")), **changes)  # type: ignore[arg-type]
     return where.store.create(plan, where.inventory_path)
@@ -302,7 +306,7 @@ def created(where: LocalCluster, **changes: object) -> Run:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"refusals": ("the chain would stand still",)}, "would stand still"),
+        ({"refusals": (STANDS,)}, "would stand still"),
         ({"cluster": "production"}, "the plan is for production"),
         ({"nodes": (node_plan("n1"), node_plan("n9"))}, "nodes that the inventory does not have: n9"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.loom.validator import ValidatorFacts
-from loomtui.restore.plan import Prediction, Scope, SigningAction, SigningChoice, ValidatorPower
+from loomtui.restore.plan import Prediction, RemedyKind, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.planning.signing_choices import SigningCase, choose_signing, predict, reset_choice
 from tests.restore.material import Key
 
@@ -196,13 +196,14 @@ def test_a_key_that_nobody_holds_has_no_remedy_here() -> None:
     found = outlook(100, [100, 100, None, None])
     assert not found.moves
     assert KEYS[2].address[:12] in found.remedy
-    assert "Reset" not in found.remedy
+    assert found.remedy_kind is RemedyKind.FIND_KEYS
 
 
 def test_without_the_whole_set_a_reset_is_never_offered() -> None:
     found = outlook(100, [130, 130, 130, 130], whole=False)
     assert not found.moves
     assert "Restore every validator together" in found.remedy
+    assert found.remedy_kind is RemedyKind.WHOLE_SET
 
 
 def test_an_unknown_height_predicts_nothing_good() -> None:
@@ -210,6 +211,7 @@ def test_an_unknown_height_predicts_nothing_good() -> None:
     assert not found.moves
     assert found.height is None
     assert found.total_power == 40
+    assert found.remedy_kind is RemedyKind.RESET  # of nothing it is known that it is not ahead
 
 
 def test_unknown_validators_predict_nothing_good() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from loomtui.backups.model import Compression, Item
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     PLAN_VERSION,
     Archive,
@@ -16,6 +17,7 @@ from loomtui.restore.plan import (
     Plan,
     PlannedChain,
     Prediction,
+    RemedyKind,
     Scope,
     SigningAction,
     SigningChoice,
@@ -27,7 +29,7 @@ from tests.screens.basics import CLUSTER, NAMES, NOW, VALIDATORS, address, backu
 _JOB = "/etc/cron.d/loom: */5 * * * * ubuntu /home/ubuntu/backup.sh"
 
 
-def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] = ()) -> Plan:
+def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[Finding, ...] = ()) -> Plan:
     found = backups()
     archive = Archive(
         found[0].key,
@@ -53,11 +55,11 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         40,
         sentence,
         () if moves else VALIDATORS,
-        "" if moves else "Reset",
+        "" if moves else "Reset the signing state of all restored validators.",
+        RemedyKind.NONE if moves else RemedyKind.RESET,
     )
-    refused = refusals or (
-        () if moves else (f"{sentence} Reset the signing state of all restored validators.",)
-    )
+    stands = Finding(FindingCode.CHAIN_STANDS, None, sentence, prediction.remedy)
+    refused = refusals or (() if moves else (stands,))
     return Plan(
         PLAN_VERSION,
         "20261122-031415-ff00",
@@ -72,7 +74,7 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[str, ...] =
         tuple(ValidatorPower(address(name), 10, name) for name in VALIDATORS),
         prediction,
         refused,
-        (f"db2: a backup job is there: {_JOB}",),
+        (Finding(FindingCode.BACKUP_JOB, "db2", f"db2: a backup job is there: {_JOB}"),),
         chain=PlannedChain(
             "default",
             1_204_000,

@@ -16,6 +16,7 @@ from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind
 from loomtui.loom.units import EffectiveUnit, UnitFile
 from loomtui.restore.events import StepName
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     Plan,
 )
@@ -178,6 +179,6 @@ def _hostile_plan(text: str) -> Plan:
     return replace(
         made,
         nodes=(odd, *made.nodes[1:]),
-        warnings=(text,),
+        warnings=(Finding(FindingCode.NOT_TOLD, text, text, text),),
         prediction=replace(made.prediction, sentence=text),
     )

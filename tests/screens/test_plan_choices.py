@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from textual.widgets import Input
 
 from loomtui.backups.model import BackupKind, FaultKind
 from loomtui.restore.choices import BackupPolicy, Choices
-from loomtui.restore.plan import PassedOver, Plan
+from loomtui.restore.findings import Finding, FindingCode
+from loomtui.restore.plan import PassedOver, Plan, RemedyKind
 from screens.modals.ask import InputDialog
 from screens.restore.plan_screen import PlanScreen
+from screens.restore.plan_text import offer_of
 from screens.widgets.pane import Pane
 from tests.screens import plans, scenes
 from tests.screens.basics import NOW
@@ -25,7 +28,8 @@ def engine_of(plan: Plan) -> WritableFakeEngine:
 
 
 def lost_redis() -> Plan:
-    plan = plans.plan(refusals=("db1: Redis of loom.yml (…) is not reached from the node: no connection",))
+    sentence = "db1: loom.yml names a Redis that does not answer"  # it is the code that counts
+    plan = plans.plan(refusals=(Finding(FindingCode.REDIS_UNREACHED, "db1", sentence),))
     nodes = tuple(
         replace(
             node, external_addresses=tuple(replace(entry, reached=False) for entry in node.external_addresses)
@@ -33,6 +37,31 @@ def lost_redis() -> Plan:
         for node in plan.nodes
     )
     return replace(plan, nodes=nodes)
+
+
+def halting(**changes: Any) -> Plan:
+    plan = plans.plan(moves=False)
+    return replace(plan, prediction=replace(plan.prediction, **changes))
+
+
+def test_a_reset_is_offered_where_the_height_of_the_data_is_not_known() -> None:
+    offer = offer_of(halting(height=None))
+    assert offer is not None
+    assert offer.remedy is RemedyKind.RESET
+    assert "after the height of the data again" in offer.effect
+
+
+def test_a_reset_is_offered_where_a_validator_is_gone() -> None:
+    plan = halting()
+    without = replace(plan, nodes=tuple(node for node in plan.nodes if node.name != "db4"))
+    offer = offer_of(without)
+    assert offer is not None
+    assert offer.nodes == ("db1", "db2", "db3")
+    assert "or is gone for good" in offer.danger
+
+
+def test_where_the_engine_sees_no_safe_way_no_reset_is_offered() -> None:
+    assert offer_of(halting(remedy_kind=RemedyKind.FIND_KEYS)) is None
 
 
 async def test_what_is_done_about_backup_sh_is_chosen_on_the_plan() -> None:

@@ -22,6 +22,7 @@ from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript
 from loomtui.fleet.session import _command
 from loomtui.fleet.ssh.sshconfig import Target, _tokens
 from loomtui.restore.events import Outcome
+from loomtui.restore.findings import texts_of
 from tests.fleet.test_scripts import EVERY
 from tests.restore.cluster import BACKUP_TIME, RESTORED_HEIGHT, LocalCluster
 from tests.restore.interrupting import age
@@ -163,7 +164,7 @@ async def _restore(cluster: LocalCluster) -> Outcome | str:
     try:
         run = await cluster.run(fleet)
         if run.plan.refusals:
-            return "\n".join(run.plan.refusals)
+            return "\n".join(texts_of(run.plan.refusals))
         outcome = await cluster.runner(run, fleet).restore()
         if outcome is Outcome.RESTORED:
             assert await cluster.runner(run, fleet).rollback() is Outcome.ROLLED_BACK

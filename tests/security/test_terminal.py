@@ -31,6 +31,7 @@ from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_cat, rewrite_peers
 from loomtui.loom.validator import read_validator
 from loomtui.restore.events import EventKind, Json, StepName
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.config_choices import unified_diff
 from loomtui.restore.planning.planfile import dump_plan, read_plan
@@ -160,7 +161,8 @@ def _plan(text: str) -> Plan:
         node_id=text,
         address=text,
     )
-    made = make_plan_of(node, refusals=(text,), warnings=(text,), made_by=text)
+    finding = Finding(FindingCode.NOT_TOLD, text, text, text)
+    made = make_plan_of(node, refusals=(finding,), warnings=(finding,), made_by=text)
     return dataclasses.replace(made, prediction=dataclasses.replace(made.prediction, sentence=text))
 
 

@@ -28,11 +28,11 @@ from loomtui.text import clean_line
 
 _STATUS = InspectScript("status")
 _PATIENCE_SECONDS = 3.0  # with a node that could not be reached the last time; connecting goes on meanwhile
-UNREADABLE = "not readable without root rights"  # whether it is there is not known either
+_CLOSED = "unreadable"
 _FILE_PROBLEMS = {
     "missing": "missing",
     "odd": "not a regular file",
-    "unreadable": UNREADABLE,
+    _CLOSED: "not readable without root rights",
     "large": "larger than 65536 bytes",
     "empty": "empty",
     "cut": "not a whole JSON object",
@@ -169,7 +169,7 @@ def read_key(facts: Facts) -> NodeKeyFacts:
     """The node's identity, from the public half that the node sent."""
     state = facts.line("node_key.state", "missing")
     if state != "good":
-        return NodeKeyFacts(None, None, _FILE_PROBLEMS.get(state, "unknown"))
+        return NodeKeyFacts(None, None, _FILE_PROBLEMS.get(state, "unknown"), closed=state == _CLOSED)
     if kind := facts.line("node_key.type").replace("tendermint/PrivKeyEd25519", ""):
         return NodeKeyFacts(None, None, f"a key of type {kind}, not ed25519")
     if not facts.get("node_key.public"):
@@ -182,7 +182,8 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
     state = facts.line("validator.state", "missing")
     if state != "good":
         problem = _FILE_PROBLEMS.get(state, "unknown")
-        return ValidatorFacts(None, None, None, problem=problem, absent=state == "missing")
+        absent, closed = state == "missing", state == _CLOSED
+        return ValidatorFacts(None, None, None, problem=problem, absent=absent, closed=closed)
     fields = {name: facts.line(f"validator.{name}") for name in ("last_height", "last_round", "last_step")}
     document: dict[str, object] = {name: value for name, value in fields.items() if value}
     document["address"] = facts.line("validator.address")

@@ -16,6 +16,7 @@ from paramiko import Channel, PKey, Transport
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
+from loomtui.fleet.ssh import paramiko_words
 from loomtui.fleet.ssh.agent import CERTIFICATE
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.executor import THREADS
@@ -249,16 +250,8 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 
 def _in_words(error: Exception, target: Target) -> NodeUnreachable:
     advice = "Check host and port in the inventory, the network, and that sshd runs there."
-    kind = Throttled if _closed_before_greeting(error) else NoConnection
+    kind = Throttled if paramiko_words.closed_before_greeting(error) else NoConnection
     return kind(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
-
-
-def _closed_before_greeting(error: Exception) -> bool:
-    return (
-        isinstance(error, SSHException)
-        and str(error).startswith("Error reading SSH protocol banner")
-        and isinstance(error.__context__, EOFError | ConnectionError)
-    )
 
 
 def _words(error: Exception) -> str:
@@ -278,17 +271,9 @@ def _words(error: Exception) -> str:
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
             return "there is no route to that host"
         case SSHException():
-            return _ssh_words(str(error))
+            return paramiko_words.reason(error)
         case _:
             return clean_line(str(error), limit=120) or type(error).__name__
-
-
-def _ssh_words(text: str) -> str:
-    if "banner" in text or "Invalid SSH" in text or "SSH protocol" in text:
-        return "what answers on that port is not an SSH server, or is too busy to greet (MaxStartups)"
-    if "Negotiation failed" in text or "No existing session" in text:
-        return "the connection was closed before keys were exchanged"
-    return clean_line(text, limit=120)
 
 
 def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, where: str) -> HostKeyRefused:

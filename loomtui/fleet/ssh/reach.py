@@ -10,6 +10,7 @@ from paramiko import Channel, Transport
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 from paramiko.ssh_exception import ChannelException, SSHException
 
+from loomtui.fleet.ssh import paramiko_words
 from loomtui.fleet.ssh.executor import THREADS
 from loomtui.text import clean_line
 
@@ -35,7 +36,8 @@ async def reach(transport: Transport, host: str, port: int, *, timeout: float) -
     except (SSHException, OSError, EOFError) as error:
         words = clean_line(str(error), limit=200)
         # paramiko's own deadline, when it comes first
-        return Reach(False if "Timeout" in words else None, words or "the connection was lost")
+        reached = False if paramiko_words.is_timeout(error) else None
+        return Reach(reached, words or "the connection was lost")
     finally:
         THREADS.start(opening.close)
     return Reach(True, "reached")

@@ -177,13 +177,13 @@ def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
 
 
 def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
-    """References that are wrong; each message says what is wrong, a colon, and what mends it."""
+    """References that are wrong, with what mends them where that is known."""
     for mismatch in cluster.keys.mismatches if cluster.keys else ():
         if mismatch.blocking:
             file = _FILES.get(mismatch.where, UNIT_FILE)
-            cause, _, fix = mismatch.message.partition(": ")
             evidence = (Refers(mismatch.expected, mismatch.found),) if mismatch.expected else ()
             compare = Do.COMPARE_REFERENCES.told(node=mismatch.on)
+            fix, cause = mismatch.fix, mismatch.cause.rstrip(".")
             advice = Advice(Act.MEND, f"{fix[:1].upper()}{fix[1:]}") if fix else compare
             yield Diagnosis(Code.WRONG_REFERENCE, (mismatch.on,), f"{cause}.", advice, evidence, file)
 

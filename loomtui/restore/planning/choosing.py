@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.damage import DamagedArchive
@@ -13,6 +13,7 @@ from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnrea
 from loomtui.inventory.model import Node
 from loomtui.loom.databases import EVM_DB
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import PassedOver
 from loomtui.text import clean_line
 
@@ -26,7 +27,7 @@ _CONFIG = frozenset({BackupKind.CONFIG, BackupKind.FULL})
 class Chosen:
     data: Contents
     config: Mapping[str, Contents]  # by node name
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[Finding, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
 
 
@@ -37,14 +38,15 @@ class Chooser:
         self._catalogue = catalogue
         self._choices = choices
         self._progress = progress
-        self._warnings: list[str] = []
+        self._warnings: list[Finding] = []
         self._judged: dict[str, Contents | tuple[Backup, Fault]] = {}  # by key
         self._passed: dict[str, PassedOver] = {}  # by key
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Finding, ...]:
         """What is to be known about the choice; each thing once."""
-        return tuple(dict.fromkeys([*self._warnings, *(passed.sentence for passed in self.passed_over)]))
+        passed = (Finding(FindingCode.PASSED_OVER, one.only_node, one.sentence) for one in self.passed_over)
+        return tuple(dict.fromkeys([*self._warnings, *passed]))
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:
@@ -103,10 +105,11 @@ class Chooser:
         free = [host for host in hosts if host not in takers]
         for node in nodes:
             if free and clean_line(self._source(node)) not in hosts:
-                self._warnings.append(
+                sentence = (
                     f"{node.name}: there are no backups of {self._source(node)}; there are some of "
                     f"{', '.join(free)}, which no node of the plan gets (--map {node.name}=HOST)"
                 )
+                self._warnings.append(Finding(FindingCode.NO_BACKUPS_OF_HOST, node.name, sentence))
 
     async def data(self, *, needs_evm: bool) -> Contents:
         """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
@@ -148,10 +151,11 @@ class Chooser:
 
     def _tell_doubt(self, backup: Backup) -> None:
         if backup.named_at is not None and not backup.taken_by.sure:
-            self._warnings.append(
+            sentence = (
                 f"{clean_line(backup.key, limit=200)}: when it was taken is not sure. "
                 f"{backup.taken_at:%Y-%m-%d %H:%M} UTC is {taken_words(backup)}"
             )
+            self._warnings.append(Finding(FindingCode.TIME_UNSURE, None, sentence))
 
     def _no_data(self) -> LoomtuiError:
         moment = self._choices.before
@@ -160,7 +164,7 @@ class Chooser:
         return (StoreUnreachable if unreadable else CallError)(
             "there is no data backup that can be used"
             + (f" from {moment:%Y-%m-%d %H:%M} UTC or before" if moment else ""),
-            advice=" ".join(self.warnings) or "See what there is: loomtui backups",
+            advice=" ".join(texts_of(self.warnings)) or "See what there is: loomtui backups",
         )
 
     async def _newest_config(
@@ -202,7 +206,7 @@ class Chooser:
         try:
             return await self._catalogue.guess(backup)
         except (ArchiveRejected, ObjectUnreadable) as error:
-            return _fault_of(backup, error)
+            return _fault_of(error)
 
     async def _whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
         if backup.fault is not None:
@@ -210,9 +214,9 @@ class Chooser:
         try:
             contents = await self._look(backup)
         except DamagedArchive as error:
-            return error.damaged.backup, _fault_of(backup, error)
+            return error.damaged.backup, _fault_of(error)
         except (ArchiveRejected, ObjectUnreadable) as error:
-            return backup, _fault_of(backup, error)
+            return backup, _fault_of(error)
         if contents.backup.kind is not BackupKind.UNKNOWN:
             return contents
         reason = contents.warnings[-1] if contents.warnings else "it is no backup of a Loom node"
@@ -248,9 +252,10 @@ def as_config(data: Contents) -> Contents | None:
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 
-def _fault_of(backup: Backup, error: LoomtuiError) -> Fault:
-    kind = FaultKind.REJECTED if isinstance(error, ArchiveRejected) else FaultKind.UNREADABLE
-    return Fault(kind, error.what.removeprefix(f"{clean_line(backup.key, limit=200)}: "))
+def _fault_of(error: LoomtuiError) -> Fault:
+    if isinstance(error, ArchiveRejected):
+        return Fault(FaultKind.REJECTED, error.reason)
+    return Fault(FaultKind.UNREADABLE, error.what)
 
 
 def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:

@@ -18,6 +18,7 @@ from loomtui.loom.databases import (
     UNIT,
     VALIDATOR,
 )
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction, SigningChoice
 from loomtui.restore.planning.chain import Chain
 from loomtui.text import clean
@@ -43,8 +44,8 @@ _OF_SIGNING = {
 @dataclass(frozen=True)
 class ConfigDecision:
     files: tuple[FileChoice, ...]
-    refusals: tuple[str, ...]
-    warnings: tuple[str, ...]
+    refusals: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
@@ -71,7 +72,7 @@ def decide_files(
     chain: Chain,
 ) -> ConfigDecision:
     """One choice for each file of a config restore, and why the restore must not run, if so."""
-    files, refusals, warnings = [], [], []
+    files, refusals, warnings, name = [], [], [], details.name
     held = {item.target for item in config.config_items} if config else set()
     for target in CONFIG_TARGETS:
         if target == VALIDATOR:
@@ -82,19 +83,19 @@ def decide_files(
         )
         files.append(choice)
         if choice.action is FileAction.KEEP and target in _NEEDED and not _is_live(details, target):
-            refusals.append(
-                f"{details.name}: {target} is neither on the node nor in a backup: it could not start. "
-                + _REMEDIES.get(target, _SAME_ON_ALL)
-            )
+            sentence = f"{name}: {target} is neither on the node nor in a backup: it could not start"
+            advice = _REMEDIES.get(target, _SAME_ON_ALL)
+            refusals.append(Finding(FindingCode.FILE_MISSING, name, sentence, advice))
     if config is None:
-        warnings.append(f"{details.name}: there is no config backup of it; its own config stays")
+        sentence = f"{name}: there is no config backup of it; its own config stays"
+        warnings.append(Finding(FindingCode.NO_CONFIG_BACKUP, name, sentence))
     if details.addrbook or ADDRBOOK in details.digests:
         files.append(_addrbook_choice(details, addrbook_stale))
     shadow = _shadowing(details)
     if shadow:
-        refusals.append(
-            f"{details.name}: {shadow} lies beside loom.yml and wins over it; move it away before the restore"
-        )
+        sentence = f"{name}: {shadow} lies beside loom.yml and wins over it"
+        advice = "Move it away before the restore"
+        refusals.append(Finding(FindingCode.CONFIG_SHADOWED, name, sentence, advice))
     return ConfigDecision(tuple(files), tuple(refusals), tuple(warnings))
 
 

@@ -15,6 +15,7 @@ from loomtui.inventory.model import Inventory
 from loomtui.loom.config import read_config_toml, read_loom_yml, redis_place, with_redis
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
 from loomtui.restore.choices import KEEP_REDIS
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import ExternalAddress, FileAction, FileChoice
 from loomtui.restore.planning.config_choices import live_text, unified_diff
 from loomtui.restore.planning.observations import Observations
@@ -90,14 +91,18 @@ def _host_of(address: str) -> str:
     return host.strip("[").lower()
 
 
-def redis_refusals(name: str, found: tuple[ExternalAddress, ...], choice: str | None) -> list[str]:
+def redis_refusals(name: str, found: tuple[ExternalAddress, ...], choice: str | None) -> list[Finding]:
     """A node that does not reach its Redis exits at once and is restarted for ever (loomchain, events)."""
     if choice == KEEP_REDIS:
         return []
     return [
-        f"{name}: Redis of {entry.file} ({entry.field}: {entry.address}) is not reached from the node: "
-        f"{entry.tried}; it would exit and be restarted for ever. Give the right address with --redis "
-        "HOST:PORT, or keep it knowingly with --redis keep"
+        Finding(
+            FindingCode.REDIS_UNREACHED,
+            name,
+            f"{name}: Redis of {entry.file} ({entry.field}: {entry.address}) is not reached from the node: "
+            f"{entry.tried}; it would exit and be restarted for ever",
+            "Give the right address with --redis HOST:PORT, or keep it knowingly with --redis keep",
+        )
         for entry in found
         if entry.reached is False
     ]

@@ -14,6 +14,7 @@ from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.probes.node_status import Active, NodeDetails
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.restore.choices import Choices
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import NodePlan, Scope, SigningAction, SigningChoice, ValidatorPower
 from loomtui.restore.planning.command_line import command_for
 from loomtui.restore.planning.observations import Observations
@@ -71,7 +72,7 @@ def is_whole_set(
     return len(absent) <= len(gone)
 
 
-def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
     """Why the nodes that were chosen may not be restored together, with what to do."""
     yield from _abandoned_blocks(observations)
     yield from _not_gone(observations)
@@ -81,12 +82,14 @@ def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -
     yield from _kept_in_vain(observations)
 
 
-def _abandoned_blocks(observations: Observations) -> Iterator[str]:
+def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:
     for name, look in observations.left_out.items():
         if observations.scope is Scope.CLUSTER and _is_active(look):
-            yield (
-                f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others. "
-                "Restore it too, or stop it first"
+            yield Finding(
+                FindingCode.RUNS_OUTSIDE,
+                name,
+                f"{name} is not in the plan and runs: it would give the abandoned blocks back to the others",
+                "Restore it too, or stop it first",
             )
 
 
@@ -96,13 +99,15 @@ def _is_active(look: NodeDetails | LoomtuiError) -> bool:
     return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
 
 
-def _not_gone(observations: Observations) -> Iterator[str]:
+def _not_gone(observations: Observations) -> Iterator[Finding]:
     for name in observations.choices.gone:
         if isinstance(observations.left_out.get(name), NodeDetails):
-            yield f"{name} is said to be gone, but it answers. Switch it off for good, or restore it too"
+            sentence = f"{name} is said to be gone, but it answers"
+            advice = "Switch it off for good, or restore it too"
+            yield Finding(FindingCode.GONE_ANSWERS, name, sentence, advice)
 
 
-def _taken_over(observations: Observations) -> Iterator[str]:
+def _taken_over(observations: Observations) -> Iterator[Finding]:
     """A node that gets the backups of another one gets its keys."""
     for name, source in observations.choices.sources.items():
         for other, look in observations.left_out.items():
@@ -110,32 +115,41 @@ def _taken_over(observations: Observations) -> Iterator[str]:
             if owns and isinstance(look, LoomtuiError) and other not in observations.choices.gone:
                 vouched = replace(observations.choices, gone=(*observations.choices.gone, other))
                 command = command_for(vouched, observations.cluster)
-                yield (
+                yield Finding(
+                    FindingCode.PLACE_TAKEN,
+                    name,
                     f"{name} takes the place of {other}, which could not be looked at: if it runs, both sign "
-                    f"with one key. When it is dead for certain: {command}"
+                    "with one key",
+                    f"When it is dead for certain: {command}",
                 )
 
 
-def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[str]:
+def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
     """A signing state that was lost while the chain lived on."""
     for name, choice in signing.items():
         if choice.action is not SigningAction.RAISE:
             continue
         if not observations.choices.reset_signing:
             confirmed = replace(observations.choices, reset_signing=True)
-            yield (
-                f"{name} lost its signing state: {choice.reason}. Only when its old machine is dead for "
-                f"certain, confirm with the cluster's name: {command_for(confirmed, observations.cluster)}"
+            yield Finding(
+                FindingCode.SIGNING_STATE_LOST,
+                name,
+                f"{name} lost its signing state: {choice.reason}",
+                "Only when its old machine is dead for certain, confirm with the cluster's name: "
+                f"{command_for(confirmed, observations.cluster)}",
             )
         if observations.living_age is None or observations.living_age > _STANDS_AFTER:
             next_height = (observations.living_height or 0) + 1
-            yield (
+            yield Finding(
+                FindingCode.CHAIN_RESTS,
+                name,
                 f"{name} lost its signing state, and the chain has made no block lately: it may have signed "
-                f"height {next_height} already. Make the chain move without it first"
+                f"height {next_height} already",
+                "Make the chain move without it first",
             )
 
 
-def _swapped_keys(observations: Observations) -> Iterator[str]:
+def _swapped_keys(observations: Observations) -> Iterator[Finding]:
     """A validator of the chain must not be turned into another one by somebody else's backup."""
     if observations.choices.keep_keys:
         return
@@ -146,13 +160,16 @@ def _swapped_keys(observations: Observations) -> Iterator[str]:
         if live is None or then is None or not then.address or live.address in {None, then.address}:
             continue
         if live.address in addresses:
-            yield (
+            yield Finding(
+                FindingCode.KEY_SWAPPED,
+                name,
                 f"{name} holds the key of the chain's validator {live.address}, the backup that was chosen "
-                f"for it that of {then.address}. Name the right backups (--map {name}=HOST), or --keep-keys"
+                f"for it that of {then.address}",
+                f"Name the right backups (--map {name}=HOST), or --keep-keys",
             )
 
 
-def _kept_in_vain(observations: Observations) -> Iterator[str]:
+def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
     """--keep-keys on machines that were set up anew: their keys are of a chain that never was this one."""
     if not observations.choices.keep_keys:
         return
@@ -166,16 +183,18 @@ def _kept_in_vain(observations: Observations) -> Iterator[str]:
         if live is not None and live.address and then is not None and then.address in addresses:
             foreign.append(name)
     if foreign and not held & addresses:
-        yield (
+        yield Finding(
+            FindingCode.KEYS_KEPT_IN_VAIN,
+            None,
             f"the validator keys on {', '.join(foreign)} are of no validator of the data's chain, those in "
-            "their backups are: with --keep-keys nobody could sign its next block. Leave --keep-keys out; "
-            "the keys that are there now are set aside, not lost"
+            "their backups are: with --keep-keys nobody could sign its next block",
+            "Leave --keep-keys out; the keys that are there now are set aside, not lost",
         )
 
 
 def warnings(
     observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """What an operator has to see to, because loomtui does not see it."""
     yield from _set_aside(observations, plans)
     yield from _idle(observations)
@@ -183,38 +202,44 @@ def warnings(
     yield from _dialled_in_vain(observations, plans)
 
 
-def _set_aside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[str]:
+def _set_aside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
     for plan in plans:
         live = observations.details[plan.name].status.validator
         if live is not None and live.address and plan.signing.address not in {None, live.address}:
-            yield (
+            sentence = (
                 f"{plan.name} holds the validator key {live.address}, which is not its own by its backup: it "
                 "is set aside in the run's folder, not lost"
             )
+            yield Finding(FindingCode.KEY_SET_ASIDE, plan.name, sentence)
 
 
-def _idle(observations: Observations) -> Iterator[str]:
+def _idle(observations: Observations) -> Iterator[Finding]:
     if observations.scope is not Scope.CLUSTER:
         return
     for name, look in observations.left_out.items():
         if name in observations.choices.gone:
-            yield f"{name} is said to be gone: it must never run again with its blocks or its keys"
+            sentence = f"{name} is said to be gone: it must never run again with its blocks or its keys"
+            yield Finding(FindingCode.GONE, name, sentence)
         elif isinstance(look, LoomtuiError):
-            yield (
+            sentence = (
                 f"{name} is not in the plan and could not be looked at: if it runs, it gives the abandoned "
                 "blocks back to the others"
             )
+            yield Finding(FindingCode.UNSEEN_OUTSIDE, name, sentence)
         elif not _is_active(look):
             later = replace(observations.choices, nodes=(name,), sources={}, reset_signing=False)
-            yield (
-                f"{name} is not in the plan and stopped: it still holds the abandoned blocks. Keep it "
-                f"stopped until its data is restored as well: {command_for(later, observations.cluster)}"
+            yield Finding(
+                FindingCode.STOPPED_OUTSIDE,
+                name,
+                f"{name} is not in the plan and stopped: it still holds the abandoned blocks",
+                "Keep it stopped until its data is restored as well: "
+                f"{command_for(later, observations.cluster)}",
             )
 
 
 def _keys_from_backups(
     observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Who could sign twice: the machine from which the key was saved."""
     addresses = {power.address for power in powers}
     moved = []
@@ -224,16 +249,20 @@ def _keys_from_backups(
         if plan.signing.address in addresses and not kept:
             moved.append(plan.name)
     if moved:
-        yield (
+        sentence = (
             f"the validator keys of {', '.join(moved)} come from backups: no other machine that holds one of "
             "them may ever run again, or both sign with one key"
         )
+        yield Finding(FindingCode.KEYS_FROM_BACKUPS, None, sentence)
 
 
-def _dialled_in_vain(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[str]:
+def _dialled_in_vain(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
     """Units outside the plan that name an identity or an address that no node will have: they stay so."""
     for mismatch in wrong_outside(observations, plans):
-        yield (
+        yield Finding(
+            FindingCode.DIALLED_IN_VAIN,
+            mismatch.on,
             f"{mismatch.on} is not in the plan, so its unit stays, and will be wrong after the restore: "
-            f"{mismatch.message} After it: loomtui services --diff"
+            f"{mismatch.message}",
+            "After it: loomtui services --diff",
         )

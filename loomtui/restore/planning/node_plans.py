@@ -14,6 +14,7 @@ from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
 from loomtui.restore.choices import KEEP_REDIS
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     Archive,
     ExternalAddress,
@@ -37,9 +38,10 @@ _FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAIS
 
 def plan_nodes(
     observations: Observations, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
-) -> tuple[tuple[NodePlan, ...], list[str], list[str]]:
-    refusals: list[str] = []
-    warnings: list[str] = []
+) -> tuple[tuple[NodePlan, ...], list[Finding], list[Finding]]:
+    """The nodes of the plan, why it must not be run, and what is worth knowing."""
+    refusals: list[Finding] = []
+    warnings: list[Finding] = []
     identities = {node.name: _identity(observations, node) for node in observations.selected}
     former = {node.name: _former_ids(observations, node.name) for node in observations.selected}
     addresses = _former_addresses(observations, identities, former)
@@ -64,7 +66,7 @@ def plan_nodes(
         )
         files, found, more = _with_foreign(observations, node.name, decision.files)
         refusals += [*decision.refusals, *more]
-        warnings += decision.warnings + _node_warnings(node, details, config)
+        warnings += [*decision.warnings, *_node_warnings(node, details, config)]
         plan = _node_plan(observations, node, details, config, data)
         restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
         plans.append(
@@ -88,7 +90,7 @@ def plan_nodes(
 
 def _with_foreign(
     observations: Observations, name: str, files: tuple[FileChoice, ...]
-) -> tuple[tuple[FileChoice, ...], tuple[ExternalAddress, ...], list[str]]:
+) -> tuple[tuple[FileChoice, ...], tuple[ExternalAddress, ...], list[Finding]]:
     """The choices with the Redis address that was given, what is foreign, and what stands in the way."""
     found, chosen = foreign_addresses(observations, name), observations.choices.redis
     refusals = redis_refusals(name, found, chosen)
@@ -101,13 +103,13 @@ def _with_foreign(
             is_loom = choice.target == LOOM_CONFIG
             corrected.append(correct_redis(choice, details, config, str(chosen)) if is_loom else choice)
         except ValueError as error:
-            refusals.append(
-                f"{name}: Redis cannot be corrected in loom.yml: {error}; change it by hand after"
-            )
+            sentence = f"{name}: Redis cannot be corrected in loom.yml: {error}"
+            advice = "Plan with --redis keep, and change it by hand after the restore"
+            refusals.append(Finding(FindingCode.REDIS_NOT_CORRECTED, name, sentence, advice))
     return tuple(corrected), found, refusals
 
 
-def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
+def _room(plan: NodePlan, details: NodeDetails) -> list[Finding]:
     """By what was free at the look; preflight asks again, and for every file system."""
     if details.status.disk_free_bytes is None:
         return []
@@ -115,27 +117,29 @@ def _room(plan: NodePlan, details: NodeDetails) -> list[str]:
     wanted = {name: archive for name, archive in archives.items() if archive is not None}
     uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
     found = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
-    return [f"{plan.name}: {text}. Make room; loomtui clean frees what earlier runs kept" for text in found]
+    advice = "Make room; loomtui clean frees what earlier runs kept"
+    return [Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice) for text in found]
 
 
-def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> tuple[str, ...]:
-    warnings = []
-    if config is not None:
-        warnings += [f"{node.name}: {clean_line(config.backup.key)}: {text}" for text in config.warnings]
-    warnings += [f"{node.name}: a backup job is there: {job}" for job in details.backups.jobs]
+def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
+    def finding(code: FindingCode, sentence: str, advice: str = "") -> Finding:
+        return Finding(code, node.name, f"{node.name}: {sentence}", advice)
+
+    for note in config.warnings if config is not None else ():
+        key = clean_line(config.backup.key) if config is not None else ""
+        yield finding(FindingCode.ARCHIVE_NOTE, f"{key}: {note}")
+    for job in details.backups.jobs:
+        yield finding(FindingCode.BACKUP_JOB, f"a backup job is there: {job}")
     if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
-        warnings.append(
-            f"{node.name}: loom.yml sets RootDir, which Loom joins twice; check where its data lies"
-        )
+        sentence = "loom.yml sets RootDir, which Loom joins twice"
+        yield finding(FindingCode.ROOT_DIR, sentence, "Check where its data lies")
     offset = details.status.clock_offset_seconds
     if offset is not None and abs(offset) > 5:
-        warnings.append(
-            f"{node.name}: its clock is {offset:+.0f} s from this machine's; votes carry the time"
-        )
-    return tuple(warnings)
+        sentence = f"its clock is {offset:+.0f} s from this machine's; votes carry the time"
+        yield finding(FindingCode.CLOCK_OFF, sentence)
 
 
-def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[str]:
+def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[Finding]:
     """Two nodes with one key sign twice, or never meet; a node that is not in the plan counts too."""
     identities = {
         "node key": [(plan.name, plan.node_id) for plan in plans],
@@ -150,17 +154,20 @@ def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[s
         first: dict[str, str] = {}
         for name, value in held:
             if value is not None and first.setdefault(value, name) != name:
-                refusals.append(
-                    f"{first[value]} and {name} would have the same {label} ({value}). Choose other backups "
-                    "for one of them (--map), or --keep-keys"
-                )
+                sentence = f"{first[value]} and {name} would have the same {label} ({value})"
+                advice = "Choose other backups for one of them (--map), or --keep-keys"
+                refusals.append(Finding(FindingCode.DUPLICATE_KEY, None, sentence, advice))
     return refusals
 
 
-def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> list[str]:
+def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]) -> list[Finding]:
     held = {plan.signing.address for plan in plans}
     return [
-        f"validator {power.address[:12]} (power {power.power}) is on no node of this plan"
+        Finding(
+            FindingCode.VALIDATOR_ABSENT,
+            power.node,
+            f"validator {power.address[:12]} (power {power.power}) is on no node of this plan",
+        )
         for power in powers
         if power.address not in held
     ]

@@ -17,6 +17,7 @@ from loomtui.errors import CallError
 from loomtui.loom.config import REDIS_PLACE
 from loomtui.loom.databases import ADDRBOOK, CONFIG_TARGETS, STATE_NAMES
 from loomtui.restore.choices import KEEP_REDIS
+from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import PLAN_VERSION, Archive, NodePlan, Plan
 from loomtui.restore.planning.chain import GENESIS_FILES
 from loomtui.text import UNSHOWABLE, clean_line
@@ -36,6 +37,7 @@ _CHOICES_THEN = {
     "reset_signing": "reset_confirmed",
     "backup_policy": "backup_policy",
 }
+_OF_FINDINGS = ("refusals", "warnings")
 _ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, it does not tell
 
 
@@ -95,6 +97,7 @@ def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
 
     Such a plan tells only a part of its choices; a new one is made of the same nodes and data.
     """
+    data = data | {name: _findings(data[name]) for name in _OF_FINDINGS if name in data}
     nodes = data.get("nodes")
     if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
         return data
@@ -112,6 +115,16 @@ def _choices_told(data: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str
     if data.get("left_out"):
         told["nodes"] = [node.get("name") for node in nodes]
     return told
+
+
+def _findings(listed: Any) -> Any:
+    """Findings were plain texts once, and are so in what `loomtui plan --json` prints."""
+    if not isinstance(listed, list):
+        return listed
+    return [
+        {"code": FindingCode.NOT_TOLD, "node": None, "sentence": one} if isinstance(one, str) else one
+        for one in listed
+    ]
 
 
 def _problems(plan: Plan) -> Iterator[str]:

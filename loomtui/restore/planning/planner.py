@@ -18,6 +18,7 @@ from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.restore.choices import Choices, check_redis_choice
+from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
 from loomtui.restore.planning import membership
 from loomtui.restore.planning.chain import Chain, establish
@@ -165,9 +166,11 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
             }
             prediction = predict(observations.height, signing, powers, whole_set_in_plan=True)
         else:
-            refusals.append(f"the signing states may not be reset. {prediction.remedy}")
+            sentence = "the signing states may not be reset"
+            refusals.append(Finding(FindingCode.RESET_REFUSED, None, sentence, prediction.remedy))
     if not prediction.moves:
-        refusals.append(f"{prediction.sentence} {prediction.remedy}".strip())
+        stands = Finding(FindingCode.CHAIN_STANDS, None, prediction.sentence, prediction.remedy)
+        refusals.append(stands)
     nodes, more_refusals, warnings = plan_nodes(observations, signing, powers)
     refusals += [*more_refusals, *membership.refusals(observations, signing)]
     key = clean_line(observations.chosen.data.backup.key)
@@ -191,7 +194,10 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
             dict.fromkeys(
                 [
                     *observations.chosen.warnings,
-                    *(f"{key}: {warning}" for warning in observations.chosen.data.warnings),
+                    *(
+                        Finding(FindingCode.ARCHIVE_NOTE, None, f"{key}: {note}")
+                        for note in observations.chosen.data.warnings
+                    ),
                     *foreign_files(observations),
                     *_moments(observations),
                     *warnings,
@@ -202,14 +208,15 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
     )
 
 
-def _moments(observations: Observations) -> Iterator[str]:
+def _moments(observations: Observations) -> Iterator[Finding]:
     """Where the data are older or newer than their archive's name says."""
     backup, last = observations.chosen.data.backup, observations.chain.block_time
     if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
-        yield (
+        sentence = (
             f"{clean_line(backup.key)} was taken at {backup.taken_at:%Y-%m-%d %H:%M} UTC by its name and S3, "
             f"but its last block was made at {last:%Y-%m-%d %H:%M} UTC: the block's time counts"
         )
+        yield Finding(FindingCode.TIMES_DISAGREE, None, sentence)
 
 
 def _planned_chain(observations: Observations) -> PlannedChain:
@@ -220,7 +227,7 @@ def _planned_chain(observations: Observations) -> PlannedChain:
         block_hash=state.block_hash if state is not None else None,
         block_time=chain.block_time,
         evidence=chain.evidence,
-        foreign_files=tuple(foreign_files(observations)),
+        foreign_files=texts_of(foreign_files(observations)),
     )
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loomtui.backups.databases import torn_heights
-from loomtui.fleet.probes.looks import UNREADABLE
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Scope
 from loomtui.restore.planning.chain import GENESIS_FILES
 from loomtui.restore.planning.choosing import missing_evm
 from loomtui.restore.planning.observations import Observations
 from loomtui.text import clean_line
 
+_ONE_CHAIN = "Choose backups of one chain (--data, --before, --map)"
 
-def refusals_of(observations: Observations, *, needs_evm: bool) -> list[str]:
-    """One sentence a reason."""
+
+def refusals_of(observations: Observations, *, needs_evm: bool) -> list[Finding]:
+    """One finding a reason."""
     return [
         *_data(observations, needs_evm),
         *_chains(observations),
@@ -24,42 +26,44 @@ def refusals_of(observations: Observations, *, needs_evm: bool) -> list[str]:
     ]
 
 
-def _data(observations: Observations, needs_evm: bool) -> Iterator[str]:
+def _data(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
     data = observations.chosen.data
     no_evm = missing_evm(data)
     if needs_evm and no_evm:
-        yield no_evm
+        yield Finding(FindingCode.NO_EVM, None, no_evm)
     torn = torn_heights(data.app_height, data.state_height, data.store_height)
     if torn:
-        yield f"{clean_line(data.backup.key)} is torn: every node would refuse to start. {torn}"
+        sentence = f"{clean_line(data.backup.key)} is torn: every node would refuse to start. {torn}"
+        yield Finding(FindingCode.TORN_DATA, None, sentence)
 
 
-def _chains(observations: Observations) -> Iterator[str]:
+def _chains(observations: Observations) -> Iterator[Finding]:
     """Where it cannot be told which chain the data is of, or where the others go on with another one."""
     if observations.chain.undecided:
         several = "; ".join(
             f"{genesis.origin}: {_described(genesis.text)}" for genesis in observations.chain.undecided
         )
-        yield (
-            f"which chain the data is of cannot be told, the sources disagree ({several}). "
-            "Choose backups of one chain (--data, --before, --map)"
-        )
+        sentence = f"which chain the data is of cannot be told, the sources disagree ({several})"
+        yield Finding(FindingCode.CHAIN_UNDECIDED, None, sentence, _ONE_CHAIN)
     elif observations.chain.tendermint is None:
         chain = f" ({clean_line(observations.chain.chain_id)})" if observations.chain.chain_id else ""
-        yield (
+        sentence = (
             f"no genesis of the data's chain{chain} is in a backup or on a node: what is there is of other "
-            "chains, or cannot be read. Choose backups of one chain (--data, --before, --map)"
+            "chains, or cannot be read"
         )
+        yield Finding(FindingCode.CHAIN_UNKNOWN, None, sentence, _ONE_CHAIN)
     strangers = sorted(set(observations.others) - set(observations.kin))
     if observations.scope is Scope.NODES and strangers and not observations.kin:
-        yield (
+        yield Finding(
+            FindingCode.OTHER_CHAIN,
+            None,
             f"the nodes outside the plan ({', '.join(strangers)}) are of another chain than the data "
-            f"({_described(_own(observations))}). Choose backups of their chain (--data), or restore every "
-            "validator together"
+            f"({_described(_own(observations))})",
+            "Choose backups of their chain (--data), or restore every validator together",
         )
 
 
-def foreign_files(observations: Observations) -> Iterator[str]:
+def foreign_files(observations: Observations) -> Iterator[Finding]:
     """Every genesis file on a node, in the plan or not, that is of another chain than the data."""
     for name, details in (*observations.details.items(), *observations.others.items()):
         for target in GENESIS_FILES:
@@ -72,7 +76,8 @@ def foreign_files(observations: Observations) -> Iterator[str]:
                 if name in observations.details
                 else "the node is not in the plan, and it stays"
             )
-            yield f"{name}: {target} is of another chain than the data{told}; {becomes}"
+            sentence = f"{name}: {target} is of another chain than the data{told}; {becomes}"
+            yield Finding(FindingCode.FOREIGN_GENESIS, name, sentence)
 
 
 def _own(observations: Observations) -> str:
@@ -91,17 +96,22 @@ def _described(text: str) -> str:
     return f"chain {genesis.chain_id}, {begun}, {len(genesis.validators)} validators"
 
 
-def _nodes(observations: Observations) -> Iterator[str]:
+def _nodes(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
-        closed = [path for path, facts in keys.items() if facts is not None and facts.problem == UNREADABLE]
+        closed = [path for path, facts in keys.items() if facts is not None and facts.closed]
         if closed:
-            yield (
-                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known. "
-                "Plan as somebody with root rights there"
+            yield Finding(
+                FindingCode.KEYS_UNREADABLE,
+                name,
+                f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known",
+                "Plan as somebody with root rights there",
             )
         if not details.same_filesystem:
-            yield (
+            yield Finding(
+                FindingCode.SEVERAL_FILE_SYSTEMS,
+                name,
                 f"{name}: some of its databases lie on another file system than {details.working_directory}: "
-                "they could not be swapped in one step, nor back. Move them together, or leave it out"
+                "they could not be swapped in one step, nor back",
+                "Move them together, or leave it out",
             )

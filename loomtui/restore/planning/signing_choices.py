@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from loomtui.loom.signing import Signer, forecast
 from loomtui.loom.validator import SigningState, ValidatorFacts
-from loomtui.restore.plan import Prediction, Scope, SigningAction, SigningChoice, ValidatorPower
+from loomtui.restore.plan import Prediction, RemedyKind, Scope, SigningAction, SigningChoice, ValidatorPower
 
 _NOTHING_SIGNED = SigningState(0, 0, 0)
 
@@ -118,6 +118,7 @@ def predict(
             "Who decides on the next block is not known: state.db in the data does not tell its validators. "
             "So whether the chain can move is not known either.",
             remedy="Choose another data backup (--data KEY).",
+            remedy_kind=RemedyKind.OTHER_DATA,
         )
     by_address = {choice.address: (name, choice) for name, choice in choices.items() if choice.address}
     signers = [_signer(validator, by_address.get(validator.address)) for validator in validators]
@@ -126,10 +127,10 @@ def predict(
     outlook = forecast(height or 0, signers)
     anew = [Signer(one.name, one.address, one.power, one.state and _NOTHING_SIGNED) for one in signers]
     may_reset = whole_set_in_plan and forecast(height or 0, anew).moves
-    remedy = "" if outlook.moves else _remedy(validators, by_address, may_reset)
+    kind, remedy = (RemedyKind.NONE, "") if outlook.moves else _remedy(validators, by_address, may_reset)
     sentence = outlook.sentence if height is not None else _without_height(outlook.moves)
     power, total = outlook.signing_power, outlook.total_power
-    return Prediction(outlook.moves, height, power, total, sentence, outlook.stuck, remedy)
+    return Prediction(outlook.moves, height, power, total, sentence, outlook.stuck, remedy, kind)
 
 
 def predict_catching_up(living_height: int | None) -> Prediction:
@@ -147,6 +148,7 @@ def predict_catching_up(living_height: int | None) -> Prediction:
         "No node that is left out tells a height: does the chain live on without these nodes?",
         remedy="Bring the others up first, or restore every validator together; name those that are dead for "
         "good with --gone.",
+        remedy_kind=RemedyKind.WHOLE_SET,
     )
 
 
@@ -165,14 +167,21 @@ def _signer(validator: ValidatorPower, held: tuple[str, SigningChoice] | None) -
     return Signer(name, validator.address, validator.power, SigningState(choice.result_height or 0, 0, 0))
 
 
-def _remedy(validators: Sequence[ValidatorPower], by_address: Mapping[str, object], may_reset: bool) -> str:
+def _remedy(
+    validators: Sequence[ValidatorPower], by_address: Mapping[str, object], may_reset: bool
+) -> tuple[RemedyKind, str]:
+    """The way out, as a type and for reading."""
     absent = [one.address[:12] for one in validators if one.address not in by_address]
     if absent and not may_reset:
-        return f"No key for {', '.join(absent)} is on these nodes or in their backups."
+        return RemedyKind.FIND_KEYS, f"No key for {', '.join(absent)} is on these nodes or in their backups."
     if not may_reset:
-        return "Restore every validator together, or restore newer data: only then is there a safe way."
+        return (
+            RemedyKind.WHOLE_SET,
+            "Restore every validator together, or restore newer data: only then is there a safe way.",
+        )
     return (
+        RemedyKind.RESET,
         "Reset the signing state of all restored validators. Safe only because every validator of the set is "
         "in this plan and will be stopped, or is gone: make sure that no other machine still runs with "
-        "one of their keys."
+        "one of their keys.",
     )

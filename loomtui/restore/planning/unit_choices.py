@@ -14,6 +14,7 @@ from loomtui.backups.model import Contents
 from loomtui.loom.databases import UNIT
 from loomtui.loom.references import Mismatch, MismatchKind, NodeFacts, compare
 from loomtui.loom.units import EffectiveUnit, with_text
+from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, FileChoice, NodePlan
 from loomtui.restore.planning.identities import facts_of, with_history
 from loomtui.restore.planning.observations import Observations
@@ -36,7 +37,7 @@ def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[
 
 def keep_right_units(
     observations: Observations, plans: Sequence[NodePlan]
-) -> tuple[tuple[NodePlan, ...], list[str]]:
+) -> tuple[tuple[NodePlan, ...], list[Finding]]:
     """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
     nodes = nodes_after(observations, plans)
     kept, told = [], []
@@ -51,7 +52,8 @@ def keep_right_units(
         files = tuple(keep if choice.target == UNIT else choice for choice in plan.files)
         used = any(choice.action is FileAction.RESTORE for choice in files)
         kept.append(replace(plan, files=files, config=plan.config if used else None))
-        told.append(f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}")
+        sentence = f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}"
+        told.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
     return tuple(kept), told
 
 

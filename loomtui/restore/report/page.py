@@ -7,6 +7,7 @@ from importlib.resources import files
 from xml.etree.ElementTree import Element
 
 from loomtui.restore.events import EventKind
+from loomtui.restore.findings import texts_of
 from loomtui.restore.report import words
 from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
@@ -59,8 +60,7 @@ def _figure(name: str, value: str, told: str) -> Element:
 
 
 def _lost(told: Chronicle) -> str:
-    sentence = words.data_loss(told)
-    return "none" if sentence.startswith("none") else words.length(told.timings.data_loss_seconds)
+    return words.length(told.timings.data_loss_seconds) if words.is_data_lost(told) else "none"
 
 
 def _rate(told: Chronicle) -> str:
@@ -78,7 +78,10 @@ def _sections(told: Chronicle) -> Iterator[Element]:
     yield _section("Nodes", _nodes(told))
     if told.throughput:
         yield _section("Throughput", _throughput(told))
-    findings = [*told.plan.warnings, *(f"{words.where(note.node)}: {note.message}" for note in told.notes)]
+    findings = [
+        *texts_of(told.plan.warnings),
+        *(f"{words.where(note.node)}: {note.message}" for note in told.notes),
+    ]
     if findings:
         yield _section("Findings", element("ul", *(element("li", finding) for finding in findings)))
     yield _section("Journal", _journal(told))

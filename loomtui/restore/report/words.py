@@ -51,11 +51,9 @@ def size(count: float) -> str:
 
 
 def downtime(told: Chronicle) -> str:
-    return _with_length(told.timings.downtime_seconds, downtime_told(told))
-
-
-def _with_length(seconds: float | None, told: str) -> str:
-    return told if seconds is None or not told.startswith("from ") else f"{length(seconds)}, {told}"
+    seconds = told.timings.downtime_seconds
+    sentence = downtime_told(told)
+    return sentence if seconds is None else f"{length(seconds)}, {sentence}"
 
 
 def downtime_told(told: Chronicle) -> str:
@@ -72,14 +70,25 @@ def _outage_told(outage: Outage) -> str:
 
 
 def data_loss(told: Chronicle) -> str:
-    return _with_length(told.timings.data_loss_seconds, data_loss_told(told))
+    sentence = data_loss_told(told)
+    return f"{length(told.timings.data_loss_seconds)}, {sentence}" if is_data_lost(told) else sentence
+
+
+def is_data_lost(told: Chronicle) -> bool:
+    """Whether some of the chain's time is lost: data was put in place, and stayed."""
+    return _is_data_put(told) and told.summary.outcome is not Outcome.ROLLED_BACK
+
+
+def _is_data_put(told: Chronicle) -> bool:
+    times = told.timings
+    put = any(task.step is StepName.DATA and task.state in _PUT for task in told.tasks)
+    return put and times.lost_from is not None and times.lost_until is not None
 
 
 def data_loss_told(told: Chronicle) -> str:
     """From when until when the chain's time is lost, without its length; a rollback loses nothing."""
     times = told.timings
-    put = any(task.step is StepName.DATA and task.state in _PUT for task in told.tasks)
-    if times.lost_from is None or times.lost_until is None or not put:
+    if not _is_data_put(told):
         return "none: no data was put in place"
     if told.summary.outcome is Outcome.ROLLED_BACK:
         return "none: the old data was put back"

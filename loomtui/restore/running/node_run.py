@@ -6,9 +6,10 @@ import posixpath
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 
 from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.service_state import held_by
 from loomtui.fleet.scripts import ChangeScript, InspectScript
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.loom.databases import UNIT
@@ -69,6 +70,20 @@ class Process:
         return f"{self.id}:{self.start}"
 
 
+class JobStatus(IntEnum):
+    """How a job on the node ended: what fetch_job.sh writes into `rc`."""
+
+    DONE = 0
+    FAILED = 1  # and whatever else is in `rc`
+    OTHER_ARCHIVE = 2  # what S3 gave is not the archive of the plan
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    status: JobStatus
+    message: str  # what the job said, for reading
+
+
 @dataclass(frozen=True)
 class RunState:
     """What the run has left on the node so far: the truth that a resume goes by."""
@@ -78,7 +93,7 @@ class RunState:
     was_active: bool | None  # before the run's hold; None: not held yet
     marks: frozenset[str]
     slots: frozenset[str]  # files noted in replaced/files
-    jobs: Mapping[str, str]  # finished jobs: 'RC MESSAGE'
+    jobs: Mapping[str, JobEnd]  # finished jobs, by set
     running: frozenset[str]
     staged_bytes: Mapping[str, int]
     digests: Mapping[str, str]  # absolute path -> SHA-256 hex
@@ -172,11 +187,15 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         digests[path] = digest
     return RunState(
         lock_owner=facts.line("lock"),
-        held=f"run {run}:" in (facts.text("hold") or ""),
+        held=held_by(facts.text("hold")) == run,
         was_active=_was_active(facts.text("was")),
         marks=frozenset(_texts(facts.all("mark"))),
         slots=frozenset(_texts(facts.all("slot"))),
-        jobs={name: facts.line(f"job.{name}") for name in ("data", "config") if f"job.{name}" in facts},
+        jobs={
+            name: _read_job(facts.line(f"job.{name}"))
+            for name in ("data", "config")
+            if f"job.{name}" in facts
+        },
         running=frozenset(_texts(facts.all("job.running"))),
         staged_bytes={name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")},
         work_space=_file_system(facts.text("space.work")),
@@ -192,6 +211,13 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         need_reload=unit.get("NeedDaemonReload") == "yes",
         exec_start=unit.get("ExecStart", ""),
     )
+
+
+def _read_job(line: str) -> JobEnd:
+    """`STATUS MESSAGE`, as run_state.sh prints it."""
+    status, _, message = line.partition(" ")
+    known = {str(one.value): one for one in JobStatus}
+    return JobEnd(known.get(status, JobStatus.FAILED), message or "the job failed")
 
 
 def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:

@@ -15,6 +15,7 @@ from loomtui.errors import NOTHING_CHANGED, GateNotMet, LoomtuiError, ObjectChan
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.command_line import plan_command
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
@@ -123,7 +124,7 @@ class Runner:
         plan, inventory = self._run.plan, self._context.inventory
         if plan.refusals:
             raise Refused(
-                "the plan must not be run: " + "; ".join(plan.refusals),
+                "the plan must not be run: " + "; ".join(texts_of(plan.refusals)),
                 advice=f"Make another plan: {plan_command(plan)}",
             )
         if plan.cluster != inventory.cluster:

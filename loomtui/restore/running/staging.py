@@ -16,7 +16,16 @@ from loomtui.fleet.scripts import script_text
 from loomtui.restore.events import Amount
 from loomtui.restore.plan import Archive
 from loomtui.restore.planning.space import LEFT_OVER
-from loomtui.restore.running.node_run import FETCH, FETCH_JOB, PLACE, RELAY, NodeRun, RunState
+from loomtui.restore.running.node_run import (
+    FETCH,
+    FETCH_JOB,
+    PLACE,
+    RELAY,
+    JobEnd,
+    JobStatus,
+    NodeRun,
+    RunState,
+)
 
 Progress = Callable[[Amount], None]
 
@@ -82,17 +91,17 @@ class Stager:
         unpacker = archive.compression is Compression.NONE or _TOOLS[archive.compression] & state.tools
         if fetcher and unpacker:
             for _ in range(_TRIES):
-                failure = await self._fetch(name, archive)
-                if failure is None:
+                ended = await self._fetch(name, archive)
+                if ended.status is JobStatus.DONE:
                     return
-                if "not the one of the plan" in failure:
+                if ended.status is JobStatus.OTHER_ARCHIVE:
                     raise self._changed(archive)
-            self._note(f"the node could not fetch by itself ({failure}); relaying over SSH")
+            self._note(f"the node could not fetch by itself ({ended.message}); relaying over SSH")
         else:
             self._note("the node has no tool to fetch and unpack by itself; relaying over SSH")
         await self._relay(name, archive)
 
-    async def _fetch(self, name: str, archive: Archive) -> str | None:
+    async def _fetch(self, name: str, archive: Archive) -> JobEnd:
         state = await self._hand.state()
         if name not in state.running and not _is_unpacked(state, name):
             url = self._catalogue.presign(archive.key, _URL_SECONDS)
@@ -107,19 +116,18 @@ class Stager:
             )
         return await self._wait(name, archive)
 
-    async def _wait(self, name: str, archive: Archive) -> str | None:
-        """None when the job has ended well, else what it said."""
+    async def _wait(self, name: str, archive: Archive) -> JobEnd:
+        """How the job on the node ended."""
         missing = 0
         while True:
             state = await self._hand.state()
             self._show(archive, state.staged_bytes[name], state.staged_files[name])
             if name in state.jobs:
-                status, _, message = state.jobs[name].partition(" ")
-                return None if status == "0" else message or "the job failed"
+                return state.jobs[name]
             # A job that is just being started has not written its process ID yet.
             missing = 0 if name in state.running else missing + 1
             if missing > 20:
-                return "the job on the node vanished"
+                return JobEnd(JobStatus.FAILED, "the job on the node vanished")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _relay(self, name: str, archive: Archive) -> None:
@@ -150,4 +158,5 @@ class Stager:
 
 
 def _is_unpacked(state: RunState, name: str) -> bool:
-    return state.jobs.get(name, "").split(" ")[0] == "0" and name not in state.running
+    ended = state.jobs.get(name)
+    return ended is not None and ended.status is JobStatus.DONE and name not in state.running

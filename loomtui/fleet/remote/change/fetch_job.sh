@@ -1,5 +1,6 @@
 # The job that fetch.sh starts. RUNFOLDER SET COMPRESSION SHA256 MEMBER...
-# Leaves in job/SET: pid, then `message` and `rc` (0: all unpacked in raw/SET and as the plan says).
+# Leaves in job/SET: pid, then `message` and `rc` (0: all unpacked in raw/SET and as the plan says; 2: the archive
+# is another one; 1: anything else).
 set -u
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
@@ -63,6 +64,6 @@ wait "$summer"
 [ "$(status_of fetch)" = 0 ] || finish 1 "the download failed: $(cause fetch)"
 [ "$(status_of unpack)" = 0 ] || finish 1 "decompressing failed: $(cause unpack)"
 [ "$(status_of tar)" = 0 ] || finish 1 "unpacking failed: $(cause tar)"
-[ "$(cut -d' ' -f1 "$J/sha256")" = "$SHA" ] || finish 1 "the archive is not the one of the plan: other SHA-256"
+[ "$(cut -d' ' -f1 "$J/sha256")" = "$SHA" ] || finish 2 "the archive is not the one of the plan: other SHA-256"
 sync -f "$RAW" 2>/dev/null || sync
 finish 0 done

@@ -1,0 +1,79 @@
+"""What a plan has to tell its operator, typed: sentences are for people, and steer nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingCode(StrEnum):
+    """What was found. The values stand in plan files and in JSON: they are never renamed."""
+
+    # Why a plan must not be run.
+    CHAIN_STANDS = "chain-stands"  # the prediction: it would stand still, or nothing tells that it moves
+    RESET_REFUSED = "reset-refused"  # the reset of signing states that was asked for is not safe
+    NO_EVM = "no-evm"
+    TORN_DATA = "torn-data"
+    CHAIN_UNDECIDED = "chain-undecided"  # the sources disagree which chain the data is of
+    CHAIN_UNKNOWN = "chain-unknown"  # no genesis of it is anywhere
+    OTHER_CHAIN = "other-chain"  # the nodes outside the plan are of another one than the data
+    KEYS_UNREADABLE = "keys-unreadable"
+    SEVERAL_FILE_SYSTEMS = "several-file-systems"
+    FILE_MISSING = "file-missing"  # without which a node cannot start
+    CONFIG_SHADOWED = "config-shadowed"  # another file wins over loom.yml
+    REDIS_UNREACHED = "redis-unreached"
+    REDIS_NOT_CORRECTED = "redis-not-corrected"
+    NO_ROOM = "no-room"
+    DUPLICATE_KEY = "duplicate-key"
+    RUNS_OUTSIDE = "runs-outside"  # a node that is not in the plan runs, with the abandoned blocks
+    GONE_ANSWERS = "gone-answers"
+    PLACE_TAKEN = "place-taken"  # a node gets the keys of another one, which may run
+    SIGNING_STATE_LOST = "signing-state-lost"  # while the chain lived on
+    CHAIN_RESTS = "chain-rests"  # likewise, and the chain makes no blocks: a vote may have been cast already
+    KEY_SWAPPED = "key-swapped"  # a validator of the chain would become another one
+    KEYS_KEPT_IN_VAIN = "keys-kept-in-vain"
+
+    # What is worth knowing.
+    FOREIGN_GENESIS = "foreign-genesis"
+    TIMES_DISAGREE = "times-disagree"  # of the archive and of its last block
+    TIME_UNSURE = "time-unsure"  # when the archive was taken
+    PASSED_OVER = "passed-over"  # a newer object that is not taken
+    NO_BACKUPS_OF_HOST = "no-backups-of-host"
+    NO_CONFIG_BACKUP = "no-config-backup"
+    ARCHIVE_NOTE = "archive-note"  # what the look into an archive remarked
+    BACKUP_JOB = "backup-job"
+    ROOT_DIR = "root-dir"
+    CLOCK_OFF = "clock-off"
+    VALIDATOR_ABSENT = "validator-absent"
+    UNIT_STAYS = "unit-stays"
+    KEY_SET_ASIDE = "key-set-aside"
+    GONE = "gone"
+    UNSEEN_OUTSIDE = "unseen-outside"
+    STOPPED_OUTSIDE = "stopped-outside"
+    KEYS_FROM_BACKUPS = "keys-from-backups"
+    DIALLED_IN_VAIN = "dialled-in-vain"
+
+    NOT_TOLD = "not-told"  # of a plan that an earlier loomtui made: only its words are known
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is to be known of a plan, with what to do about it."""
+
+    code: FindingCode
+    node: str | None  # None: it is about the cluster, or about several nodes
+    sentence: str  # what is so, for reading; it names the node itself
+    advice: str = ""  # what to do, for reading; empty: nothing has to be done
+
+    @property
+    def text(self) -> str:
+        """All of it, for reading."""
+        if not self.advice:
+            return self.sentence
+        return f"{self.sentence}{'' if self.sentence.endswith(('.', '?')) else '.'} {self.advice}"
+
+
+def texts_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The findings for reading, one text for each."""
+    return tuple(finding.text for finding in findings)
