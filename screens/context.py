@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.dom import DOMNode
 
-    from screens.app import LoomApp
     from screens.restore.run_controller import RunController
 
 Clock = Callable[[], datetime]
@@ -72,9 +71,9 @@ class AppContext:
         return "▲ PRODUCTION" if self.engine.inventory.production else "○ not production"
 
 
-def app_of(node: DOMNode | App[Any]) -> LoomApp:
-    return cast("LoomApp", node.app)
+class _HasContext(Protocol):
+    context: AppContext
 
 
 def context_of(node: DOMNode | App[Any]) -> AppContext:
-    return app_of(node).context
+    return cast("_HasContext", node.app).context

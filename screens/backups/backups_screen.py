@@ -18,11 +18,11 @@ from screens.backups.axis import BackupAxis
 from screens.backups.backup_text import below, gaps_told, taking_told
 from screens.backups.contents_screen import ContentsScreen
 from screens.base import LoomScreen
-from screens.context import app_of
 from screens.input import keys
 from screens.input.moments import read_moment
 from screens.modals.ask import InputDialog
 from screens.modals.text import error_text
+from screens.navigation import navigation_of
 from screens.text import content
 from screens.text.words import NOTHING, Tone, ago, count, cut, size
 from screens.widgets.pane import Pane
@@ -213,7 +213,7 @@ class BackupsScreen(LoomScreen):
         self.app.push_screen(ContentsScreen(backup, fresh=fresh))
 
     def action_restore_from(self) -> None:
-        app_of(self).restore_from(self.query_one(BackupAxis).moment)
+        navigation_of(self).restore_from(self.query_one(BackupAxis).moment)
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────────────
 

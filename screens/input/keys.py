@@ -103,9 +103,18 @@ REFRESH = (Key("screen.refresh", "f5", "refresh_now", "Refresh", "Look again now
 
 HEALTH = (
     Key("health.open", "enter", "open_node", "Node", "All that is known about the node under the cursor"),
-    Key("health.mark", "space", "mark", "Mark", "Mark the node under the cursor, or take its mark away"),
+    Key(
+        "health.mark", "space", "mark('one')", "Mark", "Mark the node under the cursor, or take its mark away"
+    ),
     Key("health.act", "a", "act", "Act", "What can be done with the marked nodes: logs, plan, copy"),
-    Key("health.mark_all", "A", "mark_all", "Mark all", "Mark all nodes that are shown, or none", show=False),
+    Key(
+        "health.mark_all",
+        "A",
+        "mark('all')",
+        "Mark all",
+        "Mark all nodes that are shown, or none",
+        show=False,
+    ),
     Key(
         "health.filter",
         "slash",

@@ -12,7 +12,6 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from loomtui.restore.plan import BackupPolicy, Plan
 from loomtui.restore.planning.choosing import Choices, check_redis_choice
-from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import page
@@ -21,6 +20,7 @@ from screens.input import keys
 from screens.modals.ask import InputDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import error_text
+from screens.navigation import runs_of
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_text import (
     POLICIES,
@@ -244,7 +244,7 @@ class PlanScreen(DiffScreen):
 
     def action_start(self) -> None:
         if self.plan is not None:
-            app_of(self).begin_run(self.plan)
+            runs_of(self).begin_run(self.plan)
 
     def action_decline(self) -> None:
         if self.plan is not None:

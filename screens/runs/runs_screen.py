@@ -9,8 +9,8 @@ from textual.widgets import DataTable, Static
 
 from loomtui.restore.events import Outcome
 from screens.base import LoomScreen
-from screens.context import app_of
 from screens.input import keys
+from screens.navigation import runs_of
 from screens.runs.record_screen import RunRecordScreen
 from screens.text import content
 from screens.text.words import (
@@ -122,17 +122,17 @@ class RunsScreen(LoomScreen):
     def action_watch(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).watch_run(run.id)
+            runs_of(self).watch_run(run.id)
 
     def action_resume(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).resume_run(run.id)
+            runs_of(self).resume_run(run.id)
 
     def action_roll_back(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).roll_back_run(run.id)
+            runs_of(self).roll_back_run(run.id)
 
     def _cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
         took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING
