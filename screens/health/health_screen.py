@@ -39,12 +39,13 @@ class HealthScreen(LoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._table = NodeTable(id="nodes")
         self.polls = NodePolls(self)
         self._acts = HealthActs(self)
 
     def body(self) -> Iterable[Widget]:
         yield ClusterVerdict(id="verdict")
-        yield NodeTable(id="nodes")
+        yield self._table
         yield FilterLine(hint="a regular expression; ! in front inverts", id="filter")
         yield Static(id="strip")
         yield NodePanes(id="panes")
@@ -60,10 +61,6 @@ class HealthScreen(LoomScreen):
         """Once the engine is open."""
         self.polls.begin()
         self.query_one(NodePanes).begin()
-
-    @property
-    def _table(self) -> NodeTable:
-        return self.query_one(NodeTable)
 
     def on_node_polls_seen(self) -> None:
         self.show()

@@ -74,9 +74,9 @@ class LiveLog(LogView):
         self.add(message.entries)
         if self._wanted is not None and self.buffer.shown:
             wanted, self._wanted = self._wanted, None
-            self.stay()
+            self.at.stay()
             self.move_to(self.buffer.place_at(wanted))
-            self.stay()
+            self.at.stay()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:
