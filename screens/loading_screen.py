@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
 from screens.base import LoomScreen
+from screens.input import keys
 from screens.modals.text import error_text
 from screens.text import content
 from screens.text.words import Tone
@@ -21,7 +22,7 @@ class LoadingScreen(LoomScreen):
     What is going on, or why nothing came, stands in a `Static`.
     """
 
-    #: What is said meanwhile.
+    #: What is said meanwhile; `{screen.back}` stands for that key, as in `HELP`.
     LOADING: ClassVar[Content | str] = ""
     #: Where it is said, as a selector.
     NOTE: ClassVar[str] = "#note"
@@ -37,7 +38,7 @@ class LoadingScreen(LoomScreen):
 
     def begin_loading(self) -> None:
         """From the start, also where it is being loaded."""
-        self.say(self.LOADING)
+        self.say(keys.spoken(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
         self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
 
     def say(self, what: Content | str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from screens.input import keys
 from screens.modals.ask import ChoiceDialog
 from screens.text.words import STEP_TITLES, time_of
 
@@ -29,6 +30,7 @@ def _offer_ways_on(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
         elif answer == "roll-back":
             runs.roll_back_run(run.id)
 
+    runs_key = keys.name("app.runs")
     step = STEP_TITLES[run.last_step] if run.last_step else "its beginning"
     app.push_screen(
         ChoiceDialog(
@@ -36,7 +38,7 @@ def _offer_ways_on(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
             f"The restore {run.id} of {time_of(run.started_at)} stopped at: {step}. "
             "Its nodes may be stopped and held.",
             (
-                ("", "Look first", "nothing happens; u lists the runs, from where you can go on"),
+                ("", "Look first", f"nothing happens; {runs_key} lists the runs, from where you can go on"),
                 ("resume", "Resume it", "goes on where it stood; each step is shown and asked for"),
                 ("roll-back", "Roll it back", "puts back what was there before; wants the cluster's name"),
             ),
@@ -52,7 +54,7 @@ def _offer_to_watch(app: App[Any], runs: RunNavigation, run: RunSummary) -> None
             f"Another loomtui on this machine works on {run.id}, begun {time_of(run.started_at)} by "
             f"{run.operator}.",
             (
-                ("", "Look at the cluster", "nothing happens; u lists the runs"),
+                ("", "Look at the cluster", f"nothing happens; {keys.name('app.runs')} lists the runs"),
                 ("watch", "Watch it", "you see its steps; decisions are taken there"),
             ),
         ),

@@ -35,7 +35,7 @@ class ContentsScreen(LoadingScreen):
         "press {screen.back}."
     )
     BINDINGS = keys.bindings(keys.COPY)
-    LOADING: ClassVar[Content | str] = "Reading the archive …  esc gives it up"
+    LOADING: ClassVar[Content | str] = "Reading the archive …  {screen.back} gives it up"
 
     class Read(Message):
         def __init__(self, done: int, total: int) -> None:

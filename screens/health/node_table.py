@@ -26,10 +26,13 @@ class NodeTable(Table):
         self.matcher = Matcher()
         self._by = SORTS[0]
         self._turned = False
+        self._count = 0  # of the rows that were drawn last
         self._cells_of: Mapping[str, int] = {}  # of each column
 
     def show(self) -> None:
-        self.rearrange({look.node.name: self._row(look) for look in self._shown()})
+        shown = self._shown()
+        self._count = len(shown)
+        self.rearrange({look.node.name: self._row(look) for look in shown})
 
     def lay_columns(self, *, anew: bool = False) -> None:
         """Only where the width or the titles changed."""
@@ -76,7 +79,7 @@ class NodeTable(Table):
         """How many rows there are, in which order, and why not all."""
         total = len(context_of(self).engine.inventory.nodes)
         return told(
-            len(self._shown()),
+            self._count,
             total,
             len(self.marks),
             self._by,
