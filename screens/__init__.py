@@ -74,7 +74,7 @@ def run(
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
     app.run(mouse=chosen.mouse)
-    farewell = app.farewell()
+    farewell = app.leaving.farewell
     if farewell:
         sys.stderr.write(farewell + "\n")
     return app.return_code or app.return_value or 0

@@ -11,11 +11,12 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from screens.context import AppContext, app_of, context_of
+from screens.cluster_bar import ClusterBar
+from screens.context import AppContext, context_of
 from screens.input import keys
 from screens.modals.text import ErrorDialog
+from screens.navigation import navigation_of
 from screens.text import content
-from screens.widgets.cluster_bar import ClusterBar
 from screens.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ class LoomScreen(Screen[None]):
         return True
 
     def action_back(self) -> None:
-        app_of(self).back()
+        navigation_of(self).back()
 
     def show_error(self, error: LoomtuiError, title: str = "This could not be done") -> None:
         self.app.push_screen(ErrorDialog(title, error))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            app_of(self).show_fault(event.worker.error)
+            navigation_of(self).show_fault(event.worker.error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from loomtui.engine.api import Engine, WritableEngine
 from loomtui.engine.findings import gather_findings
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.dom import DOMNode
 
-    from screens.app import LoomApp
     from screens.restore.run_controller import RunController
 
 Clock = Callable[[], datetime]
@@ -65,9 +64,9 @@ class AppContext:
         return "▲ PRODUCTION" if self.engine.inventory.production else "○ not production"
 
 
-def app_of(node: DOMNode | App[Any]) -> LoomApp:
-    return cast("LoomApp", node.app)
+class _HasContext(Protocol):
+    context: AppContext
 
 
 def context_of(node: DOMNode | App[Any]) -> AppContext:
-    return app_of(node).context
+    return cast("_HasContext", node.app).context

@@ -25,7 +25,8 @@ from loomtui.drill.meeting import wait_until_met
 from loomtui.drill.scenarios import Past, Scenario, scenario_named
 from loomtui.drill.sshd import SshServer, new_key_text
 from loomtui.drill.stage import Stage, hosts_of
-from loomtui.drill.systemd.manager import Manager, serve
+from loomtui.drill.systemd.manager import Manager
+from loomtui.drill.systemd.service_socket import serve
 
 SSH_PORT = 2200
 _TRIES = 50

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from loomtui.engine.api import Progress, RunHandle, StepWords, WatchedRun
+from loomtui.engine.api import Progress, RunHandle, StepWords
+from loomtui.engine.records import RunRecords
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
 from loomtui.inventory.model import Inventory
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.identities import ServiceFix
-    from loomtui.restore.record.run_store import Run, RunSummary
-    from loomtui.restore.report import Chronicle, Form
+    from loomtui.restore.record.run_store import Run
     from loomtui.restore.report.estimates import Estimate
     from loomtui.restore.running.operator import Operator
     from loomtui.restore.running.runner import Runner
 
 
-class LiveEngine:
+class LiveEngine(RunRecords):
     """It only looks: its fleet has no way to run a script that changes a node."""
 
     def __init__(self, inventory: Inventory) -> None:
@@ -140,28 +140,6 @@ class LiveEngine:
 
         return load_plan(path)
 
-    def runs(self) -> tuple[RunSummary, ...]:
-        from loomtui.restore.record.run_store import RunStore
-
-        return RunStore().list()
-
-    def report(self, run_id: str, form: Form = "md") -> str:
-        from loomtui.restore.record.run_store import RunStore
-        from loomtui.restore.report import render
-
-        return render(RunStore().open(run_id), form)
-
-    def watched(self, run_id: str) -> WatchedRun:
-        from loomtui.restore.record.run_store import RunStore
-
-        return OtherRun(RunStore().open(run_id))
-
-    def chronicle(self, run_id: str) -> Chronicle:
-        from loomtui.restore.record.run_store import RunStore
-        from loomtui.restore.report import chronicle
-
-        return chronicle(RunStore().open(run_id))
-
     async def close(self) -> None:
         with suppress(LoomtuiError):
             if self._fleet is not None:
@@ -181,20 +159,6 @@ async def opened(engine: E, prompter: Prompter) -> AsyncIterator[E]:
         yield engine
     finally:
         await engine.close()
-
-
-class OtherRun:
-    """One run in the hands of another process."""
-
-    def __init__(self, run: Run) -> None:
-        self.id = run.id
-        self.plan = run.plan
-        self._run = run
-
-    def events(self) -> AsyncIterator[Event]:
-        from loomtui.restore.record.following import follow
-
-        return follow(self._run)
 
 
 class LiveRun:

@@ -1,4 +1,4 @@
-"""The SSH connection to one node: remote scripts in, their output back. The one door to paramiko.
+"""The SSH connection to one node: remote scripts in, their output back.
 
 Every call has a deadline, and a call that is cancelled frees its thread at once. A `Session` can only look;
 `WritableSession` alone takes a `ChangeScript`.
@@ -13,14 +13,12 @@ import secrets as tokens
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
-from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-from paramiko.ssh_exception import ChannelException, SSHException
-
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal, says_sudo
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.fleet.ssh.channel_pool import ChannelPool, Output
+from loomtui.fleet.ssh.client import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, ChannelException, SSHException
 from loomtui.fleet.ssh.connection import Connection, LostConnection
 from loomtui.fleet.ssh.connector import Connector
 from loomtui.fleet.ssh.http import get

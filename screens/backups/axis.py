@@ -16,12 +16,12 @@ from textual.widget import Widget
 
 from loomtui.backups.model import Backup
 from loomtui.backups.series import Series
+from screens.backups.axis_scale import COVERED, NONE, AxisScale, in_view
 from screens.input import keys
 from screens.text.words import cut, span
 
 _LABEL_CELLS = 18
 _LEAST_CELLS = 20
-_TICK_CELLS = 14
 #: How much of the time is in view; None: from the oldest backup on.
 _WINDOWS: tuple[timedelta | None, ...] = (
     None,
@@ -31,8 +31,7 @@ _WINDOWS: tuple[timedelta | None, ...] = (
     timedelta(days=2),
     timedelta(hours=12),
 )
-_TICKS = ((timedelta(days=1), "%H:%M"), (timedelta(days=9), "%m-%d %H:%M"), (timedelta.max, "%Y-%m-%d"))
-_NONE, _COVERED, _GAP, _TAKEN, _CURSOR = " ", "─", "░", "◆", "│"
+_CURSOR = "│"
 
 
 class BackupAxis(Widget, can_focus=True):
@@ -123,9 +122,8 @@ class BackupAxis(Widget, can_focus=True):
         first = self._first_row()
         place = event.x - self._label_cells()
         if 1 <= event.y <= self._rows_shown() and place >= 0:
-            begin, end = self._range()
             self.row = min(len(self._series) - 1, first + event.y - 1)
-            self.go_to(begin + (end - begin) * (place + 1) / self._cells())
+            self.go_to(self._scale().moment(place))
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,52 +134,27 @@ class BackupAxis(Widget, can_focus=True):
         names = (len(_label(series)) for series in self._series)
         return min(_LABEL_CELLS, max(names, default=4)) + 3
 
-    def _cells(self) -> int:
-        return max(_LEAST_CELLS, self.size.width - self._label_cells())
-
     def _rows_shown(self) -> int:
         return max(1, self.size.height - 1)
 
     def _first_row(self) -> int:
         return max(0, self.row - self._rows_shown() + 1)
 
-    def _range(self) -> tuple[datetime, datetime]:
-        """What is in view; where it is less than all, the cursor is in it."""
+    def _scale(self) -> AxisScale:
         oldest = min(self._moments(), default=self._now - timedelta(days=1))
-        window = _WINDOWS[self._window]
-        if window is None or self._now - oldest <= window:
-            return oldest, max(self._now, oldest + timedelta(minutes=1))
-        end = min(self._now, (self.moment or self._now) + window / 2)
-        return end - window, end
-
-    def _place(self, moment: datetime) -> int:
-        begin, end = self._range()
-        return int((moment - begin) / (end - begin) * (self._cells() - 1) + 0.5)
+        shown = in_view(oldest, self._now, self.moment or self._now, _WINDOWS[self._window])
+        return AxisScale(shown, max(_LEAST_CELLS, self.size.width - self._label_cells()), self._now)
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
         if y == 0:
-            strip = Strip([Segment(self._ticks(), self._style("time"))])
+            ticks = " " * self._label_cells() + self._scale().ticks(self.moment or self._now)
+            strip = Strip([Segment(ticks, self._style("time"))])
         elif self._first_row() + y - 1 < len(self._series):
             strip = self._row_strip(self._first_row() + y - 1)
         else:
             strip = Strip.blank(self.size.width, base)
         return strip.apply_style(base).adjust_cell_length(self.size.width, base)
-
-    def _ticks(self) -> str:
-        """Times under which the rows stand, the cursor's place marked."""
-        begin, end = self._range()
-        cells = self._cells()
-        form = next(form for longest, form in _TICKS if end - begin <= longest)
-        line = ""
-        for place in range(0, cells - _TICK_CELLS, _TICK_CELLS):
-            moment = begin + (end - begin) * place / max(1, cells - 1)
-            line = line.ljust(place) + f"╷{moment.strftime(form)}"
-        line = line.ljust(cells - 4) + ("now" if end >= self._now else "") + " "
-        cursor = self._place(self.moment or self._now)
-        if 0 <= cursor < cells:
-            line = line[:cursor] + "▼" + line[cursor + 1 :]
-        return " " * self._label_cells() + line
 
     def _row_strip(self, number: int) -> Strip:
         series = self._series[number]
@@ -191,33 +164,14 @@ class BackupAxis(Widget, can_focus=True):
         return Strip([head, *self._row_cells(series)])
 
     def _row_cells(self, series: Series) -> list[Segment]:
-        cells = self._cells()
-        signs, names = [_NONE] * cells, ["covered"] * cells
-        self._draw_cover(series, signs, names)
-        counts: dict[int, int] = {}
-        for backup in series.backups:
-            place = self._place(backup.taken_at)
-            if 0 <= place < cells:
-                counts[place] = counts.get(place, 0) + 1
-                taken = backup.key in self._taken
-                if names[place] != "taken":
-                    signs[place] = _TAKEN if taken else _many(counts[place])
-                    names[place] = "taken" if taken else "backup"
-        cursor = self._place(self.moment or self._now)
+        scale = self._scale()
+        signs, names = scale.row(series, self._taken)
         styles = [self._style(name) for name in names]
-        if 0 <= cursor < cells:
-            signs[cursor] = _CURSOR if signs[cursor] in (_NONE, _COVERED) else signs[cursor]
+        cursor = scale.place(self.moment or self._now)
+        if 0 <= cursor < scale.cells:
+            signs[cursor] = _CURSOR if signs[cursor] in (NONE, COVERED) else signs[cursor]
             styles[cursor] = styles[cursor] + self._style("cursor")
         return [Segment(sign, style) for sign, style in zip(signs, styles, strict=True)]
-
-    def _draw_cover(self, series: Series, signs: list[str], names: list[str]) -> None:
-        """From the first backup on there is one to go back to; in a gap it gets old."""
-        first = self._place(series.backups[0].taken_at)
-        for place in range(max(0, first), min(len(signs), self._place(self._now) + 1)):
-            signs[place] = _COVERED
-        for gap in series.gaps(self._now):
-            for place in range(max(0, self._place(gap.since) + 1), min(len(signs), self._place(gap.until))):
-                signs[place], names[place] = _GAP, "gap"
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"axis--{name}", partial=True)
@@ -225,7 +179,3 @@ class BackupAxis(Widget, can_focus=True):
 
 def _label(series: Series) -> str:
     return f"{series.source or 'no host'} {series.kind.value}"
-
-
-def _many(count: int) -> str:
-    return "●" if count == 1 else str(count) if count <= 9 else "+"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -11,18 +12,15 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
-from loomtui.backups.series import Series, series_of
-from loomtui.errors import LoomtuiError
-from loomtui.restore.planning.taking import Taking, what_is_taken
 from screens.backups.axis import BackupAxis
+from screens.backups.backup_list import BackupList
 from screens.backups.backup_text import below, gaps_told, taking_told
 from screens.backups.contents_screen import ContentsScreen
-from screens.base import LoomScreen
-from screens.context import app_of
 from screens.input import keys
 from screens.input.moments import read_moment
 from screens.modals.ask import InputDialog
-from screens.modals.text import error_text
+from screens.navigation import navigation_of
+from screens.table_screen import TableScreen
 from screens.text import content
 from screens.text.words import NOTHING, Tone, ago, count, cut, size
 from screens.widgets.pane import Pane
@@ -30,27 +28,13 @@ from screens.widgets.table import Table
 
 if TYPE_CHECKING:
     from rich.text import Text
+    from textual.content import Content
     from textual.widget import Widget
 
-KIND_TONES = {BackupKind.UNKNOWN: Tone.DIM}
-_KINDS: tuple[frozenset[BackupKind], ...] = (
-    frozenset(BackupKind),
-    frozenset({BackupKind.DATA, BackupKind.FULL}),
-    frozenset({BackupKind.CONFIG, BackupKind.FULL}),
-)
-_KIND_NAMES = ("all", "data", "config")
-_COLUMNS = (
-    ("taken", "Taken (UTC)"),
-    ("age", "Age"),
-    ("kind", "Kind"),
-    ("source", "From"),
-    ("size", "Size"),
-    ("key", "Key"),
-)
 _GUESSES_AT_ONCE = 8
 
 
-class BackupsScreen(LoomScreen):
+class BackupsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Backups"
     HELP: ClassVar[str] = (
         "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
@@ -63,7 +47,16 @@ class BackupsScreen(LoomScreen):
         "{screen.back} gives that up. Times are UTC: each host's offset is told from all its backups; a time "
         "with ? is not sure."
     )
-    BINDINGS = keys.bindings(keys.BACKUPS, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.BACKUPS)
+    LOADING: ClassVar[Content | str] = "Asking S3 …"
+    COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("taken", "Taken (UTC)"),
+        ("age", "Age"),
+        ("kind", "Kind"),
+        ("source", "From"),
+        ("size", "Size"),
+        ("key", "Key"),
+    )
 
     class Listed(Message):
         def __init__(self, backups: tuple[Backup, ...]) -> None:
@@ -75,15 +68,9 @@ class BackupsScreen(LoomScreen):
             super().__init__()
             self.backup = backup
 
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
-
     def __init__(self) -> None:
         super().__init__()
-        self._backups: dict[str, Backup] = {}  # in the catalogue's order, newest first
-        self._kind = 0
+        self._backups = BackupList()
         self._listed = False  # the list is what is looked at
 
     def body(self) -> Iterable[Widget]:
@@ -92,21 +79,12 @@ class BackupsScreen(LoomScreen):
         yield Pane(id="taking")
         yield Table(id="backups")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        table = self.query_one(Table)
-        for key, title in _COLUMNS:
-            table.add_column(table.cell(title, Tone.DIM), key=key)
+    def prepare(self) -> None:
         self._look_at(listed=False)
-        self.action_refresh_now()
 
     # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
 
-    def action_refresh_now(self) -> None:
-        self._say("Asking S3 …")
-        self.run_worker(self._list(), group="backups", exclusive=True, exit_on_error=False)
-
-    async def _list(self) -> None:
+    async def load(self) -> None:
         """Kinds are not in the keys: the first part of each archive is looked at, a few at a time."""
         turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
 
@@ -114,25 +92,18 @@ class BackupsScreen(LoomScreen):
             async with turn:
                 self.post_message(self.Guessed(await self.context.engine.guess(backup)))
 
-        try:
-            backups = await self.context.engine.backups()
-            self.post_message(self.Listed(backups))
-            unknown = (backup for backup in backups if backup.kind is BackupKind.UNKNOWN)
-            await asyncio.gather(*(guess(backup) for backup in unknown))
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+        backups = await self.context.engine.backups()
+        self.post_message(self.Listed(backups))
+        unknown = (backup for backup in backups if backup.kind is BackupKind.UNKNOWN)
+        await asyncio.gather(*(guess(backup) for backup in unknown))
 
     def on_backups_screen_listed(self, message: Listed) -> None:
-        self._backups = {backup.key: backup for backup in message.backups}
+        self._backups.take(message.backups)
         self._fill()
 
     def on_backups_screen_guessed(self, message: Guessed) -> None:
-        if message.backup.key in self._backups:
-            self._backups[message.backup.key] = message.backup
+        if self._backups.learn(message.backup):
             self._fill()
-
-    def on_backups_screen_failed(self, message: Failed) -> None:
-        self.query_one("#note", Static).update(error_text(message.error))
 
     # ── what is looked at ───────────────────────────────────────────────────────────────────────────────
 
@@ -151,7 +122,7 @@ class BackupsScreen(LoomScreen):
         self.refresh_bindings()
 
     def action_next_kind(self) -> None:
-        self._kind = (self._kind + 1) % len(_KINDS)
+        self._backups.next_kind()
         self.query_one(Table).clear()
         self._fill()
 
@@ -187,25 +158,17 @@ class BackupsScreen(LoomScreen):
         self.action_open_backup()
 
     def available(self, action: str) -> bool | None:
-        if (
-            action in ("open_backup", "verify_backup", "next_kind", "toggle_list", "restore_from")
-            and not self._backups
-        ):
+        if action in ("open_backup", "next_kind", "toggle_list", "restore_from") and not self._backups:
             return False
         return super().available(action)
 
     def _marked(self) -> Backup | None:
         if not self._listed:
             return self.query_one(BackupAxis).marked
-        return self._backups.get(self.query_one(Table).marked or "")
+        return self._backups.find(self.query_one(Table).marked)
 
-    def action_open_backup(self) -> None:
-        self._open(fresh=False)
-
-    def action_verify_backup(self) -> None:
-        self._open(fresh=True)
-
-    def _open(self, *, fresh: bool) -> None:
+    def action_open_backup(self, fresh: bool = False) -> None:
+        """`fresh`: it is read anew."""
         backup = self._marked()
         if backup is None:
             content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
@@ -213,34 +176,26 @@ class BackupsScreen(LoomScreen):
         self.app.push_screen(ContentsScreen(backup, fresh=fresh))
 
     def action_restore_from(self) -> None:
-        app_of(self).restore_from(self.query_one(BackupAxis).moment)
+        navigation_of(self).restore_from(self.query_one(BackupAxis).moment)
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self) -> None:
         table = self.query_one(Table)
-        wanted = _KINDS[self._kind]
-        shown = [backup for backup in self._backups.values() if backup.kind in wanted]
+        shown = self._backups.shown
         for backup in shown:
-            table.put(backup.key, self._cells(table, backup))
+            table.put(backup.key, backup_cells(table, backup, self.context.now()))
         for key in {row.value for row in table.rows} - {backup.key for backup in shown}:
             if key is not None:
                 table.remove_row(key)
-        self._say(self._summary(len(shown)))
+        self.say(self._summary(len(shown)))
         self._show_taking()
         self.refresh_bindings()
 
-    def _series(self) -> tuple[Series, ...]:
-        wanted = _KINDS[self._kind]
-        return series_of(backup for backup in self._backups.values() if backup.kind in wanted)
-
-    def _taking(self) -> Taking:
-        moment = self.query_one(BackupAxis).moment
-        return what_is_taken(tuple(self._backups.values()), self.context.engine.inventory.nodes, moment)
-
     def _show_taking(self) -> None:
         axis, now = self.query_one(BackupAxis), self.context.now()
-        series, taking = self._series(), self._taking()
+        series = self._backups.series
+        taking = self._backups.taking(self.context.engine.inventory.nodes, axis.moment)
         axis.show(series, taking.keys, now)
         self.set_class(not series, "-empty")
         if not series:
@@ -261,21 +216,20 @@ class BackupsScreen(LoomScreen):
             again = f"{keys.name('screen.refresh')} asks again"
             return f"No backup in {place}. Check bucket and prefix in the inventory; {again}."
         window = self.query_one(BackupAxis).window_told
-        kinds = f"{shown} shown (kind: {_KIND_NAMES[self._kind]}, time: {window})"
+        kinds = f"{shown} shown (kind: {self._backups.kind}, time: {window})"
         return f"{count(len(self._backups), 'backup')} in {place}; {kinds}"
 
-    def _say(self, text: str) -> None:
-        self.query_one("#note", Static).update(content.line(text, Tone.DIM))
 
-    def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
-        mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
-        kind = f"{backup.kind.value}{mark}"
-        key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
-        return {
-            "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
-            "age": table.cell(ago(backup.taken_at, self.context.now()), right=True),
-            "kind": table.cell(kind, Tone.BAD if backup.fault else KIND_TONES.get(backup.kind, Tone.PLAIN)),
-            "source": table.cell(cut(backup.source or NOTHING, 20)),
-            "size": table.cell(size(backup.size_bytes), right=True),
-            "key": table.cell(key, Tone.DIM),
-        }
+def backup_cells(table: Table, backup: Backup, now: datetime) -> dict[str, Text]:
+    """One row; ✓ beside the kind: read whole, ✗: it cannot be used."""
+    mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
+    tone = Tone.BAD if backup.fault else Tone.DIM if backup.kind is BackupKind.UNKNOWN else Tone.PLAIN
+    key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
+    return {
+        "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
+        "age": table.cell(ago(backup.taken_at, now), right=True),
+        "kind": table.cell(f"{backup.kind.value}{mark}", tone),
+        "source": table.cell(cut(backup.source or NOTHING, 20)),
+        "size": table.cell(size(backup.size_bytes), right=True),
+        "key": table.cell(key, Tone.DIM),
+    }

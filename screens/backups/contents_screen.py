@@ -13,8 +13,8 @@ from textual.widgets import Static
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
-from screens.base import LoomScreen
 from screens.input import keys
+from screens.loading_screen import LoadingScreen
 from screens.modals.text import error_text
 from screens.text import content
 from screens.text.words import NOTHING, Tone, ago, bar, number, size, span, time_of
@@ -31,7 +31,7 @@ def _give_up() -> str:
     return f"{keys.name('screen.back')} gives it up"
 
 
-class ContentsScreen(LoomScreen):
+class ContentsScreen(LoadingScreen):
     NAME_SHOWN: ClassVar[str] = "Backup"
     HELP: ClassVar[str] = (
         "The archive is read to its end, its checksums are checked, and what it holds is listed: databases "
@@ -39,6 +39,7 @@ class ContentsScreen(LoomScreen):
         "press {screen.back}."
     )
     BINDINGS = keys.bindings(keys.COPY)
+    LOADING: ClassVar[Content | str] = "Reading the archive …  {screen.back} gives it up"
 
     class Read(Message):
         def __init__(self, done: int, total: int) -> None:
@@ -53,11 +54,6 @@ class ContentsScreen(LoomScreen):
         def __init__(self, contents: Contents) -> None:
             super().__init__()
             self.contents = contents
-
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self, backup: Backup, *, fresh: bool = False) -> None:
         """`fresh`: read it also where it is known already what it holds."""
@@ -74,24 +70,19 @@ class ContentsScreen(LoomScreen):
         super().on_mount()
         self.query_one(".frame").border_title = content.line(self.backup.key)
         self.query_one(Pane).focus()
-        self._say(content.line(f"Reading the archive …  {_give_up()}", Tone.DIM))
-        self.run_worker(self._look(), group="contents", exclusive=True, exit_on_error=False)
+        self.begin_loading()
 
-    async def _look(self) -> None:
+    async def load(self) -> None:
         def progress(done: int, total: int) -> None:
             self.post_message(self.Read(done, total))
 
-        try:
-            self.post_message(
-                self.Looked(await self.context.engine.contents(self.backup, progress, fresh=self._fresh))
-            )
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+        contents = await self.context.engine.contents(self.backup, progress, fresh=self._fresh)
+        self.post_message(self.Looked(contents))
 
     def on_contents_screen_read(self, message: Read) -> None:
         text = f" {size(message.done)} of {size(message.total)}{self._speed(message)}  {_give_up()}"
         drawn = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
-        self._say(content.row("Reading ", drawn, text))
+        self.say(content.row("Reading ", drawn, text))
 
     def _speed(self, message: Read) -> str:
         """Once there is something to measure."""
@@ -105,24 +96,21 @@ class ContentsScreen(LoomScreen):
         return f", {size(rate)}/s, {span((message.total - message.done) / rate)} left"
 
     def on_contents_screen_looked(self, message: Looked) -> None:
-        self._say(content.line("✓ read to its end; its checksums are right", Tone.GOOD))
+        self.say(content.line("✓ read to its end; its checksums are right", Tone.GOOD))
         self.query_one(Pane).show(
             contents_text(message.contents, ago(self.backup.taken_at, self.context.now()))
         )
 
-    def on_contents_screen_failed(self, message: Failed) -> None:
-        self._say(content.line("✗ not to be restored", Tone.BAD))
-        told = error_text(message.error)
-        if isinstance(message.error, DamagedArchive):
-            told = content.lines([told, Content(""), damaged_text(message.error.damaged)])
+    def failed(self, error: LoomtuiError) -> None:
+        self.say(content.line("✗ not to be restored", Tone.BAD))
+        told = error_text(error)
+        if isinstance(error, DamagedArchive):
+            told = content.lines([told, Content(""), damaged_text(error.damaged)])
         self.query_one(Pane).show(told)
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
         content.tell(self, "Copied to the clipboard.")
-
-    def _say(self, text: Content) -> None:
-        self.query_one("#note", Static).update(text)
 
 
 def contents_text(contents: Contents, age: str) -> Content:

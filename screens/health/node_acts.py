@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from screens.context import app_of
 from screens.health.node_rows import Rows, columns_for, looks
 from screens.health.node_screen import NodeScreen
 from screens.health.verdict_head import sentence
 from screens.modals.ask import ChoiceDialog
+from screens.navigation import navigation_of
 from screens.text import content
 from screens.text.words import CLUSTER_MARKS, count, joined
 
 if TYPE_CHECKING:
-    from screens.health.health_screen import HealthScreen
+    from screens.base import LoomScreen
 
 
 class HealthActs:
-    def __init__(self, screen: HealthScreen) -> None:
+    def __init__(self, screen: LoomScreen) -> None:
         self._screen = screen
 
-    def ask(self, nodes: tuple[str, ...]) -> None:
+    def ask(self, nodes: tuple[str, ...], marks: frozenset[str]) -> None:
+        """What to do with `nodes`; rows are copied by `marks`."""
         if not nodes:
             content.tell(self._screen, "No node is shown; / changes the filter.", severity="warning")
             return
@@ -38,25 +39,23 @@ class HealthActs:
             choices.append(plan)
         self._screen.app.push_screen(
             ChoiceDialog(f"With {joined(nodes, 4)}", f"{count(len(nodes), 'node')} chosen.", tuple(choices)),
-            lambda answer: self._do(answer, nodes),
+            lambda answer: self._do(answer, nodes, marks),
         )
 
-    def _do(self, answer: str | None, nodes: tuple[str, ...]) -> None:
-        app = app_of(self._screen)
+    def _do(self, answer: str | None, nodes: tuple[str, ...], marks: frozenset[str]) -> None:
+        navigation = navigation_of(self._screen)
         if answer == "logs":
-            app.logs_of(nodes)
+            navigation.logs_of(nodes)
         elif answer == "copy":
-            self.copy(nodes)
+            self.copy(marks)
         elif answer == "open":
-            app.push_screen(NodeScreen(nodes[0]))
+            self._screen.app.push_screen(NodeScreen(nodes[0]))
         elif answer == "plan":
-            app.plan_for(nodes)
+            navigation.plan_for(nodes)
 
-    def copy(self, nodes: tuple[str, ...]) -> None:
+    def copy(self, marks: frozenset[str]) -> None:
         """All rows where none is marked."""
-        chosen = (
-            frozenset(nodes) if self._screen.marks else frozenset(self._screen.context.engine.inventory.names)
-        )
+        chosen = marks or frozenset(self._screen.context.engine.inventory.names)
         content.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:

@@ -12,8 +12,9 @@ from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_tail import LogLine
-from screens.context import app_of, context_of
+from screens.context import context_of
 from screens.health.node_facts import about, recent, sections, unit
+from screens.navigation import navigation_of
 from screens.text import content
 from screens.text.words import Tone
 from screens.widgets.pane import Pane
@@ -79,7 +80,7 @@ class NodePanes(Horizontal):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            app_of(self).show_fault(event.worker.error)
+            navigation_of(self).show_fault(event.worker.error)
 
     def _draw(self) -> None:
         context = context_of(self)

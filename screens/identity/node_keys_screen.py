@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
@@ -11,9 +11,8 @@ from textual.widgets import DataTable, Static
 from loomtui.errors import LoomtuiError
 from loomtui.inventory.model import Role
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
-from screens.base import LoomScreen
 from screens.input import keys
-from screens.modals.text import error_text
+from screens.table_screen import TableScreen
 from screens.text import content
 from screens.text.words import NOTHING, Mark, Tone, count, cut, short_id
 from screens.widgets.pane import Pane
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from textual.content import Content
     from textual.widget import Widget
 
+_COLUMNS = (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey"))
 RIGHT = Mark("✓", "right", Tone.GOOD)
 SELF = Mark("·", "itself", Tone.DIM)
 NOT_LISTED = Mark("·", "not listed", Tone.DIM)
@@ -45,25 +45,21 @@ _MARKS = {
 }
 
 
-class NodeKeysScreen(LoomScreen):
+class NodeKeysScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Node keys"
     HELP: ClassVar[str] = (
         "Each row is a node that lists others, each column the node that is meant. ✓ right, ✗ wrong, ○ "
         "missing. 'Own ID' is derived from the node's key file without the key leaving it; 'nodekey' is "
         "what the node's own program prints. Below: what is wrong on the marked node, with the fix."
     )
-    BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.COPY)
+    LOADING: ClassVar[Content | str] = "Looking at every node's key and peers …"
 
     class Compared(Message):
         def __init__(self, report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> None:
             super().__init__()
             self.report = report
             self.unreachable = unreachable
-
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,36 +70,20 @@ class NodeKeysScreen(LoomScreen):
         yield Table(id="matrix")
         yield Pane(id="findings")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        table = self.query_one(Table)
-        for key, title in (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey")):
-            table.add_column(table.cell(title, Tone.DIM), key=key)
-        for node in self.context.engine.inventory.names:
-            table.add_column(table.cell(f"→ {cut(node, 10)}", Tone.DIM), key=f"about:{node}")
-        table.focus()
-        self.action_refresh_now()
+    def columns(self) -> Sequence[tuple[str, str]]:
+        names = self.context.engine.inventory.names
+        return *_COLUMNS, *((f"about:{node}", f"→ {cut(node, 10)}") for node in names)
 
-    def action_refresh_now(self) -> None:
-        self._say(content.line("Looking at every node's key and peers …", Tone.DIM))
-        self.run_worker(self._compare(), group="node-keys", exclusive=True, exit_on_error=False)
-
-    async def _compare(self) -> None:
-        try:
-            self.post_message(self.Compared(*await self.context.engine.key_report()))
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+    async def load(self) -> None:
+        self.post_message(self.Compared(*await self.context.engine.key_report()))
 
     def on_node_keys_screen_compared(self, message: Compared) -> None:
         self._report = message.report
         table = self.query_one(Table)
         for node in message.report.nodes:
             table.put(node.name, self._cells(table, node, message.report))
-        self._say(_summary(message.report, message.unreachable))
+        self.say(_summary(message.report, message.unreachable))
         self._explain()
-
-    def on_node_keys_screen_failed(self, message: Failed) -> None:
-        self._say(error_text(message.error))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         self._explain()
@@ -111,9 +91,6 @@ class NodeKeysScreen(LoomScreen):
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
         content.tell(self, "Copied to the clipboard.")
-
-    def _say(self, text: Content) -> None:
-        self.query_one("#note", Static).update(text)
 
     def _explain(self) -> None:
         marked = self.query_one(Table).marked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
@@ -14,7 +14,7 @@ from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import Difference, Page, page
 from screens.input import keys
-from screens.modals.text import error_text
+from screens.table_screen import TableScreen
 from screens.text import content
 from screens.text.words import NOTHING, Mark, Tone, count, cut
 from screens.widgets.table import Table
@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 
     from loomtui.restore.planning.identities import ServiceFix
 
-_COLUMNS = (("node", "Node"), ("state", "Unit"), ("path", "File in force"), ("drop-ins", "Drop-ins"))
 
-
-class ServicesScreen(DiffScreen):
+class ServicesScreen(TableScreen, DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Service definitions"
     HELP: ClassVar[str] = (
         "The unit that systemd has in force on each node, drop-ins included, and the change that would make "
         "its list of peers right: only the peers' values, by identity, every other character as it is. "
         "Nothing is changed from here: the restore does it, with approval for each node."
     )
-    BINDINGS = keys.bindings(keys.SERVICES, keys.COPY, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.SERVICES, keys.COPY)
+    LOADING: ClassVar[Content | str] = "Reading every node's unit …"
+    COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("node", "Node"),
+        ("state", "Unit"),
+        ("path", "File in force"),
+        ("drop-ins", "Drop-ins"),
+    )
 
     class Compared(Message):
         def __init__(
@@ -46,11 +51,6 @@ class ServicesScreen(DiffScreen):
             self.report = report
             self.fixes = fixes
             self.unreachable = unreachable
-
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,24 +63,9 @@ class ServicesScreen(DiffScreen):
         yield Table(id="units")
         yield DiffPane(id="unit")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        table = self.query_one(Table)
-        for key, title in _COLUMNS:
-            table.add_column(table.cell(title, Tone.DIM), key=key)
-        table.focus()
-        self.action_refresh_now()
-
-    def action_refresh_now(self) -> None:
-        self._say(content.line("Reading every node's unit …", Tone.DIM))
-        self.run_worker(self._compare(), group="services", exclusive=True, exit_on_error=False)
-
-    async def _compare(self) -> None:
-        try:
-            report, unreachable = await self.context.engine.key_report()
-            self.post_message(self.Compared(report, self.context.engine.service_fixes(report), unreachable))
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+    async def load(self) -> None:
+        report, unreachable = await self.context.engine.key_report()
+        self.post_message(self.Compared(report, self.context.engine.service_fixes(report), unreachable))
 
     def on_services_screen_compared(self, message: Compared) -> None:
         self._facts = {node.name: node for node in message.report.nodes}
@@ -88,11 +73,8 @@ class ServicesScreen(DiffScreen):
         table = self.query_one(Table)
         for node in message.report.nodes:
             table.put(node.name, self._cells(table, node))
-        self._say(self._summary(message.unreachable))
+        self.say(self._summary(message.unreachable))
         self._show_unit()
-
-    def on_services_screen_failed(self, message: Failed) -> None:
-        self._say(error_text(message.error))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         self._show_unit()
@@ -104,9 +86,6 @@ class ServicesScreen(DiffScreen):
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
         content.tell(self, "Copied to the clipboard.")
-
-    def _say(self, text: Content) -> None:
-        self.query_one("#note", Static).update(text)
 
     def _summary(self, unreachable: Mapping[str, LoomtuiError]) -> Content:
         missing = [

@@ -103,9 +103,18 @@ REFRESH = (Key("screen.refresh", "f5", "refresh_now", "Refresh", "Look again now
 
 HEALTH = (
     Key("health.open", "enter", "open_node", "Node", "All that is known about the node under the cursor"),
-    Key("health.mark", "space", "mark", "Mark", "Mark the node under the cursor, or take its mark away"),
+    Key(
+        "health.mark", "space", "mark('one')", "Mark", "Mark the node under the cursor, or take its mark away"
+    ),
     Key("health.act", "a", "act", "Act", "What can be done with the marked nodes: logs, plan, copy"),
-    Key("health.mark_all", "A", "mark_all", "Mark all", "Mark all nodes that are shown, or none", show=False),
+    Key(
+        "health.mark_all",
+        "A",
+        "mark('all')",
+        "Mark all",
+        "Mark all nodes that are shown, or none",
+        show=False,
+    ),
     Key(
         "health.filter",
         "slash",
@@ -152,7 +161,7 @@ SCROLL = (
 
 BACKUPS = (
     Key("backups.open", "enter", "open_backup", "Look into", "Read the whole archive, check it and list it"),
-    Key("backups.verify", "V", "verify_backup", "Verify", "Read the whole archive anew, and check it"),
+    Key("backups.verify", "V", "open_backup(True)", "Verify", "Read the whole archive anew, and check it"),
     Key("backups.list", "l", "toggle_list", "List", "To the list, or to the time axis"),
     Key("backups.kind", "f", "next_kind", "Kind", "Show all, data, or config backups only"),
     Key("backups.time", "at", "go_to_time", "To time", "Put the cursor at a time", show=False, shown_as="@"),
@@ -216,8 +225,8 @@ LOGS = (
         "Show only lines that match; ! in front inverts",
         shown_as="/",
     ),
-    Key("logs.follow", "s", "toggle_follow", "Follow", "Stay at the newest line, or stay where you are"),
-    Key("logs.pause", "p", "toggle_pause", "Pause", "Hold the display; new lines are counted"),
+    Key("logs.follow", "s", "switch('follow')", "Follow", "Stay at the newest line, or stay where you are"),
+    Key("logs.pause", "p", "switch('pause')", "Pause", "Hold the display; new lines are counted"),
     Key("logs.find", "f", "find", "Find", "Go to the lines that match, from one to the next"),
     Key("logs.select", "space", "select", "Select", "Begin to select lines, or select none"),
     Key(
@@ -239,8 +248,8 @@ LOGS = (
         "Choose whose lines are shown",
         show=False,
     ),
-    Key("logs.wrap", "w", "toggle_wrap", "Wrap", "Fold long lines, or cut them", show=False),
-    Key("logs.time", "t", "toggle_time", "Time", "Show or hide the time of each line", show=False),
+    Key("logs.wrap", "w", "switch('wrap')", "Wrap", "Fold long lines, or cut them", show=False),
+    Key("logs.time", "t", "switch('time')", "Time", "Show or hide the time of each line", show=False),
     Key("logs.open", "enter", "open_line", "Line", "The whole marked line, and what it means"),
     Key("logs.next", "n", "next_match(1)", "Next", "Next hit, or next known line", show=False),
     Key("logs.previous", "N", "next_match(-1)", "Previous", "The hit, or known line, before", show=False),

@@ -9,7 +9,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 
-from screens.context import app_of
 from screens.input import keys
 from screens.settings import THEME_NAMES
 
@@ -48,7 +47,7 @@ class ThemeCommands(Provider):
             text = f"Theme: {name}"
             score = matcher.match(text)
             if score > 0:
-                take = partial(app_of(self.app).take_theme, name)
+                take = partial(self.app.run_action, f"app.take_theme('{name}')")
                 yield Hit(score, Content(text), take, text=text)
 
 

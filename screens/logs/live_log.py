@@ -10,9 +10,10 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from screens.context import app_of, context_of
+from screens.context import context_of
 from screens.logs.log_buffer import Entry, entry_of
 from screens.logs.log_view import LogView
+from screens.navigation import navigation_of
 
 
 class LiveLog(LogView):
@@ -73,10 +74,10 @@ class LiveLog(LogView):
         self.add(message.entries)
         if self._wanted is not None and self.buffer.shown:
             wanted, self._wanted = self._wanted, None
-            self.stay()
+            self.at.stay()
             self.move_to(self.buffer.place_at(wanted))
-            self.stay()
+            self.at.stay()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            app_of(self).show_fault(event.worker.error)
+            navigation_of(self).show_fault(event.worker.error)

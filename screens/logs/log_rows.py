@@ -55,6 +55,25 @@ class Ink(dict[str, Style]):
         return style + self._style_of(name)
 
 
+class Inks:
+    """An ink for each ground that a row can have."""
+
+    def __init__(self, ground: Style, style_of: Callable[[str], Style]) -> None:
+        self._ground = ground
+        self._style_of = style_of
+        self._made: dict[tuple[bool, bool], Ink] = {}
+
+    def on(self, *, selected: bool, cursor: bool) -> Ink:
+        if (selected, cursor) not in self._made:
+            ground = self._ground
+            if selected:
+                ground += self._style_of("selected")
+            if cursor:
+                ground += self._style_of("cursor")
+            self._made[selected, cursor] = Ink(ground, self._style_of)
+        return self._made[selected, cursor]
+
+
 class RowPainter:
     """Draws rows; `filters` are highlighted, each in the style that is named with it."""
 
@@ -69,7 +88,7 @@ class RowPainter:
         self._numbers = {name: number for number, name in reversed(list(enumerate(names)))}
         self._prefix = min(_NAME_CELLS, max((len(name) for name in names), default=4))
         self._show_time = show_time
-        self._wrap = wrap
+        self.wrap = wrap
         self._filters = tuple((wanted, style) for wanted, style in filters if not wanted.empty)
 
     @property
@@ -78,7 +97,7 @@ class RowPainter:
 
     def parts(self, entry: Entry, width: int) -> int:
         """How many rows the line takes."""
-        if not self._wrap:
+        if not self.wrap:
             return 1
         return max(1, math.ceil(cell_len(entry.text[:MAX_LINE]) / max(1, width - self._indent)))
 
@@ -106,12 +125,12 @@ class RowPainter:
     def _text(self, entry: Entry, part: int, width: int, ink: Ink) -> list[Segment]:
         room = width - self._indent
         whole = entry.text[:MAX_LINE]
-        if not self._wrap:
+        if not self.wrap:
             whole = cut(whole[: 2 * room + 2], room)
         plain = ink[_tone(entry)]
         marks = [(wanted, ink.over(plain, name)) for wanted, name in self._filters]
         segments = _highlighted(whole, plain, marks)
-        return list(Strip(segments).crop(part * room, (part + 1) * room)) if self._wrap else segments
+        return list(Strip(segments).crop(part * room, (part + 1) * room)) if self.wrap else segments
 
 
 def _tone(entry: Entry) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from textual.content import Content
 
 from screens.input import keys
 from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.logs.log_place import LogPlace
 from screens.text import content
 from screens.text.words import Tone, count
 
@@ -19,11 +20,8 @@ class View(Protocol):
     """What is said about; see LogView."""
 
     buffer: LogBuffer
+    at: LogPlace
     sought: Filter
-    following: bool
-
-    @property
-    def selection(self) -> Sequence[Entry]: ...
 
 
 def status(view: View, ended: str, width: int) -> Content:
@@ -32,13 +30,13 @@ def status(view: View, ended: str, width: int) -> Content:
     if buffer.paused:
         waiting, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
         parts = [content.line(f"‖ paused, {waiting}: {key} goes on", Tone.WARN)]
-    elif view.following:
+    elif view.at.following:
         parts = [content.line("● following", Tone.GOOD)]
     else:
         parts = [content.line(f"■ not following: {keys.name('logs.follow')} follows", Tone.WARN)]
     if ended:
         parts.append(content.line(ended, Tone.BAD))
-    selected = len(view.selection)
+    selected = len(view.at.selection)
     if selected:
         parts.append(content.line(f"{count(selected, 'line')} selected", Tone.ACCENT))
     if not view.sought.empty:

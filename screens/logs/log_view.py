@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,7 +14,9 @@ from textual.widget import Widget
 
 from screens.input import keys
 from screens.logs.log_buffer import Entry, Filter, LogBuffer
-from screens.logs.log_rows import SHADES, THUMB, TRACK, Ink, Row, RowPainter
+from screens.logs.log_page import LogPage, Room
+from screens.logs.log_place import LogPlace
+from screens.logs.log_rows import SHADES, Inks, Row, RowPainter
 
 _REPAINTS_PER_SECOND = 10
 _WHEEL_LINES = 3
@@ -25,7 +26,7 @@ _MOST_SINGLE_ROWS = 8  # where more change, all are drawn at once
 class LogView(Widget, can_focus=True):
     """Follows the newest line until the operator moves up. Draws ten times a second at most.
 
-    Its place is a line, not a row number: it stays where it is when lines come, go, or are filtered.
+    `buffer` is what there is, `at` the place in it. `change` is to be called when either was changed.
     """
 
     BINDINGS = keys.bindings(keys.LOG_VIEW)
@@ -44,16 +45,13 @@ class LogView(Widget, can_focus=True):
     def __init__(self, nodes: tuple[str, ...], *, id: str | None = None, wrap: bool = False) -> None:
         super().__init__(id=id)
         self.buffer = LogBuffer()
+        self.at = LogPlace(self.buffer)
         self.sought = Filter()
-        self.following = True
         self.wrap = wrap
         self.show_time = True
         self._names = nodes
-        self._marked: Entry | None = None  # None: the newest
-        self._anchor: Entry | None = None  # where a selection began
-        self._row = 0  # of the marked line, from the top
-        self._page: list[Row] = []
-        self._painting: tuple[RowPainter, dict[tuple[bool, bool], Ink]] | None = None
+        self._page = LogPage(self.at)
+        self._painting: tuple[Room, Inks] | None = None
         self._fresh = self._whole = False
 
     def on_mount(self) -> None:
@@ -71,36 +69,10 @@ class LogView(Widget, can_focus=True):
         self._fresh = self._whole = True
         self._repaint()
 
-    # ── the marked line, and the selection ──────────────────────────────────────────────────────────────
-
-    @property
-    def cursor(self) -> int:
-        """The place of the marked line; -1 where nothing is shown."""
-        last = len(self.buffer.shown) - 1
-        return last if self.following or self._marked is None else self.buffer.place_of(self._marked)
-
-    @property
-    def marked(self) -> Entry | None:
-        return self.buffer.shown[self.cursor] if self.buffer.shown else None
-
-    @property
-    def selection(self) -> Sequence[Entry]:
-        """The selected lines; () where none are."""
-        if self._anchor is None or not self.buffer.shown:
-            return ()
-        first, last = self._selected()
-        return self.buffer.shown[first : last + 1]
-
     def toggle_selection(self) -> None:
-        """Begins to select at the marked line, or selects nothing any more. Selecting ends following."""
-        self._anchor = self.marked if self._anchor is None else None
-        if self._anchor is not None:
-            self.stay()
+        """Begins to select at the marked line, or selects nothing any more."""
+        self.at.toggle_selection()
         self._move()
-
-    def stay(self) -> None:
-        """Ends following, at the marked line."""
-        self._marked, self.following = self.marked, False
 
     def move_to(self, place: int, *, in_middle: bool = False) -> None:
         """Marks a line and brings it into view; the last one follows again, unless lines are selected."""
@@ -108,9 +80,8 @@ class LogView(Widget, can_focus=True):
         if last < 0:
             return
         place = max(0, min(last, place))
-        self._row = self._row_for(place, in_middle=in_middle)
-        self._marked = self.buffer.shown[place]
-        self.following = place == last and self._anchor is None
+        self._page.aim(place, self._room, in_middle=in_middle)
+        self.at.mark(place)
         self._move()
 
     def _move(self) -> None:
@@ -118,118 +89,42 @@ class LogView(Widget, can_focus=True):
         self._fresh = True
         self._repaint()
 
-    def _row_for(self, place: int, *, in_middle: bool) -> int:
-        height, entry = self._height(), self.buffer.shown[place]
-        parts = self._painter().parts(entry, self._width())
-        rows = [y for y, row in enumerate(self._page) if row.entry is entry]
-        if rows and len(rows) == parts:
-            return rows[0]
-        if in_middle:
-            return height // 2
-        top = self._page[0].entry if self._page else None
-        above = top is None or place <= self.buffer.place_of(top)
-        return 0 if above else max(0, height - parts)
-
-    def _selected(self) -> tuple[int, int]:
-        if self._anchor is None:
-            return 0, -1
-        here, there = self.cursor, self.buffer.place_of(self._anchor)
-        return min(here, there), max(here, there)
-
-    # ── layout ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _repaint(self) -> None:
         """Draws the rows that are not as they were; all of them, where they are shown in another way."""
         if not self._fresh or not self.is_attached or not self.screen.is_current:
             return
         whole, self._fresh, self._whole = self._whole, False, False
-        before, self._page = self._page, self._lay_out()
-        changed = [y for y, row in enumerate(self._page) if y >= len(before) or row != before[y]]
-        if whole or len(before) != len(self._page) or len(changed) > _MOST_SINGLE_ROWS:
+        before = self._page.rows
+        self._page.lay_out(self._room)
+        rows = self._page.rows
+        changed = [y for y, row in enumerate(rows) if y >= len(before) or row != before[y]]
+        if whole or len(before) != len(rows) or len(changed) > _MOST_SINGLE_ROWS:
             self.refresh()
         elif changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
         self.post_message(self.Changed())
 
-    def _height(self) -> int:
-        return max(1, self.size.height)
-
-    def _width(self) -> int:
-        """Of a line; the last column is the scroll mark's."""
-        return max(10, self.size.width - 1)
-
-    def _lay_out(self) -> list[Row]:
-        """Only what is in view: around the marked line, and no row is left empty while there are lines."""
-        page, height = self._places(), self._height()
-        edges = self._edges(page, height)
-        cursor, (first, last) = self.cursor, self._selected()
-        rows = [
-            Row(self.buffer.shown[place], part, place == cursor, first <= place <= last, edge)
-            for (place, part), edge in zip(page, edges, strict=False)
-        ]
-        return rows + [Row(edge=edge) for edge in edges[len(rows) :]]
-
-    def _places(self) -> list[tuple[int, int]]:
-        """Of each row: the line's place, and which part of it."""
-        place, height = self.cursor, self._height()
-        if place < 0:
-            return []
-        painter = self._painter()
-        own = self._rows(painter, [place], height)
-        above = self._rows(painter, range(place - 1, -1, -1), height)[::-1]
-        below = self._rows(painter, range(place + 1, len(self.buffer.shown)), height)
-        room = max(0, height - len(own))
-        wanted = room if self.following else min(self._row, room)
-        up = min(len(above), max(wanted, room - len(below)))
-        self._row = up
-        return [*above[len(above) - up :], *own, *below][:height]
-
-    def _rows(self, painter: RowPainter, places: Sequence[int], height: int) -> list[tuple[int, int]]:
-        """Of these lines, in their order; going up, the parts of each are turned round."""
-        found: list[tuple[int, int]] = []
-        step = -1 if isinstance(places, range) and places.step < 0 else 1
-        for place in places:
-            if len(found) >= height:
-                break
-            parts = painter.parts(self.buffer.shown[place], self._width())
-            found.extend((place, part) for part in range(parts)[::step])
-        return found
-
-    def _edges(self, page: Sequence[tuple[int, int]], height: int) -> str:
-        """Where in all lines the page is, one sign a row."""
-        count = max(1, len(self.buffer.shown))
-        if not page or (count <= height and not self.wrap):
-            return " " * height
-        first = int(page[0][0] * height / count)
-        last = max(first, math.ceil((page[-1][0] + 1) * height / count) - 1)
-        return "".join(THUMB if first <= y <= last else TRACK for y in range(height))
-
-    # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def _painter(self) -> RowPainter:
+    @property
+    def _room(self) -> Room:
+        """The last column is the scroll mark's."""
         filters = ((self.buffer.filter, "match"), (self.sought, "sought"))
-        return RowPainter(self._names, show_time=self.show_time, wrap=self.wrap, filters=filters)
+        painter = RowPainter(self._names, show_time=self.show_time, wrap=self.wrap, filters=filters)
+        return Room(painter, max(10, self.size.width - 1), max(1, self.size.height))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._painting = self._painter(), {}  # styles may be others than the last time
+        self._painting = self._brushes()  # styles may be others than the last time
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        row = self._page[y] if y < len(self._page) else Row()
-        painter, inks = self._painting or (self._painter(), {})
-        on_row = (row.selected, row.marked and self.has_focus)
-        for ground in ((False, False), on_row):
-            if ground not in inks:
-                inks[ground] = self._ink(*ground)
-        return painter.strip(row, self._width(), inks[on_row], inks[False, False])
+        row = self._page.rows[y] if y < len(self._page.rows) else Row()
+        room, inks = self._painting or self._brushes()
+        ink = inks.on(selected=row.selected, cursor=row.marked and self.has_focus)
+        return room.painter.strip(row, room.width, ink, inks.on(selected=False, cursor=False))
 
-    def _ink(self, selected: bool, cursor: bool) -> Ink:
-        ground = self.rich_style
-        if selected:
-            ground += self._style("selected")
-        if cursor:
-            ground += self._style("cursor")
-        return Ink(ground, self._style)
+    def _brushes(self) -> tuple[Room, Inks]:
+        return self._room, Inks(self.rich_style, self._style)
 
     def _style(self, name: str) -> Style:
         known = f"log--{name}" in self.COMPONENT_CLASSES
@@ -238,10 +133,10 @@ class LogView(Widget, can_focus=True):
     # ── keys and mouse ──────────────────────────────────────────────────────────────────────────────────
 
     def action_move(self, by: int) -> None:
-        self.move_to(self.cursor + by)
+        self.move_to(self.at.cursor + by)
 
     def action_page(self, by: int) -> None:
-        self.move_to(self.cursor + by * max(1, self._height() - 1))
+        self.move_to(self.at.cursor + by * max(1, self._room.height - 1))
 
     def action_top(self) -> None:
         self.move_to(0)
@@ -250,12 +145,13 @@ class LogView(Widget, can_focus=True):
         self.move_to(len(self.buffer.shown) - 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self.move_to(self.cursor - _WHEEL_LINES)
+        self.move_to(self.at.cursor - _WHEEL_LINES)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self.move_to(self.cursor + _WHEEL_LINES)
+        self.move_to(self.at.cursor + _WHEEL_LINES)
 
     def on_click(self, event: events.Click) -> None:
-        entry = self._page[event.y].entry if 0 <= event.y < len(self._page) else None
+        rows = self._page.rows
+        entry = rows[event.y].entry if 0 <= event.y < len(rows) else None
         if entry is not None:
             self.move_to(self.buffer.place_of(entry))

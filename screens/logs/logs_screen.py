@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import Static
@@ -12,9 +10,8 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from screens.base import LoomScreen
 from screens.input import keys
-from screens.input.moments import read_moment
+from screens.logs import log_search
 from screens.logs.live_log import LiveLog
-from screens.logs.log_buffer import Entry, Filter
 from screens.logs.log_text import legend, line_text, meaning, saved, status
 from screens.logs.log_view import LogView
 from screens.modals.ask import InputDialog, NodesDialog
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 #: Terminals take about so much over OSC 52; more would be lost without a word.
 _CLIPBOARD_BYTES = 74_000
-_SLICE_SECONDS = 0.008  # of a search, before other work has its turn
 
 
 class LogsScreen(LoomScreen):
@@ -49,7 +45,6 @@ class LogsScreen(LoomScreen):
     def __init__(self) -> None:
         super().__init__()
         self._ended = ""
-        self._seeking = False
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -72,31 +67,25 @@ class LogsScreen(LoomScreen):
     def on_log_view_changed(self, event: LogView.Changed) -> None:
         self._say()
 
-    def action_toggle_follow(self) -> None:
-        if self.view.following:
-            self.view.stay()
-        else:
-            self.view.following = True
-        self.view.change()
-
-    def action_toggle_pause(self) -> None:
-        self.view.buffer.pause(not self.view.buffer.paused)
-        self.view.change()
-
-    def action_toggle_wrap(self) -> None:
-        self.view.wrap = not self.view.wrap
-        self.view.change()
-
-    def action_toggle_time(self) -> None:
-        self.view.show_time = not self.view.show_time
-        self.view.change()
+    def action_switch(self, what: str) -> None:
+        """`follow`, `pause`, `wrap` or `time`."""
+        view = self.view
+        if what == "follow":
+            view.at.toggle_following()
+        elif what == "pause":
+            view.buffer.pause(not view.buffer.paused)
+        elif what == "wrap":
+            view.wrap = not view.wrap
+        elif what == "time":
+            view.show_time = not view.show_time
+        view.change()
 
     # ── which lines ─────────────────────────────────────────────────────────────────────────────────────
 
     def action_toggle_node(self, digit: int) -> None:
         names = self.context.engine.inventory.names
         if digit <= len(names):
-            self._hide(self.view.buffer.hidden ^ {names[digit - 1]})
+            self._select(hidden=self.view.buffer.hidden ^ {names[digit - 1]})
 
     def action_show_nodes(self) -> None:
         names = self.context.engine.inventory.names
@@ -104,14 +93,14 @@ class LogsScreen(LoomScreen):
 
         def chosen(nodes: tuple[str, ...] | None) -> None:
             if nodes is not None:
-                self._hide(frozenset(names) - set(nodes))
+                self._select(hidden=frozenset(names) - set(nodes))
 
         self.app.push_screen(
             NodesDialog("Whose lines?", "The others are hidden, not lost.", names, shown), chosen
         )
 
-    def _hide(self, nodes: frozenset[str]) -> None:
-        self.view.buffer.select(hidden=nodes)
+    def _select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
+        self.view.buffer.select(typed=typed, hidden=hidden)
         self.view.change()
 
     def action_filter(self) -> None:
@@ -121,7 +110,7 @@ class LogsScreen(LoomScreen):
             "Empty shows everything.",
             self.view.buffer.filter.typed,
             "missmatch|refused",
-            self._filtered,
+            lambda typed: self._select(typed=typed),
         )
 
     def _ask(self, title: str, text: str, value: str, hint: str, use: Callable[[str], None]) -> None:
@@ -137,10 +126,6 @@ class LogsScreen(LoomScreen):
 
         self.app.push_screen(InputDialog(title, text, value=value, hint=hint), answered)
 
-    def _filtered(self, typed: str) -> None:
-        self.view.buffer.select(typed=typed)
-        self.view.change()
-
     # ── going somewhere ─────────────────────────────────────────────────────────────────────────────────
 
     def action_find(self) -> None:
@@ -151,92 +136,38 @@ class LogsScreen(LoomScreen):
             "Empty seeks nothing.",
             self.view.sought.typed,
             "height=1204551",
-            self._find,
+            lambda typed: log_search.find(self.view, typed),
         )
-
-    def _find(self, typed: str) -> None:
-        sought = Filter(typed)
-        self.view.sought = sought
-        self.view.change()
-        if not sought.empty:
-            here, shown = self.view.cursor, self.view.buffer.shown
-            self._seek([*shown[here::-1], *shown[here + 1 :]] if shown else (), sought.takes, typed)
 
     def action_next_match(self, by: int) -> None:
-        sought = self.view.sought
-        if sought.empty:
-            self.action_next_known(by)
-        else:
-            self._seek(self._from_here(by), sought.takes, sought.typed)
+        log_search.go_to_match(self.view, by)
 
     def action_next_known(self, by: int) -> None:
-        self._seek(self._from_here(by), lambda entry: entry.known, "a known message")
-
-    def _from_here(self, by: int) -> Sequence[Entry]:
-        here, shown = self.view.cursor, self.view.buffer.shown
-        if by > 0:
-            return shown[here + 1 :]
-        return shown[here - 1 :: -1] if here > 0 else ()
-
-    def _seek(self, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
-        """A search may take seconds in many lines: keys work meanwhile, and another search ends it."""
-        self.run_worker(
-            self._go_to_first(entries, wanted, what), group="seek", exclusive=True, exit_on_error=False
-        )
-
-    async def _go_to_first(
-        self, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str
-    ) -> None:
-        turn = time.monotonic()
-        for entry in entries:
-            if wanted(entry):
-                self.view.move_to(self.view.buffer.place_of(entry), in_middle=True)
-                return
-            if time.monotonic() - turn > _SLICE_SECONDS:
-                await asyncio.sleep(0)
-                turn = time.monotonic()
-        content.tell(self, f"No line there with {what}.", seconds=3)
+        log_search.go_to_known(self.view, by)
 
     def action_go_to_time(self) -> None:
-        marked = self.view.marked
+        marked = self.view.at.marked
         self._ask(
             "Go to a time",
             "In UTC: 14:30, 14:30:05, -5m (or s, h, d) before now, or 2026-11-20 14:30. What is older than "
             "the lines here is read from the nodes' journals.",
             f"{marked.at:%H:%M:%S}" if marked else "",
             "14:30",
-            self._go_to_time,
+            lambda typed: log_search.go_to_time(self.view, typed, self.context.now()),
         )
-
-    def _go_to_time(self, typed: str) -> None:
-        try:
-            moment = read_moment(typed, self.context.now())
-        except ValueError as error:
-            raise ValueError("not a time like 14:30 or 2026-11-20 14:30") from error
-        oldest = self.view.buffer.oldest
-        if oldest is None or moment < oldest:
-            content.tell(self, f"Reading the journals from {time_of(moment)} on.")
-            self.view.read_since(moment)
-        else:
-            self.view.stay()
-            self.view.move_to(self.view.buffer.place_at(moment), in_middle=True)
-            self.view.stay()
 
     # ── taking lines out ────────────────────────────────────────────────────────────────────────────────
 
     def action_open_line(self) -> None:
-        entry = self.view.marked
+        entry = self.view.at.marked
         if entry is not None:
             self.app.push_screen(TextDialog(f"{entry.node}, {time_of(entry.at)}", line_text(entry)))
 
     def action_select(self) -> None:
         self.view.toggle_selection()
 
-    def _taken(self) -> Sequence[Entry]:
-        return self.view.selection or self.view.buffer.shown
-
     def action_copy(self) -> None:
-        lines = self._taken()
+        lines = self.view.at.meant
         text = saved(lines)
         if len(text.encode()) > _CLIPBOARD_BYTES:
             save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
@@ -251,7 +182,7 @@ class LogsScreen(LoomScreen):
         content.tell(self, f"{count(len(lines), 'line')} in the clipboard.")
 
     def action_save(self) -> None:
-        lines = self._taken()
+        lines = self.view.at.meant
         try:
             path = save_text("logs", "txt", saved(lines), self.context.now())
         except LoomtuiError as error:
@@ -267,4 +198,4 @@ class LogsScreen(LoomScreen):
         width = self.size.width - 4
         note = content.lines([status(view, self._ended, width), legend(view.buffer, names, width)])
         self.query_one("#note", Static).update(note, layout=False)
-        self.query_one("#meaning", Static).update(meaning(view.marked), layout=False)
+        self.query_one("#meaning", Static).update(meaning(view.at.marked), layout=False)

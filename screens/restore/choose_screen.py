@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -12,33 +12,25 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
-from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import Choices
-from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.ask import InputDialog, NodesDialog
-from screens.modals.text import error_text
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_screen import PlanScreen
+from screens.table_screen import TableScreen
 from screens.text import content
 from screens.text.words import NOTHING, Tone, ago, cut, joined, size, time_of
 from screens.widgets.table import Table
 
 if TYPE_CHECKING:
     from rich.text import Text
+    from textual.content import Content
     from textual.widget import Widget
 
 LATEST = "latest"
-_COLUMNS = (
-    ("taken", "Data taken (UTC)"),
-    ("age", "Age"),
-    ("source", "From"),
-    ("size", "Size"),
-    ("key", "Key"),
-)
 
 
-class ChooseScreen(LoomScreen):
+class ChooseScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: choose the data"
     HELP: ClassVar[str] = (
         "All nodes of a restore get the same data; each gets the newest config backup of its own. 'latest' "
@@ -46,17 +38,20 @@ class ChooseScreen(LoomScreen):
         "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is "
         "changed before the plan was reviewed."
     )
-    BINDINGS = keys.bindings(keys.CHOOSE, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.CHOOSE)
+    LOADING: ClassVar[Content | str] = "Asking S3 for data backups …"
+    COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("taken", "Data taken (UTC)"),
+        ("age", "Age"),
+        ("source", "From"),
+        ("size", "Size"),
+        ("key", "Key"),
+    )
 
     class Listed(Message):
         def __init__(self, backups: tuple[Backup, ...]) -> None:
             super().__init__()
             self.backups = backups
-
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,49 +64,33 @@ class ChooseScreen(LoomScreen):
     def below(self) -> Iterable[Widget]:
         yield NextPanel()
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def prepare(self) -> None:
+        super().prepare()
         table = self.query_one(Table)
-        for key, title in _COLUMNS:
-            table.add_column(table.cell(title, Tone.DIM), key=key)
         table.put(LATEST, self._latest(table))
-        table.focus()
         self._say_next()
-        self.action_refresh_now()
 
-    def action_refresh_now(self) -> None:
-        self._note("Asking S3 for data backups …")
-        self.run_worker(self._list(), group="choose", exclusive=True, exit_on_error=False)
-
-    async def _list(self) -> None:
+    async def load(self) -> None:
         """Kinds are not in the keys: each archive's first part has to be looked at."""
-        try:
-            found: list[Backup] = []
-            for backup in await self.context.engine.backups():
-                known = (
-                    backup
-                    if backup.kind is not BackupKind.UNKNOWN
-                    else await self.context.engine.guess(backup)
-                )
-                if known.kind in (BackupKind.DATA, BackupKind.FULL):
-                    found.append(known)
-                    self.post_message(self.Listed(tuple(found)))
-            self.post_message(self.Listed(tuple(found)))
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+        with_data: list[Backup] = []
+        for backup in await self.context.engine.backups():
+            known = backup
+            if backup.kind is BackupKind.UNKNOWN:
+                known = await self.context.engine.guess(backup)
+            if known.kind in (BackupKind.DATA, BackupKind.FULL):
+                with_data.append(known)
+                self.post_message(self.Listed(tuple(with_data)))
+        self.post_message(self.Listed(tuple(with_data)))
 
     def on_choose_screen_listed(self, message: Listed) -> None:
         table = self.query_one(Table)
         for backup in message.backups:
             table.put(backup.key, self._cells(table, backup))
         if message.backups:
-            self._note("The first row is right in most cases.")
+            self.say("The first row is right in most cases.")
         else:
             again = f"{keys.name('screen.refresh')} asks again"
-            self._note(f"No data backup was found. Check bucket and prefix in the inventory; {again}.")
-
-    def on_choose_screen_failed(self, message: Failed) -> None:
-        self.query_one("#note", Static).update(error_text(message.error))
+            self.say(f"No data backup was found. Check bucket and prefix in the inventory; {again}.")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         self.action_take()
@@ -209,9 +188,6 @@ class ChooseScreen(LoomScreen):
             ],
             urgent=True,
         )
-
-    def _note(self, text: str) -> None:
-        self.query_one("#note", Static).update(content.line(text, Tone.DIM))
 
     def _latest(self, table: Table) -> dict[str, Text]:
         limit = f"before {self.choices.before:%Y-%m-%d %H:%M}" if self.choices.before else "recommended"

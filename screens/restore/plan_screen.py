@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -13,14 +14,15 @@ from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
 from loomtui.restore.plan import Plan, RemedyKind
-from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import page
 from screens.input import keys
+from screens.loading_screen import LoadingScreen
 from screens.modals.ask import InputDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import error_text
+from screens.navigation import runs_of
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_text import (
     POLICIES,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _BACK = Choice("screen.back", "go back to the choice of the data", "nothing was changed")
 
 
-class PlanScreen(DiffScreen):
+class PlanScreen(LoadingScreen, DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: the plan"
     HELP: ClassVar[str] = (
         "The plan holds every choice. The first lines predict, from heights, signing states and voting "
@@ -51,6 +53,8 @@ class PlanScreen(DiffScreen):
         "Nothing is changed before the restore is begun; its first step leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
+    LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)
+    NOTE: ClassVar[str] = "#prediction"
 
     class Told(Message):
         def __init__(self, text: str) -> None:
@@ -61,11 +65,6 @@ class PlanScreen(DiffScreen):
         def __init__(self, plan: Plan) -> None:
             super().__init__()
             self.plan = plan
-
-    class Failed(Message):
-        def __init__(self, error: LoomtuiError) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self, choices: Choices, plan: Plan | None = None) -> None:
         """With a plan that was made before, it is reviewed as it is."""
@@ -93,23 +92,19 @@ class PlanScreen(DiffScreen):
     def _make(self) -> None:
         self.plan, self._told, self._declined = None, [], False
         self._began = self.context.now()
-        self.query_one("#prediction", Static).update(content.line("Making the plan …", Tone.STRONG))
         self.query_one(NextPanel).say(
             "Every node is looked at and the archives are read whole.",
             [Choice("screen.back", "give it up", "nothing was changed")],
         )
-        self.run_worker(self._plan(), group="plan", exclusive=True, exit_on_error=False)
+        self.begin_loading()
         self.refresh_bindings()
 
-    async def _plan(self) -> None:
+    async def load(self) -> None:
         engine = self.context.engine
         if not isinstance(engine, WritableEngine):
             return
-        try:
-            plan = await engine.plan(self.choices, self._tell)
-            self.post_message(self.Made(plan))
-        except LoomtuiError as error:
-            self.post_message(self.Failed(error))
+        plan = await engine.plan(self.choices, self._tell)
+        self.post_message(self.Made(plan))
 
     def _tell(self, text: str) -> None:
         self.post_message(self.Told(text))
@@ -126,14 +121,14 @@ class PlanScreen(DiffScreen):
     def on_plan_screen_made(self, message: Made) -> None:
         self._show_plan(message.plan)
 
-    def on_plan_screen_failed(self, message: Failed) -> None:
-        self.query_one("#prediction", Static).update(content.line("✗ No plan could be made", Tone.BAD))
-        self.query_one(DiffPane).show_page(page([error_text(message.error)]))
+    def failed(self, error: LoomtuiError) -> None:
+        self.say(content.line("✗ No plan could be made", Tone.BAD))
+        self.query_one(DiffPane).show_page(page([error_text(error)]))
         self.query_one(NextPanel).say("Nothing was changed.", [_BACK], urgent=True)
 
     def _show_plan(self, plan: Plan) -> None:
         self.plan = plan
-        self.query_one("#prediction", Static).update(headline(plan))
+        self.say(headline(plan))
         pane = self.query_one(DiffPane)
         pane.show_page(plan_page(plan, self.context.now()))
         pane.scroll_home(animate=False)
@@ -243,7 +238,7 @@ class PlanScreen(DiffScreen):
 
     def action_start(self) -> None:
         if self.plan is not None:
-            app_of(self).begin_run(self.plan)
+            runs_of(self).begin_run(self.plan)
 
     def action_decline(self) -> None:
         if self.plan is not None:

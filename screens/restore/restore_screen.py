@@ -5,27 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import StillRunning
-from loomtui.restore.events import Outcome
 from loomtui.restore.running.operator import Approval, Go, OnFailure
-from screens.context import app_of
 from screens.input import keys
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.edit import EditDialog, Edited
 from screens.modals.text import TextDialog
+from screens.navigation import navigation_of, runs_of
 from screens.restore.run_controller import RunController
 from screens.restore.run_screen import RunScreen
 from screens.restore.run_text import RunUiState, needs_name
 from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.text import content
 from screens.text.words import STEP_TITLES
-
-if TYPE_CHECKING:
-    pass
 
 
 class RestoreScreen(RunScreen):
@@ -80,7 +76,7 @@ class RestoreScreen(RunScreen):
             else:
                 operator.answer(question, Go.CONTINUE)
         elif self.controller.handle is not None and not self.controller.busy:
-            app_of(self).resume_run(self.controller.handle.id)
+            runs_of(self).resume_run(self.controller.handle.id)
 
     def _step_act(self, question: StepQuestion) -> Act:
         engine = self.context.engine
@@ -181,17 +177,12 @@ class RestoreScreen(RunScreen):
             self._ask(act, lambda: controller.operator.answer(question, (OnFailure.ROLL_BACK, None)))
         elif controller.handle is not None and not controller.busy:
             run_id = controller.handle.id
-            self._ask(act, lambda: app_of(self).start_rollback(run_id))
+            self._ask(act, lambda: runs_of(self).start_rollback(run_id))
 
     def action_back(self) -> None:
         """Home when the run is over, for the choice and the plan behind this screen are of the past."""
-        view = self.controller.view
-        if (
-            not self.controller.busy
-            and view is not None
-            and view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
-        ):
-            app_of(self).action_go("health")
+        if self.controller.over and not self.controller.busy:
+            navigation_of(self).go("health")
         else:
             super().action_back()
 

@@ -49,6 +49,11 @@ class RunFollower:
         return self._worker is not None and self._worker.is_running
 
     @property
+    def over(self) -> bool:
+        """It is restored or rolled back: there is nothing to go on with."""
+        return self.view is not None and self.view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
+
+    @property
     def pending(self) -> Question | None:
         """What the operator is asked now."""
         return None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import DataTable, Static
 
 from loomtui.restore.events import Outcome
-from screens.base import LoomScreen
-from screens.context import app_of
 from screens.input import keys
+from screens.navigation import runs_of
 from screens.runs.record_screen import RunRecordScreen
-from screens.text import content
+from screens.table_screen import TableScreen
 from screens.text.words import (
     AT_WORK,
     NOTHING,
@@ -32,15 +31,6 @@ if TYPE_CHECKING:
 
     from loomtui.restore.record.run_store import RunSummary
 
-_COLUMNS = (
-    ("started", "Started (UTC)"),
-    ("outcome", "Outcome"),
-    ("step", "Last step"),
-    ("took", "Took"),
-    ("operator", "By"),
-    ("run", "Run"),
-)
-
 
 def is_unfinished(run: RunSummary) -> bool:
     """It is to be resumed or rolled back, or somebody is at it."""
@@ -53,14 +43,22 @@ def _mark(run: RunSummary) -> Mark:
     return OUTCOME_MARKS[run.outcome] if run.outcome else UNFINISHED
 
 
-class RunsScreen(LoomScreen):
+class RunsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
         "All restores that were done from this machine, newest first. Press {runs.open} to see how the "
         "marked one went: its timeline, what it cost, who decided what. An unfinished one can be resumed "
         "where it stood, or rolled back to what was there before it."
     )
-    BINDINGS = keys.bindings(keys.RUNS, keys.REFRESH)
+    BINDINGS = keys.bindings(keys.RUNS)
+    COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
+        ("started", "Started (UTC)"),
+        ("outcome", "Outcome"),
+        ("step", "Last step"),
+        ("took", "Took"),
+        ("operator", "By"),
+        ("run", "Run"),
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,23 +68,16 @@ class RunsScreen(LoomScreen):
         yield Static(id="note")
         yield Table(id="runs")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        table = self.query_one(Table)
-        for key, title in _COLUMNS:
-            table.add_column(table.cell(title, Tone.DIM), key=key)
-        table.focus()
-        self.action_refresh_now()
-
     def on_screen_resume(self) -> None:
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
+        """At once: the runs lie on this machine."""
         self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():
             table.put(run.id, self._cells(table, run))
-        self.query_one("#note", Static).update(content.line(self._summary(), Tone.DIM))
+        self.say(self._summary())
         self.refresh_bindings()
 
     def _summary(self) -> str:
@@ -122,17 +113,17 @@ class RunsScreen(LoomScreen):
     def action_watch(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).watch_run(run.id)
+            runs_of(self).watch_run(run.id)
 
     def action_resume(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).resume_run(run.id)
+            runs_of(self).resume_run(run.id)
 
     def action_roll_back(self) -> None:
         run = self._marked()
         if run is not None:
-            app_of(self).roll_back_run(run.id)
+            runs_of(self).roll_back_run(run.id)
 
     def _cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
         took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING

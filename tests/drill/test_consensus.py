@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.history import History, Keys
-from loomtui.drill.node.consensus import Consensus, Message
+from loomtui.drill.node.consensus import Consensus
+from loomtui.drill.node.height import Message
 from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.standin_chain import Chain

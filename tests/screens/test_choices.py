@@ -206,8 +206,8 @@ async def test_stop_here_resume_and_try_again(cluster: LocalCluster, step: StepN
         assert fault.said in walk.app.screen.query_one(DiffPane).text.plain
         assert walk.answers()[-1] == (step.value, "stop", None)
         assert summarize(run).outcome is Outcome.STOPPED
-        assert walk.app.exit_status == 1
-        assert f"loomtui resume {run.id}" in walk.app.farewell()
+        assert walk.app.leaving.exit_status == 1
+        assert f"loomtui resume {run.id}" in walk.app.leaving.farewell
         locked = [node.lock.exists() for node in cluster.machines.values()]
         assert locked == [step is not StepName.PREFLIGHT] * 2, "given back before the stop alone"
         await press(walk.pilot, "x")
@@ -272,7 +272,7 @@ async def roll_back(walk: Walk) -> None:
     await until(walk.pilot, lambda: finished(walk.app) is Outcome.ROLLED_BACK, "the rollback")
     await until(walk.pilot, lambda: "ROLLED BACK" in panel(walk.app), "the panel")
     assert summarize(walk.run).outcome is Outcome.ROLLED_BACK
-    assert walk.app.exit_status == 0
+    assert walk.app.leaving.exit_status == 0
 
 
 async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: LocalCluster) -> None:
@@ -319,7 +319,7 @@ async def test_stop_resume_and_roll_back_between_steps(cluster: LocalCluster, st
         await press(walk.pilot, "e")
         await until(walk.pilot, lambda: "STOPPED" in panel(walk.app), "the end")
         assert walk.answers()[-1] == (step.value, "stop", None)
-        assert walk.app.exit_status == 130
+        assert walk.app.leaving.exit_status == 130
         assert cluster.live() == found
         locked = {node.lock.exists() for node in cluster.machines.values()}
         assert locked == {step in STEPS[2:]}, "given back before the stop alone"

@@ -17,6 +17,7 @@ from loomtui.loom.references import KeyReport
 from screens.app import LoomApp
 from screens.health.health_screen import HealthScreen
 from screens.health.node_screen import NodeScreen
+from screens.health.node_table import NodeTable
 from screens.logs.log_view import LogView
 from screens.logs.logs_screen import LogsScreen
 from screens.modals.ask import HostKeyDialog, InputDialog
@@ -188,9 +189,9 @@ async def test_all_that_are_shown_are_marked_and_unmarked() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         assert isinstance(app.screen, HealthScreen)
         await press(pilot, "A")
-        assert app.screen.marks == set(NAMES)
+        assert app.screen.query_one(NodeTable).marks == set(NAMES)
         await press(pilot, "A")
-        assert app.screen.marks == frozenset()
+        assert app.screen.query_one(NodeTable).marks == frozenset()
 
 
 async def test_who_only_looks_is_offered_no_plan() -> None:
@@ -198,7 +199,7 @@ async def test_who_only_looks_is_offered_no_plan() -> None:
         await press(pilot, "a")
         await until(pilot, lambda: "With db1" in shown(app))
         assert "Plan" not in shown(app)
-        app.plan_for(("db1",))
+        app.navigation.plan_for(("db1",))
         assert not isinstance(app.screen, ChooseScreen)
 
 

@@ -90,7 +90,7 @@ async def test_all_selected_lines_and_no_others_are_marked_as_such(step: str) ->
         for y, row in enumerate(rows_of(app)):
             first = next(iter(view.render_line(y)))
             grounds[row.split(".")[0].rsplit("line ")[-1]] = first.style.bgcolor if first.style else None
-        assert len(view.selection) == 3
+        assert len(view.at.selection) == 3
         assert grounds.pop("114" if step == "j" else "110") == marked
         assert {line for line, ground in grounds.items() if ground == chosen} == (
             {"112", "113"} if step == "j" else {"111", "112"}

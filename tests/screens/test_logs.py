@@ -56,7 +56,7 @@ async def test_wrap_shows_the_end_of_long_lines_and_enter_the_whole() -> None:
         await press(pilot, "w")
         await until(pilot, lambda: "missmatch" in shown(app))
         await press(pilot, "w", "N")
-        await until(pilot, lambda: app.screen.query_one(LogView).marked is not None)
+        await until(pilot, lambda: app.screen.query_one(LogView).at.marked is not None)
         await press(pilot, "enter")
         assert isinstance(app.screen, TextDialog)
         assert "It means" in shown(app)
@@ -108,7 +108,7 @@ async def test_find_goes_to_the_newest_hit_and_n_to_the_others() -> None:
         view = app.screen.query_one(LogView)
 
         def at(text: str) -> bool:
-            return view.marked is not None and view.marked.text == text
+            return view.at.marked is not None and view.at.marked.text == text
 
         await press(pilot, "f")
         await type_text(pilot, "line .77")
@@ -131,7 +131,7 @@ async def test_known_lines_are_gone_to_also_while_something_is_sought() -> None:
         await type_text(pilot, "Executed")
         await press(pilot, "enter", "left_square_bracket")
         view = app.screen.query_one(LogView)
-        await until(pilot, lambda: view.marked is not None and "missmatch" in view.marked.whole)
+        await until(pilot, lambda: view.at.marked is not None and "missmatch" in view.at.marked.whole)
 
 
 def saved_in(folder: Path) -> list[Path]:
@@ -183,12 +183,12 @@ async def test_a_time_is_gone_to_and_what_is_older_is_read_from_the_journals() -
         await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "-100s"
         await press(pilot, "enter")
-        await until(pilot, lambda: view.marked is not None and view.marked.text == "line 400.")
+        await until(pilot, lambda: view.at.marked is not None and view.at.marked.text == "line 400.")
         assert "not following" in shown(app)
         await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "-3h"
         await press(pilot, "enter")
-        await until(pilot, lambda: view.marked is not None and view.marked.text == "of two hours ago")
+        await until(pilot, lambda: view.at.marked is not None and view.at.marked.text == "of two hours ago")
         assert view.buffer.kept == 501
         await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "soon"
@@ -213,16 +213,16 @@ async def test_the_place_stays_when_lines_before_it_go_and_the_filter_changes() 
         await until(pilot, lambda: "line 59." in shown(app))
         view = app.screen.query_one(LogView)
         await press(pilot, *"kkkkkkkkk")
-        assert view.marked is not None
-        assert view.marked.text == "line 50."
+        assert view.at.marked is not None
+        assert view.at.marked.text == "line 50."
         view.buffer.capacity = 20
         view.add([entry_of("db1", NOW + timedelta(hours=1), f"new {n}") for n in range(5)])
         view.change()
         assert view.buffer.skipped == 45
-        assert view.marked.text == "line 50."
+        assert view.at.marked.text == "line 50."
         view.buffer.select(typed="!line 50")
         view.change()
-        assert view.marked.text == "line 51."
+        assert view.at.marked.text == "line 51."
 
 
 async def test_the_wheel_and_a_click_mark_lines() -> None:
@@ -231,8 +231,8 @@ async def test_the_wheel_and_a_click_mark_lines() -> None:
         await until(pilot, lambda: "12 of 12" in shown(app))
         view = app.screen.query_one(LogView)
         await pilot.click(LogView, offset=(5, 1))
-        assert view.cursor == 1
+        assert view.at.cursor == 1
         view.post_message(MouseScrollDown(view, 5, 1, 0, 1, 0, False, False, False))
-        await until(pilot, lambda: view.cursor == 4)
+        await until(pilot, lambda: view.at.cursor == 4)
         view.post_message(MouseScrollUp(view, 5, 1, 0, -1, 0, False, False, False))
-        await until(pilot, lambda: view.cursor == 1)
+        await until(pilot, lambda: view.at.cursor == 1)

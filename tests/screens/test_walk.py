@@ -48,7 +48,7 @@ async def test_the_whole_restore_by_keys() -> None:
         assert len(engine.begun[0].done) == 8 * 5
         await press(pilot, "escape")
         assert isinstance(app.screen, HealthScreen)
-        assert app.exit_status == 0
+        assert app.leaving.exit_status == 0
 
 
 async def test_a_fault_of_loomtui_itself_is_told_and_the_run_can_go_on(
@@ -77,7 +77,7 @@ async def test_a_fault_elsewhere_does_not_say_that_the_run_has_stopped() -> None
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
-        app.show_fault(KeyError("of another screen"))
+        app.navigation.show_fault(KeyError("of another screen"))
         await until(pilot, lambda: "The restore is not touched by it and goes on" in shown(app), "the error")
         assert "stays stopped" not in shown(app)
         await press(pilot, "escape")
@@ -285,8 +285,8 @@ async def test_failure_stop_and_resume() -> None:
         await press(pilot, "e")
         await until(pilot, lambda: "STOPPED" in panel(app), "the end")
         assert f"loomtui resume {RUN_ID}" in panel(app)
-        assert app.exit_status == 130
-        assert RUN_ID in app.farewell()
+        assert app.leaving.exit_status == 130
+        assert RUN_ID in app.leaving.farewell
         await press(pilot, "x")
         await asked(app, pilot, StepName.PREFLIGHT)
         assert len(engine.begun) == 2
@@ -303,7 +303,7 @@ async def test_failure_roll_back() -> None:
         await consent(app, pilot)
         await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK, "the rollback")
         await until(pilot, lambda: "ROLLED BACK" in panel(app))
-        assert app.exit_status == 0
+        assert app.leaving.exit_status == 0
 
 
 async def test_stop_before_a_step_then_roll_back() -> None:

@@ -7,20 +7,16 @@ Messages are JSON objects: `{"t": "proposal", "h", "r", "block", "a", "n"}` and
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
-from loomtui.drill.node.blocks import Block, enough, timestamp
-from loomtui.drill.node.keys import PrivValidator, SigningError
+from loomtui.drill.node.blocks import Block, timestamp
+from loomtui.drill.node.height import PRECOMMIT, PREVOTE, PROPOSE, Height, Message
+from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.standin_chain import Chain
+from loomtui.drill.node.voice import Voice
 from loomtui.drill.node.wal import Wal, WalGapError
-
-Message = dict[str, Any]
-_PROPOSE, _PREVOTE, _PRECOMMIT = 1, 2, 3
-_TYPES = {_PREVOTE: "Prevote", _PRECOMMIT: "Precommit"}
 
 
 class Host(Protocol):
@@ -38,34 +34,33 @@ class Consensus:
         self, chain: Chain, signer: PrivValidator, wal: Wal, host: Host, log: Log, beat: float
     ) -> None:
         self.chain = chain
-        self._signer = signer
+        self._voice = Voice(signer, host.node_id, log)
         self._wal = wal
         self._host = host
         self._log = log
         self._beat = beat
-        self._ahead: list[Message] = []
+        self._ahead: list[Message] = []  # of later heights
         self.running = False
         self.failed = False
         self._reset()
 
     def _reset(self) -> None:
         """To the next height, with the set that decides there."""
-        self.height = self.chain.height + 1
-        self._powers = {validator.address: validator.power for validator in self.chain.validators}
-        self._order = [validator.address for validator in self.chain.validators]
+        self._height = Height(self.chain, self._log)
         self.round = 0
         self.step = 0
-        self._blocks: dict[str, Block] = {}
-        self._proposals: dict[int, Message] = {}
-        self._votes: dict[tuple[int, int], dict[str, Message]] = defaultdict(dict)
         self._locked: tuple[int, Block] | None = None
         self._waits: set[tuple[int, int]] = set()
 
     @property
+    def height(self) -> int:
+        """The one that is being decided."""
+        return self._height.number
+
+    @property
     def messages(self) -> list[Message]:
         """All that is known of the present height, for a peer that has just come."""
-        votes = [vote for votes in self._votes.values() for vote in votes.values()]
-        return [*self._proposals.values(), *votes]
+        return self._height.messages
 
     def start(self) -> None:
         """After the handshake or the fast sync."""
@@ -89,11 +84,11 @@ class Consensus:
         self._host.later(self._beat / 4, self._begin(self.height, self.round))
 
     def _lock_again(self) -> None:
-        own = self._signer.address
-        for (round_, step), votes in sorted(self._votes.items()):
-            block = votes[own]["b"] if step == _PRECOMMIT and own in votes else ""
-            if block in self._blocks:
-                self._locked = (round_, self._blocks[block])
+        own = self._voice.address
+        for (round_, step), votes in sorted(self._height.votes.items()):
+            block = votes[own]["b"] if step == PRECOMMIT and own in votes else ""
+            if block in self._height.blocks:
+                self._locked = (round_, self._height.blocks[block])
 
     def receive(self, message: Message) -> None:
         """A proposal or vote of a peer. Raises KeyError, TypeError, ValueError for nonsense."""
@@ -105,56 +100,16 @@ class Consensus:
             self._or_fail(lambda: self._take(message))
 
     def _take(self, message: Message, *, replayed: bool = False) -> None:
-        known = self._add_proposal(message) if message["t"] == "proposal" else self._add_vote(message)
-        if not known:
+        height, own = self._height, self._voice.address
+        is_new = height.add_proposal(message) if message["t"] == "proposal" else height.add_vote(message, own)
+        if not is_new:
             return
         if not replayed:
             self._wal.write(message)
-        elif message["a"] == self._signer.address:
-            self._sign_again(self._signer, message)
+        elif message["a"] == own:
+            self._voice.repeat(message)
         self._host.send(message)
         self._advance()
-
-    def _sign_again(self, signer: PrivValidator, message: Message) -> None:
-        """Own words out of the WAL: they count as said, whether or not the file had been saved."""
-        with suppress(SigningError):
-            signer.sign(self.height, message["r"], message.get("s", _PROPOSE), _content(message))
-
-    def _add_proposal(self, message: Message) -> bool:
-        block = Block.from_json(message["block"])
-        if message["r"] in self._proposals or message["a"] != self._proposer(message["r"]):
-            return False
-        if self.chain.problem(block):
-            return False
-        self._proposals[message["r"]] = message
-        self._blocks[block.hash] = block
-        return True
-
-    def _add_vote(self, message: Message) -> bool:
-        address = message["a"]
-        votes = self._votes[message["r"], message["s"]]
-        if address not in self._powers:
-            self._log.error(
-                "Error attempting to add vote",
-                module="consensus",
-                err=f"Cannot find validator in valSet of size {len(self._powers)}: Invalid validator index",
-            )
-            return False
-        if address not in votes:
-            votes[address] = message
-            return True
-        if votes[address]["b"] != message["b"] and address == self._signer.address:
-            self._log.error(
-                "Found conflicting vote from ourselves. Did you unsafe_reset a validator?",
-                module="consensus",
-                height=self.height,
-                round=message["r"],
-                type=message["s"] - 1,
-            )
-        return False
-
-    def _proposer(self, round_: int) -> str:
-        return self._order[(self.height + round_) % len(self._order)]
 
     # The steps of a round
 
@@ -184,12 +139,11 @@ class Consensus:
     def _enter_round(self, round_: int) -> None:
         if self.step and round_ <= self.round:
             return
-        self.round, self.step = round_, _PROPOSE
+        self.round, self.step = round_, PROPOSE
         patience = min(1.0, max(0.4, self._beat)) + 0.3 * round_
-        self._host.later(patience, self._unless_later(_PROPOSE, self._prevote))
-        signer = self._signer
-        if signer.address == self._proposer(round_) and round_ not in self._proposals:
-            self._propose(signer)
+        self._host.later(patience, self._unless_later(PROPOSE, self._prevote))
+        if self._voice.address == self._height.proposer(round_) and round_ not in self._height.proposals:
+            self._propose()
         self._advance()
 
     def _unless_later(self, step: int, act: Callable[[], None]) -> Callable[[], None]:
@@ -201,62 +155,34 @@ class Consensus:
 
         return check
 
-    def _propose(self, signer: PrivValidator) -> None:
-        block = self._locked[1] if self._locked else self._new_block(signer.address)
-        message = {"t": "proposal", "h": self.height, "r": self.round, "block": block.to_json()}
-        try:
-            self._say(signer, {**message, "a": signer.address, "n": self._host.node_id}, _PROPOSE)
-        except SigningError as refused:
-            self._log.error(
-                "enterPropose: Error signing proposal",
-                module="consensus",
-                height=self.height,
-                round=self.round,
-                err=f"Error signing proposal: {refused}",
-            )
-
-    def _new_block(self, proposer: str) -> Block:
-        return Block(self.height, timestamp(), proposer, self.chain.last_hash, self.chain.app_hash)
-
-    def _say(self, signer: PrivValidator, message: Message, step: int) -> None:
-        """Sign, save, then tell; raises SigningError before anything is told."""
-        signer.sign(self.height, self.round, step, _content(message))
-        self._take(message)
+    def _propose(self) -> None:
+        own, chain = self._voice.address, self.chain
+        new = Block(self.height, timestamp(), own, chain.last_hash, chain.app_hash)
+        message = self._voice.proposal(self.height, self.round, self._locked[1] if self._locked else new)
+        if message is not None:
+            self._take(message)
 
     def _advance(self) -> None:
         """Whatever the messages at hand allow, in order."""
-        if self._commit() or self.step == 0:
+        block = self._height.committed()
+        if block is not None:
+            self.apply(block)
             return
-        for round_ in sorted({key[0] for key in self._votes}, reverse=True):
-            if round_ > self.round and any(enough(self._power(round_, step), self._total) for step in _TYPES):
-                self._host.later(0, self._begin(self.height, round_))
-                return
-        if self.step == _PROPOSE and self.round in self._proposals:
+        if self.step == 0:
+            return
+        later = self._height.round_after(self.round)
+        if later is not None:
+            self._host.later(0, self._begin(self.height, later))
+        elif self.step == PROPOSE and self.round in self._height.proposals:
             self._prevote()
-        elif self.step == _PREVOTE:
+        elif self.step == PREVOTE:
             self._after_prevotes()
-        elif self.step == _PRECOMMIT:
-            self._after_precommits()
-
-    @property
-    def _total(self) -> int:
-        return sum(self._powers.values())
-
-    def _power(self, round_: int, step: int, block: str | None = None) -> int:
-        votes = self._votes.get((round_, step), {})
-        return sum(self._powers[a] for a, vote in votes.items() if block is None or vote["b"] == block)
-
-    def _majority(self, round_: int, step: int) -> str | None:
-        """The block, or '' for none at all, that more than 2/3 voted for; None: no such majority."""
-        votes = self._votes.get((round_, step), {})
-        for block in {vote["b"] for vote in votes.values()}:
-            if enough(self._power(round_, step, block), self._total):
-                return str(block)
-        return None
+        elif self.step == PRECOMMIT and self._height.enough_voted(self.round, PRECOMMIT):
+            self._wait_once(lambda: self._enter_round(self.round + 1))
 
     def _prevote(self) -> None:
-        self.step = _PREVOTE
-        proposal = self._proposals.get(self.round)
+        self.step = PREVOTE
+        proposal = self._height.proposals.get(self.round)
         self._unlock()
         if self._locked:
             choice = self._locked[1].hash
@@ -268,32 +194,25 @@ class Consensus:
     def _unlock(self) -> None:
         """A later majority for something else frees from the lock."""
         for round_ in range(self._locked[0] + 1 if self._locked else self.round, self.round):
-            majority = self._majority(round_, _PREVOTE)
+            majority = self._height.majority(round_, PREVOTE)
             if self._locked and majority not in (None, self._locked[1].hash):
                 self._locked = None
 
     def _after_prevotes(self) -> None:
-        majority = self._majority(self.round, _PREVOTE)
-        if majority is not None and (majority == "" or majority in self._blocks):
+        majority = self._height.majority(self.round, PREVOTE)
+        if majority is not None and (majority == "" or majority in self._height.blocks):
             self._precommit(majority)
-        elif enough(self._power(self.round, _PREVOTE), self._total):
+        elif self._height.enough_voted(self.round, PREVOTE):
             self._wait_once(lambda: self._precommit(""))
 
     def _precommit(self, block: str) -> None:
-        self.step = _PRECOMMIT
+        self.step = PRECOMMIT
         if block:
-            self._locked = (self.round, self._blocks[block])
-        elif self._majority(self.round, _PREVOTE) == "":
+            self._locked = (self.round, self._height.blocks[block])
+        elif self._height.majority(self.round, PREVOTE) == "":
             self._locked = None
         self._vote(block)
         self._advance()
-
-    def _after_precommits(self) -> None:
-        if enough(self._power(self.round, _PRECOMMIT), self._total):
-            self._wait_once(self._next_round)
-
-    def _next_round(self) -> None:
-        self._enter_round(self.round + 1)
 
     def _wait_once(self, act: Callable[[], None]) -> None:
         if (self.round, self.step) not in self._waits:
@@ -301,46 +220,16 @@ class Consensus:
             self._host.later(0.2 + 0.1 * self.round, self._unless_later(self.step, act))
 
     def _vote(self, block: str) -> None:
-        signer = self._signer
-        if signer.address not in self._powers:
+        own, height = self._voice.address, self._height
+        if own not in height.order:
             return
-        if signer.address in self._votes[self.round, self.step]:
+        if own in height.votes[self.round, self.step]:
             return  # said before a restart
-        message = {
-            "t": "vote",
-            "h": self.height,
-            "r": self.round,
-            "s": self.step,
-            "b": block,
-            "a": signer.address,
-        }
-        try:
-            self._say(signer, {**message, "n": self._host.node_id, "time": timestamp()}, self.step)
-        except SigningError as refused:
-            index = self._order.index(signer.address)
-            what = f"{self.height}/{self.round:02d}/{self.step - 1}({_TYPES[self.step]})"
-            hashes = f"{block[:12] or '0' * 12} {'0' * 12}"
-            vote = f"Vote{{{index}:{signer.address[:12]} {what} {hashes} @ {timestamp()}}}"
-            self._log.error(
-                "Error signing vote",
-                module="consensus",
-                height=self.height,
-                round=self.round,
-                vote=vote,
-                err=f"Error signing vote: {refused}",
-            )
+        message = self._voice.vote(height.number, self.round, self.step, block, height.order.index(own))
+        if message is not None:
+            self._take(message)
 
     # The end of a height
-
-    def _commit(self) -> bool:
-        for round_, step in list(self._votes):
-            block = self._majority(round_, step) if step == _PRECOMMIT else None
-            if block and block in self._blocks:
-                votes = self._votes[round_, step]
-                signers = tuple(sorted(address for address, vote in votes.items() if vote["b"] == block))
-                self.apply(Block.from_json({**self._blocks[block].to_json(), "signers": signers}))
-                return True
-        return False
 
     def apply(self, block: Block) -> None:
         """A committed block, from the votes at hand or from a peer that is ahead."""
@@ -356,9 +245,3 @@ class Consensus:
         self._host.later(self._beat, self._begin(self.height, 0))
         for message in ahead:
             self.receive(message)
-
-
-def _content(message: Message) -> bytes:
-    """What is signed: all but the time, so that the same vote said twice is the same vote."""
-    block = Block.from_json(message["block"]).hash if message["t"] == "proposal" else message["b"]
-    return f"{message['t']}/{message['h']}/{message['r']}/{message.get('s', _PROPOSE)}/{block}".encode()

@@ -13,7 +13,8 @@ from typing import Any
 
 from loomtui.drill.node.addresses import Address
 from loomtui.drill.node.blocks import Block, enough
-from loomtui.drill.node.consensus import Consensus, Message
+from loomtui.drill.node.consensus import Consensus
+from loomtui.drill.node.height import Message
 from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.peers import Peer, Switch

@@ -1,23 +1,18 @@
-"""One node's service manager: loads units, answers the stand-ins over a socket in the node's folder."""
+"""One node's service manager: loads units, starts and stops their services."""
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import socketserver
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from loomtui.drill.systemd.journal import Journal
 from loomtui.drill.systemd.service import Service, StartRefusedError
 from loomtui.drill.systemd.unitfile import Definition, define, find_files, load, stamp
 
-SOCKET = ".practice/systemd"
 _WANTS = "etc/systemd/system/multi-user.target.wants"
 
 
@@ -170,37 +165,6 @@ class Manager:
 
 def unit_name(name: str) -> str:
     return name if "." in name else f"{name}.service"
-
-
-class _Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-    request_queue_size = 64
-    manager: Manager
-
-
-class _Handler(socketserver.StreamRequestHandler):
-    server: _Server
-
-    def handle(self) -> None:
-        from loomtui.drill.systemd.commands import answer
-
-        with suppress(OSError):
-            call: dict[str, Any] = json.loads(self.rfile.readline())
-            try:
-                reply = answer(self.server.manager, call["tool"], call["arguments"], Path(call["folder"]))
-            except Exception as error:  # noqa: BLE001 - the caller must hear of it
-                reply = Reply(err=f"{call['tool']}: {type(error).__name__}: {error}\n", status=1)
-            self.wfile.write(json.dumps(vars(reply)).encode() + b"\n")
-
-
-def serve(manager: Manager) -> None:
-    """From now on the node's stand-ins get answers. The path is relative: socket addresses must be short."""
-    path = manager.root / SOCKET
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    server = _Server(os.path.relpath(path), _Handler)
-    server.manager = manager
-    threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def signal_number(text: str) -> int:

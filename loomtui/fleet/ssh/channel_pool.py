@@ -12,9 +12,8 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from paramiko import Transport
-
 from loomtui.errors import ScriptFailed
+from loomtui.fleet.ssh.client import Transport
 from loomtui.fleet.ssh.connection import ChannelRefused, Connection, LostConnection
 from loomtui.fleet.ssh.process import Process, TooMuchOutputError
 

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator
 
 import tenacity
-from paramiko import Transport
-from paramiko.ssh_exception import ChannelException, SSHException
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.ssh.client import ChannelException, SSHException, Transport
 from loomtui.fleet.ssh.connector import Connector, NoConnection, Throttled, drop_later
 from loomtui.fleet.ssh.executor import THREADS
 from loomtui.fleet.ssh.process import Process

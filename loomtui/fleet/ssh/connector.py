@@ -12,12 +12,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from paramiko import Channel, PKey, Transport
-from paramiko.ssh_exception import ChannelException, IncompatiblePeer, SSHException
+from paramiko import PKey
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
 from loomtui.fleet.ssh import paramiko_words
 from loomtui.fleet.ssh.agent import CERTIFICATE
+from loomtui.fleet.ssh.client import Channel, ChannelException, IncompatiblePeer, SSHException, Transport
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.executor import THREADS
 from loomtui.fleet.ssh.heartbeat import Heartbeat

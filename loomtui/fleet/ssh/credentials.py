@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey
 from paramiko.pkey import PublicBlob
-from paramiko.ssh_exception import (
-    AuthenticationException,
-    BadAuthenticationType,
-    PasswordRequiredException,
-    SSHException,
-)
+from paramiko.ssh_exception import PasswordRequiredException
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.ssh.agent import AgentAt, AgentCertificate, socket_path
+from loomtui.fleet.ssh.client import AuthenticationException, BadAuthenticationType, SSHException, Transport
 from loomtui.fleet.ssh.executor import THREADS
 from loomtui.fleet.ssh.passwords import answer
 from loomtui.fleet.ssh.prompter import Secrets

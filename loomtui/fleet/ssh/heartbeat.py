@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from paramiko import Transport
-from paramiko.ssh_exception import SSHException
-
+from loomtui.fleet.ssh.client import SSHException, Transport
 from loomtui.fleet.ssh.executor import THREADS
 
 _BEAT_SECONDS = 10.0

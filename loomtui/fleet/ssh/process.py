@@ -7,9 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from paramiko import Channel, Transport
-from paramiko.ssh_exception import SSHException
-
+from loomtui.fleet.ssh.client import Channel, SSHException, Transport
 from loomtui.fleet.ssh.executor import THREADS
 
 _CHUNK = 256 * 1024

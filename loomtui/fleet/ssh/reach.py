@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
-from paramiko import Channel, Transport
-from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-from paramiko.ssh_exception import ChannelException, SSHException
-
 from loomtui.fleet.ssh import paramiko_words
+from loomtui.fleet.ssh.client import (
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    Channel,
+    ChannelException,
+    SSHException,
+    Transport,
+)
 from loomtui.fleet.ssh.executor import THREADS
 from loomtui.text import clean_line
 

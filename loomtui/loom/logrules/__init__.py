@@ -7,7 +7,7 @@ included. At its default level a healthy node prints next to nothing.
 from __future__ import annotations
 
 from loomtui.loom.logrules.consensus import DANGER, SIGNING
-from loomtui.loom.logrules.peers import IDENTITY, NETWORK, PEER_LISTS
+from loomtui.loom.logrules.peer_messages import IDENTITY, NETWORK, PEER_LISTS
 from loomtui.loom.logrules.rule import Rule
 from loomtui.loom.logrules.state import DATABASES, FILES
 from loomtui.loom.logrules.usual import USUAL

@@ -1,0 +1,24 @@
+"""What loomtui uses of paramiko's client. Keys, agents and the files of OpenSSH import their own parts."""
+
+from __future__ import annotations
+
+from paramiko import Channel, Transport
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    BadAuthenticationType,
+    ChannelException,
+    IncompatiblePeer,
+    SSHException,
+)
+
+__all__ = [
+    "OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED",
+    "AuthenticationException",
+    "BadAuthenticationType",
+    "Channel",
+    "ChannelException",
+    "IncompatiblePeer",
+    "SSHException",
+    "Transport",
+]

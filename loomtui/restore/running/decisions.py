@@ -1,0 +1,115 @@
+"""What the operator decides in a run, and what follows from it at once; every decision is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from loomtui.errors import NOTHING_CHANGED, LoomtuiError, ObjectChanged, StillRunning
+from loomtui.restore.events import StepName
+from loomtui.restore.record.recorder import Recorder
+from loomtui.restore.running.operator import Go, OnFailure, Preview
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.signing_now import moves_without
+from loomtui.restore.running.steps.base import Step
+from loomtui.restore.running.steps.stop import keep_down, kill
+from loomtui.restore.running.task_failures import combined, on_all, sentences
+
+OLD_FILES_KEPT = "Every node keeps its old files; what was stopped is held."
+_NEXT = "Mend that and try again, or roll back."
+
+
+class RollBackChosen(Exception):  # a decision, not an error
+    """The operator chose to roll back in the middle of a restore."""
+
+
+class StopChosen(Exception):  # a decision, not an error
+    """The operator chose to stop, or nobody was there to choose."""
+
+    def __init__(self, error: LoomtuiError | None = None) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Decisions:
+    def __init__(self, context: RunContext, recorder: Recorder) -> None:
+        self._context = context
+        self._recorder = recorder
+
+    async def before_step(self, step: Step, previews: Mapping[str, Preview]) -> None:
+        """Returns when the step may be carried out; raises StopChosen or RollBackChosen otherwise."""
+        answer = await self._context.operator.before_step(step.name, previews)
+        self._record(step, "before step", answer.value)
+        if answer is Go.STOP:
+            raise StopChosen
+        if answer is Go.ROLL_BACK:
+            raise RollBackChosen
+
+    def _record(self, step: Step, asked: str, answer: str, node: str | None = None) -> None:
+        message = f"{step.title}: {answer}" + (f" ({node})" if node else "")
+        data = {"asked": asked, "answer": answer, "by": self._context.operator.name}
+        self._recorder.decided(step.name, node, message, dict(data))
+
+    def complete(self, error: LoomtuiError) -> None:
+        """That nothing was changed is true of what failed, no more of the run. There is always a way on."""
+        if error.safe in ("", NOTHING_CHANGED) and self._recorder.has_begun(StepName.STOP):
+            error.safe = OLD_FILES_KEPT
+        error.advice = error.advice or _NEXT
+
+    async def on_failure(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:
+        """Returns when the step is to be tried again; otherwise raises."""
+        for error in failures.values():
+            self.complete(error)
+        stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
+        choice, node = await self._choice(step, failures, kill=any(one.processes for one in stuck.values()))
+        self._record(step, "on failure", choice.value, node)
+        if choice is OnFailure.ROLL_BACK:
+            raise RollBackChosen
+        if choice is OnFailure.LEAVE_OUT:
+            self._context.left_out.add(str(node))
+            await self._keep_down(step, str(node))
+        elif choice is OnFailure.KILL:
+            await self._kill(step, stuck)
+        elif choice is not OnFailure.RETRY:
+            raise StopChosen(combined(failures, self.way_on(failures.values(), "Then"), step.title))
+
+    def way_on(self, errors: Iterable[LoomtuiError], how: str) -> str:
+        if any(isinstance(error, ObjectChanged) for error in errors):
+            return f"This plan cannot be done. {self._context.new_plan()}"
+        return f"{how}: loomtui resume {self._context.run}"
+
+    async def _choice(
+        self, step: Step, failures: Mapping[str, LoomtuiError], *, kill: bool
+    ) -> tuple[OnFailure, str | None]:
+        """One of those that make sense here; any other answer is to stop."""
+        may_leave = self._may_leave(step, failures)
+        choices = [OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK]
+        if may_leave:
+            choices.insert(1, OnFailure.LEAVE_OUT)
+        if kill:
+            choices.insert(1, OnFailure.KILL)
+        choice, node = await self._context.operator.on_failure(step.name, failures, tuple(choices), may_leave)
+        if choice not in choices or (choice is OnFailure.LEAVE_OUT and node not in may_leave):
+            return OnFailure.STOP, None
+        return choice, node
+
+    def _may_leave(self, step: Step, failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
+        """Those that failed and without whom the chain can move; somebody must be left to go on with."""
+        names = [node.name for node in self._context.nodes]
+        if not step.may_leave_out or len(names) == 1:
+            return ()
+        return tuple(name for name in names if name in failures and moves_without(self._context, name))
+
+    async def _keep_down(self, step: Step, node: str) -> None:
+        """Who is left out runs nothing half-restored: the step that failed may have let it start."""
+        try:
+            await keep_down(self._context.node_run(node))
+        except LoomtuiError as error:
+            message = f"it is left out, but could not be held and stopped: {error.what}"
+            self._recorder.note(step.name, node, message, {"severity": "warning"})
+
+    async def _kill(self, step: Step, stuck: Mapping[str, StillRunning]) -> None:
+        """What it did not achieve, the next attempt of the step tells."""
+        names = [name for name, error in stuck.items() if error.processes]
+        _, failures = await on_all(names, lambda name: kill(self._context.node_run(name), stuck[name]))
+        for text in sentences(failures):
+            self._recorder.note(step.name, None, f"could not kill: {text}", {"severity": "warning"})

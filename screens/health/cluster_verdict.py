@@ -1,0 +1,26 @@
+"""The lines above the rows, for as much room as there is."""
+
+from __future__ import annotations
+
+from textual.widgets import Static
+
+from screens.context import context_of
+from screens.health.verdict_head import verdict_text
+from screens.navigation import runs_of
+
+#: Lines, on a low terminal and on a high one.
+_LOW, _HIGH = 5, 10
+_HIGH_FROM = 32
+
+
+class ClusterVerdict(Static):
+    def show(self) -> None:
+        watch, size = context_of(self).watch, self.app.size
+        room = (_HIGH if size.height >= _HIGH_FROM else _LOW, size.width - 4)
+        self.update(verdict_text(watch.verdict, watch.causes, self._notes(), room))
+
+    def _notes(self) -> tuple[str, ...]:
+        unfinished = runs_of(self).unfinished()
+        if unfinished and not context_of(self).writable:
+            return (f"The restore {unfinished[0].id} is unfinished. To go on: loomtui restore",)
+        return ()

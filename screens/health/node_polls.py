@@ -1,0 +1,67 @@
+"""Looks at every node again and again; where the cluster is not well, once also at what could tell why."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from loomtui.fleet.probes.findings import worth_asking
+
+if TYPE_CHECKING:
+    from loomtui.fleet.probes.node_status import NodeStatus
+    from screens.base import LoomScreen
+
+_REFRESH_SECONDS = 2.0
+
+
+class NodePolls:
+    """What is seen is in the context's watch; the screen gets `Seen` each time."""
+
+    class Seen(Message):
+        """There is something new to show."""
+
+    def __init__(self, screen: LoomScreen) -> None:
+        self._screen = screen
+        self._look_now = asyncio.Event()
+        self._explained = False
+
+    def begin(self) -> None:
+        """Once the engine is open."""
+        for node in self._screen.context.engine.inventory.names:
+            self._screen.run_worker(
+                self._poll(node), name=node, group=f"look-{node}", exclusive=True, exit_on_error=False
+            )
+
+    def look_now(self) -> None:
+        """Wakes each poll once: the next wait is for another event."""
+        self._look_now.set()
+        self._look_now = asyncio.Event()
+
+    async def _poll(self, node: str) -> None:
+        """Re-armed after each look, so that looks never pile up."""
+        previous: NodeStatus | None = None
+        while True:
+            previous = await self._screen.context.engine.look(node, previous)
+            self._take(previous)
+            try:
+                async with asyncio.timeout(_REFRESH_SECONDS):
+                    await self._look_now.wait()
+            except TimeoutError:
+                continue
+
+    def _take(self, status: NodeStatus) -> None:
+        context = self._screen.context
+        context.watch.saw(status, context.now())
+        wrong = worth_asking(context.watch.verdict)
+        if wrong and not self._explained:
+            self._screen.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
+        self._explained = wrong
+        self._screen.post_message(self.Seen())
+
+    async def _ask_why(self) -> None:
+        """Once for each trouble: the keys and the last log lines tell what heights do not."""
+        context = self._screen.context
+        context.watch.learn(await context.findings())
+        self._screen.post_message(self.Seen())

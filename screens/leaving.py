@@ -1,0 +1,87 @@
+"""Leaving: what is asked before, what is said after, and a terminal that goes away by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from screens.context import AppContext
+from screens.modals.ask import ChoiceDialog
+from screens.terminal import GONE_STATUS
+from screens.text import content
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from screens.restore.run_controller import RunController
+
+_INTERRUPTED = 130
+
+
+class Leaving:
+    """A run that is not done does not keep the operator; its journal lets it be resumed."""
+
+    def __init__(self, app: App[Any], context: AppContext) -> None:
+        self._app = app
+        self._context = context
+
+    def ask(self) -> None:
+        """Leaves, or asks first where a run is going on."""
+        controller = self._context.controller
+        if controller is None or not controller.busy or controller.handle is None:
+            self._app.exit(self.exit_status)
+            return
+        run_id = controller.handle.id
+        self._app.push_screen(
+            ChoiceDialog(
+                "Leave in the middle of a restore?",
+                f"The run {run_id} stops where it is. What is stopped stays stopped and held. "
+                f"It can be resumed:  loomtui resume {run_id}",
+                (
+                    ("", "Stay", "the run goes on"),
+                    ("leave", "Leave", f"resume later with: loomtui resume {run_id}"),
+                ),
+            ),
+            lambda answer: self._app.exit(_INTERRUPTED) if answer == "leave" else None,
+        )
+
+    def terminal_gone(self) -> None:
+        """What is at work is brought to its end; the next question, which nobody hears, stops the run."""
+        controller = self._context.controller
+        if controller is not None:
+            controller.operator.leave()
+        self._app.run_worker(self._exit_after(controller), group="leave", exclusive=True)
+
+    async def _exit_after(self, controller: RunController | None) -> None:
+        if controller is not None:
+            await controller.ended()
+        self._app.exit(GONE_STATUS)
+
+    def may_suspend(self) -> bool:
+        """Stopped by the shell, this process could not go on with a run either."""
+        controller = self._context.controller
+        if controller is None or not controller.busy or controller.waits:
+            return True
+        content.tell(
+            self._app,
+            "A run is at work and would stand still with this program. Open another terminal instead.",
+            severity="warning",
+        )
+        return False
+
+    @property
+    def exit_status(self) -> int:
+        """As the command line promises: 0 unless a run was begun and is not done."""
+        controller = self._context.controller
+        if controller is None or controller.handle is None or controller.over:
+            return 0
+        return _INTERRUPTED if controller.error is None else controller.error.exit_status
+
+    @property
+    def farewell(self) -> str:
+        """What is left to say in the terminal."""
+        controller = self._context.controller
+        if controller is None or controller.handle is None or controller.over:
+            return ""
+        run_id = controller.handle.id
+        ways = f"Go on: loomtui resume {run_id}   Undo: loomtui rollback {run_id}"
+        return f"The restore {run_id} is unfinished. {ways}"

@@ -1,0 +1,60 @@
+"""A screen that fetches what it shows: one worker, one way to fail."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from loomtui.errors import LoomtuiError
+from screens.base import LoomScreen
+from screens.input import keys
+from screens.modals.text import error_text
+from screens.text import content
+from screens.text.words import Tone
+
+
+class LoadingScreen(LoomScreen):
+    """`load` fetches in a worker and posts what it gets as messages, which are lost once the screen is gone.
+
+    What is going on, or why nothing came, stands in a `Static`.
+    """
+
+    #: What is said meanwhile; `{screen.back}` stands for that key, as in `HELP`.
+    LOADING: ClassVar[Content | str] = ""
+    #: Where it is said, as a selector.
+    NOTE: ClassVar[str] = "#note"
+
+    class Failed(Message):
+        def __init__(self, error: LoomtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    async def load(self) -> None:
+        """Raises LoomtuiError where it cannot be had."""
+        raise NotImplementedError
+
+    def begin_loading(self) -> None:
+        """From the start, also where it is being loaded."""
+        self.say(keys.spoken(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
+        self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
+
+    def say(self, what: Content | str) -> None:
+        """A plain string is dimmed."""
+        note = content.line(what, Tone.DIM) if isinstance(what, str) else what
+        self.query_one(self.NOTE, Static).update(note)
+
+    def failed(self, error: LoomtuiError) -> None:
+        """Shows why nothing came."""
+        self.say(error_text(error))
+
+    async def _load(self) -> None:
+        try:
+            await self.load()
+        except LoomtuiError as error:
+            self.post_message(self.Failed(error))
+
+    def on_loading_screen_failed(self, message: Failed) -> None:
+        self.failed(message.error)

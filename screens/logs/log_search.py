@@ -1,0 +1,90 @@
+"""Going to a line of a log: to the next hit, to the next known message, to a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from screens.input.moments import read_moment
+from screens.logs.log_buffer import Entry, Filter
+from screens.text import content
+from screens.text.words import time_of
+
+if TYPE_CHECKING:
+    from screens.logs.live_log import LiveLog
+    from screens.logs.log_view import LogView
+
+_SLICE_SECONDS = 0.008  # of a search, before other work has its turn
+
+
+def find(view: LogView, typed: str) -> None:
+    """Goes to the newest hit at or before the marked line; empty: seeks nothing any more.
+
+    Raises ValueError for what is no regular expression; nothing has changed then.
+    """
+    sought = Filter(typed)
+    view.sought = sought
+    view.change()
+    if not sought.empty:
+        here, shown = view.at.cursor, view.buffer.shown
+        _seek(view, [*shown[here::-1], *shown[here + 1 :]] if shown else (), sought.takes, typed)
+
+
+def go_to_match(view: LogView, by: int) -> None:
+    """To the next hit (`by` is 1) or the one before (-1); while nothing is sought, to a known message."""
+    if view.sought.empty:
+        go_to_known(view, by)
+    else:
+        _seek(view, _from_here(view, by), view.sought.takes, view.sought.typed)
+
+
+def go_to_known(view: LogView, by: int) -> None:
+    """To the next line (`by` is 1) that loomtui can explain, or to the one before (-1)."""
+    _seek(view, _from_here(view, by), lambda entry: entry.known, "a known message")
+
+
+def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
+    """What is older than the lines here is read from the nodes' journals. Raises ValueError for no time."""
+    try:
+        moment = read_moment(typed, now)
+    except ValueError as error:
+        raise ValueError("not a time like 14:30 or 2026-11-20 14:30") from error
+    oldest = view.buffer.oldest
+    if oldest is None or moment < oldest:
+        content.tell(view, f"Reading the journals from {time_of(moment)} on.")
+        view.read_since(moment)
+    else:
+        view.at.stay()
+        view.move_to(view.buffer.place_at(moment), in_middle=True)
+        view.at.stay()
+
+
+def _from_here(view: LogView, by: int) -> Sequence[Entry]:
+    here, shown = view.at.cursor, view.buffer.shown
+    if by > 0:
+        return shown[here + 1 :]
+    return shown[here - 1 :: -1] if here > 0 else ()
+
+
+def _seek(view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
+    """A search may take seconds in many lines: keys work meanwhile, and another search ends it."""
+    view.run_worker(
+        _go_to_first(view, entries, wanted, what), group="seek", exclusive=True, exit_on_error=False
+    )
+
+
+async def _go_to_first(
+    view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str
+) -> None:
+    turn = time.monotonic()
+    for entry in entries:
+        if wanted(entry):
+            view.move_to(view.buffer.place_of(entry), in_middle=True)
+            return
+        if time.monotonic() - turn > _SLICE_SECONDS:
+            await asyncio.sleep(0)
+            turn = time.monotonic()
+    content.tell(view, f"No line there with {what}.", seconds=3)

@@ -1,0 +1,80 @@
+"""What a screen may ask of the app: the way to another place, and what becomes of runs.
+
+Screens know these two alone; `navigator.py` and `run_navigator.py` carry them out, and know every screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.dom import DOMNode
+
+    from loomtui.restore.plan import Plan
+    from loomtui.restore.record.run_store import RunSummary
+
+
+class Navigation(Protocol):
+    def back(self) -> None:
+        """To the screen before; home stays."""
+        ...
+
+    def go(self, place: str) -> None:
+        """To `health`, `backups`, `keys`, `services`, `logs` or `runs`: where it is open, else on top."""
+        ...
+
+    def restore_from(self, moment: datetime | None) -> None:
+        """Chooses for a restore with the backups of this moment or before; None: the newest."""
+        ...
+
+    def plan_for(self, nodes: Sequence[str]) -> None:
+        """The choice of a backup, for these nodes."""
+        ...
+
+    def logs_of(self, nodes: Sequence[str]) -> None:
+        """The logs, with all other nodes hidden."""
+        ...
+
+    def show_fault(self, error: BaseException) -> None:
+        """What should not happen, told without a traceback."""
+        ...
+
+
+class RunNavigation(Protocol):
+    """Where a run cannot be had, a dialog says why."""
+
+    def unfinished(self) -> tuple[RunSummary, ...]:
+        """Of this cluster, newest first."""
+        ...
+
+    def begin_run(self, plan: Plan) -> None: ...
+
+    def resume_run(self, run_id: str) -> None: ...
+
+    def roll_back_run(self, run_id: str) -> None:
+        """Asks for the cluster's name first."""
+        ...
+
+    def start_rollback(self, run_id: str) -> None:
+        """The operator has confirmed it."""
+        ...
+
+    def watch_run(self, run_id: str) -> None:
+        """A run in the hands of another process."""
+        ...
+
+
+class _Navigable(Protocol):
+    navigation: Navigation
+    runs: RunNavigation
+
+
+def navigation_of(node: DOMNode | App[Any]) -> Navigation:
+    return cast("_Navigable", node.app).navigation
+
+
+def runs_of(node: DOMNode | App[Any]) -> RunNavigation:
+    return cast("_Navigable", node.app).runs
