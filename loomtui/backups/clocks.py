@@ -57,7 +57,6 @@ class Reading:
 
 
 _HOUR: Final = timedelta(hours=1)
-_MINUTE: Final = timedelta(minutes=1)
 _NONE: Final = timedelta(0)
 
 #: Every offset that a zone of the tz database has had since 2019 (a test compares), in minutes: whole hours

@@ -31,7 +31,7 @@ def drill(nodes: int, scenario: str, auto: bool, list_them: bool, as_json: bool)
     """Practise on a cluster of your own: in a temporary folder, gone afterwards."""
     if list_them:
         return _list(as_json=as_json)
-    need("moto", "moto[s3,server]>=5.1", "loomtui drill", "drill")
+    need("loomtui drill", "drill", moto="moto[s3]>=5.1", flask="flask>=3", flask_cors="flask-cors>=5")
     if auto:
         return _play(scenario, nodes, as_json=as_json)
     if as_json:

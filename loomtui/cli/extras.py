@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.util import find_spec
 
 from loomtui.errors import CallError
 
 
-def need(module: str, requirement: str, command: str, extra: str) -> None:
-    """Raises CallError where the module cannot be imported. `requirement`: what pip is to be given."""
-    if find_spec(module) is None:
+def need(command: str, extra: str, **requirements: str) -> None:
+    """Raises CallError where a module is missing. `requirements`: what pip is to be given for each module."""
+    missing = [requirement for module, requirement in requirements.items() if find_spec(module) is None]
+    if missing:
         raise CallError(
-            f"{command} needs a package that is not installed: {requirement}.",
-            advice=f"Install it with pip beside loomtui: '{requirement}', or loomtui's extra {extra}.",
+            f"{command} needs what is not installed: {', '.join(missing)}.",
+            advice=f"Install it with pip beside loomtui: {shlex.join(missing)}, or loomtui's extra {extra}.",
         )

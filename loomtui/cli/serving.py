@@ -35,7 +35,7 @@ _PORT = 8023
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, anywhere: bool) -> int:
     """Show the screens in a browser, read-only."""
-    need("textual_serve", "textual-serve>=1.1.3,<2", "loomtui serve", "serve")
+    need("loomtui serve", "serve", textual_serve="textual-serve>=1.1.3,<2", aiohttp="aiohttp>=3.10")
     import screens
     from loomtui.web.address import resolve
 

@@ -21,7 +21,6 @@ class Scenario:
     tip_height: int  # last block that the cluster made
     data_height: int  # of the newest data backup that can be restored
     reset_signing: bool  # the chain moves after the restore only if the signing states are reset
-    fix_units: bool  # the peers in the service definitions are wrong after the config restore
     expected: str  # the good end, in a sentence
     met: bool = False  # the story says that every node runs and sees all its peers
 
@@ -53,7 +52,6 @@ _CLEAN_RESTORE = Scenario(
     tip_height=120,
     data_height=69,
     reset_signing=True,
-    fix_units=False,
     expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
 )
 
@@ -74,7 +72,6 @@ _MOVED_HOSTS = Scenario(
     tip_height=120,
     data_height=69,
     reset_signing=False,
-    fix_units=True,
     expected="Every node makes blocks above height 69 with equal app hashes and is connected to all others.",
 )
 
@@ -94,7 +91,6 @@ _NEWER_SIGNING_STATES = Scenario(
     tip_height=120,
     data_height=69,
     reset_signing=True,
-    fix_units=False,
     expected="Every node makes blocks above height 69 with equal app hashes, each with its own keys.",
     met=True,
 )
@@ -108,7 +104,6 @@ _HEALTHY = Scenario(
     tip_height=120,
     data_height=69,
     reset_signing=False,
-    fix_units=False,
     expected="Nothing has to be done.",
     met=True,
 )

@@ -74,16 +74,6 @@ def decode_chain_state(value: bytes) -> ChainState | None:
         return None
 
 
-def decode_validators(value: bytes) -> tuple[Power, ...] | None:
-    """A validator set, in its order. None: it is malformed, or empty. Never raises."""
-    if len(value) > MAX_STATE_BYTES:
-        return None
-    try:
-        return _validators(read_message(value)) or None
-    except ValueError:
-        return None
-
-
 def read_genesis_doc(journal: bytes) -> str | None:
     """Tendermint's genesis from a journal of state.db. None: it is not in there (any more), or malformed.
 

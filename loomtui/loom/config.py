@@ -53,10 +53,7 @@ class LoomYml:
 
     root_dir: str = ""
     app_store_version: int | None = None  # None: the default of the node's build
-    evm_db_name: str = "evm"
-    db_name: str = "app"
     rpc_listen: str | None = None  # RPCListenAddress, Tendermint's RPC
-    rpc_bind: str | None = None  # RPCBindAddress, Loom's own API
     redis_uris: tuple[str, ...] = ()  # passwords are hidden
     foreign_addresses: tuple[
         tuple[str, str], ...
@@ -71,7 +68,6 @@ class TendermintConfig:
     p2p_port: int | None = None  # of [p2p] laddr
     external_address: str = ""
     moniker: str = ""
-    pex: bool | None = None
     problem: str | None = None
 
 
@@ -92,10 +88,7 @@ def read_loom_yml(text: str) -> LoomYml:
     return LoomYml(
         root_dir=_text(fields, "rootdir"),
         app_store_version=version,
-        evm_db_name=_text(fields, "evmstore.dbname") or "evm",
-        db_name=_text(fields, "dbname") or "app",
         rpc_listen=_text(fields, "rpclistenaddress") or None,
-        rpc_bind=_text(fields, "rpcbindaddress") or None,
         redis_uris=tuple(address for _, address in addresses if address.lower().startswith("redis")),
         foreign_addresses=addresses,
         problem=problem,
@@ -167,13 +160,11 @@ def read_config_toml(text: str) -> TendermintConfig:
     listen = string(member(p2p, "laddr"))
     match = _LISTEN.fullmatch(listen)
     port = int(match["port"]) if match else None
-    pex = member(p2p, "pex")
     bad = listen and (port is None or not 1 <= port <= 65535)
     return TendermintConfig(
         p2p_port=None if bad else port,
         external_address=clean_line(string(member(p2p, "external_address")), limit=300),
         moniker=clean_line(string(document.get("moniker")), limit=120),
-        pex=pex if isinstance(pex, bool) else None,
         problem=f"[p2p] laddr has no port: {clean_line(listen, limit=80)}" if bad else None,
     )
 

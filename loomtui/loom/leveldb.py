@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeVar
+
+import google_crc32c
 
 from loomtui.loom.documents import integer, read_object
 
@@ -92,41 +94,6 @@ def _take(data: bytes, at: int) -> tuple[bytes | None, int]:
     return None, len(data)
 
 
-def write_batch(sequence: int, items: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A write batch of puts; `sequence` is the number of the first."""
-    parts = [struct.pack("<QI", sequence, len(items))]
-    for key, value in items:
-        parts += [bytes([_VALUE]), _varint(len(key)), key, _varint(len(value)), value]
-    return b"".join(parts)
-
-
-def journal(batches: Iterable[bytes]) -> bytes:
-    """A journal that holds these records."""
-    out = bytearray()
-    for batch in batches:
-        rest, first = batch, True
-        while first or rest:
-            left = BLOCK_SIZE - len(out) % BLOCK_SIZE
-            if left < _HEADER.size:
-                out += bytes(left)
-                continue
-            piece, rest = rest[: left - _HEADER.size], rest[left - _HEADER.size :]
-            kind = (_LAST if not rest else _MIDDLE) if not first else (_FULL if not rest else _FIRST)
-            body = bytes([kind]) + piece
-            out += _HEADER.pack(_masked_crc(body), len(piece), kind) + piece
-            first = False
-    return bytes(out)
-
-
-def manifest(*, log_number: int, next_file: int, last_sequence: int) -> bytes:
-    """The smallest valid MANIFEST: no tables, everything in the journal `log_number`."""
-    comparator = b"leveldb.BytewiseComparator"
-    edit = bytes([1]) + _varint(len(comparator)) + comparator
-    for tag, number in ((2, log_number), (3, next_file), (4, last_sequence)):
-        edit += bytes([tag]) + _varint(number)
-    return journal([edit])
-
-
 def store_height(data: bytes) -> int | None:
     """The height of the block store, from its journal (or a tail of it). None: it is not in there."""
     return last(data, _store_height)
@@ -188,30 +155,7 @@ def _root_version(key: bytes, _: bytes) -> int | None:
     return version if version < 2**63 else None
 
 
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
-
-
-_TABLE = _crc_table()
-
-
 def _masked_crc(data: bytes) -> int:
     """CRC-32C (Castagnoli), rotated and shifted as LevelDB stores it."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
-    crc ^= 0xFFFFFFFF
+    crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -15,7 +15,6 @@ from loomtui.loom.documents import base64_bytes, member, read_object
 from loomtui.text import clean_line
 
 #: A node ID as Tendermint writes and compares it: 40 lower-case hex digits.
-NODE_ID = re.compile(r"\A[0-9a-f]{40}\Z")
 
 _MAX_BYTES = 64 * 1024
 _KEY_TYPE = "tendermint/PrivKeyEd25519"

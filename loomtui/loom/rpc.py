@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -36,7 +35,6 @@ class ChainFacts:
     voting_power: int  # of that key in the set at `height`; 0: it is not in it
     peers: int | None = None  # None: not asked
     peer_ids: tuple[str, ...] = ()
-    listen_addr: str = ""
     members: tuple[tuple[str, int], ...] = ()  # the set at `height`: address and power; empty: not asked
 
 
@@ -59,7 +57,6 @@ def read_status(body: bytes) -> ChainFacts:
         catching_up=(sync.get("catching_up") or sync.get("syncing")) is True,  # `syncing` before 0.22
         address=address or None,
         voting_power=_whole(member(result, "validator_info", "voting_power")) or 0,
-        listen_addr=clean_line(string(node.get("listen_addr")), limit=200),
     )
 
 
@@ -80,22 +77,6 @@ def read_validators(body: bytes) -> tuple[tuple[str, int], ...]:
     if not isinstance(listed, list):
         raise RpcError("The answer is not that of a node's /validators.")
     return tuple(_validator(entry) for entry in listed)
-
-
-def read_block(body: bytes) -> tuple[int, str]:
-    """Height and app hash (upper-case hex) of the header in `/block?height=H`. Raises RpcError."""
-    header = member(_result(body), "block", "header")
-    if not isinstance(header, Mapping):
-        raise RpcError("The answer is not that of a node's /block.")
-    return _height(header.get("height")), _hash(header.get("app_hash"))
-
-
-def read_genesis(body: bytes) -> str:
-    """The Tendermint genesis document in `/genesis`, as JSON text. Raises RpcError."""
-    document = _result(body).get("genesis")
-    if not isinstance(document, Mapping):
-        raise RpcError("The answer is not that of a node's /genesis.")
-    return json.dumps(document)
 
 
 def _result(body: bytes) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import zstandard
 
 from loomtui.backups.model import Compression, Member, MemberType
-from loomtui.loom import leveldb
+from tests.loom import leveldb_writer
 
 #: IDs A and B of the domain facts, section 3.
 KEY_A = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXA=="
@@ -30,7 +30,7 @@ LOOM_GENESIS_TEXT = json.dumps({"contracts": [{"vm": "plugin", "name": "coin"}]}
 TM_GENESIS_TEXT = json.dumps(
     {"genesis_time": "2018-09-06T00:00:00Z", "chain_id": "default", "validators": [], "app_hash": ""}
 )
-MANIFEST = leveldb.manifest(log_number=1, next_file=2, last_sequence=1)
+MANIFEST = leveldb_writer.manifest(log_number=1, next_file=2, last_sequence=1)
 
 DATA = ("chaindata", "app.db")
 PLAIN = ("genesis.json", "loom.yml")
@@ -71,12 +71,12 @@ def priv_validator(height: int = 100, value: str = KEY_A) -> str:
 
 def app_journal(*heights: int) -> bytes:
     items = [(b"r" + height.to_bytes(8, "big"), b"root") for height in heights]
-    return leveldb.journal([leveldb.write_batch(1, items)])
+    return leveldb_writer.journal([leveldb_writer.write_batch(1, items)])
 
 
 def store_journal(height: int) -> bytes:
     value = json.dumps({"height": str(height)}).encode()
-    return leveldb.journal([leveldb.write_batch(1, [(b"blockStore", value)])])
+    return leveldb_writer.journal([leveldb_writer.write_batch(1, [(b"blockStore", value)])])
 
 
 def make_database(folder: Path, journal: bytes = b"") -> None:

@@ -13,7 +13,6 @@ from loomtui.backups import archive
 from loomtui.backups.archive import Reading, read
 from loomtui.backups.model import Compression, MemberType
 from loomtui.errors import ArchiveRejected
-from loomtui.loom import leveldb
 from loomtui.loom.databases import NODE_KEY, VALIDATOR
 from tests.backups.making import (
     ID_A,
@@ -29,6 +28,7 @@ from tests.backups.making import (
     tar_of_infos,
     tar_with,
 )
+from tests.loom import leveldb_writer
 
 
 def reading_of(data: bytes, size: int = 10_000) -> Reading:
@@ -75,8 +75,10 @@ def test_of_a_file_stored_twice_the_last_one_counts() -> None:
 
 def test_of_a_long_journal_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_JOURNAL_BYTES", 64 * 1024)
-    batches = [leveldb.write_batch(1, [(b"r" + n.to_bytes(8, "big"), b"x" * 50)]) for n in range(1, 10_001)]
-    journal = leveldb.journal(batches)
+    batches = [
+        leveldb_writer.write_batch(1, [(b"r" + n.to_bytes(8, "big"), b"x" * 50)]) for n in range(1, 10_001)
+    ]
+    journal = leveldb_writer.journal(batches)
     assert len(journal) > 10 * archive.MAX_JOURNAL_BYTES
     reading = reading_of(tar_with(("app.db/000001.log", journal)))
     assert reading.app_height == 10_000

@@ -16,14 +16,14 @@ from loomtui.backups.databases import torn_heights
 from loomtui.backups.members import Extent, extent_of
 from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
 from loomtui.errors import ArchiveRejected
-from loomtui.loom import leveldb
 from tests.backups.making import app_journal, store_journal, tar_with
+from tests.loom import leveldb_writer
 from tests.loom.test_chainstate import REAL, STATE_VALUE, state_with
 from tests.loom.test_manifest import START, added, numbers
 
 Files = dict[str, bytes | str]
 STORE, STATE = "chaindata/data/blockstore.db", "chaindata/data/state.db"
-MANIFEST = leveldb.journal([START])
+MANIFEST = leveldb_writer.journal([START])
 
 
 def database(folder: str, journal: bytes = b"", manifest: bytes = MANIFEST, **tables: bytes) -> Files:
@@ -39,7 +39,7 @@ def database(folder: str, journal: bytes = b"", manifest: bytes = MANIFEST, **ta
 def state_journal(height: int) -> bytes:
     """Tendermint writes the parameters of the next height, then the state itself."""
     items = [(f"consensusParamsKey:{height + 1}".encode(), b""), (b"stateKey", b"amino")]
-    return leveldb.journal([leveldb.write_batch(1, [item]) for item in items])
+    return leveldb_writer.journal([leveldb_writer.write_batch(1, [item]) for item in items])
 
 
 def node(app: int = 100, state: int = 100, store: int = 100) -> Files:
@@ -74,7 +74,7 @@ def without(files: Files, *names: str) -> Files:
     return {name: content for name, content in files.items() if name not in names}
 
 
-TWO_TABLES = leveldb.journal([START, numbers(3, 9) + added(5, 3) + added(7, 2)])
+TWO_TABLES = leveldb_writer.journal([START, numbers(3, 9) + added(5, 3) + added(7, 2)])
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_signs_of_a_running_node_are_told_as_a_risk(files: Files, sign: str) -> 
 
 def test_a_dead_journal_tells_no_height() -> None:
     """A flush makes a new journal; the old one stays in a staging folder that nobody empties."""
-    flushed = leveldb.journal([START, numbers(2, 8, 3, 9)])
+    flushed = leveldb_writer.journal([START, numbers(2, 8, 3, 9)])
     files = node() | database(STATE, state_journal(40), flushed) | {f"{STATE}/000008.log": b""}
     assert contents(files).state_height is None
 
@@ -145,7 +145,7 @@ def real(name: str) -> Files:
 def state_values(*values: bytes, genesis_doc: bytes = b"") -> bytes:
     items = [(b"genesisDoc", genesis_doc)] if genesis_doc else []
     items += [(b"stateKey", value) for value in values]
-    return leveldb.journal([leveldb.write_batch(1, [item]) for item in items])
+    return leveldb_writer.journal([leveldb_writer.write_batch(1, [item]) for item in items])
 
 
 class TestTheChain:
@@ -161,8 +161,10 @@ class TestTheChain:
 
     def test_the_state_decides_the_height_where_the_parameters_are_of_another(self) -> None:
         """Tendermint writes them first: a copy in between holds those of a block whose state it lacks."""
-        params = leveldb.write_batch(1, [(b"consensusParamsKey:51", b"")])
-        journal = leveldb.journal([leveldb.write_batch(1, [(b"stateKey", STATE_VALUE)]), params])
+        params = leveldb_writer.write_batch(1, [(b"consensusParamsKey:51", b"")])
+        journal = leveldb_writer.journal(
+            [leveldb_writer.write_batch(1, [(b"stateKey", STATE_VALUE)]), params]
+        )
         assert contents(node() | database(STATE, journal)).state_height == 49
 
     def test_of_a_malformed_state_the_parameters_tell_the_height(self) -> None:
@@ -172,7 +174,7 @@ class TestTheChain:
     def test_a_dead_journal_tells_neither_chain_nor_genesis(self) -> None:
         genesis = (REAL / "genesis.json").read_bytes()
         old, new = state_values(state_with(f3=40), genesis_doc=genesis), state_values(STATE_VALUE)
-        flushed = leveldb.journal([START, numbers(2, 8, 3, 9)])
+        flushed = leveldb_writer.journal([START, numbers(2, 8, 3, 9)])
         dead = node() | database(STATE, old, flushed)
         found = contents(dead | {f"{STATE}/000008.log": b""})
         assert (found.chain, found.genesis_doc) == (None, None)

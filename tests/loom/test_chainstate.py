@@ -17,12 +17,11 @@ from loomtui.loom.chainstate import (
     MAX_VALIDATORS,
     ChainState,
     decode_chain_state,
-    decode_validators,
     read_chain_state,
     read_genesis_doc,
 )
 from loomtui.loom.genesis import read_tendermint_genesis
-from loomtui.loom.leveldb import journal, write_batch
+from tests.loom.leveldb_writer import journal, write_batch
 
 REAL = Path(__file__).parent / "real"
 STATE = (REAL / "state.db/000001.log").read_bytes()
@@ -92,13 +91,6 @@ class TestTheRealNode:
         assert {entry.address for entry in genesis.validators} == ADDRESSES
         assert {entry.power for entry in genesis.validators} == {10}
         assert {entry.public_key for entry in genesis.validators} == {e.public_key for e in real().validators}
-
-    @pytest.mark.parametrize(("height", "field"), [(50, "validators"), (51, "next_validators")])
-    def test_the_set_of_a_height_is_kept_under_its_own_key(self, height: int, field: str) -> None:
-        value = inner(read_message(STATE_VALUES[b"validatorsKey:%d" % height]), 1)
-        assert value
-        raw = data_of(read_message(STATE_VALUES[b"validatorsKey:%d" % height]), 1)
-        assert decode_validators(raw) == getattr(real(), field)
 
     def test_where_a_set_did_not_change_only_the_height_of_the_change_is_kept(self) -> None:
         value = STATE_VALUES[b"validatorsKey:2"]
@@ -239,7 +231,6 @@ def test_a_field_that_is_not_known_does_no_harm() -> None:
 @example(b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f")
 def test_any_bytes_are_read_or_are_none(noise: bytes) -> None:
     decode_chain_state(noise)
-    decode_validators(noise)
     read_chain_state(noise)
     read_genesis_doc(noise)
     inside = journal([write_batch(1, [(b"genesisDoc", noise), (b"stateKey", noise)])])

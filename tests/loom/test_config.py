@@ -40,10 +40,7 @@ def test_what_counts_in_a_loom_yml() -> None:
     assert found == LoomYml(
         root_dir=".",
         app_store_version=3,
-        evm_db_name="evm",
-        db_name="app",
         rpc_listen="tcp://127.0.0.1:46657",
-        rpc_bind="tcp://0.0.0.0:46658",
         redis_uris=("redis://:‹hidden›@10.2.0.9:6379",),
         foreign_addresses=(
             ("EventDispatcher.Redis.URI", "redis://:‹hidden›@10.2.0.9:6379"),
@@ -56,11 +53,9 @@ def test_what_counts_in_a_loom_yml() -> None:
 
 
 def test_the_form_of_2018_and_field_names_in_any_case() -> None:
-    found = read_loom_yml(
-        'eventdispatcheruri: redis://10.2.0.9:6379\nDBNAME: "chain"\nevmstore: {dbname: e}\n'
-    )
+    found = read_loom_yml("eventdispatcheruri: redis://10.2.0.9:6379\nROOTDIR: data\n")
     assert found.redis_uris == ("redis://10.2.0.9:6379",)
-    assert (found.db_name, found.evm_db_name) == ("chain", "e")
+    assert found.root_dir == "data"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
@@ -133,7 +128,7 @@ pex = true
 
 
 def test_what_counts_in_a_config_toml() -> None:
-    assert read_config_toml(CONFIG_TOML) == TendermintConfig(26656, "10.2.0.4:26656", "vm", True)
+    assert read_config_toml(CONFIG_TOML) == TendermintConfig(26656, "10.2.0.4:26656", "vm")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from loomtui.loom.leveldb import (
     BLOCK_SIZE,
     app_height,
-    journal,
-    manifest,
     puts,
     records,
     store_height,
-    write_batch,
 )
+from tests.loom.leveldb_writer import journal, manifest, write_batch
 
 #: A write batch as LevelDB writes it: put "a" = "1" with sequence number 1.
 KNOWN_BATCH = bytes.fromhex("0100000000000000 01000000 01 01 61 01 31".replace(" ", ""))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.loom.logrules import RULES
-from loomtui.loom.logs import Line, Severity, explain, read_line
+from loomtui.loom.logs import Severity, explain
 
 from .vectors import A, B
 
@@ -66,33 +66,11 @@ def test_values_of_a_line_are_data() -> None:
     assert found.meaning.startswith("{0.__class__} {x} in this")
 
 
-def test_a_line_is_taken_apart() -> None:
-    text = f'{AT}Error dialing peer                           module=p2p err="dial \\"x\\" {{y}}" tries=3'
-    assert read_line(text) == Line(
-        "E", "Error dialing peer", "p2p", {"module": "p2p", "err": 'dial "x" {y}', "tries": "3"}
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("I[09-06|12:34:56.789] Executed block", Line("I", "Executed block")),
-        ("D[x] module=a", Line("D", "", "a", {"module": "a"})),
-        ("panic: x module=a", Line(None, "panic: x module=a")),
-        ("E[2018] x err= y=", Line("E", "x", None, {"err": "", "y": ""})),
-        ('E[2018] x err="open', Line("E", "x", None, {"err": '"open'})),
-    ],
-)
-def test_odd_lines(text: str, line: Line) -> None:
-    assert read_line(text) == line
-
-
 hostile = st.text('EID[]|:. module=err"\\<>(){}#%s\x1b\x07ABC0123\n')
 
 
 @given(st.one_of(st.text(), hostile, hostile.map(lambda text: f"{AT}{text}")))
 def test_no_line_raises(text: str) -> None:
-    read_line(text)
     explain(text)
 
 

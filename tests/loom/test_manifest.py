@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loomtui.loom import leveldb
 from loomtui.loom.manifest import Version, file_number, read_manifest, was_left_open
+from tests.loom import leveldb_writer
 
 
 def varint(number: int) -> bytes:
@@ -45,15 +45,17 @@ def test_tables_are_those_that_were_added_and_not_deleted() -> None:
         numbers(5, 1) + text(b"pointer") + gone(5) + added(10, 700, 1),
         gone(10, 1) + added(10, 700, 2),  # moved to another level
     ]
-    assert read_manifest(leveldb.journal(edits)) == Version(6, 9, {8: 2**40, 10: 700})
+    assert read_manifest(leveldb_writer.journal(edits)) == Version(6, 9, {8: 2**40, 10: 700})
 
 
 def test_our_own_smallest_manifest_is_read() -> None:
-    assert read_manifest(leveldb.manifest(log_number=1, next_file=2, last_sequence=1)) == Version(1, 2, {})
+    assert read_manifest(leveldb_writer.manifest(log_number=1, next_file=2, last_sequence=1)) == Version(
+        1, 2, {}
+    )
 
 
 def test_a_torn_tail_ends_it_as_it_ends_the_databases_own_reading() -> None:
-    whole = leveldb.journal([START, added(5, 1000), gone(5)])
+    whole = leveldb_writer.journal([START, added(5, 1000), gone(5)])
     assert read_manifest(whole[:-1]) == Version(3, 4, {5: 1000})
 
 
@@ -61,7 +63,7 @@ def test_a_torn_tail_ends_it_as_it_ends_the_databases_own_reading() -> None:
     "edit", [numbers(77, 1), numbers(7, 0, 5), varint(1) + varint(10) + b"short", b"\xff" * 12]
 )
 def test_an_edit_of_no_known_form_ends_it(edit: bytes) -> None:
-    assert read_manifest(leveldb.journal([START, edit, added(5, 1)])) == Version(3, 4, {})
+    assert read_manifest(leveldb_writer.journal([START, edit, added(5, 1)])) == Version(3, 4, {})
 
 
 def test_nothing_to_be_read_is_nothing() -> None:
@@ -71,15 +73,15 @@ def test_nothing_to_be_read_is_nothing() -> None:
 
 def test_no_manifest_fills_the_memory() -> None:
     many = b"".join(numbers(7, 0, number, 1, 0, 0) for number in range(30))
-    assert read_manifest(leveldb.journal([many]), limit=30) is not None
-    assert read_manifest(leveldb.journal([many]), limit=29) is None
-    assert read_manifest(leveldb.journal([many]), limit=10) is None
+    assert read_manifest(leveldb_writer.journal([many]), limit=30) is not None
+    assert read_manifest(leveldb_writer.journal([many]), limit=29) is None
+    assert read_manifest(leveldb_writer.journal([many]), limit=10) is None
 
 
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     read_manifest(data)
-    read_manifest(leveldb.journal([START, data]))
+    read_manifest(leveldb_writer.journal([START, data]))
 
 
 @pytest.mark.parametrize(

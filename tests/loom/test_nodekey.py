@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.loom.nodekey import (
-    NODE_ID,
     from_public_key,
     node_id,
     read_node_key,
@@ -100,12 +99,6 @@ def test_ready_case_an_error_is_one_whatever_the_status(output: bytes, status: i
     with pytest.raises(ValueError, match=sentence) as caught:
         read_nodekey_output(output, status)
     assert "\x1b" not in str(caught.value)
-
-
-def test_the_pattern_of_an_id() -> None:
-    assert NODE_ID.match(A)
-    assert not NODE_ID.match(A + "\n")
-    assert not NODE_ID.match(A.upper())
 
 
 @given(st.one_of(st.text(), st.binary(), st.text('{}[]":,privkeytypevalue \\u0123456789')))

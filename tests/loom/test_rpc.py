@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from loomtui.loom.rpc import (
     ChainFacts,
     RpcError,
-    read_block,
-    read_genesis,
     read_net_info,
     read_status,
     read_validators,
@@ -64,7 +62,6 @@ FACTS = ChainFacts(
     catching_up=False,
     address=ADDRESS,
     voting_power=1250000067383,
-    listen_addr="tcp://127.0.0.1:30006",
 )
 
 
@@ -101,15 +98,6 @@ def test_validators() -> None:
     assert read_validators(reply({"block_height": "7", "validators": [entry]})) == ((ADDRESS, 10),)
 
 
-def test_a_block() -> None:
-    header = {"height": "19", "app_hash": HASH, "chain_id": "default"}
-    assert read_block(reply({"block": {"header": header}})) == (19, HASH)
-
-
-def test_the_genesis_document() -> None:
-    assert json.loads(read_genesis(reply({"genesis": {"chain_id": "default"}}))) == {"chain_id": "default"}
-
-
 def read_net(body: bytes) -> ChainFacts:
     return read_net_info(body, FACTS)
 
@@ -118,8 +106,6 @@ READERS: tuple[Callable[[bytes], object], ...] = (
     read_status,
     read_net,
     read_validators,
-    read_block,
-    read_genesis,
 )
 
 
@@ -152,7 +138,6 @@ def test_what_is_no_answer_is_an_error(reader: Callable[[bytes], object], body: 
         (read_status, {"node_info": {}, "sync_info": {"latest_block_height": "-1"}}, "no block height"),
         (read_validators, {"validators": [{"address": "xx", "voting_power": "1"}]}, "without an address"),
         (read_validators, {"validators": [{"address": ADDRESS}]}, "without an address"),
-        (read_block, {"block": {"header": {}}}, "no block height"),
     ],
 )
 def test_answers_with_holes(reader: Callable[[bytes], object], result: object, sentence: str) -> None:

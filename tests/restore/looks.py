@@ -87,7 +87,6 @@ def _details(machine: LocalNode, args: Args) -> Iterator[Fact]:
     yield "user", user
     yield "account", f"{user}:x:{account.pw_uid}:{account.pw_gid}::/:/bin/sh"
     yield "group", f"{machine.properties()['Group']}:x:{account.pw_gid}:"
-    yield "systemd", "systemd 252 (252.1)"
     for pattern in STATE_NAMES:
         for found in sorted(machine.workdir.glob(pattern)):
             yield f"database/{found.relative_to(machine.workdir)}", "16"

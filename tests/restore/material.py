@@ -20,7 +20,6 @@ from loomtui.drill.node.blocks import Validator, timestamp
 from loomtui.drill.node.states import GENESIS_DOC, State
 from loomtui.fleet.probes.node_status import Active, NodeDetails, NodeStatus, ServiceState
 from loomtui.inventory.model import Role
-from loomtui.loom import leveldb
 from loomtui.loom.chainstate import ChainState, Power
 from loomtui.loom.nodekey import NodeKeyFacts, node_id, validator_address
 from loomtui.loom.rpc import ChainFacts
@@ -39,6 +38,7 @@ from loomtui.restore.plan import (
     SigningChoice,
     ValidatorPower,
 )
+from tests.loom import leveldb_writer
 from tests.restore.local import GROUP, USER, LocalNode
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -130,18 +130,22 @@ def write_database(folder: Path, journal: bytes = b"", mark: str = "") -> None:
     """A LevelDB folder; `mark` makes its bytes unlike those of any other."""
     folder.mkdir(parents=True)
     (folder / "CURRENT").write_text("MANIFEST-000000\n")
-    (folder / "MANIFEST-000000").write_bytes(leveldb.manifest(log_number=1, next_file=2, last_sequence=1))
+    (folder / "MANIFEST-000000").write_bytes(
+        leveldb_writer.manifest(log_number=1, next_file=2, last_sequence=1)
+    )
     (folder / "000001.log").write_bytes(journal)
     (folder / "LOG").write_text(f"{folder.name} {mark}\n")
 
 
 def app_journal(height: int) -> bytes:
-    return leveldb.journal([leveldb.write_batch(1, [(b"r" + height.to_bytes(8, "big"), b"root")])])
+    return leveldb_writer.journal(
+        [leveldb_writer.write_batch(1, [(b"r" + height.to_bytes(8, "big"), b"root")])]
+    )
 
 
 def store_journal(height: int) -> bytes:
     value = json.dumps({"height": str(height)}).encode()
-    return leveldb.journal([leveldb.write_batch(1, [(b"blockStore", value)])])
+    return leveldb_writer.journal([leveldb_writer.write_batch(1, [(b"blockStore", value)])])
 
 
 def state_journal(
@@ -160,7 +164,9 @@ def state_journal(
     block = hashlib.sha256(b"%d" % height).hexdigest().upper() if height else ""
     state = State(CHAIN_ID, height, block, timestamp(at), signed, members, members, 1, block)
     items = [(GENESIS_DOC, genesis.encode())] if genesis else []
-    return leveldb.journal([leveldb.write_batch(1, [item]) for item in [*items, *state.stored()]])
+    return leveldb_writer.journal(
+        [leveldb_writer.write_batch(1, [item]) for item in [*items, *state.stored()]]
+    )
 
 
 def write_state(workdir: Path, height: int, mark: str, *extra: str, state: bytes = b"") -> None:
@@ -355,8 +361,6 @@ def node_details(name: str = "n1", number: int = 1, **changes: object) -> NodeDe
         name=name,
         status=status,
         user="ubuntu",
-        uid=1000,
-        gid=1000,
         group="ubuntu",
         working_directory="/home/ubuntu",
         databases={"app.db": 1000, "chaindata/data": 1000},

@@ -140,8 +140,6 @@ def details(found: NodeStatus) -> NodeDetails:
         found.name,
         found,
         "ubuntu",
-        1000,
-        1000,
         "ubuntu",
         "/home/ubuntu",
         {"app.db": 8_123_456_789, "chaindata/data": 21_123_456_789, "evm.db": 1_123_456},
@@ -155,7 +153,6 @@ def details(found: NodeStatus) -> NodeDetails:
         },
         reported_node_id=node_id(found.name) if found.reachable else None,
         tools=frozenset({"curl", "bzip2"}),
-        systemd_version=249,
         backups=BackupJobs((BackupJob(JobKind.CRONTAB, "/etc/cron.d/loom", "*/5 * * * * ubuntu backup.sh"),)),
     )
 

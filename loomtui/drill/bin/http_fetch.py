@@ -21,7 +21,6 @@ class Request:
     headers: list[str] = field(default_factory=list)
     seconds: float = 300.0
     fail: bool = False
-    quiet: bool = False
     write_out: str = ""
     span: str = ""
 
@@ -81,8 +80,6 @@ def _set(request: Request, name: str, rest: list[str]) -> None:
         request.write_out = rest.pop(0)
     elif name in ("f", "fail"):
         request.fail = True
-    elif name in ("s", "silent"):
-        request.quiet = True
     elif name in (
         "connect-timeout",
         "retry",
@@ -95,6 +92,8 @@ def _set(request: Request, name: str, rest: list[str]) -> None:
     ):
         rest.pop(0)
     elif name not in (
+        "s",
+        "silent",
         "S",
         "show-error",
         "L",

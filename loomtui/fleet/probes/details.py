@@ -57,24 +57,20 @@ async def details(session: Session, status: NodeStatus | None = None) -> NodeDet
 def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetails:
     """What the scripts `details` and `nodekey` found. Raises LoomtuiError for a user who does not exist."""
     user = facts.line("user")
-    account = re.fullmatch(r"[^:]*:[^:]*:(\d{1,10}):(\d{1,10}):.*", facts.line("account"))
+    account = re.fullmatch(r"[^:]*:[^:]*:\d{1,10}:(\d{1,10}):.*", facts.line("account"))
     if not account:
         raise LoomtuiError(
             f"the service runs as {user}, and the node has no such user.",
             node=status.name,
             advice="Make the user, or correct User= of the unit.",
         )
-    uid, gid = int(account[1]), int(account[2])
-    group = re.fullmatch(r"([^:]*):[^:]*:(\d{1,10}):.*", facts.line("group"))
+    group = re.fullmatch(r"([^:]*):[^:]*:\d{1,10}:.*", facts.line("group"))
     reported, problem = read_reported(nodekey)
-    systemd = re.match(r"systemd (\d{1,6})", facts.line("systemd"))
     return NodeDetails(
         name=status.name,
         status=status,
         user=user,
-        uid=uid,
-        gid=int(group[2]) if group else gid,
-        group=group[1] if group else str(gid),
+        group=group[1] if group else str(int(account[1])),
         working_directory=facts.line("dir"),
         databases=_sizes(facts),
         texts={name: text.decode("utf-8", "replace") for name, text in _texts(facts).items()},
@@ -85,7 +81,6 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
         reported_node_id=reported,
         reported_problem=problem,
         tools=frozenset(_lines(facts, "tool")),
-        systemd_version=int(systemd[1]) if systemd else 0,
         same_filesystem="elsewhere" not in facts,
     )
 

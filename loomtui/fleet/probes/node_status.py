@@ -121,8 +121,6 @@ class NodeDetails:
     name: str
     status: NodeStatus
     user: str  # of the unit
-    uid: int
-    gid: int
     group: str
     working_directory: str
     databases: Mapping[str, int]  # those that exist, with their size in bytes
@@ -134,7 +132,6 @@ class NodeDetails:
     reported_node_id: str | None = None  # what `loom nodekey` printed, where it could be run safely
     reported_problem: str | None = None  # why it was not run, or what it printed instead
     tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
-    systemd_version: int = 0
     backups: BackupJobs = field(default_factory=BackupJobs)  # what of backup.sh is there
     same_filesystem: bool = True  # all of the working directory's databases lie on its file system
 

@@ -52,7 +52,6 @@ class Lane:
 class Gantt:
     axis: str  # times of day (UTC), each above the place that it names
     lanes: tuple[Lane, ...]
-    to_scale: bool  # False: a long wait is cut
 
     @property
     def text(self) -> str:
@@ -81,7 +80,7 @@ def gantt(told: Chronicle, width: int, *, by_step: bool = False) -> Gantt | None
     lanes.append(Lane(_pad("decisions", label), _asked(told.decisions, scale, cells)))
     if told.timings.down_from is not None:
         lanes.append(Lane(_pad("down", label), _down(told, scale, cells)))
-    return Gantt(" " * (label + 1) + _axis(scale, cells), tuple(lanes), not scale.cuts)
+    return Gantt(" " * (label + 1) + _axis(scale, cells), tuple(lanes))
 
 
 def title(step: StepName) -> str:

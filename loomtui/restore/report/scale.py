@@ -23,7 +23,6 @@ class Phase:
     ended: datetime
     left: float
     right: float
-    works: bool
     cut: bool  # it is drawn shorter than it was
 
 
@@ -61,7 +60,7 @@ def scale_of(told: Chronicle) -> Scale:
     phases, left = [], 0.0
     for (began, ended, works), length, shown in zip(pieces, lengths, drawn, strict=True):
         right = left + (least if works else 0.0) + spare * shown / sum(drawn)
-        phases.append(Phase(began, ended, left, min(1.0, right), works, shown < length))
+        phases.append(Phase(began, ended, left, min(1.0, right), shown < length))
         left = right
     return Scale(phases)
 

@@ -15,7 +15,6 @@ property Group
 group=${value:-$(printf '%s' "$entry" | cut -d : -f 4)}
 if have getent; then getent group "$group"; else grep -E "^($group:|[^:]*:[^:]*:$group:)" /etc/group; fi |
     head -n 1 | emit group
-systemctl --version < /dev/null 2> /dev/null | head -n 1 | emit systemd
 
 for tool in bzip2 curl gzip lbzip2 lz4 nohup openssl pbzip2 pigz pixz pxz python3 rsync setsid sha256sum systemd-run \
     tar timeout wget xz zstd; do
