@@ -12,6 +12,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.fleet.probes.findings import Findings, worth_asking
 from loomtui.fleet.probes.node_status import NodeStatus
+from loomtui.matching import Matcher
 from screens.base import LoomScreen
 from screens.context import app_of
 from screens.health.node_acts import HealthActs
@@ -21,7 +22,6 @@ from screens.health.node_rows import SORTS, Look, Rows, columns_for, looks, orde
 from screens.health.node_screen import NodeScreen
 from screens.health.verdict_head import verdict_text
 from screens.input import keys
-from screens.input.matching import Matcher
 from screens.text import content
 from screens.text.words import Tone
 from screens.widgets.filter_line import FilterLine

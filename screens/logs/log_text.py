@@ -7,8 +7,9 @@ from typing import Protocol
 
 from textual.content import Content
 
+from loomtui.matching import Matcher
 from screens.input import keys
-from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.logs.log_buffer import Entry, LogBuffer
 from screens.text import content
 from screens.text.words import Tone, count
 
@@ -19,7 +20,7 @@ class View(Protocol):
     """What is said about; see LogView."""
 
     buffer: LogBuffer
-    sought: Filter
+    sought: Matcher
     following: bool
 
     @property

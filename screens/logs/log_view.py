@@ -13,8 +13,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from loomtui.matching import Matcher
 from screens.input import keys
-from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.logs.log_buffer import Entry, LogBuffer
 from screens.logs.log_rows import SHADES, THUMB, TRACK, Ink, Row, RowPainter
 
 _REPAINTS_PER_SECOND = 10
@@ -44,7 +45,7 @@ class LogView(Widget, can_focus=True):
     def __init__(self, nodes: tuple[str, ...], *, id: str | None = None, wrap: bool = False) -> None:
         super().__init__(id=id)
         self.buffer = LogBuffer()
-        self.sought = Filter()
+        self.sought = Matcher()
         self.following = True
         self.wrap = wrap
         self.show_time = True

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
+from loomtui.matching import Matcher
+from loomtui.times import HOW, read_time
 from screens.base import LoomScreen
 from screens.input import keys
-from screens.input.moments import read_moment
 from screens.logs.live_log import LiveLog
-from screens.logs.log_buffer import Entry, Filter
+from screens.logs.log_buffer import Entry
 from screens.logs.log_text import legend, line_text, meaning, saved, status
 from screens.logs.log_view import LogView
 from screens.modals.ask import InputDialog, NodesDialog
@@ -131,9 +132,9 @@ class LogsScreen(LoomScreen):
             if typed is None:
                 return
             try:
-                use(typed)
+                use(typed.strip())
             except ValueError as error:
-                content.tell(self, f"{typed}: {error}", severity="warning")
+                content.tell(self, str(error), severity="warning")
 
         self.app.push_screen(InputDialog(title, text, value=value, hint=hint), answered)
 
@@ -154,19 +155,18 @@ class LogsScreen(LoomScreen):
         )
 
     def _find(self, typed: str) -> None:
-        sought = Filter(typed)
+        sought = Matcher(typed)
         self.view.sought = sought
         self.view.change()
         if not sought.empty:
             here, shown = self.view.cursor, self.view.buffer.shown
-            self._seek([*shown[here::-1], *shown[here + 1 :]] if shown else (), sought.takes, typed)
+            self._seek_match([*shown[here::-1], *shown[here + 1 :]] if shown else ())
 
     def action_next_match(self, by: int) -> None:
-        sought = self.view.sought
-        if sought.empty:
+        if self.view.sought.empty:
             self.action_next_known(by)
         else:
-            self._seek(self._from_here(by), sought.takes, sought.typed)
+            self._seek_match(self._from_here(by))
 
     def action_next_known(self, by: int) -> None:
         self._seek(self._from_here(by), lambda entry: entry.known, "a known message")
@@ -176,6 +176,10 @@ class LogsScreen(LoomScreen):
         if by > 0:
             return shown[here + 1 :]
         return shown[here - 1 :: -1] if here > 0 else ()
+
+    def _seek_match(self, entries: Sequence[Entry]) -> None:
+        sought = self.view.sought
+        self._seek(entries, lambda entry: entry.matches(sought), sought.typed)
 
     def _seek(self, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
         """A search may take seconds in many lines: keys work meanwhile, and another search ends it."""
@@ -200,18 +204,14 @@ class LogsScreen(LoomScreen):
         marked = self.view.marked
         self._ask(
             "Go to a time",
-            "In UTC: 14:30, 14:30:05, -5m (or s, h, d) before now, or 2026-11-20 14:30. What is older than "
-            "the lines here is read from the nodes' journals.",
+            f"{HOW}. What is older than the lines here is read from the nodes' journals.",
             f"{marked.at:%H:%M:%S}" if marked else "",
             "14:30",
             self._go_to_time,
         )
 
     def _go_to_time(self, typed: str) -> None:
-        try:
-            moment = read_moment(typed, self.context.now())
-        except ValueError as error:
-            raise ValueError("not a time like 14:30 or 2026-11-20 14:30") from error
+        moment = read_time(typed, self.context.now())
         oldest = self.view.buffer.oldest
         if oldest is None or moment < oldest:
             content.tell(self, f"Reading the journals from {time_of(moment)} on.")
