@@ -23,7 +23,6 @@ from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import error_text
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_text import (
-    POLICIES,
     Remedy,
     has_backup_jobs,
     headline,
@@ -35,7 +34,7 @@ from screens.restore.plan_text import (
     summary,
 )
 from screens.text import content
-from screens.text.words import Tone, span
+from screens.text.words import POLICIES, Tone, span
 
 if TYPE_CHECKING:
     from textual.widget import Widget
