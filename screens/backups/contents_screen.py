@@ -13,6 +13,7 @@ from textual.widgets import Static
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.text import error_text
@@ -114,8 +115,7 @@ class ContentsScreen(LoomScreen):
         self.query_one(Pane).show(told)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(Pane).text.plain)
 
     def _say(self, text: Content) -> None:
         self.query_one("#note", Static).update(text)

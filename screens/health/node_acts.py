@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from screens import clipboard
 from screens.context import app_of
 from screens.health.node_rows import Rows, columns_for, looks
 from screens.health.node_screen import NodeScreen
@@ -57,7 +58,7 @@ class HealthActs:
         chosen = (
             frozenset(nodes) if self._screen.marks else frozenset(self._screen.context.engine.inventory.names)
         )
-        content.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
+        clipboard.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:
         """As a table that keeps its shape in any window with letters of one width."""

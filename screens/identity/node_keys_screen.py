@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Static
 from loomtui.errors import LoomtuiError
 from loomtui.inventory.model import Role
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.text import error_text
@@ -109,8 +110,7 @@ class NodeKeysScreen(LoomScreen):
         self._explain()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(Pane).text.plain)
 
     def _say(self, text: Content) -> None:
         self.query_one("#note", Static).update(text)

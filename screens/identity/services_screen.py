@@ -10,6 +10,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.errors import LoomtuiError
 from loomtui.loom.references import KeyReport, NodeFacts
+from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import Difference, Page, page
@@ -102,8 +103,7 @@ class ServicesScreen(DiffScreen):
         self._show_unit()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(DiffPane).text.plain)
 
     def _say(self, text: Content) -> None:
         self.query_one("#note", Static).update(text)

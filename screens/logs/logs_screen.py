@@ -12,6 +12,7 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from loomtui.matching import Matcher
 from loomtui.times import HOW, read_time
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.logs.live_log import LiveLog
@@ -27,8 +28,6 @@ from screens.text.words import count, time_of
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-#: Terminals take about so much over OSC 52; more would be lost without a word.
-_CLIPBOARD_BYTES = 74_000
 _SLICE_SECONDS = 0.008  # of a search, before other work has its turn
 
 
@@ -235,19 +234,10 @@ class LogsScreen(LoomScreen):
         return self.view.selection or self.view.buffer.shown
 
     def action_copy(self) -> None:
-        lines = self._taken()
-        text = saved(lines)
-        if len(text.encode()) > _CLIPBOARD_BYTES:
-            save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
-            content.tell(
-                self,
-                f"{count(len(lines), 'line')} are more than a terminal's clipboard takes: select some with "
-                f"{keys.name('logs.select')}{save}.",
-                severity="warning",
-            )
-            return
-        self.app.copy_to_clipboard(text)
-        content.tell(self, f"{count(len(lines), 'line')} in the clipboard.")
+        save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
+        what = "the selected lines" if self.view.selection else "the lines"
+        fewer = f"Select some with {keys.name('logs.select')}{save}."
+        clipboard.copy(self, saved(self._taken()), what, otherwise=fewer)
 
     def action_save(self) -> None:
         lines = self._taken()

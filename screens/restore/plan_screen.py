@@ -12,6 +12,7 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from loomtui.restore.plan import BackupPolicy, Plan
 from loomtui.restore.planning.choosing import Choices, check_redis_choice
+from screens import clipboard
 from screens.context import app_of
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -272,5 +273,4 @@ class PlanScreen(DiffScreen):
             self._make()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(DiffPane).text.plain)
