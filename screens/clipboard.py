@@ -30,13 +30,17 @@ def copy(where: Widget, value: str, what: str = "the text of this screen", *, ot
         where.app.copy_to_clipboard(text)
         content.tell(where, f"Copied {what} ({lines}) to the terminal's clipboard.")
         return
-    much = f"{what} ({lines}): more than a terminal's clipboard takes"
     if otherwise:
-        content.tell(where, f"Did not copy {much}. {otherwise}", severity="warning")
+        content.tell(
+            where,
+            f"This is more than a terminal's clipboard takes ({lines}). {otherwise}",
+            severity="warning",
+        )
         return
     where.app.copy_to_clipboard(fitting)
     kept = count(len(fitting.splitlines()), "line")
-    content.tell(where, f"Copied only the first {kept} of {much}.", severity="warning")
+    told = f"Copied the first {kept} only of {what}: {lines} in all, more than a terminal's clipboard takes."
+    content.tell(where, told, severity="warning")
 
 
 def beginning(text: str) -> str:

@@ -26,14 +26,15 @@ def count(number_of: int, noun: str, plural: str | None = None) -> str:
     return f"{number_of:,} {noun if number_of == 1 else plural or noun + 's'}"
 
 
-def joined(names: Sequence[str], limit: int = 6) -> str:
+def all_of(names: Sequence[str]) -> str:
     """db1, db2 and db3."""
-    shown = list(names[:limit])
-    if len(names) > limit:
-        shown.append(f"{len(names) - limit} more")
-    return (
-        shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}" if shown else "no node"
-    )
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def joined(names: Sequence[str], limit: int = 6) -> str:
+    """db1, db2 and 5 more."""
+    more = [f"{len(names) - limit} more"] if len(names) > limit else []
+    return all_of([*names[:limit], *more]) or "no node"
 
 
 def size(count_of_bytes: float | None) -> str:

@@ -25,7 +25,7 @@ async def test_a_dialog_longer_than_a_clipboard_is_copied_as_far_as_it_fits_and_
         assert len(app.clipboard.encode()) <= MOST
         assert text.startswith(app.clipboard)
         assert app.clipboard.endswith("ü\n")
-        assert f"only the first {len(app.clipboard.splitlines()):,} lines of" in " ".join(shown(app).split())
+        assert f"Copied the first {len(app.clipboard.splitlines()):,} lines only" in shown(app)
 
 
 async def test_what_is_copied_is_told() -> None:
