@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from loomtui.text import clean
+from loomtui.wording.quantities import count
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -82,8 +83,7 @@ class InventoryError(CallError):
     """Holds every problem of the file, in the order of its lines."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        count = len(problems)
-        super().__init__(f"the inventory has {count} problem{'s' if count != 1 else ''}")
+        super().__init__(f"the inventory has {count(len(problems), 'problem')}")
         self.problems = problems
 
     def __str__(self) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from loomtui.cli.asking import prompter
-from loomtui.cli.output import Cell, moment, note, plural, print_json, progress, say, size, table
+from loomtui.cli.output import Cell, note, print_json, progress, say, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.wording.quantities import NOTHING, count, number, size, time_of, timestamp
 
 if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents, Damaged, Member
@@ -90,7 +91,7 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
         if backup.fault is not None:
             say(f"✗ {backup.key}: {backup.fault.reason}", colour="red")
     note(
-        f"{plural(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole; "
+        f"{count(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole; "
         "a time with ? is not sure (loomtui backups show KEY says why)."
     )
     return 0
@@ -113,11 +114,11 @@ async def _guessed(engine: Engine, found: Sequence[Backup]) -> list[Backup]:
 
 def _row(backup: Backup) -> tuple[Cell | str, ...]:
     return (
-        f"{moment(backup.taken_at)}{'' if backup.taken_by.sure else '?'}",
-        backup.source or "–",
+        f"{timestamp(backup.taken_at)}{'' if backup.taken_by.sure else '?'}",
+        backup.source or NOTHING,
         _kind_told(backup),
         size(backup.size_bytes),
-        backup.compression.value if backup.compression else "–",
+        backup.compression.value if backup.compression else NOTHING,
         backup.key,
     )
 
@@ -194,7 +195,7 @@ def _origin(backup: Backup) -> list[tuple[str, str]]:
 
     return [
         ("host", backup.source or "not in its name"),
-        ("taken", f"{moment(backup.taken_at)} ({taken_words(backup)})"),
+        ("taken", f"{time_of(backup.taken_at)} ({taken_words(backup)})"),
     ]
 
 
@@ -205,24 +206,20 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
         ("kind", backup.kind.value),
         *_origin(backup),
         ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
-        ("files", f"{contents.file_count:,}"),
+        ("files", number(contents.file_count)),
         ("SHA-256", contents.sha256),
         ("data", ", ".join(item.target for item in contents.data_items) or "none"),
         ("config", ", ".join(item.target for item in contents.config_items) or "none"),
         (
             "height",
-            f"app {_number(contents.app_height)}, state {_number(contents.state_height)}, "
-            f"blocks {_number(contents.store_height)}",
+            f"app {number(contents.app_height)}, state {number(contents.state_height)}, "
+            f"blocks {number(contents.store_height)}",
         ),
     ]
     if key is not None:
         facts.append(("node ID", key.node_id or key.problem or "unknown"))
     if validator is not None:
         facts.append(
-            ("validator", f"{validator.address or validator.problem}, signed up to {_number(signed)}")
+            ("validator", f"{validator.address or validator.problem}, signed up to {number(signed)}")
         )
     return facts
-
-
-def _number(height: int | None) -> str:
-    return "unknown" if height is None else f"{height:,}"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from loomtui.cli.output import plural, print_json, say
+from loomtui.cli.output import print_json, say
+from loomtui.wording.quantities import count
 
 
 @click.group()
@@ -23,8 +24,8 @@ def check(file: Path) -> None:
     found = load(file)
     backups = sum(node.role is Role.BACKUP for node in found.nodes)
     mark = "production" if found.production else "not production"
-    validators = plural(len(found.nodes) - backups, "validator")
-    say(f"{file}: good. {found.cluster} ({mark}): {validators}, {plural(backups, 'backup node')}.")
+    validators = count(len(found.nodes) - backups, "validator")
+    say(f"{file}: good. {found.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
 
 
 @inventory.command()

@@ -9,9 +9,10 @@ import click
 
 from loomtui.cli.asking import prompter
 from loomtui.cli.failures import explain
-from loomtui.cli.output import Cell, diff, plural, print_json, progress, say, table
+from loomtui.cli.output import Cell, diff, print_json, progress, say, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.errors import LoomtuiError
+from loomtui.wording.quantities import NOTHING, count
 
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
@@ -61,7 +62,7 @@ async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapp
     from loomtui.engine.live import LiveEngine, opened
 
     async with opened(LiveEngine(inventory), prompter(batch=batch)) as engine:
-        progress(f"looking at {plural(len(inventory.nodes), 'node')}")
+        progress(f"looking at {count(len(inventory.nodes), 'node')}")
         return await engine.key_report()
 
 
@@ -79,13 +80,13 @@ def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, Loo
     rows = [
         _key_row(found[node.name])
         if node.name in found
-        else (node.name, node.role.value, "–", *_problem(failed, node.name))
+        else (node.name, node.role.value, NOTHING, *_problem(failed, node.name))
         for node in inventory.nodes
     ]
     table(("NODE", "ROLE", "PEERS DIAL", "NODE ID (from its key)", "LOOM NODEKEY"), rows)
     say()
     for mismatch in report.mismatches:
-        mark, colour = ("×", "red") if mismatch.blocking else ("·", "")
+        mark, colour = ("✗", "red") if mismatch.blocking else ("·", "")
         say(f"{mark} {mismatch.on}, {mismatch.where}: {mismatch.message}", colour=colour)
         if mismatch.expected or mismatch.found:
             say(f"    expected {mismatch.expected or 'nothing'}, found {mismatch.found or 'nothing'}")
@@ -93,7 +94,7 @@ def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, Loo
     if report.ok:
         say("Every reference that was seen is right.", colour="green")
     else:
-        say(f"{plural(blocking, 'reference')} would keep peers apart.", colour="red")
+        say(f"{count(blocking, 'reference')} would keep peers apart.", colour="red")
 
 
 def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
@@ -102,14 +103,14 @@ def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
     elif node.reported == node.node_id:
         reported = Cell("the same", "green")
     else:
-        reported = Cell(f"× {node.reported}", "red")
-    identity = node.node_id or Cell("× none", "red")
+        reported = Cell(f"✗ {node.reported}", "red")
+    identity = node.node_id or Cell("✗ none", "red")
     return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
 
 
 def _problem(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
     """Two cells for a node that could not be looked at: that, and why."""
-    return Cell("× not seen", "red"), failed[name].what if name in failed else "–"
+    return Cell("✗ not seen", "red"), failed[name].what if name in failed else NOTHING
 
 
 def _show_services(
@@ -140,8 +141,8 @@ def _show_services(
 
 def _service_row(node: NodeFacts, fix: ServiceFix | None) -> tuple[Cell | str, ...]:
     if node.unit is None or fix is None:
-        return (node.name, Cell("× no unit", "red"), "–")
+        return (node.name, Cell("✗ no unit", "red"), NOTHING)
     files = ", ".join(file.path for file in node.unit.files)
     if not fix.needed:
         return (node.name, Cell("● right", "green"), files)
-    return (node.name, Cell("× change by hand" if fix.problem else "× to change", "red"), files)
+    return (node.name, Cell("✗ change by hand" if fix.problem else "✗ to change", "red"), files)

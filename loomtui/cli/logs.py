@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,9 @@ import click
 from loomtui.cli.asking import prompter
 from loomtui.cli.output import print_json_line, say
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
-from loomtui.cli.times import read_time
+from loomtui.cli.times import FORMS, time_option
 from loomtui.errors import CallError
+from loomtui.matching import Matcher
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
@@ -36,11 +36,16 @@ _PREFIX_COLOURS = (
 @json_option("One JSON document for each line of log.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as new lines come.")
 @click.option("--node", "nodes", multiple=True, metavar="NAME", help="Only this node; may be repeated.")
-@click.option("--grep", metavar="RE", help="Only lines that match this regular expression.")
+@click.option(
+    "--grep",
+    metavar="RE",
+    default="",
+    help="Only lines that match this regular expression, case ignored; with ! in front those that do not.",
+)
 @click.option(
     "-n", "--lines", type=click.IntRange(0), default=200, show_default=True, help="Last lines of each node."
 )
-@click.option("--since", metavar="TIME", help="Only lines from this time on, in UTC where it names no zone.")
+@click.option("--since", metavar="TIME", help=f"Only lines from this time on. {FORMS}")
 @click.option("--explain", is_flag=True, help="Say what the known messages mean.")
 @click.pass_obj
 def logs(
@@ -48,7 +53,7 @@ def logs(
     as_json: bool,
     follow: bool,
     nodes: tuple[str, ...],
-    grep: str | None,
+    grep: str,
     lines: int,
     since: str | None,
     explain: bool,
@@ -56,8 +61,8 @@ def logs(
     """Show the service logs of all nodes, merged by time."""
     inventory = settings.inventory()
     names = _names(inventory, nodes)
-    printer = _Printer(names, _pattern(grep), as_json=as_json, explain=explain)
-    start = read_time(since) if since else None
+    printer = _Printer(names, _matcher(grep), as_json=as_json, explain=explain)
+    start = time_option("--since", since)
     return run_async(_logs(inventory, names, printer, follow=follow, lines=lines, since=start))
 
 
@@ -70,11 +75,11 @@ def _names(inventory: Inventory, nodes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in inventory.names if not nodes or name in nodes)
 
 
-def _pattern(grep: str | None) -> re.Pattern[str] | None:
+def _matcher(grep: str) -> Matcher:
     try:
-        return re.compile(grep) if grep is not None else None
-    except re.error as error:
-        raise CallError(f"--grep is not a regular expression: {error}.") from error
+        return Matcher(grep)
+    except ValueError as error:
+        raise CallError(f"--grep: {error}.") from error
 
 
 async def _logs(
@@ -96,20 +101,18 @@ async def _logs(
 
 
 class _Printer:
-    def __init__(
-        self, names: tuple[str, ...], pattern: re.Pattern[str] | None, *, as_json: bool, explain: bool
-    ) -> None:
+    def __init__(self, names: tuple[str, ...], wanted: Matcher, *, as_json: bool, explain: bool) -> None:
         self._width = max(len(name) for name in names)
         self._colours = dict(zip(names, _PREFIX_COLOURS * len(names), strict=False))
         self._silent = set(names)  # nodes that no log line came from
         self._complaints: set[str] = set()  # nodes that a notice came from
-        self._pattern = pattern
+        self._wanted = wanted
         self._as_json = as_json
         self._explain = explain
 
     def show(self, line: LogLine) -> None:
         (self._complaints.add if line.notice else self._silent.discard)(line.node)
-        if not line.notice and self._pattern is not None and not self._pattern.search(line.text):
+        if not line.notice and not self._wanted.takes(line.text):
             return
         if self._as_json:
             from loomtui.cli.views import log_document

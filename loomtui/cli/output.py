@@ -6,14 +6,17 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from loomtui.text import clean, clean_line
 
+if TYPE_CHECKING:
+    from loomtui.wording.states import StateWord
+
 _CELL_LIMIT = 200
+_COLOURS = {"good": "green", "warn": "yellow", "bad": "red", "busy": "cyan", "open": "yellow"}
 _TEXT_LIMIT = 10_000_000  # of characters: a report is one text
 
 
@@ -23,6 +26,10 @@ class Cell:
 
     text: str
     colour: str = ""
+
+
+def state_cell(state: StateWord) -> Cell:
+    return Cell(str(state), _COLOURS[state.grade.value])
 
 
 def say(text: str = "", *, colour: str = "", bold: bool = False, err: bool = False) -> None:
@@ -78,26 +85,3 @@ def print_json_line(document: Mapping[str, Any]) -> None:
     """One document on one line, at once."""
     click.echo(json.dumps(document, separators=(",", ":")))
     sys.stdout.flush()
-
-
-def size(count: int | None) -> str:
-    """Bytes for people."""
-    if count is None:
-        return "–"
-    import humanize
-
-    return humanize.naturalsize(count, binary=True)
-
-
-def moment(at: datetime | None) -> str:
-    """A time in UTC for people."""
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "–"
-
-
-def iso(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC, with a Z."""
-    return at.isoformat().replace("+00:00", "Z") if at else None
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loomtui.cli.output import diff, moment, plural, say, size
+from loomtui.cli.output import diff, say
 from loomtui.loom.databases import VALIDATOR, name_of
-from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import (
     Archive,
-    FileAction,
     FileChoice,
     NodePlan,
     Plan,
     RemedyKind,
-    Scope,
     SigningAction,
     SigningChoice,
     passed_over_words,
 )
 from loomtui.restore.planning.command_line import plan_command
-
-_ACTIONS = {
-    FileAction.RESTORE: "from the backup",
-    FileAction.KEEP: "the node's own stays",
-    FileAction.SET_ASIDE: "set aside, nothing takes its place",
-    FileAction.RESET: "reset",
-    FileAction.RAISE: "raised",
-}
+from loomtui.wording.quantities import count, size, time_of
+from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES
 
 
 def show_plan(plan: Plan, inventory: Path | None = None) -> None:
@@ -49,9 +40,7 @@ def show_plan(plan: Plan, inventory: Path | None = None) -> None:
 def _show_head(plan: Plan) -> None:
     mark = " (PRODUCTION)" if plan.production else ""
     say(f"Plan {plan.id} for {plan.cluster}{mark}", bold=True)
-    whole = plan.scope is Scope.CLUSTER
-    scope = "the whole cluster is set back" if whole else "some nodes of a chain that lives on"
-    say(f"  {plural(len(plan.nodes), 'node')}: {scope}")
+    say(f"  {count(len(plan.nodes), 'node')}: {SCOPES[plan.scope]}")
     if plan.left_out:
         say(f"  not touched: {', '.join(plan.left_out)}")
     say(
@@ -91,17 +80,10 @@ def _show_doubts(plan: Plan) -> None:
             say(f"refused: {refusal.text}", colour="red", bold=True)
 
 
-_POLICIES = {
-    BackupPolicy.WAIT: "what starts it is suspended; one that runs is waited for before anything stops",
-    BackupPolicy.STOP: "what starts it is suspended; one that runs is ended, its backup is lost",
-    BackupPolicy.LEAVE: "left alone: the hold keeps it from starting a node; it may upload what is half done",
-}
-
-
 def _show_backup_jobs(plan: Plan) -> None:
     """The jobs themselves stand among the warnings."""
     if any(node.backup_jobs for node in plan.nodes):
-        say(f"backup.sh: {_POLICIES[plan.backup_policy]} (--backup-jobs wait, stop or leave)")
+        say(f"backup.sh: {POLICIES[plan.backup_policy]} (--backup-jobs wait, stop or leave)")
 
 
 def _show_data(plan: Plan, key: str) -> None:
@@ -118,7 +100,7 @@ def _show_data(plan: Plan, key: str) -> None:
 
 def _described(archive: Archive) -> str:
     doubt = "" if archive.taken_by.sure else " (not sure)"
-    return f"{archive.key}, taken {moment(archive.taken_at)}{doubt}, {size(archive.size_bytes)}"
+    return f"{archive.key}, taken {time_of(archive.taken_at)}{doubt}, {size(archive.size_bytes)}"
 
 
 def _show_node(node: NodePlan) -> None:
@@ -145,7 +127,7 @@ def _show_node(node: NodePlan) -> None:
 
 
 def _show_change(choice: FileChoice) -> None:
-    action = _ACTIONS[choice.action] if choice.text is None else "the chain's own"
+    action = FILE_ACTIONS[choice.action] if choice.text is None else "the chain's own"
     say(f"  {name_of(choice.target)}: {action}. {choice.reason}")
     if choice.diff:
         diff(choice.diff)

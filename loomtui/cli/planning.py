@@ -10,7 +10,7 @@ import click
 from loomtui.cli.asking import prompter
 from loomtui.cli.output import note, print_json, progress
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
-from loomtui.cli.times import read_time
+from loomtui.cli.times import FORMS, time_option
 from loomtui.errors import CallError
 from loomtui.text import clean_line
 
@@ -26,9 +26,7 @@ REFUSED = 3
 @inventory_option
 @json_option()
 @click.option("--data", metavar="KEY|latest", help="The data backup; default: the newest that can be used.")
-@click.option(
-    "--before", metavar="TIME", help="Only backups taken at this time or earlier; UTC without a zone."
-)
+@click.option("--before", metavar="TIME", help=f"Only backups taken at this time or earlier. {FORMS}")
 @click.option("--nodes", metavar="A,B", help="Only these nodes; default: all of them.")
 @click.option("--stage-first", is_flag=True, help="Unpack the data while the services still run.")
 @click.option(
@@ -93,7 +91,7 @@ def plan(
     inventory = settings.inventory()
     choices = Choices(
         data_key=data,
-        before=read_time(before) if before else None,
+        before=time_option("--before", before),
         nodes=_names(nodes),
         stage_first=stage_first,
         reset_signing=_confirmed(reset_for, inventory),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.output import plural, print_json, say, size
+from loomtui.cli.output import print_json, say
 from loomtui.cli.screen import start_screens
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.views import outcome_document
@@ -15,6 +15,7 @@ from loomtui.cli.working import EventPrinter, confirm, open_run, work
 from loomtui.errors import CallError, LoomtuiError, Refused
 from loomtui.restore.events import Outcome
 from loomtui.text import clean_line
+from loomtui.wording.quantities import count, size
 
 if TYPE_CHECKING:
     from loomtui.engine.api import RunHandle
@@ -103,7 +104,7 @@ def _see_second_consent(plan: Plan, inventory: Inventory, typed: str | None) -> 
     if typed is None and (plan.production or inventory.production):
         raise Refused(
             f"{inventory.cluster} is a production cluster, and --yes alone is no consent to stop "
-            f"{plural(len(plan.nodes), 'node')} of it.",
+            f"{count(len(plan.nodes), 'node')} of it.",
             advice=f"Make sure that it is the right cluster, then add: --production {inventory.cluster}",
         )
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loomtui.cli.output import Cell, moment, print_json, say, table
+from loomtui.cli.output import print_json, say, state_cell, table
 from loomtui.cli.settings import json_option
+from loomtui.wording.quantities import NOTHING, timestamp
 
 if TYPE_CHECKING:
     from loomtui.restore.report import Form
-
-_COLOURS = {"restored": "green", "rolled-back": "yellow", "stopped": "red"}
 
 
 @click.command()
@@ -21,6 +20,7 @@ def runs(as_json: bool) -> int:
     """List past runs, newest first."""
     from loomtui.cli.views import run_document
     from loomtui.restore.record.run_store import RunStore
+    from loomtui.wording.states import AT_WORK, STEP_TITLES, outcome_state
 
     found = RunStore().list()
     if as_json:
@@ -31,12 +31,10 @@ def runs(as_json: bool) -> int:
         return 0
     rows = []
     for run in found:
-        outcome = run.outcome.value if run.outcome else "not finished"
-        step = run.last_step.value if run.last_step else "–"
-        cell = Cell(outcome, _COLOURS.get(outcome, "yellow"))
-        rows.append(
-            (run.id, run.cluster, moment(run.started_at), moment(run.ended_at), cell, step, run.operator)
-        )
+        step = STEP_TITLES[run.last_step] if run.last_step else NOTHING
+        times = timestamp(run.started_at), timestamp(run.ended_at)
+        state = state_cell(AT_WORK if run.at_work else outcome_state(run.outcome))
+        rows.append((run.id, run.cluster, *times, state, step, run.operator))
     table(("RUN", "CLUSTER", "STARTED (UTC)", "ENDED (UTC)", "OUTCOME", "LAST STEP", "BY"), rows)
     return 0
 

@@ -14,10 +14,11 @@ import click
 
 from loomtui.cli.asking import prompter
 from loomtui.cli.extras import need
-from loomtui.cli.output import note, plural, progress, say
+from loomtui.cli.output import note, progress, say
 from loomtui.cli.settings import Settings, inventory_option, run_async
 from loomtui.errors import CallError, HostKeyRefused
 from loomtui.text import clean_line
+from loomtui.wording.quantities import count
 
 if TYPE_CHECKING:
     from loomtui.fleet.ssh.prompter import Prompter
@@ -84,7 +85,7 @@ async def _meet(inventory: Inventory) -> None:
     from loomtui.engine.live import LiveEngine, opened
 
     async with opened(LiveEngine(inventory), _HostKeysOnly(prompter())) as engine:
-        progress(f"connecting to {plural(len(inventory.nodes), 'node')}")
+        progress(f"connecting to {count(len(inventory.nodes), 'node')}")
         found = await engine.connect()
     refused = [error for error in found.values() if isinstance(error, HostKeyRefused)]
     if refused:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from loomtui.cli.asking import prompter
-from loomtui.cli.output import Cell, moment, plural, print_json, print_json_line, say, size, table
+from loomtui.cli.output import Cell, print_json, print_json_line, say, state_cell, table
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.wording.quantities import NOTHING, count, number, size, time_of, timestamp
 
 if TYPE_CHECKING:
     from loomtui.engine.api import Engine
     from loomtui.fleet.probes.findings import Findings
-    from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus
+    from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus, ServiceState
     from loomtui.inventory import Inventory
     from loomtui.loom.connected import Connections
     from loomtui.loom.diagnosis import Diagnosis
@@ -102,9 +103,6 @@ def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:
     return 0 if verdict.state is ClusterState.HEALTHY else 1
 
 
-_COLOURS = {"healthy": "green", "degraded": "yellow", "unknown": "yellow"}
-
-
 def _show(
     inventory: Inventory,
     seen: ClusterStatus,
@@ -113,11 +111,13 @@ def _show(
     *,
     clear: bool,
 ) -> None:
+    from loomtui.wording.states import cluster_state
+
     if clear:
         click.clear()
     mark = " (PRODUCTION)" if inventory.production else ""
-    colour = _COLOURS.get(verdict.state.value, "red")
-    say(f"{inventory.cluster}{mark}: {verdict.state.value}. {verdict.sentence}", colour=colour, bold=True)
+    state = state_cell(cluster_state(verdict.state))
+    say(f"{inventory.cluster}{mark}: {state.text}. {verdict.sentence}", colour=state.colour, bold=True)
     for reason in verdict.reasons:
         say(f"  {reason}")
     for cause in causes:
@@ -125,7 +125,7 @@ def _show(
         for fact in cause.evidence:
             say(f"    {fact}")
         say(f"    Do next: {cause.advice.text}")
-    say(f"{moment(seen.at)} UTC, {plural(len(seen.nodes), 'node')}")
+    say(f"{time_of(seen.at)}, {count(len(seen.nodes), 'node')}")
     say()
     header = ("NODE", "ROLE", "SERVICE", "SINCE (UTC)", "HEIGHT", "PEERS", "DISK FREE", "LOOM", "NODE ID")
     table(header, [_row(node, seen) for node in seen.nodes])
@@ -137,46 +137,38 @@ def _show(
 
 
 def _row(node: NodeStatus, seen: ClusterStatus) -> tuple[Cell | str, ...]:
+    from loomtui.wording.states import node_state
+
     if not node.reachable:
-        return (
-            node.name,
-            node.role.value,
-            Cell("× host key refused" if node.refused else "× unreachable", "red"),
-            *("–",) * 6,
-        )
+        return (node.name, node.role.value, state_cell(node_state(node)), *(NOTHING,) * 6)
     chain, service, key = node.chain, node.service, node.node_key
     return (
         node.name,
         node.role.value,
-        _service(node),
-        moment(service.since if service else None),
-        f"{chain.height:,}" if chain else "–",
+        _service(service),
+        timestamp(service.since if service else None),
+        number(chain.height if chain else None),
         _peers(seen.connections(node.name)),
         size(node.disk_free_bytes),
-        node.version or "–",
-        (key.node_id or "–")[:12] if key else "–",
+        node.version or NOTHING,
+        (key.node_id or NOTHING)[:12] if key else NOTHING,
     )
 
 
 def _peers(found: Connections | None) -> str:
     """Of the other validators, by identity."""
     if found is None:
-        return "–"
+        return NOTHING
     return f"{found.possible}/{found.expected}{'' if found.certain else '?'}"
 
 
-def _service(node: NodeStatus) -> Cell:
-    from loomtui.fleet.probes.node_status import Active
+def _service(service: ServiceState | None) -> Cell:
+    """With systemd's own word where it says more."""
+    from loomtui.wording.states import service_state
 
-    service = node.service
-    if service is None:
-        return Cell("? unknown", "yellow")
-    if service.load == "not-found":
-        return Cell("× not installed", "red")
-    words = f"{service.active.value} ({service.sub})" if service.sub else service.active.value
-    if service.active is Active.ACTIVE:
-        return Cell(f"● {words}", "green")
-    return Cell(f"× {words}", "red" if service.active in {Active.FAILED, Active.FLAPPING} else "yellow")
+    cell = state_cell(service_state(service))
+    sub = service.sub if service else ""
+    return cell if not sub or sub in cell.text else Cell(f"{cell.text} ({sub})", cell.colour)
 
 
 def _remarks(node: NodeStatus, seen: ClusterStatus) -> list[str]:

@@ -1,21 +1,21 @@
-"""Times as people type them."""
+"""Times that are given as options."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from loomtui.errors import CallError
-from loomtui.text import clean_line
+from loomtui.times import read_time
+
+#: For the help of an option that takes one.
+FORMS = "A TIME is 2026-11-20 14:30, 14:30, or -6h before now; UTC where it names no zone."
 
 
-def read_time(text: str) -> datetime:
-    """A moment in UTC; without a zone it is taken as UTC. Raises CallError."""
-    from dateutil import parser
-
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def time_option(name: str, typed: str | None) -> datetime | None:
+    """None where the option is not given. Raises CallError."""
+    if typed is None:
+        return None
     try:
-        found = parser.parse(text, default=midnight)
-    except (ValueError, OverflowError) as error:
-        advice = "Write it as 2026-11-22 18:30 or 2026-11-22T18:30:00Z."
-        raise CallError(f"'{clean_line(text, limit=60)}' is not a time.", advice=advice) from error
-    return found.astimezone(UTC)
+        return read_time(typed, datetime.now(UTC))
+    except ValueError as error:
+        raise CallError(f"{name}: {error}") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from loomtui.cli.output import iso
+from loomtui.wording.quantities import iso
 
 if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents, Damaged, Member

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from loomtui.cli.asking import prompter
-from loomtui.cli.output import note, print_json_line, say, size
+from loomtui.cli.output import note, print_json_line, say
 from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.restore.events import EventKind
 from loomtui.restore.running.operator import Go, Unattended
 from loomtui.text import clean_line
+from loomtui.wording.quantities import size
 
 if TYPE_CHECKING:
     from loomtui.engine.api import RunHandle

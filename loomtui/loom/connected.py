@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loomtui.inventory.model import Role
+from loomtui.wording.quantities import all_of
 
 
 class Connectable(Protocol):
@@ -65,9 +66,9 @@ class Connections:
     def sentence(self) -> str:
         """'2 of 3 peers: n3 is missing'."""
         count = f"{self.possible} of {self.expected} peers"
-        parts = [f"{_join(self.missing)} {_is(self.missing)} missing"] if self.missing else []
+        parts = [f"{all_of(self.missing)} {_is(self.missing)} missing"] if self.missing else []
         if self.untold:
-            who = f"whether {_join(self.untold)} {_is(self.untold)} there"
+            who = f"whether {all_of(self.untold)} {_is(self.untold)} there"
             parts.append(f"{who} cannot be told, for the node ID is not known")
         return f"{count}: {'; '.join(parts)}" if parts else count
 
@@ -98,7 +99,3 @@ def connections(node: Connectable, nodes: Sequence[Connectable]) -> Connections 
 
 def _is(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
-
-
-def _join(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

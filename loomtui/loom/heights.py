@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loomtui.wording.quantities import count
+
 
 class Handshake(StrEnum):
     GOOD = "good"
@@ -28,8 +30,7 @@ def judge(app: int, state: int, store: int) -> HandshakeVerdict:
     if app == store:
         return HandshakeVerdict(Handshake.GOOD, 0, f"All databases stand at {store}.")
     replays = store - app
-    blocks = "1 block" if replays == 1 else f"{replays} blocks"
-    message = f"The node replays {blocks} ({app + 1} to {store}) before any port answers."
+    message = f"The node replays {count(replays, 'block')} ({app + 1} to {store}) before any port answers."
     return HandshakeVerdict(Handshake.REPLAY, replays, message)
 
 

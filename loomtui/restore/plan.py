@@ -27,10 +27,6 @@ class FileAction(StrEnum):
     RESET = "reset"  # the validator's alone: what `SigningAction.RESET` says
     RAISE = "raise"  # likewise `SigningAction.RAISE`
 
-    @property
-    def words(self) -> str:
-        return self.value.replace("-", " ")
-
 
 class SigningAction(StrEnum):
     KEEP = "keep"  # the node's own file stays as it is

@@ -12,12 +12,12 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
+from loomtui.times import HOW, read_time
 from screens.backups.axis import BackupAxis
 from screens.backups.backup_list import BackupList
 from screens.backups.backup_text import below, gaps_told, taking_told
 from screens.backups.contents_screen import ContentsScreen
 from screens.input import keys
-from screens.input.moments import read_moment
 from screens.modals.ask import InputDialog
 from screens.navigation import navigation_of
 from screens.table_screen import TableScreen
@@ -134,8 +134,7 @@ class BackupsScreen(TableScreen):
         self.app.push_screen(
             InputDialog(
                 "Which moment?",
-                "In UTC: 2026-11-20 14:30, 14:30 for the last time it was that, -6h (or m, d) before now. "
-                "Empty: now.",
+                f"{HOW}. Empty: now.",
                 value=f"{axis.moment:%Y-%m-%d %H:%M:%S}" if axis.moment else "",
                 hint="2026-11-20 14:30",
             ),
@@ -146,9 +145,9 @@ class BackupsScreen(TableScreen):
         if typed is None:
             return
         try:
-            moment = read_moment(typed, self.context.now()) if typed.strip() else None
-        except ValueError:
-            content.tell(self, f"{typed} is not a time like 2026-11-20 14:30.", severity="warning")
+            moment = read_time(typed, self.context.now()) if typed.strip() else None
+        except ValueError as error:
+            content.tell(self, str(error), severity="warning")
             return
         self.query_one(BackupAxis).go_to(moment)
 

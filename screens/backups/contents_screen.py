@@ -13,6 +13,7 @@ from textual.widgets import Static
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
+from screens import clipboard
 from screens.input import keys
 from screens.loading_screen import LoadingScreen
 from screens.modals.text import error_text
@@ -109,8 +110,7 @@ class ContentsScreen(LoadingScreen):
         self.query_one(Pane).show(told)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(Pane).text.plain)
 
 
 def contents_text(contents: Contents, age: str) -> Content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from screens import clipboard
 from screens.health.node_rows import Rows, columns_for, looks
 from screens.health.node_screen import NodeScreen
 from screens.health.verdict_head import sentence
@@ -56,7 +57,7 @@ class HealthActs:
     def copy(self, marks: frozenset[str]) -> None:
         """All rows where none is marked."""
         chosen = marks or frozenset(self._screen.context.engine.inventory.names)
-        content.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
+        clipboard.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:
         """As a table that keeps its shape in any window with letters of one width."""

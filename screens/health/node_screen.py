@@ -13,6 +13,7 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.health.node_facts import Section, about, recent, sections, unit
 from screens.health.node_files import files
@@ -79,7 +80,7 @@ class NodeScreen(LoomScreen):
         self.run_worker(self._read(), group="recent", exclusive=True, exit_on_error=False)
 
     def action_copy(self) -> None:
-        content.copy(
+        clipboard.copy(
             self, "\n".join(pane.text.plain for pane in self.query(Pane)), f"what is known of {self.node}"
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from loomtui.matching import Matcher
 from screens.context import context_of
 from screens.health.node_rows import SORTS, Look, Rows, columns_for, looks, ordered, row_text, title, told
-from screens.input.matching import Matcher
 from screens.text.words import Tone
 from screens.widgets.table import Table
 

@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Static
 from loomtui.errors import LoomtuiError
 from loomtui.inventory.model import Role
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
+from screens import clipboard
 from screens.input import keys
 from screens.table_screen import TableScreen
 from screens.text import content
@@ -89,8 +90,7 @@ class NodeKeysScreen(TableScreen):
         self._explain()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(Pane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(Pane).text.plain)
 
     def _explain(self) -> None:
         marked = self.query_one(Table).marked

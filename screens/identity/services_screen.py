@@ -10,6 +10,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.errors import LoomtuiError
 from loomtui.loom.references import KeyReport, NodeFacts
+from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import Difference, Page, page
@@ -84,8 +85,7 @@ class ServicesScreen(TableScreen, DiffScreen):
         self._show_unit()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(DiffPane).text.plain)
 
     def _summary(self, unreachable: Mapping[str, LoomtuiError]) -> Content:
         missing = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from loomtui.loom.logs import Explanation, Severity, explain
+from loomtui.matching import Matcher
 from loomtui.text import clean_line
 
 #: Lines are cut at so many cells; the whole is in the detail.
@@ -41,39 +42,12 @@ class Entry:
         found = self.explanation
         return found is not None and found.severity is not Severity.INFO
 
+    def matches(self, wanted: Matcher) -> bool:
+        """By what is shown of it, or by its node's name."""
+        return wanted.takes(self.text, self.node, limit=MAX_LINE)
+
 
 _explained = lru_cache(maxsize=_EXPLAINED)(explain)
-
-
-class Filter:
-    """A regular expression, case ignored; `!` in front shows what does not match. One for all uses."""
-
-    def __init__(self, typed: str = "") -> None:
-        """Raises ValueError with a sentence where it is no regular expression."""
-        self.typed = typed.strip()
-        self._inverse = self.typed.startswith("!")
-        source = self.typed[1:] if self._inverse else self.typed
-        try:
-            self._pattern = re.compile(source, re.IGNORECASE) if source else None
-        except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-
-    @property
-    def empty(self) -> bool:
-        return self._pattern is None
-
-    def takes(self, entry: Entry) -> bool:
-        pattern = self._pattern
-        if pattern is None:
-            return True
-        found = pattern.search(entry.text, 0, MAX_LINE) or pattern.search(entry.node)
-        return (found is not None) is not self._inverse
-
-    def spans(self, text: str) -> Iterable[tuple[int, int]]:
-        """Where to highlight."""
-        if self._pattern is None or self._inverse:
-            return ()
-        return (match.span() for match in self._pattern.finditer(text) if match.end() > match.start())
 
 
 class LogBuffer:
@@ -89,7 +63,7 @@ class LogBuffer:
         self.waiting = 0  # lines that came while paused
         self.paused = False
         self.hidden: frozenset[str] = frozenset()
-        self.filter = Filter()
+        self.filter = Matcher()
         self._kept: list[Entry] = []
         self._shown = self._kept  # the same list where nothing is left out
         self._held: list[Entry] = []
@@ -124,9 +98,9 @@ class LogBuffer:
         self._select()
 
     def select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
-        """Raises ValueError for a filter that is no regular expression; nothing changes then."""
+        """Raises ValueError, as `Matcher` does; nothing changes then."""
         if typed is not None:
-            self.filter = Filter(typed)
+            self.filter = Matcher(typed)
         if hidden is not None:
             self.hidden = hidden
         self._select()
@@ -151,7 +125,7 @@ class LogBuffer:
         self.shown = self._shown
 
     def _takes(self, entry: Entry) -> bool:
-        return entry.node not in self.hidden and self.filter.takes(entry)
+        return entry.node not in self.hidden and entry.matches(self.filter)
 
     def _take(self, entries: Sequence[Entry]) -> None:
         fresh = sorted(entries, key=_moment)

@@ -12,7 +12,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from loomtui.loom.logs import Severity
-from screens.logs.log_buffer import MAX_LINE, Entry, Filter
+from loomtui.matching import Matcher
+from screens.logs.log_buffer import MAX_LINE, Entry
 from screens.text.words import cut
 
 #: Colours that tell the nodes apart.
@@ -83,7 +84,7 @@ class RowPainter:
         *,
         show_time: bool,
         wrap: bool,
-        filters: Iterable[tuple[Filter, str]],
+        filters: Iterable[tuple[Matcher, str]],
     ) -> None:
         self._numbers = {name: number for number, name in reversed(list(enumerate(names)))}
         self._prefix = min(_NAME_CELLS, max((len(name) for name in names), default=4))
@@ -140,7 +141,7 @@ def _tone(entry: Entry) -> str:
     return known.severity.value if known else "plain"
 
 
-def _highlighted(text: str, plain: Style, marks: list[tuple[Filter, Style]]) -> list[Segment]:
+def _highlighted(text: str, plain: Style, marks: list[tuple[Matcher, Style]]) -> list[Segment]:
     if not marks:
         return [Segment(text, plain)]
     styles = [plain] * len(text)

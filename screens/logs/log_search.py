@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from screens.input.moments import read_moment
-from screens.logs.log_buffer import Entry, Filter
+from loomtui.matching import Matcher
+from loomtui.times import read_time
+from screens.logs.log_buffer import Entry
 from screens.text import content
 from screens.text.words import time_of
 
@@ -23,14 +24,14 @@ _SLICE_SECONDS = 0.008  # of a search, before other work has its turn
 def find(view: LogView, typed: str) -> None:
     """Goes to the newest hit at or before the marked line; empty: seeks nothing any more.
 
-    Raises ValueError for what is no regular expression; nothing has changed then.
+    Raises ValueError, as `Matcher` does; nothing has changed then.
     """
-    sought = Filter(typed)
+    sought = Matcher(typed)
     view.sought = sought
     view.change()
     if not sought.empty:
         here, shown = view.at.cursor, view.buffer.shown
-        _seek(view, [*shown[here::-1], *shown[here + 1 :]] if shown else (), sought.takes, typed)
+        _seek_match(view, [*shown[here::-1], *shown[here + 1 :]] if shown else ())
 
 
 def go_to_match(view: LogView, by: int) -> None:
@@ -38,7 +39,7 @@ def go_to_match(view: LogView, by: int) -> None:
     if view.sought.empty:
         go_to_known(view, by)
     else:
-        _seek(view, _from_here(view, by), view.sought.takes, view.sought.typed)
+        _seek_match(view, _from_here(view, by))
 
 
 def go_to_known(view: LogView, by: int) -> None:
@@ -48,10 +49,7 @@ def go_to_known(view: LogView, by: int) -> None:
 
 def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
     """What is older than the lines here is read from the nodes' journals. Raises ValueError for no time."""
-    try:
-        moment = read_moment(typed, now)
-    except ValueError as error:
-        raise ValueError("not a time like 14:30 or 2026-11-20 14:30") from error
+    moment = read_time(typed, now)
     oldest = view.buffer.oldest
     if oldest is None or moment < oldest:
         content.tell(view, f"Reading the journals from {time_of(moment)} on.")
@@ -67,6 +65,11 @@ def _from_here(view: LogView, by: int) -> Sequence[Entry]:
     if by > 0:
         return shown[here + 1 :]
     return shown[here - 1 :: -1] if here > 0 else ()
+
+
+def _seek_match(view: LogView, entries: Sequence[Entry]) -> None:
+    sought = view.sought
+    _seek(view, entries, lambda entry: entry.matches(sought), sought.typed)
 
 
 def _seek(view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:

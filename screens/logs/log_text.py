@@ -7,8 +7,9 @@ from typing import Protocol
 
 from textual.content import Content
 
+from loomtui.matching import Matcher
 from screens.input import keys
-from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.logs.log_buffer import Entry, LogBuffer
 from screens.logs.log_place import LogPlace
 from screens.text import content
 from screens.text.words import Tone, count
@@ -21,7 +22,7 @@ class View(Protocol):
 
     buffer: LogBuffer
     at: LogPlace
-    sought: Filter
+    sought: Matcher
 
 
 def status(view: View, ended: str, width: int) -> Content:

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from loomtui.matching import Matcher
 from screens.input import keys
-from screens.logs.log_buffer import Entry, Filter, LogBuffer
+from screens.logs.log_buffer import Entry, LogBuffer
 from screens.logs.log_page import LogPage, Room
 from screens.logs.log_place import LogPlace
 from screens.logs.log_rows import SHADES, Inks, Row, RowPainter
@@ -46,7 +47,7 @@ class LogView(Widget, can_focus=True):
         super().__init__(id=id)
         self.buffer = LogBuffer()
         self.at = LogPlace(self.buffer)
-        self.sought = Filter()
+        self.sought = Matcher()
         self.wrap = wrap
         self.show_time = True
         self._names = nodes

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
+from loomtui.times import HOW
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.logs import log_search
@@ -22,9 +24,6 @@ from screens.text.words import count, time_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget
-
-#: Terminals take about so much over OSC 52; more would be lost without a word.
-_CLIPBOARD_BYTES = 74_000
 
 
 class LogsScreen(LoomScreen):
@@ -120,9 +119,9 @@ class LogsScreen(LoomScreen):
             if typed is None:
                 return
             try:
-                use(typed)
+                use(typed.strip())
             except ValueError as error:
-                content.tell(self, f"{typed}: {error}", severity="warning")
+                content.tell(self, str(error), severity="warning")
 
         self.app.push_screen(InputDialog(title, text, value=value, hint=hint), answered)
 
@@ -149,8 +148,7 @@ class LogsScreen(LoomScreen):
         marked = self.view.at.marked
         self._ask(
             "Go to a time",
-            "In UTC: 14:30, 14:30:05, -5m (or s, h, d) before now, or 2026-11-20 14:30. What is older than "
-            "the lines here is read from the nodes' journals.",
+            f"{HOW}. What is older than the lines here is read from the nodes' journals.",
             f"{marked.at:%H:%M:%S}" if marked else "",
             "14:30",
             lambda typed: log_search.go_to_time(self.view, typed, self.context.now()),
@@ -167,19 +165,10 @@ class LogsScreen(LoomScreen):
         self.view.toggle_selection()
 
     def action_copy(self) -> None:
-        lines = self.view.at.meant
-        text = saved(lines)
-        if len(text.encode()) > _CLIPBOARD_BYTES:
-            save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
-            content.tell(
-                self,
-                f"{count(len(lines), 'line')} are more than a terminal's clipboard takes: select some with "
-                f"{keys.name('logs.select')}{save}.",
-                severity="warning",
-            )
-            return
-        self.app.copy_to_clipboard(text)
-        content.tell(self, f"{count(len(lines), 'line')} in the clipboard.")
+        save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
+        what = "the selected lines" if self.view.at.selection else "the lines"
+        fewer = f"Select some with {keys.name('logs.select')}{save}."
+        clipboard.copy(self, saved(self.view.at.meant), what, otherwise=fewer)
 
     def action_save(self) -> None:
         lines = self.view.at.meant

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from loomtui.errors import InventoryError, LoomtuiError
+from screens import clipboard
 from screens.input import keys
 from screens.modals.base import Dialog, DialogText
 from screens.text import content
@@ -38,8 +39,7 @@ class TextDialog(Dialog[None]):
         return content.keycap("↑↓", "scroll"), content.keycap(keys.name("screen.copy"), "copy")
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.text.plain, "this text")
 
 
 class ErrorDialog(TextDialog):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from dateutil import parser
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
 from loomtui.restore.choices import Choices
+from loomtui.times import HOW, read_time
 from screens.input import keys
 from screens.modals.ask import InputDialog, NodesDialog
 from screens.restore.next_panel import Choice, NextPanel
@@ -128,8 +127,7 @@ class ChooseScreen(TableScreen):
         self.app.push_screen(
             InputDialog(
                 "Only backups taken before",
-                "A time in UTC, for example 2026-11-20 14:30. Empty: no limit. It holds for 'latest' and "
-                "for the config backups.",
+                f"{HOW}. Empty: no limit. It holds for 'latest' and for the config backups.",
                 value=f"{current:%Y-%m-%d %H:%M}" if current else "",
                 hint="2026-11-20 14:30",
             ),
@@ -140,11 +138,9 @@ class ChooseScreen(TableScreen):
         if typed is None:
             return
         try:
-            before = read_time(typed)
-        except ValueError:
-            content.tell(
-                self, f"{typed} is not a time like 2026-11-20 14:30; nothing was changed.", severity="warning"
-            )
+            before = read_time(typed, self.context.now()) if typed.strip() else None
+        except ValueError as error:
+            content.tell(self, f"{error} Nothing was changed.", severity="warning")
             return
         self._choose(replace(self.choices, before=before))
 
@@ -207,14 +203,3 @@ class ChooseScreen(TableScreen):
             "size": table.cell(size(backup.size_bytes), right=True),
             "key": table.cell(backup.key, Tone.DIM),
         }
-
-
-def read_time(typed: str) -> datetime | None:
-    """A time in UTC where it names no zone. Raises ValueError; empty is None."""
-    if not typed.strip():
-        return None
-    try:
-        moment = parser.parse(typed)
-    except OverflowError as error:
-        raise ValueError(typed) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

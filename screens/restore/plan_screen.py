@@ -14,6 +14,7 @@ from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
 from loomtui.restore.plan import Plan, RemedyKind
+from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import page
@@ -25,7 +26,6 @@ from screens.modals.text import error_text
 from screens.navigation import runs_of
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_text import (
-    POLICIES,
     has_backup_jobs,
     headline,
     lacks_redis,
@@ -36,7 +36,7 @@ from screens.restore.plan_text import (
     summary,
 )
 from screens.text import content
-from screens.text.words import Tone, span
+from screens.text.words import POLICIES, Tone, span
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -269,5 +269,4 @@ class PlanScreen(LoadingScreen, DiffScreen):
             self._make()
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(DiffPane).text.plain)

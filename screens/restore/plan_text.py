@@ -8,7 +8,6 @@ from datetime import datetime
 
 from textual.content import Content
 
-from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.findings import FindingCode, texts_of
 from loomtui.restore.plan import (
     Archive,
@@ -16,13 +15,24 @@ from loomtui.restore.plan import (
     NodePlan,
     Plan,
     RemedyKind,
-    Scope,
     SigningAction,
     passed_over_words,
 )
 from screens.diff.diff_text import Difference, Page, page
 from screens.text import content
-from screens.text.words import Tone, ago, count, joined, number, short_id, size, time_of
+from screens.text.words import (
+    FILE_ACTIONS,
+    POLICIES,
+    SCOPES,
+    Tone,
+    ago,
+    count,
+    joined,
+    number,
+    short_id,
+    size,
+    time_of,
+)
 
 
 @dataclass(frozen=True)
@@ -86,13 +96,6 @@ def lacks_redis(plan: Plan) -> bool:
     return any(refusal.code is FindingCode.REDIS_UNREACHED for refusal in plan.refusals)
 
 
-POLICIES = {
-    BackupPolicy.WAIT: "suspended meanwhile; one that runs is waited for",
-    BackupPolicy.STOP: "suspended meanwhile; one that runs is ended, its backup is lost",
-    BackupPolicy.LEAVE: "left alone: it cannot start a node, may upload what is half done",
-}
-
-
 def may_start(plan: Plan) -> bool:
     return not plan.refusals
 
@@ -144,14 +147,9 @@ def _section(title: str, sentences: tuple[str, ...], sign: str, tone: Tone) -> I
 
 
 def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
-    scope = (
-        "the whole cluster goes back together"
-        if plan.scope is Scope.CLUSTER
-        else "some nodes of a living chain"
-    )
     names = tuple(node.name for node in plan.nodes)
     yield content.text("Plan", Tone.ACCENT)
-    yield content.fact("Restores", f"{joined(names, 12)}: {scope}")
+    yield content.fact("Restores", f"{joined(names, 12)}: {SCOPES[plan.scope]}")
     if plan.left_out:
         yield content.fact("Leaves out", content.line(joined(plan.left_out, 12), Tone.WARN))
     for archive in dict.fromkeys(node.data for node in plan.nodes if node.data is not None):
@@ -191,7 +189,7 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
     )
     for choice in node.files:
         if choice.changes or choice.action is not FileAction.KEEP:
-            what = f"{choice.action.words if choice.changes else 'same bytes'}: {choice.reason}"
+            what = f"{FILE_ACTIONS[choice.action] if choice.changes else 'same bytes'}: {choice.reason}"
             yield content.row(content.fact(f"  {choice.target}", "", 40), what)
     if node.staging is not None:
         yield content.fact(

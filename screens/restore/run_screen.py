@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
+from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.input import keys
@@ -142,5 +143,4 @@ class RunScreen(DiffScreen):
         self.app.push_screen(TextDialog("Report", text))
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.query_one(DiffPane).text.plain)
-        content.tell(self, "Copied to the clipboard.")
+        clipboard.copy(self, self.query_one(DiffPane).text.plain)

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.report import Chronicle, Form
+from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.text import error_text
@@ -86,8 +87,7 @@ class RunRecordScreen(LoomScreen):
         self._with_report("md", self._copy)
 
     def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
-        content.tell(self, "The report is in the clipboard, as text for an incident channel.")
+        clipboard.copy(self, text, "the report, as text for an incident channel,")
 
     def action_save(self) -> None:
         self._with_report("html", self._save)

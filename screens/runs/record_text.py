@@ -11,6 +11,7 @@ from loomtui.restore.report import Chronicle
 from loomtui.restore.report import words as report_words
 from loomtui.restore.report.chronicle import Check, SpanState
 from loomtui.restore.report.gantt import LEGEND, Cell, Gantt, gantt
+from loomtui.wording.quantities import length
 from screens.text import content
 from screens.text.words import OUTCOME_MARKS, UNFINISHED, Tone, cut, time_of
 
@@ -81,7 +82,7 @@ def _steps(told: Chronicle) -> Iterator[Content]:
         (
             content.row(
                 f"  {number} {step.name.value:<10}",
-                content.line(f" {report_words.length(step.seconds):>13}  "),
+                content.line(f" {length(step.seconds):>13}  "),
                 content.line(step.outcome, tones.get(step.outcome, Tone.WARN)),
             )
             for number, step in enumerate(told.timings.steps, 1)
@@ -92,7 +93,7 @@ def _steps(told: Chronicle) -> Iterator[Content]:
 def _decisions(told: Chronicle) -> Iterator[Content]:
     rows = []
     for found in told.decisions:
-        waited = f", after {report_words.length(found.waited_seconds)}" if found.waited_seconds >= 1 else ""
+        waited = f", after {length(found.waited_seconds)}" if found.waited_seconds >= 1 else ""
         who = content.line(f"  by {found.by}{waited}", Tone.DIM)
         rows.append(content.row(f"  {found.at:%H:%M:%S}  ", report_words.decided(found), who))
         if found.digest:

@@ -67,18 +67,6 @@ def _tone_of(part: str) -> Tone:
     return next((tone for start, tone in _DIFF_TONES if part.startswith(start)), Tone.PLAIN)
 
 
-def copy(where: Widget, value: str, what: str = "the text of this screen") -> None:
-    """To the operator's clipboard by OSC 52, which works through SSH; a terminal may refuse it, unseen."""
-    text = clean(value, limit=_MOST_COPIED)
-    where.app.copy_to_clipboard(text)
-    cut = ", its beginning only" if len(value) > _MOST_COPIED else ""
-    tell(where, f"Copied {what} ({text.count(chr(10)) + 1} lines{cut}) to the terminal's clipboard.")
-
-
-#: Characters; xterm and others drop a longer OSC 52 as a whole.
-_MOST_COPIED = 70_000
-
-
 def tell(
     where: App[Any] | Widget, message: str, *, severity: SeverityLevel = "information", seconds: float = 6
 ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.message import Message
 from textual.widgets import Input
 
+from loomtui.matching import Matcher
 from screens.input import keys
-from screens.input.matching import Matcher
 
 
 class FilterLine(Input):
@@ -33,7 +33,7 @@ class FilterLine(Input):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            matcher = Matcher(event.value)
+            matcher = Matcher(event.value.strip())
         except ValueError:
             self.add_class("-invalid")
             return

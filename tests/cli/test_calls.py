@@ -65,6 +65,8 @@ def test_every_command_has_help(loomtui: Run, name: str) -> None:
         ("logs", "-i", SAMPLE, "--node", "n99"),
         ("logs", "-i", SAMPLE, "--grep", "("),
         ("plan", "-i", SAMPLE, "--before", "soon"),
+        ("logs", "-i", SAMPLE, "--grep", "a{99999999999999}"),
+        ("logs", "-i", SAMPLE, "--since", "2026-11-20T14:30+25:00"),
         ("plan", "-i", SAMPLE, "--reset-signing-state", "another-cluster"),
         ("restore", "-i", SAMPLE, "--plan", "missing.yml", "--yes"),
         ("resume", "20260101-000000-abcd"),

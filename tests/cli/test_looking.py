@@ -65,7 +65,7 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
 def test_status_for_people(cluster: Cluster) -> None:
     done = cluster("status")
     assert done.status == 0
-    assert done.out.startswith(f"{cluster.name}: healthy. ")
+    assert done.out.startswith(f"{cluster.name}: ● HEALTHY. ")
     assert [line.split()[0] for line in done.out.splitlines()[-5:]] == NODES
     assert "\x1b" not in done.out
 

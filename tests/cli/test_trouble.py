@@ -29,7 +29,7 @@ def test_one_node_away(cluster: Cluster) -> None:
     assert [name for name, node in nodes.items() if not node["reachable"]] == ["val-2"]
     assert nodes["val-2"]["error"]
     assert nodes["val-1"]["height"] > 0
-    assert "× unreachable" in cluster("status").out
+    assert "✗ unreachable" in cluster("status").out
     keys = cluster("nodekeys", "--json")
     assert keys.status == 1
     assert [node["name"] for node in keys.document["nodes"] if node["error"]] == ["val-2"]
@@ -40,7 +40,7 @@ def test_one_node_away(cluster: Cluster) -> None:
         shown = cluster(command)
         assert shown.status == 1
         [row] = [line for line in shown.out.splitlines() if line.startswith("val-2 ")]
-        assert "× not seen" in row
+        assert "✗ not seen" in row
         assert "cannot be reached" in row
     plan = cluster("plan", "--json")
     assert (plan.status, plan.out) == (4, "")
@@ -58,7 +58,7 @@ def test_changed_host_key_is_refused(cluster: Cluster) -> None:
     nodes = {node["name"]: node for node in done.document["nodes"]}
     assert nodes["val-1"]["reachable"] is False
     assert "host key" in nodes["val-1"]["error"]
-    assert "× host key refused" in cluster("status").out
+    assert "✗ refused" in cluster("status").out
     plan = cluster("plan", "--json")
     assert (plan.status, plan.out) == (3, "")
     assert "val-1" in plan.err

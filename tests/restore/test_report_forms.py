@@ -24,7 +24,7 @@ from loomtui.restore.report.chronicle import SpanState
 from loomtui.restore.report.gantt import gantt
 from loomtui.restore.report.markup import element, html
 from loomtui.restore.report.scale import scale_of
-from loomtui.restore.report.words import length
+from loomtui.wording.quantities import length
 from tests.restore.material import NOW, archive, make_plan_of, node_plan
 from tests.restore.stories import Story, whole
 

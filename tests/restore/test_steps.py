@@ -247,7 +247,9 @@ async def test_an_address_book_is_set_aside_and_put_back(make_cluster: Make) -> 
     before = cluster.live()
     run, operator = await cluster.run(), Scripted()
     assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
-    assert "addrbook.json: set aside (" in operator.previews[StepName.CONFIG]["n1"].text
+    assert (
+        "addrbook.json: set aside, nothing takes its place (" in operator.previews[StepName.CONFIG]["n1"].text
+    )
     assert "192.0.2.1" not in book.read_text()  # the node made a new one
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
     assert cluster.live() == before

@@ -23,7 +23,6 @@ from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, columns_for, lo
 from screens.health.trend import Trend, common_top, sparkline
 from screens.health.verdict_head import sentence, verdict_text
 from screens.health.watch import Watch
-from screens.input.matching import Matcher
 from screens.text import words
 from screens.text.words import Tone
 from tests.screens import basics, scenes
@@ -257,13 +256,3 @@ def test_files_are_compared(
 ) -> None:
     mark = compared(path, own, others)
     assert (mark.symbol, mark.word) == told
-
-
-@pytest.mark.parametrize(("typed", "taken"), [("", True), ("DB1", True), ("!db1", False), ("x$", False)])
-def test_what_is_typed_chooses(typed: str, taken: bool) -> None:
-    assert Matcher(typed).takes("db1 running") is taken
-
-
-def test_what_is_no_regular_expression_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a regular expression"):
-        Matcher("[")

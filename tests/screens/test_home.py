@@ -24,6 +24,7 @@ from screens.modals.ask import HostKeyDialog, InputDialog
 from screens.modals.jump import JumpLabel, JumpScreen
 from screens.modals.text import ErrorDialog, TextDialog
 from screens.restore.choose_screen import ChooseScreen
+from screens.widgets.filter_line import FilterLine
 from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
@@ -156,6 +157,16 @@ async def test_rows_are_filtered_as_it_is_typed() -> None:
         await press(pilot, "slash", "escape")
         await until(pilot, lambda: table.row_count == len(NAMES))
         assert table.marked == "db4"
+
+
+async def test_a_repetition_without_end_in_the_filter_ends_nothing() -> None:
+    async with running(FakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "slash")
+        line = app.screen.query_one(FilterLine)
+        line.value = "db1|a{99999999999999}"
+        await until(pilot, lambda: line.has_class("-invalid"))
+        line.value = "db1"
+        await until(pilot, lambda: app.screen.query_one(Table).row_count == 1)
 
 
 async def test_a_filter_that_takes_nothing_says_so() -> None:

@@ -12,7 +12,6 @@ from rich.cells import cell_len
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from screens.input import keys
-from screens.restore.choose_screen import read_time
 from screens.restore.run_view import RunView, StepState, TaskState, TaskView
 from screens.restore.step_list import TaskList
 from screens.text import content, words
@@ -74,25 +73,6 @@ def test_content_keeps_brackets_and_drops_escapes(text: str) -> None:
         assert "\x1b" not in made.plain
         if "\x1b" not in text:
             assert made.plain == text
-
-
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        ("", None),
-        ("2026-11-20 14:30", "2026-11-20T14:30:00+00:00"),
-        ("2026-11-20T14:30+02:00", "2026-11-20T12:30:00+00:00"),
-    ],
-)
-def test_read_time(typed: str, read: str | None) -> None:
-    found = read_time(typed)
-    assert (found.isoformat() if found else None) == read
-
-
-@pytest.mark.parametrize("typed", ["soon", "2026-13-40", "99999999999999999999"])
-def test_what_is_no_time(typed: str) -> None:
-    with pytest.raises(ValueError):
-        read_time(typed)
 
 
 def test_every_key_has_its_own_id_and_a_sentence() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.running.operator import Approval, Go, Preview, UnitDraft
@@ -20,6 +21,7 @@ from screens.restore.restore_screen import RestoreScreen
 from screens.restore.run_view import StepState
 from screens.restore.screen_operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
 from tests.screens import basics, scenes
+from tests.screens.basics import NOW
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
 from tests.screens.walking import asked, begin, carry_out, consent, finished, step_shown, waiting
@@ -408,6 +410,20 @@ async def test_the_choices_reach_the_plan() -> None:
         assert choices.before is not None
         assert choices.before.isoformat() == "2026-11-20T00:00:00+00:00"
         assert choices.data_key == basics.backups()[0].key
+
+
+async def test_backups_are_chosen_by_how_long_ago_they_were_taken() -> None:
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, "r", "t")
+        app.screen.query_one("#line", Input).value = "-6h"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ChooseScreen)
+        assert app.screen.choices.before == NOW - timedelta(hours=6)
+        await press(pilot, "t")
+        app.screen.query_one("#line", Input).value = "-6x"
+        await press(pilot, "enter")
+        assert "'-6x' is not a time" in shown(app)
+        assert app.screen.choices.before == NOW - timedelta(hours=6)
 
 
 async def test_no_backup_says_so_and_leaves_a_way_back() -> None:

@@ -30,6 +30,7 @@ from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_cat, rewrite_peers
 from loomtui.loom.validator import read_validator
+from loomtui.matching import Matcher
 from loomtui.restore.events import EventKind, Json, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan
@@ -110,7 +111,7 @@ def test_log_lines_are_text(
 ) -> None:
     entry: dict[str, Any] = {"__REALTIME_TIMESTAMP": "1767323045000000", "__CURSOR": "s=1"}
     entry["MESSAGE"] = list(message) if isinstance(message, bytes) else message
-    printer = _Printer(("n1",), None, as_json=follows, explain=True)
+    printer = _Printer(("n1",), Matcher(), as_json=follows, explain=True)
     for line in read_entry("n1", json.dumps(entry).encode()):
         printer.show(line)
     harmless(_printed(capsys))

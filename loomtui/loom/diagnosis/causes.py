@@ -26,6 +26,7 @@ from loomtui.loom.health import Verdict
 from loomtui.loom.holders import SoleHolder, StandingChain, Unproven
 from loomtui.loom.logs import Severity
 from loomtui.text import clean_line
+from loomtui.wording.quantities import all_of
 
 #: Where a reference stands -> the file that holds it.
 _FILES = {
@@ -70,7 +71,7 @@ def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
     for address, names in owners.items():
         if len(names) > 1:
             meaning = (
-                f"{_join(names)} have the same validator key ({address}): they sign twice or nobody signs."
+                f"{all_of(names)} have the same validator key ({address}): they sign twice or nobody signs."
             )
             held = tuple(HoldsKey(name, address) for name in names)
             code = Code.SHARED_VALIDATOR_KEY
@@ -89,7 +90,7 @@ def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
         missing = node.view.missing_databases if node.view else None
         evidence += [DatabaseMissing(node.name, name) for name in missing or ()]
         evidence += [Signed(node.name, node.signing.height)] if node.signing and node.signing.height else []
-    have = f"{_join(names)} {'have' if len(names) > 1 else 'has'} no blocks"
+    have = f"{all_of(names)} {'have' if len(names) > 1 else 'has'} no blocks"
     if any(node.height for node in cluster.nodes):
         meaning = f"{have}, while other nodes of the cluster do: {_why(blank)}."
         advice = Do.RESTORE_ONE.told(node=",".join(names))
@@ -117,7 +118,7 @@ def _why(blank: Sequence[NodeEvidence]) -> str:
     if not missing:
         return "their databases are empty"
     told = {databases: [name for name in gone if gone[name] == databases] for databases in sorted(missing)}
-    parts = (f"{_join(databases)} missing on {_join(names)}" for databases, names in told.items())
+    parts = (f"{all_of(databases)} missing on {all_of(names)}" for databases, names in told.items())
     return "; ".join(parts)
 
 
@@ -194,9 +195,8 @@ def _peers_missing(cluster: Cluster) -> Iterator[Diagnosis]:
     for name, found in cluster.connections.items():
         missing = tuple(other for other in found.missing if other in up)
         if name in up and missing:
-            meaning = (
-                f"{name} is not connected to {_join(missing)}, which {'run' if len(missing) > 1 else 'runs'}."
-            )
+            runs = "run" if len(missing) > 1 else "runs"
+            meaning = f"{name} is not connected to {all_of(missing)}, which {runs}."
             fact = Connected(name, found.seen, missing, found.strangers)
             advice = Do.COMPARE_REFERENCES.told(node=name)
             yield Diagnosis(Code.PEERS_MISSING, (name,), meaning, advice, (fact,))
@@ -226,7 +226,3 @@ def _start(cluster: Cluster, name: str) -> AnyAdvice:
         return StartService(SoleHolder(name, cluster.holders, cluster.strangers))
     except Unproven as error:
         return Do.SEE_BEFORE_START.told(node=name, open=str(error))
-
-
-def _join(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

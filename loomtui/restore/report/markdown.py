@@ -14,6 +14,8 @@ from loomtui.restore.report import words
 from loomtui.restore.report.chronicle import Check, Chronicle
 from loomtui.restore.report.gantt import LEGEND, gantt
 from loomtui.text import clean_line
+from loomtui.wording.quantities import NOTHING, length
+from loomtui.wording.states import outcome_state, outcome_told
 
 _FENCE = "```"
 _WIDTH = 100
@@ -35,7 +37,7 @@ def markdown(told: Chronicle) -> str:
 
 def code(text: str) -> str:
     """Text that stays text, wherever it is pasted."""
-    return f"`{_plain(text) or words.NOTHING}`"
+    return f"`{_plain(text) or NOTHING}`"
 
 
 def _plain(text: str) -> str:
@@ -45,13 +47,13 @@ def _plain(text: str) -> str:
 def _head(told: Chronicle) -> Iterator[str]:
     summary, plan = told.summary, told.plan
     mark = "PRODUCTION" if plan.production else "not production"
-    outcome = words.OUTCOMES[summary.outcome]
-    yield f"**{words.SIGNS[summary.outcome]} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
+    outcome = outcome_told(summary.outcome)
+    yield f"**{outcome_state(summary.outcome).symbol} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
     yield ""
     yield f"- Downtime: {words.downtime(told)}"
     yield f"- Data loss: {words.data_loss(told)}"
     yield f"- Throughput: {code(words.throughput(told))}"
-    began, ended = words.moment(summary.started_at), words.moment(summary.ended_at)
+    began, ended = words.when(summary.started_at), words.when(summary.ended_at)
     yield f"- Started {began}, ended {ended}, by {code(summary.operator)}"
     yield f"- Foreseen: {code(plan.prediction.sentence)}"
     yield f"- Run {code(told.run)}; the whole record: {code(f'loomtui report {told.run} --format html')}"
@@ -79,8 +81,7 @@ def _fenced(heading: str, lines: Iterable[str]) -> Iterator[str]:
 def _steps(told: Chronicle) -> Iterator[str]:
     if told.timings.steps:
         rows = (
-            f"{step.name.value:<10} {words.length(step.seconds):>12}  {step.outcome}"
-            for step in told.timings.steps
+            f"{step.name.value:<10} {length(step.seconds):>12}  {step.outcome}" for step in told.timings.steps
         )
         yield from _fenced("Steps", rows)
 
@@ -88,7 +89,7 @@ def _steps(told: Chronicle) -> Iterator[str]:
 def _decisions(told: Chronicle) -> Iterator[str]:
     yield "**Decisions**"
     for decision in told.decisions:
-        waited = f", after {words.length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
+        waited = f", after {length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
         yield f"- {decision.at:%H:%M:%S} {code(words.decided(decision))} by {code(decision.by)}{waited}"
     for decision in told.decisions:
         if decision.diff:

@@ -12,6 +12,8 @@ from loomtui.restore.report import words
 from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
 from loomtui.restore.report.svg import timeline
+from loomtui.wording.quantities import NOTHING, length, rate, size
+from loomtui.wording.states import outcome_state, outcome_told
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STATES = ("done", "already so", "failed", "interrupted", "undone")
@@ -35,7 +37,7 @@ def page(told: Chronicle) -> str:
 def _header(told: Chronicle) -> Iterator[Element]:
     summary, plan = told.summary, told.plan
     state = summary.outcome.value if summary.outcome else "unfinished"
-    outcome = f"{words.SIGNS[summary.outcome]} {words.OUTCOMES[summary.outcome]}"
+    outcome = f"{outcome_state(summary.outcome).symbol} {outcome_told(summary.outcome)}"
     mark = "▲ PRODUCTION" if plan.production else "○ not production"
     yield element(
         "header",
@@ -43,11 +45,11 @@ def _header(told: Chronicle) -> Iterator[Element]:
         element("span", outcome, class_=f"badge {state}"),
         element("span", mark, class_="badge production" if plan.production else "badge"),
     )
-    when = f"from {words.moment(summary.started_at)} to {words.moment(summary.ended_at)}"
+    when = f"from {words.when(summary.started_at)} to {words.when(summary.ended_at)}"
     yield element("p", "Run ", element("code", told.run), f" by {summary.operator}, {when}", class_="run")
     yield element(
         "section",
-        _figure("Downtime", words.length(told.timings.downtime_seconds), words.downtime_told(told)),
+        _figure("Downtime", length(told.timings.downtime_seconds), words.downtime_told(told)),
         _figure("Data loss", _lost(told), words.data_loss_told(told)),
         _figure("Throughput", _rate(told), words.throughput(told)),
         _figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
@@ -60,12 +62,12 @@ def _figure(name: str, value: str, told: str) -> Element:
 
 
 def _lost(told: Chronicle) -> str:
-    return words.length(told.timings.data_loss_seconds) if words.is_data_lost(told) else "none"
+    return length(told.timings.data_loss_seconds) if words.is_data_lost(told) else "none"
 
 
 def _rate(told: Chronicle) -> str:
     slowest = min(told.throughput, key=lambda found: found.bytes_per_second, default=None)
-    return words.rate(slowest) if slowest else words.NOTHING
+    return rate(slowest.bytes_per_second) if slowest else NOTHING
 
 
 def _sections(told: Chronicle) -> Iterator[Element]:
@@ -119,10 +121,10 @@ def _decisions(told: Chronicle) -> Element:
         [
             (
                 str(number),
-                words.moment(found.at),
+                words.when(found.at),
                 _decided(found),
                 found.by,
-                words.length(found.waited_seconds),
+                length(found.waited_seconds),
             )
             for number, found in enumerate(told.decisions, 1)
         ],
@@ -151,7 +153,11 @@ def _checks(told: Chronicle) -> Iterator[Element]:
 def _check(check: Check) -> tuple[Child, ...]:
     pairs: list[Child] = []
     for name, value in check.evidence:
-        pairs += [element("span", f"{name} ", class_="name"), element("code", value or words.NOTHING), " "]
+        pairs += [
+            element("span", f"{name} ", class_="name"),
+            element("code", value or NOTHING),
+            " ",
+        ]
     sign = "✓" if check.holds else "✗"
     when = f"{check.at:%H:%M:%S}"
     return sign, when, check.step.value, words.where(check.node), check.sentence, element("div", *pairs)
@@ -162,12 +168,8 @@ def _steps(told: Chronicle) -> Element:
     for step in told.timings.steps:
         tasks = [task for task in told.tasks if task.step is step.name]
         slowest = max(tasks, key=lambda task: task.seconds, default=None)
-        where = (
-            f"{slowest.node}, {words.length(slowest.seconds)}"
-            if slowest and slowest.seconds
-            else words.NOTHING
-        )
-        rows.append((step.name.value, words.length(step.seconds), step.outcome, where))
+        where = f"{slowest.node}, {length(slowest.seconds)}" if slowest and slowest.seconds else NOTHING
+        rows.append((step.name.value, length(step.seconds), step.outcome, where))
     return _table(("Step", "Took", "Outcome", "Longest on"), rows)
 
 
@@ -190,10 +192,10 @@ def _throughput(told: Chronicle) -> Element:
         [
             (
                 found.node,
-                words.size(found.unpacked_bytes),
-                words.size(found.stored_bytes),
-                words.length(found.seconds),
-                words.rate(found),
+                size(found.unpacked_bytes),
+                size(found.stored_bytes),
+                length(found.seconds),
+                rate(found.bytes_per_second),
             )
             for found in told.throughput
         ],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 from loomtui.restore.events import Json
 from loomtui.restore.report.chronicle import Chronicle, Span
+from loomtui.wording.quantities import iso
 
 
 def document(told: Chronicle) -> str:
@@ -17,12 +17,12 @@ def document(told: Chronicle) -> str:
         "production": plan.production,
         "outcome": summary.outcome.value if summary.outcome else None,
         "operator": summary.operator,
-        "started_at": _time(summary.started_at),
-        "ended_at": _time(summary.ended_at),
+        "started_at": iso(summary.started_at),
+        "ended_at": iso(summary.ended_at),
         "downtime_seconds": times.downtime_seconds,
-        "down_from": _time(times.down_from),
-        "down_until": _time(times.down_until),
-        "outages": [{"from": _time(outage.since), "until": _time(outage.until)} for outage in times.outages],
+        "down_from": iso(times.down_from),
+        "down_until": iso(times.down_until),
+        "outages": [{"from": iso(outage.since), "until": iso(outage.until)} for outage in times.outages],
         "data_loss_seconds": times.data_loss_seconds,
         "steps": [
             {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
@@ -48,16 +48,12 @@ def document(told: Chronicle) -> str:
     return json.dumps(found, indent=2)
 
 
-def _time(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
-
-
 def _span(span: Span) -> Json:
     return {
         "step": span.step.value,
         "node": span.node,
-        "began": _time(span.began),
-        "ended": _time(span.ended),
+        "began": iso(span.began),
+        "ended": iso(span.ended),
         "seconds": span.seconds,
         "state": span.state.value,
     }
@@ -66,7 +62,7 @@ def _span(span: Span) -> Json:
 def _decisions(told: Chronicle) -> list[Json]:
     return [
         {
-            "at": _time(decision.at),
+            "at": iso(decision.at),
             "step": decision.step.value if decision.step else None,
             "node": decision.node,
             "asked": decision.asked,
@@ -83,7 +79,7 @@ def _decisions(told: Chronicle) -> list[Json]:
 def _checks(told: Chronicle) -> list[Json]:
     return [
         {
-            "at": _time(check.at),
+            "at": iso(check.at),
             "step": check.step.value,
             "node": check.node,
             "holds": check.holds,
@@ -110,7 +106,7 @@ def _nodes(told: Chronicle) -> list[Json]:
 def _events(told: Chronicle) -> list[Json]:
     return [
         {
-            "at": _time(event.at),
+            "at": iso(event.at),
             "kind": event.kind.value,
             "step": event.step.value if event.step else None,
             "node": event.node,

@@ -11,6 +11,7 @@ from loomtui.restore.report.chronicle import Chronicle, Span, SpanState
 from loomtui.restore.report.gantt import STEPS, title
 from loomtui.restore.report.markup import element
 from loomtui.restore.report.scale import Scale, scale_of
+from loomtui.wording.quantities import length
 
 _WIDTH, _LEFT, _RIGHT = 1120, 168, 12
 _TOP, _ROW, _BAR = 46, 19, 13
@@ -91,7 +92,7 @@ class _Drawing:
             band = {"x": left, "y": _TOP - 3, "width": max(_LEAST_BAR, right - left)}
             yield element("rect", class_="outage", height=height, **band)
             seconds = (outage.until - outage.since).total_seconds() if outage.until else None
-            said = f"down {words.length(seconds)}"
+            said = f"down {length(seconds)}"
             yield element("text", said, class_="outage-text", x=left + 4, y=self._height - 12)
 
     def _axis(self) -> Iterator[Element]:
@@ -104,7 +105,7 @@ class _Drawing:
                 free = x + _LABEL_ROOM
             if phase.cut:
                 middle = self._x((phase.left + phase.right) / 2)
-                waited = words.length((phase.ended - phase.began).total_seconds())
+                waited = length((phase.ended - phase.began).total_seconds())
                 told = element("title", f"a wait of {waited}, drawn shorter than it was")
                 yield element("text", "≈", told, class_="cut", x=middle, y=_TOP - 24)
 
@@ -121,16 +122,14 @@ class _Drawing:
         height = _BAR - 7 if row.whole else _BAR
         top = y + (4 if row.whole else 0)
         state = span.state.value.replace(" ", "-")
-        took = f"{words.length(span.seconds)} from {span.began:%H:%M:%S} UTC"
+        took = f"{length(span.seconds)} from {span.began:%H:%M:%S} UTC"
         said = f"{row.label}, {span.step.value}: {span.state.value}, {took}"
         parts = [
             element("title", f"{said}. {span.message}"),
             element("rect", x=left, y=top, width=width, height=height, rx=2),
         ]
         sign = _SIGNS.get(span.state, "")
-        text = (
-            f"{sign} {words.length(span.seconds)}".strip() if width >= _TEXT_BAR + 24 * bool(sign) else sign
-        )
+        text = f"{sign} {length(span.seconds)}".strip() if width >= _TEXT_BAR + 24 * bool(sign) else sign
         if text and not row.whole:
             inside = width >= _TEXT_BAR
             at = left + 4 if inside else left + width + 2

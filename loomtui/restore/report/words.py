@@ -4,50 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import humanize
-
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.report.chronicle import ALL_NODES, Check, Chronicle, Decision, SpanState, Throughput
+from loomtui.restore.report.chronicle import ALL_NODES, Check, Chronicle, Decision, SpanState
 from loomtui.restore.report.timing import Outage
+from loomtui.wording.quantities import count, length, rate, size, time_of
 
-NOTHING = "–"
 _PUT = frozenset({SpanState.DONE, SpanState.ALREADY})
 
-OUTCOMES: dict[Outcome | None, str] = {
-    Outcome.RESTORED: "restored: the chain moves",
-    Outcome.ROLLED_BACK: "rolled back",
-    Outcome.STOPPED: "stopped; it can be resumed or rolled back",
-    None: "interrupted, or still going on",
-}
-SIGNS: dict[Outcome | None, str] = {
-    Outcome.RESTORED: "✓",
-    Outcome.ROLLED_BACK: "↶",
-    Outcome.STOPPED: "■",
-    None: "▲",
-}
 
-
-def moment(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "not yet"
-
-
-def length(seconds: float | None) -> str:
-    """8.4 s, 12 min 05 s, 3 h 05 min, 2 d 04 h."""
-    if seconds is None:
-        return NOTHING
-    whole = round(seconds)
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = whole // 60
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes // 60 % 24:02d} h"
-
-
-def size(count: float) -> str:
-    return humanize.naturalsize(count, binary=True, format="%.1f")
+def when(at: datetime | None) -> str:
+    return time_of(at, "not yet")
 
 
 def downtime(told: Chronicle) -> str:
@@ -64,7 +30,7 @@ def downtime_told(told: Chronicle) -> str:
 
 def _outage_told(outage: Outage) -> str:
     if outage.until is None:
-        return f"since {moment(outage.since)}; its end is not recorded"
+        return f"since {when(outage.since)}; its end is not recorded"
     ended = "all was put back" if outage.put_back else "the chain moved"
     return f"from {outage.since:%H:%M:%S} until {ended} at {outage.until:%H:%M:%S} UTC"
 
@@ -97,11 +63,7 @@ def data_loss_told(told: Chronicle) -> str:
         if times.newest_block_seen
         else "the run's start; no newer block was seen"
     )
-    return f"from the data of {moment(times.lost_from)} to {until}"
-
-
-def rate(found: Throughput) -> str:
-    return f"{size(found.bytes_per_second)}/s"
+    return f"from the data of {when(times.lost_from)} to {until}"
 
 
 def throughput(told: Chronicle) -> str:
@@ -109,8 +71,8 @@ def throughput(told: Chronicle) -> str:
         return "no data was put in place"
     slowest = min(told.throughput, key=lambda found: found.bytes_per_second)
     whole = sum(found.unpacked_bytes for found in told.throughput)
-    nodes = f"{len(told.throughput)} node{'s' if len(told.throughput) > 1 else ''}"
-    return f"{size(whole)} unpacked on {nodes}; the slowest, {slowest.node}, at {rate(slowest)}"
+    nodes, slowest_rate = count(len(told.throughput), "node"), rate(slowest.bytes_per_second)
+    return f"{size(whole)} unpacked on {nodes}; the slowest, {slowest.node}, at {slowest_rate}"
 
 
 def where(node: str | None) -> str:

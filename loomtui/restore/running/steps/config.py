@@ -24,6 +24,7 @@ from loomtui.restore.running.job_suspension import UNSET_ASIDE, jobs_on, set_asi
 from loomtui.restore.running.node_run import RELOAD, REPLACE, SIGNING, STAGE_FILE, UNREPLACE, NodeRun
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.steps.base import Evidence, Step
+from loomtui.wording.states import FILE_ACTIONS
 
 _SLOTS = {
     LOOM_GENESIS: "loom-genesis",
@@ -85,7 +86,7 @@ class RestoreConfig(Step):
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
         lines = [
-            f"{name_of(choice.target)}: {choice.action.words} ({choice.reason})"
+            f"{name_of(choice.target)}: {FILE_ACTIONS[choice.action]} ({choice.reason})"
             for choice in plan.files
             if choice.changes
         ]

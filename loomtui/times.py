@@ -1,0 +1,77 @@
+"""Times as people type them, on the screens and on the command line."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from loomtui.text import clean_line
+
+#: For questions and errors.
+HOW = (
+    "2026-11-20 14:30, 14:30 for the last time it was that, or -6h (s, m, h, d) before now; "
+    "UTC where no zone is named"
+)
+
+_BACK = re.compile(r"-\s*((?:[0-9]{1,9}\s*[smhd]\s*)+)")
+_PART = re.compile(r"([0-9]+)\s*([smhd])")
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+#: A zone may put the last time that it was 14:30 two days back by the calendar of UTC.
+_DAYS_BACK = 3
+
+
+def read_time(typed: str, now: datetime) -> datetime:
+    """A time in UTC, read as `HOW` says. Raises ValueError with a sentence that says how one is written."""
+    try:
+        at = _read(typed.strip(), now).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise _not_a_time(typed) from error
+    if not _FIRST <= at < _LAST:
+        raise _not_a_time(typed)
+    return at
+
+
+def _not_a_time(typed: str) -> ValueError:
+    return ValueError(f"'{clean_line(typed, limit=60)}' is not a time. Write it as {HOW}.")
+
+
+def _read(typed: str, now: datetime) -> datetime:
+    if typed.startswith("-"):
+        return now - _length(typed)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [timedelta(days=number) for number in range(_DAYS_BACK)]
+    first, *others = (_on(typed, midnight - back) for back in days)
+    moves = [at for at, back in zip(others, days[1:], strict=True) if first - at == back]  # no date is named
+    return next((at for at in (first, *moves) if at <= now), first)
+
+
+def _length(typed: str) -> timedelta:
+    back = _BACK.fullmatch(typed)
+    if back is None:
+        raise ValueError("no length of time")
+    return sum((int(number) * _UNITS[unit] for number, unit in _PART.findall(back[1])), timedelta())
+
+
+def _on(typed: str, day: datetime) -> datetime:
+    """What is typed, with the date of `day` where it names none."""
+    from dateutil import parser  # takes longer than most commands that read no time
+
+    return parser.parse(typed, default=day, tzinfos=_zone)
+
+
+def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+    """A zone that is named must be known: a time that is silently taken as UTC is hours off."""
+    if offset is not None:
+        return timezone(timedelta(seconds=offset))
+    if name is None:
+        return UTC
+    if name in time.tzname:
+        return datetime.now().astimezone().tzinfo
+    raise ValueError(f"{name} is no zone")

@@ -1,0 +1,144 @@
+"""States and choices in words: of services, nodes, clusters, runs and plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from loomtui.fleet.probes.node_status import Active, NodeStatus, ServiceState
+from loomtui.loom.health import ClusterState
+from loomtui.restore.choices import BackupPolicy
+from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.plan import FileAction, Scope
+
+
+class Grade(Enum):
+    """What a state means for the one who reads it: screens and command line colour by it."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    BUSY = "busy"  # something is done just now
+    OPEN = "open"  # nothing can be told yet
+
+
+@dataclass(frozen=True)
+class StateWord:
+    """A sign and a word: no state is told by colour alone."""
+
+    symbol: str
+    word: str
+    grade: Grade
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.word}"
+
+
+_SERVICES = {
+    Active.ACTIVE: StateWord("●", "running", Grade.GOOD),
+    Active.INACTIVE: StateWord("■", "stopped", Grade.WARN),
+    Active.FAILED: StateWord("✗", "failed", Grade.BAD),
+    Active.ACTIVATING: StateWord("◌", "starting", Grade.WARN),
+    Active.DEACTIVATING: StateWord("◌", "stopping", Grade.WARN),
+    Active.RELOADING: StateWord("◌", "reloading", Grade.WARN),
+    Active.FLAPPING: StateWord("↻", "restarting", Grade.BAD),
+    Active.UNKNOWN: StateWord("?", "unknown", Grade.WARN),
+}
+
+_CLUSTERS = {
+    ClusterState.HEALTHY: StateWord("●", "HEALTHY", Grade.GOOD),
+    ClusterState.DEGRADED: StateWord("▲", "DEGRADED", Grade.WARN),
+    ClusterState.HALTED: StateWord("✗", "HALTED", Grade.BAD),
+    ClusterState.STOPPED: StateWord("■", "STOPPED", Grade.WARN),
+    ClusterState.UNREACHABLE: StateWord("✗", "UNREACHABLE", Grade.BAD),
+    ClusterState.UNKNOWN: StateWord("?", "NOT KNOWN YET", Grade.OPEN),
+}
+
+_OUTCOMES = {
+    Outcome.RESTORED: StateWord("✓", "restored", Grade.GOOD),
+    Outcome.STOPPED: StateWord("■", "stopped", Grade.WARN),
+    Outcome.ROLLED_BACK: StateWord("↶", "rolled back", Grade.WARN),
+    None: StateWord("▲", "unfinished", Grade.BAD),
+}
+
+_OUTCOME_SENTENCES = {
+    Outcome.RESTORED: "restored: the chain moves",
+    Outcome.STOPPED: "stopped; it can be resumed or rolled back",
+    Outcome.ROLLED_BACK: "rolled back",
+    None: "interrupted, or still going on",
+}
+
+AT_WORK = StateWord("▶", "at work", Grade.BUSY)
+
+STEP_TITLES = {
+    StepName.PREFLIGHT: "Preflight",
+    StepName.STOP: "Stop all",
+    StepName.DATA: "Restore data",
+    StepName.CONFIG: "Restore config",
+    StepName.NODE_KEYS: "Compare node keys",
+    StepName.SERVICES: "Fix services",
+    StepName.START: "Start all",
+    StepName.VERIFY: "Verify",
+}
+
+#: What becomes of backup.sh on the nodes.
+POLICIES = {
+    BackupPolicy.WAIT: "what starts it is suspended; one that runs is waited for before anything stops",
+    BackupPolicy.STOP: "what starts it is suspended; one that runs is ended, its backup is lost",
+    BackupPolicy.LEAVE: "left alone: the hold keeps it from starting a node; it may upload what is half done",
+}
+
+#: What becomes of a file of a node.
+FILE_ACTIONS = {
+    FileAction.RESTORE: "from the backup",
+    FileAction.KEEP: "the node's own stays",
+    FileAction.SET_ASIDE: "set aside, nothing takes its place",
+    FileAction.RESET: "reset",
+    FileAction.RAISE: "raised",
+}
+
+#: Of a plan.
+SCOPES = {
+    Scope.CLUSTER: "the whole cluster goes back together",
+    Scope.NODES: "some nodes of a chain that lives on",
+}
+
+
+def service_state(service: ServiceState | None) -> StateWord:
+    if service is None:
+        return _SERVICES[Active.UNKNOWN]
+    if service.load == "not-found":
+        return StateWord("✗", "no unit", Grade.BAD)
+    if service.load == "masked":
+        return StateWord("⊘", "masked", Grade.BAD)
+    if service.held_by and service.active in (Active.INACTIVE, Active.FAILED):
+        return StateWord("⊘", "held", Grade.WARN)
+    return _SERVICES[service.active]
+
+
+def node_state(status: NodeStatus | None) -> StateWord:
+    """Its service's state, where more cannot be said of it."""
+    if status is None:
+        return StateWord("◌", "connecting", Grade.OPEN)
+    if not status.reachable:
+        return StateWord("✗", "refused" if status.refused else "unreachable", Grade.BAD)
+    state = service_state(status.service)
+    if state.word != "running":
+        return state
+    if status.chain is None:
+        return StateWord("◐", "no answer", Grade.WARN)
+    return StateWord("↻", "catching up", Grade.WARN) if status.chain.catching_up else state
+
+
+def cluster_state(state: ClusterState) -> StateWord:
+    return _CLUSTERS[state]
+
+
+def outcome_state(outcome: Outcome | None) -> StateWord:
+    """None: the run has not ended."""
+    return _OUTCOMES[outcome]
+
+
+def outcome_told(outcome: Outcome | None) -> str:
+    """What became of a run, in a few words more."""
+    return _OUTCOME_SENTENCES[outcome]

@@ -1,0 +1,52 @@
+"""The one way to the operator's clipboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loomtui.text import clean
+from screens.text import content
+from screens.text.words import count
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+#: Bytes. Terminals drop an OSC 52 sequence of more than 100,000 characters as a whole; base64 makes 4 of 3.
+MOST = 74_000
+#: Bytes: no screen shows as much.
+_MOST_CLEANED = 100_000_000
+
+
+def copy(where: Widget, value: str, what: str = "the text of this screen", *, otherwise: str = "") -> None:
+    """Sends the text by OSC 52, which works through SSH, and tells so; a terminal may refuse it, unseen.
+
+    More than terminals take is cut at the end of a line. With `otherwise`, which tells a better way to have
+    all of it, nothing is copied then.
+    """
+    text = clean(value, limit=_MOST_CLEANED)
+    fitting = beginning(text)
+    lines = count(len(text.splitlines()), "line")
+    if fitting == text:
+        where.app.copy_to_clipboard(text)
+        content.tell(where, f"Copied {what} ({lines}) to the terminal's clipboard.")
+        return
+    if otherwise:
+        content.tell(
+            where,
+            f"This is more than a terminal's clipboard takes ({lines}). {otherwise}",
+            severity="warning",
+        )
+        return
+    where.app.copy_to_clipboard(fitting)
+    kept = count(len(fitting.splitlines()), "line")
+    told = f"Copied the first {kept} only of {what}: {lines} in all, more than a terminal's clipboard takes."
+    content.tell(where, told, severity="warning")
+
+
+def beginning(text: str) -> str:
+    """As much of it as a clipboard takes, in whole lines unless the first alone is too long."""
+    encoded = text.encode()
+    if len(encoded) <= MOST:
+        return text
+    head = encoded[:MOST].decode("utf-8", "ignore")
+    return head[: head.rfind("\n") + 1] or head
