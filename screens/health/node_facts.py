@@ -121,8 +121,8 @@ def _service(status: NodeStatus, now: datetime) -> Iterator[Content]:
         yield content.fact(
             "Attention", content.text("the unit file changed: daemon-reload is missing", Tone.WARN)
         )
-    if service.hold:
-        yield content.fact("Held", content.text(service.hold.removeprefix("held "), Tone.WARN))
+    if service.held:
+        yield content.fact("Held", content.text(service.held, Tone.WARN))
 
 
 def _chain(status: NodeStatus) -> Iterator[Content]:

@@ -55,15 +55,18 @@ class ServiceState:
     @property
     def hold(self) -> str | None:
         """In words what keeps it from starting, and how that is lifted; None: nothing does."""
+        return f"held {self.held}" if self.held is not None else None
+
+    @property
+    def held(self) -> str | None:
+        """The same without its first word, for where that stands already."""
         if self.held_by is None:
             return None
         since = f" since {self.held_since:%Y-%m-%d %H:%M} UTC" if self.held_since else ""
         if self.held_by == UNKNOWN_RUN:
-            return (
-                f"held from starting{since} by 99-loomtui-hold.conf in its drop-in folder, which names no run"
-            )
+            return f"from starting{since} by 99-loomtui-hold.conf in its drop-in folder, which names no run"
         return (
-            f"held from starting{since}: run {self.held_by} is not finished. "
+            f"from starting{since}: run {self.held_by} is not finished. "
             f"To lift it: loomtui resume {self.held_by}, or loomtui rollback {self.held_by}"
         )
 
