@@ -53,19 +53,29 @@ class KeyBar(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
         self._width = 0
+        self._shown: list[Cap] = []
 
     def compose(self) -> ComposeResult:
         if not self._bindings_ready:
             return
         self._width = self.app.size.width
-        for cap in fitting(self._caps(), self._width):
+        self._shown = self._fitting()
+        for cap in self._shown:
             yield FooterKey(
                 cap.key, cap.display, cap.label, cap.action, disabled=not cap.enabled, tooltip=cap.tooltip
             )
 
+    async def recompose(self) -> None:
+        """Textual asks for it at every change of focus; mostly the keys are the same as before."""
+        if not self._bindings_ready or self._fitting() != self._shown:
+            await super().recompose()
+
     def on_resize(self, event: events.Resize) -> None:
         if self._bindings_ready and self.app.size.width != self._width:
             self.call_after_refresh(self.recompose)
+
+    def _fitting(self) -> list[Cap]:
+        return fitting(self._caps(), self.app.size.width)
 
     def _caps(self) -> list[Cap]:
         """One for each binding that is shown, in the order of the screen's, then the app's."""

@@ -8,15 +8,19 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from loomtui.cli import failures
+from loomtui.cli.app import app
 from loomtui.drill.practice import Practice
 from loomtui.inventory import load
 
 ROOT = Path(__file__).parents[2]
+_PROCESS_SECONDS = 280  # a whole drill takes less
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Done:
 
 
 class Run(Protocol):
-    def __call__(self, *args: str, timeout: float = 120, env: Mapping[str, str] | None = None) -> Done: ...
+    def __call__(self, *args: str, env: Mapping[str, str] | None = None) -> Done: ...
 
 
 def command(*args: str) -> Sequence[str]:
@@ -45,12 +49,36 @@ def command(*args: str) -> Sequence[str]:
 
 
 @pytest.fixture
-def loomtui(home: Path, tmp_path: Path) -> Run:
-    """`loomtui …` in a process of its own, with an empty home and nobody at the keyboard."""
-    folder = tmp_path / "cwd"
-    folder.mkdir()
+def folder(tmp_path: Path) -> Path:
+    """Where `loomtui` is called."""
+    path = tmp_path / "cwd"
+    path.mkdir()
+    return path
 
-    def run(*args: str, timeout: float = 120, env: Mapping[str, str] | None = None) -> Done:
+
+@pytest.fixture
+def loomtui(home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`loomtui …` in this process, with an empty home and nobody at the keyboard."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None) -> Done:
+        out, err = _pipe(), _pipe()
+        with monkeypatch.context() as patch, Path(os.devnull).open(encoding="utf-8") as nobody:
+            patch.chdir(folder)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            for name, stream in (("stdin", nobody), ("stdout", out), ("stderr", err)):
+                patch.setattr(sys, name, stream)
+            status = failures.call(app, args)
+        return _done(status, _read(out), _read(err))
+
+    return run
+
+
+@pytest.fixture
+def loomtui_process(home: Path, folder: Path) -> Run:
+    """The same in a process of its own: for what becomes of a process, and for what is loaded into it."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None) -> Done:
         done = subprocess.run(
             command(*args),
             cwd=folder,
@@ -58,13 +86,27 @@ def loomtui(home: Path, tmp_path: Path) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=_PROCESS_SECONDS,
             check=False,
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        return _done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def _pipe() -> TextIOWrapper:
+    """As standard output is when another program reads it."""
+    return TextIOWrapper(BytesIO(), encoding="utf-8", errors="replace")
+
+
+def _read(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _done(status: int, out: str, err: str) -> Done:
+    assert "Traceback" not in err, err
+    return Done(status, out, err)
 
 
 @dataclass(frozen=True)
@@ -74,9 +116,9 @@ class Cluster:
     practice: Practice
     run: Run
 
-    def __call__(self, *args: str, timeout: float = 180, env: Mapping[str, str] | None = None) -> Done:
+    def __call__(self, *args: str, env: Mapping[str, str] | None = None) -> Done:
         own = {**self.practice.environment, "LOOMTUI_INVENTORY": str(self.practice.inventory_path)}
-        return self.run(*args, timeout=timeout, env={**own, **(env or {})})
+        return self.run(*args, env={**own, **(env or {})})
 
     @property
     def name(self) -> str:

@@ -10,14 +10,14 @@ from loomtui.drill.scenarios import scenarios
 from tests.cli.conftest import Run
 from tests.cli.test_restoring import STEPS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("scenario", [told.name for told in scenarios() if told.needs_restore])
-def test_engine_wins(loomtui: Run, tmp_path: Path, home: Path, scenario: str) -> None:
+def test_engine_wins(loomtui_process: Run, tmp_path: Path, home: Path, scenario: str) -> None:
     folder = tmp_path / "drills"
     folder.mkdir()
-    done = loomtui(
-        "drill", "--auto", "--json", "--scenario", scenario, env={"TMPDIR": str(folder)}, timeout=280
-    )
+    done = loomtui_process("drill", "--auto", "--json", "--scenario", scenario, env={"TMPDIR": str(folder)})
     *events, outcome = done.lines
     assert done.status == 0, (outcome["error"], done.err)
     assert (outcome["scenario"], outcome["passed"]) == (scenario, True)

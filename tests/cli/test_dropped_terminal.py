@@ -13,6 +13,8 @@ from loomtui.drill.practice import Practice, practice
 from tests.cli.conftest import Cluster, Run
 from tests.cli.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def broken() -> Iterator[Practice]:

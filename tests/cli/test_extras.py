@@ -20,10 +20,10 @@ from tests.cli.conftest import ROOT, Run
     ],
 )
 def test_it_says_what_to_install(
-    loomtui: Run, tmp_path: Path, args: tuple[str, ...], module: str, extra: str
+    loomtui_process: Run, tmp_path: Path, args: tuple[str, ...], module: str, extra: str
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{module!r}] = None\n")
-    done = loomtui(*args, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    done = loomtui_process(*args, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert (done.status, done.out) == (2, "")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = project["optional-dependencies"][extra]

@@ -14,6 +14,8 @@ import pytest
 from loomtui.drill.practice import Practice, practice
 from tests.cli.conftest import ROOT, Cluster, Run, command
 
+pytestmark = pytest.mark.slow
+
 STEPS = ["preflight", "stop", "data", "config", "node-keys", "services", "start", "verify"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -117,50 +118,42 @@ class LocalSession(WritableSession):
             await asyncio.sleep(0)
             self.faults.after(self.node.name, script.name)
             return Output(0, told, b"")
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            self.machine.text(script),
-            "loomtui",
-            *args,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.machine.environment(),
-            start_new_session=True,
-        )
-        if isinstance(stdin, bytes) and script.name == "fetch":
-            stdin = self.machine.closed(stdin.decode()).encode()
-        stdout, stderr = await _talk(process, stdin)
+        given, failure = await _all_of(stdin)
+        if script.name == "fetch":
+            given = self.machine.closed(given.decode()).encode()
+        # A thread ends with its script, also where nobody waits any more; a loop would leave it behind.
+        done = await asyncio.to_thread(self._execute, script, args, given)
+        if failure is not None:
+            raise failure
         self.faults.after(self.node.name, script.name)
-        assert process.returncode is not None
-        output = Output(process.returncode, stdout, stderr)
+        output = Output(done.returncode, done.stdout, done.stderr)
         self._judge(output, True, script, await self.rights(), accept)
         return output
 
+    def _execute(
+        self, script: InspectScript | ChangeScript, args: tuple[str, ...], stdin: bytes
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["/bin/sh", "-c", self.machine.text(script), "loomtui", *args],
+            input=stdin,
+            capture_output=True,
+            env=self.machine.environment(),
+            start_new_session=True,
+            check=False,
+        )
 
-async def _talk(
-    process: asyncio.subprocess.Process, stdin: bytes | AsyncIterator[bytes]
-) -> tuple[bytes, bytes]:
-    """As over SSH: when the source of the input fails, the script sees its end, the caller the failure.
 
-    What a script that has ended no longer reads, nobody misses.
-    """
+async def _all_of(stdin: bytes | AsyncIterator[bytes]) -> tuple[bytes, LoomtuiError | None]:
+    """The input, and why its source failed: as over SSH, the script sees its end then, not the failure."""
     if isinstance(stdin, bytes):
-        return await process.communicate(stdin)
-    assert process.stdin is not None
+        return stdin, None
+    read = bytearray()
     try:
         async for chunk in stdin:
-            process.stdin.write(chunk)
-            await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        return await process.communicate()
-    except LoomtuiError:
-        process.stdin.close()
-        await process.communicate()
-        raise
-    process.stdin.close()
-    return await process.communicate()
+            read += chunk
+    except LoomtuiError as error:
+        return bytes(read), error
+    return bytes(read), None
 
 
 class LocalFleet(WritableFleet):

@@ -22,6 +22,8 @@ from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go, Preview, Unattended
 from loomtui.restore.running.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 NODE = "backup-1"
 
 

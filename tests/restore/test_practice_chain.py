@@ -25,6 +25,8 @@ from tests.drill.looking import height, until
 from tests.restore.mishaps import lose_chaindata, make_blank, make_wrongly_initialised
 from tests.restore.test_practice_members import node_id, restored, validator
 
+pytestmark = pytest.mark.slow
+
 VALIDATORS = 4
 FILES = (TENDERMINT_GENESIS, LOOM_GENESIS)
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.restore.kill_walk import KillWalk, kill_walk
 
+pytestmark = pytest.mark.slow
+
 _SAMPLE = 6
 
 

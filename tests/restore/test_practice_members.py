@@ -27,6 +27,8 @@ from loomtui.restore.running.operator import Unattended
 from loomtui.restore.running.runner import Runner
 from tests.drill.looking import log, until
 
+pytestmark = pytest.mark.slow
+
 TWICE = "Found conflicting vote from ourselves"
 
 

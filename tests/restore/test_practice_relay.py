@@ -19,6 +19,8 @@ from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Unattended
 from loomtui.restore.running.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def cluster(monkeypatch: pytest.MonkeyPatch, home: Path) -> AsyncIterator[Practice]:

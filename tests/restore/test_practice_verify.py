@@ -20,6 +20,8 @@ from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.running.operator import Go, OnFailure, Preview, Unattended
 from loomtui.restore.running.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 
 class Colleague(Unattended):
     """Somebody stops a validator between start and verify; the operator mends that, then tries again."""

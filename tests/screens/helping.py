@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from textual.app import App
@@ -22,6 +23,7 @@ from tests.screens.fake import FakeEngine
 SMALL = (80, 24)
 USUAL = (120, 40)
 LARGE = (200, 60)
+_PATIENCE_SECONDS = 120  # the machine may have much else to do; a test that hangs is ended later than that
 
 
 def make_app(engine: Engine, *, settle_seconds: float = 0, **more: Any) -> LoomApp:
@@ -56,11 +58,23 @@ async def running(
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = "") -> None:
     """Waits for something that the app does by itself."""
-    for _ in range(500):
+    given_up = monotonic() + _PATIENCE_SECONDS
+    while monotonic() < given_up:
         if condition():
             return
         await pilot.pause(0.01)
     raise AssertionError(f"it did not come about: {what}\n{shown(pilot.app)}")
+
+
+async def quiet(pilot: Pilot[int]) -> None:
+    """Waits until three drawings in a row are the same: nothing is on its way to the screen any more."""
+    same, before = 0, None
+    while same < 2:
+        await pilot.wait_for_scheduled_animations()
+        await pilot.pause()
+        drawn = pilot.app.screen._compositor.render_strips()
+        same = same + 1 if drawn == before else 0
+        before = drawn
 
 
 async def press(pilot: Pilot[int], *pressed: str) -> None:

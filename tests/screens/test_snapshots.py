@@ -19,7 +19,7 @@ from screens.settings import THEME_NAMES, Settings
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, panel, press, shown, until
+from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, panel, press, quiet, shown, until
 from tests.screens.walking import asked, begin, carry_out, edit, waiting
 
 Compare = Callable[..., bool]
@@ -57,9 +57,7 @@ async def settle(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: not any(reading(pane) for pane in app.screen.query(Pane)))
     for view in app.screen.query(LogView):
         view.change()
-    await pilot.wait_for_scheduled_animations()
-    await pilot.pause()
-    await pilot.pause()
+    await quiet(pilot)
 
 
 def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:

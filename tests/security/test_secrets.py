@@ -32,6 +32,8 @@ from tests.security.marks import SIGNATURE, Leak, Secrets, key_values
 from tests.security.onscreen import texts_of_screens
 from tests.security.sampler import Sampler, Seen
 
+pytestmark = pytest.mark.slow
+
 _LIVE = HSM_YML + REDIS_YML
 
 
