@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -18,13 +19,13 @@ from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
 from tests.cli.conftest import ROOT, Cluster, Run, command
 
-NODES = ["val-1", "val-2", "val-3", "val-4", "backup-1"]
+NODES = ["val-1", "val-2", "backup-1"]
 ID = re.compile(r"[0-9a-f]{40}")
 
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[Practice]:
-    with practice("healthy", 4, block_seconds=0.5) as cluster:
+    with practice("healthy", 2, block_seconds=0.5) as cluster:
         yield cluster
 
 
@@ -53,7 +54,7 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
         assert is_moment(node["service"]["since"])
         assert ID.fullmatch(node["node_id"])
         assert node["height"] >= 120
-        assert node["peers"] == 4
+        assert node["peers"] == len(NODES) - 1
         others = [name for name in NODES if name not in ("backup-1", node["name"])]
         backup = [] if node["name"] == "backup-1" else ["backup-1"]
         told = {"seen": others, "missing": [], "untold": [], "others": backup, "strangers": []}
@@ -66,7 +67,7 @@ def test_status_for_people(cluster: Cluster) -> None:
     done = cluster("status")
     assert done.status == 0
     assert done.out.startswith(f"{cluster.name}: ● HEALTHY. ")
-    assert [line.split()[0] for line in done.out.splitlines()[-5:]] == NODES
+    assert [line.split()[0] for line in done.out.splitlines()[-len(NODES) :]] == NODES
     assert "\x1b" not in done.out
 
 
@@ -267,12 +268,13 @@ def test_watch_goes_on_until_it_is_told_to_stop(cluster: Cluster, home: Path) ->
     )
     with watching as process:
         assert process.stdout is not None
-        looks = [json.loads(process.stdout.readline()) for _ in range(2)]
+        looks: list[dict[str, Any]] = []
+        while len(looks) < 2 or looks[-1]["state"] != "healthy":  # no block may have come between two looks
+            looks.append(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, "Interrupted.")
     assert looks[0]["at"] < looks[1]["at"]
-    assert looks[1]["state"] == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -297,8 +299,8 @@ def test_wrong_mappings_are_wrong_calls_that_say_what_is_right(
 
 
 def test_a_node_that_answers_is_not_gone(cluster: Cluster) -> None:
-    done = cluster("plan", "--gone", "val-4", "--json")
+    done = cluster("plan", "--gone", "val-2", "--json")
     assert done.status == 3
     assert any(
-        text.startswith("val-4 is said to be gone, but it answers") for text in done.document["refusals"]
+        text.startswith("val-2 is said to be gone, but it answers") for text in done.document["refusals"]
     )

@@ -12,7 +12,7 @@ from tests.cli.conftest import Cluster, Run
 
 @pytest.fixture
 def small() -> Iterator[Practice]:
-    with practice("healthy", 3, block_seconds=0.5) as cluster:
+    with practice("healthy", 2, block_seconds=0.5) as cluster:
         yield cluster
 
 

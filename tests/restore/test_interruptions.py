@@ -123,6 +123,7 @@ async def walked(walk: Walk, share: int) -> None:
         await walk.rolls_back(run, before)
 
 
+@pytest.mark.slow
 async def test_killed_before_any_script_it_resumes_and_rolls_back(make_cluster: Make) -> None:
     """Two clusters, each in a thread with an event loop of its own, share the points."""
     walks = [Walk(make_cluster()) for _ in range(2)]
