@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import yaml
 
-from loomtui.errors import Problem
+from loomtui.errors import CallError, Problem
 from loomtui.text import clean_line
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -48,11 +49,27 @@ class Document:
         self.problems.append(problem)
 
 
-def read_document(file: str, text: str) -> Document:
-    """Never raises: what is wrong is in `problems`."""
+def file_text(path: Path, *, kind: str, limit: int) -> str:
+    """The text of a file of at most `limit` bytes; `kind`: what the file is called. Raises CallError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as error:
+        raise CallError(f"the {kind} {path} cannot be read: {error.strerror or error}.") from error
+    if len(raw) > limit:
+        raise CallError(f"the {kind} {path} is larger than {limit:,} bytes; no {kind} is.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise CallError(f"{path}:{line}: the {kind} is not UTF-8 text.") from error
+
+
+def read_document(file: str, text: str, *, all_text: bool = False) -> Document:
+    """Never raises: what is wrong is in `problems`. `all_text`: `1` and `~` are text, too."""
     document = Document(file)
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.BaseLoader(text) if all_text else yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is not None:
             document.data = _Reader(document, loader).read(root, ())
@@ -61,7 +78,7 @@ def read_document(file: str, text: str) -> Document:
     except yaml.YAMLError as error:
         document.blame((), clean_line(str(error), limit=200), "printable text")
     except RecursionError:
-        document.blame((), "lists or mappings nested without end", "the keys of an inventory")
+        document.blame((), "lists or mappings nested without end", "something flatter")
     return document
 
 
@@ -74,7 +91,7 @@ def _blame_syntax(document: Document, error: yaml.MarkedYAMLError) -> None:
 
 
 class _Reader:
-    def __init__(self, document: Document, loader: yaml.SafeLoader) -> None:
+    def __init__(self, document: Document, loader: yaml.SafeLoader | yaml.BaseLoader) -> None:
         self._document = document
         self._loader = loader
         self._seen: set[int] = set()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from loomtui.errors import CallError, InventoryError
 from loomtui.inventory.checks import cross_check
-from loomtui.inventory.document import Document, read_document
+from loomtui.inventory.document import Document, file_text, read_document
 from loomtui.inventory.explain import explain
 from loomtui.inventory.model import Inventory
 
@@ -23,7 +23,7 @@ PROBLEM_LIMIT = 200
 
 def load(path: Path) -> Inventory:
     """Raises CallError where the file cannot be read, InventoryError with every problem that it has."""
-    document = read_document(str(path), _text(path))
+    document = read_document(str(path), file_text(path, kind="inventory", limit=SIZE_LIMIT))
     inventory = None if document.problems and document.data is None else _validate(document)
     if document.problems or inventory is None:
         ordered = sorted(document.problems, key=lambda problem: problem.line)
@@ -64,21 +64,6 @@ def _existing(path: Path, source: str) -> Path:
         what = "is not a file" if path.exists() else "does not exist"
         raise CallError(f"the inventory {path}, named by {source}, {what}.")
     return path
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise CallError(f"the inventory {path} cannot be read: {error.strerror or error}.") from error
-    if len(raw) > SIZE_LIMIT:
-        raise CallError(f"the inventory {path} is larger than {SIZE_LIMIT:,} bytes: not an inventory.")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise CallError(f"{path}:{line}: the inventory is not UTF-8 text.") from error
 
 
 def _validate(document: Document) -> Inventory | None:

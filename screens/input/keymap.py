@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import yaml
 from platformdirs import user_config_path
 
+from loomtui import errors
 from loomtui.errors import CallError
+from loomtui.inventory.document import file_text, read_document
 from loomtui.text import clean_line
 from screens.input import keys
 from screens.input.keys import Key
@@ -75,19 +76,12 @@ def load_keymap(path: Path) -> Mapping[str, str]:
 
     Raises CallError with every problem of the file at once, each with its line.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except OSError as error:
-        raise CallError(f"the keymap {path} cannot be read: {error.strerror}.") from error
-    if len(text) > _MAX_BYTES:
-        raise CallError(f"the keymap {path} is larger than {_MAX_BYTES} bytes.")
-    entries, problems = read_entries(text)
+    entries, problems = read_entries(file_text(path, kind="keymap", limit=_MAX_BYTES))
     problems += check(entries)
     if problems:
-        told = "; ".join(f"line {line}: {what}" if line else what for line, what in sorted(problems))
+        told = "; ".join(f"line {line}: {what}" for line, what in sorted(problems))
         raise CallError(
             f"the keymap {path} cannot be used: {told}.",
             advice="Correct it, or move it away. Every action's name stands in the help of its screen (?).",
@@ -98,34 +92,35 @@ def load_keymap(path: Path) -> Mapping[str, str]:
 Problem = tuple[int, str]
 
 
-def read_entries(text: bytes) -> tuple[list[Entry], list[Problem]]:
-    """The lines of the file, and what cannot be read of it."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        return [], [(mark.line + 1 if mark else 0, "it is not YAML")]
-    if root is None:
-        return [], []
-    if not isinstance(root, yaml.MappingNode):
-        return [], [(1, "expected lines of the form 'action: key'")]
-    entries, problems = [], []
-    for name, value in root.value:
-        line = name.start_mark.line + 1
-        found = _words(value)
-        if not isinstance(name, yaml.ScalarNode) or found is None:
+def read_entries(text: str) -> tuple[list[Entry], list[Problem]]:
+    """The lines of the file, and what cannot be read of it. Never raises."""
+    document = read_document(FILE_NAME, text, all_text=True)
+    problems = [(problem.line, _told(problem)) for problem in document.problems]
+    data = {} if document.data is None else document.data
+    if not isinstance(data, Mapping):
+        return [], [*problems, (1, "expected lines of the form 'action: key'")]
+    entries = []
+    for action, value in data.items():
+        line, words = document.line((action,)), _words(value)
+        if words is None:
             problems.append((line, "expected 'action: key', or a list of keys"))
         else:
-            entries.append(Entry(line, clean_line(name.value, limit=80), found))
+            entries.append(Entry(line, clean_line(action, limit=80), words))
     return entries, problems
 
 
-def _words(value: yaml.Node) -> tuple[str, ...] | None:
-    """The keys of one action. A comma alone is the key itself."""
-    parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
-    if not all(isinstance(part, yaml.ScalarNode) for part in parts):
-        return None
-    words = [word for part in parts for word in ([","] if part.value == "," else part.value.split(","))]
+def _told(problem: errors.Problem) -> str:
+    hint = f" ({problem.suggestion})" if problem.suggestion else ""
+    return f"{problem.field}: found {problem.found}, expected {problem.expected}{hint}"
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    """The keys of one action; a comma alone is the key itself. None: neither a key nor a list of keys."""
+    words: list[str] = []
+    for part in value if isinstance(value, list) else [value]:
+        if not isinstance(part, str):
+            return None
+        words += [","] if part == "," else part.split(",")
     return tuple(key_name(clean_line(word, limit=40)) for word in words)
 
 
@@ -141,16 +136,12 @@ def key_name(word: str) -> str:
 
 
 def check(entries: Iterable[Entry]) -> list[Problem]:
-    """Unknown actions and keys, the same action twice, and keys that would do two things at once."""
+    """Unknown actions and keys, and keys that would do two things at once."""
     entries = list(entries)
     problems: list[Problem] = []
-    seen: set[str] = set()
     for entry in entries:
         if keys.by_id(entry.action) is None:
             problems.append((entry.line, _unknown(entry.action)))
-        elif entry.action in seen:
-            problems.append((entry.line, f"{entry.action} is there twice"))
-        seen.add(entry.action)
         problems += [(entry.line, problem) for key in entry.keys if (problem := _bad_key(key))]
     return problems or list(_clashes(entries))
 

@@ -55,11 +55,16 @@ def test_keys_are_called_as_they_are_printed_or_by_name(tmp_path: Path) -> None:
         ("app.logs: b", "line 1: b would be both app.logs and app.backups (Backups)"),
         ("\nhealth.mark: b", "line 2: b would be both health.mark and app.backups (Backups)"),
         ("app.logs: l\napp.runs: l", "l would be both app.logs and app.runs (Runs)"),
-        ("app.logs: l\napp.logs: m", "line 2: app.logs is there twice"),
+        (
+            "app.logs: l\napp.logs: m",
+            "line 1: app.logs: found the key a second time in line 2, first in line 1",
+        ),
         ("- app.logs", "expected lines of the form 'action: key'"),
         ("app.logs: {a: b}", "line 1: expected 'action: key', or a list of keys"),
-        ("app.logs: [", "it is not YAML"),
-        ("app.logs: '\x00'", "it is not YAML"),
+        ("app.logs: [", "line 1: (the file): found expected the node content"),
+        ("app.logs: '\x00'", "expected printable text"),
+        ("app.logs: \xe9\t\nx\n\ty: z", "expected valid YAML"),
+        ("app.logs: &a l\napp.runs: *a", "line 2: app.runs: found a YAML alias"),
         ("app.x: 1\napp.y: 2", "line 2: there is no action 'app.y'"),
     ],
 )
@@ -68,6 +73,17 @@ def test_every_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: st
         keymap.load_keymap(written(tmp_path, text))
     assert told in caught.value.what
     assert str(tmp_path) in caught.value.what
+
+
+def test_what_yaml_takes_for_more_than_text_is_a_key(tmp_path: Path) -> None:
+    found = keymap.load_keymap(written(tmp_path, "health.mark: =\nhealth.filter: ~\n"))
+    assert found == {"health.mark": "equals_sign", "health.filter": "tilde"}
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "keymap.yml").write_bytes(b"app.logs: l\napp.runs: \xff\n")
+    with pytest.raises(CallError, match=r"keymap\.yml:2: the keymap is not UTF-8 text"):
+        keymap.load_keymap(tmp_path / "keymap.yml")
 
 
 def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
@@ -82,8 +98,8 @@ def test_a_file_that_is_too_large_or_cannot_be_read(tmp_path: Path) -> None:
         keymap.load_keymap(tmp_path)
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(text: bytes) -> None:
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
     entries, problems = keymap.read_entries(text)
     for _, what in problems + keymap.check(entries):
         assert what.isprintable()

@@ -10,10 +10,35 @@ export PATH
 newline='
 '
 
-# fail MESSAGE: ends the script.
+# fail MESSAGE [STATUS]: ends the script. A message that begins with `cannot` also says what is wrong with the disk.
 fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
+    case $1 in
+        cannot*) printf '%s%s\n' "$1" "$(disk_trouble "${WORKDIR:-}" "${HOLD:-}" "${TARGET:-}")" >&2 ;;
+        *) printf '%s\n' "$1" >&2 ;;
+    esac
+    exit "${2:-1}"
+}
+
+# disk_trouble PATH...: prints what keeps files from being written there, where the disk is to blame.
+disk_trouble() {
+    for place; do
+        while [ -n "$place" ] && [ ! -d "$place" ]; do
+            case $place in */*) place=${place%/*} ;; *) place='' ;; esac
+        done
+        [ -n "$place" ] || continue
+        if [ ! -w "$place" ]; then # also root may not where all is read-only
+            printf ': its disk is read-only (dmesg says why), or %s may not be written' "$place"
+            return
+        elif [ "$(free_blocks "$place")" -lt 64 ]; then
+            printf ': no space is left on the disk of %s; make room there' "$place"
+            return
+        fi
+    done
+}
+
+# free_blocks PATH: prints how many KiB are free on its file system.
+free_blocks() {
+    df -Pk "$1" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4
 }
 
 # say NAME VALUE: prints a fact.
@@ -52,21 +77,21 @@ emit_file() {
         say "$1.problem" "not a regular file"
     elif [ ! -r "$2" ]; then
         say "$1.problem" "not readable for $(id -un)"
-    elif [ "$(wc -c < "$2")" -gt "$3" ]; then
+    elif [ "$(wc -c <"$2")" -gt "$3" ]; then
         say "$1.problem" "larger than $3 bytes"
     else
-        emit "$1" < "$2"
+        emit "$1" <"$2"
     fi
 }
 
 # have COMMAND
 have() {
-    command -v "$1" > /dev/null 2>&1
+    command -v "$1" >/dev/null 2>&1
 }
 
 # load_unit UNIT PROPERTIES: keeps what systemd holds of the unit, for `property`.
 load_unit() {
-    shown=$(systemctl show "$1" --no-pager -p "$2" < /dev/null) || return 1
+    shown=$(systemctl show "$1" --no-pager -p "$2" </dev/null) || return 1
     shown="$newline$shown"
 }
 
@@ -150,7 +175,7 @@ unit_processes() {
     [ -n "$slice$value" ] || return 0
     for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
         group=$top${value:-/$slice/$1}
-        [ ! -d "$group" ] || find "$group" -name cgroup.procs -exec cat {} + 2> /dev/null
+        [ ! -d "$group" ] || find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null
     done
 }
 
@@ -158,14 +183,14 @@ unit_processes() {
 # /proc knows no links, so the databases are looked for where they are in truth. A star of find's also stands for
 # slashes: what lies deeper than in a database of the node's own is left out.
 database_users() {
-    home=$(cd "$1" 2> /dev/null && pwd -P) || home=$1 # what was taken away may still be open
+    home=$(cd "$1" 2>/dev/null && pwd -P) || home=$1 # what was taken away may still be open
     names=$(as_pattern "$home")
     set -- -lname "$names/*db/*" ! -lname "$names/*/*db/*" -o -lname "$names/chaindata/data/*"
     for database in "$home"/*db "$home/chaindata/data"; do
-        truly=$(cd "$database" 2> /dev/null && pwd -P) || continue
+        truly=$(cd "$database" 2>/dev/null && pwd -P) || continue
         [ "$truly" = "$database" ] || set -- "$@" -o -lname "$(as_pattern "$truly")/*"
     done
-    find /proc/[0-9]*/fd \( "$@" \) 2> /dev/null
+    find /proc/[0-9]*/fd \( "$@" \) 2>/dev/null
 }
 
 # as_pattern PATH: prints it so that find's -lname takes it by the letter.
@@ -173,10 +198,14 @@ as_pattern() {
     printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g'
 }
 
-# process_start ID: prints when it started, in clock ticks since boot (proc(5), field 22 of stat): tells it from
-# a later process with the same ID. Nothing where it has ended.
-process_start() {
-    sed -n 's/.*) //p' "/proc/$1/stat" 2> /dev/null | grep -v '^Z' | cut -d ' ' -f 20
+# process_stat ID: sets $group to its process group, and $start to when it started, in clock ticks since boot, which
+# tells it from a later process with the same ID (proc(5), fields 5 and 22 of stat). Fails for one that has ended.
+process_stat() {
+    # The name, in parentheses, may hold anything, so the fields are counted from behind it.
+    stat=$(sed -n 's/.*) //p' "/proc/$1/stat" 2>/dev/null | tail -n 1)
+    group=$(printf '%s' "$stat" | cut -d ' ' -f 3)
+    start=$(printf '%s' "$stat" | cut -d ' ' -f 20)
+    case $stat in Z* | '') return 1 ;; esac
 }
 
 # left_running UNIT WORKDIR: prints a line for each process that a stop has to have ended: `ID START STANDING NAME`,
@@ -191,16 +220,15 @@ left_running() {
     members=$newline$(unit_processes "$1")$newline
     opened=$(database_users "$2")
     for id in $({ printf '%s' "$members" && printf '%s\n' "$opened" | cut -d / -f 3; } | sort -un); do
-        start=$(process_start "$id")
-        [ -n "$start" ] || continue
+        process_stat "$id" || continue
         standing=other
         case $members in *"$newline$id$newline"*) standing=untold ;; esac
         case $standing/$mode/$id in
             untold//* | untold/control-group/* | untold/process/"$main" | untold/mixed/"$main") standing=told ;;
         esac
-        name=$(tr -d '\n\t' 2> /dev/null < "/proc/$id/comm")
+        name=$(tr -d '\n\t' 2>/dev/null <"/proc/$id/comm")
         file=$(printf '%s\n' "$opened" | grep "^/proc/$id/" | head -n 1)
-        [ -z "$file" ] || file=$(readlink "$file" 2> /dev/null | tr '\n\t' '??' | sed 's/?$//')
+        [ -z "$file" ] || file=$(readlink "$file" 2>/dev/null | tr '\n\t' '??' | sed 's/?$//')
         printf '%s %s %s %s\t%s\n' "$id" "$start" "$standing" "$name" "$file"
     done
 }

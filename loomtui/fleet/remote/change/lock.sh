@@ -1,20 +1,19 @@
 # Takes the node for one run and makes the run's folder. The same run may take it again.
 # lock.sh WORKDIR RUN OWNER-JSON                       status 73: another run holds it (its owner on stdout)
-W=$1 RUN=$2 OWNER=$3
-B=$W/.loomtui R=$W/.loomtui/runs/$RUN
-[ -d "$W" ] || die "the working directory $W does not exist"
-[ ! -L "$B" ] || die "$B is a symbolic link"
-umask 077
-mkdir -p "$R/stage" "$R/replaced" "$R/job" || die "cannot write in $W"
-printf '%s\n' "$OWNER" >"$R/owner.new" || die "cannot write in $R"
-sync "$R/owner.new" 2>/dev/null || sync
+WORKDIR=$1 RUN=$2 OWNER=$3
+own_folder=$WORKDIR/.loomtui run_folder=$WORKDIR/.loomtui/runs/$RUN
+[ -d "$WORKDIR" ] || fail "the working directory $WORKDIR does not exist"
+[ ! -L "$own_folder" ] || fail "$own_folder is a symbolic link"
+mkdir -p "$run_folder/stage" "$run_folder/replaced" "$run_folder/job" || fail "cannot write in $WORKDIR"
+printf '%s\n' "$OWNER" >"$run_folder/owner.new" || fail "cannot write in $run_folder"
+sync "$run_folder/owner.new" 2>/dev/null || sync
 # A hard link is made or not made, never half: two runs cannot both get it.
-if ! ln "$R/owner.new" "$B/lock" 2>/dev/null; then
-    [ -f "$B/lock" ] || die "cannot make the lock $B/lock"
-    if ! grep -qF "\"run\": \"$RUN\"" "$B/lock"; then
-        emit owner <"$B/lock"
-        rm -f "$R/owner.new"
+if ! ln "$run_folder/owner.new" "$own_folder/lock" 2>/dev/null; then
+    [ -f "$own_folder/lock" ] || fail "cannot make the lock $own_folder/lock"
+    if ! holds_lock "$WORKDIR" "$RUN"; then
+        emit owner <"$own_folder/lock"
+        rm -f "$run_folder/owner.new"
         exit 73
     fi
 fi
-rm -f "$R/owner.new"
+rm -f "$run_folder/owner.new"

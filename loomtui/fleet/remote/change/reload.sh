@@ -1,4 +1,5 @@
 # Makes systemd read its unit files again.
 # reload.sh WORKDIR RUN
-own_lock "$1" "$2"
-systemctl daemon-reload || die "systemctl daemon-reload failed"
+WORKDIR=$1 RUN=$2
+own_lock "$WORKDIR" "$RUN"
+systemctl daemon-reload || fail "systemctl daemon-reload failed"

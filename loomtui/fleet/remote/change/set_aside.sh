@@ -1,24 +1,24 @@
 # Takes the folder in which backup.sh stages out of its way: its files are newer than the restored ones, so the next
 # backup would hold them instead. On the file system of the run's folder it goes there, otherwise it is renamed.
 # set_aside.sh WORKDIR RUN FOLDER
-W=$1 RUN=$2 FOLDER=$3
-R=$W/.loomtui/runs/$RUN
-own_lock "$W" "$RUN"
-umask 077
+WORKDIR=$1 RUN=$2 FOLDER=$3
+run_folder=$WORKDIR/.loomtui/runs/$RUN
+own_lock "$WORKDIR" "$RUN"
 case $FOLDER/ in
-/*/*/) ;;
-*) die "$FOLDER is no folder to be set aside" ;;
+    /*/*/) ;;
+    *) fail "$FOLDER is no folder to be set aside" ;;
 esac
-case $W/ in "$FOLDER"/*) die "$FOLDER holds the node itself" ;; esac
-case $FOLDER/ in */../* | "$W"/*) die "$FOLDER is no folder to be set aside" ;; esac
-if [ ! -f "$R/staging" ]; then
+case $WORKDIR/ in "$FOLDER"/*) fail "$FOLDER holds the node itself" ;; esac
+case $FOLDER/ in */../* | "$WORKDIR"/*) fail "$FOLDER is no folder to be set aside" ;; esac
+if [ ! -f "$run_folder/staging" ]; then
     [ -d "$FOLDER" ] || exit 0
-    kept=$R/replaced/staging
-    [ "$(stat -c %d "$FOLDER")" = "$(stat -c %d "$R/replaced")" ] || kept=$FOLDER.loomtui-$RUN
-    printf '%s\n' "$FOLDER" "$kept" >"$R/staging.new" && keep "$R/staging.new" "$R/staging" || die "cannot write in $R"
+    kept=$run_folder/replaced/staging
+    [ "$(stat -c %d "$FOLDER")" = "$(stat -c %d "$run_folder/replaced")" ] || kept=$FOLDER.loomtui-$RUN
+    printf '%s\n' "$FOLDER" "$kept" >"$run_folder/staging.new" && keep "$run_folder/staging.new" "$run_folder/staging" ||
+        fail "cannot write in $run_folder"
 fi
-{ read -r FOLDER && read -r kept; } <"$R/staging" || die "cannot read $R/staging"
+{ read -r FOLDER && read -r kept; } <"$run_folder/staging" || fail "cannot read $run_folder/staging"
 if is_there "$FOLDER" && ! is_there "$kept"; then
-    mv "$FOLDER" "$kept" || die "cannot set $FOLDER aside"
+    mv "$FOLDER" "$kept" || fail "cannot set $FOLDER aside"
 fi
 say kept "$kept"

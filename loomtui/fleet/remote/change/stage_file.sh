@@ -1,10 +1,9 @@
 # Keeps standard input as a file of the run's folder, for `replace.sh`.
 # stage_file.sh WORKDIR RUN NAME SHA256
-W=$1 RUN=$2 NAME=$3 SHA=$4
-R=$W/.loomtui/runs/$RUN
-own_lock "$W" "$RUN"
-umask 077
-F=$R/stage/$NAME
-mkdir -p "${F%/*}" && cat >"$F.new" || die "cannot write in $R"
-[ "$(sha256sum <"$F.new" | cut -d' ' -f1)" = "$SHA" ] || die "${F##*/} did not arrive whole"
-keep "$F.new" "$F" || die "cannot write in $R"
+WORKDIR=$1 RUN=$2 NAME=$3 SHA256=$4
+run_folder=$WORKDIR/.loomtui/runs/$RUN
+own_lock "$WORKDIR" "$RUN"
+staged=$run_folder/stage/$NAME
+mkdir -p "${staged%/*}" && cat >"$staged.new" || fail "cannot write in $run_folder"
+[ "$(sha256sum <"$staged.new" | cut -d ' ' -f 1)" = "$SHA256" ] || fail "${staged##*/} did not arrive whole"
+keep "$staged.new" "$staged" || fail "cannot write in $run_folder"

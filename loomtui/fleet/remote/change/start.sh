@@ -1,6 +1,6 @@
 # Starts the unit.
 # start.sh WORKDIR RUN UNIT
-W=$1 RUN=$2 UNIT=$3
-own_lock "$W" "$RUN"
+WORKDIR=$1 RUN=$2 UNIT=$3
+own_lock "$WORKDIR" "$RUN"
 systemctl reset-failed "$UNIT" 2>/dev/null || :
-systemctl start "$UNIT" || die "systemctl start $UNIT failed"
+systemctl start "$UNIT" || fail "systemctl start $UNIT failed"

@@ -1,21 +1,22 @@
 # Stops the unit and waits until it is a stop: inactive, no main process, none left in its control group, and
 # nobody has the databases open. It is told to end; whether it is killed is decided elsewhere.
 # stop.sh WORKDIR RUN UNIT SECONDS            status 75: not over when the time was, and what still runs
-W=$1 RUN=$2 UNIT=$3
-own_lock "$W" "$RUN"
-systemctl stop --no-block "$UNIT" || die "systemctl stop $UNIT failed"
+WORKDIR=$1 RUN=$2 UNIT=$3
+own_lock "$WORKDIR" "$RUN"
+systemctl stop --no-block "$UNIT" || fail "systemctl stop $UNIT failed"
 deadline=$(($(date +%s) + $4))
 while :; do
-    left=$(left_running "$UNIT" "$W")
+    left=$(left_running "$UNIT" "$WORKDIR")
     if [ "$(unit_state "$UNIT")" = stopped ] && [ -z "$left" ]; then
         # Told to end, Loom ends with 0 or with 1: two handlers race. Then `failed` is no failure.
-        grep -qx active=failed "$W/.loomtui/runs/$RUN/was" 2>/dev/null || systemctl reset-failed "$UNIT" 2>/dev/null || :
+        grep -qx active=failed "$WORKDIR/.loomtui/runs/$RUN/was" 2>/dev/null ||
+            systemctl reset-failed "$UNIT" 2>/dev/null || :
         exit 0
     fi
     [ "$(date +%s)" -lt "$deadline" ] || break
     sleep 0.3 2>/dev/null || sleep 1
 done
-say state "$(systemctl show "$UNIT" -p ActiveState -p SubState | cut -d= -f2 | tr '\n' ' ')"
+say state "$(systemctl show "$UNIT" -p ActiveState -p SubState | cut -d = -f 2 | tr '\n' ' ')"
 printf '%s\n' "$left" | while IFS= read -r process; do
     [ -z "$process" ] || say left "$process"
 done

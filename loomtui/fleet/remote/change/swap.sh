@@ -1,44 +1,45 @@
 # Moves every database of the old state away and the staged ones in, by rename only. Can be called again after
 # any interruption. Refuses while the unit could run.
 # swap.sh WORKDIR RUN UNIT HOLD-FILE USER GROUP NAME-PATTERN...
-W=$1 RUN=$2 UNIT=$3 HOLD=$4 OWNER=$5:$6
-R=$W/.loomtui/runs/$RUN
-S=$R/stage/data O=$R/replaced/data
-own_lock "$W" "$RUN"
-held_and_stopped "$W" "$RUN" "$UNIT" "$HOLD"
-[ -f "$R/data.staged" ] || die "nothing is staged"
-[ ! -f "$R/data.swapped" ] || exit 0
-umask 077
+WORKDIR=$1 RUN=$2 UNIT=$3 HOLD=$4 OWNER=$5:$6
+run_folder=$WORKDIR/.loomtui/runs/$RUN
+stage=$run_folder/stage/data replaced=$run_folder/replaced/data
+own_lock "$WORKDIR" "$RUN"
+held_and_stopped "$WORKDIR" "$RUN" "$UNIT" "$HOLD"
+[ -f "$run_folder/data.staged" ] || fail "nothing is staged"
+[ ! -f "$run_folder/data.swapped" ] || exit 0
 shift 6
-cd "$W" || die "cannot enter $W"
-if [ ! -f "$R/data.names" ]; then
+cd "$WORKDIR" || fail "cannot enter $WORKDIR"
+if [ ! -f "$run_folder/data.names" ]; then
     # Noted before the first rename: an interrupted swap knows which names are old and which are new.
     names=$(
         for pattern in "$@"; do
             expand "$pattern" | sed 's/^/old /'
-            (cd "$S" && expand "$pattern") | sed 's/^/new /'
+            (cd "$stage" && expand "$pattern") | sed 's/^/new /'
         done
-        [ -d "$W/chaindata" ] || echo 'made chaindata'
+        [ -d "$WORKDIR/chaindata" ] || echo 'made chaindata'
     )
-    printf '%s\n' "$names" >"$R/data.names.new" && keep "$R/data.names.new" "$R/data.names" ||
-        die "cannot write in $R"
+    printf '%s\n' "$names" >"$run_folder/data.names.new" &&
+        keep "$run_folder/data.names.new" "$run_folder/data.names" ||
+        fail "cannot write in $run_folder"
 fi
-if [ ! -f "$R/data.away" ]; then
-    sed -n 's/^old //p' "$R/data.names" | while IFS= read -r name; do
-        ! is_there "$O/$name" || continue
-        kept=$O/$name
-        mkdir -p "${kept%/*}" && mv "$W/$name" "$kept" || die "cannot move $name away"
+if [ ! -f "$run_folder/data.away" ]; then
+    sed -n 's/^old //p' "$run_folder/data.names" | while IFS= read -r name; do
+        ! is_there "$replaced/$name" || continue
+        kept=$replaced/$name
+        mkdir -p "${kept%/*}" && mv "$WORKDIR/$name" "$kept" || fail "cannot move $name away"
     done || exit 1
-    sync -f "$W" 2>/dev/null || sync
-    mark "$R/data.away"
+    sync_folder "$WORKDIR"
+    mark "$run_folder/data.away"
 fi
-if [ ! -d "$W/chaindata" ]; then
-    mkdir "$W/chaindata" && chmod 700 "$W/chaindata" && chown "$OWNER" "$W/chaindata" || die "cannot make chaindata"
+if [ ! -d "$WORKDIR/chaindata" ]; then
+    mkdir "$WORKDIR/chaindata" && chmod 700 "$WORKDIR/chaindata" && chown "$OWNER" "$WORKDIR/chaindata" ||
+        fail "cannot make chaindata"
 fi
-sed -n 's/^new //p' "$R/data.names" | while IFS= read -r name; do
-    is_there "$S/$name" || continue
-    ! is_there "$W/$name" || die "$name appeared again while its place was empty: something writes in $W"
-    mv "$S/$name" "$W/$name" || die "cannot put $name in its place"
+sed -n 's/^new //p' "$run_folder/data.names" | while IFS= read -r name; do
+    is_there "$stage/$name" || continue
+    ! is_there "$WORKDIR/$name" || fail "$name appeared again while its place was empty: something writes in $WORKDIR"
+    mv "$stage/$name" "$WORKDIR/$name" || fail "cannot put $name in its place"
 done || exit 1
-sync -f "$W" 2>/dev/null || sync
-mark "$R/data.swapped"
+sync_folder "$WORKDIR"
+mark "$run_folder/data.swapped"

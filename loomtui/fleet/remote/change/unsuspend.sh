@@ -1,4 +1,5 @@
 # Lets the clock start backup.sh again, as before `suspend.sh`.
 # unsuspend.sh WORKDIR RUN
-own_lock "$1" "$2"
-put_back_jobs "$1" "$2"
+WORKDIR=$1 RUN=$2
+own_lock "$WORKDIR" "$RUN"
+put_back_jobs "$WORKDIR" "$RUN"

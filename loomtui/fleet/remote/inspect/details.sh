@@ -21,14 +21,14 @@ for tool in bzip2 curl gzip lbzip2 lz4 nohup openssl pbzip2 pigz pixz pxz python
     ! have "$tool" || say tool "$tool"
 done
 
-cd "$dir" 2> /dev/null || fail "the working directory $dir cannot be entered"
+cd "$dir" 2>/dev/null || fail "the working directory $dir cannot be entered"
 device=$(stat -L -c %d .)
 IFS= # the patterns below are expanded, never split
 for pattern in "$@"; do
     for name in $pattern; do
         [ -e "$name" ] || continue
         case $name in *[!A-Za-z0-9._/-]*) continue ;; esac # a line break in it could feign a fact
-        say "database/$name" "$(du -sk "$name" 2> /dev/null | cut -f 1)"
+        say "database/$name" "$(du -sk "$name" 2>/dev/null | cut -f 1)"
         [ "$(stat -L -c %d "$name")" = "$device" ] || say elsewhere "$name"
     done
 done
@@ -37,8 +37,9 @@ done
 describe() {
     [ -f "$1" ] || return 0
     say "modified/$1" "$(stat -L -c %Y "$1")"
-    [ ! -r "$1" ] || say "digest/$1" "$(sha256sum < "$1" | cut -c 1-64)"
+    [ ! -r "$1" ] || say "digest/$1" "$(sha256sum <"$1" | cut -c 1-64)"
 }
+
 for name in loom.json loom.toml loom.yaml loom.yml loom.properties loom.props loom.prop loom.hcl; do
     for place in "$name" "config/$name"; do
         [ -f "$place" ] || continue

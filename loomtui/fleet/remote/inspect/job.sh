@@ -6,7 +6,7 @@ for name in "$RUN" "$JOB"; do
         *[!A-Za-z0-9._-]* | '' | .*) fail "not the name of a run or job: $name" ;;
     esac
 done
-cd "$WORKDIR/.loomtui/runs/$RUN/job/$JOB" 2> /dev/null || exit 0 # it was never started
+cd "$WORKDIR/.loomtui/runs/$RUN/job/$JOB" 2>/dev/null || exit 0 # it was never started
 for name in *; do
     [ -f "$name" ] && [ -r "$name" ] || continue
     case $name in
@@ -15,5 +15,5 @@ for name in *; do
     esac
 done
 if [ -f pid ]; then
-    kill -0 "$(cat pid)" 2> /dev/null && say running yes || say running no
+    kill -0 "$(cat pid)" 2>/dev/null && say running yes || say running no
 fi

@@ -12,15 +12,15 @@ else
 fi
 [ "$MODE" = once ] || set -- "$@" -f
 exec 3<&0
-journalctl "$@" < /dev/null 3<&- &
+journalctl "$@" </dev/null 3<&- &
 journal=$!
 {
-    while read -r line; do :; done
+    while read -r _; do :; done
     kill "$journal"
-} <&3 > /dev/null 2>&1 &
+} <&3 >/dev/null 2>&1 &
 listener=$!
 exec 3<&-
 wait "$journal"
 status=$?
-kill "$listener" 2> /dev/null
+kill "$listener" 2>/dev/null
 exit "$status"

@@ -18,11 +18,12 @@ case ${binary##*/} in
     *) not_run "the unit starts $binary, which may be no loom" ;;
 esac
 [ -x "$binary" ] || not_run "there is no program $binary"
-cd "$dir" 2> /dev/null || not_run "the working directory $dir cannot be entered"
+cd "$dir" 2>/dev/null || not_run "the working directory $dir cannot be entered"
 [ -e "$KEY" ] || not_run "there is no $KEY, and the command would make one"
 [ -f "$KEY" ] || not_run "$KEY is no regular file"
 [ -s "$KEY" ] || not_run "$KEY is empty"
-[ -f chaindata/config/config.toml ] || not_run "there is no chaindata/config/config.toml, and the command would make one"
+[ -f chaindata/config/config.toml ] ||
+    not_run "there is no chaindata/config/config.toml, and the command would make one"
 [ -d chaindata/data ] || not_run "there is no chaindata/data, and the command would make it"
 as_user "$user" true || not_run "it cannot be run as $user"
 as_user "$user" test -r "$KEY" || not_run "$KEY is not readable for $user, as whom the service runs"
@@ -30,7 +31,7 @@ as_user "$user" test -r "$KEY" || not_run "$KEY is not readable for $user, as wh
 say before "$(stat -c %Y.%i "$KEY")"
 said=$(
     {
-        as_user "$user" timeout -k 1 10 "$binary" nodekey < /dev/null 2> /dev/null
+        as_user "$user" timeout -k 1 10 "$binary" nodekey </dev/null 2>/dev/null
         echo "/$?"
     } | head -c 4096
 )

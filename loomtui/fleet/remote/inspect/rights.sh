@@ -4,7 +4,7 @@ say uid "$(id -u)"
 say user "$(id -un)"
 if ! have sudo; then
     say sudo none
-elif answer=$(sudo -n sh -c : 2>&1 < /dev/null); then
+elif answer=$(sudo -n sh -c : 2>&1 </dev/null); then
     say sudo free
 else
     say sudo password

@@ -4,13 +4,14 @@
 UNIT=$1 WORKDIR=$2 BINARY=$3 UNIT_FILE=$4 RPC_PORT=$5 STAMP=$6
 
 say clock.begin "$(date +%s.%N)"
-read -r uptime rest < /proc/uptime && say uptime "$uptime"
+read -r uptime rest </proc/uptime && say uptime "$uptime"
 
-load_unit "$UNIT" LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic,\
-ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath,\
-DropInPaths,ExecStart,WorkingDirectory,User,Group,Restart,Result,ExecMainStatus || fail "systemctl show $UNIT failed"
+properties=LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic
+properties=$properties,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath
+properties=$properties,DropInPaths,ExecStart,WorkingDirectory,User,Group,Restart,Result,ExecMainStatus
+load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
 printf '%s' "$shown" | emit show
-systemctl cat "$UNIT" --no-pager < /dev/null 2> /dev/null | emit cat
+systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | emit cat
 working_directory "$WORKDIR"
 program "$BINARY"
 unit_user
@@ -32,7 +33,7 @@ json_string() {
 
 # key_object FILE NAME: the object NAME of a file, {"type":…,"value":…}, as it stands there.
 key_object() {
-    tr '\n\r\t' '   ' < "$1" | sed -n 's/.*"'"$2"'"[[:space:]]*:[[:space:]]*\({[^{}]*}\).*/\1/p'
+    tr '\n\r\t' '   ' <"$1" | sed -n 's/.*"'"$2"'"[[:space:]]*:[[:space:]]*\({[^{}]*}\).*/\1/p'
 }
 
 # public_half FILE: the public half of the private key in it. Nothing, unless the key is base64 of 32 + 32
@@ -52,12 +53,12 @@ state_of() {
         echo odd
     elif [ ! -r "$1" ]; then
         echo unreadable
-    elif [ "$(wc -c < "$1")" -gt 65536 ]; then
+    elif [ "$(wc -c <"$1")" -gt 65536 ]; then
         echo large
     elif [ ! -s "$1" ]; then
         echo empty
     else
-        case $(tr -d ' \n\r\t' < "$1" | sed 's/^\(.\).*\(.\)$/\1\2/') in
+        case $(tr -d ' \n\r\t' <"$1" | sed 's/^\(.\).*\(.\)$/\1\2/') in
             '{}') echo good ;;
             *) echo cut ;;
         esac
@@ -83,7 +84,7 @@ validator=$dir/chaindata/config/priv_validator.json
 state=$(state_of "$validator")
 say validator.state "$state"
 if [ "$state" = good ]; then
-    flat=$(tr '\n\r\t' '   ' < "$validator" | sed 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g')
+    flat=$(tr '\n\r\t' '   ' <"$validator" | sed 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g')
     address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
         json_string address)
     [ -z "$address" ] || say validator.address "$address"
@@ -114,7 +115,7 @@ ask() {
         curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 "http://$rpc/$1"
     else
         wget -q -O - -T 4 -t 1 --no-proxy "http://$rpc/$1"
-    fi < /dev/null 2>&1
+    fi </dev/null 2>&1
 }
 
 rpc=
@@ -122,7 +123,7 @@ for name in json toml yaml yml; do # the first that is there counts
     [ ! -f "$dir/loom.$name" ] || break
 done
 if [ -r "$dir/loom.$name" ]; then
-    rpc=$(tr -d '\r' < "$dir/loom.$name" |
+    rpc=$(tr -d '\r' <"$dir/loom.$name" |
         sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
         head -n 1 | sed 's|^[a-z]*://||')
 fi
@@ -131,7 +132,7 @@ case ${rpc##*:} in
     *) RPC_PORT=${rpc##*:} ;;
 esac
 case ${rpc%:*} in
-    '[::1]') rpc=[::1]:$RPC_PORT ;;
+    '[::1]') rpc='[::1]':$RPC_PORT ;;
     '' | 0.0.0.0 | *[!A-Za-z0-9._-]*) rpc=127.0.0.1:$RPC_PORT ;; # all addresses, or none that is one
     *) rpc=${rpc%:*}:$RPC_PORT ;;
 esac
@@ -153,10 +154,10 @@ fi
 # Only a program that is called loom is asked: a wrapper of another name might start a node.
 case ${binary##*/} in
     loom | basechain | "${BINARY##*/}")
-        stamp=$binary.$(stat -L -c %Y.%s.%i "$binary" 2> /dev/null)
+        stamp=$binary.$(stat -L -c %Y.%s.%i "$binary" 2>/dev/null)
         say version.stamp "$stamp"
         if [ "$stamp" != "$STAMP" ] && [ -x "$binary" ]; then
-            cd / && as_user "$user" timeout -k 1 5 "$binary" version < /dev/null 2>&1 | head -c 4096 | emit version
+            cd / && as_user "$user" timeout -k 1 5 "$binary" version </dev/null 2>&1 | head -c 4096 | emit version
         fi
         ;;
 esac
