@@ -1,23 +1,97 @@
-"""The door between asyncio and a library that blocks (paramiko, boto3).
+"""The door between asyncio and libraries that block (paramiko, boto3): daemon threads, as many as are needed.
 
-Each door has daemon threads of its own: the event loop's default pool is small and shared, and its threads
-delay the end of the process. A call that is given up (deadline, cancel) may sit in its thread for a while;
-another thread takes its place, so that calls which never return do not use the door up.
+Not a ThreadPoolExecutor: it joins its threads when the process exits, so one stuck node would keep the
+program from ending; and in a bounded pool some nodes would wait behind others that hang.
+
+`Threads` runs at once what it is given. A `Door` over it bounds how much is done at a time, with a deadline
+for each call: one that is given up (deadline, cancel) may sit in its thread for a while, and does not count.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar, TypeVarTuple
+from typing import Any, Generic, ParamSpec, TypeVar, TypeVarTuple
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+_IDLE_SECONDS = 5.0
+
+
+class Threads:
+    """Starts a thread for every call that finds none idle; idle ones end after a few seconds."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._condition = threading.Condition()
+        self._idle = 0
+        self._started = 0
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of `call`, made in a thread.
+
+        Cancelling the await does not stop the thread: whoever cancels also closes what the call waits on.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def job() -> None:
+            try:
+                result = call(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the awaiting task
+                _hand_over(loop, lambda error=error: _fail(future, error))  # type: ignore[misc]
+            else:
+                _hand_over(loop, lambda: None if future.done() else future.set_result(result))
+
+        self.start(job)
+        return await future
+
+    def start(self, job: Callable[[], None]) -> None:
+        """Runs a job that nobody waits for. It must not raise."""
+        with self._condition:
+            self._jobs.append(job)
+            if self._idle >= len(self._jobs):
+                self._condition.notify()
+                return
+            self._started += 1
+            name = f"{self._name}-{self._started}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job()
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._condition:
+            self._idle += 1
+            try:
+                self._condition.wait_for(lambda: bool(self._jobs), _IDLE_SECONDS)
+                return self._jobs.popleft() if self._jobs else None
+            finally:
+                self._idle -= 1
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(act)
+    except RuntimeError:
+        return  # the loop has ended: nobody waits for the result
+
+
+def _fail(future: asyncio.Future[T], error: BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(error, StopIteration):  # a future cannot carry it
+        error = RuntimeError("StopIteration")
+    future.set_exception(error)
 
 
 @dataclass(frozen=True)
@@ -33,11 +107,11 @@ class Door:
     """Runs blocking calls in at most `workers` threads; calls that were given up do not count."""
 
     def __init__(self, name: str, workers: int) -> None:
-        self._name = name
+        self._threads = Threads(name)
         self._workers = workers
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._lock = threading.Lock()
-        self._threads = 0
+        self._at_work = 0  # threads; those that sit in a call that was given up do not count
         self._given_up: set[Future[Any]] = set()
 
     async def run(self, function: Callable[[*Ts], T], *args: *Ts, timeout: float) -> T:
@@ -80,33 +154,26 @@ class Door:
             future.cancel()
             self._leave(future)
 
-    def close(self) -> None:
-        """Lets idle threads end. Calls that are under way end by themselves."""
-        with self._lock:
-            for _ in range(self._threads):
-                self._jobs.put(None)
-            self._threads = 0
-
     def _submit(self, future: Future[Any], call: Callable[[], Any]) -> None:
-        self._jobs.put((future, call))
         with self._lock:
-            if self._threads < self._workers:
+            self._waiting.append((future, call))
+            if self._at_work < self._workers:
                 self._start_thread()
 
     def _start_thread(self) -> None:
-        self._threads += 1
-        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        self._at_work += 1
+        self._threads.start(self._work)
 
     def _leave(self, future: Future[Any]) -> None:
         with self._lock:
             if future.running():
                 self._given_up.add(future)
-                self._threads -= 1
-                if not self._jobs.empty():
+                self._at_work -= 1
+                if self._waiting:
                     self._start_thread()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             future, call = job
             if future.set_running_or_notify_cancel():
                 try:
@@ -121,6 +188,13 @@ class Door:
                     self._given_up.discard(future)
                     return
             del job, future, call
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._at_work -= 1
+            return None
 
 
 class _Feed(Generic[T]):

@@ -2,20 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 
 import pytest
-import pytest_asyncio
 
-from loomtui.aio import Door
+from loomtui.aio import Door, Threads
 
 
-@pytest_asyncio.fixture
-async def door() -> AsyncIterator[Door]:
-    made = Door("test", workers=2)
-    yield made
-    made.close()
+@pytest.fixture
+def door() -> Door:
+    return Door("test", workers=2)
 
 
 async def test_results_and_errors_come_back(door: Door) -> None:
@@ -82,7 +79,6 @@ async def test_a_cancelled_call_that_has_not_begun_never_begins() -> None:
     assert await first
     await door.run(lambda: None, timeout=5)
     assert ran == []
-    door.close()
 
 
 async def test_a_stream_gives_all_items_and_then_its_error(door: Door) -> None:
@@ -142,3 +138,17 @@ async def test_a_silent_stream_has_a_deadline(door: Door) -> None:
     with pytest.raises(TimeoutError):
         await anext(door.stream(source, timeout=0.05))
     release.set()
+
+
+def test_a_result_that_comes_after_its_loop_has_ended_is_dropped() -> None:
+    threads, release, ended = Threads("test"), threading.Event(), threading.Event()
+
+    async def give_up() -> None:
+        task = asyncio.create_task(threads.run(release.wait, 20))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(give_up())
+    release.set()
+    threads.start(ended.set)
+    assert ended.wait(20)

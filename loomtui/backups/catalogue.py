@@ -138,8 +138,6 @@ class Catalogue:
     async def close(self) -> None:
         """Gives the connections back."""
         self._store.close()
-        self._door.close()
-        self._transfers.close()
 
     async def _ask(self, call: Callable[[], _T]) -> _T:
         return await _within(REQUEST_SECONDS, self._door, call)

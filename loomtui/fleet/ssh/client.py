@@ -12,8 +12,11 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
+from loomtui.aio import Threads
+
 __all__ = [
     "OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED",
+    "THREADS",
     "AuthenticationException",
     "BadAuthenticationType",
     "Channel",
@@ -22,3 +25,6 @@ __all__ = [
     "SSHException",
     "Transport",
 ]
+
+#: Where paramiko's blocking calls run; shared by all fleets of the process.
+THREADS = Threads("fleet")

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import tenacity
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
-from loomtui.fleet.ssh.client import ChannelException, SSHException, Transport
+from loomtui.fleet.ssh.client import THREADS, ChannelException, SSHException, Transport
 from loomtui.fleet.ssh.connector import Connector, NoConnection, Throttled, drop_later
-from loomtui.fleet.ssh.executor import THREADS
 from loomtui.fleet.ssh.process import Process
 from loomtui.fleet.ssh.sshconfig import Routes
 from loomtui.inventory.model import Node, SshSettings

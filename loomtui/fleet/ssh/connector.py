@@ -17,9 +17,15 @@ from paramiko import PKey
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
 from loomtui.fleet.ssh import paramiko_words
 from loomtui.fleet.ssh.agent import CERTIFICATE
-from loomtui.fleet.ssh.client import Channel, ChannelException, IncompatiblePeer, SSHException, Transport
+from loomtui.fleet.ssh.client import (
+    THREADS,
+    Channel,
+    ChannelException,
+    IncompatiblePeer,
+    SSHException,
+    Transport,
+)
 from loomtui.fleet.ssh.credentials import log_in
-from loomtui.fleet.ssh.executor import THREADS
 from loomtui.fleet.ssh.heartbeat import Heartbeat
 from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
 from loomtui.fleet.ssh.prompter import Secrets

@@ -17,8 +17,13 @@ from paramiko.ssh_exception import PasswordRequiredException
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.ssh.agent import AgentAt, AgentCertificate, socket_path
-from loomtui.fleet.ssh.client import AuthenticationException, BadAuthenticationType, SSHException, Transport
-from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.client import (
+    THREADS,
+    AuthenticationException,
+    BadAuthenticationType,
+    SSHException,
+    Transport,
+)
 from loomtui.fleet.ssh.passwords import answer
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.sshconfig import Target

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from loomtui.fleet.ssh.client import SSHException, Transport
-from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.client import THREADS, SSHException, Transport
 
 _BEAT_SECONDS = 10.0
 _REQUEST = "keepalive@openssh.com"  # nobody knows it, and RFC 4254 (4) wants every server to say so

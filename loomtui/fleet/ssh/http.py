@@ -8,8 +8,7 @@ import socket
 from http.client import HTTPException, HTTPResponse
 from typing import cast
 
-from loomtui.fleet.ssh.client import Channel, Transport
-from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.client import THREADS, Channel, Transport
 
 _BODY_LIMIT = 8 * 1024 * 1024
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loomtui.fleet.ssh.client import SSHException, Transport
-from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.client import THREADS, SSHException, Transport
 from loomtui.fleet.ssh.prompter import PASSWORD_TRIES, Secrets
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.text import clean_line

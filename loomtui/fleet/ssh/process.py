@@ -7,8 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from loomtui.fleet.ssh.client import Channel, SSHException, Transport
-from loomtui.fleet.ssh.executor import THREADS
+from loomtui.fleet.ssh.client import THREADS, Channel, SSHException, Transport
 
 _CHUNK = 256 * 1024
 _STDERR_KEPT = 64 * 1024

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from loomtui.fleet.ssh import paramiko_words
 from loomtui.fleet.ssh.client import (
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    THREADS,
     Channel,
     ChannelException,
     SSHException,
     Transport,
 )
-from loomtui.fleet.ssh.executor import THREADS
 from loomtui.text import clean_line
 
 
