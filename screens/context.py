@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
+from loomtui.wording.states import production_mark
 from screens.engine import Engine, WritableEngine
 from screens.health.watch import Watch
 from screens.input import keys
@@ -69,7 +70,7 @@ class AppContext:
     @property
     def mark(self) -> str:
         """The production mark, in words."""
-        return "▲ PRODUCTION" if self.engine.inventory.production else "○ not production"
+        return production_mark(self.engine.inventory.production)
 
 
 def app_of(node: DOMNode | App[Any]) -> LoomApp:

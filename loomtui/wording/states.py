@@ -103,6 +103,10 @@ SCOPES = {
 }
 
 
+def production_mark(production: bool) -> str:
+    return "▲ PRODUCTION" if production else "○ not production"
+
+
 def service_state(service: ServiceState | None) -> StateWord:
     if service is None:
         return _SERVICES[Active.UNKNOWN]
