@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from loomtui.engine.api import Engine, WritableEngine
 from loomtui.engine.findings import gather_findings
 from loomtui.fleet.probes.findings import Findings
+from loomtui.wording.states import production_mark
 from screens.health.watch import Watch
 from screens.input import keys
 
@@ -61,7 +62,7 @@ class AppContext:
     @property
     def mark(self) -> str:
         """The production mark, in words."""
-        return "▲ PRODUCTION" if self.engine.inventory.production else "○ not production"
+        return production_mark(self.engine.inventory.production)
 
 
 class _HasContext(Protocol):

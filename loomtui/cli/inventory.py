@@ -20,10 +20,11 @@ def inventory() -> None:
 def check(file: Path) -> None:
     """Validate FILE: every problem at once, each with its line."""
     from loomtui.inventory import Role, load
+    from loomtui.wording.states import production_mark
 
     found = load(file)
     backups = sum(node.role is Role.BACKUP for node in found.nodes)
-    mark = "production" if found.production else "not production"
+    mark = production_mark(found.production)
     validators = count(len(found.nodes) - backups, "validator")
     say(f"{file}: good. {found.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
 

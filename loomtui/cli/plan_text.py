@@ -19,7 +19,7 @@ from loomtui.restore.plan import (
 )
 from loomtui.restore.planning.command_line import plan_command
 from loomtui.wording.quantities import count, size, time_of
-from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES
+from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES, production_mark
 
 
 def show_plan(plan: Plan, inventory: Path | None = None) -> None:
@@ -38,7 +38,7 @@ def show_plan(plan: Plan, inventory: Path | None = None) -> None:
 
 
 def _show_head(plan: Plan) -> None:
-    mark = " (PRODUCTION)" if plan.production else ""
+    mark = f" ({production_mark(True)})" if plan.production else ""
     say(f"Plan {plan.id} for {plan.cluster}{mark}", bold=True)
     say(f"  {count(len(plan.nodes), 'node')}: {SCOPES[plan.scope]}")
     if plan.left_out:

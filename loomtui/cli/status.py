@@ -111,11 +111,11 @@ def _show(
     *,
     clear: bool,
 ) -> None:
-    from loomtui.wording.states import cluster_state
+    from loomtui.wording.states import cluster_state, production_mark
 
     if clear:
         click.clear()
-    mark = " (PRODUCTION)" if inventory.production else ""
+    mark = f" ({production_mark(True)})" if inventory.production else ""
     state = state_cell(cluster_state(verdict.state))
     say(f"{inventory.cluster}{mark}: {state.text}. {verdict.sentence}", colour=state.colour, bold=True)
     for reason in verdict.reasons:

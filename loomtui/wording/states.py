@@ -81,11 +81,11 @@ STEP_TITLES = {
     StepName.VERIFY: "Verify",
 }
 
-#: What becomes of backup.sh on the nodes.
+#: What becomes of backup.sh on the nodes; short enough for one line of a low terminal.
 POLICIES = {
-    BackupPolicy.WAIT: "what starts it is suspended; one that runs is waited for before anything stops",
-    BackupPolicy.STOP: "what starts it is suspended; one that runs is ended, its backup is lost",
-    BackupPolicy.LEAVE: "left alone: the hold keeps it from starting a node; it may upload what is half done",
+    BackupPolicy.WAIT: "suspended meanwhile; one that runs is waited for",
+    BackupPolicy.STOP: "suspended meanwhile; one that runs is ended, its backup is lost",
+    BackupPolicy.LEAVE: "left alone: it cannot start a node, may upload what is half done",
 }
 
 #: What becomes of a file of a node.
@@ -102,6 +102,10 @@ SCOPES = {
     Scope.CLUSTER: "the whole cluster goes back together",
     Scope.NODES: "some nodes of a chain that lives on",
 }
+
+
+def production_mark(production: bool) -> str:
+    return "▲ PRODUCTION" if production else "○ not production"
 
 
 def service_state(service: ServiceState | None) -> StateWord:

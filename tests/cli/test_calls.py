@@ -94,7 +94,7 @@ def test_screens_want_a_terminal(loomtui: Run, args: tuple[str, ...]) -> None:
 def test_inventory_check(loomtui: Run, tmp_path: Path) -> None:
     done = loomtui("inventory", "check", SAMPLE)
     assert done.status == 0
-    assert done.out == f"{SAMPLE}: good. loom-example (production): 4 validators, 1 backup node.\n"
+    assert done.out == f"{SAMPLE}: good. loom-example (▲ PRODUCTION): 4 validators, 1 backup node.\n"
     bad = tmp_path / "bad.yml"
     bad.write_text("clutser: c\nproduction: 7\n", encoding="utf-8")
     done = loomtui("inventory", "check", str(bad))

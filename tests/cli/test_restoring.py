@@ -55,7 +55,7 @@ def test_restore_report_rollback_clean(cluster: Cluster, plan: str) -> None:
     assert (run["id"], run["outcome"], run["cluster"]) == (outcome["run"], "restored", cluster.name)
     assert run["id"] in cluster("runs").out
     assert cluster("report", run["id"], "--format", "json").document["outcome"] == "restored"
-    assert f"Restore of `{cluster.name}` (not production): restored" in cluster("report", run["id"]).out
+    assert f"Restore of `{cluster.name}` (○ not production): restored" in cluster("report", run["id"]).out
     assert "<svg" in cluster("report", run["id"], "--format", "html").out
 
     again = cluster("resume", run["id"], "--json")

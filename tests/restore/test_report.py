@@ -186,7 +186,7 @@ def test_json_of_a_run_that_never_began(make_run: Callable[..., Run]) -> None:
 def test_markdown_says_in_its_title_how_it_ended(
     make_run: Callable[..., Run], story: tuple[Moment, ...], title: str
 ) -> None:
-    assert f"Restore of `lab` (not production): {title}" in render(make_run(*story), "md").splitlines()[0]
+    assert f"Restore of `lab` (○ not production): {title}" in render(make_run(*story), "md").splitlines()[0]
 
 
 def test_json_keeps_hostile_text_as_data(make_run: Callable[..., Run]) -> None:

@@ -315,7 +315,7 @@ def test_what_goes_into_markup_comes_out_as_text(text: str) -> None:
 
 def test_the_channel_reads_outcome_and_cost_first(tmp_path: Path) -> None:
     lines = render(whole(_BEGAN, *NODES).write(tmp_path, plan(production=True)), "md").splitlines()
-    assert lines[0] == "**✓ Restore of `lab` (PRODUCTION): restored: the chain moves**"
+    assert lines[0] == "**✓ Restore of `lab` (▲ PRODUCTION): restored: the chain moves**"
     assert lines[2].startswith("- Downtime: 12 min ")
     assert lines[3].startswith("- Data loss: 6 h 00 min, from the data of ")
     assert re.search("the slowest, n[23], at 12 Bytes/s", lines[4])

@@ -15,7 +15,7 @@ from loomtui.restore.report.chronicle import Check, Chronicle
 from loomtui.restore.report.gantt import LEGEND, gantt
 from loomtui.text import clean_line
 from loomtui.wording.quantities import NOTHING, length
-from loomtui.wording.states import outcome_state, outcome_told
+from loomtui.wording.states import outcome_state, outcome_told, production_mark
 
 _FENCE = "```"
 _WIDTH = 100
@@ -46,7 +46,7 @@ def _plain(text: str) -> str:
 
 def _head(told: Chronicle) -> Iterator[str]:
     summary, plan = told.summary, told.plan
-    mark = "PRODUCTION" if plan.production else "not production"
+    mark = production_mark(plan.production)
     outcome = outcome_told(summary.outcome)
     yield f"**{outcome_state(summary.outcome).symbol} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
     yield ""
