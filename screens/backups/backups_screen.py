@@ -37,15 +37,15 @@ _GUESSES_AT_ONCE = 8
 class BackupsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Backups"
     HELP: ClassVar[str] = (
-        "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
-        "many, ░ a gap longer than usual. {axis.left} and {axis.right} move the cursor from backup to "
-        "backup; ◆ marks what a restore to that moment would take, and below it stands the pair for each "
-        "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
-        "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
-        "read whole: then a ✓ stands beside it; ✗ is beside what cannot be used, with the reason. To look "
-        "into the marked archive press {backups.open}; {backups.verify} reads it whole anew and checks it; "
-        "{screen.back} gives that up. Times are UTC: each host's offset is told from all its backups; a time "
-        "with ? is not sure."
+        "This screen shows all archives below the prefix. On the axis each row is a host and a kind: ● is "
+        "one backup, a digit means so many, and ░ is a gap that is longer than usual. {axis.left} and "
+        "{axis.right} move the cursor from backup to backup. ◆ marks what a restore to that moment would "
+        "take; the pair for each node is below it. {backups.time} takes a time; {axis.closer} and "
+        "{axis.wider} show less or more of the axis. {backups.list} shows the list. 'Kind' is a guess from "
+        "the first part of an archive until the archive is read whole; then it has a ✓. ✗ marks what cannot "
+        "be used, with the reason. Press {backups.open} to look into the marked archive; {backups.verify} "
+        "reads it whole again and checks it; {screen.back} stops that. Times are UTC: each host's offset is "
+        "told from all its backups; a time with ? is not sure."
     )
     BINDINGS = keys.bindings(keys.BACKUPS)
     LOADING: ClassVar[Content | str] = "Asking S3 …"

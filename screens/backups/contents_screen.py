@@ -35,9 +35,9 @@ def _give_up() -> str:
 class ContentsScreen(LoadingScreen):
     NAME_SHOWN: ClassVar[str] = "Backup"
     HELP: ClassVar[str] = (
-        "The archive is read to its end, its checksums are checked, and what it holds is listed: databases "
-        "with their heights, config files, and everything that would be refused. To give the reading up "
-        "press {screen.back}."
+        "loomtui reads the archive to its end, checks its checksums, and lists what it holds: databases with "
+        "their heights, config files, and everything that would be refused. Press {screen.back} to stop "
+        "reading."
     )
     BINDINGS = keys.bindings(keys.COPY)
     LOADING: ClassVar[Content | str] = "Reading the archive …  {screen.back} gives it up"

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 class HealthScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Cluster health"
     HELP: ClassVar[str] = (
-        "One row a node, looked at every two seconds. The line above the rows says what it means for the "
-        "cluster, why, and what to do: only heights that grow on every node, with equal app hashes and all "
-        "peers there, are health. 'Growth' is drawn from look to look, to one scale for all: ▁ stood still, "
-        "· gave no answer. 'Lag' is how many blocks a node is behind the highest. 'Peers' counts the other "
-        "validators by node ID; with a ? not every ID is known. 'Age' is how old a row is: "
-        "one that grows old is of a node that does not answer. Wider terminals show more columns, higher "
-        "ones more of the node under the cursor; {health.open} tells all of it."
+        "Each node has one row and is looked at every two seconds. The line above the rows says what this "
+        "means for the cluster, why, and what to do. A cluster is healthy only if heights grow on every "
+        "node, with equal app hashes and all peers there. 'Growth' is drawn from look to look, to one scale "
+        "for all: ▁ stood still, · gave no answer. 'Lag' is how many blocks a node is behind the highest. "
+        "'Peers' counts the other validators by node ID; with a ? not every ID is known. 'Age' is how old a "
+        "row is: if it grows, the node does not answer. Wider terminals show more columns, and higher ones "
+        "more of the node under the cursor; {health.open} shows all of it."
     )
     BINDINGS = keys.bindings(keys.HEALTH, keys.REFRESH, keys.COPY)
 

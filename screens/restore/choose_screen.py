@@ -32,10 +32,10 @@ LATEST = "latest"
 class ChooseScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: choose the data"
     HELP: ClassVar[str] = (
-        "All nodes of a restore get the same data; each gets the newest config backup of its own. 'latest' "
-        "takes the newest data backup that can be used and says which it passed over, and why. With "
-        "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is "
-        "changed before the plan was reviewed."
+        "All nodes of a restore get the same data; each node gets the newest config backup of its own. "
+        "'latest' takes the newest data backup that can be used, and says which ones it passed over, and "
+        "why. {choose.take} makes the plan: loomtui looks at every node and reads the archives whole. "
+        "Nothing is changed before you have reviewed the plan."
     )
     BINDINGS = keys.bindings(keys.CHOOSE)
     LOADING: ClassVar[Content | str] = "Asking S3 for data backups …"

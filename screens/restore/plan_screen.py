@@ -47,10 +47,11 @@ _BACK = Choice("screen.back", "go back to the choice of the data", "nothing was 
 class PlanScreen(LoadingScreen, DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: the plan"
     HELP: ClassVar[str] = (
-        "The plan holds every choice. The first lines predict, from heights, signing states and voting "
-        "powers, whether the chain can move after the restore. What stands in the way comes next, then "
-        "every node with what becomes of each file, and the differences. Arrow keys and page keys scroll. "
-        "Nothing is changed before the restore is begun; its first step leaves the services running."
+        "The plan holds every choice. Its first lines predict, from heights, signing states and voting "
+        "powers, whether the chain can move after the restore. Next come the reasons why the plan must not "
+        "be run, if there are any; then every node with what happens to each file, and the differences. "
+        "Arrow keys and page keys scroll. Nothing is changed before you begin the restore; its first step "
+        "leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
     LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)

@@ -27,12 +27,13 @@ from screens.text.words import STEP_TITLES
 class RestoreScreen(RunScreen):
     NAME_SHOWN: ClassVar[str] = "Restore"
     HELP: ClassVar[str] = (
-        "Left: the eight steps. Middle: what the next step would do on each node, or the nodes of the step "
-        "that runs; {run.view} switches. Below: the services' logs. At the bottom: what goes on, and the "
-        "next key in words. Before each step the run waits for you. Stopping the services, swapping the data "
-        "and rolling back want the cluster's name typed. A unit can be edited before it is approved. Nothing "
-        "is deleted: what is replaced is kept in the run's folder on each node. The run goes on when you "
-        "look at other screens ({app.restore} comes back), and survives the end of this program."
+        "On the left are the eight steps. In the middle is what the next step would do on each node, or the "
+        "nodes of the step that runs; {run.view} switches between them. Below are the services' logs. The "
+        "bottom says what goes on, and names the next key in words. Before each step the run waits for you. "
+        "Before the services are stopped, the data is swapped, or the run is rolled back, you type the "
+        "cluster's name. You can edit a unit before you approve it. Nothing is deleted: what is replaced is "
+        "kept in the run's folder on each node. The run goes on while you look at other screens "
+        "({app.restore} comes back), and it survives the end of this program."
     )
 
     def __init__(self, controller: RunController) -> None:

@@ -46,9 +46,9 @@ def _mark(run: RunSummary) -> Mark:
 class RunsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
-        "All restores that were done from this machine, newest first. Press {runs.open} to see how the "
-        "marked one went: its timeline, what it cost, who decided what. An unfinished one can be resumed "
-        "where it stood, or rolled back to what was there before it."
+        "This screen lists all restores that were done from this machine, newest first. Press {runs.open} to "
+        "see how the marked one went: its timeline, what it cost, and who decided what. You can resume an "
+        "unfinished one where it stood, or roll it back to what was there before."
     )
     BINDINGS = keys.bindings(keys.RUNS)
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
