@@ -158,9 +158,7 @@ class Connector:
 
 
 class _Client(Transport):
-    """A transport that asks first for host certificates if an authority is known. paramiko asks for them
-    last.
-    """
+    """A transport that asks first for host certificates if an authority is known. paramiko asks last."""
 
     certificates_first = False
 
