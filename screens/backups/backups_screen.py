@@ -1,4 +1,4 @@
-"""The backups in S3 on a time axis and as a list; what a restore would take for the moment of the cursor."""
+"""The backups in S3 on a time axis and as a list, and what a restore would take for the cursor's moment."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class BackupsScreen(TableScreen):
     # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
 
     async def load(self) -> None:
-        """Kinds are not in the keys: the first part of each archive is looked at, a few at a time."""
+        """Looks at each archive's first part, a few at a time, because the keys do not tell the kinds."""
         turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
 
         async def guess(backup: Backup) -> None:
@@ -111,7 +111,7 @@ class BackupsScreen(TableScreen):
         self._look_at(listed=not self._listed)
 
     def _look_at(self, *, listed: bool) -> None:
-        """Where there is room both are shown, and this only says where the keys go."""
+        """If there is room, both are shown, and this only says where the keys go."""
         self._listed = listed
         self.set_class(listed, "-list")
         (self.query_one(Table) if listed else self.query_one(BackupAxis)).focus()
@@ -167,7 +167,7 @@ class BackupsScreen(TableScreen):
         return self._backups.find(self.query_one(Table).marked)
 
     def action_open_backup(self, fresh: bool = False) -> None:
-        """`fresh`: it is read anew."""
+        """With `fresh`, the archive is read again."""
         backup = self._marked()
         if backup is None:
             content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
@@ -220,7 +220,7 @@ class BackupsScreen(TableScreen):
 
 
 def backup_cells(table: Table, backup: Backup, now: datetime) -> dict[str, Text]:
-    """One row; ✓ beside the kind: read whole, ✗: it cannot be used."""
+    """One row. ✓ beside the kind means that it was read whole, ✗ that it cannot be used."""
     mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
     tone = Tone.BAD if backup.fault else Tone.DIM if backup.kind is BackupKind.UNKNOWN else Tone.PLAIN
     key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"

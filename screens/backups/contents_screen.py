@@ -1,4 +1,4 @@
-"""One archive, read whole and checked."""
+"""Shows one archive, read whole and checked."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ContentsScreen(LoadingScreen):
             self.contents = contents
 
     def __init__(self, backup: Backup, *, fresh: bool = False) -> None:
-        """`fresh`: read it also where it is known already what it holds."""
+        """With `fresh`, the archive is read even if it is known already what it holds."""
         super().__init__()
         self.backup = backup
         self._fresh = fresh
@@ -86,7 +86,7 @@ class ContentsScreen(LoadingScreen):
         self.say(content.row("Reading ", drawn, text))
 
     def _speed(self, message: Read) -> str:
-        """Once there is something to measure."""
+        """The speed, once there is something to measure."""
         now = time.monotonic()
         if self._began is None:
             self._began = now

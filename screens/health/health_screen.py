@@ -1,4 +1,7 @@
-"""Home: one row a node, polled each by itself, and what it all says of the cluster."""
+"""The home screen.
+
+Each node has one row and is polled by itself; above is what it all says of the cluster.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ class HealthScreen(LoomScreen):
         self.set_interval(1, self.show)
 
     def start_polling(self) -> None:
-        """Once the engine is open."""
+        """Starts once the engine is open."""
         self.polls.begin()
         self.query_one(NodePanes).begin()
 
@@ -95,7 +98,7 @@ class HealthScreen(LoomScreen):
             self.app.push_screen(NodeScreen(marked))
 
     def action_mark(self, which: str) -> None:
-        """`one`: the node under the cursor; `all`: those that are shown, or none."""
+        """`one` is the node under the cursor; `all` are those that are shown, or none."""
         if which == "all":
             self._table.mark_all()
         else:
@@ -123,7 +126,7 @@ class HealthScreen(LoomScreen):
         return False if action == "back" else super().available(action)
 
     def show(self) -> None:
-        """Nothing is drawn on a screen that nobody sees."""
+        """Draws nothing on a screen that nobody sees."""
         if not self.is_current or not self.is_attached:
             return
         self._table.show()

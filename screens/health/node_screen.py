@@ -1,4 +1,4 @@
-"""One node: all that is known of it, and the dear look that is made on asking."""
+"""One node: all that is known of it, and the expensive look that is made on request."""
 
 from __future__ import annotations
 

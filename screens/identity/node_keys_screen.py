@@ -1,4 +1,4 @@
-"""Every node's identity against every reference to it, as a matrix."""
+"""A matrix of every node's identity against every reference to it."""
 
 from __future__ import annotations
 

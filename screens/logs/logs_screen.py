@@ -113,7 +113,7 @@ class LogsScreen(LoomScreen):
         )
 
     def _ask(self, title: str, text: str, value: str, hint: str, use: Callable[[str], None]) -> None:
-        """`use` raises ValueError for what it cannot take; nothing has changed then."""
+        """`use` raises ValueError for what it cannot take; then nothing has changed."""
 
         def answered(typed: str | None) -> None:
             if typed is None:
@@ -180,7 +180,7 @@ class LogsScreen(LoomScreen):
         content.tell(self, f"{count(len(lines), 'line')} saved as {path}, readable by you alone.", seconds=12)
 
     def _say(self) -> None:
-        """Without a new layout of the screen: it is said ten times a second."""
+        """Says it without a new layout of the screen, because this happens ten times a second."""
         if not self.is_attached:
             return
         view, names = self.view, self.context.engine.inventory.names

@@ -1,4 +1,4 @@
-"""First part of a restore: which backup, which nodes. Nothing is changed here."""
+"""The first part of a restore: which backup, and which nodes. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ChooseScreen(TableScreen):
         self._say_next()
 
     async def load(self) -> None:
-        """Kinds are not in the keys: each archive's first part has to be looked at."""
+        """Looks at the first part of each archive, because the keys do not tell the kinds."""
         with_data: list[Backup] = []
         for backup in await self.context.engine.backups():
             known = backup

@@ -1,4 +1,4 @@
-"""Second part of a restore: the plan is made and reviewed. Nothing is changed here either."""
+"""The second part of a restore: the plan is made and reviewed. Nothing is changed here either."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
             self.plan = plan
 
     def __init__(self, choices: Choices, plan: Plan | None = None) -> None:
-        """With a plan that was made before, it is reviewed as it is."""
+        """If there is a plan that was made before, it is reviewed as it is."""
         super().__init__()
         self.choices = choices
         self.plan = plan
@@ -111,7 +111,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         self.post_message(self.Told(text))
 
     def on_plan_screen_told(self, message: Told) -> None:
-        """What is told late, by a thread, does not cover the plan."""
+        """A thread may tell something late; that does not cover the plan."""
         if self.plan is not None:
             return
         after = span(self.context.now() - self._began)
@@ -175,7 +175,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
             panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
 
     def _more(self, plan: Plan) -> list[Choice]:
-        """What can be decided of the plan as it is."""
+        """What can be decided about the plan as it is."""
         choices = []
         if has_backup_jobs(plan):
             choices.append(
@@ -204,7 +204,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         return super().available(action)
 
     def action_next_policy(self) -> None:
-        """The next of wait, stop, leave; nothing else of the plan hangs on it."""
+        """Takes the next of wait, stop, leave. Nothing else in the plan depends on it."""
         if self.plan is None:
             return
         policies = list(BackupPolicy)

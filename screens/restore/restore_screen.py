@@ -1,4 +1,4 @@
-"""Third part of a restore: the run, step by step. Leaving this screen does not stop it."""
+"""The third part of a restore: the run, step by step. Leaving this screen does not stop it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RestoreScreen(RunScreen):
         self.app.push_screen(ConfirmDialog(act), answered)
 
     def _too_quick(self) -> bool:
-        """A key that is held down answers one question only."""
+        """A key that is held down answers only one question."""
         if self._shown is None or self.settling.takes(time.monotonic()):
             return False
         if self.settling.refused == 1:
@@ -181,7 +181,7 @@ class RestoreScreen(RunScreen):
             self._ask(act, lambda: runs_of(self).start_rollback(run_id))
 
     def action_back(self) -> None:
-        """Home when the run is over, for the choice and the plan behind this screen are of the past."""
+        """Goes home if the run is over. The choice and the plan behind this screen are then of the past."""
         if self.controller.over and not self.controller.busy:
             navigation_of(self).go("health")
         else:

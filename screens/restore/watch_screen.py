@@ -1,4 +1,4 @@
-"""A run that another process on this machine works on, to look at only."""
+"""Shows a run that another process on this machine works on. It can only be looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run as it went: its timeline, what it cost, who decided what, what was seen."""
+"""One run as it went: its timeline, what it cost, who decided what, and what was seen."""
 
 from __future__ import annotations
 

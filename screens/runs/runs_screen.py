@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def is_unfinished(run: RunSummary) -> bool:
-    """It is to be resumed or rolled back, or somebody is at it."""
+    """Whether it is to be resumed or rolled back, or somebody works on it."""
     return run.outcome is None or run.outcome is Outcome.STOPPED
 
 
@@ -72,7 +72,7 @@ class RunsScreen(TableScreen):
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
-        """At once: the runs lie on this machine."""
+        """Refreshes at once, because the runs lie on this machine."""
         self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():
