@@ -65,7 +65,7 @@ class CallError(LoomtuiError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file: where, what was found, what was expected."""
+    """One thing that is wrong in a file: where it is, what was found, and what was expected."""
 
     file: str
     line: int
@@ -123,7 +123,7 @@ class StoreUnreachable(Unreachable):
 
 
 class ArchiveRejected(LoomtuiError):
-    """`reason`: why, without the archive's name, which comes first in `what` where it is known."""
+    """`reason` says why, without the archive's name. The name comes first in `what` if it is known."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class ArchiveRejected(LoomtuiError):
 
 
 class ObjectUnreadable(LoomtuiError):
-    """It is about one object alone; others may well be read."""
+    """This is about one object alone; others may well be readable."""
 
 
 class ObjectChanged(ObjectUnreadable):
@@ -160,7 +160,7 @@ class StepFailed(LoomtuiError):
 
 
 class StillRunning(StepFailed):
-    """`processes`: those that are left, each as `ID:START` (START in clock ticks since the node's boot)."""
+    """`processes` are those that are left, as `ID:START` (START in clock ticks since the node's boot)."""
 
     def __init__(
         self,

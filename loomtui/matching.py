@@ -1,4 +1,4 @@
-"""What is typed to choose lines or rows: a regular expression, case ignored; `!` in front inverts."""
+"""What people type to choose lines or rows: a regular expression in any case; `!` in front inverts it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ELEMENT = re.compile(
 
 
 class Matcher:
-    """Takes everything where nothing was typed."""
+    """Takes everything if nothing was typed."""
 
     def __init__(self, typed: str = "") -> None:
-        """Raises ValueError with a sentence where it is no regular expression, or one that may never end."""
+        """Raises ValueError with a sentence if it is no regular expression, or one that may never end."""
         self.typed = typed
         self._inverse = typed.lstrip().startswith("!")
         source = typed.lstrip()[1:] if self._inverse else typed
@@ -29,7 +29,7 @@ class Matcher:
         return self._pattern is None
 
     def takes(self, *texts: str, limit: int = sys.maxsize) -> bool:
-        """Whether one of the texts matches within its first `limit` characters; inverted: none of them."""
+        """Whether one of the texts matches within its first `limit` characters, or if inverted, none."""
         pattern = self._pattern
         if pattern is None:
             return True
@@ -60,7 +60,7 @@ def _compiled(source: str) -> re.Pattern[str]:
 
 
 def _repeats_repetitions(source: str) -> bool:
-    """Whether a group that is repeated holds a repetition: with each letter the ways to read it double."""
+    """Whether a repeated group holds a repetition. Then each letter doubles the number of ways to read it."""
     open_groups = [False]  # whether there is a repetition in each
     closed = False  # whether what was just read is a group with a repetition in it
     for element in _ELEMENT.finditer(source):

@@ -1,4 +1,4 @@
-"""Text that came from a node, from S3 or from a file is data: here alone it becomes showable."""
+"""Text that came from a node, from S3 or from a file is data. Only here it becomes showable."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ UNSHOWABLE = re.compile(
 def clean(text: str | bytes, *, limit: int = 100_000) -> str:
     """The text without terminal escapes, control characters and bidirectional overrides.
 
-    Newlines and tabs stay, and every character that can be seen. Bytes are read as UTF-8, what is not UTF-8
-    becomes U+FFFD. Longer text than `limit` characters is cut and ends in an ellipsis.
+    Newlines, tabs and all visible characters stay. Bytes are read as UTF-8; what is not UTF-8 becomes U+FFFD.
+    Text that is longer than `limit` characters is cut and ends in an ellipsis.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")

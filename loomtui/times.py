@@ -60,14 +60,14 @@ def _length(typed: str) -> timedelta:
 
 
 def _on(typed: str, day: datetime) -> datetime:
-    """What is typed, with the date of `day` where it names none."""
+    """What was typed, with the date of `day` if it names none."""
     from dateutil import parser  # takes longer than most commands that read no time
 
     return parser.parse(typed, default=day, tzinfos=_zone)
 
 
 def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    """A zone that is named must be known: a time that is silently taken as UTC is hours off."""
+    """A named zone must be known: if a time were silently taken as UTC, it would be hours off."""
     if offset is not None:
         return timezone(timedelta(seconds=offset))
     if name is None:

@@ -25,9 +25,9 @@ __all__ = ["preferences", "run", "run_served"]
 
 
 def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
-    """How the operator wants the screens, and keys of the operator's own by action id.
+    """How the operator wants the screens, and the operator's own keys by action id.
 
-    Raises CallError: a theme, keymap or settings file that cannot be used.
+    Raises CallError if a theme, keymap or settings file cannot be used.
     """
     from screens import settings
     from screens.input import keymap
@@ -45,10 +45,10 @@ def run(
     plan_path: Path | None = None,
     theme: str | None = None,
 ) -> int:
-    """Shows the screens until the operator leaves; gives the exit status.
+    """Shows the screens until the operator leaves, and gives the exit status.
 
-    Where `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError: a
-    theme, keymap or settings file that cannot be used.
+    If `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError if a
+    theme, keymap or settings file cannot be used.
     """
     chosen, own_keys = preferences(theme)
     from loomtui.engine.live import LiveEngine, WritableLiveEngine
@@ -81,9 +81,9 @@ def run(
 
 
 def run_served(inventory: Inventory, *, theme: str | None = None) -> int:
-    """Shows the screens through the process that has started this one, until either of them ends.
+    """Shows the screens through the process that started this one, until either of them ends.
 
-    Read-only; nobody is asked anything, and nothing is kept. Raises CallError as `run` does.
+    They are read-only; nobody is asked anything, and nothing is kept. Raises CallError as `run` does.
     """
     chosen, own_keys = preferences(theme)
     from loomtui.engine.live import LiveEngine

@@ -46,10 +46,10 @@ _CLOSE_SECONDS = 3.0
 
 
 class LoomApp(App[int]):
-    """`story`: what has happened, told at the start of a drill. `plan_path`: a plan to review at once.
+    """`story` is what has happened, told at the start of a drill. `plan_path` is a plan to review at once.
 
-    `own_keys`: keys by action id, checked. `keep_theme`: remembers a chosen theme; raises OSError.
-    `served`: shown in a browser, where nobody is asked anything.
+    `own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError.
+    `served` means that the app is shown in a browser, where nobody is asked anything.
     """
 
     TITLE = "loomtui"
@@ -107,7 +107,7 @@ class LoomApp(App[int]):
         home.call_after_refresh(self._begin, home)
 
     def _begin(self, home: HealthScreen) -> None:
-        """After the first frame: nobody waits for a connection to see something."""
+        """Begins after the first frame, so that nobody waits for a connection to see something."""
         self.context.engine.open(Refuse() if self.context.served else ScreenPrompter(self))
         home.start_polling()
         if self._plan_path is not None:
@@ -119,14 +119,16 @@ class LoomApp(App[int]):
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:
-        """Those that can be seen behind the open one. Textual counts the next one under an opaque one too:
-        whatever changed there, ten times a second in a flood, had the open one drawn anew from top to end.
+        """The screens that can be seen behind the open one.
+
+        Textual also counts the next one under an opaque screen. Then whatever changed there, ten times a
+        second in a flood, had the open screen drawn again from top to bottom.
         """
         hidden = not self.screen_stack or self.screen.styles.background.a == 1
         return [] if hidden else super()._background_screens
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Of the workers that belong to no screen: those of a run."""
+        """Handles the workers that belong to no screen: those of a run."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.navigation.show_fault(event.worker.error)
 
@@ -196,7 +198,7 @@ class LoomApp(App[int]):
         self.leaving.terminal_gone()
 
     async def on_unmount(self) -> None:
-        """A node that hangs does not keep the program."""
+        """A node that hangs does not keep the program from ending."""
         with suppress(TimeoutError, LoomtuiError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.context.engine.close()

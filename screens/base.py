@@ -1,4 +1,4 @@
-"""What every screen has: the cluster's name and mark, a frame, the keys, and no danger in read-only mode."""
+"""What every screen has: the cluster's name and mark, a frame, the keys, and in read-only mode no danger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LoomScreen(Screen[None]):
-    """`HELP` explains the screen, with its keys for `keys.spoken`; `body` yields what stands in the frame."""
+    """`HELP` explains the screen, with its keys for `keys.spoken`. `body` yields what is in the frame."""
 
     NAME_SHOWN: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
@@ -55,7 +55,7 @@ class LoomScreen(Screen[None]):
         return self.context.offers(action) and self.available(action)
 
     def available(self, action: str) -> bool | None:
-        """False: not there; None: not now."""
+        """False means that the action is not there, None that it cannot be used now."""
         return True
 
     def action_back(self) -> None:

@@ -18,10 +18,10 @@ _MOST_CLEANED = 100_000_000
 
 
 def copy(where: Widget, value: str, what: str = "the text of this screen", *, otherwise: str = "") -> None:
-    """Sends the text by OSC 52, which works through SSH, and tells so; a terminal may refuse it, unseen.
+    """Sends the text by OSC 52, which works through SSH, and says so. A terminal may refuse it unseen.
 
-    More than terminals take is cut at the end of a line. With `otherwise`, which tells a better way to have
-    all of it, nothing is copied then.
+    Text that is longer than terminals take is cut at the end of a line. With `otherwise`, which tells a
+    better way to get all of it, nothing is copied then.
     """
     text = clean(value, limit=_MOST_CLEANED)
     fitting = beginning(text)
@@ -44,7 +44,7 @@ def copy(where: Widget, value: str, what: str = "the text of this screen", *, ot
 
 
 def beginning(text: str) -> str:
-    """As much of it as a clipboard takes, in whole lines unless the first alone is too long."""
+    """As much of the text as a clipboard takes, in whole lines unless the first line alone is too long."""
     encoded = text.encode()
     if len(encoded) <= MOST:
         return text

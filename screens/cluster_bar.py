@@ -1,4 +1,4 @@
-"""The top line of every screen: which cluster, production or not, what the run does, the time."""
+"""The top line of every screen: the cluster, whether it is production, what the run does, and the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all screens share: the engine, the clock, what was seen, and the run."""
+"""What all screens have in common: the engine, the clock, what was seen, and the run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def utc_now() -> datetime:
 
 
 class AppContext:
-    """`settle_seconds`: how long a new question ignores keys, so that a held key answers once.
+    """`settle_seconds` is how long a new question ignores keys, so that a held key answers only once.
 
-    `served`: the screens are in a browser, and whoever is there is not the operator.
+    `served` means that the screens are in a browser, and whoever is there is not the operator.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AppContext:
         self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
 
     async def findings(self) -> Findings:
-        """What more there is to know of what is wrong; what cannot be had is left out."""
+        """What more can be known of what is wrong. What cannot be had is left out."""
         return await gather_findings(self.engine, self.now())
 
     @property

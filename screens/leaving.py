@@ -1,4 +1,4 @@
-"""Leaving: what is asked before, what is said after, and a terminal that goes away by itself."""
+"""Leaving the app: what it asks before, what it says after, and what happens if the terminal goes away."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _INTERRUPTED = 130
 
 
 class Leaving:
-    """A run that is not done does not keep the operator; its journal lets it be resumed."""
+    """A run that is not done does not keep the operator, because its journal lets it be resumed."""
 
     def __init__(self, app: App[Any], context: AppContext) -> None:
         self._app = app
         self._context = context
 
     def ask(self) -> None:
-        """Leaves, or asks first where a run is going on."""
+        """Leaves, or asks first if a run is going on."""
         controller = self._context.controller
         if controller is None or not controller.busy or controller.handle is None:
             self._app.exit(self.exit_status)
@@ -45,7 +45,7 @@ class Leaving:
         )
 
     def terminal_gone(self) -> None:
-        """What is at work is brought to its end; the next question, which nobody hears, stops the run."""
+        """Brings what is at work to its end. The next question stops the run, because nobody hears it."""
         controller = self._context.controller
         if controller is not None:
             controller.operator.leave()
@@ -57,7 +57,7 @@ class Leaving:
         self._app.exit(GONE_STATUS)
 
     def may_suspend(self) -> bool:
-        """Stopped by the shell, this process could not go on with a run either."""
+        """If the shell stopped this process, it could not go on with a run either."""
         controller = self._context.controller
         if controller is None or not controller.busy or controller.waits:
             return True
@@ -70,7 +70,7 @@ class Leaving:
 
     @property
     def exit_status(self) -> int:
-        """As the command line promises: 0 unless a run was begun and is not done."""
+        """As the command line promises, 0 unless a run was begun and is not done."""
         controller = self._context.controller
         if controller is None or controller.handle is None or controller.over:
             return 0

@@ -1,4 +1,4 @@
-"""A screen that fetches what it shows: one worker, one way to fail."""
+"""A screen that fetches what it shows, with one worker and one way to fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from screens.text.words import Tone
 class LoadingScreen(LoomScreen):
     """`load` fetches in a worker and posts what it gets as messages, which are lost once the screen is gone.
 
-    What is going on, or why nothing came, stands in a `Static`.
+    A `Static` says what is going on, or why nothing came.
     """
 
     #: What is said meanwhile; `{screen.back}` stands for that key, as in `HELP`.
@@ -33,11 +33,11 @@ class LoadingScreen(LoomScreen):
             self.error = error
 
     async def load(self) -> None:
-        """Raises LoomtuiError where it cannot be had."""
+        """Raises LoomtuiError if it cannot be had."""
         raise NotImplementedError
 
     def begin_loading(self) -> None:
-        """From the start, also where it is being loaded."""
+        """Begins from the start, even while it is loading."""
         self.say(keys.spoken(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
         self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
 

@@ -1,6 +1,6 @@
-"""What a screen may ask of the app: the way to another place, and what becomes of runs.
+"""What a screen may ask of the app: the way to another place, and what happens with runs.
 
-Screens know these two alone; `navigator.py` and `run_navigator.py` carry them out, and know every screen.
+Screens know only these two. `navigator.py` and `run_navigator.py` carry them out, and know every screen.
 """
 
 from __future__ import annotations
@@ -19,35 +19,38 @@ if TYPE_CHECKING:
 
 class Navigation(Protocol):
     def back(self) -> None:
-        """To the screen before; home stays."""
+        """Goes to the screen before; home stays."""
         ...
 
     def go(self, place: str) -> None:
-        """To `health`, `backups`, `keys`, `services`, `logs` or `runs`: where it is open, else on top."""
+        """Goes to `health`, `backups`, `keys`, `services`, `logs` or `runs`.
+
+        A place that is open is shown again.
+        """
         ...
 
     def restore_from(self, moment: datetime | None) -> None:
-        """Chooses for a restore with the backups of this moment or before; None: the newest."""
+        """Chooses for a restore with the backups of this moment or before. None means the newest."""
         ...
 
     def plan_for(self, nodes: Sequence[str]) -> None:
-        """The choice of a backup, for these nodes."""
+        """Opens the choice of a backup, for these nodes."""
         ...
 
     def logs_of(self, nodes: Sequence[str]) -> None:
-        """The logs, with all other nodes hidden."""
+        """Shows the logs, with all other nodes hidden."""
         ...
 
     def show_fault(self, error: BaseException) -> None:
-        """What should not happen, told without a traceback."""
+        """Tells of what should not happen, without a traceback."""
         ...
 
 
 class RunNavigation(Protocol):
-    """Where a run cannot be had, a dialog says why."""
+    """If a run cannot be had, a dialog says why."""
 
     def unfinished(self) -> tuple[RunSummary, ...]:
-        """Of this cluster, newest first."""
+        """The unfinished runs of this cluster, newest first."""
         ...
 
     def begin_run(self, plan: Plan) -> None: ...
@@ -59,11 +62,11 @@ class RunNavigation(Protocol):
         ...
 
     def start_rollback(self, run_id: str) -> None:
-        """The operator has confirmed it."""
+        """Starts it; the operator has confirmed it."""
         ...
 
     def watch_run(self, run_id: str) -> None:
-        """A run in the hands of another process."""
+        """Shows a run that another process works on."""
         ...
 
 

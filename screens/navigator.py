@@ -68,7 +68,7 @@ class Navigator:
             self._app.push_screen(_NEW[place]())
 
     def restore(self) -> None:
-        """To the run that is going on, else to the plan or the choice that is open, else to a new one."""
+        """Goes to the run that is going on, else to the open plan or choice, else to a new one."""
         if self._runs.open_current():
             return
         if not return_to(self._app, PlanScreen) and not return_to(self._app, ChooseScreen):
@@ -94,7 +94,7 @@ class Navigator:
         self._app.push_screen(screen)
 
     def review(self, path: Path) -> None:
-        """The plan in a file."""
+        """Shows the plan in a file."""
         engine = self._context.engine
         if not isinstance(engine, WritableEngine):
             return

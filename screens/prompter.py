@@ -1,4 +1,4 @@
-"""What the fleet asks the operator, one question after the other, each as a dialog."""
+"""What the fleet asks the operator. Each question is a dialog, and they come one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 class ScreenPrompter:
-    """Posts `Asked` to the app and waits for the answer; a question that is given up closes its dialog."""
+    """Posts `Asked` to the app and waits for the answer. If a question is given up, its dialog closes."""
 
     class Asked(Message):
         def __init__(self, dialog: ModalScreen[object], answer: asyncio.Future[object]) -> None:

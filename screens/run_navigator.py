@@ -59,7 +59,7 @@ class RunNavigator:
         self._app.push_screen(WatchScreen(RunMonitor(self._app, handle)))
 
     def open_current(self) -> bool:
-        """Shows the run in this process's hands; False where there is none, or it is over."""
+        """Shows the run that this process works on. False means that there is none, or that it is over."""
         controller = self._context.controller
         if controller is None or controller.handle is None or (controller.over and not controller.busy):
             return False
@@ -86,5 +86,5 @@ class RunNavigator:
 
 
 def tell_busy(app: App[Any]) -> None:
-    """One run at a time."""
+    """Says that only one run can go on at a time."""
     content.tell(app, f"A run is going on; {keys.name('app.restore')} shows it.", severity="warning")

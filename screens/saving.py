@@ -1,4 +1,4 @@
-"""A text that is kept as a file: for its owner's eyes only, and never over another file."""
+"""Keeps a text as a file that only its owner can read, and never writes over another file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TRIES = 100
 
 
 def save_text(stem: str, suffix: str, text: str, at: datetime) -> Path:
-    """Writes `loomtui-STEM-TIME.SUFFIX`, mode 0600, where loomtui was started, else in its state folder.
+    """Writes `loomtui-STEM-TIME.SUFFIX`, mode 0600, where loomtui was started, or else in its state folder.
 
-    Raises CallError when neither can be written.
+    Raises CallError if neither can be written.
     """
     name = f"loomtui-{stem}-{at:%Y%m%d-%H%M%S}"
     problem: OSError | None = None

@@ -1,4 +1,7 @@
-"""How the screens look, as the operator chose it: by option, by environment, or kept from the last time."""
+"""How the screens look.
+
+The operator chose it by option or by environment, or it is kept from the last time.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ _MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """`mouse`: whether the screens take the mouse; off, it marks text as the terminal does."""
+    """`mouse` tells whether the screens take the mouse.
+
+    If it is off, the mouse marks text as in any terminal.
+    """
 
     theme: str = "dark"
     mouse: bool = True
@@ -34,9 +40,9 @@ def default_path() -> Path:
 
 
 def load_settings(path: Path, environ: Mapping[str, str], theme: str | None = None) -> Settings:
-    """`theme`, as given on the command line, wins over the environment, that over the file.
+    """`theme`, as given on the command line, wins over the environment, and that wins over the file.
 
-    Raises CallError: an unknown theme, or a file that says something else than it may.
+    Raises CallError for an unknown theme, or a file that says something else than it may.
     """
     kept = _read(path)
     if not path.exists() and _light_terminal(environ):
@@ -48,7 +54,7 @@ def load_settings(path: Path, environ: Mapping[str, str], theme: str | None = No
 
 
 def keep_theme(path: Path, theme: str) -> None:
-    """For the next time. Raises OSError."""
+    """Keeps the theme for the next time. Raises OSError."""
     settings = Settings()
     with suppress(CallError):
         settings = _read(path)

@@ -9,7 +9,10 @@ from textual.screen import Screen
 
 
 def return_to(app: App[Any], kind: type[Screen[None]]) -> bool:
-    """Takes away what lies on the topmost screen of this kind. False where none is open: nothing happens."""
+    """Takes away what lies on the topmost screen of this kind.
+
+    False means that none is open; then nothing happens.
+    """
     depth = next(
         (depth for depth, screen in enumerate(reversed(app.screen_stack)) if isinstance(screen, kind)), None
     )

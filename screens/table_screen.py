@@ -1,4 +1,4 @@
-"""A screen with rows that are fetched: a note, a table, and the key that fetches them again."""
+"""A screen with rows that are fetched. It has a note, a table, and the key that fetches the rows again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TableScreen(LoadingScreen):
         return self.COLUMNS
 
     def prepare(self) -> None:
-        """Once the columns are there, before anything is loaded."""
+        """Called once the columns are there, before anything is loaded."""
         self.query_one(Table).focus()
 
     def action_refresh_now(self) -> None:

@@ -1,4 +1,7 @@
-"""The terminal that goes away: a broken SSH connection, a closed window. A run goes on without it."""
+"""What happens when the terminal goes away (a broken SSH connection, a closed window).
+
+A run goes on without it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class TerminalGone(Message):
 
 
 class LastingDriver(LinuxDriver):
-    """What is written to, and read from, a terminal that is gone is nothing; an error it is not."""
+    """A driver for which it is no error to write to a terminal that is gone, or to read from it."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
@@ -41,7 +44,7 @@ class LastingDriver(LinuxDriver):
 
 
 class BrowserDriver(WebDriver):
-    """For `loomtui serve`, which reads what is written; where it is gone, that is no error either."""
+    """The driver for `loomtui serve`, which reads what is written. If that is gone, it is no error either."""
 
     def write(self, data: str) -> None:
         with suppress(OSError):
@@ -73,7 +76,7 @@ class _Lasting(io.TextIOBase):
 
 
 def watch_terminal(app: App[Any], descriptor: int = 0) -> None:
-    """Tells the app once with `TerminalGone`: by SIGHUP, and also where nobody sends one."""
+    """Tells the app once with `TerminalGone`: by SIGHUP, and also if nobody sends one."""
     signal.signal(signal.SIGHUP, lambda _number, _frame: app.post_message(TerminalGone()))
     threading.Thread(target=_wait, args=(app, descriptor), name="terminal", daemon=True).start()
 
@@ -87,7 +90,7 @@ def _wait(app: App[Any], descriptor: int) -> None:
 
 
 def _detach(descriptor: int) -> None:
-    """From now on there is nothing to read, without an end or an error, and writing goes nowhere."""
+    """From now on there is nothing to read, without an end or an error. What is written goes nowhere."""
     silent, _kept_open = os.pipe()
     os.set_blocking(silent, False)  # who was about to read from the terminal must not wait here for ever
     os.dup2(silent, descriptor)

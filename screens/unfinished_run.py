@@ -1,4 +1,4 @@
-"""What is offered at the start where a restore of this cluster is unfinished."""
+"""What the app offers at its start if a restore of this cluster is unfinished."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def offer(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
-    """To go on with it or roll it back, or to watch it where somebody is at it."""
+    """Offers to go on with it or roll it back, or to watch it if somebody works on it."""
     if run.at_work:
         _offer_to_watch(app, runs, run)
     else:

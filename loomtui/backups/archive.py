@@ -37,7 +37,7 @@ _DAMAGE = (tarfile.TarError, ValueError, LookupError, ArithmeticError, EOFError,
 
 @dataclass
 class Reading:
-    """What was read so far; all of it once `read` has returned."""
+    """What was read so far, which is all of it once `read` has returned."""
 
     compression: Compression | None = None
     members: list[Member] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Reading:
 def read(chunks: Iterable[bytes], reading: Reading, *, check: bool = True) -> None:
     """Fills `reading` from the stored bytes of an archive.
 
-    Raises ArchiveRejected for an archive that is truncated, corrupt or (with `check`) hostile; what was read
+    Raises ArchiveRejected if the archive is truncated, corrupt or (with `check`) hostile; what was read
     before that stays in `reading`.
     """
     source = iter(chunks)
@@ -117,7 +117,7 @@ class _Readable:
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header. `tarfile` takes a damaged one behind the first member for the archive's end."""
+    """A member's header. `tarfile` takes a damaged one after the first member for the archive's end."""
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
@@ -129,7 +129,10 @@ class _Header(tarfile.TarInfo):
             raise _broken(tarfile_.offset, str(error)) from error
 
     def _proc_member(self, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
-        """The entry that tarfile offers to subclasses: an extension header is read into memory as a whole."""
+        """The method that tarfile offers to subclasses.
+
+        It reads an extension header into memory as a whole.
+        """
         is_extension = self.type not in tarfile.SUPPORTED_TYPES or self.type in _EXTENSIONS
         if self.size < 0 or (is_extension and self.size > _MAX_HEADER_BYTES):
             raise ArchiveRejected(f"a header in it has the absurd size of {self.size} bytes", advice=ADVICE)
@@ -166,7 +169,7 @@ def _read_member(
 def _read_database_file(
     tar: tarfile.TarFile, info: tarfile.TarInfo, found: dict[str, Folder], parts: tuple[str, ...]
 ) -> None:
-    """Of the files of a database only those that tell whether it is whole, its height and its chain."""
+    """Reads those files of a database that tell whether it is whole, its height and its chain."""
     name, path = parts[-1], "/".join(parts[:-1])
     kind = file_number(name)
     if name == "CURRENT" and info.size <= 256:
@@ -196,7 +199,7 @@ def _member(info: tarfile.TarInfo) -> Member:
 
 
 def _read_config(path: str, data: bytes, reading: Reading) -> None:
-    """Keeps the text, but of key files nothing except what follows from them."""
+    """Keeps the text, but keeps of key files only what follows from them."""
     if len(reading.files) >= _MAX_CONFIG_FILES and path not in reading.files:
         raise ArchiveRejected(f"it holds more than {_MAX_CONFIG_FILES} config files", advice=ADVICE)
     text = data.decode("utf-8", "replace")
@@ -211,7 +214,7 @@ def _read_config(path: str, data: bytes, reading: Reading) -> None:
 
 
 def _end_of(chunks: Iterable[bytes]) -> bytes:
-    """The end of a journal, from a block boundary on."""
+    """The end of a journal, from the start of a block on."""
     kept = bytearray()
     for chunk in chunks:
         kept += chunk
@@ -232,7 +235,7 @@ def _chunks(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
 
 
 def _check_end(tar: tarfile.TarFile) -> None:
-    """Behind the mark of the end there is padding, nothing else: GNU tar would stop in silence."""
+    """After the mark of the end there may only be padding: GNU tar would stop there and say nothing."""
     stream = cast(IO[bytes], tar.fileobj)
     while data := stream.read(_BUFFER):
         if data.strip(b"\0"):

@@ -1,4 +1,7 @@
-"""What earlier looks at archives told, on disk, by ETag and size: an object that changed is another one."""
+"""What earlier looks at archives told.
+
+It is on disk, by ETag and size, because a changed object is another one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Kind:
-    """The short entry: enough for a list."""
+    """The short entry, which is enough for a list."""
 
     kind: BackupKind
     compression: Compression | None
@@ -58,7 +61,7 @@ class Cache:
         )
 
     def contents(self, backup: Backup) -> Contents | None:
-        """What a whole read told, unless the archive offers config files: their texts are needed."""
+        """What a whole read told, unless the archive offers config files, because their texts are needed."""
         return self._contents.get(self._name(backup))
 
     def keep_contents(self, contents: Contents) -> None:
@@ -67,7 +70,7 @@ class Cache:
             self._contents.put(self._name(contents.backup), contents)
 
     def prune(self) -> None:
-        """Drops entries that nobody used for long."""
+        """Drops entries that nobody has used for long."""
         oldest = time.time() - KEEP_SECONDS
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():

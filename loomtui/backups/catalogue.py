@@ -1,4 +1,4 @@
-"""The backups in S3: what is there, what each holds, and how a node gets one."""
+"""The backups in S3: what is there, what each one holds, and how a node gets one."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _T = TypeVar("_T")
 
 
 class Catalogue:
-    """One bucket. All methods that are `async` ask S3 in threads of their own and have deadlines.
+    """One bucket. All `async` methods ask S3 in threads of their own and have deadlines.
 
-    Every one of them raises StoreUnreachable when S3 cannot be used (down, no credentials, no bucket, wrong
-    region, no permission, clocks apart), CallError when the AWS profile or the settings are wrong, and
-    LoomtuiError when the object is gone or has changed.
+    Every one of them raises StoreUnreachable if S3 cannot be used (down, no credentials, no bucket, wrong
+    region, no permission, clocks apart), CallError if the AWS profile or the settings are wrong, and
+    LoomtuiError if the object is gone or has changed.
     """
 
     def __init__(self, s3: S3Settings) -> None:
@@ -66,33 +66,37 @@ class Catalogue:
         self._looked: dict[tuple[str, str, int], Contents] = {}
 
     async def list(self) -> tuple[Backup, ...]:
-        """All objects below the prefix, newest first. Kinds are those known from earlier looks.
+        """All objects below the prefix, newest first. Their kinds are those known from earlier looks.
 
-        Times are UTC: each host's offset is told from all its backups. Where it cannot be told, those of one
-        host are ordered by the times in their keys.
+        Times are UTC: each host's offset is told from all its backups. If it cannot be told, the backups of
+        one host are ordered by the times in their keys.
         """
         return await self._ask(self._list)
 
     async def find(self, key: str) -> Backup:
-        """The backup with this very key. Raises LoomtuiError when there is none."""
+        """The backup with exactly this key. Raises LoomtuiError if there is none."""
         return await self._ask(partial(self._find, key))
 
     async def guess(self, backup: Backup) -> Backup:
-        """The same with kind, compression and fault from the first few MiB. UNKNOWN where they do not tell.
+        """The same backup with kind, compression and fault from the first few MiB.
 
-        DATA may turn out to be FULL: in most archives the databases come first. An object that S3 does not
-        give, or that is damaged so early, is a fault of that object, not an error.
+        UNKNOWN means that they do not tell.
+
+        DATA may turn out to be FULL, because in most archives the databases come first. If S3 does not give
+        an object, or it is damaged so early, that is a fault of the object, not an error.
         """
         return await self._ask(partial(self._guess, backup))
 
     async def look(
         self, backup: Backup, progress: Progress | None = None, *, fresh: bool = False
     ) -> Contents:
-        """Reads the whole archive and checks it. `progress` is called with stored bytes read and in all.
+        """Reads the whole archive and checks it.
 
-        `fresh`: read it even when what it holds is known already. Raises DamagedArchive, an ArchiveRejected
-        with what can be told of it, when it must not be restored (truncated, corrupt, hostile), and
-        ObjectUnreadable when S3 does not give it.
+        `progress` is called with the stored bytes read so far and in all.
+
+        With `fresh`, it is read even if what it holds is known already. Raises DamagedArchive, which is an
+        ArchiveRejected with what can be told of the archive, if it must not be restored (truncated, corrupt,
+        hostile), and ObjectUnreadable if S3 does not give it.
         """
         report = _reporter(progress)
         contents = None if fresh else await self._known(backup)
@@ -104,16 +108,18 @@ class Catalogue:
         return contents
 
     def meant_as_backup(self, backup: Backup) -> bool:
-        """By its key, or by its first bytes, which are those of an archive."""
+        """Whether it looks like a backup by its key, or by its first bytes, which are those of an archive."""
         named = names.meant_as_backup(backup.key, self._s3.prefix)
         return named or (backup.compression is not None and not names.lies_beside(backup.key))
 
     def may_be_of(self, backup: Backup, source: str) -> bool:
-        """Its key begins as those of this host's backups do, however it ends."""
+        """Whether its key begins as those of this host's backups do, however it ends."""
         return names.may_be_of(backup.key, self._s3.prefix, source)
 
     def presign(self, backup_key: str, seconds: int = PRESIGN_SECONDS) -> str:
-        """A URL with which anybody may GET the object for `seconds` (a secret: over stdin only).
+        """A URL with which anybody may GET the object for `seconds`.
+
+        It is a secret, so send it over stdin only.
 
         Add the header `If-Match: ETAG` (with its quotes) to the GET to refuse a changed object. With
         temporary credentials the URL ends when they do.
@@ -127,9 +133,9 @@ class Catalogue:
     def decompressed(
         self, key: str, etag: str, compression: Compression, sha256: str
     ) -> AsyncGenerator[bytes, None]:
-        """The tar inside, for nodes that lack the decompressor. Raises ArchiveRejected when it is corrupt.
+        """The tar inside, for nodes that lack the decompressor. Raises ArchiveRejected if it is corrupt.
 
-        Behind its last byte it raises LoomtuiError when the stored bytes were not those with this SHA-256.
+        After its last byte it raises LoomtuiError if the stored bytes were not those with this SHA-256.
         """
         return self._transfer(
             key, etag, lambda chunks: _named(key, unpack(_proved(chunks, key, sha256), compression))
@@ -186,7 +192,7 @@ class Catalogue:
         return newest_first(timed(self._backup(found) for found in self._store.objects()))
 
     def _find(self, key: str) -> Backup:
-        """With the time that the host's other backups give it, where these may be listed."""
+        """The backup, with the time that the host's other backups give it if these may be listed."""
         found = self._backup(self._store.head(key))
         with suppress(StoreUnreachable):
             others = self._store.objects()
@@ -262,7 +268,7 @@ class Catalogue:
 
 
 def timed(backups: Iterable[Backup]) -> tuple[Backup, ...]:
-    """The same, in the same order, with the times that each host's backups tell together."""
+    """The same backups in the same order, with the times that each host's backups tell together."""
     found = list(backups)
     hosts: dict[str, list[int]] = defaultdict(list)
     for at, backup in enumerate(found):
@@ -277,7 +283,7 @@ def timed(backups: Iterable[Backup]) -> tuple[Backup, ...]:
 
 
 def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
-    """By the times at which they were taken; of a host whose clock is not known, by the times in its keys."""
+    """Ordered by when they were taken, or if a host's clock is not known, by the times in its keys."""
     hosts: dict[str | None, list[Backup]] = defaultdict(list)
     for backup in backups:
         hosts[backup.source].append(backup)
@@ -315,7 +321,7 @@ def _identity(backup: Backup) -> tuple[str, str, int]:
 
 
 def _guess_from(backup: Backup, head: bytes) -> Backup:
-    """What the first bytes tell. Damage is for `look` to report."""
+    """What the first bytes tell. `look` reports damage."""
     reading = Reading()
     with suppress(ArchiveRejected):
         read((head,), reading, check=False)

@@ -1,12 +1,12 @@
-"""How far each host's clock is from UTC, told by the names of its backups against S3's clock. Pure.
+"""How far each host's clock is from UTC, told by the names of its backups and S3's clock. Pure.
 
-backup.sh names an archive by the host's local time when it starts; S3 stamps it, in UTC, when it has arrived.
-So `stamp - name` is the backup's length less the host's offset from UTC (domain facts 5). A length is never
-negative: that is a hard bound for the offset. How long a backup may have taken is known by its size alone,
-and only roughly: where the next larger offset would want more than that, the offset is measured, otherwise it
-is assumed, and may be wrong by as much as the backup may have taken longer.
+backup.sh names an archive by the host's local time when it starts, and S3 stamps it, in UTC, when it has
+arrived. So `stamp - name` is the backup's length minus the host's offset from UTC (domain facts 5). A length
+is never negative, which is a hard bound for the offset. How long a backup may have taken is known by its size
+alone, and only roughly. If the next larger offset would want more time than that, the offset is measured.
+Otherwise it is assumed, and may be wrong by as much as the backup may have taken longer.
 
-What this cannot see: a host whose every backup, however small, takes an hour and a few seconds.
+This cannot see a host on which every backup, however small, takes an hour and a few seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final
 
 
 class TakenBy(StrEnum):
-    """How it is known when a backup was taken."""
+    """How the time of a backup is known."""
 
     MEASURED = "measured"  # the key's time; several backups of the host agree about its offset from UTC
     MEASURED_ONCE = "measured-once"  # likewise, but only one backup tells the offset
@@ -43,13 +43,13 @@ class Stamp:
 
     @property
     def lag(self) -> timedelta:
-        """The backup's length less the host's offset."""
+        """The backup's length minus the host's offset."""
         return self.modified - self.named
 
 
 @dataclass(frozen=True)
 class Reading:
-    """When a backup was taken, UTC; and the host's offset then: None where it is not known."""
+    """When a backup was taken, in UTC, and the host's offset then, which is None if it is not known."""
 
     taken_at: datetime
     by: TakenBy
@@ -96,7 +96,7 @@ _AROUND = 12
 
 
 def longest(size_bytes: int) -> timedelta:
-    """The longest that a backup of this size is believed to take where nothing makes it wait."""
+    """The longest time that a backup of this size should take if nothing makes it wait."""
     return _LONGEST_START + timedelta(seconds=size_bytes / _SLOWEST_BYTES_A_SECOND)
 
 
@@ -133,7 +133,7 @@ def _nearest(stamp: Stamp, segments: Sequence[_Segment]) -> _Segment:
 
 
 def _telling(stamps: Sequence[Stamp]) -> list[bool]:
-    """Which of these, by the time of their arrival, can tell an offset at all."""
+    """Which of these backups, in the order of their arrival, can tell an offset at all."""
     tells = [
         -MOST_OFFSET - _ROUNDING <= stamp.lag <= longest(stamp.size_bytes) + _LONGEST_WAIT - LEAST_OFFSET
         for stamp in stamps
@@ -151,7 +151,7 @@ def _telling(stamps: Sequence[Stamp]) -> list[bool]:
 
 
 def _segments(stamps: Sequence[Stamp]) -> list[range]:
-    """The places between which the offset does not change. `stamps`: by the time of their arrival.
+    """The places between which the offset does not change. `stamps` are in the order of their arrival.
 
     A change shows in each class of backups of like size by itself, somewhere between two of that class.
     """
@@ -195,7 +195,7 @@ def _cuts(lags: Sequence[timedelta]) -> list[int]:
 
 
 def _place(stamps: Sequence[Stamp], span: range) -> int:
-    """Where in the span the change is, by those of other sizes in it: each is like others on its own side."""
+    """Where in the span the change is. Backups of other sizes tell: each is like others on its own side."""
 
     def missed(at: int, side: Sequence[Stamp]) -> timedelta:
         lags = (abs(other.lag - stamps[at].lag) for other in side if _like(stamps[at], other))
@@ -211,7 +211,7 @@ def _place(stamps: Sequence[Stamp], span: range) -> int:
 
 
 def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
-    """How badly a change of the offset right here fits; None: there is none."""
+    """How badly a change of the offset right here fits; None means that there is no change."""
     before, after = lags[max(0, cut - beside) : cut], lags[cut : cut + beside]
     low, high = min(before), min(after)
     jump = high - low
@@ -232,7 +232,7 @@ def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
 
 
 def _third(lags: Sequence[timedelta]) -> timedelta:
-    """So long are the shorter ones, a third of them."""
+    """How long the shorter third of them took."""
     return sorted(lags)[len(lags) // 3]
 
 
@@ -245,7 +245,7 @@ class _Segment:
 
     @classmethod
     def of(cls, stamps: Sequence[Stamp]) -> _Segment | None:
-        """None: they do not agree about any offset."""
+        """None means that they do not agree about any offset."""
         shortest = min(stamp.lag for stamp in stamps)
         found = bisect_left(OFFSETS, -shortest - _ROUNDING)
         if found == len(OFFSETS):
@@ -260,7 +260,7 @@ class _Segment:
         return max(first - named, named - last, _NONE)
 
     def sureness(self) -> list[TakenBy]:
-        """Of each. Assumed are those about which nothing is measured, not even beside them."""
+        """How sure each is. Assumed are those about which nothing is measured, not even beside them."""
         own = [at for at, stamp in enumerate(self.stamps) if self._tells(stamp)]
         by = TakenBy.MEASURED if len(own) > 1 else TakenBy.MEASURED_ONCE
         names = sorted(self.stamps[at].named for at in own)
@@ -271,8 +271,10 @@ class _Segment:
         ]
 
     def _tells(self, stamp: Stamp) -> bool:
-        """This one alone tells the offset: with the next one below it would have ended before it began, with
-        the next one above it would have taken longer than its size explains.
+        """Whether this backup alone tells the offset.
+
+        With the next smaller offset it would have ended before it began, and with the next larger one it
+        would have taken longer than its size explains.
         """
         here = bisect_left(OFFSETS, self.offset)
         below = OFFSETS[here - 1] if here else LEAST_OFFSET - _BRACKET
@@ -284,9 +286,10 @@ class _Segment:
         return stamp.lag + self.offset <= longest(stamp.size_bytes)
 
     def _between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
-        """Some that tell the offset lie before it and after it, not far apart, and none contradicts.
+        """Whether some that tell the offset come before and after it, not far apart, and none contradicts.
 
-        Before it began, with whichever offset: a long one may have begun before the change and arrived after.
+        "Before" is where it began, with whichever offset: a long one may have begun before the change and
+        arrived after.
         """
         after = bisect_left(own, at)
         before = bisect_right(names, self.stamps[at].named - _SEASON)
@@ -300,7 +303,7 @@ class _Segment:
         return comparable and self._alike(at, known, alone=False)
 
     def _alike(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
-        """It took as long as each of like size around it. `alone`: the answer where there is none."""
+        """Whether it took as long as each of like size around it. `alone` is the answer if there is none."""
         place, one = bisect_left(others, at), self.stamps[at]
         around = (self.stamps[other] for other in others[max(0, place - _AROUND) : place + _AROUND])
         like = [other for other in around if _like(one, other)]
@@ -308,6 +311,6 @@ class _Segment:
 
 
 def _like(one: Stamp, other: Stamp) -> bool:
-    """Of like size, and not far apart."""
+    """Those of like size that are not far apart."""
     small, large = sorted((one.size_bytes, other.size_bytes))
     return large <= _LIKE_SIZE * small and abs(other.modified - one.modified) <= _BRACKET

@@ -1,7 +1,7 @@
-"""Streams out of compressed streams: bounded in memory, and every damage found.
+"""Decompresses streams with bounded memory, and finds every damage.
 
-bzip2, gzip and xz may be several streams in a row (lbzip2, pigz and others make such files), Zstandard
-several frames. The kind is told by the first bytes, never by a name.
+bzip2, gzip and xz may be several streams in a row (lbzip2, pigz and others make such files), and Zstandard
+may be several frames. The first bytes tell the kind, never a name.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.
 
 
 def detect(head: bytes) -> Compression:
-    """How an archive is packed, by its first 512 bytes. Raises ArchiveRejected when it is none."""
+    """How an archive is packed, by its first 512 bytes. Raises ArchiveRejected if it is no archive."""
     if not head:
         raise ArchiveRejected("it is empty: 0 bytes", advice=_ADVICE)
     for magic, compression in _MAGIC:
@@ -65,7 +65,7 @@ def detect(head: bytes) -> Compression:
 def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
     """The bytes inside, in pieces of bounded size.
 
-    Raises ArchiveRejected when the stream is cut off, corrupt, followed by something else, or grows beyond
+    Raises ArchiveRejected if the stream is cut off, corrupt, followed by something else, or grows beyond
     reason.
     """
     taken = given = 0
@@ -98,7 +98,7 @@ def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]
 
 
 def _small(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Small pieces tell where damage is, and keep a row of very short streams from being dear."""
+    """Small pieces tell where damage is, and keep a row of very short streams from being expensive."""
     for chunk in chunks:
         for at in range(0, len(chunk), _PIECE):
             yield chunk[at : at + _PIECE]
@@ -123,7 +123,7 @@ def _damaged(
 
 
 class _Decoder(Protocol):
-    """One stream: `unused` is what came behind its end; `may_end`: the input may stop here."""
+    """One stream. `unused` is what came after its end; `may_end` says that the input may stop here."""
 
     unused: bytes
 

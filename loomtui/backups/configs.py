@@ -1,7 +1,7 @@
-"""Which files of an archive are a node's config, and which of several is the one. Pure.
+"""Which files of an archive are a node's config, and which of several is the right one. Pure.
 
-rsync puts `chaindata/config` at the top as `config/` (from 920b0f5 on) or flattens its files (before that);
-staging is not emptied between runs, so older copies may lie beside the ones of this run (domain facts 5).
+rsync puts `chaindata/config` at the top as `config/` (from 920b0f5 on) or flattens its files (before that).
+Staging is not emptied between runs, so older copies may lie beside the ones of this run (domain facts 5).
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Candidate:
 
 
 def is_config_name(path: str) -> bool:
-    """Could this be a config file, by its name? Nothing inside a database or chaindata/data is."""
+    """Whether this could be a config file, by its name.
+
+    Nothing inside a database or chaindata/data is one.
+    """
     parts = parts_of(path)
     in_block_data = ("chaindata", "data") in pairwise(parts)
     if not parts or in_block_data or any(part.endswith((".db", "_db")) for part in parts[:-1]):
@@ -83,7 +86,7 @@ def oversized(members: Sequence[Member]) -> list[str]:
 
 
 def target_by_content(path: str, text: str) -> str | None:
-    """What a config file is: by its name, and where a name is not enough, by its content."""
+    """What a config file is, by its name, and if the name is not enough, by its content."""
     name = parts_of(path)[-1]
     if name == _GENESIS:
         kinds = {GenesisKind.LOOM: LOOM_GENESIS, GenesisKind.TENDERMINT: TENDERMINT_GENESIS}
@@ -94,9 +97,9 @@ def target_by_content(path: str, text: str) -> str | None:
 
 
 def candidates(members: Sequence[Member], files: Mapping[str, FileFacts] | None) -> tuple[Candidate, ...]:
-    """Every file that may be config, once; of one stored twice, the last one counts, as tar has it.
+    """Every file that may be config, once. If one is stored twice, the last one counts, as in tar.
 
-    A file that is not in `files` was not read and is none; with None for `files`, name and place decide.
+    A file that is not in `files` was not read and is none; if `files` is None, name and place decide.
     """
     found: dict[tuple[str, ...], Candidate] = {}
     for member in members:
@@ -111,7 +114,7 @@ def candidates(members: Sequence[Member], files: Mapping[str, FileFacts] | None)
 
 
 def choose(found: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]:
-    """Target -> the one to restore; and a warning for each that cannot be told.
+    """Maps each target to the one file to restore, with a warning for each that cannot be told.
 
     The files of chaindata/config are taken from one place all together, never mixed from two.
     """
@@ -132,10 +135,10 @@ def choose(found: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]
 
 
 def is_leftover(found: Sequence[Candidate]) -> bool:
-    """Does the config beside chaindata/config come from an earlier run of backup.sh?
+    """Whether the config beside chaindata/config comes from an earlier run of backup.sh.
 
-    Files that never change must be equal. Those that change by the second may differ when both copies are
-    of the same run on a running node.
+    Files that never change must be equal. Those that change by the second may differ if both copies are of
+    the same run on a running node.
     """
     return any(
         other.target not in _CHANGING
@@ -159,7 +162,10 @@ def leftover_warnings(found: Sequence[Candidate]) -> list[str]:
 
 
 def _differing(found: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
-    """(in chaindata/config, elsewhere): same target, other bytes. One without a fellow pairs with itself."""
+    """Pairs (in chaindata/config, elsewhere) with the same target and other bytes.
+
+    A file without a partner pairs with itself.
+    """
     own = {one.target: one for one in found if one.in_chaindata and one.rank == 0}
     if not own:
         return []

@@ -1,4 +1,4 @@
-"""From what was read of an archive to what may be done with it."""
+"""Judges, from what was read of an archive, what may be done with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loomtui.text import clean_line
 
 
 def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
-    """The contents of an archive that was read to its end. Raises ArchiveRejected when it cannot be used."""
+    """The contents of an archive that was read to its end. Raises ArchiveRejected if it cannot be used."""
     layout = classify(reading.members, reading.files)
     roots = [parts_of(item.source) for item in layout.data_items]
     signs = check_databases(roots, reading.databases, file_sizes(reading.members))

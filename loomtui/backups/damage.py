@@ -11,7 +11,7 @@ from loomtui.errors import ArchiveRejected
 
 
 class DamagedArchive(ArchiveRejected):
-    """An archive that was read as far as it goes."""
+    """An archive that was read as far as possible."""
 
     def __init__(self, error: ArchiveRejected, damaged: Damaged) -> None:
         super().__init__(error.reason, archive=error.archive, advice=error.advice)
@@ -19,13 +19,15 @@ class DamagedArchive(ArchiveRejected):
 
 
 class _EndOfHead(Exception):
-    """Here the part ends that was asked for, not the archive."""
+    """The part that was asked for ends here, but not the archive."""
 
 
 def damage_in(head: bytes, *, complete: bool) -> str | None:
-    """Why the archive that begins like this is rejected; None: nothing so far, which is to be read whole.
+    """Why the archive with this beginning is rejected.
 
-    `complete`: `head` is all of it.
+    None means that nothing is wrong so far, and it has to be read whole.
+
+    `complete` says that `head` is all of it.
     """
     try:
         read(_pieces(head, complete=complete), Reading())
@@ -37,7 +39,7 @@ def damage_in(head: bytes, *, complete: bool) -> str | None:
 
 
 def kind_so_far(reading: Reading) -> BackupKind:
-    """By what was read before the damage."""
+    """The kind, judged by what was read before the damage."""
     kind = guess_kind(reading.members, reading.files, complete=False)
     if kind is BackupKind.UNKNOWN:
         kind = guess_kind(reading.members, reading.files, complete=True)

@@ -1,8 +1,8 @@
-"""Whether the databases in an archive are whole, from what was read of their folders. Pure.
+"""Whether the databases in an archive are whole, judged by what was read of their folders. Pure.
 
-backup.sh copies a running node by default, file by file, for minutes (domain facts 5): then a MANIFEST names
-tables that were gone when their turn came, or databases stand at heights that do not fit. What no node could
-open is refused; what merely tells of a running node is a warning.
+By default backup.sh copies a running node, file by file, for minutes (domain facts 5). Then a MANIFEST may
+name tables that were gone when their turn came, or databases may be at heights that do not fit. What no node
+could open is refused; what merely tells of a running node is a warning.
 """
 
 from __future__ import annotations
@@ -43,33 +43,33 @@ class Folder:
 
     @property
     def version(self) -> Version | None:
-        """By the MANIFEST in force. None: it was not read."""
+        """The version by the MANIFEST in force, or None if it was not read."""
         return self.versions.get(self.current) if self.current else None
 
     @property
     def tables(self) -> int:
-        """How many tables its MANIFESTs name, all together."""
+        """How many tables its MANIFESTs name in all."""
         return sum(len(version.tables) for version in self.versions.values() if version)
 
     @property
     def height(self) -> int | None:
-        """From its journals; those that a flush has made dead do not count."""
+        """The height from its journals. Journals that a flush has made dead do not count."""
         heights = (height for number, height in self.heights.items() if number >= self._first_journal)
         return max(heights, default=None)
 
     @property
     def chain(self) -> ChainState | None:
-        """From its last journal that tells it, unless a flush has made that dead."""
+        """The chain from its last journal that tells it, unless a flush has made that journal dead."""
         return _living(self.last_chain, self._first_journal)
 
     @property
     def genesis_doc(self) -> str | None:
-        """From its last journal that holds it, unless a flush has made that dead."""
+        """The genesis from its last journal that holds it, unless a flush has made that journal dead."""
         return _living(self.last_genesis_doc, self._first_journal)
 
     @property
     def _first_journal(self) -> int:
-        """Journals with lower numbers are dead."""
+        """The first live journal; those with lower numbers are dead."""
         return self.version.log if self.version else 0
 
     def read_current(self, data: bytes) -> None:
@@ -79,7 +79,7 @@ class Folder:
         self.versions[name] = read_manifest(data)
 
     def read_journal(self, database: str, number: int, data: bytes) -> None:
-        """What a journal (or its tail) tells. Of state.db, `stateKey` is written last: it wins."""
+        """What a journal (or its tail) tells. In state.db, `stateKey` is written last, so it wins."""
         height = HEIGHTS[database](data)
         if database == STATE:
             chain, genesis_doc = read_chain_state(data), read_genesis_doc(data)
@@ -104,13 +104,13 @@ def _later(known: tuple[int, T] | None, new: tuple[int, T]) -> tuple[int, T]:
 
 
 def height_of(folders: Mapping[str, Folder], name: str) -> int | None:
-    """Of the database with this name, wherever it lies in the archive."""
+    """The height of the database with this name, wherever it lies in the archive."""
     found = [folder.height for path, folder in folders.items() if parts_of(path)[-1:] == (name,)]
     return max((height for height in found if height is not None), default=None)
 
 
 def state_of(folders: Mapping[str, Folder], roots: Sequence[Parts]) -> Folder:
-    """state.db below one of `roots`, the folders that would be restored; an empty one where there is none."""
+    """The state.db below one of `roots`, the folders that would be restored, or else an empty one."""
     found = [
         folder
         for path, folder in folders.items()
@@ -124,7 +124,8 @@ def check_databases(
 ) -> tuple[str, ...]:
     """Warnings about the databases below `roots`, the folders that would be restored.
 
-    `files`: every file of the archive, with its size. Raises ArchiveRejected for one that no node could open.
+    `files` are all files of the archive, with their sizes. Raises ArchiveRejected for a database that no node
+    could open.
     """
     read = {parts_of(path): folder for path, folder in folders.items()}
     signs: list[str] = []
@@ -208,7 +209,10 @@ def _heights(folders: Mapping[str, Folder]) -> Iterator[str]:
 
 
 def torn_heights(app: int | None, state: int | None, store: int | None) -> str | None:
-    """Why a node with databases of these heights would not start; None: it would, or they are not known."""
+    """Why a node with databases of these heights would not start.
+
+    None means that it would, or that they are unknown.
+    """
     if app is None or store is None:
         return None
     # Where state.db does not tell, only app and store are compared.

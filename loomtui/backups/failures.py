@@ -1,4 +1,4 @@
-"""What went wrong with S3, in a sentence: the one place that knows botocore's exceptions and S3's codes."""
+"""What went wrong with S3, in a sentence. Only this module knows botocore's exceptions and S3's codes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def not_s3(s3: S3Settings) -> LoomtuiError:
 
 
 def translate(error: Exception, s3: S3Settings, *, key: str | None = None) -> LoomtuiError:
-    """The failure as the operator shall read it. `key`: the object that was asked for."""
+    """The failure as the operator shall read it. `key` is the object that was asked for."""
     if isinstance(error, LoomtuiError):
         return error
     response = getattr(error, "response", None)

@@ -1,7 +1,7 @@
-"""What an archive is, by what it holds: every layout that backup.sh ever made. Pure.
+"""What an archive is, by what it holds. It knows every layout that backup.sh ever made. Pure.
 
 Source: domain facts 5 (go-loom backup/utils/backup.sh, all versions, both methods). rsync flattens each
-argument to its last part, tar keeps the path and drops the leading slash; so things are found at any depth.
+argument to its last part; tar keeps the path and drops the leading slash. So things are found at any depth.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Layout:
 
 
 def classify(members: Sequence[Member], files: Mapping[str, FileFacts] | None = None) -> Layout:
-    """Kind, items and warnings of an archive with these members.
+    """The kind, items and warnings of an archive with these members.
 
-    `files` tells what was read of config files, by path; without it, place and name decide.
-    Raises ArchiveRejected where two things in it claim to be the same, or links are among the items.
+    `files` tells what was read of config files, by path; without it, place and name decide. Raises
+    ArchiveRejected if two things in it claim to be the same, or if links are among the items.
     """
     folders = _Folders(members)
     found = candidates(members, files)
@@ -83,7 +83,7 @@ def classify(members: Sequence[Member], files: Mapping[str, FileFacts] | None = 
 
 
 def guess_kind(members: Sequence[Member], files: Mapping[str, FileFacts], *, complete: bool) -> BackupKind:
-    """The kind by the first members of an archive; `complete`: by all of them. Never raises."""
+    """The kind by the first members of an archive, or if it is `complete`, by all of them. Never raises."""
     if complete:
         try:
             return classify(members, files).kind
@@ -97,7 +97,7 @@ def guess_kind(members: Sequence[Member], files: Mapping[str, FileFacts], *, com
 
 
 def _kind(folders: _Folders, config: Mapping[str, Candidate], found: Sequence[Candidate]) -> BackupKind:
-    """A data archive is full only when its config can be of the same run: see `is_leftover`."""
+    """A data archive is full only if its config can be of the same run: see `is_leftover`."""
     if folders.has_app and folders.has_blocks:
         own = LOOM_CONFIG in config and (UNIT in config or LOOM_GENESIS in config)
         return BackupKind.FULL if own and not is_leftover(found) else BackupKind.DATA
@@ -109,7 +109,7 @@ def _kind(folders: _Folders, config: Mapping[str, Candidate], found: Sequence[Ca
 
 
 class _Folders:
-    """Where the databases lie. Two of the same name cannot both be the node's."""
+    """Where the databases lie. If two have the same name, they cannot both be the node's."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._spelling: dict[Parts, set[str]] = {}
@@ -135,7 +135,7 @@ class _Folders:
         return bool(self._torn_apps)
 
     def databases(self) -> dict[str, str]:
-        """Target -> source, as the archive spells it."""
+        """Maps each target to its source, as the archive spells it."""
         found: dict[str, str] = {}
         for target in (BLOCK_DATA, *DATABASES):
             name = target.rsplit("/", 1)[-1]
@@ -153,7 +153,7 @@ class _Folders:
 
 
 def _database_ends(parts: Parts, kind: MemberType) -> Iterable[int]:
-    """After how many parts a folder of interest ends: the outermost database, or chaindata/data."""
+    """How many parts lead to a folder of interest: the outermost database, or chaindata/data."""
     for at, part in enumerate(parts):
         end = at + 1
         if part in DATABASES and (end < len(parts) or kind is MemberType.DIRECTORY):
@@ -214,7 +214,7 @@ def _why_unknown(folders: _Folders) -> str:
 
 
 def _check_links(members: Sequence[Member], data: Sequence[Item], config: Sequence[Item]) -> list[str]:
-    """Links among the items are refused; elsewhere they are never unpacked."""
+    """Refuses links among the items. Other links are never unpacked."""
     folders = [parts_of(item.source) for item in data]
     files = {parts_of(item.source) for item in config}
     ignored = 0
@@ -241,7 +241,7 @@ def _check_links(members: Sequence[Member], data: Sequence[Item], config: Sequen
 
 
 def _check_plain(items: Sequence[Item]) -> None:
-    """The node's tar gets these names as arguments."""
+    """Refuses some names, because the node's tar gets them as arguments."""
     for item in items:
         if not _PLAIN.fullmatch(item.source) or item.source.startswith("-"):
             raise ArchiveRejected(

@@ -1,4 +1,7 @@
-"""What an archive's members may be called and what they may be, before anything is unpacked anywhere."""
+"""What an archive's members may be called and may be.
+
+This is checked before anything is unpacked anywhere.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +39,10 @@ def check_members(members: Iterable[Member]) -> None:
 
 
 class MemberCheck:
-    """The same, one member at a time, in the order of the archive.
+    """The same check, one member at a time, in the order of the archive.
 
-    Harm is: a name that leads out of the tree or cannot be shown, a link out of it, a device, a FIFO, a
-    member that would be written through a link or in place of something else, a size beyond reason.
+    Harmful are: a name that leads out of the tree or cannot be shown, a link out of it, a device, a FIFO, a
+    member that would be written through a link or in place of something else, and a size beyond reason.
     """
 
     def __init__(self) -> None:
@@ -92,10 +95,12 @@ class MemberCheck:
                 raise _rejected(f"{_shown(member.path)} would be written through a {found.value}")
 
     def _remember(self, member: Member, parts: tuple[str, ...]) -> None:
-        """What tar is given twice is in it twice: as a hard link to itself, or as a file or folder again.
+        """What tar is given twice is in the archive twice.
 
-        A file is stored again when it was replaced in between, as a running node does in its config folder;
-        the last one counts.
+        It is a hard link to itself, or again a file or folder.
+
+        A file is stored again if it was replaced in between, as a running node does in its config folder; the
+        last one counts.
         """
         before = self._seen.get(parts)
         if member.type is MemberType.HARDLINK and parts_of(member.link) == parts:
@@ -124,7 +129,7 @@ def _check_name(path: str) -> None:
 
 
 def _leaves(folder: Sequence[str], link: str) -> bool:
-    """Does a link from this folder lead out of the tree, or nowhere that can be shown?"""
+    """Whether a link from this folder leads out of the tree, or to a name that cannot be shown."""
     if not link or link.startswith("/") or clean(link) != link:
         return True
     depth = len(folder)
@@ -145,14 +150,14 @@ def _rejected(what: str) -> ArchiveRejected:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much some items of an archive are on a disk."""
+    """How much room some items of an archive take on a disk."""
 
     files: int
     bytes: int  # the sizes of these files
 
 
 def file_sizes(members: Iterable[Member]) -> dict[Parts, int]:
-    """Every file that unpacking makes, with its size; of one stored twice the last one counts."""
+    """Every file that unpacking makes, with its size. If one is stored twice, the last one counts."""
     sizes: dict[Parts, int] = {}
     for member in members:
         parts = parts_of(member.path)

@@ -55,10 +55,13 @@ class MemberType(StrEnum):
 
 @dataclass(frozen=True)
 class Backup:
-    """One archive in S3. `kind` is UNKNOWN until it was looked into; `certain` only after a whole read.
+    """One archive in S3.
 
-    When it was taken: the time in the key, local to its host, less that host's offset from UTC, which is told
-    from all the host's backups (`loomtui.backups.clocks`); LastModified where nothing can be told.
+    Its `kind` is UNKNOWN until it was looked into, and `certain` only after a whole read.
+
+    The time when it was taken is the time in the key, local to its host, minus that host's offset from UTC,
+    which is told from all the host's backups (`loomtui.backups.clocks`). If nothing can be told, it is
+    LastModified.
     """
 
     key: str
@@ -76,7 +79,7 @@ class Backup:
     fault: Fault | None = None  # why it cannot be used; None: nothing is known against it so far
 
     def taken_by_then(self, moment: datetime) -> bool:
-        """It was taken at this time (UTC) or earlier, also where only bounds are known."""
+        """Whether it was taken at this time (UTC) or earlier, even if only bounds are known."""
         if self.taken_at <= moment:
             return True
         if self.taken_by is not TakenBy.LAST_MODIFIED or self.named_at is None:
@@ -134,7 +137,8 @@ class Item:
 class Contents:
     """All that a whole read of an archive tells. No private key is in here.
 
-    `texts` are as stored and may hold passwords: `loomtui.loom.config.mask_secrets` before they are shown.
+    `texts` are as stored and may hold passwords: use `loomtui.loom.config.mask_secrets` before they are
+    shown.
     """
 
     backup: Backup  # with kind, compression and certain set

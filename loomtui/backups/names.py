@@ -23,7 +23,7 @@ def read_key(key: str, prefix: str) -> tuple[str | None, datetime | None, Compre
 
     backup.sh makes `YYYY-MM-DD--HHMMSS-HOST.tar.bz2` behind a prefix with or without a final slash. The time
     is the node's local time at the start of the script, written here as if it were UTC. Keys of any other
-    form say nothing but, by their suffix, how they are packed.
+    form only say, by their suffix, how the archive is packed.
     """
     name = _name_in(key, prefix)
     compression = next((found for suffix, found in _SUFFIXES if name.endswith(suffix)), None)
@@ -51,7 +51,7 @@ _FORM = re.compile(r"\d{4}-\d\d-\d\d--\d{6}-([A-Za-z0-9._-]{1,253})", re.ASCII)
 
 
 def meant_as_backup(key: str, prefix: str) -> bool:
-    """It has the form of a backup's name, or ends as an archive, whatever it may hold."""
+    """Whether it has the form of a backup's name, or ends as an archive does, whatever it may hold."""
     name = _name_in(key, prefix)
     if lies_beside(key):
         return False
@@ -59,12 +59,12 @@ def meant_as_backup(key: str, prefix: str) -> bool:
 
 
 def lies_beside(key: str) -> bool:
-    """By its ending it is a checksum, a signature or a text, whatever its name begins with."""
+    """Whether its ending is that of a checksum, a signature or a text, whatever its name begins with."""
     return _BESIDE.search(key) is not None
 
 
 def may_be_of(key: str, prefix: str, source: str) -> bool:
-    """The name is one of this host's backups, also with an ending that is not read."""
+    """Whether the name is one of this host's backups, even with an ending that loomtui does not read."""
     form = _FORM.fullmatch(_name_in(key, prefix))
     return form is not None and (form[1] == source or form[1].startswith(f"{source}."))
 

@@ -1,4 +1,4 @@
-"""Backups as series: of one host and kind, one after the other; and where such a series has a gap."""
+"""Backups as series: those of one host and kind, one after the other, and the gaps in such a series."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Series:
 
     @property
     def usual(self) -> timedelta | None:
-        """The median of the times between two; None: too few to tell."""
+        """The median of the times between two backups, or None if there are too few to tell."""
         if len(self.backups) < _LEAST_BACKUPS:
             return None
         moments = map(_moment, self.backups)
         return timedelta(seconds=median((two - one).total_seconds() for one, two in pairwise(moments)))
 
     def gaps(self, now: datetime) -> tuple[Gap, ...]:
-        """Oldest first. Where a host's clock is not known, by the times in its keys."""
+        """The gaps, oldest first. If a host's clock is not known, they are told by the times in its keys."""
         usual = self.usual
         if usual is None:
             return ()
@@ -61,14 +61,14 @@ class Series:
 
 
 def _moment(backup: Backup) -> datetime:
-    """Of copied objects only the names tell how far apart they were taken."""
+    """The time of a backup. For copied objects only the names tell how far apart they were taken."""
     if backup.taken_by is TakenBy.LAST_MODIFIED and backup.named_at is not None:
         return backup.named_at
     return backup.taken_at
 
 
 def series_of(backups: Iterable[Backup]) -> tuple[Series, ...]:
-    """Data first, then config, each by host."""
+    """The series, data first, then config, each by host."""
     found: dict[tuple[int, str], list[Backup]] = {}
     for backup in sorted(backups, key=lambda backup: (_moment(backup), backup.key)):
         found.setdefault((_ORDER.index(backup.kind), backup.source or ""), []).append(backup)

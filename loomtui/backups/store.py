@@ -1,4 +1,4 @@
-"""S3 itself, through boto3: blocking, so it is called in the catalogue's threads only."""
+"""S3 itself, through boto3. It blocks, so it is only called in the catalogue's threads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Store:
         self._made: S3Client | None = None
 
     def objects(self) -> Iterator[StoredObject]:
-        """Every object below the prefix except the marks of folders, page by page."""
+        """Every object below the prefix, except the marks of folders, page by page."""
         try:
             pages = self._client().get_paginator("list_objects_v2")
             for page in pages.paginate(
@@ -71,7 +71,7 @@ class Store:
         return _stored(key, found["ContentLength"], found["ETag"], found["LastModified"])
 
     def range(self, key: str, etag: str, start: int, length: int) -> bytes:
-        """At most `length` bytes from `start` on, of this very version."""
+        """At most `length` bytes from `start` on, of exactly this version."""
         try:
             answer = self._get(key, etag, f"bytes={start}-{start + length - 1}")
             with closing(answer["Body"]) as body:
@@ -80,7 +80,7 @@ class Store:
             raise translate(error, self._s3, key=key) from error
 
     def read(self, key: str, etag: str, size: int | None, stop: threading.Event) -> Iterator[bytes]:
-        """All bytes of this very version. A transfer that breaks is taken up where it broke.
+        """All bytes of exactly this version. A transfer that breaks goes on where it broke.
 
         Ends early, with LoomtuiError, once `stop` is set.
         """
@@ -143,7 +143,7 @@ class Store:
 
 
 def _connect(s3: S3Settings) -> S3Client:
-    """boto3 takes a third of a second to import: only when it is needed."""
+    """boto3 takes a third of a second to import, so this happens only when it is needed."""
     import boto3
     from botocore.config import Config
 

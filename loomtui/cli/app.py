@@ -28,7 +28,7 @@ from loomtui.cli.status import status
 
 class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which an operator needs them."""
+        """The commands, in the order in which an operator needs them."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -42,19 +42,20 @@ class _Group(click.Group):
     cls=_Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 done, 1 something is wrong, 2 bad call or inventory, 3 refused for safety, "
-    "4 nothing reached, 130 interrupted.",
+    epilog="The exit status is 0 if all is done, 1 if something is wrong, 2 for a bad call or inventory, "
+    "3 if loomtui refused for safety, 4 if nothing could be reached, and 130 if it was interrupted.",
 )
 @inventory_option
 @click.option(
     "--theme",
     metavar="NAME",
-    help="Colours of the screens: dark, light, high-contrast, colour-blind; else LOOMTUI_THEME, or the last.",
+    help="Use these colours on the screens: dark, light, high-contrast or colour-blind. The default is "
+    "LOOMTUI_THEME, or else the colours of the last time.",
 )
 @click.version_option(__version__, prog_name="loomtui")
 @click.pass_context
 def app(ctx: click.Context, theme: str | None) -> int:
-    """Restore a Loom cluster from its S3 backups. Without a command: the screens, read-only."""
+    """Restore a Loom cluster from its S3 backups. Without a command, loomtui shows the read-only screens."""
     settings = ctx.ensure_object(Settings)
     settings.theme = theme
     if os.environ.get("NO_COLOR"):
@@ -71,7 +72,7 @@ for _command in (restore, resume, rollback, clean, runs, report, inventory, dril
 
 
 def main() -> None:
-    """The console script."""
+    """Runs the console script."""
     _prepare_streams()
     told_to_end = []
 

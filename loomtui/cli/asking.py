@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def prompter(*, batch: bool = False) -> Prompter:
-    """Asks the person at the terminal; refuses everything where nobody can answer."""
+    """Asks the person at the terminal, and refuses everything if nobody can answer."""
     from loomtui.fleet.ssh.prompter import Refuse
 
     return Refuse() if batch or not (sys.stdin.isatty() and sys.stderr.isatty()) else TerminalAsker()
 
 
 class TerminalAsker:
-    """One question at a time, on standard error; the answer to a secret is not shown."""
+    """Asks one question at a time, on standard error; the answer to a secret is not shown."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -49,7 +49,7 @@ class TerminalAsker:
 
 
 async def _answer(question: str, *, hidden: bool) -> str | None:
-    """One line from the terminal; None at its end. Nothing that was typed before the question counts.
+    """Reads one line from the terminal, or None at its end. What was typed before the question is ignored.
 
     No thread waits for it: one that sat in a read would keep an interrupted process from ending.
     """

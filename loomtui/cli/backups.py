@@ -1,4 +1,4 @@
-"""`loomtui backups`: what is in S3, what one archive holds, and whether it is whole."""
+"""`loomtui backups` tells what is in S3, what one archive holds, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def backups(ctx: click.Context, as_json: bool) -> int:
 @json_option()
 @click.pass_obj
 def show(settings: Settings, key: str, as_json: bool) -> int:
-    """Show what the archive KEY holds. It is read whole the first time.
+    """Show what the archive KEY holds. The first time, loomtui reads all of it.
 
-    Of one that must not be restored it shows what can be read, and ends with 1.
+    If the archive must not be restored, this shows what can be read of it and ends with status 1.
     """
     return _report(settings.inventory(), key, fresh=False, as_json=as_json)
 
@@ -52,12 +52,12 @@ def show(settings: Settings, key: str, as_json: bool) -> int:
 @json_option()
 @click.pass_obj
 def verify(settings: Settings, key: str, as_json: bool) -> int:
-    """Read the archive KEY whole, now, and check it: checksums, member names, heights."""
+    """Read the whole archive KEY now, and check its checksums, member names and heights."""
     return _report(settings.inventory(), key, fresh=True, as_json=as_json)
 
 
 def _report(inventory: Inventory, key: str, *, fresh: bool, as_json: bool) -> int:
-    """`fresh`: it is read anew to check it, and its members are not listed."""
+    """With `fresh`, the archive is read again to check it, and its members are not listed."""
     from loomtui.backups.damage import DamagedArchive
 
     try:
@@ -98,7 +98,7 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
 
 
 async def _guessed(engine: Engine, found: Sequence[Backup]) -> list[Backup]:
-    """With their kinds, and their faults as far as their first part shows them."""
+    """The backups with their kinds, and with their faults as far as their first part shows them."""
     from loomtui.backups.model import BackupKind
 
     turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
@@ -137,7 +137,7 @@ async def _look(inventory: Inventory, key: str, *, fresh: bool) -> Contents:
 
 
 def _percent() -> Callable[[int, int], None] | None:
-    """Shows how far a read is, on one line, where a person watches."""
+    """Shows on one line how far a read is, if a person watches."""
     if not sys.stderr.isatty():
         return None
 

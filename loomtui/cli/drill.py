@@ -21,14 +21,25 @@ _DEFAULT = "clean-restore"
 
 @click.command()
 @click.option(
-    "--nodes", type=int, default=4, show_default=True, metavar="N", help="Validators; a backup node more."
+    "--nodes",
+    type=int,
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Practise with N validators and one backup node.",
 )
-@click.option("--scenario", default=_DEFAULT, show_default=True, metavar="NAME", help="What has happened.")
-@click.option("--auto", is_flag=True, help="The engine does the restore, and its outcome is checked.")
+@click.option(
+    "--scenario",
+    default=_DEFAULT,
+    show_default=True,
+    metavar="NAME",
+    help="Choose what has happened to the cluster.",
+)
+@click.option("--auto", is_flag=True, help="Let the engine restore it, and check the outcome.")
 @click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
-@json_option("With --auto: one event a line, the outcome last.")
+@json_option("With --auto, print one event a line, and the outcome last.")
 def drill(nodes: int, scenario: str, auto: bool, list_them: bool, as_json: bool) -> int:
-    """Practise on a cluster of your own: in a temporary folder, gone afterwards."""
+    """Practise on your own cluster, in a temporary folder that is removed afterwards."""
     if list_them:
         return _list(as_json=as_json)
     need("loomtui drill", "drill", moto="moto[s3]>=5.1", flask="flask>=3", flask_cors="flask-cors>=5")

@@ -9,7 +9,7 @@ from loomtui.errors import CallError
 
 
 def need(command: str, extra: str, **requirements: str) -> None:
-    """Raises CallError where a module is missing. `requirements`: what pip is to be given for each module."""
+    """Raises CallError if a module is missing. `requirements` says what to give to pip for each module."""
     missing = [requirement for module, requirement in requirements.items() if find_spec(module) is None]
     if missing:
         raise CallError(

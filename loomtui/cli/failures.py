@@ -1,4 +1,4 @@
-"""How every call ends: an exit status, and words that say what to do next. Never a traceback."""
+"""Every call ends with an exit status and words that say what to do next, never with a traceback."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ READER_GONE = 141  # as a shell reports a process that a closed pipe ended
 
 
 class ReaderGoneError(Exception):
-    """Whoever read our output has gone. Not an OSError, which click would take for its own."""
+    """Whoever read our output has gone. This is no OSError, because click would take that for its own."""
 
 
 def call(command: click.Command, args: Sequence[str]) -> int:
-    """Runs the command; gives the exit status."""
+    """Runs the command, and gives the exit status."""
     settings = Settings()
     try:
         result = command.main(list(args), prog_name="loomtui", standalone_mode=False, obj=settings)
@@ -64,7 +64,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def explain(error: LoomtuiError) -> None:
-    """What happened and where, what is safe now, what to do next: on standard error."""
+    """Says on standard error what happened and where, what is safe now, and what to do next."""
     if isinstance(error, InventoryError):
         say(f"Error: {error}", err=True)
         return

@@ -1,4 +1,4 @@
-"""`loomtui inventory`: check a file, print its schema."""
+"""`loomtui inventory` checks a file, or prints the schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def inventory() -> None:
 @inventory.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Validate FILE: every problem at once, each with its line."""
+    """Check FILE, and print all problems at once, each with its line."""
     from loomtui.inventory import Role, load
     from loomtui.wording.states import production_mark
 

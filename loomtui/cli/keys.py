@@ -1,4 +1,4 @@
-"""`loomtui nodekeys` and `loomtui services`: every node's identity, and what the units say about it."""
+"""`loomtui nodekeys` and `loomtui services` show every node's identity, and what the units say about it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _gather(inventory: Inventory, *, batch: bool) -> tuple[KeyReport, Mapp
 
 
 def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good: bool) -> int:
-    """Says why nodes are missing; where none was seen, the reason decides."""
+    """Says why nodes are missing. If no node was seen, the reason decides the exit status."""
     for error in failed.values():
         explain(error)
     if failed and not report.nodes:
@@ -109,7 +109,7 @@ def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
 
 
 def _problem(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
-    """Two cells for a node that could not be looked at: that, and why."""
+    """Two cells for a node that could not be looked at; they say so, and why."""
     return Cell("✗ not seen", "red"), failed[name].what if name in failed else NOTHING
 
 

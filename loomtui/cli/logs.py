@@ -1,4 +1,4 @@
-"""`loomtui logs`: the service logs of all nodes as one stream, by time."""
+"""`loomtui logs` shows the service logs of all nodes as one stream, by time."""
 
 from __future__ import annotations
 
@@ -33,19 +33,26 @@ _PREFIX_COLOURS = (
 
 @click.command()
 @inventory_option
-@json_option("One JSON document for each line of log.")
+@json_option("Print one JSON document for each line of the logs.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as new lines come.")
-@click.option("--node", "nodes", multiple=True, metavar="NAME", help="Only this node; may be repeated.")
+@click.option(
+    "--node", "nodes", multiple=True, metavar="NAME", help="Show only this node. You can repeat it."
+)
 @click.option(
     "--grep",
     metavar="RE",
     default="",
-    help="Only lines that match this regular expression, case ignored; with ! in front those that do not.",
+    help="Show only lines that match this regular expression, in any case; with ! in front, only the others.",
 )
 @click.option(
-    "-n", "--lines", type=click.IntRange(0), default=200, show_default=True, help="Last lines of each node."
+    "-n",
+    "--lines",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Show the last lines of each node, this many.",
 )
-@click.option("--since", metavar="TIME", help=f"Only lines from this time on. {FORMS}")
+@click.option("--since", metavar="TIME", help=f"Show only lines from this time on. {FORMS}")
 @click.option("--explain", is_flag=True, help="Say what the known messages mean.")
 @click.pass_obj
 def logs(
@@ -135,7 +142,7 @@ class _Printer:
             say(f"{indent}└ {known.severity.value}: {told}".rstrip())
 
     def exit_status(self) -> int:
-        """4: no node could be reached; 1: one could not."""
+        """The exit status: 4 if no node could be reached, 1 if some could not."""
         mute = self._silent & self._complaints
         if mute and mute == set(self._colours):
             return 4

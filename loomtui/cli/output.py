@@ -33,7 +33,7 @@ def state_cell(state: StateWord) -> Cell:
 
 
 def say(text: str = "", *, colour: str = "", bold: bool = False, err: bool = False) -> None:
-    """Prints text, cleaned, then coloured where the terminal and NO_COLOR allow it."""
+    """Prints text: it is cleaned, then coloured if the terminal and NO_COLOR allow it."""
     text = clean(text, limit=_TEXT_LIMIT)
     if colour or bold:
         text = click.style(text, fg=colour or None, bold=bold)
@@ -41,18 +41,18 @@ def say(text: str = "", *, colour: str = "", bold: bool = False, err: bool = Fal
 
 
 def note(text: str) -> None:
-    """For people, beside the result: standard error."""
+    """Prints a line for people on standard error, beside the result."""
     say(text, err=True)
 
 
 def progress(text: str) -> None:
-    """What is being done just now: only where a person watches."""
+    """Says what is being done just now, if a person watches."""
     if sys.stderr.isatty():
         note(clean_line(text))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> None:
-    """Columns as wide as their widest value; the last one is not padded."""
+    """Prints columns that are as wide as their widest value; the last one is not padded."""
     lines = [[Cell(name) for name in header]]
     lines += [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     lines = [[Cell(clean_line(cell.text, limit=_CELL_LIMIT), cell.colour) for cell in line] for line in lines]
@@ -70,18 +70,18 @@ def _padded(cell: Cell, width: int, *, bold: bool) -> str:
 
 
 def diff(text: str) -> None:
-    """A unified diff, added and removed lines in colour."""
+    """Prints a unified diff, with added and removed lines in colour."""
     for line in clean(text).splitlines():
         colour = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
         say("    " + line, colour=colour)
 
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
-    """One document. Escaped to ASCII, so that no control character of a value reaches a terminal."""
+    """Prints one document, escaped to ASCII, so that no control character of a value reaches a terminal."""
     click.echo(json.dumps(document, indent=2))
 
 
 def print_json_line(document: Mapping[str, Any]) -> None:
-    """One document on one line, at once."""
+    """Prints one document on one line, at once."""
     click.echo(json.dumps(document, separators=(",", ":")))
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""A plan for reading: what stops it first, then what it would do, node by node."""
+"""A plan for reading. It says first what forbids the plan, then what the plan would do, node by node."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _show_doubts(plan: Plan) -> None:
 
 
 def _show_backup_jobs(plan: Plan) -> None:
-    """The jobs themselves stand among the warnings."""
+    """What is done about backup jobs. The warnings name the jobs themselves."""
     if any(node.backup_jobs for node in plan.nodes):
         say(f"backup.sh: {POLICIES[plan.backup_policy]} (--backup-jobs wait, stop or leave)")
 

@@ -1,4 +1,4 @@
-"""`loomtui plan`: choose backups, look at every node, say what would be done. Changes nothing."""
+"""`loomtui plan` chooses backups, looks at every node and says what would be done. It changes nothing."""
 
 from __future__ import annotations
 
@@ -25,49 +25,57 @@ REFUSED = 3
 @click.command()
 @inventory_option
 @json_option()
-@click.option("--data", metavar="KEY|latest", help="The data backup; default: the newest that can be used.")
-@click.option("--before", metavar="TIME", help=f"Only backups taken at this time or earlier. {FORMS}")
-@click.option("--nodes", metavar="A,B", help="Only these nodes; default: all of them.")
+@click.option(
+    "--data", metavar="KEY|latest", help="Take this data backup. The default is the newest usable one."
+)
+@click.option("--before", metavar="TIME", help=f"Take only backups of this time or earlier. {FORMS}")
+@click.option("--nodes", metavar="A,B", help="Restore only these nodes. The default is all of them.")
 @click.option("--stage-first", is_flag=True, help="Unpack the data while the services still run.")
 @click.option(
     "--keep-keys",
     is_flag=True,
-    help="Every node keeps the node key that it has now, and the validator key, if it is one of the chain's.",
+    help="Let every node keep its present node key, and its validator key if that is one of the chain's.",
 )
 @click.option(
     "--map",
     "sources",
     metavar="NODE=HOST",
     multiple=True,
-    help="The node gets the config backups of this host; default: of the inventory's backup_host.",
+    help="Give the node the config backups of this host. The default is the inventory's backup_host.",
 )
 @click.option(
     "--gone",
     metavar="A,B",
-    help="These nodes are dead for good, with their blocks and keys, and are left out: you vouch for it.",
+    help="Leave these nodes out. You vouch that they are dead for good, with their blocks and keys.",
 )
 @click.option(
     "--reset-signing-state",
     "reset_for",
     metavar="CLUSTERNAME",
-    help="Let the validators sign heights again that they signed before, where the plan says it is safe. "
-    "Typing the cluster's name confirms that no other machine holds the abandoned blocks.",
+    help="Let the validators sign heights again that they signed before, if the plan says that it is safe. "
+    "By typing the cluster's name you confirm that no other machine holds the abandoned blocks.",
 )
 @click.option(
     "--backup-jobs",
     "backup_jobs",
     type=click.Choice(["wait", "stop", "leave"]),
     default="wait",
-    help="backup.sh on the nodes. wait, the default: what starts it is suspended meanwhile, one that runs is "
-    "waited for; stop: that one is ended; leave: nothing is done, the hold keeps it from starting a node.",
+    help="Say what is done about backup.sh on the nodes. wait (the default) suspends what starts it and "
+    "waits for one that runs; stop suspends too, and ends one that runs; leave does nothing, and the hold "
+    "keeps it from starting a node.",
 )
 @click.option(
     "--redis",
     metavar="HOST:PORT|keep",
-    help="The Redis that loom.yml shall name from now on; keep: as it is, although a node does not reach it.",
+    help="Let loom.yml name this Redis from now on. keep leaves the address as it is, although a node "
+    "does not reach it.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="PLAN", help="Keep the plan."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PLAN",
+    help="Write the plan to this file.",
 )
 @click.pass_obj
 def plan(

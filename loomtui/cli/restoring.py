@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 
 _kill_option = click.option(
-    "--kill", is_flag=True, help="What does not end in time when it is told to stop gets SIGKILL."
+    "--kill", is_flag=True, help="Send SIGKILL to processes that do not stop in time."
 )
 
 
 @click.command()
 @inventory_option
 @click.option(
-    "--plan", "plan_path", type=click.Path(path_type=Path), metavar="PLAN", help="A plan made before."
+    "--plan", "plan_path", type=click.Path(path_type=Path), metavar="PLAN", help="Carry out this plan."
 )
 @click.option(
-    "--yes", is_flag=True, help="Without screens: do what the plan says, stop at the first failure."
+    "--yes", is_flag=True, help="Do what the plan says without screens, and stop at the first failure."
 )
 @click.option(
     "--production",
     "production_for",
     metavar="CLUSTERNAME",
-    help="The second consent, without which --yes restores no production cluster: its name.",
+    help="Give the second consent that --yes needs for a production cluster: the cluster's name.",
 )
 @_kill_option
-@json_option("One event a line, the outcome last. Wants --plan and --yes.")
+@json_option("Print one event a line, and the outcome last. This needs --plan and --yes.")
 @click.pass_obj
 def restore(
     settings: Settings,
@@ -54,7 +54,7 @@ def restore(
     kill: bool,
     as_json: bool,
 ) -> int:
-    """Restore: on the screens, or with --plan and --yes without them."""
+    """Restore a cluster on the screens, or without them with --plan and --yes."""
     if (yes or kill or as_json) and plan_path is None:
         raise click.UsageError(
             "--yes, --kill and --json want --plan PLAN: make one with loomtui plan -o PLAN."
@@ -168,7 +168,7 @@ def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
 def _carry_out(
     run: Run, inventory: Inventory, *, as_json: bool, batch: bool, kill: bool, back: bool = False
 ) -> int:
-    """Restores or rolls back to the end; gives the exit status."""
+    """Restores or rolls back to the end, and gives the exit status."""
     from loomtui.restore.record.run_store import summarize
 
     printer = EventPrinter(as_json=as_json)

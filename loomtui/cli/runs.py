@@ -1,4 +1,4 @@
-"""`loomtui runs` and `loomtui report`: what was done."""
+"""`loomtui runs` and `loomtui report` tell what was done."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def runs(as_json: bool) -> int:
 @click.argument("run")
 @click.option("--format", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
 def report(run: str, form: Form) -> int:
-    """Print the report of RUN: for an incident channel, for a program, or as one HTML page."""
+    """Print the report of RUN for an incident channel, for a program, or as one HTML page."""
     from loomtui.restore.record.run_store import RunStore
     from loomtui.restore.report import render
 

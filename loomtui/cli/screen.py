@@ -1,4 +1,4 @@
-"""The way to the screens: the only place of the engine's package that knows them."""
+"""The way to the screens. No other place in the engine's package knows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def need_terminal() -> None:
-    """Raises CallError where there is no terminal to show the screens on."""
+    """Raises CallError if there is no terminal to show the screens on."""
     streams = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws on the last
     if not all(stream.isatty() for stream in streams):
         raise CallError(
@@ -28,7 +28,7 @@ def need_terminal() -> None:
 def start_screens(
     path: Path, inventory: Inventory, *, writable: bool, story: str = "", plan_path: Path | None = None
 ) -> int:
-    """Gives the exit status. Raises CallError: no terminal to show them on, or no such theme or keymap."""
+    """Gives the exit status. Raises CallError if there is no terminal, or no such theme or keymap."""
     need_terminal()
     import screens
 

@@ -1,4 +1,4 @@
-"""`loomtui serve`: the screens in a browser, read-only. What can be refused is refused before it serves."""
+"""`loomtui serve` shows the read-only screens in a browser. It refuses what it must before it serves."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _PORT = 8023
 
 @click.command()
 @inventory_option
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0: any.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen here.")
+@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0 is any.")
 @click.option("--anywhere", is_flag=True, help="Allow an address that other machines reach, unencrypted.")
 @click.pass_obj
 def serve(settings: Settings, host: str, port: int, anywhere: bool) -> int:
@@ -60,7 +60,7 @@ def served(settings: Settings) -> int:
 
 
 def _command(inventory: Path, theme: str | None) -> str:
-    """For the shell, which it replaces; -P: what lies in the current folder is not taken for a module."""
+    """The shell command for each browser. With -P, Python imports nothing from the current folder."""
     chosen = ["--theme", theme] if theme else []
     whole = [sys.executable, "-P", "-m", "loomtui", *chosen, "served", "-i", str(inventory.absolute())]
     return f"exec {shlex.join(whole)}"
@@ -81,7 +81,7 @@ async def _serve(inventory: Inventory, command: str, address: Address) -> int:
 
 
 async def _meet(inventory: Inventory) -> None:
-    """Raises ExceptionGroup of HostKeyRefused: keys are asked about here, for in a browser nobody is."""
+    """Asks about host keys, which nobody could do in a browser. Raises ExceptionGroup of HostKeyRefused."""
     from loomtui.engine.live import LiveEngine, opened
 
     async with opened(LiveEngine(inventory), _HostKeysOnly(prompter())) as engine:
@@ -96,7 +96,7 @@ async def _meet(inventory: Inventory) -> None:
 
 
 class _HostKeysOnly:
-    """A secret that is given here would not be there in a browser."""
+    """Takes no secret, because one that is given here would not be there in a browser."""
 
     def __init__(self, prompter: Prompter) -> None:
         self._prompter = prompter
@@ -109,7 +109,7 @@ class _HostKeysOnly:
 
 
 class _Notes(logging.Handler):
-    """A fault in one line, without the traceback that libraries log."""
+    """Shows a fault in one line, without the traceback that libraries log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None

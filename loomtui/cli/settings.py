@@ -44,7 +44,7 @@ def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -
 
 
 def inventory_option(command: _Command) -> _Command:
-    """`-i FILE`, the same before and after the subcommand; the later one wins."""
+    """Adds `-i FILE`, which means the same before and after the subcommand; the later one wins."""
     option = click.option(
         "-i",
         "--inventory",
@@ -52,13 +52,14 @@ def inventory_option(command: _Command) -> _Command:
         metavar="FILE",
         callback=_remember,
         expose_value=False,
-        help="The inventory; else LOOMTUI_INVENTORY, ./inventory.yml, your config folder.",
+        help="Use this inventory. The default is LOOMTUI_INVENTORY, then ./inventory.yml, then inventory.yml "
+        "in your config folder.",
     )
     return option(command)
 
 
-def json_option(text: str = "One JSON document on standard output.") -> Callable[[_Command], _Command]:
-    """`--json`, handed on as `as_json`."""
+def json_option(text: str = "Print one JSON document.") -> Callable[[_Command], _Command]:
+    """Adds `--json`, which is handed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help=text)
 
 

@@ -31,7 +31,7 @@ _REMEMBERED = 20  # looks
 @click.command()
 @inventory_option
 @json_option()
-@click.option("--watch", is_flag=True, help="Look again and again; with --json one document a line.")
+@click.option("--watch", is_flag=True, help="Look again and again. With --json, print one document a line.")
 @click.pass_obj
 def status(settings: Settings, as_json: bool, watch: bool) -> int:
     """Look at every node: service, height, peers, identity, disk."""
@@ -58,7 +58,7 @@ async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
 
 
 class _Why:
-    """What the health screen tells too: the keys and the last log lines, asked for once a trouble."""
+    """Asks, once for each trouble, for the keys and the last log lines, as the health screen does."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -156,14 +156,14 @@ def _row(node: NodeStatus, seen: ClusterStatus) -> tuple[Cell | str, ...]:
 
 
 def _peers(found: Connections | None) -> str:
-    """Of the other validators, by identity."""
+    """The connections to the other validators, counted by identity."""
     if found is None:
         return NOTHING
     return f"{found.possible}/{found.expected}{'' if found.certain else '?'}"
 
 
 def _service(service: ServiceState | None) -> Cell:
-    """With systemd's own word where it says more."""
+    """The state, with systemd's own word if that says more."""
     from loomtui.wording.states import service_state
 
     cell = state_cell(service_state(service))

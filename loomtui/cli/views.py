@@ -57,7 +57,7 @@ def _diagnosis(cause: Diagnosis) -> Document:
 
 
 def _connections(found: Connections | None) -> Json:
-    """By identity; null: the node did not tell its peers."""
+    """The peers by identity, or null if the node did not tell them."""
     if found is None:
         return None
     return {
@@ -155,7 +155,7 @@ def contents_document(contents: Contents, *, members: bool) -> Document:
 
 
 def damaged_document(damaged: Damaged, *, members: bool) -> Document:
-    """What can still be told of an archive that must not be restored: `fault` says why."""
+    """What can still be told of an archive that must not be restored; `fault` says why."""
     document = backup_document(damaged.backup)
     if members:
         document["members"] = _members(damaged.members)
@@ -265,7 +265,7 @@ def event_document(event: Event) -> Document:
 
 
 def plan_document(plan: Plan) -> Document:
-    """The plan's own fields; refusals and warnings for reading, and typed beside them as `findings`."""
+    """The plan's own fields, with refusals and warnings for reading, and the same typed as `findings`."""
     from pydantic import TypeAdapter
 
     from loomtui.restore.findings import texts_of

@@ -1,4 +1,4 @@
-"""What all commands that work on a run share: the run, its nodes, and its events as they happen."""
+"""What all commands that work on a run have in common: the run, its nodes, and its events as they happen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PROGRESS_EVERY = 5.0  # seconds between two lines about one task
 
 
 def open_run(settings: Settings, run_id: str) -> tuple[Run, Inventory]:
-    """The run and its inventory as it was when it began. Raises CallError."""
+    """The run, and its inventory as it was when the run began. Raises CallError."""
     from loomtui.inventory import load
     from loomtui.restore.record.run_store import RunStore
 
@@ -47,7 +47,7 @@ def open_run(settings: Settings, run_id: str) -> tuple[Run, Inventory]:
 
 
 def confirm(question: str, inventory: Inventory, *, assumed: bool) -> None:
-    """Wants the cluster's name typed where a person is there; of a production cluster a word more.
+    """Has a person type the cluster's name, and one more word if it is a production cluster.
 
     Raises CallError: something else was typed.
     """
@@ -76,7 +76,7 @@ async def work(
     batch: bool,
     kill: bool = False,
 ) -> T:
-    """Does one thing with a run, without a screen, and shows its events until it ends."""
+    """Does one thing with a run without a screen, and shows its events until it ends."""
     from loomtui.engine.live import WritableLiveEngine, opened
 
     async with opened(WritableLiveEngine(inventory, run.inventory_path), prompter(batch=batch)) as engine:
@@ -91,14 +91,14 @@ async def work(
 
 
 async def _follow(handle: RunHandle, show: Callable[[Event], None], *, after: int) -> None:
-    """Only what happens now: of a resumed run, the report tells the rest."""
+    """Shows only what happens now. If a run was resumed, the report tells the rest."""
     async for event in handle.events():
         if event.seq > after or event.kind is EventKind.TASK_PROGRESS:
             show(event)
 
 
 async def _finish(shown: asyncio.Task[None]) -> None:
-    """The last events are on their way; but showing them never holds up the end."""
+    """Waits for the last events to be shown, but never lets this hold up the end."""
     done, _ = await asyncio.wait([shown], timeout=2)
     if not done:
         shown.cancel()
@@ -106,7 +106,7 @@ async def _finish(shown: asyncio.Task[None]) -> None:
 
 
 def operator_name() -> str:
-    """Who is recorded in the journal as the one who decided."""
+    """The name under which the journal records who decided."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):
@@ -115,7 +115,7 @@ def operator_name() -> str:
 
 
 class EventPrinter:
-    """One event a line. A reader who goes away does not stop a run: from then on nothing is printed."""
+    """Prints one event a line. If the reader goes away, the run goes on, and nothing more is printed."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -126,7 +126,7 @@ class EventPrinter:
         self._guarded(lambda: self._print(event))
 
     def end(self, document: Mapping[str, object], sentence: str, *, good: bool) -> None:
-        """The last line."""
+        """Prints the last line."""
         if self._as_json:
             self._guarded(lambda: print_json_line(document))
         elif sentence:

@@ -1,8 +1,8 @@
 """The API of loomtui: what screens, command line and drill ask of the engine, and what they get.
 
 `loomtui.engine.live` has the engine of a real cluster; the tests of the screens have one of frozen values.
-All that crosses is frozen: dataclasses of `loomtui.restore`, `loomtui.backups`, `loomtui.fleet.probes` and
-`loomtui.loom`.
+Everything that crosses is frozen: dataclasses of `loomtui.restore`, `loomtui.backups`, `loomtui.fleet.probes`
+and `loomtui.loom`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class StepWords:
-    """What a step does, and how it can be taken back, in a sentence each."""
+    """What a step does, and how it can be undone, in a sentence each."""
 
     effect: str
     undo: str
@@ -52,40 +52,40 @@ class WatchedRun(Protocol):
     def plan(self) -> Plan: ...
 
     def events(self) -> AsyncIterator[Event]:
-        """What happened so far, then what happens; ends with the run."""
+        """What happened so far, then what happens. It ends with the run."""
         ...
 
 
 class RunHandle(WatchedRun, Protocol):
-    """Also the ways through it."""
+    """A run that its holder can also restore, roll back and clean."""
 
     async def restore(self) -> Outcome: ...
 
     async def rollback(self) -> Outcome: ...
 
     async def clean(self) -> int:
-        """Deletes what a finished run replaced; gives the bytes that are free again."""
+        """Deletes what a finished run replaced, and gives the number of bytes that are free again."""
         ...
 
 
 class Engine(Protocol):
-    """It only looks. Calls raise LoomtuiError."""
+    """An engine that only looks. Calls raise LoomtuiError."""
 
     @property
     def inventory(self) -> Inventory: ...
 
     def open(self, prompter: Prompter) -> None:
-        """To be called once, before anything is asked of a node; connects to nothing yet."""
+        """Call this once, before anything is asked of a node. It connects to nothing yet."""
         ...
 
     async def close(self) -> None:
-        """Ends what is under way; a node that hangs does not hold it up."""
+        """Ends what is under way. A node that hangs does not hold it up."""
         ...
 
     # The nodes
 
     async def connect(self) -> Mapping[str, LoomtuiError | None]:
-        """Connects to all nodes at once: per node None, or why it cannot be reached."""
+        """Connects to all nodes at once. Gives for each node None, or why it cannot be reached."""
         ...
 
     async def look(self, node: str, previous: NodeStatus | None) -> NodeStatus:
@@ -101,7 +101,7 @@ class Engine(Protocol):
     async def details(self, node: str) -> NodeDetails: ...
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
-        """Over all nodes that can be reached, and why the others cannot."""
+        """The report over all nodes that can be reached, and why the others cannot."""
         ...
 
     def service_fixes(self, report: KeyReport) -> tuple[ServiceFix, ...]: ...
@@ -114,9 +114,9 @@ class Engine(Protocol):
         lines: int | None,
         since: datetime | None = None,
     ) -> AsyncIterator[tuple[LogLine, ...]]:
-        """In batches, by time; a node that fails ends in a notice.
+        """The logs in batches, by time. A node that fails ends in a notice.
 
-        `nodes`: of these alone; `lines`: counted per node, None: all that there are.
+        `nodes` limits them to these nodes; `lines` is counted per node, and None means all that there are.
         """
         ...
 
@@ -131,15 +131,18 @@ class Engine(Protocol):
         ...
 
     async def backup(self, key: str) -> Backup:
-        """Raises CallError where there is none."""
+        """Raises CallError if there is none."""
         ...
 
     async def guess(self, backup: Backup) -> Backup:
-        """Its kind, and its fault if it has one, as far as its first part shows them."""
+        """The backup with its kind, and its fault if it has one, as far as its first part shows them."""
         ...
 
     async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
-        """It is read whole, unless that was done before; `fresh`: in any case."""
+        """What the archive holds.
+
+        It is read whole unless that was done before; with `fresh` it is read in any case.
+        """
         ...
 
     # Plans
@@ -167,12 +170,12 @@ class Engine(Protocol):
 
 @runtime_checkable
 class WritableEngine(Engine, Protocol):
-    """It can also restore."""
+    """An engine that can also restore."""
 
     def step(self, name: StepName) -> StepWords: ...
 
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
-        """How long its steps will take, as far as earlier runs tell."""
+        """How long the steps of the plan will take, as far as earlier runs tell."""
         ...
 
     def begin(self, plan: Plan, operator: Operator) -> RunHandle: ...

@@ -1,4 +1,4 @@
-"""What more there is to know of a cluster that is not well."""
+"""What more can be known of a cluster that is not well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def gather_findings(engine: Engine, now: datetime) -> Findings:
-    """Whose references are wrong, and the last log lines; what cannot be had is left out."""
+    """Tells whose references are wrong, and the last log lines. What cannot be had is left out."""
     keys: KeyReport | None = None
     lines: tuple[LogLine, ...] = ()
     with suppress(LoomtuiError):

@@ -1,4 +1,4 @@
-"""The engine of a real cluster. What reaches nodes and S3 is imported when it is needed."""
+"""The engine of a real cluster. Modules that reach nodes and S3 are imported when they are needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class LiveEngine(RunRecords):
-    """It only looks: its fleet has no way to run a script that changes a node."""
+    """An engine that only looks: its fleet has no way to run a script that changes a node."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -190,7 +190,7 @@ class LiveRun:
 
 
 class WritableLiveEngine(LiveEngine):
-    """It can also restore."""
+    """An engine that can also restore."""
 
     def __init__(self, inventory: Inventory, inventory_path: Path) -> None:
         super().__init__(inventory)

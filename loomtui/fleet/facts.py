@@ -1,4 +1,4 @@
-"""What remote scripts print: a line per fact, `name value`, the value in base64 or, after `=`, plain."""
+"""What remote scripts print: one fact a line, `name value`. The value is in base64 or, after `=`, plain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINE = re.compile(
 
 
 class Facts(Mapping[str, bytes]):
-    """The facts by name. A name that came more than once maps to its last value; `all` gives every one."""
+    """The facts by name. A name that came more than once has its last value; `all` gives every value."""
 
     def __init__(self, pairs: Iterator[tuple[str, bytes]]) -> None:
         self._values: dict[str, list[bytes]] = {}
@@ -39,11 +39,11 @@ class Facts(Mapping[str, bytes]):
         return clean_line(self[name]) if name in self else default
 
     def text(self, name: str, *, limit: int = 4_000_000) -> str | None:
-        """The value as clean text, None where the node did not give it."""
+        """The value as clean text, or None if the node did not give it."""
         return clean(self[name], limit=limit) if name in self else None
 
     def number(self, name: str) -> int | None:
-        """The value as a whole number, None where it is absent or is none."""
+        """The value as a whole number, or None if it is absent or no number."""
         value = self.get(name, b"").strip()
         return int(value) if re.fullmatch(rb"-?[0-9]{1,20}", value) else None
 
@@ -54,7 +54,7 @@ class Facts(Mapping[str, bytes]):
 
 
 def read_facts(stdout: bytes) -> Facts:
-    """Lines that are no fact are passed over: a node may print whatever it likes between them."""
+    """Reads facts, and passes over all other lines: a node may print whatever it likes between them."""
     return Facts(_pairs(stdout))
 
 

@@ -49,7 +49,7 @@ class Fleet:
         return self._sessions[name]
 
     async def connect(self) -> Mapping[str, LoomtuiError | None]:
-        """Connects to all nodes at once: per node None, or why it cannot be reached."""
+        """Connects to all nodes at once. Gives for each node None, or why it cannot be reached."""
 
         async def one(session: Session) -> LoomtuiError | None:
             try:

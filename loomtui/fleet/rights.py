@@ -1,4 +1,4 @@
-"""How root rights are had on a node: found out once per session."""
+"""How a session gets root rights on a node. This is found out once per session."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NOT_ALLOWED = re.compile(
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why sudo said no. `wrong`: another password may help."""
+    """Why sudo said no. If it is `wrong`, another password may help."""
 
     why: str
     advice: str = _ADVICE
@@ -48,7 +48,7 @@ class Refusal:
 
 
 def read_refusal(stderr: bytes) -> Refusal | None:
-    """What sudo said, in the C locale; None where it is nothing that is known here."""
+    """What sudo said, in the C locale, or None if it is nothing known."""
     if _NO_TTY.search(stderr):
         exempt = "Put `Defaults:USER !requiretty`, with the user's name, into a file of /etc/sudoers.d there."
         return Refusal("sudo there wants a terminal (requiretty)", exempt)
@@ -59,13 +59,13 @@ def read_refusal(stderr: bytes) -> Refusal | None:
 
 
 def says_sudo(line: str) -> bool:
-    """Whether sudo speaks, not a login shell before it: sudo has one exit status for everything."""
+    """Whether sudo speaks, and not a login shell before it. sudo has one exit status for everything."""
     return "sudo" in line
 
 
 @dataclass(frozen=True)
 class Rights:
-    """`why` says what stands between the user and root, where they are not had; `advice`, what to do."""
+    """If there are no root rights, `why` says what the user lacks, and `advice` what to do."""
 
     root: Root
     user: str
@@ -78,7 +78,7 @@ class Rights:
         return f"Rights({self.root.name}, {self.user!r})"  # never the password
 
     def without_password(self, refusal: Refusal | None, wrong: int) -> Rights:
-        """After nobody had the password, or sudo refused although it was right."""
+        """The rights after nobody had the password, or after sudo refused although it was right."""
         if refusal is not None and not refusal.wrong:
             return replace(self, root=Root.NONE, why=refusal.why, advice=refusal.advice)
         if not wrong:
@@ -94,7 +94,7 @@ class Rights:
 
     @property
     def prefix(self) -> str:
-        """What stands before the command."""
+        """What is put before the command."""
         if self.root is Root.FREE:
             return "sudo -n "
         return "env LC_ALL=C sudo -k -S -p '' " if self.root is Root.PASSWORD else ""
@@ -105,13 +105,13 @@ class Rights:
         return (self.password + "\n").encode() if self.password is not None else b""
 
     def require(self, node: str) -> None:
-        """Raises SudoRefused where root rights are needed and not had."""
+        """Raises SudoRefused if root rights are needed and there are none."""
         if self.root is Root.NONE:
             raise SudoRefused(f"{self.user} has no root rights: {self.why}.", node=node, advice=self.advice)
 
 
 def from_facts(facts: Facts, mode: SudoMode) -> Rights:
-    """What the `rights` script found. Root.PASSWORD without a password: it has to be asked for."""
+    """What the `rights` script found. Root.PASSWORD without a password means that one has to be asked for."""
     user = facts.line("user", "the SSH user")
     if facts.number("uid") == 0:
         return Rights(Root.SELF, user)
@@ -130,6 +130,6 @@ def from_facts(facts: Facts, mode: SudoMode) -> Rights:
 
 
 def _why(answer: str) -> str:
-    """sudo's own words, where they say more than that it wants a password."""
+    """sudo's own words, if they say more than that it wants a password."""
     text = clean_line(answer, limit=200).removeprefix("sudo: ").rstrip(".")
     return text or "sudo wants a password"

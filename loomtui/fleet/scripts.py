@@ -1,4 +1,4 @@
-"""The scripts that run on a node: files under `remote/`, never text put together from values.
+"""The scripts that run on a node. They are files under `remote/`, never text put together from values.
 
 `inspect/` only looks, `change/` changes. They are two types, so that a read-only session has no way to run
 the second kind. Each begins with `remote/lib.sh` and can be shown to the operator before it runs.
@@ -57,7 +57,7 @@ class Ran:
 
 @cache
 def script_text(script: InspectScript | ChangeScript) -> str:
-    """What the node runs, whole. Raises FileNotFoundError for a script that does not exist."""
+    """All that the node runs. Raises FileNotFoundError if there is no such script."""
     remote = resources.files("loomtui.fleet") / "remote"
     library = (remote / "lib.sh").read_text("utf-8")
     folder = remote / script.kind

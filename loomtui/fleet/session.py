@@ -1,7 +1,7 @@
-"""The SSH connection to one node: remote scripts in, their output back.
+"""The SSH connection to one node: remote scripts go in, and their output comes back.
 
 Every call has a deadline, and a call that is cancelled frees its thread at once. A `Session` can only look;
-`WritableSession` alone takes a `ChangeScript`.
+only a `WritableSession` takes a `ChangeScript`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _CHANGE_UNKNOWN = "How far the script came is not known; it is looked at again b
 
 
 class Session:
-    """The read-only connection to one node; connects when it is first used, and again when it was lost."""
+    """The read-only connection to one node. It connects when it is first used, and again if it was lost."""
 
     def __init__(
         self,
@@ -75,18 +75,21 @@ class Session:
         return self._lanes.connected
 
     async def connect(self) -> None:
-        """Connects now, also where that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
+        """Connects now, even if that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
         self._lanes.forget_refusal()
         await self._lanes.transport()
 
     async def close(self) -> None:
-        """Ends everything that runs on this session. Returns at once, also when the node hangs."""
+        """Ends everything that runs on this session. Returns at once, even if the node hangs."""
         await self._lanes.close()
 
     # ── root rights ─────────────────────────────────────────────────────────────────────────────────────
 
     async def rights(self) -> Rights:
-        """How root rights are had here. A sudo password is asked for once; nobody there: done without."""
+        """How to get root rights here.
+
+        A sudo password is asked for once; if nobody answers, looks go on without.
+        """
         async with self._rights_lock:
             if self._rights is None:
                 plain = Rights(Root.NOT_WANTED, "")
@@ -112,14 +115,14 @@ class Session:
         return found.without_password(refusal, self._secrets.wrong(purpose, name))
 
     def _withdraw(self, rights: Rights, refusal: Refusal | None) -> None:
-        """A password that is wrong by now is not tried at every look: the account would be locked."""
+        """A password that has become wrong is not tried at every look, which would lock the account."""
         if rights.password is not None and refusal is not None and self._rights is rights:
             purpose, name = f"sudo {rights.user}", self.node.name
             self._secrets.withdraw(purpose, name, rights.password)
             self._rights = rights.without_password(refusal, self._secrets.wrong(purpose, name))
 
     async def _check_password(self, password: str) -> Refusal | None:
-        """None where the password opens the way to root."""
+        """None if the password opens the way to root."""
         async with self._deadline(_RIGHTS_TIMEOUT, "sudo"):
             output = await self._lanes.execute(CHECK_PASSWORD, (password + "\n").encode())
         if output.status == 0:
@@ -131,10 +134,10 @@ class Session:
     async def inspect(
         self, script: InspectScript, *args: str, timeout: float = 30, accept: tuple[int, ...] = (0,)
     ) -> Output:
-        """Runs a script that only looks, with root rights where they are had; again after a lost connection.
+        """Runs a script that only looks, as root if it can; runs it again after a lost connection.
 
-        Connecting, where it is needed, comes before `timeout` (seconds) and has a deadline of its own.
-        Raises ScriptFailed for a status that is not in `accept`, NodeUnreachable, HostKeyRefused.
+        If it has to connect first, that does not count towards `timeout` (seconds) and has a deadline of its
+        own. Raises ScriptFailed for a status that is not in `accept`, NodeUnreachable, HostKeyRefused.
         """
         if not isinstance(script, InspectScript):
             raise TypeError(f"a look does not run {script!r}")
@@ -187,9 +190,9 @@ class Session:
             raise LoomtuiError(f"no HTTP answer from {host}:{port}: {words}.", node=name) from error
 
     async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
-        """Whether a TCP connection from the node to this place comes about, in `timeout` seconds.
+        """Whether a TCP connection from the node to this place opens within `timeout` seconds.
 
-        Raises NodeUnreachable where the node itself cannot be asked.
+        Raises NodeUnreachable if the node itself cannot be asked.
         """
         return await reach(await self._lanes.transport(), host, port, timeout=timeout)
 
@@ -241,7 +244,7 @@ class Session:
         rights: Rights,
         accept: tuple[int, ...],
     ) -> None:
-        """Raises for an output that is not what the caller can use."""
+        """Raises if the caller cannot use the output."""
         name, said = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
         if not begun and rights.prefix and says_sudo(said):
@@ -273,7 +276,9 @@ class WritableSession(Session):
     """A session that can also change the node."""
 
     async def require_root(self) -> None:
-        """Makes sure, before anything is changed, that root rights are had. Asks again where nobody answered.
+        """Makes sure, before anything is changed, that there are root rights.
+
+        If nobody answered before, it asks again.
 
         Raises SudoRefused.
         """
@@ -294,8 +299,9 @@ class WritableSession(Session):
     ) -> Output:
         """Runs a script that changes the node, once: after a lost connection the caller looks first.
 
-        A `stdin` that raises ends the script's input early, which the script cannot tell from its true end:
-        scripts that take a stream check its length or digest.
+        A `stdin` that raises ends the script's input early, and the script cannot tell that from the true
+        end: scripts that take a stream check its length or digest.
+
         Raises ScriptFailed for a status that is not in `accept`, SudoRefused, NodeUnreachable.
         """
         if not isinstance(script, ChangeScript):
@@ -306,7 +312,7 @@ class WritableSession(Session):
 
 
 def _command(rights: Rights, nonce: str, args: tuple[str, ...]) -> str:
-    """Raises LoomtuiError for an argument that no command can take: it would end in its middle."""
+    """Raises LoomtuiError for an argument that no command can take, because it would end in the middle."""
     odd = next((arg for arg in args if "\0" in arg), None)
     if odd is not None:
         raise LoomtuiError(f"no command takes a NUL: {clean_line(odd, limit=80)!r}.")
@@ -325,13 +331,16 @@ def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> 
 
 
 def _after(nonce: str, batch: tuple[bytes, ...]) -> tuple[bool, tuple[bytes, ...]]:
-    """Whether the script has begun, and its lines: those before are a login shell's noise."""
+    """Whether the script has begun, and its lines. Lines before that are the noise of a login shell."""
     at = next((at for at, line in enumerate(batch, 1) if line.endswith(nonce.encode())), 0)
     return at > 0, batch[at:] if at else ()
 
 
 def _own(nonce: str, stderr: bytes) -> bytes:
-    """What the script itself said: before it come sudo's prompt and lecture, and a login shell's noise."""
+    """What the script itself said.
+
+    Before it come sudo's prompt and lecture, and the noise of a login shell.
+    """
     noise, begun, own = stderr.partition(f"{nonce}\n".encode())
     return own if begun else noise
 

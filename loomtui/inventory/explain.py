@@ -48,7 +48,7 @@ def shown(value: object) -> str:
 
 
 def wanted(location: Location) -> str:
-    """What the field takes, in words; empty where the model has no such field."""
+    """What the field takes, in words; empty if the model has no such field."""
     annotation: Any = Inventory
     words = ""
     for part in location:

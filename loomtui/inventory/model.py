@@ -84,7 +84,7 @@ class Role(StrEnum):
 
 
 class SudoMode(StrEnum):
-    """How root rights are had on a node."""
+    """How loomtui gets root rights on a node."""
 
     AUTO = "auto"  # root itself, or passwordless sudo, or a password that is asked for once
     NEVER = "never"  # the SSH user owns all that is needed
@@ -111,7 +111,7 @@ class SshSettings(_Model):
     known_hosts: LocalPath | None = Field(None, description="known hosts; default: SSH configuration")
     agent: bool = Field(True, description="ask the SSH agent for keys")
     connect_timeout: Seconds = Field(15, description="seconds until a node counts as unreachable")
-    sudo: SudoMode = Field(SudoMode.AUTO, description="how root rights are had")
+    sudo: SudoMode = Field(SudoMode.AUTO, description="how loomtui gets root rights")
 
 
 class Ports(_Model):

@@ -1,6 +1,6 @@
-"""What an operator may be told to do. What could harm a living chain can only be made from a proof.
+"""What an operator may be told to do. Advice that could harm a living chain can only be made from a proof.
 
-Three kinds of advice, and no other:
+There are three kinds of advice, and no other:
 
 - `Advice`: looking, waiting, stopping, mending a file or a setting, restoring through a plan of loomtui. None
   of its acts puts a validator key or its signing state anywhere, and none starts a node. Its texts are closed
@@ -84,7 +84,7 @@ _PLAN = "loomtui plan --nodes {node}"
 
 
 class Do(Enum):
-    """The texts of a diagnosis that need no proof. In braces: what is put in."""
+    """The texts of a diagnosis that need no proof. Names in braces are filled in."""
 
     LEAVE_ONE_HOLDER = (
         Act.STOP,

@@ -17,9 +17,9 @@ Message = Mapping[int, Sequence[Value]]
 
 
 def read_message(data: bytes) -> Message:
-    """Field number -> its values: numbers as they stand (64 bits, no sign), bytes for all else.
+    """Maps each field number to its values: numbers as they are (64 bits, no sign), bytes for all else.
 
-    Raises ValueError. The cost grows with the length of `data`: whoever calls bounds that.
+    Raises ValueError. The cost grows with the length of `data`, so the caller has to bound that.
     """
     found: dict[int, list[Value]] = {}
     at = last = 0
@@ -64,7 +64,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def number(message: Message, field: int) -> int:
-    """A signed number; 0 where the field is left out, as amino leaves it out. Raises ValueError."""
+    """A signed number; 0 if the field is left out, as amino does with zeros. Raises ValueError."""
     value = _single(message, field, 0)
     if not isinstance(value, int):
         raise ValueError("no number")
@@ -72,7 +72,7 @@ def number(message: Message, field: int) -> int:
 
 
 def data_of(message: Message, field: int) -> bytes:
-    """Bytes; none where the field is left out. Raises ValueError."""
+    """Bytes; none if the field is left out. Raises ValueError."""
     value = _single(message, field, b"")
     if not isinstance(value, bytes):
         raise ValueError("no bytes")
@@ -80,7 +80,7 @@ def data_of(message: Message, field: int) -> bytes:
 
 
 def inner(message: Message, field: int) -> Message:
-    """The message in a field; an empty one where it is left out. Raises ValueError."""
+    """The message in a field; an empty one if the field is left out. Raises ValueError."""
     return read_message(data_of(message, field))
 
 

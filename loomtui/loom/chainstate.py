@@ -1,8 +1,8 @@
 """What `state.db` tells of a chain: which one it is, its last block, and who decides on the next ones.
 
-Tendermint writes the key `stateKey` anew with every block, in Amino (the protobuf wire format), so it is
-always in the journal. `genesisDoc` is the genesis, written once: it is in the journal of a young database
-only. Source: tendermint 0.27.3 state/state.go (`State`), state/store.go, node/node.go and
+Tendermint writes the key `stateKey` again with every block, in Amino (the protobuf wire format), so it is
+always in the journal. `genesisDoc` is the genesis and is written once, so only the journal of a young
+database has it. Source: tendermint 0.27.3 state/state.go (`State`), state/store.go, node/node.go and
 types/validator_set.go.
 """
 
@@ -42,7 +42,10 @@ class Power:
 
 @dataclass(frozen=True)
 class ChainState:
-    """The value of `stateKey`. On a DPOS chain the powers change with every block, and elections the set."""
+    """The value of `stateKey`.
+
+    On a DPOS chain the powers change with every block, and elections change the set.
+    """
 
     chain_id: str
     height: int  # of the last block; 0: no block yet
@@ -56,16 +59,16 @@ class ChainState:
 
 
 def read_chain_state(journal: bytes) -> ChainState | None:
-    """From the last `stateKey` in a journal of state.db (or a tail of it).
+    """Reads the last `stateKey` in a journal of state.db (or in a tail of it).
 
-    None: there is none, or it is malformed. Never raises, whatever the bytes are.
+    None means that there is none, or that it is malformed. Never raises, whatever the bytes are.
     """
     value = leveldb.last(journal, lambda key, value: value if key == _STATE_KEY else None)
     return None if value is None else decode_chain_state(value)
 
 
 def decode_chain_state(value: bytes) -> ChainState | None:
-    """The value of `stateKey`. None: it is malformed. Never raises."""
+    """The value of `stateKey`, or None if it is malformed. Never raises."""
     if len(value) > MAX_STATE_BYTES:
         return None
     try:
@@ -75,9 +78,11 @@ def decode_chain_state(value: bytes) -> ChainState | None:
 
 
 def read_genesis_doc(journal: bytes) -> str | None:
-    """Tendermint's genesis from a journal of state.db. None: it is not in there (any more), or malformed.
+    """Tendermint's genesis from a journal of state.db.
 
-    It is looked for where its key stands first: a whole journal may be long, and it is in few of them.
+    None means that it is not there (any more), or malformed.
+
+    Its key is looked for first, because a whole journal may be long, and few of them have it.
     """
     at = journal.find(_GENESIS_KEY)
     if at < 0:

@@ -1,4 +1,4 @@
-"""The command line in ExecStart=: which peers it gives to Loom, and where in the unit's text they stand.
+"""The command line in ExecStart=: which peers it gives to Loom, and where they are in the unit's text.
 
 Sources: systemd.service(5) "Command lines"; loomchain cmd/loom/loom.go (flags of `run`); pflag's syntax.
 """
@@ -56,7 +56,7 @@ class Command:
         return (program, *map(literal, words[2 if renamed else 1 :]))
 
     def flags(self) -> Mapping[PeerFlag, FoundFlag]:
-        """The flags in force: the last of each."""
+        """The flags in force: the last one of each name."""
         names = [word.text for word in self.words]
         at = names.index("run") + 1 if "run" in names else 1
         found: dict[PeerFlag, FoundFlag] = {}
@@ -71,7 +71,7 @@ class Command:
         return found
 
     def stray_arguments(self) -> tuple[str, ...]:
-        """Arguments that look like peers and that no flag takes: Loom ignores them."""
+        """Arguments that look like peers but that no flag takes, so that Loom ignores them."""
         used = {found.word.start for found in self.flags().values() if found.word}
         pairs = zip(self.words[1:], self.words, strict=False)
         return tuple(
@@ -86,13 +86,13 @@ class Command:
 
     @property
     def in_shell(self) -> bool:
-        """The whole command stands inside one argument, as in `sh -c '…'`."""
+        """Whether the whole command is inside one argument, as in `sh -c '…'`."""
         words = (word.text.strip() for word in self.words)
         return any(re.search(r"\s", word) and any(flag in word for flag in PeerFlag) for word in words)
 
 
 def split_commands(words: Sequence[Word]) -> list[tuple[Word, ...]]:
-    """A lone `;` separates commands."""
+    """Splits at each `;` that is a word of its own."""
     commands: list[list[Word]] = [[]]
     for word in words:
         if word.text == ";" and word.end - word.start == 1:
@@ -103,7 +103,10 @@ def split_commands(words: Sequence[Word]) -> list[tuple[Word, ...]]:
 
 
 def literal(text: str) -> str:
-    """What the program gets for a word without variables and specifiers: doubled `%` and `$` are single."""
+    """What the program gets for a word without variables and specifiers.
+
+    Doubled `%` and `$` become single.
+    """
     return text.replace("%%", "%").replace("$$", "$")
 
 
@@ -143,7 +146,7 @@ def edit(command: Command, flag: PeerFlag, value: str) -> tuple[int, int, str]:
 
 
 def _flag(word: str) -> tuple[PeerFlag | None, int]:
-    """The flag that a word is, and how much stands in front of its value; 0: the next word is the value."""
+    """The flag that a word is, and how much comes before its value; 0: the next word is the value."""
     for flag in PeerFlag:
         if word == flag:
             return flag, 0
@@ -177,7 +180,7 @@ def _append(command: Command, flag: PeerFlag, value: str) -> tuple[int, int, str
 
 
 def _place(text: str, word: Word, skip: int, value: str) -> tuple[int, int, str]:
-    """Where the value stands in the text. Quotes around it stay."""
+    """Where the value is in the text. Quotes around it stay."""
     short = word.text.startswith("-p") and skip
     if short and not value:
         raise ValueError("An empty list cannot be written as the value of -p; write --peers instead.")

@@ -49,7 +49,7 @@ _LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.DOTALL)
 
 @dataclass(frozen=True)
 class LoomYml:
-    """What counts in a loom.yml; a field that is not set has Loom's default."""
+    """What matters in a loom.yml. A field that is not set has Loom's default."""
 
     root_dir: str = ""
     app_store_version: int | None = None  # None: the default of the node's build
@@ -63,7 +63,7 @@ class LoomYml:
 
 @dataclass(frozen=True)
 class TendermintConfig:
-    """What counts in a config.toml."""
+    """What matters in a config.toml."""
 
     p2p_port: int | None = None  # of [p2p] laddr
     external_address: str = ""
@@ -72,7 +72,7 @@ class TendermintConfig:
 
 
 def read_loom_yml(text: str) -> LoomYml:
-    """Never raises. Field names count in any case, as viper reads them."""
+    """Never raises. Field names count in upper or lower case, as viper reads them."""
     try:
         document = _load_yaml(text)
         values = tuple(_leaves(document))
@@ -96,7 +96,7 @@ def read_loom_yml(text: str) -> LoomYml:
 
 
 def redis_place(uri: str) -> tuple[str, int] | None:
-    """Host and port of a Redis URI; None for what is none. Its default port is 6379."""
+    """Host and port of a Redis URI, or None if it is none. The default port is 6379."""
     match = _REDIS.match(uri)
     place = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?", match["place"]) if match else None
     if place is None or not place[1]:
@@ -107,7 +107,7 @@ def redis_place(uri: str) -> tuple[str, int] | None:
 def with_redis(text: str, place: str) -> str:
     """The loom.yml with HOST:PORT in every Redis URI; user, password, path and all else stay as they are.
 
-    Raises ValueError with a sentence where that cannot be done for certain.
+    Raises ValueError with a sentence if that cannot be done for certain.
     """
     if not REDIS_PLACE.fullmatch(place):
         raise ValueError(f"{clean_line(place, limit=80)} is not HOST:PORT")
@@ -138,7 +138,7 @@ def _with_place(value: object, place: str) -> object:
 
 
 def winning_config(names: Iterable[str]) -> str | None:
-    """Which of these paths, relative to the working directory, Loom reads: the first in viper's order."""
+    """Which of these paths, relative to the working directory, Loom reads: the first one in viper's order."""
     ranks = {str(PurePosixPath(name)): name for name in names}
     for folder in _FOLDERS:
         for suffix in _SUFFIXES:
@@ -185,7 +185,7 @@ def _load_yaml(text: str) -> Mapping[object, object]:
 
 
 def _leaves(document: object) -> Iterator[tuple[str, object]]:
-    """Every value with its dotted path. Raises ValueError where aliases multiply them beyond measure."""
+    """Every value with its dotted path. Raises ValueError if aliases multiply them beyond reason."""
     pending: list[tuple[str, object]] = [("", document)]
     for _ in range(_MAX_VALUES):
         if not pending:
@@ -218,7 +218,7 @@ def _version(value: object) -> tuple[int | None, str | None]:
 
 
 def _is_foreign(value: str) -> bool:
-    """An address of another machine."""
+    """Whether it is an address of another machine."""
     text = value.strip()[:2000]
     match = _URL.match(text) or _HOST_AND_PORT.fullmatch(text) or _IPV4.fullmatch(text)
     if not match or match.groupdict().get("scheme", "").lower() == "file":

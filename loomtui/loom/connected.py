@@ -1,4 +1,4 @@
-"""Which nodes a node is connected to, by identity: a connection stands only for the node whose ID it has."""
+"""Which nodes a node is connected to, by identity. A connection counts only for the node whose ID it has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Connectable(Protocol):
 
 @dataclass(frozen=True)
 class Connections:
-    """All names in the order of the nodes. Expected are the other validators of the inventory."""
+    """All names in the order of the nodes. The other validators of the inventory are expected."""
 
     seen: tuple[str, ...]
     missing: tuple[str, ...]
@@ -43,7 +43,7 @@ class Connections:
 
     @property
     def possible(self) -> int:
-        """Of the expected ones, how many may be connected."""
+        """How many of the expected ones may be connected."""
         return len(self.seen) + min(len(self.untold), len(self.strangers) + self.unnamed)
 
     @property
@@ -56,7 +56,7 @@ class Connections:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Of each stranger: 'connected to 1a2b…, which is no node of the inventory'."""
+        """One remark for each stranger: 'connected to 1a2b…, which is no node of the inventory'."""
         who = "which is no node of the inventory"
         if self.nameless:
             who = f"which may be {' or '.join(self.nameless)}, whose node ID is not known, or no node of ours"
@@ -74,7 +74,7 @@ class Connections:
 
 
 def connections(node: Connectable, nodes: Sequence[Connectable]) -> Connections | None:
-    """None: the node was not asked, or did not answer."""
+    """None means that the node was not asked, or did not answer."""
     if node.peers is None:
         return None
     owners: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""JSON from nodes and archives: bounded, typed, and never more than a ValueError."""
+"""Reads JSON from nodes and archives. It is bounded and typed, and raises nothing but a ValueError."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_object(text: str | bytes, *, limit: int) -> Mapping[str, object]:
 
 
 def member(value: object, *path: str) -> object:
-    """The value at a path of field names; None where there is none."""
+    """The value at a path of field names, or None if there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -46,7 +46,7 @@ class TendermintGenesis:
 
 
 def classify_genesis(text: str) -> GenesisKind:
-    """Which of the two it is, by content. Never raises."""
+    """Which of the two files it is, by content. Never raises."""
     try:
         document = read_object(text, limit=_MAX_BYTES)
     except ValueError:
@@ -76,8 +76,8 @@ def read_tendermint_genesis(text: str) -> TendermintGenesis:
 def canonical_genesis(text: str) -> str:
     """One form for all spellings of the same document, to tell chains apart by all that is in it.
 
-    Blanks, the order of fields and numbers in quotes do not count; what Tendermint completes is completed
-    (types/genesis.go, ValidateAndComplete). Raises ValueError with a sentence.
+    Blanks, the order of fields and numbers in quotes make no difference, and what Tendermint completes is
+    completed (types/genesis.go, ValidateAndComplete). Raises ValueError with a sentence.
     """
     try:
         document = dict(read_object(text, limit=_MAX_BYTES))
@@ -94,7 +94,7 @@ def canonical_genesis(text: str) -> str:
 
 
 def _without_address(entry: object) -> object:
-    """The address follows from the public key."""
+    """Leaves the address out, because it follows from the public key."""
     if not isinstance(entry, Mapping):
         return entry
     return {name: value for name, value in entry.items() if name != "address"}

@@ -1,4 +1,7 @@
-"""Is the cluster healthy? Only heights that grow, with equal app hashes and all peers there, prove it."""
+"""Whether the cluster is healthy.
+
+Only heights that grow, with equal app hashes and all peers there, prove it.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ class Verdict:
 def judge_cluster(
     looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], *, patience: timedelta = PATIENCE
 ) -> Verdict:
-    """Judges a row of looks, oldest first, `at` their times.
+    """Judges a row of looks, oldest first; `at` are their times.
 
     Every node is expected to be connected to all other validators, each known by its node ID.
     """
@@ -79,7 +82,7 @@ def judge_cluster(
 
 
 def _judge(looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], patience: timedelta) -> Verdict:
-    """`looks` since the last fall of a height."""
+    """`looks` are those since the last fall of a height."""
     latest = looks[-1] if looks else ()
     if not latest:
         return Verdict(ClusterState.UNKNOWN, "Nothing was looked at yet.")
@@ -104,8 +107,11 @@ def _moving(
     compared: frozenset[str],
     patient: bool,
 ) -> Verdict:
-    """`compared`: nodes whose app hash was seen equal to another's. Tendermint itself stops a node whose hash
-    differs from the next block's, so that growth counts where no equal height was met for a while."""
+    """`compared` are nodes whose app hash was seen to equal another's.
+
+    Tendermint itself stops a node whose hash differs from the next block's, so growth counts if no equal
+    height was met for a while.
+    """
     top = _top(latest)
     waiting = [node.name for node in latest if not grown[node.name]]
     if reasons:
@@ -122,7 +128,7 @@ def _moving(
 
 
 def _last_fall(looks: Sequence[Sequence[NodeView]]) -> int:
-    """The look from which on no height fell: older looks tell nothing about it."""
+    """The look after which no height fell: older looks tell nothing about the present."""
     start = 0
     heights: dict[str, int] = {}
     for at, look in enumerate(looks):
@@ -146,7 +152,7 @@ def _top(nodes: Sequence[NodeView]) -> int:
 
 
 def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
-    """Blocks that a node gained between its first and its last answer; None: fewer than two answers."""
+    """The blocks that a node gained from its first to its last answer; None for fewer than two answers."""
     heights = [
         node.height for look in looks for node in look if node.name == name and node.height is not None
     ]
@@ -154,7 +160,7 @@ def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
 
 
 def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
-    """App hash by node, by height, over all looks."""
+    """The app hash of each node at each height, over all looks."""
     seen: dict[int, dict[str, str]] = {}
     for node in (node for look in looks for node in look):
         if node.height is not None and node.app_hash:
@@ -198,7 +204,7 @@ def _node_reasons(
 
 
 def too_few(node: NodeView, nodes: Sequence[NodeView]) -> Connections | None:
-    """Its connections, where a validator is not among them."""
+    """Its connections, if a validator is not among them."""
     found = connections(node, nodes)
     return None if found is None or found.complete else found
 
@@ -208,7 +214,7 @@ def _standing(height: int) -> str:
 
 
 def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]) -> timedelta:
-    """From its first answer to its last one."""
+    """The time from its first answer to its last one."""
     times = [
         moment
         for look, moment in zip(looks, at, strict=True)
@@ -220,7 +226,7 @@ def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[d
 def _still(
     latest: Sequence[NodeView], reasons: tuple[str, ...], window: timedelta, patience: timedelta
 ) -> Verdict:
-    """No height grew: halted, or not watched for long enough."""
+    """No height grew: the chain is halted, or was not watched for long enough."""
     heights = sorted({node.height for node in latest if node.height is not None})
     if not heights:
         return Verdict(ClusterState.UNKNOWN, "The service runs, but no node gives a height yet.", reasons)

@@ -23,7 +23,7 @@ class HandshakeVerdict:
 
 
 def judge(app: int, state: int, store: int) -> HandshakeVerdict:
-    """`app`: version of app.db; `state`: height in state.db; `store`: height of blockstore.db; 0: missing."""
+    """`app` is the version of app.db, `state` and `store` the heights of those databases; 0: missing."""
     refusal = _refusal(app, state, store)
     if refusal:
         return refusal
@@ -35,7 +35,7 @@ def judge(app: int, state: int, store: int) -> HandshakeVerdict:
 
 
 def _refusal(app: int, state: int, store: int) -> HandshakeVerdict | None:
-    """In the order in which Tendermint looks."""
+    """Checks in the order in which Tendermint looks."""
     if store == 0 and (app or state):
         message = f"Blocks are missing: the app stands at {app}, state.db at {state}, blockstore.db at 0."
         return HandshakeVerdict(Handshake.PANIC, 0, message)

@@ -1,4 +1,4 @@
-"""Who holds the keys of a chain's set, and two proofs about it. What does not hold cannot be made."""
+"""Who holds the keys of a chain's set, and two proofs about it. A proof that does not hold cannot be made."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Holder:
     height: int | None = None  # of its chain
 
     def ahead(self, height: int) -> bool:
-        """One step ahead of the chain is usual (the vote for the next block), unless the node refuses."""
+        """Whether it is ahead of the chain.
+
+        One step is usual (the vote for the next block), unless the node refuses.
+        """
         return self.signed is not None and self.signed > height + (0 if self.refuses else 1)
 
 
@@ -40,10 +43,11 @@ class Holder:
 class StandingChain:
     """Proof that a chain does not live and cannot, and that nobody unknown could sign for it.
 
-    Raises Unproven unless every node of the inventory stands or is stopped, with its key known; all chains
-    that answer tell one set; each key with power in it is on exactly one of the nodes; no other key that ever
-    signed is on them, for it may be of a chain that lives elsewhere; no unknown peer is connected; the chain
-    has blocks; and those that have signed beyond it hold a third of the power or more.
+    Raises Unproven unless all of this holds. Every node of the inventory stands or is stopped, with its key
+    known. All chains that answer tell one set. Each key with power in it is on exactly one of the nodes. No
+    other key that ever signed is on them, because it may be of a chain that lives elsewhere. No unknown peer
+    is connected. The chain has blocks, and those that have signed beyond it hold a third of the power or
+    more.
     """
 
     holders: tuple[Holder, ...]  # all nodes of the inventory
@@ -72,7 +76,10 @@ class StandingChain:
 
     @property
     def members(self) -> Mapping[str, int]:
-        """Power by address. Raises Unproven where no chain tells its set, or two tell different ones."""
+        """The power of each address.
+
+        Raises Unproven if no chain tells its set, or two tell different ones.
+        """
         told = {holder.members for holder in self.holders if holder.members}
         if len(told) != 1:
             raise Unproven(
@@ -109,7 +116,7 @@ class SoleHolder:
 
 
 def top(holders: Sequence[Holder]) -> int | None:
-    """The highest height that a chain tells; 0 is one."""
+    """The highest height that a chain tells; 0 counts as one."""
     return max((holder.height for holder in holders if holder.height is not None), default=None)
 
 

@@ -1,7 +1,7 @@
-"""Who a reference means: a node is known by its ID, then by an ID that it had, then by its address.
+"""Who a reference means. A node is known by its ID, then by an ID that it had, then by its address.
 
-Of a node that could not be looked at the inventory tells the name and the address; its ID is the one that
-others give for that address, which is enough to call it by its name, and not to write into a unit.
+For a node that could not be looked at, the inventory tells the name and the address. Its ID is the one that
+others give for that address, which is enough to call it by its name, but not to write into a unit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class NodeFacts:
 
 
 class Directory:
-    """Finds the node that an entry means. What two nodes share (an ID, an address) names neither of them."""
+    """Finds the node that an entry means.
+
+    If two nodes share an ID or an address, it names neither of them.
+    """
 
     def __init__(self, nodes: Sequence[NodeFacts]) -> None:
         self.nodes = tuple(nodes)
@@ -49,7 +52,7 @@ class Directory:
         self._told = _index(nodes, lambda node: told.get(node.name, ()))
 
     def resolve(self, peer: Peer) -> NodeFacts | None:
-        """None: it is none of the nodes, or it cannot be told which."""
+        """None means that it is none of the nodes, or that it cannot be told which."""
         node_id, place = peer.id.lower(), _place(peer.host, peer.port)
         return (
             self._ids.get(node_id)
@@ -64,7 +67,7 @@ class Directory:
         return self._places.get(_place(peer.host, peer.port)) or self._hosts.get(_host(peer.host))
 
     def _told_ids(self) -> Mapping[str, set[str]]:
-        """By name of a node that was not seen: the IDs that the units of the others give for its address."""
+        """The IDs that other units give for the address of a node that was not seen, by the node's name."""
         told: dict[str, set[str]] = {}
         for unit in (node.unit for node in self.nodes if node.unit is not None):
             for peer in (peer for value in unit.peer_values for peer in read_peers(value.value).peers):

@@ -28,7 +28,7 @@ class Explanation:
 
 
 def explain(text: str) -> Explanation | None:
-    """What a log line means; None where it is not known. Never raises."""
+    """What a log line means, or None if it is not known. Never raises."""
     line = clean_line(text, limit=_MAX_CHARS)
     for rule in RULES:
         match = rule.pattern.search(line)

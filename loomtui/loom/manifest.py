@@ -1,7 +1,7 @@
-"""What a LevelDB's MANIFEST says should be there: its tables with their sizes, its journal.
+"""What should be there according to a LevelDB's MANIFEST: its tables with their sizes, and its journal.
 
 Sources: LevelDB db/version_edit.cc and doc/impl.md; goleveldb session_record.go. goleveldb does not open a
-database of which a table is missing (db_util.go, `ErrMissingFiles`).
+database if one of its tables is missing (db_util.go, `ErrMissingFiles`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Edit:
 
 
 def read_manifest(data: bytes, limit: int = 500_000) -> Version | None:
-    """None: nothing in it can be read, or it names more than `limit` tables. Never raises.
+    """None means that nothing in it can be read, or that it names more than `limit` tables. Never raises.
 
     A torn tail, or an edit of no known form, ends it.
     """
@@ -106,7 +106,7 @@ def _fields(edit: _Edit) -> Iterator[tuple[int, list[int]]]:
 
 
 def file_number(name: str) -> tuple[str, int] | None:
-    """`manifest`, `table` or `log`, and the number; None: the file is none of these."""
+    """`manifest`, `table` or `log`, and the number, or None if the file is none of these."""
     match = _FILE.fullmatch(name)
     if match is None:
         return None
@@ -118,6 +118,6 @@ def file_number(name: str) -> tuple[str, int] | None:
 def was_left_open(log: bytes) -> bool:
     """Whether the end of a goleveldb's LOG tells of an opening without a closing.
 
-    So it is while a node runs, and after it was killed; LevelDB in C++ writes no such lines.
+    It does while a node runs, and after it was killed. LevelDB in C++ writes no such lines.
     """
     return log.rfind(b"db@open") > log.rfind(b"db@close")

@@ -36,7 +36,7 @@ def node_id(public_key: bytes) -> str:
 
 
 def validator_address(public_key: bytes) -> str:
-    """The address of a validator: by the same rule as a node ID, in upper-case hex."""
+    """The address of a validator. It follows the same rule as a node ID, but in upper-case hex."""
     return node_id(public_key).upper()
 
 
@@ -74,7 +74,8 @@ def _facts(public: bytes) -> NodeKeyFacts:
 def read_nodekey_output(stdout: bytes, status: int) -> str:
     """The ID that `loom nodekey` printed.
 
-    Judged by its form, for the command exits 0 on errors too. Raises ValueError with a sentence.
+    It is judged by its form, because the command ends with 0 on errors too. Raises ValueError with a
+    sentence.
     """
     text = stdout[:_MAX_BYTES].decode("utf-8", "replace")
     if re.fullmatch(r"[0-9a-f]{40}\n?", text):

@@ -1,4 +1,4 @@
-"""Lists of peers as they stand in `--peers` and `--persistent-peers`.
+"""Lists of peers, as in `--peers` and `--persistent-peers`.
 
 Source: tendermint 0.27.3 node/node.go (splitAndTrimEmpty) and p2p/netaddress.go (NewNetAddressString).
 """

@@ -1,4 +1,4 @@
-"""Every node's identity against every reference to it, and the references that would be right."""
+"""Compares every node's identity with every reference to it, and gives the references that would be right."""
 
 from __future__ import annotations
 
@@ -76,12 +76,13 @@ def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
 
 
 def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
-    """The right value of each flag whose value has to change; empty where all are right.
+    """The right value of each flag whose value has to change; empty if all are right.
 
     Entries are matched to nodes by identity, never by position: by present ID, then by former ID, then by
-    address. Known entries keep their order, every other validator is there exactly once over all flags, the
-    node itself and the backup node are not, unknown peers stay. A validator without a known ID keeps the ID
-    that it has there, and one that was not seen its port; an entry that is right stays as it is written.
+    address. Known entries keep their order. Every other validator is there exactly once over all flags; the
+    node itself and the backup node are not; unknown peers stay. A validator without a known ID keeps the ID
+    that it has there, and one that was not seen keeps its port. An entry that is right stays as it is
+    written.
     """
     if node.unit is None:
         return {}
@@ -106,7 +107,7 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
 
 
 def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> Iterator[Peer]:
-    """The entries of one list, put right; `placed` are the nodes that need no further entry."""
+    """The corrected entries of one list; `placed` are the nodes that need no further entry."""
     unsure: set[Peer] = set()  # of what is not known for certain only what says the same is said once
     for peer in peers:
         target = known.resolve(peer)
@@ -121,7 +122,7 @@ def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> I
 
 
 def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
-    """What has to stand in the entry's place: itself where it is right, however its host is written."""
+    """What has to replace the entry. If the entry is right, it stays, however its host is written."""
     if target is None:
         return replace(peer, id=peer.id.lower())
     host = _bare(target.address)
@@ -192,13 +193,13 @@ def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
 
 
 def _located(node: NodeFacts, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
-    """The same with the place in the unit or its drop-ins where it is to be mended."""
+    """The same, with the place in the unit or its drop-ins where it is to be mended."""
     for mismatch in found:
         yield replace(mismatch, where=_place_in_unit(node, mismatch.where) or mismatch.where)
 
 
 def _place_in_unit(node: NodeFacts, flag: str) -> str | None:
-    """Where the flag's value begins; else where the command does, to which it would be added."""
+    """Where the flag's value begins, or else where the command begins, to which it would be added."""
     if node.unit is None:
         return None
     places = [(value.file, value.line) for value in node.unit.peer_values if value.flag == flag]
@@ -235,7 +236,7 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
 
 
 def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
-    """Without its ID nobody can add it: that it has none is told of itself."""
+    """Nobody can add a node without its ID. That it has none is told of the node itself."""
     kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
         fix = f"add it to {where} in the unit of {node.name}."
@@ -246,7 +247,7 @@ def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
 
 
 def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
-    """It is in no inventory only where every node of the inventory is accounted for."""
+    """An entry is in no inventory only if every node of the inventory is accounted for."""
     who = "a peer that is not in the inventory"
     if unsure:
         who = f"a peer that may be {' or '.join(unsure)}, which could not be looked at"
@@ -264,7 +265,7 @@ def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
 def _entry(
     node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts, *, elsewhere: bool
 ) -> Iterator[Mismatch]:
-    """What is wrong with one entry; `elsewhere`: another one names the same node, and is right."""
+    """What is wrong with one entry. `elsewhere` says that another one names the same node, and is right."""
 
     def mismatch(
         kind: MismatchKind, expected: str | None, found: str, wrong: str, fix: str, *, blocking: bool

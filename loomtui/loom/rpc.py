@@ -16,7 +16,7 @@ _HASH = re.compile(r"[0-9A-F]{0,128}")
 
 
 class RpcError(ValueError):
-    """An answer that is not what was asked for; its text is one sentence."""
+    """An answer that is not what was asked for. Its text is one sentence."""
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ _SCALAR = re.compile(r"[^\s,}\]\[{\"']+(?=\s*[,}\]])")
 
 
 def mask_secrets(text: str) -> str:
-    """The text with the values of secrets replaced by ‹hidden›; the number of lines stays. Never raises.
+    """The text with the values of secrets replaced by ‹hidden›. The number of lines stays. Never raises.
 
-    Works on YAML, TOML, JSON, unit files and command lines. In doubt it hides more.
+    Works on YAML, TOML, JSON, unit files and command lines. If in doubt, it hides more.
     """
     return "\n".join(_mask_lines(text.split("\n")))
 
@@ -52,12 +52,12 @@ def _mask_lines(lines: list[str]) -> Iterator[str]:
 
 
 def _is_deeper(indent: int, content: str, depth: int) -> bool:
-    """YAML lets a list stand as deep as its name."""
+    """YAML allows a list to be as deep as its name."""
     return indent > depth or (indent == depth and content.startswith("-"))
 
 
 def _mask_line(line: str) -> tuple[str, bool, str]:
-    """The line without secrets, whether deeper lines below belong to a secret too, and what text ends it."""
+    """The line without secrets, whether deeper lines below belong to a secret too, and which text ends it."""
     line = _USER_INFO.sub(rf"\1:{HIDDEN}@", line)
     line = _KEY_BYTES.sub(HIDDEN, line)
     line = _ARGUMENT.sub(rf"\1{HIDDEN}", line)

@@ -1,4 +1,4 @@
-"""Can the chain move from a given height? From signing states and voting powers.
+"""Whether the chain can move from a given height, judged by signing states and voting powers.
 
 Sources: tendermint 0.27.3 privval/priv_validator.go (CheckHRS) and types/validator_set.go (more than 2/3);
 tried out on real nodes.
@@ -35,8 +35,8 @@ class Forecast:
 def forecast(height: int, signers: Sequence[Signer], *, wal_of_same_state: bool = False) -> Forecast:
     """Whether more than 2/3 of the voting power can sign block `height` + 1.
 
-    `wal_of_same_state`: the restored consensus WAL holds the very votes of the signing states, so that a
-    validator which is one step ahead can go on from there.
+    `wal_of_same_state` means that the restored consensus WAL holds the very votes of the signing states, so
+    that a validator that is one step ahead can go on from there.
     """
     able = [signer for signer in signers if _can_sign(height, signer, wal_of_same_state)]
     stuck = [signer for signer in signers if signer not in able]

@@ -1,4 +1,4 @@
-"""systemd unit files: what is in force, and the one change that loomtui makes to them.
+"""Reads systemd unit files: what is in force, and the one change that loomtui makes to them.
 
 Sources: systemd.unit(5), systemd.service(5), systemd.exec(5); loomchain cmd/loom/loom.go for the flags.
 """
@@ -31,7 +31,7 @@ class UnitFile:
 
 @dataclass(frozen=True)
 class PeerValue:
-    """The value of a flag that is in force: of repeated flags the last one wins."""
+    """The value of a flag that is in force: if a flag is repeated, the last one wins."""
 
     flag: PeerFlag
     value: str  # after systemd's unquoting
@@ -92,8 +92,8 @@ def with_text(unit: EffectiveUnit, path: str, text: str) -> EffectiveUnit:
 def rewrite_peers(text: str, values: Mapping[PeerFlag, str]) -> str:
     """The text of one unit file or drop-in with other peers; every other character stays as it is.
 
-    A flag that the command lacks is appended to it. Raises ValueError with a sentence where the values
-    cannot be changed in this file: no ExecStart, peers that come from a variable, a shell command.
+    A flag that the command lacks is appended to it. Raises ValueError with a sentence if the values cannot be
+    changed in this file: no ExecStart, peers that come from a variable, a shell command.
     """
     settings = _Settings()
     if len(text) > _MAX_CHARS:
@@ -153,7 +153,7 @@ class _Settings:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What `Environment=` sets, as far as it cannot be overridden by an environment file."""
+        """What `Environment=` sets, as far as an environment file cannot override it."""
         if self.environment_files:
             return {}
         pairs = (word.partition("=") for word in self.environment)

@@ -1,4 +1,6 @@
-"""The grammar of systemd unit files, with every character's place, so that a value can be replaced alone.
+"""The grammar of systemd unit files.
+
+It keeps every character's place, so that one value can be replaced alone.
 
 Sources: systemd.syntax(7), systemd.service(5) "Command lines"; systemd 252 src/basic/extract-word.c.
 """
@@ -50,7 +52,7 @@ class Assignment:
 
 
 def assignments(text: str) -> Iterator[Assignment]:
-    """Every `key=value` inside a section, in order. What systemd ignores is left out: comments, junk."""
+    """Every `key=value` inside a section, in order, without what systemd ignores: comments and junk."""
     section = ""
     for line, chars in _logical_lines(text):
         content = "".join(char.value for char in chars)
@@ -62,7 +64,7 @@ def assignments(text: str) -> Iterator[Assignment]:
 
 
 def passed_over(text: str) -> Iterator[tuple[int, str]]:
-    """What is neither section nor setting nor comment, which systemd ignores: line, 1-based, and text."""
+    """What systemd ignores because it is no section, setting or comment: line, 1-based, and text."""
     section = False
     for line, chars in _logical_lines(text):
         content = "".join(char.value for char in chars)
@@ -73,7 +75,7 @@ def passed_over(text: str) -> Iterator[tuple[int, str]]:
 
 
 def split_words(chars: Sequence[Char]) -> tuple[Word, ...]:
-    """The words of a value by systemd's quoting rules. Raises ValueError for a quote that is never closed."""
+    """The words of a value by systemd's quoting rules. Raises ValueError if a quote is never closed."""
     words = []
     at = 0
     while at < len(chars):
@@ -145,9 +147,9 @@ def _take_word(chars: Sequence[Char], at: int) -> tuple[Word, int]:
 
 
 def _escape(chars: Sequence[Char], at: int) -> tuple[str, int]:
-    """What a backslash and what follows stand for, and how many characters that is.
+    """What a backslash and the characters after it mean, and how many characters that is.
 
-    A backslash that escapes nothing is itself.
+    A backslash that escapes nothing means itself.
     """
     following = "".join(char.value for char in chars[at + 1 : at + 10])
     if following and following[0] in _ESCAPES:

@@ -17,7 +17,7 @@ _MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True, order=True)
 class SigningState:
-    """The last thing that was signed; nothing at or below it is signed again."""
+    """The last thing that was signed. Nothing at or below it is signed again."""
 
     height: int
     round: int
@@ -26,7 +26,7 @@ class SigningState:
 
 @dataclass(frozen=True)
 class ValidatorFacts:
-    """What may be known of a `priv_validator.json`: nothing private is in here."""
+    """What may be known of a `priv_validator.json`. Nothing private is in here."""
 
     address: str | None  # 40 upper-case hex digits
     public_key: str | None  # base64 of 32 bytes
@@ -40,7 +40,7 @@ class ValidatorFacts:
 def read_validator(text: str | bytes) -> ValidatorFacts:
     """The facts of a `priv_validator.json`; its private part is dropped. Never raises.
 
-    `address` is what follows from the public key; where the file says otherwise, `problem` says so.
+    `address` is what follows from the public key; if the file says otherwise, `problem` says so.
     """
     try:
         document = read_object(text, limit=_MAX_BYTES)

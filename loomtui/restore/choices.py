@@ -1,4 +1,4 @@
-"""What the operator wants of a restore. A plan records it, and is made anew from it."""
+"""What the operator wants of a restore. A plan records these choices and is made again from them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Choices:
 
 
 def check_redis_choice(choice: str | None) -> None:
-    """Raises CallError for what is neither HOST:PORT nor 'keep'."""
+    """Raises CallError if the text is neither HOST:PORT nor 'keep'."""
     if choice not in (None, KEEP_REDIS) and not REDIS_PLACE.fullmatch(choice or ""):
         raise CallError(
             "the address of Redis is to be given as HOST:PORT, or as 'keep'",

@@ -1,4 +1,4 @@
-"""What happens in a run. Screens, journal, command line and report all read these and nothing else."""
+"""What happens in a run. Screens, journal, command line and report all read these events and nothing else."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True)
 class Amount:
-    """How far a long task is."""
+    """How far a long task has come."""
 
     done: int  # bytes
     total: int

@@ -1,4 +1,4 @@
-"""What a plan has to tell its operator, typed: sentences are for people, and steer nothing."""
+"""What a plan has to tell its operator. Findings are typed: sentences are for people and steer nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class FindingCode(StrEnum):
-    """What was found. The values stand in plan files and in JSON: they are never renamed."""
+    """What was found. Plan files and JSON hold these values, so they are never renamed."""
 
     # Why a plan must not be run.
     CHAIN_STANDS = "chain-stands"  # the prediction: it would stand still, or nothing tells that it moves
@@ -59,7 +59,7 @@ class FindingCode(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is to be known of a plan, with what to do about it."""
+    """One thing that the operator has to know about a plan, with what to do about it."""
 
     code: FindingCode
     node: str | None  # None: it is about the cluster, or about several nodes
@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """All of it, for reading."""
+        """The whole finding, for reading."""
         if not self.advice:
             return self.sentence
         return f"{self.sentence}{'' if self.sentence.endswith(('.', '?')) else '.'} {self.advice}"

@@ -1,4 +1,4 @@
-"""The plan of a restore: every choice made, as a file that can be read, reviewed and kept."""
+"""The plan of a restore: a file with every choice made, which can be read, reviewed and kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SigningAction(StrEnum):
 
 @dataclass(frozen=True)
 class Archive:
-    """What will be fetched, exactly: another version of the object is refused."""
+    """Exactly what will be fetched. Another version of the object is refused."""
 
     key: str
     etag: str
@@ -68,7 +68,10 @@ class PassedOver:
 
     @property
     def only_node(self) -> str | None:
-        """The one node that it is about; None: it could have been data, or the config of several."""
+        """The one node that the object is about.
+
+        None means that it could have been data, or the config of several.
+        """
         return self.nodes[0] if len(self.nodes) == 1 and not self.as_data else None
 
     @property
@@ -78,7 +81,7 @@ class PassedOver:
 
 
 def passed_over_words(plan: Plan) -> tuple[str, ...]:
-    """What was passed over, for reading: key, time, what it could have been, and why."""
+    """What was passed over, for reading: its key and time, what it could have been, and the reason."""
     return tuple(
         f"{clean_line(one.key, limit=200)}, of {one.taken_at:%Y-%m-%d %H:%M} UTC, {_meant_words(one)}: "
         f"{clean_line(one.reason)}"
@@ -106,7 +109,7 @@ class FileChoice:
 
 @dataclass(frozen=True)
 class ExternalAddress:
-    """An address in a config file, as it will stand there, that is no node's of the inventory."""
+    """An address in a config file, as the file will be, that belongs to no node of the inventory."""
 
     file: str  # loom.yml, chaindata/config/config.toml
     field: str  # EventDispatcher.Redis.URI
@@ -167,7 +170,7 @@ class PlannedChain:
 
 
 class RemedyKind(StrEnum):
-    """The one safe way out where the chain would not move, or a node could not sign."""
+    """The one safe way out if the chain would not move, or a node could not sign."""
 
     NONE = "none"
     RESET = "reset"  # the whole cluster goes back: signing states start anew
@@ -179,7 +182,10 @@ class RemedyKind(StrEnum):
 
 @dataclass(frozen=True)
 class Prediction:
-    """Can the chain move after this restore? From heights, signing states and voting powers."""
+    """Whether the chain can move after this restore.
+
+    This is predicted from heights, signing states and voting powers.
+    """
 
     moves: bool
     height: int | None  # of the restored data
@@ -218,7 +224,7 @@ class Plan:
 
     @property
     def reset_confirmed(self) -> bool:
-        """The operator typed the cluster's name for the reset of signing states."""
+        """Whether the operator typed the cluster's name for the reset of signing states."""
         return self.choices.reset_signing
 
     @property
@@ -227,16 +233,16 @@ class Plan:
 
     @property
     def data_time(self) -> datetime | None:
-        """The moment of the data: its last block's; where that is not known, when its archive was taken."""
+        """The moment of the data: the time of its last block, or of its archive if that is unknown."""
         if self.chain is not None and self.chain.block_time is not None:
             return self.chain.block_time
         return min((node.data.taken_at for node in self.nodes if node.data is not None), default=None)
 
     @property
     def offer(self) -> RemedyKind:
-        """What the operator may allow by typing the cluster's name, to have the plan made anew with it.
+        """What the operator may allow by typing the cluster's name, so that the plan is made again with it.
 
-        NONE: nothing, or it was allowed already.
+        NONE means that there is nothing to allow, or that it was allowed already.
         """
         if self.reset_confirmed:
             return RemedyKind.NONE

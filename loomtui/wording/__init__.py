@@ -1,1 +1,1 @@
-"""How things are said, alike on the screens, on the command line and in reports. Pure."""
+"""How things are said. The screens, the command line and reports say them alike. Pure."""

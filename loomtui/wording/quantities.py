@@ -66,12 +66,12 @@ def time_of(at: datetime | None, nothing: str = NOTHING) -> str:
 
 
 def timestamp(at: datetime | None) -> str:
-    """2026-11-20 14:30:05, where it is said beside it that times are UTC."""
+    """2026-11-20 14:30:05, for places that say that times are UTC."""
     return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def iso(at: datetime | None) -> str | None:
-    """For programs: ISO 8601 in UTC, with a Z."""
+    """ISO 8601 in UTC, with a Z, for programs."""
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
@@ -90,7 +90,7 @@ def span(length: timedelta | float) -> str:
 
 
 def length(seconds: float | None) -> str:
-    """A length of time as it is told afterwards: 8.4 s, 12 min 05 s, 3 h 05 min, 2 d 04 h."""
+    """A length of time, told afterwards: 8.4 s, 12 min 05 s, 3 h 05 min, 2 d 04 h."""
     if seconds is None:
         return NOTHING
     whole = round(seconds)
@@ -105,7 +105,7 @@ def length(seconds: float | None) -> str:
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """`span` from then until now."""
+    """The `span` from then until now."""
     return NOTHING if at is None else span(now - at)
 
 
@@ -122,5 +122,5 @@ def short_watch(elapsed: timedelta) -> str:
 
 
 def offset(seconds: float | None) -> str:
-    """Of a clock: +0.3s."""
+    """The offset of a clock: +0.3s."""
     return NOTHING if seconds is None else f"{seconds:+.1f}s"

@@ -13,7 +13,7 @@ from loomtui.restore.plan import FileAction, Scope
 
 
 class Grade(Enum):
-    """What a state means for the one who reads it: screens and command line colour by it."""
+    """What a state means for the reader. Screens and command line colour by it."""
 
     GOOD = "good"
     WARN = "warn"
@@ -24,7 +24,7 @@ class Grade(Enum):
 
 @dataclass(frozen=True)
 class StateWord:
-    """A sign and a word: no state is told by colour alone."""
+    """A sign and a word, because no state is told by colour alone."""
 
     symbol: str
     word: str
@@ -121,7 +121,7 @@ def service_state(service: ServiceState | None) -> StateWord:
 
 
 def node_state(status: NodeStatus | None) -> StateWord:
-    """Its service's state, where more cannot be said of it."""
+    """The state of the node's service, if nothing more can be said of the node."""
     if status is None:
         return StateWord("◌", "connecting", Grade.OPEN)
     if not status.reachable:
@@ -139,10 +139,10 @@ def cluster_state(state: ClusterState) -> StateWord:
 
 
 def outcome_state(outcome: Outcome | None) -> StateWord:
-    """None: the run has not ended."""
+    """None means that the run has not ended."""
     return _OUTCOMES[outcome]
 
 
 def outcome_told(outcome: Outcome | None) -> str:
-    """What became of a run, in a few words more."""
+    """The outcome of a run, in a few more words."""
     return _OUTCOME_SENTENCES[outcome]

@@ -1,4 +1,4 @@
-"""Backups on a time axis: a row for each series, and a cursor that names a moment."""
+"""Backups on a time axis. Each series has a row, and a cursor names a moment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CURSOR = "│"
 
 
 class BackupAxis(Widget, can_focus=True):
-    """Left and right go from backup to backup, up and down from row to row. At the right end it is now."""
+    """Left and right go from backup to backup, up and down from row to row. The right end is now."""
 
     BINDINGS = keys.bindings(keys.AXIS)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -58,7 +58,7 @@ class BackupAxis(Widget, can_focus=True):
     # ── what is shown ───────────────────────────────────────────────────────────────────────────────────
 
     def show(self, series: Sequence[Series], taken: frozenset[str], now: datetime) -> None:
-        """`taken`: the keys of what a restore to the cursor's moment would take."""
+        """`taken` are the keys of what a restore to the cursor's moment would take."""
         taller = len(series) != len(self._series)
         self._series, self._taken, self._now = tuple(series), taken, now
         self.row = min(self.row, max(0, len(series) - 1))
@@ -66,7 +66,7 @@ class BackupAxis(Widget, can_focus=True):
 
     @property
     def marked(self) -> Backup | None:
-        """The newest one of the marked row at or before the cursor."""
+        """The newest backup of the marked row at the cursor or before it."""
         if not self._series:
             return None
         before = [

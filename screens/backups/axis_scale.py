@@ -1,4 +1,4 @@
-"""From moments to cells of a time axis. Knows no widget."""
+"""Maps moments to cells of a time axis. Knows no widget."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _TICKS = ((timedelta(days=1), "%H:%M"), (timedelta(days=9), "%m-%d %H:%M"), (tim
 
 @dataclass(frozen=True)
 class Span:
-    """What of the time is in view."""
+    """The part of the time that is in view."""
 
     begin: datetime
     end: datetime
 
 
 def in_view(oldest: datetime, now: datetime, cursor: datetime, window: timedelta | None) -> Span:
-    """All of it without a `window`; where it is less than all, the cursor is in it."""
+    """All of the time if there is no `window`. If less is in view, the cursor is in it."""
     if window is None or now - oldest <= window:
         return Span(oldest, max(now, oldest + timedelta(minutes=1)))
     end = min(now, cursor + window / 2)
@@ -37,16 +37,16 @@ class AxisScale:
     now: datetime
 
     def place(self, moment: datetime) -> int:
-        """The cell of a moment; outside of 0 and `cells` it is not in view."""
+        """The cell of a moment. If it is outside of 0 and `cells`, it is not in view."""
         begin, end = self.span.begin, self.span.end
         return int((moment - begin) / (end - begin) * (self.cells - 1) + 0.5)
 
     def moment(self, place: int) -> datetime:
-        """The end of a cell."""
+        """The moment at the end of a cell."""
         return self.span.begin + (self.span.end - self.span.begin) * (place + 1) / self.cells
 
     def ticks(self, cursor: datetime) -> str:
-        """Times under which the rows stand, the cursor's place marked."""
+        """The times above the rows, with the cursor's place marked."""
         begin, end = self.span.begin, self.span.end
         form = next(form for longest, form in _TICKS if end - begin <= longest)
         line = ""
@@ -58,7 +58,7 @@ class AxisScale:
         return line[:marked] + "▼" + line[marked + 1 :] if 0 <= marked < self.cells else line
 
     def row(self, series: Series, taken: frozenset[str]) -> tuple[list[str], list[str]]:
-        """A sign for each cell, and the name of its style. `taken`: the keys that a restore would take."""
+        """A sign for each cell, and the name of its style. `taken` are the keys that a restore would take."""
         signs, names = self._cover(series)
         counts: dict[int, int] = {}
         for backup in series.backups:

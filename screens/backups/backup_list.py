@@ -18,7 +18,7 @@ _KINDS: tuple[tuple[str, frozenset[BackupKind]], ...] = (
 
 
 class BackupList:
-    """In the catalogue's order, newest first; of one kind, or of all."""
+    """The backups in the catalogue's order, newest first; of one kind, or of all."""
 
     def __init__(self) -> None:
         self._backups: dict[str, Backup] = {}
@@ -28,11 +28,11 @@ class BackupList:
         return len(self._backups)
 
     def take(self, backups: Iterable[Backup]) -> None:
-        """Instead of those that were known."""
+        """Replaces those that were known."""
         self._backups = {backup.key: backup for backup in backups}
 
     def learn(self, backup: Backup) -> bool:
-        """What more is known of one; False where it is not in the list."""
+        """Takes what more is known of one backup. False means that it is not in the list."""
         if backup.key not in self._backups:
             return False
         self._backups[backup.key] = backup
@@ -56,9 +56,9 @@ class BackupList:
 
     @property
     def series(self) -> tuple[Series, ...]:
-        """Of those that are shown."""
+        """The series of the backups that are shown."""
         return series_of(self.shown)
 
     def taking(self, nodes: Sequence[Node], moment: datetime | None) -> Taking:
-        """What a restore to that moment would take, of all kinds; None: now."""
+        """What a restore to that moment would take, of all kinds. None means now."""
         return what_is_taken(tuple(self._backups.values()), nodes, moment)

@@ -59,7 +59,7 @@ def _none(name: str, told: str) -> Content:
 
 
 def gaps_told(series: Iterable[Series], now: datetime) -> Content:
-    """The ones that last first, then the newest."""
+    """The gaps: first those that still last, then the newest."""
     found = [(one, gap) for one in series for gap in one.gaps(now)]
     found.sort(key=lambda pair: (not pair[1].lasts, -pair[1].until.timestamp()))
     if not found:
@@ -80,7 +80,7 @@ def gaps_told(series: Iterable[Series], now: datetime) -> Content:
 
 
 def below(parts: Sequence[Content]) -> Iterator[Content]:
-    """One below the other, an empty line between them."""
+    """One text below the other, with an empty line between them."""
     for number, part in enumerate(parts):
         if number:
             yield Content("")

@@ -1,4 +1,4 @@
-"""The backups in S3 on a time axis and as a list; what a restore would take for the moment of the cursor."""
+"""The backups in S3 on a time axis and as a list, and what a restore would take for the cursor's moment."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _GUESSES_AT_ONCE = 8
 class BackupsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Backups"
     HELP: ClassVar[str] = (
-        "All archives below the prefix. On the axis each row is a host and a kind: ● one backup, a digit so "
-        "many, ░ a gap longer than usual. {axis.left} and {axis.right} move the cursor from backup to "
-        "backup; ◆ marks what a restore to that moment would take, and below it stands the pair for each "
-        "node. {backups.time} takes a time, {axis.closer} and {axis.wider} show less or more of it. "
-        "{backups.list} shows the list. 'Kind' is a guess from the first part of each archive until it was "
-        "read whole: then a ✓ stands beside it; ✗ is beside what cannot be used, with the reason. To look "
-        "into the marked archive press {backups.open}; {backups.verify} reads it whole anew and checks it; "
-        "{screen.back} gives that up. Times are UTC: each host's offset is told from all its backups; a time "
-        "with ? is not sure."
+        "This screen shows all archives below the prefix. On the axis each row is a host and a kind: ● is "
+        "one backup, a digit means so many, and ░ is a gap that is longer than usual. {axis.left} and "
+        "{axis.right} move the cursor from backup to backup. ◆ marks what a restore to that moment would "
+        "take; the pair for each node is below it. {backups.time} takes a time; {axis.closer} and "
+        "{axis.wider} show less or more of the axis. {backups.list} shows the list. 'Kind' is a guess from "
+        "the first part of an archive until the archive is read whole; then it has a ✓. ✗ marks what cannot "
+        "be used, with the reason. Press {backups.open} to look into the marked archive; {backups.verify} "
+        "reads it whole again and checks it; {screen.back} stops that. Times are UTC: each host's offset is "
+        "told from all its backups; a time with ? is not sure."
     )
     BINDINGS = keys.bindings(keys.BACKUPS)
     LOADING: ClassVar[Content | str] = "Asking S3 …"
@@ -85,7 +85,7 @@ class BackupsScreen(TableScreen):
     # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
 
     async def load(self) -> None:
-        """Kinds are not in the keys: the first part of each archive is looked at, a few at a time."""
+        """Looks at each archive's first part, a few at a time, because the keys do not tell the kinds."""
         turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
 
         async def guess(backup: Backup) -> None:
@@ -111,7 +111,7 @@ class BackupsScreen(TableScreen):
         self._look_at(listed=not self._listed)
 
     def _look_at(self, *, listed: bool) -> None:
-        """Where there is room both are shown, and this only says where the keys go."""
+        """If there is room, both are shown, and this only says where the keys go."""
         self._listed = listed
         self.set_class(listed, "-list")
         (self.query_one(Table) if listed else self.query_one(BackupAxis)).focus()
@@ -167,7 +167,7 @@ class BackupsScreen(TableScreen):
         return self._backups.find(self.query_one(Table).marked)
 
     def action_open_backup(self, fresh: bool = False) -> None:
-        """`fresh`: it is read anew."""
+        """With `fresh`, the archive is read again."""
         backup = self._marked()
         if backup is None:
             content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
@@ -220,7 +220,7 @@ class BackupsScreen(TableScreen):
 
 
 def backup_cells(table: Table, backup: Backup, now: datetime) -> dict[str, Text]:
-    """One row; ✓ beside the kind: read whole, ✗: it cannot be used."""
+    """One row. ✓ beside the kind means that it was read whole, ✗ that it cannot be used."""
     mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
     tone = Tone.BAD if backup.fault else Tone.DIM if backup.kind is BackupKind.UNKNOWN else Tone.PLAIN
     key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"

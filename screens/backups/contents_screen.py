@@ -1,4 +1,4 @@
-"""One archive, read whole and checked."""
+"""Shows one archive, read whole and checked."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def _give_up() -> str:
 class ContentsScreen(LoadingScreen):
     NAME_SHOWN: ClassVar[str] = "Backup"
     HELP: ClassVar[str] = (
-        "The archive is read to its end, its checksums are checked, and what it holds is listed: databases "
-        "with their heights, config files, and everything that would be refused. To give the reading up "
-        "press {screen.back}."
+        "loomtui reads the archive to its end, checks its checksums, and lists what it holds: databases with "
+        "their heights, config files, and everything that would be refused. Press {screen.back} to stop "
+        "reading."
     )
     BINDINGS = keys.bindings(keys.COPY)
     LOADING: ClassVar[Content | str] = "Reading the archive …  {screen.back} gives it up"
@@ -57,7 +57,7 @@ class ContentsScreen(LoadingScreen):
             self.contents = contents
 
     def __init__(self, backup: Backup, *, fresh: bool = False) -> None:
-        """`fresh`: read it also where it is known already what it holds."""
+        """With `fresh`, the archive is read even if it is known already what it holds."""
         super().__init__()
         self.backup = backup
         self._fresh = fresh
@@ -86,7 +86,7 @@ class ContentsScreen(LoadingScreen):
         self.say(content.row("Reading ", drawn, text))
 
     def _speed(self, message: Read) -> str:
-        """Once there is something to measure."""
+        """The speed, once there is something to measure."""
         now = time.monotonic()
         if self._began is None:
             self._began = now

@@ -1,4 +1,4 @@
-"""A text with differences in it: side by side where there is room, else one below the other."""
+"""A text with differences in it: side by side if there is room, else one below the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from screens.widgets.pane import Pane
 
 
 class DiffPane(Pane):
-    """Draws anew when its width changes. The operator's choice of columns is kept for all screens."""
+    """Draws again when its width changes. The operator's choice of columns is kept for all screens."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -44,7 +44,7 @@ class DiffPane(Pane):
         self._draw()
 
     def _draw(self) -> None:
-        """Screens show the same page every second: only what changed is drawn."""
+        """Draws only what changed, because screens show the same page every second."""
         width, beside = self._width, self.beside
         if not width or ((width, beside) == self._drawn_for and same(self._page, self._drawn)):
             return

@@ -1,4 +1,4 @@
-"""A screen with a pane of differences in it: the key that turns their form works wherever the focus is."""
+"""A screen with a pane of differences in it. The key that changes their form works wherever the focus is."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A difference drawn in a width: old and new side by side, or one below the other. Pure.
+"""Draws a difference in a width: old and new side by side, or one below the other. Pure.
 
-Each line has its sign in front and each changed word is reversed, so colour says nothing alone. Lines that
-are too long wrap, and a peer of a list stays whole where it can.
+Each line has its sign in front, and each changed word is reversed, so that colour says nothing alone. Lines
+that are too long wrap, and a peer of a list stays whole if it can.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OLD, _NEW, _SAME = ("-", Tone.BAD), ("+", Tone.GOOD), (" ", Tone.PLAIN)
 
 @dataclass(frozen=True)
 class Difference:
-    """Of one file or several, in unified form, secrets masked."""
+    """The difference of one file or several, in unified form, with secrets masked."""
 
     diff: str
 
@@ -51,7 +51,7 @@ def page(parts: Iterable[Content | Difference | str]) -> Page:
 
 
 def drawn(page: Page, width: int, *, beside: bool) -> Content:
-    """`width`: of the whole, in cells."""
+    """`width` is the width of the whole, in cells."""
     parts: list[Content] = []
     for part in page:
         if isinstance(part, Content):
@@ -62,7 +62,7 @@ def drawn(page: Page, width: int, *, beside: bool) -> Content:
 
 
 def same(one: Page, other: Page) -> bool:
-    """Its style included, which `Content` leaves out when it compares."""
+    """Compares styles too, which `Content` leaves out."""
     return len(one) == len(other) and all(map(_is_same, one, other))
 
 
@@ -77,12 +77,12 @@ def has_difference(page: Page) -> bool:
 
 
 def copied(page: Page) -> Content:
-    """As it goes to the clipboard: differences in their unified form, no line wrapped."""
+    """The text for the clipboard: differences are in their unified form, and no line is wrapped."""
     return content.lines(part if isinstance(part, Content) else content.diff(part.diff) for part in page)
 
 
 def wrapped(line: Content, width: int) -> list[Content]:
-    """The line in parts of at most `width` cells (2 or more), which make it up again."""
+    """The line in parts of at most `width` cells (2 or more). Together they are the line again."""
     cuts, at, used = [], 0, 0
     for chunk in _chunks(line.plain, width, _BREAKS):
         cells = cell_len(chunk)
@@ -94,7 +94,7 @@ def wrapped(line: Content, width: int) -> list[Content]:
 
 
 def _chunks(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterator[str]:
-    """What is not to be broken, as far as it fits on a line."""
+    """The pieces that must not be broken, as far as they fit on a line."""
     for match in breaks[0].finditer(text):
         if len(breaks) == 1 or cell_len(match[0]) <= width:
             yield match[0]
@@ -129,7 +129,7 @@ def _beside(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
 
 
 def _side(line: Line | None, sign: tuple[str, Tone], width: int) -> Iterator[Content]:
-    """One text's line with its sign in front of each of its parts; what is wrapped stands deeper."""
+    """One text's line, with its sign in front of each of its parts. Wrapped parts are indented."""
     if line is None:
         return
     mark, tone = sign

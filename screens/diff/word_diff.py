@@ -1,7 +1,7 @@
-"""A difference, read from its unified form, with the words that changed marked. Pure.
+"""Reads a difference from its unified form, and marks the words that changed. Pure.
 
-The unified form is what plans, previews and unit fixes carry. Secrets are masked in it, over whole texts:
-that is why this reads it, and does not compare the texts itself.
+Plans, previews and unit fixes carry the unified form. Secrets are masked in it over whole texts, so this
+reads it and does not compare the texts itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Line: TypeAlias = tuple[Piece, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """What stands beside each other. One side is None where a line was added or taken away."""
+    """What stands side by side. One side is None if a line was added or removed."""
 
     old: Line | None
     new: Line | None
@@ -44,19 +44,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Heading:
-    """The name of a file, or that lines are left out."""
+    """The name of a file, or a note that lines are left out."""
 
     text: str
 
 
 @lru_cache(maxsize=128)
 def rows_of(diff: str) -> tuple[Row | Heading, ...]:
-    """Never raises, and leaves nothing out: what is not of the form is shown as it is."""
+    """Never raises, and leaves nothing out: what is not of this form is shown as it is."""
     return tuple(_Reader().read(clean(diff)))
 
 
 def words_marked(old: str, new: str) -> tuple[Line, Line]:
-    """Both lines in pieces, those marked that the other one has not."""
+    """Both lines in pieces; the pieces that the other line does not have are marked."""
     before, after = _WORD.findall(old), _WORD.findall(new)
     start = _common(before, after)
     end = _common(before[start:][::-1], after[start:][::-1])
@@ -80,7 +80,7 @@ def _steps(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[bool, Seq
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many words both begin with."""
+    """How many words both lines begin with."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (first, second) in pairs if first != second), min(len(one), len(other)))
 
@@ -90,7 +90,10 @@ def _full(pieces: Sequence[Piece]) -> Line:
 
 
 class _Reader:
-    """Lines of a unified difference, folded into rows; removed lines wait for the added ones beside them."""
+    """Folds the lines of a unified difference into rows.
+
+    Removed lines wait for the added ones beside them.
+    """
 
     def __init__(self) -> None:
         self._old: list[str] = []
@@ -107,7 +110,7 @@ class _Reader:
         yield from self._waiting()
 
     def _between(self, line: str) -> Iterator[Row | Heading]:
-        """Outside of hunks: names and hunks' heads, and what somebody wrote without them."""
+        """Handles what is outside of hunks: names and hunks' heads, and what somebody wrote without them."""
         hunk = _HUNK.fullmatch(line)
         if hunk:
             yield from self._waiting()
@@ -165,7 +168,7 @@ def _both_names(old: str, new: str) -> str:
 
 
 def _paired(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
-    """As many as before stand beside each other; else those that are alike do, in their order."""
+    """If there are as many as before, they are paired in order; else those that are alike are."""
     if len(old) == len(new):
         yield from zip(old, new, strict=True)
         return
@@ -183,7 +186,7 @@ def _paired(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None
 
 
 def _alike(one: str, other: str) -> bool:
-    """Half of their words, by length, are the same; signs and blanks count for nothing."""
+    """Whether half of their words, by length, are the same. Signs and blanks count for nothing."""
     first, second = (Counter(_WORD.findall(line)) for line in (one, other))
     return 2 * _weight(first & second) >= max(_weight(first), _weight(second)) > 0
 

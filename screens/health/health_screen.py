@@ -1,4 +1,7 @@
-"""Home: one row a node, polled each by itself, and what it all says of the cluster."""
+"""The home screen.
+
+Each node has one row and is polled by itself; above is what it all says of the cluster.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ if TYPE_CHECKING:
 class HealthScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Cluster health"
     HELP: ClassVar[str] = (
-        "One row a node, looked at every two seconds. The line above the rows says what it means for the "
-        "cluster, why, and what to do: only heights that grow on every node, with equal app hashes and all "
-        "peers there, are health. 'Growth' is drawn from look to look, to one scale for all: ▁ stood still, "
-        "· gave no answer. 'Lag' is how many blocks a node is behind the highest. 'Peers' counts the other "
-        "validators by node ID; with a ? not every ID is known. 'Age' is how old a row is: "
-        "one that grows old is of a node that does not answer. Wider terminals show more columns, higher "
-        "ones more of the node under the cursor; {health.open} tells all of it."
+        "Each node has one row and is looked at every two seconds. The line above the rows says what this "
+        "means for the cluster, why, and what to do. A cluster is healthy only if heights grow on every "
+        "node, with equal app hashes and all peers there. 'Growth' is drawn from look to look, to one scale "
+        "for all: ▁ stood still, · gave no answer. 'Lag' is how many blocks a node is behind the highest. "
+        "'Peers' counts the other validators by node ID; with a ? not every ID is known. 'Age' is how old a "
+        "row is: if it grows, the node does not answer. Wider terminals show more columns, and higher ones "
+        "more of the node under the cursor; {health.open} shows all of it."
     )
     BINDINGS = keys.bindings(keys.HEALTH, keys.REFRESH, keys.COPY)
 
@@ -58,7 +61,7 @@ class HealthScreen(LoomScreen):
         self.set_interval(1, self.show)
 
     def start_polling(self) -> None:
-        """Once the engine is open."""
+        """Starts once the engine is open."""
         self.polls.begin()
         self.query_one(NodePanes).begin()
 
@@ -95,7 +98,7 @@ class HealthScreen(LoomScreen):
             self.app.push_screen(NodeScreen(marked))
 
     def action_mark(self, which: str) -> None:
-        """`one`: the node under the cursor; `all`: those that are shown, or none."""
+        """`one` is the node under the cursor; `all` are those that are shown, or none."""
         if which == "all":
             self._table.mark_all()
         else:
@@ -123,7 +126,7 @@ class HealthScreen(LoomScreen):
         return False if action == "back" else super().available(action)
 
     def show(self) -> None:
-        """Nothing is drawn on a screen that nobody sees."""
+        """Draws nothing on a screen that nobody sees."""
         if not self.is_current or not self.is_attached:
             return
         self._table.show()

@@ -1,4 +1,4 @@
-"""What can be done with the marked nodes: their logs, a plan for them, a copy of their rows."""
+"""What can be done with the marked nodes: show their logs, plan for them, copy their rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HealthActs:
         self._screen = screen
 
     def ask(self, nodes: tuple[str, ...], marks: frozenset[str]) -> None:
-        """What to do with `nodes`; rows are copied by `marks`."""
+        """Asks what to do with `nodes`. Rows are copied by `marks`."""
         if not nodes:
             content.tell(self._screen, "No node is shown; / changes the filter.", severity="warning")
             return
@@ -55,12 +55,12 @@ class HealthActs:
             navigation.plan_for(nodes)
 
     def copy(self, marks: frozenset[str]) -> None:
-        """All rows where none is marked."""
+        """Copies the marked rows, or all rows if none is marked."""
         chosen = marks or frozenset(self._screen.context.engine.inventory.names)
         clipboard.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:
-        """As a table that keeps its shape in any window with letters of one width."""
+        """A table that keeps its shape in any window with letters of one width."""
         context = self._screen.context
         inventory, now = context.engine.inventory, context.now()
         widths = {name: cells for name, cells in columns_for(170, inventory).items() if name != "growth"}

@@ -1,4 +1,4 @@
-"""All that is known of a node, in words. Pure: statuses in, text out."""
+"""All that is known of a node, in words. Pure: it makes text from statuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from screens.text.words import NOTHING, Tone, ago, node_mark, number, offset, sh
 
 
 def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
-    """Three lines on the marked node: what the table's columns have no room for."""
+    """Three lines on the marked node, for which the table's columns have no room."""
     if status is None:
         return content.lines([content.row(content.line(name, Tone.STRONG), "  not looked at yet")])
     key = status.node_key
@@ -33,7 +33,7 @@ def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
 
 
 def _trouble(status: NodeStatus) -> Content:
-    """What explains the rest comes first: a node that is held gives no answer either."""
+    """What explains the rest comes first, because a node that is held gives no answer either."""
     hold = status.service.hold if status.service else None
     trouble = (
         status.error or hold or status.chain_error or (f"locked by {status.lock}" if status.lock else "")
@@ -45,7 +45,7 @@ Section = tuple[str, Iterable[Content]]
 
 
 def sections(parts: Iterable[Section]) -> Content:
-    """Each under its title."""
+    """All sections, each under its title."""
     made: list[Content | str] = []
     for title, section in parts:
         made += [content.text(title, Tone.ACCENT), *section, ""]
@@ -71,7 +71,7 @@ _SIGN_TONES = {Severity.WARNING: Tone.WARN, Severity.ERROR: Tone.BAD, Severity.C
 
 
 def recent(lines: tuple[LogLine, ...] | None, problem: str = "") -> Section:
-    """The last lines of the log; None: not read yet."""
+    """The last lines of the log. None means that they were not read yet."""
     return "Last log lines", _recent(lines, problem)
 
 

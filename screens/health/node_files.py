@@ -1,4 +1,4 @@
-"""A node's configuration files against those of the others, by their digests. Pure."""
+"""Compares a node's configuration files with those of the others, by their digests. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALIKE = _ONE_CHAIN | {LOOM_CONFIG}
 
 
 def files(name: str, details: Mapping[str, NodeDetails], unread: tuple[str, ...]) -> Iterator[Content]:
-    """A line a file. `unread`: nodes whose files could not be compared, or not yet."""
+    """One line for each file. `unread` are nodes whose files could not be compared, or not yet."""
     paths = sorted({path for one in details.values() for path in one.digests})
     own = details[name].digests if name in details else {}
     for path in paths:
@@ -33,7 +33,7 @@ def files(name: str, details: Mapping[str, NodeDetails], unread: tuple[str, ...]
 
 
 def compared(path: str, own: str | None, others: Mapping[str, str | None]) -> Mark:
-    """`others`: digests by node, None: it has no such file."""
+    """`others` are digests by node; None means that the node has no such file."""
     having = [node for node, digest in others.items() if digest is not None]
     if own is None:
         return Mark(

@@ -1,4 +1,7 @@
-"""What is known of one node, beside its last log lines and its unit: below the rows, where there is room."""
+"""What is known of one node, beside its last log lines and its unit.
+
+It is below the rows if there is room.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class NodePanes(Horizontal):
         yield Pane(id="recent")
 
     def begin(self) -> None:
-        """Once the engine is open."""
+        """Begins once the engine is open."""
         self._begun = True
         self.read_again()
 
@@ -59,7 +62,7 @@ class NodePanes(Horizontal):
         self._draw()
 
     def read_again(self) -> None:
-        """Not for a node that is only passed by, and not where nobody sees it."""
+        """Does not read for a node that the cursor only passes, nor if nobody sees it."""
         if self._begun and self._node is not None and self.display:
             self.run_worker(self._read(self._node), group="recent", exclusive=True, exit_on_error=False)
 

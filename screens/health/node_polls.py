@@ -1,4 +1,4 @@
-"""Looks at every node again and again; where the cluster is not well, once also at what could tell why."""
+"""Looks at every node again and again. If the cluster is not well, it also asks once what could tell why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFRESH_SECONDS = 2.0
 
 
 class NodePolls:
-    """What is seen is in the context's watch; the screen gets `Seen` each time."""
+    """What is seen is in the context's watch. The screen gets `Seen` each time."""
 
     class Seen(Message):
         """There is something new to show."""
@@ -28,19 +28,19 @@ class NodePolls:
         self._explained = False
 
     def begin(self) -> None:
-        """Once the engine is open."""
+        """Begins once the engine is open."""
         for node in self._screen.context.engine.inventory.names:
             self._screen.run_worker(
                 self._poll(node), name=node, group=f"look-{node}", exclusive=True, exit_on_error=False
             )
 
     def look_now(self) -> None:
-        """Wakes each poll once: the next wait is for another event."""
+        """Wakes each poll once. The next wait is for another event."""
         self._look_now.set()
         self._look_now = asyncio.Event()
 
     async def _poll(self, node: str) -> None:
-        """Re-armed after each look, so that looks never pile up."""
+        """Waits again after each look, so that looks never pile up."""
         previous: NodeStatus | None = None
         while True:
             previous = await self._screen.context.engine.look(node, previous)
@@ -61,7 +61,7 @@ class NodePolls:
         self._screen.post_message(self.Seen())
 
     async def _ask_why(self) -> None:
-        """Once for each trouble: the keys and the last log lines tell what heights do not."""
+        """Asks once for each trouble, because the keys and the last log lines tell what heights do not."""
         context = self._screen.context
         context.watch.learn(await context.findings())
         self._screen.post_message(self.Seen())

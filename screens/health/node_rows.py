@@ -1,4 +1,4 @@
-"""The rows of the health screen: which columns there is room for, and what stands in them. Pure."""
+"""The rows of the health screen: which columns there is room for, and what is in them. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """`cells`: its width without the blank in front. `key` tells how rows are ordered by it."""
+    """`cells` is its width without the blank in front. `key` tells how rows are ordered by it."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ _TONE_ORDER = (Tone.BAD, Tone.WARN, Tone.DIM, Tone.GOOD)
 
 
 def _by_state(look: Look) -> object:
-    """What needs care comes first."""
+    """Nodes that need care come first."""
     tone = node_mark(look.status).tone
     return _TONE_ORDER.index(tone) if tone in _TONE_ORDER else len(_TONE_ORDER)
 
@@ -130,7 +130,7 @@ SORTS = tuple(column.name for column in COLUMNS if column.key is not None)
 
 
 def columns_for(width: int, inventory: Inventory) -> Mapping[str, int]:
-    """The columns that there is room for, each with its cells; what is left over makes the growth longer.
+    """The columns that there is room for, each with its cells. The growth takes what is left over.
 
     The node's name is always one of them.
     """
@@ -161,7 +161,7 @@ def _lag(status: NodeStatus | None, highest: int | None) -> int | None:
 
 
 def ordered(found: Sequence[Look], by: str, *, turned: bool) -> tuple[Look, ...]:
-    """By a column, what needs care first, then as in the inventory."""
+    """Ordered by a column, with what needs care first, then as in the inventory."""
     key = next(column.key for column in COLUMNS if column.name == by)
     rows = sorted(found, key=lambda look: look.place)
     return tuple(rows if key is None else sorted(rows, key=key, reverse=turned))  # type: ignore[arg-type]
@@ -216,7 +216,10 @@ class Rows:
         }
 
     def _peers(self, look: Look) -> tuple[str, bool]:
-        """So many of the other validators, by identity; a question mark: not of all the node ID is known."""
+        """How many of the other validators it has, by identity.
+
+        A question mark means that not all node IDs are known.
+        """
         found = self._watch.connections(look.node.name)
         if found is None:
             return NOTHING, False
@@ -262,7 +265,7 @@ def _fitted(cell: Cell, cells: int) -> Cell:
 
 
 def cut_keeping_start(text: str, cells: int) -> str:
-    """Blanks in front stay: in them a mark would stand."""
+    """Blanks in front stay, because a mark would be in them."""
     return text if text.isascii() and len(text) <= cells else f"{text[:2]}{cut(text[2:], max(1, cells - 2))}"
 
 

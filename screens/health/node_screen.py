@@ -1,4 +1,4 @@
-"""One node: all that is known of it, and the dear look that is made on asking."""
+"""One node: all that is known of it, and the expensive look that is made on request."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _WIDE = 160
 class NodeScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Node"
     HELP: ClassVar[str] = (
-        "Everything that is known of one node: its service, what it says of the chain, its identity, its "
-        "databases, its configuration files with their digests against those of the others, its last log "
-        "lines, and the unit that systemd has in force, drop-ins included. The closer look reads the other "
-        "nodes' files, too; {screen.refresh} looks again."
+        "This screen shows everything that is known of one node: its service, what it says of the chain, its "
+        "identity, its databases, its configuration files with their digests against those of the other "
+        "nodes, its last log lines, and the unit that systemd has in force, drop-ins included. The closer "
+        "look reads the other nodes' files, too; {screen.refresh} looks again."
     )
     BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
 

@@ -1,4 +1,4 @@
-"""The rows of the nodes: their order, their columns by the room there is, and which of them are marked."""
+"""The rows of the nodes: their order, the columns that there is room for, and which rows are marked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NodeTable(Table):
         self.rearrange({look.node.name: self._row(look) for look in shown})
 
     def lay_columns(self, *, anew: bool = False) -> None:
-        """Only where the width or the titles changed."""
+        """Changes the columns only if the width or the titles changed."""
         width, inventory = self.app.size.width, context_of(self).engine.inventory
         columns = columns_for(width - (2 if width < _NARROW else 4), inventory)
         if columns == self._cells_of and not anew:
@@ -49,7 +49,7 @@ class NodeTable(Table):
         self.rearrange({look.node.name: self._row(look) for look in self._shown()}, under=under)
 
     def order_by_next(self, by: int) -> None:
-        """By the column so many places further."""
+        """Orders by the column that is so many places further."""
         self._by = SORTS[(SORTS.index(self._by) + by) % len(SORTS)]
         self._turned = False
         self.lay_columns(anew=True)
@@ -59,18 +59,18 @@ class NodeTable(Table):
         self.lay_columns(anew=True)
 
     def mark(self) -> None:
-        """The one under the cursor, or takes its mark away."""
+        """Marks the row under the cursor, or takes its mark away."""
         if self.marked is not None:
             self.marks ^= {self.marked}
 
     def mark_all(self) -> None:
-        """All that are shown, or none."""
+        """Marks all rows that are shown, or none."""
         shown = frozenset(look.node.name for look in self._shown())
         self.marks = frozenset() if self.marks >= shown else self.marks | shown
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """The marked nodes; where none is marked, the one under the cursor."""
+        """The marked nodes, or if none is marked, the one under the cursor."""
         names = self.marks or ({self.marked} if self.marked is not None else frozenset())
         return tuple(name for name in context_of(self).engine.inventory.names if name in names)
 

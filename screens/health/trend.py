@@ -1,4 +1,4 @@
-"""How a node's height grew: what a sparkline is drawn from. Pure."""
+"""How a node's height grew. A sparkline is drawn from this. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Trend:
         self._samples: deque[tuple[datetime, int | None]] = deque(maxlen=_KEPT)
 
     def take(self, at: datetime, height: int | None) -> None:
-        """`height` None: it gave none. A look at the same moment or before is not a new one."""
+        """With `height` None, the node gave none. A look at the same moment or before is not a new one."""
         if not self._samples or at > self._samples[-1][0]:
             self._samples.append((at, height))
 
     def rates(self) -> tuple[float | None, ...]:
-        """Blocks a second from look to look; None where one of the two gave no height."""
+        """Blocks a second from look to look, or None if one of the two looks gave no height."""
         samples = tuple(self._samples)
         return tuple(_rate(before, after) for before, after in pairwise(samples))
 
@@ -38,7 +38,10 @@ def _rate(before: tuple[datetime, int | None], after: tuple[datetime, int | None
 
 
 def sparkline(rates: Sequence[float | None], cells: int, top: float) -> str:
-    """The newest at the right. `top`: the rate of a full bar, the same for all nodes, to compare them."""
+    """The newest rate is at the right.
+
+    `top` is the rate of a full bar; it is the same for all nodes, to compare them.
+    """
     shown = rates[-cells:] if cells > 0 else ()
     return "".join(_bar(rate, top) for rate in shown).rjust(cells)
 
@@ -52,5 +55,5 @@ def _bar(rate: float | None, top: float) -> str:
 
 
 def common_top(all_rates: Sequence[Sequence[float | None]]) -> float:
-    """The fastest growth of any node; 0 where nothing grew."""
+    """The fastest growth of any node, or 0 if nothing grew."""
     return max((rate for rates in all_rates for rate in rates if rate is not None), default=0.0)

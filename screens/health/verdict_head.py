@@ -1,4 +1,4 @@
-"""The lines above the rows: healthy, degraded or halted, why, and what to do. Pure."""
+"""The lines above the rows: whether the cluster is healthy, degraded or halted, why, and what to do. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from screens.text.words import CLUSTER_MARKS, Tone, count, cut
 def verdict_text(
     verdict: Verdict, causes: tuple[Diagnosis, ...], notes: tuple[str, ...], room: tuple[int, int]
 ) -> Content:
-    """`room`: about so many lines, and so many cells for each finding.
+    """`room` is about so many lines, and so many cells for each finding.
 
-    `notes`: what else is to be known here, an unfinished run for example.
+    `notes` are what else the operator should know here, for example an unfinished run.
     """
     most, cells = room
     parts = [
@@ -37,7 +37,7 @@ def verdict_text(
 
 
 def sentence(verdict: Verdict, causes: tuple[Diagnosis, ...]) -> str:
-    """The chain stands still at 120455 since 14:02, all nodes up: the signing state is ahead of the data."""
+    """For example: the chain stands still at 120455 since 14:02, all nodes up: signing states are ahead."""
     if not causes:
         return verdict.sentence
     first = causes[0].meaning
@@ -45,7 +45,7 @@ def sentence(verdict: Verdict, causes: tuple[Diagnosis, ...]) -> str:
 
 
 def _within(text: str) -> str:
-    """A sentence that goes on after a colon: names keep their letters."""
+    """A sentence that goes on after a colon. Names keep their capital letters."""
     first, blank, rest = text.partition(" ")
     return f"{first.lower()}{blank}{rest}" if first in ("The", "Its", "No") else text
 

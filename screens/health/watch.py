@@ -1,4 +1,7 @@
-"""What was seen of each node, and what that says of the cluster. A plain class: screens only read it."""
+"""What was seen of each node, and what that says of the cluster.
+
+This is a plain class that screens only read.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Watch:
         return max((status.chain.height for status in self.latest.values() if status.chain), default=None)
 
     def connections(self, name: str) -> Connections | None:
-        """Whom a node is connected to; None: it did not tell."""
+        """Whom a node is connected to, or None if it did not tell."""
         if name not in self.latest:
             return None
         return connections(self.latest[name].view, [status.view for status in self.latest.values()])

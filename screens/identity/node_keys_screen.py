@@ -1,4 +1,4 @@
-"""Every node's identity against every reference to it, as a matrix."""
+"""A matrix of every node's identity against every reference to it."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ _MARKS = {
 class NodeKeysScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Node keys"
     HELP: ClassVar[str] = (
-        "Each row is a node that lists others, each column the node that is meant. ✓ right, ✗ wrong, ○ "
-        "missing. 'Own ID' is derived from the node's key file without the key leaving it; 'nodekey' is "
-        "what the node's own program prints. Below: what is wrong on the marked node, with the fix."
+        "Each row is a node that lists others, and each column is the node that it means. ✓ is right, ✗ is "
+        "wrong, ○ is missing. 'Own ID' is derived from the node's key file, and the key does not leave the "
+        "node; 'nodekey' is what the node's own program prints. Below you see what is wrong on the marked "
+        "node, with the fix."
     )
     BINDINGS = keys.bindings(keys.COPY)
     LOADING: ClassVar[Content | str] = "Looking at every node's key and peers …"

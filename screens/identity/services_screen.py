@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 class ServicesScreen(TableScreen, DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Service definitions"
     HELP: ClassVar[str] = (
-        "The unit that systemd has in force on each node, drop-ins included, and the change that would make "
-        "its list of peers right: only the peers' values, by identity, every other character as it is. "
-        "Nothing is changed from here: the restore does it, with approval for each node."
+        "This screen shows the unit that systemd has in force on each node, drop-ins included, and the "
+        "change that would make its list of peers right. Only the peers' values change, by identity; every "
+        "other character stays as it is. Nothing is changed from here: the restore does it, with approval "
+        "for each node."
     )
     BINDINGS = keys.bindings(keys.SERVICES, keys.COPY)
     LOADING: ClassVar[Content | str] = "Reading every node's unit …"

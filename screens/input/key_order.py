@@ -1,8 +1,8 @@
-"""Keys are dealt with one after the other, as they were typed.
+"""Deals with keys one after the other, as they were typed.
 
-Textual hands a key to what has the focus. From there it climbs up to the app, and only there is seen what it
-is bound to. A key typed right behind it would be handed over before that, to what had the focus then: of a
-name that is typed behind the key that opens its dialog, letters would be lost.
+Textual hands a key to what has the focus. From there the key climbs up to the app, and only there Textual
+sees what it is bound to. A key typed right behind it would be handed over before that, to what had the focus
+then. So if a name is typed behind the key that opens its dialog, letters would be lost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class KeyOrder:
         self._since = 0.0
 
     async def take(self, key: Typed) -> None:
-        """Deals with the key as soon as those before it are dealt with."""
+        """Deals with the key as soon as those before it are done."""
         self._waiting.append(key)
         if self._in_hand is None:
             await self._next()
@@ -55,7 +55,7 @@ class KeyOrder:
         await self._follow(key, focus.ancestors_with_self)
 
     async def _follow(self, key: Typed, way: Sequence[DOMNode]) -> None:
-        """Climbs behind the key, through the same queues; at the app it has been dealt with."""
+        """Climbs behind the key, through the same queues. Once it is at the app, the key is done."""
         for place, node in enumerate(way, 1):
             if node.call_later(self._follow, key, way[place:]):
                 return

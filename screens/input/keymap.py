@@ -72,7 +72,7 @@ def default_path() -> Path:
 
 
 def load_keymap(path: Path) -> Mapping[str, str]:
-    """Keys by action id, as Textual wants them; {} where there is no file.
+    """Keys by action id, as Textual wants them; {} if there is no file.
 
     Raises CallError with every problem of the file at once, each with its line.
     """
@@ -115,7 +115,10 @@ def _told(problem: errors.Problem) -> str:
 
 
 def _words(value: object) -> tuple[str, ...] | None:
-    """The keys of one action; a comma alone is the key itself. None: neither a key nor a list of keys."""
+    """The keys of one action; a comma alone is the key itself.
+
+    None means neither a key nor a list of keys.
+    """
     words: list[str] = []
     for part in value if isinstance(value, list) else [value]:
         if not isinstance(part, str):
@@ -136,7 +139,7 @@ def key_name(word: str) -> str:
 
 
 def check(entries: Iterable[Entry]) -> list[Problem]:
-    """Unknown actions and keys, and keys that would do two things at once."""
+    """Finds unknown actions and keys, and keys that would do two things at once."""
     entries = list(entries)
     problems: list[Problem] = []
     for entry in entries:
@@ -163,7 +166,7 @@ def _bad_key(key: str) -> str:
 
 
 def _clashes(entries: list[Entry]) -> Iterable[Problem]:
-    """Only what the file changed is looked at: keys that come with loomtui are told apart by the state."""
+    """Looks only at what the file changed: keys that come with loomtui are told apart by the state."""
     changed = {entry.action: entry for entry in entries}
     all_keys = [key for group in keys.GROUPS for key in group]
     told: set[frozenset[str]] = set()
@@ -181,7 +184,7 @@ def _clashes(entries: list[Entry]) -> Iterable[Problem]:
 
 
 def for_textual(keymap: Mapping[str, str]) -> Mapping[str, str]:
-    """With the unchanged keys that share a key with a changed one: Textual would drop them otherwise."""
+    """Adds the unchanged keys that share a key with a changed one. Textual would drop them otherwise."""
     changed = [key for binding_id in keymap if (key := keys.by_id(binding_id)) is not None]
     freed = {(key.group, part) for key in changed for part in key.keys.split(",")}
     all_keys: Iterable[Key] = (key for group in keys.GROUPS for key in group)

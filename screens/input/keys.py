@@ -1,4 +1,4 @@
-"""Every key of the screens, in one place: what it is called, what it does, and whether it is dangerous."""
+"""Every key of the screens, in one place: its name, what it does, and whether it is dangerous."""
 
 from __future__ import annotations
 
@@ -430,7 +430,7 @@ _changed: dict[str, str] = {}
 
 
 def use(keymap: Mapping[str, str]) -> None:
-    """From now on keys are called by the operator's own names."""
+    """From now on keys have the operator's own names."""
     _changed.clear()
     _changed.update(keymap)
 

@@ -26,7 +26,7 @@ class LiveLog(LogView):
             self.since = since
 
     class Ended(Message):
-        """Why nothing comes any more: an error, or None."""
+        """Why nothing more comes: an error, or None."""
 
         def __init__(self, error: LoomtuiError | None) -> None:
             super().__init__()
@@ -47,7 +47,7 @@ class LiveLog(LogView):
         gc.unfreeze()
 
     def read_since(self, moment: datetime) -> None:
-        """Forgets the lines and reads those of this moment and after it, from every node's journal."""
+        """Forgets the lines, and reads those from this moment on from every node's journal."""
         self._since = self._wanted = moment
         self.buffer.pause(False)
         self.buffer.clear()

@@ -1,4 +1,4 @@
-"""The lines of a log view: in the order of time, bounded, filtered, counted. Knows no widget."""
+"""The lines of a log view, in the order of time, bounded, filtered and counted. Knows no widget."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PADDING = re.compile(r" {3,}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line as it is kept. `notice`: said by loomtui about a node, not by the node."""
+    """One line as it is kept. A `notice` was said by loomtui about a node, not by the node."""
 
     node: str
     at: datetime
@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def explanation(self) -> Explanation | None:
-        """Dear, so only of lines that are looked at."""
+        """This is expensive, so it is made only for lines that are looked at."""
         return None if self.notice else _explained(self.whole)
 
     @property
@@ -43,7 +43,7 @@ class Entry:
         return found is not None and found.severity is not Severity.INFO
 
     def matches(self, wanted: Matcher) -> bool:
-        """By what is shown of it, or by its node's name."""
+        """Matches what is shown of the line, or its node's name."""
         return wanted.takes(self.text, self.node, limit=MAX_LINE)
 
 
@@ -51,7 +51,7 @@ _explained = lru_cache(maxsize=_EXPLAINED)(explain)
 
 
 class LogBuffer:
-    """Keeps the newest lines; `shown` are those that pass the filter, of nodes that are not hidden.
+    """Keeps the newest lines. `shown` are those that pass the filter, of nodes that are not hidden.
 
     Each line that came is kept, or waits while paused, or is counted in `skipped`.
     """
@@ -92,13 +92,13 @@ class LogBuffer:
             self.add(held)
 
     def clear(self) -> None:
-        """Forgets all lines, to be read anew; filter and hidden nodes stay."""
+        """Forgets all lines, so that they can be read again. The filter and hidden nodes stay."""
         self._kept, self._held = [], []
         self.skipped = self.waiting = 0
         self._select()
 
     def select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
-        """Raises ValueError, as `Matcher` does; nothing changes then."""
+        """Raises ValueError, as `Matcher` does; then nothing changes."""
         if typed is not None:
             self.filter = Matcher(typed)
         if hidden is not None:
@@ -106,7 +106,7 @@ class LogBuffer:
         self._select()
 
     def place_of(self, entry: Entry) -> int:
-        """Where it stands in `shown`, or where it would stand; -1 where nothing is shown."""
+        """Where the line is in `shown`, or where it would be; -1 if nothing is shown."""
         first = self.place_at(entry.at)
         for place in range(max(0, first), len(self._shown)):
             if self._shown[place] is entry:
@@ -116,7 +116,7 @@ class LogBuffer:
         return first
 
     def place_at(self, at: datetime) -> int:
-        """The first line of this moment or after it, else the last one; -1 where nothing is shown."""
+        """The first line from this moment on, or else the last one; -1 if nothing is shown."""
         return min(bisect_left(self._shown, at, key=_moment), len(self._shown) - 1)
 
     def _select(self) -> None:
@@ -135,7 +135,7 @@ class LogBuffer:
         self.skipped += self._cut(self._kept, self._shown)
 
     def _cut(self, lines: list[Entry], also: list[Entry] | None = None) -> int:
-        """Takes the oldest away, in larger pieces, for each cut costs; how many they were."""
+        """Takes the oldest lines away, in larger pieces, because each cut costs. Gives how many they were."""
         if len(lines) <= self.capacity + max(1, self.capacity // 10):
             return 0
         gone = len(lines) - self.capacity
@@ -153,7 +153,7 @@ def _moment(entry: Entry) -> datetime:
 
 
 def _merge(into: list[Entry], fresh: list[Entry]) -> None:
-    """Both are in order; what is late comes to its place, which costs as much as came after it."""
+    """Both are in order. A late line goes to its place, which costs as much as came after it."""
     if not fresh:
         return
     if not into or into[-1].at <= fresh[0].at:
@@ -164,7 +164,7 @@ def _merge(into: list[Entry], fresh: list[Entry]) -> None:
 
 
 def entry_of(node: str, at: datetime, text: str, *, notice: bool = False) -> Entry:
-    """The line, clean whatever the engine says. What is printable throughout is clean."""
+    """The line, cleaned whatever the engine says. A line with only printable characters is clean."""
     if not text.isprintable() or len(text) > _MAX_WHOLE:
         text = clean_line(text, limit=_MAX_WHOLE)
     return Entry(node, at, _PADDING.sub("  ", text) if "   " in text else text, text, notice)

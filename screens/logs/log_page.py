@@ -1,4 +1,4 @@
-"""Which rows of a log are in view. Only they are laid out, however many lines there are. Knows no widget."""
+"""Which rows of a log are in view. Only these are laid out, however many lines there are. Knows no widget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Room:
 
 
 class LogPage:
-    """The rows around the marked line; none is left empty while there are lines."""
+    """The rows around the marked line. None is left empty while there are lines."""
 
     def __init__(self, at: LogPlace) -> None:
         self.rows: list[Row] = []
@@ -41,7 +41,7 @@ class LogPage:
         self.rows = rows + [Row(edge=edge) for edge in edges[len(rows) :]]
 
     def aim(self, place: int, room: Room, *, in_middle: bool) -> None:
-        """Where the line will stand once it is the marked one: where it is, if it is in view as a whole."""
+        """Where the line will be once it is marked: where it is now, if all of it is in view."""
         entry, parts = self._at.buffer.shown[place], room.parts(self._at, place)
         rows = [y for y, row in enumerate(self.rows) if row.entry is entry]
         if rows and len(rows) == parts:
@@ -54,7 +54,7 @@ class LogPage:
             self._row = 0 if above else max(0, room.height - parts)
 
     def _places(self, room: Room) -> list[tuple[int, int]]:
-        """Of each row: the line's place, and which part of it."""
+        """For each row, the line's place and which part of it the row shows."""
         place = self._at.cursor
         if place < 0:
             return []
@@ -68,7 +68,7 @@ class LogPage:
         return [*above[len(above) - up :], *own, *below][: room.height]
 
     def _parts(self, places: Sequence[int], room: Room) -> list[tuple[int, int]]:
-        """Of these lines, in their order; going up, the parts of each are turned round."""
+        """The parts of these lines, in order. Going up, the parts of each line are in reverse."""
         laid: list[tuple[int, int]] = []
         step = -1 if isinstance(places, range) and places.step < 0 else 1
         for place in places:
@@ -78,7 +78,7 @@ class LogPage:
         return laid
 
     def _edges(self, places: Sequence[tuple[int, int]], room: Room) -> str:
-        """Where in all lines the page is, one sign a row."""
+        """Where the page is in all lines, with one sign a row."""
         height, count = room.height, max(1, len(self._at.buffer.shown))
         if not places or (count <= height and not room.painter.wrap):
             return " " * height

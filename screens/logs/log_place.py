@@ -8,7 +8,7 @@ from screens.logs.log_buffer import Entry, LogBuffer
 
 
 class LogPlace:
-    """A place is a line, not a row number: it stays where it is when lines come, go, or are filtered."""
+    """A place is a line, not a row number, so it stays where it is when lines come, go, or are filtered."""
 
     def __init__(self, buffer: LogBuffer) -> None:
         self.buffer = buffer
@@ -18,7 +18,7 @@ class LogPlace:
 
     @property
     def cursor(self) -> int:
-        """The place of the marked line; -1 where nothing is shown."""
+        """The place of the marked line, or -1 if nothing is shown."""
         last = len(self.buffer.shown) - 1
         return last if self.following or self._marked is None else self.buffer.place_of(self._marked)
 
@@ -28,7 +28,7 @@ class LogPlace:
 
     @property
     def selection(self) -> Sequence[Entry]:
-        """The selected lines; () where none are."""
+        """The selected lines, or () if there are none."""
         if self._anchor is None or not self.buffer.shown:
             return ()
         first, last = self.selected
@@ -36,7 +36,7 @@ class LogPlace:
 
     @property
     def selected(self) -> tuple[int, int]:
-        """The places of the first and the last selected line; (0, -1) where none are."""
+        """The places of the first and the last selected line, or (0, -1) if there are none."""
         if self._anchor is None:
             return 0, -1
         here, there = self.cursor, self.buffer.place_of(self._anchor)
@@ -48,7 +48,7 @@ class LogPlace:
         return self.selection or self.buffer.shown
 
     def toggle_selection(self) -> None:
-        """Begins to select at the marked line, or selects nothing any more. Selecting ends following."""
+        """Begins to select at the marked line, or ends the selection. Selecting ends following."""
         self._anchor = self.marked if self._anchor is None else None
         if self._anchor is not None:
             self.stay()
@@ -64,6 +64,6 @@ class LogPlace:
         self._marked, self.following = self.marked, False
 
     def mark(self, place: int) -> None:
-        """The last one follows again, unless lines are selected."""
+        """Marks a line. The last one follows again, unless lines are selected."""
         self._marked = self.buffer.shown[place]
         self.following = place == len(self.buffer.shown) - 1 and self._anchor is None

@@ -1,4 +1,4 @@
-"""How the rows of a log view are drawn. In a flood that is most of the work, so styles are added up once."""
+"""Draws the rows of a log view. In a flood that is most of the work, so styles are added up only once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EDGES = {THUMB: "thumb", TRACK: "track"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that tells how a row looks; where nothing stands there is no entry."""
+    """All that tells how a row looks. Places with nothing in them have no entry."""
 
     entry: Entry | None = None
     part: int = 0  # of a line that is folded
@@ -41,7 +41,7 @@ class Row:
 
 
 class Ink(dict[str, Style]):
-    """The styles on one ground by their names, each added up when it is first needed."""
+    """The styles on one ground by their names. Each is added up when it is first needed."""
 
     def __init__(self, ground: Style, style_of: Callable[[str], Style]) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Inks:
 
 
 class RowPainter:
-    """Draws rows; `filters` are highlighted, each in the style that is named with it."""
+    """Draws rows. `filters` are highlighted, each in the style that is named with it."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class RowPainter:
         return max(1, math.ceil(cell_len(entry.text[:MAX_LINE]) / max(1, width - self._indent)))
 
     def strip(self, row: Row, width: int, ink: Ink, beside: Ink) -> Strip:
-        """`width` cells of the line, and the edge. `beside`: what the edge is drawn with."""
+        """`width` cells of the line, and the edge. `beside` is what the edge is drawn with."""
         edge = Segment(row.edge, beside[_EDGES[row.edge]] if row.edge in _EDGES else beside.ground)
         segments: list[Segment] = []
         if row.entry is not None:

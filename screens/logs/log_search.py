@@ -1,4 +1,4 @@
-"""Going to a line of a log: to the next hit, to the next known message, to a time."""
+"""Goes to a line of a log: to the next hit, to the next known message, or to a time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SLICE_SECONDS = 0.008  # of a search, before other work has its turn
 
 
 def find(view: LogView, typed: str) -> None:
-    """Goes to the newest hit at or before the marked line; empty: seeks nothing any more.
+    """Goes to the newest hit at or before the marked line. Empty text ends the search.
 
-    Raises ValueError, as `Matcher` does; nothing has changed then.
+    Raises ValueError, as `Matcher` does; then nothing has changed.
     """
     sought = Matcher(typed)
     view.sought = sought
@@ -35,7 +35,10 @@ def find(view: LogView, typed: str) -> None:
 
 
 def go_to_match(view: LogView, by: int) -> None:
-    """To the next hit (`by` is 1) or the one before (-1); while nothing is sought, to a known message."""
+    """Goes to the next hit (`by` is 1) or the one before (-1).
+
+    While nothing is sought, a known message is a hit.
+    """
     if view.sought.empty:
         go_to_known(view, by)
     else:
@@ -43,12 +46,15 @@ def go_to_match(view: LogView, by: int) -> None:
 
 
 def go_to_known(view: LogView, by: int) -> None:
-    """To the next line (`by` is 1) that loomtui can explain, or to the one before (-1)."""
+    """Goes to the next line (`by` is 1) that loomtui can explain, or to the one before (-1)."""
     _seek(view, _from_here(view, by), lambda entry: entry.known, "a known message")
 
 
 def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
-    """What is older than the lines here is read from the nodes' journals. Raises ValueError for no time."""
+    """Goes to a time.
+
+    What is older than the lines here is read from the nodes' journals. Raises ValueError.
+    """
     moment = read_time(typed, now)
     oldest = view.buffer.oldest
     if oldest is None or moment < oldest:
@@ -73,7 +79,7 @@ def _seek_match(view: LogView, entries: Sequence[Entry]) -> None:
 
 
 def _seek(view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
-    """A search may take seconds in many lines: keys work meanwhile, and another search ends it."""
+    """A search may take seconds in many lines. Keys work meanwhile, and another search ends it."""
     view.run_worker(
         _go_to_first(view, entries, wanted, what), group="seek", exclusive=True, exit_on_error=False
     )

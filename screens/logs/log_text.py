@@ -18,7 +18,7 @@ _GAP = "  "
 
 
 class View(Protocol):
-    """What is said about; see LogView."""
+    """What the texts are about; see LogView."""
 
     buffer: LogBuffer
     at: LogPlace
@@ -26,7 +26,7 @@ class View(Protocol):
 
 
 def status(view: View, ended: str, width: int) -> Content:
-    """On one line; what matters least comes last, for it is cut off first."""
+    """One line. What matters least comes last, because it is cut off first."""
     buffer = view.buffer
     if buffer.paused:
         waiting, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
@@ -51,7 +51,7 @@ def status(view: View, ended: str, width: int) -> Content:
 
 
 def legend(buffer: LogBuffer, names: Iterable[str], width: int) -> Content:
-    """Which digit is which node, and which are hidden."""
+    """Which digit is which node, and which nodes are hidden."""
     parts = []
     for number, name in enumerate(names, 1):
         digit = f"{keys.name(f'logs.node{number}')} " if number <= 9 else ""
@@ -92,5 +92,5 @@ def line_text(entry: Entry) -> Content:
 
 
 def saved(entries: Iterable[Entry]) -> str:
-    """As lines of a file: time (UTC), node, text."""
+    """Lines of a file: time (UTC), node, text."""
     return "".join(f"{entry.at:%Y-%m-%dT%H:%M:%S.%fZ} {entry.node} {entry.whole}\n" for entry in entries)

@@ -1,4 +1,4 @@
-"""The merged logs of all nodes: a bounded buffer, of which only the lines in view are laid out and drawn."""
+"""The merged logs of all nodes. Of a bounded buffer, only the lines in view are laid out and drawn."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _MOST_SINGLE_ROWS = 8  # where more change, all are drawn at once
 
 
 class LogView(Widget, can_focus=True):
-    """Follows the newest line until the operator moves up. Draws ten times a second at most.
+    """Follows the newest line until the operator moves up. Draws at most ten times a second.
 
-    `buffer` is what there is, `at` the place in it. `change` is to be called when either was changed.
+    `buffer` is what there is, and `at` is the place in it. Call `change` when either was changed.
     """
 
     BINDINGS = keys.bindings(keys.LOG_VIEW)
@@ -66,12 +66,12 @@ class LogView(Widget, can_focus=True):
         self._fresh = True
 
     def change(self) -> None:
-        """To be called when buffer or way of showing changed."""
+        """Call this when the buffer or the way of showing changed."""
         self._fresh = self._whole = True
         self._repaint()
 
     def toggle_selection(self) -> None:
-        """Begins to select at the marked line, or selects nothing any more."""
+        """Begins to select at the marked line, or ends the selection."""
         self.at.toggle_selection()
         self._move()
 
@@ -86,14 +86,14 @@ class LogView(Widget, can_focus=True):
         self._move()
 
     def _move(self) -> None:
-        """The same lines, another mark."""
+        """The same lines with another mark."""
         self._fresh = True
         self._repaint()
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _repaint(self) -> None:
-        """Draws the rows that are not as they were; all of them, where they are shown in another way."""
+        """Draws the rows that changed, or all of them if they are shown in another way."""
         if not self._fresh or not self.is_attached or not self.screen.is_current:
             return
         whole, self._fresh, self._whole = self._whole, False, False
@@ -109,7 +109,7 @@ class LogView(Widget, can_focus=True):
 
     @property
     def _room(self) -> Room:
-        """The last column is the scroll mark's."""
+        """The last column belongs to the scroll mark."""
         filters = ((self.buffer.filter, "match"), (self.sought, "sought"))
         painter = RowPainter(self._names, show_time=self.show_time, wrap=self.wrap, filters=filters)
         return Room(painter, max(10, self.size.width - 1), max(1, self.size.height))

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 class LogsScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Logs"
     HELP: ClassVar[str] = (
-        "One stream of all nodes, by time (UTC). The digit in front of a node's name hides or shows it, "
-        "{logs.nodes} lets you choose among all. Lines that are known carry a sign: · harmless, ▲ warning, ✗ "
-        "error, ‼ act now; the line at the bottom says what the marked one means. {logs.find} finds a "
-        "regular expression; {logs.next} and {logs.previous} go from one hit to the next, and while nothing "
-        "is sought, from one known line to the next. {logs.filter} shows only what matches, with ! in front "
-        "it hides what matches. Moving up ends following; {logs.follow} follows again. {logs.pause} pauses: "
-        "nothing moves, new lines are counted and come when you go on. {logs.go} goes to a time, also one "
-        "before the oldest line that is here. {logs.select} begins to select, {logs.copy} copies and "
+        "The logs of all nodes are one stream, by time (UTC). The digit in front of a node's name hides or "
+        "shows it; {logs.nodes} lets you choose among all. Known lines carry a sign: · harmless, ▲ warning, "
+        "✗ error, ‼ act now; the line at the bottom says what the marked one means. {logs.find} finds a "
+        "regular expression. {logs.next} and {logs.previous} go from one hit to the next; while you seek "
+        "nothing, they go from one known line to the next. {logs.filter} shows only what matches; with ! in "
+        "front it hides what matches. Moving up ends following; {logs.follow} follows again. {logs.pause} "
+        "pauses: nothing moves, and new lines are counted and come when you go on. {logs.go} goes to a time, "
+        "even to one before the oldest line here. {logs.select} begins to select; {logs.copy} copies and "
         "{logs.save} saves the selected lines, or all that are shown."
     )
     BINDINGS = keys.bindings(keys.LOGS)
@@ -113,7 +113,7 @@ class LogsScreen(LoomScreen):
         )
 
     def _ask(self, title: str, text: str, value: str, hint: str, use: Callable[[str], None]) -> None:
-        """`use` raises ValueError for what it cannot take; nothing has changed then."""
+        """`use` raises ValueError for what it cannot take; then nothing has changed."""
 
         def answered(typed: str | None) -> None:
             if typed is None:
@@ -180,7 +180,7 @@ class LogsScreen(LoomScreen):
         content.tell(self, f"{count(len(lines), 'line')} saved as {path}, readable by you alone.", seconds=12)
 
     def _say(self) -> None:
-        """Without a new layout of the screen: it is said ten times a second."""
+        """Says it without a new layout of the screen, because this happens ten times a second."""
         if not self.is_attached:
             return
         view, names = self.view, self.context.engine.inventory.names

@@ -1,1 +1,1 @@
-"""Dialogs: each says the cluster's name and mark in its border, and closes with escape without an effect."""
+"""Dialogs. Each has the cluster's name and mark in its border, and closes with escape without an effect."""

@@ -1,4 +1,4 @@
-"""Questions that come from elsewhere: an unknown host key, a password. Questions with several answers."""
+"""Questions that come from elsewhere: an unknown host key, a password, or one with several answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HostKey:
 
 
 class HostKeyDialog(Dialog[bool]):
-    """An SSH host key that nobody has vouched for yet. No is the answer of escape and of a blind enter."""
+    """An SSH host key that nobody has vouched for yet. Escape and a blind enter answer no."""
 
     KIND = "-danger"
 
@@ -74,7 +74,7 @@ class HostKeyDialog(Dialog[bool]):
 
 
 class InputDialog(Dialog[str | None]):
-    """One line from the operator; None where they cancelled."""
+    """One line from the operator, or None if they cancelled."""
 
     def __init__(
         self, title: str, question: str, *, value: str = "", hint: str = "", secret: bool = False
@@ -104,10 +104,10 @@ class InputDialog(Dialog[str | None]):
 
 
 class ChoiceDialog(Dialog[str | None]):
-    """One of several ways on, each with its consequence. The marked one at first is the harmless one."""
+    """One of several ways on, each with its consequence. The harmless one is marked first."""
 
     def __init__(self, title: str, text: Content | str, choices: tuple[tuple[str, str, str], ...]) -> None:
-        """`choices`: answer, what it is called, what follows from it."""
+        """`choices` are the answer, its name, and what follows from it."""
         super().__init__(title)
         self._text = text if isinstance(text, Content) else content.text(text)
         self._choices = choices
@@ -145,7 +145,7 @@ class ChoiceDialog(Dialog[str | None]):
 
 
 class NodesDialog(Dialog[tuple[str, ...] | None]):
-    """Some of the nodes."""
+    """The operator chooses some of the nodes."""
 
     def __init__(self, title: str, text: str, nodes: tuple[str, ...], chosen: tuple[str, ...]) -> None:
         super().__init__(title)
@@ -181,7 +181,7 @@ class NodesDialog(Dialog[tuple[str, ...] | None]):
         self._say()
 
     def _say(self) -> None:
-        """In words, for the list tells it by colour alone."""
+        """Says it in words, because the list tells it by colour alone."""
         chosen = self._selected()
         text = f"Chosen, {len(chosen)} of {len(self._names)}: {', '.join(chosen) or 'none'}"
         self.query_one("#chosen", Static).update(content.line(text, Tone.STRONG))

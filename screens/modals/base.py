@@ -1,4 +1,4 @@
-"""What every dialog has in common."""
+"""What all dialogs have in common."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DialogText(VerticalScroll):
 
 
 class Dialog(ModalScreen[Answer]):
-    """`body` yields what stands in it; `cancelled` is the answer of escape."""
+    """`body` yields what is in the dialog; `cancelled` is the answer of escape."""
 
     BINDINGS = keys.bindings(keys.DIALOG)
     KIND: ClassVar[str] = ""

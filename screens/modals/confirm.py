@@ -1,4 +1,4 @@
-"""The question before a dangerous act: what, where, with what effect, and how it is undone."""
+"""The question before a dangerous act: what it is, where, with what effect, and how to undo it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECOND_WORD = "production"
 
 @dataclass(frozen=True)
 class Act:
-    """What is to be confirmed; `verb` is on the button, `typed` asks for the cluster's name.
+    """What is to be confirmed. `verb` is on the button; `typed` asks for the cluster's name.
 
     On a production cluster it is asked a second time, for the word `production`.
     """
@@ -65,7 +65,7 @@ class ConfirmDialog(Dialog[bool]):
         yield Static(self._keys(), classes="dialog-keys")
 
     def on_key(self, event: events.Key) -> None:
-        """Typing needs no tab: the first letter goes into the field."""
+        """Typing needs no tab, because the first letter goes into the field."""
         if event.is_printable and event.character is not None:
             self._take(event, event.character)
 
@@ -101,7 +101,7 @@ class ConfirmDialog(Dialog[bool]):
         return False
 
     def _taken(self, typed: str) -> None:
-        """What was asked for was typed. A second question begins with what was typed behind it meanwhile."""
+        """The operator typed what was asked for. A second question begins with what was typed meanwhile."""
         if self._again or not self.context.engine.inventory.production:
             self.dismiss(True)
             return

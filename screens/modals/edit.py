@@ -1,4 +1,4 @@
-"""A text of several lines in the operator's hands, judged before it is taken."""
+"""A text of several lines for the operator to edit. It is judged before it is taken."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Edited:
 
 
 class EditDialog(Dialog[Edited]):
-    """Nothing is written from here: what is taken is shown as a difference and asked about."""
+    """Nothing is written from here. The text that is taken is shown as a difference, and asked about."""
 
     KIND = "-edit"
 

@@ -46,7 +46,7 @@ def _rows(found: dict[keys.Key, bool]) -> Iterator[Content]:
 
 
 def _names(found: dict[keys.Key, bool]) -> Iterator[Content]:
-    """For those who want other keys."""
+    """The names of the actions, for those who want other keys."""
     yield content.text("\nOther keys", Tone.ACCENT)
     yield content.text(
         "  In keymap.yml of the configuration folder, a line each: 'health.mark: m'. The actions' names:"

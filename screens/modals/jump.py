@@ -1,4 +1,4 @@
-"""Jump mode: a letter over each part of the screen that can have the focus; the letter goes there."""
+"""Jump mode puts a letter over each part of the screen that can have the focus; the letter goes there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
 def targets(screen: Screen[Any]) -> Sequence[Widget]:
-    """What can have the focus and is seen, in the order of tab."""
+    """The visible parts that can have the focus, in the order of tab."""
     seen = [
         widget for widget in screen.focus_chain if widget.region.area and not widget.has_class("-no-jump")
     ]
@@ -30,7 +30,7 @@ def targets(screen: Screen[Any]) -> Sequence[Widget]:
 
 
 class JumpLabel(Static):
-    """One letter; what it stands for is told by where it stands."""
+    """One letter. Its place tells what it stands for."""
 
 
 class JumpScreen(ModalScreen[Widget | None]):

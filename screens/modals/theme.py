@@ -1,4 +1,4 @@
-"""Which colours. The marked one is shown at once; escape goes back to the one before."""
+"""The choice of colours. The marked theme is shown at once; escape goes back to the one before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FOR = {
 
 
 class ThemeDialog(Dialog[str | None]):
-    """The name of a theme; None: as it was."""
+    """The name of a theme, or None to leave it as it was."""
 
     def __init__(self) -> None:
         super().__init__("Theme")

@@ -1,4 +1,4 @@
-"""First part of a restore: which backup, which nodes. Nothing is changed here."""
+"""The first part of a restore: which backup, and which nodes. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ LATEST = "latest"
 class ChooseScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: choose the data"
     HELP: ClassVar[str] = (
-        "All nodes of a restore get the same data; each gets the newest config backup of its own. 'latest' "
-        "takes the newest data backup that can be used and says which it passed over, and why. With "
-        "{choose.take} the plan is made: every node is looked at and the archives are read whole. Nothing is "
-        "changed before the plan was reviewed."
+        "All nodes of a restore get the same data; each node gets the newest config backup of its own. "
+        "'latest' takes the newest data backup that can be used, and says which ones it passed over, and "
+        "why. {choose.take} makes the plan: loomtui looks at every node and reads the archives whole. "
+        "Nothing is changed before you have reviewed the plan."
     )
     BINDINGS = keys.bindings(keys.CHOOSE)
     LOADING: ClassVar[Content | str] = "Asking S3 for data backups …"
@@ -70,7 +70,7 @@ class ChooseScreen(TableScreen):
         self._say_next()
 
     async def load(self) -> None:
-        """Kinds are not in the keys: each archive's first part has to be looked at."""
+        """Looks at the first part of each archive, because the keys do not tell the kinds."""
         with_data: list[Backup] = []
         for backup in await self.context.engine.backups():
             known = backup

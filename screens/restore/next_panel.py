@@ -1,4 +1,4 @@
-"""The bottom of the restore screens: what is going on, and the next key, in words."""
+"""The bottom of the restore screens says in words what is going on, and what the next key is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Choice:
 
 
 class NextPanel(VerticalScroll, can_focus=False):
-    """Says it in a sentence, then one line a key. `urgent` marks it as waiting for the operator."""
+    """Says it in a sentence, then with one line for each key.
+
+    `urgent` marks it as waiting for the operator.
+    """
 
     def compose(self) -> ComposeResult:
         yield Static(id="next-text")

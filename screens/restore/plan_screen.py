@@ -1,4 +1,4 @@
-"""Second part of a restore: the plan is made and reviewed. Nothing is changed here either."""
+"""The second part of a restore: the plan is made and reviewed. Nothing is changed here either."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ _BACK = Choice("screen.back", "go back to the choice of the data", "nothing was 
 class PlanScreen(LoadingScreen, DiffScreen):
     NAME_SHOWN: ClassVar[str] = "Restore: the plan"
     HELP: ClassVar[str] = (
-        "The plan holds every choice. The first lines predict, from heights, signing states and voting "
-        "powers, whether the chain can move after the restore. What stands in the way comes next, then "
-        "every node with what becomes of each file, and the differences. Arrow keys and page keys scroll. "
-        "Nothing is changed before the restore is begun; its first step leaves the services running."
+        "The plan holds every choice. Its first lines predict, from heights, signing states and voting "
+        "powers, whether the chain can move after the restore. Next come the reasons why the plan must not "
+        "be run, if there are any; then every node with what happens to each file, and the differences. "
+        "Arrow keys and page keys scroll. Nothing is changed before you begin the restore; its first step "
+        "leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
     LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)
@@ -67,7 +68,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
             self.plan = plan
 
     def __init__(self, choices: Choices, plan: Plan | None = None) -> None:
-        """With a plan that was made before, it is reviewed as it is."""
+        """If there is a plan that was made before, it is reviewed as it is."""
         super().__init__()
         self.choices = choices
         self.plan = plan
@@ -110,7 +111,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         self.post_message(self.Told(text))
 
     def on_plan_screen_told(self, message: Told) -> None:
-        """What is told late, by a thread, does not cover the plan."""
+        """A thread may tell something late; that does not cover the plan."""
         if self.plan is not None:
             return
         after = span(self.context.now() - self._began)
@@ -174,7 +175,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
             panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
 
     def _more(self, plan: Plan) -> list[Choice]:
-        """What can be decided of the plan as it is."""
+        """What can be decided about the plan as it is."""
         choices = []
         if has_backup_jobs(plan):
             choices.append(
@@ -203,7 +204,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         return super().available(action)
 
     def action_next_policy(self) -> None:
-        """The next of wait, stop, leave; nothing else of the plan hangs on it."""
+        """Takes the next of wait, stop, leave. Nothing else in the plan depends on it."""
         if self.plan is None:
             return
         policies = list(BackupPolicy)

@@ -37,7 +37,7 @@ from screens.text.words import (
 
 @dataclass(frozen=True)
 class Offer:
-    """A way on that needs the cluster's name typed."""
+    """A way on for which the cluster's name has to be typed."""
 
     remedy: RemedyKind
     nodes: tuple[str, ...]
@@ -46,7 +46,7 @@ class Offer:
 
 
 def offer_of(plan: Plan) -> Offer | None:
-    """What the plan offers, in words; None: nothing."""
+    """What the plan offers, in words, or None if it offers nothing."""
     match plan.offer:
         case RemedyKind.RAISE:
             return _raising(plan)
@@ -87,12 +87,12 @@ def has_backup_jobs(plan: Plan) -> bool:
 
 
 def names_redis(plan: Plan) -> bool:
-    """Whether a config file to be names a Redis on another machine."""
+    """Whether a config file to be restored names a Redis on another machine."""
     return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.external_addresses)
 
 
 def lacks_redis(plan: Plan) -> bool:
-    """Whether that is what stands in the way, so that a decision about it is all that is needed."""
+    """Whether only Redis forbids the plan, so that a decision about it is all that is needed."""
     return any(refusal.code is FindingCode.REDIS_UNREACHED for refusal in plan.refusals)
 
 
@@ -101,7 +101,7 @@ def may_start(plan: Plan) -> bool:
 
 
 def headline(plan: Plan) -> Content:
-    """The prediction, big: the first thing that is read."""
+    """The prediction in large letters, because it is read first."""
     prediction = plan.prediction
     word = "✓ THE CHAIN CAN MOVE" if prediction.moves else "✗ THE CHAIN WOULD STAND STILL"
     tone = Tone.GOOD if prediction.moves else Tone.BAD
@@ -114,7 +114,7 @@ def headline(plan: Plan) -> Content:
 
 
 def plan_page(plan: Plan, now: datetime) -> Page:
-    """The whole plan: what stands in its way first."""
+    """The whole plan. The reasons why it must not be run come first."""
     return page(
         [
             *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
@@ -131,7 +131,7 @@ def _other_warnings(plan: Plan) -> tuple[str, ...]:
 
 
 def _refusals(plan: Plan) -> tuple[str, ...]:
-    """The headline says the prediction's sentence already."""
+    """The refusals without the prediction's sentence, which the headline has."""
     return tuple(
         (refusal.code is FindingCode.CHAIN_STANDS and refusal.advice) or refusal.text
         for refusal in plan.refusals

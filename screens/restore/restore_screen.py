@@ -1,4 +1,4 @@
-"""Third part of a restore: the run, step by step. Leaving this screen does not stop it."""
+"""The third part of a restore: the run, step by step. Leaving this screen does not stop it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from screens.text.words import STEP_TITLES
 class RestoreScreen(RunScreen):
     NAME_SHOWN: ClassVar[str] = "Restore"
     HELP: ClassVar[str] = (
-        "Left: the eight steps. Middle: what the next step would do on each node, or the nodes of the step "
-        "that runs; {run.view} switches. Below: the services' logs. At the bottom: what goes on, and the "
-        "next key in words. Before each step the run waits for you. Stopping the services, swapping the data "
-        "and rolling back want the cluster's name typed. A unit can be edited before it is approved. Nothing "
-        "is deleted: what is replaced is kept in the run's folder on each node. The run goes on when you "
-        "look at other screens ({app.restore} comes back), and survives the end of this program."
+        "On the left are the eight steps. In the middle is what the next step would do on each node, or the "
+        "nodes of the step that runs; {run.view} switches between them. Below are the services' logs. The "
+        "bottom says what goes on, and names the next key in words. Before each step the run waits for you. "
+        "Before the services are stopped, the data is swapped, or the run is rolled back, you type the "
+        "cluster's name. You can edit a unit before you approve it. Nothing is deleted: what is replaced is "
+        "kept in the run's folder on each node. The run goes on while you look at other screens "
+        "({app.restore} comes back), and it survives the end of this program."
     )
 
     def __init__(self, controller: RunController) -> None:
@@ -57,7 +58,7 @@ class RestoreScreen(RunScreen):
         self.app.push_screen(ConfirmDialog(act), answered)
 
     def _too_quick(self) -> bool:
-        """A key that is held down answers one question only."""
+        """A key that is held down answers only one question."""
         if self._shown is None or self.settling.takes(time.monotonic()):
             return False
         if self.settling.refused == 1:
@@ -180,7 +181,7 @@ class RestoreScreen(RunScreen):
             self._ask(act, lambda: runs_of(self).start_rollback(run_id))
 
     def action_back(self) -> None:
-        """Home when the run is over, for the choice and the plan behind this screen are of the past."""
+        """Goes home if the run is over. The choice and the plan behind this screen are then of the past."""
         if self.controller.over and not self.controller.busy:
             navigation_of(self).go("health")
         else:

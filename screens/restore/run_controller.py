@@ -1,4 +1,4 @@
-"""Keeps the run going while screens come and go: the run belongs to the app, a screen only watches it."""
+"""Keeps the run going while screens come and go. The run belongs to the app, and a screen only watches it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunFollower:
-    """Knows how far a run is. All in `watchers` get `Changed` when there is something to show."""
+    """Knows how far a run has come. All in `watchers` get `Changed` if there is something to show."""
 
     class Changed(Message):
         """Something moved in the run; only the latest matters."""
@@ -45,12 +45,12 @@ class RunFollower:
 
     @property
     def busy(self) -> bool:
-        """Something is at work on the run."""
+        """Whether something works on the run."""
         return self._worker is not None and self._worker.is_running
 
     @property
     def over(self) -> bool:
-        """It is restored or rolled back: there is nothing to go on with."""
+        """Whether it is restored or rolled back, so that there is nothing to go on with."""
         return self.view is not None and self.view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
 
     @property
@@ -69,7 +69,7 @@ class RunFollower:
 
 
 class RunMonitor(RunFollower):
-    """Of a run that another process works on: seen here, decided there."""
+    """Follows a run that another process works on: it is seen here, and decided there."""
 
     def __init__(self, app: App[Any], handle: WatchedRun) -> None:
         super().__init__(app)
@@ -107,31 +107,31 @@ class RunController(RunFollower):
 
     @property
     def waits(self) -> bool:
-        """The run stands still until the operator answers."""
+        """Whether the run stands still until the operator answers."""
         return self.operator.pending is not None
 
     def begin(self, plan: Plan) -> None:
-        """Raises LoomtuiError where the run cannot be created."""
+        """Raises LoomtuiError if the run cannot be created."""
         self._take(self._engine.begin(plan, self.operator))
         self._drive(lambda handle: handle.restore())
 
     def resume(self, run_id: str) -> None:
-        """Raises LoomtuiError where the run cannot be opened."""
+        """Raises LoomtuiError if the run cannot be opened."""
         self._take(self._engine.reopen(run_id, self.operator))
         self._drive(lambda handle: handle.restore())
 
     def roll_back(self, run_id: str) -> None:
-        """Raises LoomtuiError where the run cannot be opened."""
+        """Raises LoomtuiError if the run cannot be opened."""
         self._take(self._engine.reopen(run_id, self.operator))
         self._drive(lambda handle: handle.rollback())
 
     def stop(self) -> None:
-        """Ends the work on the run; its journal lets it be resumed."""
+        """Ends the work on the run. Its journal lets it be resumed."""
         if self._worker is not None:
             self._worker.cancel()
 
     async def ended(self) -> None:
-        """Returns when nothing is at work any more, however that came."""
+        """Returns when nothing works on the run any more, however that came."""
         await self._idle.wait()  # not for the worker itself: whoever gives up waiting for that cancels it
 
     def _take(self, handle: RunHandle) -> None:

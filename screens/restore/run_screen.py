@@ -1,4 +1,4 @@
-"""A run, step by step, as it is shown: where one takes part in it, and where one only watches."""
+"""Shows a run, step by step, whether one takes part in it or only watches."""
 
 from __future__ import annotations
 

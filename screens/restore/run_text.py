@@ -1,4 +1,4 @@
-"""What the restore screen says at each moment, and which keys there are then. Pure."""
+"""What the restore screen says at each moment, and which keys it has then. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EVIDENCE = 6
 
 @dataclass(frozen=True)
 class Guidance:
-    """For the panel at the bottom; `actions` are the only ones that are there now."""
+    """The text for the panel at the bottom. `actions` are the only ones that are there now."""
 
     headline: str
     choices: tuple[Choice, ...]
@@ -82,7 +82,7 @@ def guidance(state: RunUiState) -> Guidance:
 
 
 def something_changed(view: RunView) -> bool:
-    """Is there anything that a rollback could put back?"""
+    """Whether there is anything that a rollback could put back."""
     changing = (step for step in STEPS if step not in HARMLESS_STEPS)
     return any(view.tasks[step] for step in changing)
 
@@ -134,7 +134,7 @@ def takes(estimate: Estimate | None) -> str:
 
 
 def time_left(state: RunUiState) -> str:
-    """By what is moved now where that is counted, else by earlier runs; empty: not known."""
+    """Judged by what is moved now if that is counted, else by earlier runs; empty if it is not known."""
     step = state.view.current
     if step is None:
         return ""
@@ -228,7 +228,7 @@ def _running(state: RunUiState) -> Guidance:
 
 
 def _watched(state: RunUiState) -> Guidance:
-    """What the one who decides is asked is not in the journal, only that nothing is at work."""
+    """The journal does not hold what the one who decides is asked; it only shows that nothing is at work."""
     view = state.view
     actions = frozenset({"report", "toggle_view"})
     if not state.busy:
@@ -287,7 +287,7 @@ def _half_rolled_back(state: RunUiState) -> Guidance:
 
 
 def pane_page(state: RunUiState) -> Page | None:
-    """What stands in the middle instead of the nodes; None: the nodes."""
+    """What is in the middle instead of the nodes. None means the nodes."""
     question = state.question
     if isinstance(question, StepQuestion):
         return previews(question.previews)
@@ -301,7 +301,7 @@ def pane_page(state: RunUiState) -> Page | None:
 
 
 def previews(found: Mapping[str, Preview]) -> Page:
-    """What would be done on each node; those with something to do first."""
+    """What would be done on each node. Nodes with something to do come first."""
     parts: list[Content | Difference | str] = []
     for preview in sorted(found.values(), key=lambda preview: preview.already):
         sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
@@ -314,14 +314,14 @@ def previews(found: Mapping[str, Preview]) -> Page:
 
 
 def has_diff(question: Question | None) -> bool:
-    """What is asked about has long lines to read."""
+    """Whether what is asked about has long lines to read."""
     if isinstance(question, StepQuestion):
         return any(preview.diff for preview in question.previews.values())
     return isinstance(question, UnitQuestion) and bool(question.preview.diff)
 
 
 def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
-    """What several nodes share is told once."""
+    """What several nodes have in common is told once."""
     parts: list[Content | str] = []
     for error in dict.fromkeys(found.values()):
         nodes = [node for node, one in found.items() if one is error]

@@ -1,4 +1,4 @@
-"""A run as a screen shows it: its events, folded. Knows no widget."""
+"""A run as a screen shows it: its events are folded into it. Knows no widget."""
 
 from __future__ import annotations
 
@@ -92,13 +92,16 @@ class RunView:
         return tuple(tasks.get(node, TaskView(node)) for node in self.nodes)
 
     def downtime(self, now: datetime) -> timedelta | None:
-        """Since the first service was stopped, until the chain moved. None: nothing was stopped yet."""
+        """The time from the first stop of a service until the chain moved.
+
+        None means that nothing was stopped yet.
+        """
         if self.down_since is None:
             return None
         return (self.moving_since or self.ended_at or now) - self.down_since
 
     def took(self, step: StepName, now: datetime) -> timedelta | None:
-        """From its first start to its end, failed tries and the questions between them included."""
+        """The time from its first start to its end, including failed tries and the questions between them."""
         began = self.began.get(step)
         if began is None or self.states[step] is StepState.WAITING:
             return None

@@ -1,4 +1,4 @@
-"""The person at the screen, as the runner knows them: each question waits until it is answered."""
+"""The person at the screen, as the runner knows them. Each question waits until it is answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Pr
 
 @dataclass(frozen=True)
 class StepQuestion:
-    """May this step be carried out?"""
+    """Whether this step may be carried out."""
 
     step: StepName
     previews: Mapping[str, Preview]
@@ -30,7 +30,7 @@ class UnitEdit:
 
 @dataclass(frozen=True)
 class UnitQuestion:
-    """May this node's unit be changed so?"""
+    """Whether this node's unit may be changed so."""
 
     node: str
     proposal: Preview
@@ -52,7 +52,7 @@ class UnitQuestion:
 
 @dataclass(frozen=True)
 class FailureQuestion:
-    """What now?"""
+    """What to do after a failure."""
 
     step: StepName
     failures: Mapping[str, LoomtuiError]
@@ -64,7 +64,7 @@ Question: TypeAlias = StepQuestion | UnitQuestion | FailureQuestion
 
 
 class ScreenOperator:
-    """Holds one question at a time; whoever shows it is told by `changed` and answers it."""
+    """Holds one question at a time. Whoever shows it is told by `changed`, and answers it."""
 
     def __init__(self, name: str, changed: Callable[[], None]) -> None:
         self.name = name
@@ -77,7 +77,7 @@ class ScreenOperator:
         self._gone = False
 
     def leave(self) -> None:
-        """Nobody is at the screen any more: what is asked, now or later, is answered by stopping there."""
+        """Nobody is at the screen any more, so what is asked, now or later, is answered by stopping there."""
         if self._gone:  # SIGHUP and the hang-up both tell
             return
         self._gone = True
@@ -114,14 +114,17 @@ class ScreenOperator:
         return answer if isinstance(answer, tuple) else (OnFailure.STOP, None)
 
     def answer(self, question: Question, reply: Go | Approval | tuple[OnFailure, str | None]) -> bool:
-        """False where the question is not the one that waits: a late key never answers another question."""
+        """False means that another question waits: a late key never answers another question."""
         if question is not self.pending or self._answer is None or self._answer.done():
             return False
         self._answer.set_result(reply)
         return True
 
     def revise(self, question: UnitQuestion, text: str) -> bool:
-        """Asks about the operator's own text instead. False where it must not be, or nobody asks any more."""
+        """Asks about the operator's own text instead.
+
+        False means that it must not be, or that nobody asks any more.
+        """
         if question is not self.pending or self._answer is None or self._answer.done():
             return False
         judged = question.draft.judge(text)
@@ -133,7 +136,7 @@ class ScreenOperator:
         return True
 
     def approve_all(self, question: UnitQuestion) -> None:
-        """This one, and every other whose diff is exactly what the step's preview showed."""
+        """Approves this one, and every other whose diff is exactly what the step's preview showed."""
         self._approve_shown = True
         self.answer(question, question.yes)
 

@@ -1,10 +1,10 @@
-"""When a key may answer a question: not as the question comes up, and not out of a rush of keys."""
+"""When a key may answer a question: not just as the question comes up, and not out of a rush of keys."""
 
 from __future__ import annotations
 
 
 class Settling:
-    """`seconds` without a key: longer than a keyboard waits before a key that is held down repeats itself.
+    """`seconds` without a key have to pass, which is longer than a held key takes to repeat itself.
 
     All times are those of one clock, in seconds.
     """
@@ -19,7 +19,7 @@ class Settling:
         self._since, self.refused = now, 0
 
     def takes(self, now: float) -> bool:
-        """Whether a key at this moment is an answer; one that is not begins the wait anew."""
+        """Whether a key at this moment is an answer. If it is not, the wait begins again."""
         if now - self._since >= self._seconds:
             return True
         self._since = now

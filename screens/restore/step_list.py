@@ -35,10 +35,10 @@ _LEAST_BAR = 8
 
 
 class StepList(Static):
-    """Numbered, as the operator sees them everywhere."""
+    """The steps, with the numbers that the operator sees everywhere."""
 
     def show(self, view: RunView, step: StepName, now: datetime, *, asked: bool) -> None:
-        """`step`: the one that is looked at; `asked`: it waits for the operator."""
+        """`step` is the one that is looked at; `asked` means that it waits for the operator."""
         lines = (self._line(number, view, step, now, asked=asked) for number in range(len(STEPS)))
         self.update(content.lines(lines))
 
@@ -56,7 +56,7 @@ class StepList(Static):
 
 
 class TaskList(Static):
-    """One row a node: what is done there, how far it is."""
+    """One row for each node: what is done there, and how far it is."""
 
     def show(self, tasks: tuple[TaskView, ...], width: int) -> None:
         self.update(content.lines(self._row(task, max(30, width)) for task in tasks))
@@ -74,7 +74,7 @@ class TaskList(Static):
 
     @staticmethod
     def _progress(task: TaskView, width: int) -> Content:
-        """A bar, and as much in words as there is room for."""
+        """A bar, and as many words as there is room for."""
         share = min(1.0, task.done / task.total)
         tails = [f" {share:.0%}", f" {share:.0%} {short_size(task.done)} of {short_size(task.total)}"]
         if speed := task.bytes_per_second:

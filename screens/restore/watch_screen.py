@@ -1,4 +1,4 @@
-"""A run that another process on this machine works on, to look at only."""
+"""Shows a run that another process on this machine works on. It can only be looked at."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from screens.restore.run_text import RunUiState
 class WatchScreen(RunScreen):
     NAME_SHOWN: ClassVar[str] = "Watch"
     HELP: ClassVar[str] = (
-        "A restore that somebody else does from this machine, as far as its journal tells: the steps, the "
-        "nodes of the step at work, and the services' logs. Nothing can be decided here. Bytes that are "
-        "being moved are not counted here; they are not in the journal."
+        "Somebody else does this restore from this machine. You see what its journal tells: the steps, the "
+        "nodes of the current step, and the services' logs. You cannot decide anything here. The bytes that "
+        "are being moved are not in the journal, so they are not counted here."
     )
 
     def __init__(self, watcher: RunMonitor) -> None:

@@ -1,4 +1,4 @@
-"""One run as it went: its timeline, what it cost, who decided what, what was seen."""
+"""One run as it went: its timeline, what it cost, who decided what, and what was seen."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _SCROLLBAR = 2
 class RunRecordScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Run"
     HELP: ClassVar[str] = (
-        "One run from its record. The timeline has a lane for each node, then one for each step: the digit "
-        "is the step, ✗ where it failed, ? where the operator decided; below, how long the cluster was down. "
-        "Short steps are drawn wider and long waits are cut (≈), so that all can be seen: the times above "
-        "tell what is true. {record.copy} copies the report as text for an incident channel, {record.save} "
-        "saves it as one HTML page that needs nothing else."
+        "This screen shows one run from its record. The timeline has a lane for each node, then one for each "
+        "step: the digit is the step, ✗ marks where it failed, ? where the operator decided; below you see "
+        "how long the cluster was down. Short steps are drawn wider and long waits are cut (≈), so that you "
+        "can see all of them; the times above are exact. {record.copy} copies the report as text for an "
+        "incident channel; {record.save} saves it as one HTML page that needs nothing else."
     )
     BINDINGS = keys.bindings(keys.RUN_RECORD)
 

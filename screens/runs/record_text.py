@@ -1,4 +1,4 @@
-"""A run of the past in words and rows: what the run's screen shows. Pure."""
+"""A past run in words and rows, as the run's screen shows it. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FACT = 11
 
 
 def run_told(told: Chronicle, width: int) -> Content:
-    """In lines of at most `width` cells where they are drawn; words wrap."""
+    """Drawn lines have at most `width` cells; words wrap."""
     parts: list[Content | str] = [*_head(told), ""]
     for title, by_step in (("By node", False), ("By step", True)):
         drawn = gantt(told, width, by_step=by_step)
@@ -41,7 +41,7 @@ def run_told(told: Chronicle, width: int) -> Content:
 
 
 def drawing(drawn: Gantt) -> Content:
-    """Coloured; what colour says, the signs say too."""
+    """The drawing in colour. The signs say all that the colour says."""
     rows = [content.line(drawn.axis, Tone.DIM)]
     for lane in drawn.lanes:
         pieces = [
@@ -104,7 +104,7 @@ def _decisions(told: Chronicle) -> Iterator[Content]:
 
 
 def _checks(told: Chronicle) -> Iterator[Content]:
-    """What did not hold comes first."""
+    """Checks that did not hold come first."""
     ordered = sorted(told.checks, key=lambda check: check.holds)
     failed = sum(1 for check in ordered if not check.holds)
     title = f"Checks: {len(ordered) - failed} held, {failed} did not"

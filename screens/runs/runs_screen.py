@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def is_unfinished(run: RunSummary) -> bool:
-    """It is to be resumed or rolled back, or somebody is at it."""
+    """Whether it is to be resumed or rolled back, or somebody works on it."""
     return run.outcome is None or run.outcome is Outcome.STOPPED
 
 
@@ -46,9 +46,9 @@ def _mark(run: RunSummary) -> Mark:
 class RunsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
-        "All restores that were done from this machine, newest first. Press {runs.open} to see how the "
-        "marked one went: its timeline, what it cost, who decided what. An unfinished one can be resumed "
-        "where it stood, or rolled back to what was there before it."
+        "This screen lists all restores that were done from this machine, newest first. Press {runs.open} to "
+        "see how the marked one went: its timeline, what it cost, and who decided what. You can resume an "
+        "unfinished one where it stood, or roll it back to what was there before."
     )
     BINDINGS = keys.bindings(keys.RUNS)
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
@@ -72,7 +72,7 @@ class RunsScreen(TableScreen):
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
-        """At once: the runs lie on this machine."""
+        """Refreshes at once, because the runs lie on this machine."""
         self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():

@@ -1,6 +1,6 @@
 """The themes. No other file names a colour.
 
-Texts that mean something (good, warning, bad) keep a contrast of 4.5:1 with what they stand on, 7:1 in the
+Texts that mean something (good, warning, bad) keep a contrast of 4.5:1 with their background, and 7:1 in the
 theme of high contrast (WCAG 2.2, 1.4.3 and 1.4.6). The colour-blind theme tells good from bad by blue and
 orange, after Okabe and Ito. In each of them every state is also a symbol and a word.
 """
@@ -16,7 +16,7 @@ from textual.theme import Theme
 
 
 def _theme(name: str, *, dark: bool, ground: str, raised: str, panel: str, text: str, **tones: str) -> Theme:
-    """`tones`: primary, accent, good, warn, bad; each is used for text as it is."""
+    """`tones` are primary, accent, good, warn and bad; each is used for text as it is."""
     marked = tones.get("marked") or Color.parse(tones["primary"]).blend(Color.parse(ground), 0.7).hex
     return Theme(
         name,
@@ -116,7 +116,7 @@ class Plain(LineFilter):
         ]
 
     def _plain(self, text: str, style: Style, background: Color) -> Style:
-        """A blank that was told by its ground alone, as of a scroll bar, is reversed."""
+        """A blank that only its background told, as in a scroll bar, is reversed."""
         ground = None if style.bgcolor is None or text.strip() else Color.from_rich_color(style.bgcolor)
         plain = style + self._COLOURS
         return plain + self._REVERSE if ground and _unlike(ground, background) else plain

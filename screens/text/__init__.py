@@ -1,1 +1,1 @@
-"""From values to what is shown."""
+"""Turns values into what is shown."""

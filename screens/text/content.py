@@ -1,4 +1,7 @@
-"""Text from elsewhere on its way to a widget: cleaned, and as `Content`: no bracket in it is markup."""
+"""Text from elsewhere on its way to a widget.
+
+It is cleaned and becomes `Content`, so that no bracket in it is markup.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ def text(value: str, tone: Tone = Tone.PLAIN) -> Content:
 
 
 def secretive(value: str) -> Content:
-    """A text of a node's own, which may hold passwords: their values are not shown."""
+    """A text of a node's own, which may hold passwords. Their values are not shown."""
     return Content(mask_secrets(clean(value)))
 
 
 def line(value: str, tone: Tone = Tone.PLAIN) -> Content:
-    """On one line; blanks at its ends stay, for they set parts apart."""
+    """The text on one line. Blanks at its ends stay, because they set parts apart."""
     return Content.styled(clean(value, limit=1_000).replace("\n", " ").replace("\t", " "), tone.value)
 
 
@@ -36,17 +39,17 @@ def mark(value: Mark) -> Content:
 
 
 def lines(parts: Iterable[Content | str]) -> Content:
-    """One below the other; a plain string is cleaned."""
+    """Texts one below the other. A plain string is cleaned."""
     return Content("\n").join([part if isinstance(part, Content) else text(part) for part in parts])
 
 
 def row(*parts: Content | str) -> Content:
-    """One after the other; a plain string is cleaned."""
+    """Texts one after the other. A plain string is cleaned."""
     return Content.assemble(*(part if isinstance(part, Content) else text(part) for part in parts))
 
 
 def fact(name: str, value: str | Content, width: int = 12) -> Content:
-    """`name   value`, the name dimmed."""
+    """`name value`, with the name dimmed."""
     return row(Content.styled(f"{name:<{width}} ", Tone.DIM.value), value)
 
 
@@ -59,7 +62,7 @@ _DIFF_TONES = (("+++", Tone.DIM), ("---", Tone.DIM), ("@@", Tone.DIM), ("+", Ton
 
 
 def diff(value: str) -> Content:
-    """A unified diff; what is added and taken away is told by its first character, and by colour."""
+    """A unified diff. Its first character and its colour tell what is added and taken away."""
     return lines(text(part, _tone_of(part)) for part in clean(value).rstrip("\n").split("\n"))
 
 
@@ -70,5 +73,5 @@ def _tone_of(part: str) -> Tone:
 def tell(
     where: App[Any] | Widget, message: str, *, severity: SeverityLevel = "information", seconds: float = 6
 ) -> None:
-    """The one way to a toast: cleaned, and never markup."""
+    """The only way to a toast: the text is cleaned and never markup."""
     where.notify(clean_line(message, limit=400), severity=severity, markup=False, timeout=seconds)

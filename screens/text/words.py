@@ -66,7 +66,7 @@ STALE_AFTER = timedelta(seconds=10)
 
 
 class Tone(StrEnum):
-    """What a text means; its colour is the theme's business."""
+    """What a text means. The theme decides on its colour."""
 
     PLAIN = ""
     GOOD = "$text-success"
@@ -79,7 +79,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Mark:
-    """A state in words: never colour alone."""
+    """A state in words, because no state is told by colour alone."""
 
     symbol: str
     word: str

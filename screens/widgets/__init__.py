@@ -1,1 +1,1 @@
-"""What screens are made of: one widget a file."""
+"""What screens are made of, with one widget in each file."""

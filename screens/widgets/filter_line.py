@@ -1,4 +1,4 @@
-"""One line to type a filter into, taken as it is typed."""
+"""One line for a filter, which works while it is typed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from screens.input import keys
 
 
 class FilterLine(Input):
-    """Hidden until it is asked for. What is no regular expression yet leaves the filter as it was."""
+    """Hidden until it is asked for. Text that is not yet a regular expression leaves the filter as it was."""
 
     BINDINGS = keys.bindings(keys.FILTER_LINE)
 

@@ -1,4 +1,4 @@
-"""The last line: the keys that are possible now. Where room is short, ways to other screens are left out."""
+"""The last line: the keys that are possible now. If room is short, ways to other screens are left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Cap:
 
     @property
     def is_way(self) -> bool:
-        """It leads to another screen."""
+        """Whether it leads to another screen."""
         return self.id in keys.WAYS
 
 
@@ -66,7 +66,7 @@ class KeyBar(Footer):
             )
 
     async def recompose(self) -> None:
-        """Textual asks for it at every change of focus; mostly the keys are the same as before."""
+        """Textual asks for it at every change of focus. Mostly the keys are the same as before."""
         if not self._bindings_ready or self._fitting() != self._shown:
             await super().recompose()
 
@@ -78,7 +78,7 @@ class KeyBar(Footer):
         return fitting(self._caps(), self.app.size.width)
 
     def _caps(self) -> list[Cap]:
-        """One for each binding that is shown, in the order of the screen's, then the app's."""
+        """One cap for each binding that is shown, first the screen's, then the app's."""
         caps: dict[str, Cap] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding

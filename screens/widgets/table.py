@@ -1,4 +1,4 @@
-"""A table of foreign facts: cells are `Text`, rows have keys, and only what changed is written."""
+"""A table of foreign facts. Cells are `Text`, rows have keys, and only what changed is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from screens.text.words import Mark, Tone
 
 
 class Table(DataTable[Text], inherit_bindings=False):
-    """Keeps cursor and scroll when its rows change; `enter` is left to the screen."""
+    """Keeps cursor and scroll when its rows change. `enter` is left to the screen."""
 
     BINDINGS = keys.bindings(keys.TABLE)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -39,7 +39,7 @@ class Table(DataTable[Text], inherit_bindings=False):
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cell_padding=0)
 
     def cell(self, value: str | Mark, tone: Tone = Tone.PLAIN, *, right: bool = False) -> Text:
-        """A blank in front keeps columns apart where padding on both sides would cost too much."""
+        """A blank in front keeps columns apart, because padding on both sides would cost too much."""
         if isinstance(value, Mark):
             tone, value = value.tone, str(value)
         name = self._TONES.get(tone)
@@ -49,7 +49,7 @@ class Table(DataTable[Text], inherit_bindings=False):
         )
 
     def put(self, key: str, cells: Mapping[str, Text]) -> None:
-        """The row of `key`, new or changed; `cells` by column key, in their order."""
+        """Puts the row of `key`, new or changed; `cells` are by column key, in their order."""
         if key not in {row.value for row in self.rows}:
             self.add_row(*cells.values(), key=key)
             return
@@ -61,7 +61,10 @@ class Table(DataTable[Text], inherit_bindings=False):
                 continue
 
     def rearrange(self, rows: Mapping[str, Mapping[str, Text]], *, under: str | None = None) -> None:
-        """Exactly these rows in this order. The cursor stays on its row's key, or goes to that of `under`."""
+        """Shows exactly these rows in this order.
+
+        The cursor stays on its row's key, or goes to that of `under`.
+        """
         if [row.key.value for row in self.ordered_rows] == list(rows):
             for key, cells in rows.items():
                 self.put(key, cells)

@@ -30,13 +30,12 @@ def test_help_names_every_command_and_every_exit_status(loomtui: Run) -> None:
     assert done.status == 0
     assert [name for name in COMMANDS if f"\n  {name} " not in done.out] == []
     for text in (
-        "0 done",
-        "1 something",
-        "2 bad call",
-        "3",
-        "refused",
-        "4 nothing reached",
-        "130 interrupted",
+        "0 if all is done",
+        "1 if something is wrong",
+        "2 for a bad call",
+        "3 if loomtui refused",
+        "4 if nothing could be reached",
+        "130 if it was interrupted",
     ):
         assert text in " ".join(done.out.split())
 

@@ -146,7 +146,7 @@ async def test_the_words_of_a_help_call_it_by_its_new_name() -> None:
         await until(pilot, lambda: isinstance(app.screen, TextDialog))
         assert isinstance(app.screen, TextDialog)
         said = " ".join(app.screen.text.plain.split())
-        assert "L finds a regular expression; ctrl+t and N go from one hit to the next" in said
+        assert "L finds a regular expression. ctrl+t and N go from one hit to the next" in said
 
 
 def screens_with_help(kind: type[LoomScreen] = LoomScreen) -> Iterator[type[LoomScreen]]:

@@ -1,1 +1,1 @@
-"""What can be seen of a node: looks only."""
+"""What can be seen of a node. Everything here only looks."""

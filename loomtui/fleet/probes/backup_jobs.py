@@ -1,7 +1,7 @@
-"""What of backup.sh is on a node: at work, waiting for its time, suspended by a run, and where it stages.
+"""Where backup.sh is on a node: at work, waiting for its time, or suspended by a run; and where it stages.
 
-It stops and starts the service by itself, archives whatever lies there at that moment, and wakes up when the
-whole cluster is stopped. Source: go-loom 013c29b, backup/utils/backup.sh.
+It stops and starts the service by itself, archives whatever is there at that moment, and may wake up while
+the whole cluster is stopped. Source: go-loom 013c29b, backup/utils/backup.sh.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class BackupJob:
 
 @dataclass(frozen=True)
 class BackupJobs:
-    """Those of one node."""
+    """The jobs of one node."""
 
     jobs: tuple[BackupJob, ...] = ()
     suspended: tuple[str, ...] = ()  # 'KIND PLACE' of what runs keep from being started
@@ -69,13 +69,13 @@ class BackupJobs:
 
 
 async def find_backup_jobs(session: Session, unit_path: str, working_directory: str) -> BackupJobs:
-    """Looks only. Others' crontabs are seen with root rights alone. Raises LoomtuiError."""
+    """Only looks. It sees the crontabs of other users only with root rights. Raises LoomtuiError."""
     output = await session.inspect(_SCRIPT, unit_path, working_directory, timeout=_SECONDS)
     return read_backup_jobs(read_facts(output.stdout), datetime.now(UTC))
 
 
 def read_backup_jobs(facts: Facts, now: datetime) -> BackupJobs:
-    """What the script `backup_jobs` found; what it cannot have printed is passed over."""
+    """What the script `backup_jobs` found. What that script cannot have printed is passed over."""
     jobs = [_process(text, now) for text in _texts(facts, "process")]
     for kind in (JobKind.CRONTAB, JobKind.SCRIPT, JobKind.TIMER):
         jobs += [_scheduled(kind, text) for text in _texts(facts, kind.value)]

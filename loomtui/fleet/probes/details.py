@@ -1,4 +1,4 @@
-"""The dear look at a node, before a plan is made."""
+"""The expensive look at a node, before a plan is made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMEOUT = 120.0  # du over large databases
 
 
 async def node_details(fleet: Fleet, names: Iterable[str]) -> Mapping[str, NodeDetails | LoomtuiError]:
-    """The details of many nodes at once; a node that fails is told by its error."""
+    """The details of many nodes at once. A node that fails gives its error."""
 
     async def one(name: str) -> NodeDetails | LoomtuiError:
         try:
@@ -41,7 +41,7 @@ async def node_details(fleet: Fleet, names: Iterable[str]) -> Mapping[str, NodeD
 
 
 async def details(session: Session, status: NodeStatus | None = None) -> NodeDetails:
-    """The details of one node, with a new status where none is given. Raises LoomtuiError."""
+    """The details of one node, with a new status if none is given. Raises LoomtuiError."""
     status = status or await look_at(session, None)
     loom = session.loom
     unit = status.unit.files[0].path if status.unit and status.unit.files else ""
@@ -55,7 +55,7 @@ async def details(session: Session, status: NodeStatus | None = None) -> NodeDet
 
 
 def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetails:
-    """What the scripts `details` and `nodekey` found. Raises LoomtuiError for a user who does not exist."""
+    """What the scripts `details` and `nodekey` found. Raises LoomtuiError if the user does not exist."""
     user = facts.line("user")
     account = re.fullmatch(r"[^:]*:[^:]*:\d{1,10}:(\d{1,10}):.*", facts.line("account"))
     if not account:
@@ -91,7 +91,7 @@ def _texts(facts: Facts) -> Mapping[str, bytes]:
 
 
 def _sizes(facts: Facts) -> Mapping[str, int]:
-    """Bytes by database: `du` counts in KiB."""
+    """Bytes of each database. `du` counts in KiB."""
     return {name: (facts.number(f"database/{name}") or 0) * 1024 for name in facts.under("database")}
 
 
@@ -106,7 +106,7 @@ def _lines(facts: Facts, name: str) -> tuple[str, ...]:
 
 
 def read_reported(nodekey: Facts) -> tuple[str | None, str | None]:
-    """What `loom nodekey` printed, and why there is nothing to go by."""
+    """What `loom nodekey` printed, or why it gives nothing to go by."""
     if "not_run" in nodekey:
         return None, nodekey.line("not_run")
     if nodekey.line("before") != nodekey.line("after"):
@@ -119,7 +119,7 @@ def read_reported(nodekey: Facts) -> tuple[str | None, str | None]:
 
 
 def read_addrbook(text: bytes) -> tuple[tuple[str, str], ...]:
-    """ID and host:port of each peer in an addrbook.json; () for one that cannot be read."""
+    """The ID and host:port of each peer in an addrbook.json; () if it cannot be read."""
     try:
         entries = json.loads(text)["addrs"]
         return tuple(_address(entry["addr"]) for entry in entries)

@@ -1,4 +1,7 @@
-"""From looks to diagnoses: what screens, `status` and a restore's last step tell is made here, once."""
+"""Makes diagnoses from looks.
+
+What the screens, `status` and a restore's last step tell is made here, once.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from loomtui.loom.references import KeyReport
 
 @dataclass(frozen=True)
 class Findings:
-    """What is asked once when something is wrong: whose references are wrong, and the last log lines."""
+    """What is asked once if something is wrong: whose references are wrong, and the last log lines."""
 
     keys: KeyReport | None = None
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -28,7 +31,7 @@ _OF_NOW = timedelta(minutes=15)
 
 
 def recent_lines(found: Iterable[LogLine], now: datetime) -> Mapping[str, tuple[str, ...]]:
-    """By node, those that are new enough to tell of what is wrong now."""
+    """The lines of each node that are new enough to tell what is wrong now."""
     lines: dict[str, tuple[str, ...]] = {}
     for line in found:
         if not line.notice and now - line.at < _OF_NOW:
@@ -37,7 +40,7 @@ def recent_lines(found: Iterable[LogLine], now: datetime) -> Mapping[str, tuple[
 
 
 def worth_asking(verdict: Verdict) -> bool:
-    """Whether the verdict is one that wants a cause. A first look at nodes that are just starting is none."""
+    """Whether the verdict needs a cause. A first look at nodes that are just starting does not."""
     return verdict.state is not ClusterState.HEALTHY and (
         verdict.state is not ClusterState.UNKNOWN or verdict.waited
     )
@@ -61,7 +64,7 @@ def cluster_of(
     verdict: Verdict | None,
     findings: Findings,
 ) -> Cluster:
-    """Every node of the inventory is in it: of one that was not looked at nothing is known."""
+    """Every node of the inventory, even those that were not looked at: nothing is known of them."""
     nodes = (_evidence(name, statuses.get(name), findings.lines.get(name, ())) for name in inventory.names)
     return Cluster(tuple(nodes), findings.keys, verdict)
 

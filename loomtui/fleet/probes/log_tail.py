@@ -27,7 +27,7 @@ _RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a service's log, or a notice of ours about a node."""
+    """A line of a service's log, or a notice of loomtui about a node."""
 
     node: str
     at: datetime  # UTC, when journald received it
@@ -40,9 +40,9 @@ _Batch = tuple[LogLine, ...]
 
 
 def read_entry(node: str, line: bytes) -> tuple[LogLine, ...]:
-    """The lines of one entry of `journalctl -o json`; () for what is none.
+    """The lines of one entry of `journalctl -o json`; () if it is no entry.
 
-    MESSAGE is a string, an array of bytes where it is not UTF-8, or of strings where the field is repeated.
+    MESSAGE is a string. It is an array of bytes if it is not UTF-8, or of strings if the field is repeated.
     """
     try:
         entry = json.loads(line.decode("utf-8", "replace"))
@@ -73,10 +73,10 @@ async def tail(
     lines: int | None = 200,
     since: datetime | None = None,
 ) -> AsyncGenerator[_Batch]:
-    """The logs of these nodes in batches, each in the order of time; without `follow` all of it is in order.
+    """The logs of these nodes in batches. Each batch is in the order of time; without `follow` all of it is.
 
-    `lines` are counted per node, None: all. A node that fails ends in a notice; with `follow` it is tried
-    again and goes on where it was. Closing the iterator ends the reading on every node.
+    `lines` are counted per node; None means all. A node that fails ends in a notice; with `follow` it is
+    tried again and goes on where it was. Closing the iterator ends the reading on every node.
     """
     names = tuple(names)
     shared: asyncio.Queue[_Batch | None] = asyncio.Queue(_QUEUED)
@@ -100,7 +100,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 class _Reader:
-    """Reads one node's journal into a queue; None there is the end."""
+    """Reads one node's journal into a queue, in which None is the end."""
 
     def __init__(
         self, session: Session, queue: _Queue, *, follow: bool, lines: int | None, since: datetime | None
@@ -124,7 +124,7 @@ class _Reader:
         await self._queue.put(None)
 
     async def _again(self) -> bool:
-        """Reads until the log ends or the node fails; True: it is worth trying again."""
+        """Reads until the log ends or the node fails. True means that it is worth trying again."""
         try:
             await self._read("once")
             if self._follow:
@@ -140,10 +140,10 @@ class _Reader:
         return self._follow
 
     async def _read(self, mode: str) -> None:
-        """`follow` comes after `once`: by itself it shows the node's present boot alone.
+        """Reads `once`, then `follow`, because `follow` by itself shows only the node's present boot.
 
-        The cursor's own entry is shown again where it is of this boot, and left out here: `--after-cursor`
-        would leave out whatever comes first.
+        The cursor's own entry is shown again if it is of this boot, and left out here: `--after-cursor` would
+        leave out whatever comes first.
         """
         name, seen = self._session.node.name, self._cursor
         async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments(mode))) as stream:
@@ -169,7 +169,7 @@ class _Reader:
 
 
 async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[_Batch]:
-    """What comes in within 100 ms, in order. The first time it waits a little for all that the nodes have."""
+    """What comes in within 100 ms, in order. The first time it waits a little for what all the nodes have."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _FIRST_GATHER_SECONDS
     silent = set(names)
@@ -196,7 +196,7 @@ async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[
 
 
 async def _in_order(queues: list[_Queue]) -> AsyncGenerator[_Batch]:
-    """A merge of streams that are each in order, holding a batch of each. Nodes that are late come after."""
+    """Merges streams that are each in order, and holds a batch of each. Nodes that are late come after."""
     streams = [_each(queue) for queue in queues]
     late = {asyncio.ensure_future(anext(stream, None)): stream for stream in streams}
     try:

@@ -1,4 +1,7 @@
-"""One look at a node: one round trip, everything in it optional. Private keys never leave the node."""
+"""One look at a node takes one round trip, and everything in it is optional.
+
+Private keys never leave the node.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ async def look(
     timeout: float = 15,
     seen: Callable[[NodeStatus], None] | None = None,
 ) -> ClusterStatus:
-    """Looks at all nodes at once. Never raises for a node; `seen` is called as each comes in."""
+    """Looks at all nodes at once. Never raises for a node; `seen` is called as each answer comes in."""
     before = {node.name: node for node in previous.nodes} if previous else {}
 
     async def one(name: str) -> NodeStatus:
@@ -63,7 +66,7 @@ async def look(
 
 
 async def look_at(session: Session, previous: NodeStatus | None, *, timeout: float = 15) -> NodeStatus:
-    """One look; `previous` shows whether the service flaps. Never raises a LoomtuiError."""
+    """Looks once; `previous` shows whether the service flaps. Never raises a LoomtuiError."""
     node = session.node
     try:
         await _reach(session, previous)
@@ -84,7 +87,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
 
 
 async def _reach(session: Session, previous: NodeStatus | None) -> None:
-    """A node that is known to be away does not hold up every refresh."""
+    """Connects, but a node that is known to be away does not hold up every refresh."""
     if session.connected or previous is None or previous.reachable:
         await session.rights()
         return
@@ -200,7 +203,7 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
 
 
 def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:
-    """What the RPC said of the chain, and why it said nothing."""
+    """What the RPC said of the chain, or why it said nothing."""
     if "rpc.status" not in facts:
         return None, facts.line("rpc.error") or None
     try:
@@ -212,14 +215,17 @@ def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:
 
 
 def _with_members(chain: ChainFacts, body: bytes) -> ChainFacts:
-    """An answer that tells no set leaves it unknown: a node that has no block yet gives an error."""
+    """Adds the set of validators.
+
+    An answer without one leaves it unknown: a node without blocks gives an error.
+    """
     with contextlib.suppress(RpcError):
         return replace(chain, members=read_validators(body))
     return chain
 
 
 async def _ask_from_here(session: Session, status: NodeStatus, facts: Facts) -> NodeStatus:
-    """For nodes without curl and wget: the same question through the SSH connection."""
+    """Asks the same question through the SSH connection, for nodes without curl and wget."""
     host, _, port = facts.line("rpc.address").rpartition(":")
     try:
         body = await session.http_get(host.strip("[]"), int(port), "/status", timeout=5)
@@ -237,7 +243,7 @@ async def _ask_from_here(session: Session, status: NodeStatus, facts: Facts) -> 
 
 
 def read_lock(text: str | None) -> str | None:
-    """Who holds the node, in words; None: nobody."""
+    """Who holds the node, in words, or None if nobody does."""
     if text is None:
         return None
     try:
@@ -249,7 +255,7 @@ def read_lock(text: str | None) -> str | None:
 
 
 def _version(facts: Facts) -> str | None:
-    """The first line that looks like a version: the program may also say that it cannot start."""
+    """The first line that looks like a version, because the program may also say that it cannot start."""
     lines = (clean_line(line, limit=100) for line in facts["version"].splitlines())
     return next((line for line in lines if re.search(r"\d", line) and not _COMPLAINT.match(line)), None)
 
@@ -264,7 +270,7 @@ def _disk(line: str) -> tuple[int | None, int | None]:
 
 
 def _offset(facts: Facts, begin: float, end: float) -> float | None:
-    """Node minus here, seconds; the way there and the way back are taken to be equally long, as NTP does."""
+    """The node's clock minus ours, in seconds. As in NTP, both ways are taken to be equally long."""
     first, last = _float(facts.line("clock.begin")), _float(facts.line("clock.end"))
     if first is None or last is None:
         return None

@@ -21,7 +21,7 @@ UNKNOWN_RUN = "an unknown run"
 
 
 class Active(StrEnum):
-    """`ActiveState` of systemd, and two of our own."""
+    """`ActiveState` of systemd, and two states of our own."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -54,12 +54,12 @@ class ServiceState:
 
     @property
     def hold(self) -> str | None:
-        """In words what keeps it from starting, and how that is lifted; None: nothing does."""
+        """What keeps the node from starting and how that is lifted, in words, or None if nothing does."""
         return f"held {self.held}" if self.held is not None else None
 
     @property
     def held(self) -> str | None:
-        """The same without its first word, for where that stands already."""
+        """The same without its first word, for texts that have that word already."""
         if self.held_by is None:
             return None
         since = f" since {self.held_since:%Y-%m-%d %H:%M} UTC" if self.held_since else ""
@@ -95,7 +95,7 @@ class NodeStatus:
 
     @property
     def view(self) -> NodeView:
-        """The part by which the cluster's health is judged."""
+        """The part of the status by which the cluster's health is judged."""
         chain = self.chain
         return NodeView(
             name=self.name,
@@ -119,7 +119,10 @@ class NodeStatus:
 
 @dataclass(frozen=True)
 class NodeDetails:
-    """The dear look: what a plan needs beyond the status. Paths are relative to the working directory."""
+    """The expensive look: what a plan needs beyond the status.
+
+    Paths are relative to the working directory.
+    """
 
     name: str
     status: NodeStatus
@@ -148,5 +151,5 @@ class ClusterStatus:
         return next(node for node in self.nodes if node.name == name)
 
     def connections(self, name: str) -> Connections | None:
-        """Whom a node is connected to, by identity; None: it did not tell."""
+        """Whom a node is connected to, by identity, or None if it did not tell."""
         return connections(self.node(name).view, [node.view for node in self.nodes])

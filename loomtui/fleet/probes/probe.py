@@ -1,4 +1,4 @@
-"""What can be found out about nodes: the cheap look at every refresh, and the dear one before a plan."""
+"""What can be found out about nodes: a cheap look at every refresh, an expensive one before a plan."""
 
 from loomtui.fleet.probes.details import details, node_details
 from loomtui.fleet.probes.looks import look, look_at

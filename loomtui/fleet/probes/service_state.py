@@ -35,7 +35,10 @@ def read_service(
     hold: str | None,
     held_since: datetime | None = None,
 ) -> ServiceState:
-    """The state of the unit at `now` of the node's clock; `uptime` in seconds, `hold` the drop-in's text."""
+    """The state of the unit at `now` of the node's clock.
+
+    `uptime` is in seconds; `hold` is the drop-in's text.
+    """
     restarts = shown.get("NRestarts", "")
     changed = _number(shown, "StateChangeTimestampMonotonic") or _number(
         shown, "ActiveEnterTimestampMonotonic"
@@ -58,7 +61,7 @@ def read_service(
 
 
 def held_by(hold: str | None) -> str | None:
-    """The run that a hold names; None: there is no hold."""
+    """The run that a hold names, or None if there is no hold."""
     if hold is None:
         return None
     match = _HOLD.search(hold)
@@ -66,9 +69,10 @@ def held_by(hold: str | None) -> str | None:
 
 
 def flaps(before: ServiceState | None, now: ServiceState) -> bool:
-    """Whether the service cannot start and is restarted for ever, by what two looks saw.
+    """Whether the service cannot start and is restarted for ever, judged by two looks.
 
-    Where systemd counts its own restarts (from 235 on) that count decides, so that a restart by hand is none.
+    If systemd counts its own restarts (from 235 on), that count decides, so that a restart by hand does not
+    count.
     """
     if now.sub == "auto-restart":
         return True
@@ -94,9 +98,11 @@ def _active(shown: Mapping[str, str]) -> tuple[Active, str]:
 
 
 def _ended_as_told(shown: Mapping[str, str]) -> bool:
-    """Told to stop, Loom ends with 0 or 1: two handlers race (observed facts 8). To systemd 1 is a failure.
+    """Loom ends with 0 or 1 if it is told to stop: two handlers race (observed facts 8).
 
-    With Restart=always nothing else ends so: what ends by itself is started again.
+    To systemd 1 is a failure.
+
+    With Restart=always nothing else ends so, because what ends by itself is started again.
     """
     how = tuple(shown.get(name) for name in ("Restart", "Result", "ExecMainStatus"))
     return how == ("always", "exit-code", "1")
@@ -113,7 +119,7 @@ def _argv(exec_start: str) -> str:
 
 
 def node_clock(epoch: float) -> datetime | None:
-    """A time of the node's clock; None for one that no calendar holds."""
+    """A time of the node's clock, or None if no calendar has it."""
     try:
         return datetime.fromtimestamp(epoch, UTC)
     except (ValueError, OverflowError, OSError):

@@ -13,7 +13,7 @@ CERTIFICATE = "-cert-v01@openssh.com"
 
 
 class AgentCertificate(AgentKey):
-    """paramiko 5.1 offers an agent's certificate by its name, and sends the bare key for it."""
+    """A certificate in the agent. paramiko 5.1 offers it by its name, and sends the bare key for it."""
 
     def __init__(self, key: AgentKey) -> None:
         super().__init__(key.agent, key.blob, key.comment)
@@ -25,7 +25,7 @@ class AgentCertificate(AgentKey):
 
 
 class AgentAt(Agent):
-    """The agent at a socket; paramiko's own knows that of SSH_AUTH_SOCK alone."""
+    """The agent at a socket. paramiko's own class only knows the one of SSH_AUTH_SOCK."""
 
     def __init__(self, path: str, timeout: float) -> None:
         AgentSSH.__init__(self)
@@ -40,14 +40,14 @@ class AgentAt(Agent):
             raise
 
     def by_blob(self) -> dict[bytes, AgentKey]:
-        """Certificates first: where both would do, the server knows the certificate's owner by name."""
+        """Certificates come first: if both would do, the server knows the certificate's owner by name."""
         keys = self.get_keys()
         certificates = {key.blob: AgentCertificate(key) for key in keys if key.name.endswith(CERTIFICATE)}
         return {**certificates, **{key.blob: key for key in keys if key.blob not in certificates}}
 
 
 def socket_path(setting: str) -> str | None:
-    """The agent's socket, by IdentityAgent of ssh_config(5); None where there is none."""
+    """The agent's socket, by IdentityAgent of ssh_config(5), or None if there is none."""
     if setting.lower() == "none":
         return None
     if setting.upper() == "SSH_AUTH_SOCK" or not setting:

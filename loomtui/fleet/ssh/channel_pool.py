@@ -1,7 +1,9 @@
-"""The connections to one node: a single one, unless its server allows too few commands at a time over it.
+"""The connections to one node.
 
-How many those are (`MaxSessions`, sshd_config(5)) a server tells by refusal alone: usually 10, where it was
-hardened often 1.
+There is only one, unless its server allows too few commands at a time over it.
+
+A server tells how many it allows (`MaxSessions`, sshd_config(5)) only by refusing: usually 10, and often 1 if
+it was hardened.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class ChannelPool:
         return self._lanes[0].connection.connected
 
     def forget_refusal(self) -> None:
-        """The next attempt is made at once, also where the last one was refused a moment ago."""
+        """Makes the next attempt at once, even if the last one was refused a moment ago."""
         for lane in self._lanes:
             lane.connection.forget_refusal()
 
@@ -64,13 +66,13 @@ class ChannelPool:
         return await self._lanes[0].connection.transport()
 
     async def close(self) -> None:
-        """Ends everything that runs. Returns at once, also when the node hangs."""
+        """Ends everything that runs. Returns at once, even if the node hangs."""
         await asyncio.gather(*(lane.connection.close() for lane in self._lanes))
 
     async def execute(
         self, command: str, first: bytes, stdin: bytes | AsyncIterator[bytes] | None = None
     ) -> Output:
-        """Feeds `first` and the stream to a command and waits for its end; being cancelled ends the channel.
+        """Feeds `first` and the stream to a command and waits for its end. Cancelling ends the channel.
 
         Raises NodeUnreachable, ScriptFailed for endless output, and what the stream raises.
         """
@@ -94,7 +96,9 @@ class ChannelPool:
 
     @contextlib.asynccontextmanager
     async def command(self, command: str, *, lasting: bool) -> AsyncIterator[Process]:
-        """A command that the caller feeds and reads. `lasting`: it gets a connection rather than wait.
+        """A command that the caller feeds and reads.
+
+        If it is `lasting`, it gets a new connection rather than wait.
 
         Raises NodeUnreachable.
         """
@@ -123,7 +127,10 @@ class ChannelPool:
                 raise
 
     async def _await_left_over(self, lane: _Lane, seconds: float | None) -> None:
-        """Nothing of ours runs there, and still there is no room. None: over a new connection there is."""
+        """Nothing of ours runs there, and still there is no room.
+
+        None means that a new connection has room.
+        """
         if seconds is None:
             lane.connection.drop()
         elif seconds < 0:

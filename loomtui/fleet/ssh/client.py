@@ -1,4 +1,7 @@
-"""What loomtui uses of paramiko's client. Keys, agents and the files of OpenSSH import their own parts."""
+"""What loomtui uses of paramiko's client.
+
+Code for keys, agents and files of OpenSSH imports its own parts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One node's connection: made when it is first needed, and made again when it was lost."""
+"""One node's connection. It is made when it is first needed, and made again if it was lost."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Connection:
         return self._transport is not None and self._transport.is_active()
 
     def forget_refusal(self) -> None:
-        """The next attempt is made at once, also where the last one was refused a moment ago."""
+        """Makes the next attempt at once, even if the last one was refused a moment ago."""
         self._refusal = None
 
     async def close(self) -> None:
-        """Ends everything that runs on this session. Returns at once, also when the node hangs."""
+        """Ends everything that runs on this session. Returns at once, even if the node hangs."""
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
@@ -97,7 +97,8 @@ class Connection:
     def _attempts(self, *, lost: bool) -> tenacity.AsyncRetrying:
         """A first attempt tells at once what is wrong; a connection that was lost is worth some patience.
 
-        A server that is too busy to greet is asked again in any case, at times that others do not choose.
+        A server that is too busy to greet is asked again in any case, at times that differ from those of
+        others.
         """
 
         late = tenacity.stop_after_delay(self._settings.connect_timeout)
@@ -114,7 +115,7 @@ class Connection:
         )
 
     def allows_nothing(self) -> NodeUnreachable:
-        """For a server that lets in, and then runs nothing."""
+        """The error for a server that lets us in and then runs nothing."""
         return NodeUnreachable(
             "the SSH server lets us in and allows no command.",
             node=self._node.name,
@@ -146,6 +147,6 @@ class Connection:
 
 
 def _retrieve(task: asyncio.Task[Transport]) -> None:
-    """Whoever waited may have given up: the outcome is then nobody's."""
+    """Takes an outcome that nobody waits for any more, because whoever waited gave up."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""From a target to an authenticated SSH transport, each failure told in words."""
+"""Makes an authenticated SSH transport from a target, and tells each failure in words."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ _AT_ONCE = 32  # connections being made at a time: more do not go faster under o
 
 
 class NoConnection(NodeUnreachable):
-    """The node could not be reached for a cause that may pass: worth another try."""
+    """The node could not be reached for a reason that may pass, so it is worth another try."""
 
 
 class Throttled(NoConnection):
-    """Something listens there and closes the connection before it greets: sshd does at MaxStartups."""
+    """Something there closes the connection before it greets, as sshd does at MaxStartups."""
 
 
 def drop(transport: Transport) -> None:
-    """Ends a connection at once, also one whose peer hangs. Blocks for a moment at most; never raises."""
+    """Ends a connection at once, even if its peer hangs. Blocks for a moment at most, and never raises."""
     sock: Any = transport.sock
     with contextlib.suppress(Exception):
         sock.shutdown(socket.SHUT_RDWR)
@@ -65,7 +65,10 @@ def drop_later(transport: Transport) -> None:
 
 
 class Connector:
-    """Makes the connections of one fleet: bounded in number, jump hosts shared, one question at a time."""
+    """Makes the connections of one fleet.
+
+    Their number is bounded, jump hosts are shared, and it asks one question at a time.
+    """
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
@@ -95,14 +98,14 @@ class Connector:
                     raise
 
     def close(self) -> None:
-        """Ends the connections to jump hosts, and lets nobody ask over the others any more."""
+        """Ends the connections to jump hosts, and lets no other connection ask any more."""
         self._heartbeat.close()
         for transport in self._hops.values():
             drop_later(transport)
         self._hops.clear()
 
     async def _hop(self, route: tuple[Target, ...]) -> Transport:
-        """The connection to the last of these hosts, made when there is none."""
+        """The connection to the last of these hosts. It is made if there is none."""
         same = tuple(replace(hop, node="") for hop in route)  # whichever node the way leads to
         async with self._hop_locks.setdefault(same, asyncio.Lock()):
             held = self._hops.get(same)
@@ -112,7 +115,7 @@ class Connector:
             return held
 
     async def _greeted(self, target: Target, through: Transport | None) -> Transport:
-        """A connection whose host key is right, not logged in yet."""
+        """A connection whose host key is right, but which is not logged in yet."""
         dialling = _Dialling(target, through)
         try:
             async with self._gate, asyncio.timeout(target.timeout + 1):
@@ -141,7 +144,7 @@ class Connector:
                 await THREADS.run(KnownHosts(target.known_hosts).add, *target.known_as, kind, blob)
 
     async def _is_known(self, key: PKey, target: Target) -> bool:
-        """False: nobody knows the host. Raises HostKeyRefused for one that is known otherwise."""
+        """False means that nobody knows the host. Raises HostKeyRefused if it is known with another key."""
         kind, blob = key.get_name(), key.asbytes()
         hosts = KnownHosts(target.known_hosts)
         verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
@@ -155,7 +158,7 @@ class Connector:
 
 
 class _Client(Transport):
-    """A transport that asks for host certificates first where an authority is known; paramiko asks last."""
+    """A transport that asks first for host certificates if an authority is known. paramiko asks last."""
 
     certificates_first = False
 
@@ -166,7 +169,7 @@ class _Client(Transport):
 
 
 class _Dialling:
-    """One attempt to reach a server, up to its host key; can be abandoned from elsewhere at any moment."""
+    """One attempt to reach a server, up to its host key. It can be given up from elsewhere at any moment."""
 
     def __init__(self, target: Target, through: Transport | None) -> None:
         self._target = target
@@ -176,7 +179,7 @@ class _Dialling:
         self._abandoned = False
 
     def dial(self) -> Transport:
-        """Blocks, at most for the target's timeout and a little more."""
+        """Blocks, for at most the target's timeout and a little more."""
         target = self._target
         until = time.monotonic() + target.timeout
         self._socket = self._open()
@@ -214,7 +217,7 @@ class _Dialling:
 
 
 def _prefer_known_keys(transport: _Client, target: Target) -> None:
-    """Asks for the kind of host key that is known, as OpenSSH does: another kind proves nothing."""
+    """Asks for the kind of host key that is known, as OpenSSH does, because another kind proves nothing."""
     hosts = KnownHosts(target.known_hosts)
     transport.certificates_first = hosts.has_authority(*target.known_as)
     known = hosts.types(*target.known_as)
@@ -228,7 +231,7 @@ def _prefer_known_keys(transport: _Client, target: Target) -> None:
 
 
 def _notice_dead_peer(sock: socket.socket) -> None:
-    """A peer that vanished is noticed in half a minute, not after the kernel's quarter of an hour."""
+    """Lets a peer that vanished be noticed in half a minute, not after the kernel's quarter of an hour."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
@@ -236,7 +239,7 @@ def _notice_dead_peer(sock: socket.socket) -> None:
 
 
 def _proxied(command: str) -> socket.socket:
-    """The operator's own ProxyCommand at the other end of a socket pair; it ends when that is closed."""
+    """Runs the operator's ProxyCommand at the other end of a socket pair. It ends when that is closed."""
     ours, theirs = socket.socketpair()
     with theirs:
         # A shell's text by definition (ssh_config(5)), from the operator's own SSH configuration.

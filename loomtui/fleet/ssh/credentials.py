@@ -1,4 +1,4 @@
-"""Logging in: which keys are tried, in which order, and what is said when none fits."""
+"""Logs in: which keys are tried, in which order, and what is said if none fits."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class _Keyring:
 
 
 async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None:
-    """Authenticates by public key, and by a password where the server wants one besides or instead.
+    """Authenticates by public key, and by a password if the server wants one besides or instead.
 
-    Encrypted keys come last, so that a passphrase is only asked for where nothing else fits.
-    Raises NodeUnreachable that says what was tried.
+    Encrypted keys come last, so that a passphrase is only asked for if nothing else fits. Raises
+    NodeUnreachable that says what was tried.
     """
     keyring = await THREADS.run(_collect, target)
     try:
@@ -68,7 +68,7 @@ async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None
 
 
 async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIterator[PKey]:
-    """One after the other, each noted before it is tried."""
+    """The keys, one after the other; each is noted before it is tried."""
     for label, key in keyring.ready:
         keyring.notes.append(label)
         yield key
@@ -115,7 +115,7 @@ def _agent_keys(target: Target, keyring: _Keyring) -> dict[bytes, AgentKey]:
 
 
 def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
-    """The key with each certificate of its own that is there, and the bare key."""
+    """The key with each of its own certificates, and the bare key."""
     if isinstance(key, AgentCertificate):
         return [key]
     made: list[PKey] = []
@@ -133,7 +133,7 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
 
 
 def _public_part(path: Path) -> bytes | None:
-    """What lies in a .pub file beside a private key, by which the agent's copy is recognised."""
+    """The .pub file beside a private key, by which the agent's copy is recognised."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = path.read_text("utf-8").split()
         return base64.b64decode(fields[1], validate=True)
@@ -153,13 +153,13 @@ def _load(path: Path, target: Target, keyring: _Keyring) -> None:
 
 
 class _LockedError(Exception):
-    """The key is encrypted, and no or the wrong passphrase was given."""
+    """The key is encrypted, and there was no passphrase or a wrong one."""
 
 
 def _read_key(path: Path, passphrase: str | None, target: Target) -> list[PKey]:
-    """With its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
+    """The key, with its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
 
-    Not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
+    This is not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
     """
     problem: Exception | None = None
     for kind in (Ed25519Key, ECDSAKey, RSAKey):
@@ -192,7 +192,7 @@ async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What a server said to a key. `wanted`: the methods by which it goes on; `detail` says so."""
+    """What a server said to a key. `wanted` are the methods by which it goes on; `detail` says so."""
 
     let_in: bool = False
     wanted: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ class _Outcome:
 
 
 def _try_key(transport: Transport, target: Target, key: PKey, notes: list[str]) -> _Outcome:
-    """Raises NodeUnreachable where no other key would help."""
+    """Raises NodeUnreachable if no other key would help."""
     try:
         further = transport.auth_publickey(target.user, key)
     except BadAuthenticationType as error:

@@ -12,13 +12,16 @@ _REQUEST = "keepalive@openssh.com"  # nobody knows it, and RFC 4254 (4) wants ev
 
 
 class Heartbeat:
-    """Asks over every connection, as OpenSSH's ServerAliveInterval does; that also keeps it open."""
+    """Asks over every connection, as OpenSSH's ServerAliveInterval does.
+
+    That also keeps the connection open.
+    """
 
     def __init__(self) -> None:
         self._watches: set[asyncio.Task[None]] = set()
 
     def watch(self, transport: Transport, patience: float, drop: Callable[[Transport], None]) -> None:
-        """`drop` is called for a connection that leaves a question unanswered for `patience` seconds."""
+        """Calls `drop` for a connection that leaves a question unanswered for `patience` seconds."""
         watch = asyncio.create_task(_watch(transport, patience, drop), name="heartbeat")
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)

@@ -22,7 +22,7 @@ from loomtui.text import clean_line
 
 
 class HostCertificate:
-    """What a server showed as its host key. Raises ValueError for what cannot be read."""
+    """What a server showed as its host key. Raises ValueError if it cannot be read."""
 
     def __init__(self, blob: bytes) -> None:
         kind = blob[4 : 4 + int.from_bytes(blob[:4])]
@@ -37,7 +37,7 @@ class HostCertificate:
         self.authority = base64.b64decode(signer.split()[1])  # the key that has signed it
 
     def problem(self, host: str, now: Callable[[], float] = time.time) -> str:
-        """Why it does not vouch for this host at this time; '' where it does. The authority is not judged."""
+        """Why it does not vouch for this host at this time, or '' if it does. The authority is not judged."""
         names = [clean_line(name, limit=100) for name in self._read.valid_principals]
         if self._read.type is not SSHCertificateType.HOST:
             return "is one for users"

@@ -52,18 +52,18 @@ class KnownHost:
 
 
 def fingerprint(key: bytes) -> str:
-    """As `ssh-keygen -l` prints it: SHA256 and base64 without padding."""
+    """The fingerprint as `ssh-keygen -l` prints it: SHA256 and base64 without padding."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
 
 
 def host_name(host: str, port: int) -> str:
-    """How known_hosts names a host: lower case, with the port where it is not 22."""
+    """How known_hosts names a host: in lower case, with the port if it is not 22."""
     host = host.lower()
     return host if port == 22 else f"[{host}]:{port}"
 
 
 class KnownHosts:
-    """The files as they are now; new keys go to the first one."""
+    """The files as they are now. New keys go to the first one."""
 
     def __init__(self, files: tuple[Path, ...]) -> None:
         self.files = files
@@ -84,7 +84,10 @@ class KnownHosts:
         return (Verdict.CHANGED, here[0].where) if here else (Verdict.UNKNOWN, "")
 
     def judge_certificate(self, host: str, port: int, certificate: bytes) -> tuple[Verdict, str]:
-        """The verdict, and what it rests on. UNKNOWN: no known authority vouches, so the bare key counts."""
+        """The verdict, and what it rests on.
+
+        UNKNOWN means that no known authority vouches, so the bare key counts.
+        """
         try:
             shown = HostCertificate(certificate)
         except ValueError:
@@ -109,15 +112,15 @@ class KnownHosts:
         return (entry for entry in found if any(entry.covers(name) for name in names))
 
     def types(self, host: str, port: int) -> tuple[str, ...]:
-        """The key types that the host is known by: the server is asked for these first."""
+        """The key types that the host is known by. The server is asked for these first."""
         name = host_name(host, port)
         found = (e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host)))
         return tuple(dict.fromkeys(found))
 
     def add(self, host: str, port: int, key_type: str, key: bytes) -> None:
-        """Appends the key to the first file: whole or not at all, readable for its owner only.
+        """Appends the key to the first file, as a whole or not at all. Only the owner can read the file.
 
-        Does nothing where there is no file to keep it in (`none`, /dev/null). Raises OSError.
+        Does nothing if there is no file to keep it in (`none`, /dev/null). Raises OSError.
         """
         if not self.files:
             return

@@ -1,4 +1,4 @@
-"""HTTP asked from the node itself, over the SSH connection: for nodes that have neither curl nor wget."""
+"""HTTP asked from the node itself, over SSH, for nodes that have neither curl nor wget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BODY_LIMIT = 8 * 1024 * 1024
 
 
 async def get(transport: Transport, host: str, port: int, path: str, *, timeout: float) -> bytes:
-    """The body. Raises ValueError for what is no good answer, TimeoutError, and what paramiko raises."""
+    """The body. Raises ValueError if it is no good answer, TimeoutError, and what paramiko raises."""
     asking = _Asking(transport)
     try:
         async with asyncio.timeout(timeout):

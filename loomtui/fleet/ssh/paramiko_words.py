@@ -1,6 +1,7 @@
-"""What only paramiko's own words tell: it raises one class, SSHException, for many things.
+"""What only paramiko's own words tell, because it raises one class, SSHException, for many things.
 
-Everything that looks into them is here, so that another version's wording has one place to be put right.
+Everything that looks into these words is here, so that another version's wording has to be mended in one
+place only.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def is_timeout(error: Exception) -> bool:
 
 
 def reason(error: SSHException) -> str:
-    """Why no connection came about, as a sentence's part."""
+    """Why the connection failed, as part of a sentence."""
     text = str(error)
     if "banner" in text or "Invalid SSH" in text or "SSH protocol" in text:
         return "what answers on that port is not an SSH server, or is too busy to greet (MaxStartups)"

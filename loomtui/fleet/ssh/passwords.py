@@ -14,10 +14,12 @@ _STEPS = 3
 
 
 async def answer(transport: Transport, target: Target, secrets: Secrets, wanted: Sequence[str]) -> str:
-    """Goes on with what the server wants, until it lets us in. '' then; otherwise what stands in the way.
+    """Goes on with what the server wants until it lets us in.
 
-    A password is asked for once for the whole fleet. Of keyboard-interactive (RFC 4256) only that is answered
-    which asks for a password alone, as PAM does; codes that change are not.
+    Gives '' then, and otherwise what is in the way.
+
+    A password is asked for once for the whole fleet. Of keyboard-interactive (RFC 4256), only a question for
+    a password alone is answered, as PAM asks it; codes that change are not.
     """
     for _ in range(_STEPS):
         method = next((method for method in _METHODS if method in wanted), None)
@@ -45,7 +47,7 @@ def _unanswered(wrong: int) -> str:
 
 
 class _Step:
-    """One method that is tried, with one password or another."""
+    """One method that is tried with one password after another."""
 
     def __init__(self, transport: Transport, user: str, method: str) -> None:
         self._transport = transport
@@ -56,7 +58,7 @@ class _Step:
         self.broken = False
 
     async def fits(self, password: str) -> bool:
-        """Also True where it is not known whether the password was right: there it is not asked for again."""
+        """Also True if it is not known whether the password was right: then it is not asked for again."""
         try:
             self.further = tuple(await THREADS.run(self._try, password))
         except (SSHException, EOFError, OSError):

@@ -1,4 +1,7 @@
-"""One command on a node: its input fed, both outputs read at the same time, ended when nobody waits."""
+"""One command on a node.
+
+Its input is fed, both outputs are read at the same time, and it ends when nobody waits.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ class Process:
 
     @property
     def lost(self) -> bool:
-        """The connection that it ran over is gone."""
+        """Whether the connection that it ran over is gone."""
         return not self._transport.is_active()
 
     def close(self) -> None:
@@ -67,7 +70,7 @@ class Process:
             THREADS.start(lambda: _close(channel))
 
     async def feed(self, data: bytes) -> bool:
-        """False: the command has ended or reads no more."""
+        """False means that the command has ended or reads no more."""
         try:
             await THREADS.run(self._open_channel.sendall, data)
         except (OSError, EOFError, SSHException):
@@ -116,7 +119,7 @@ class Process:
             kept = (kept + chunk)[-_STDERR_KEPT:]
 
     async def status(self) -> int:
-        """The exit status; -1 where there is none: killed, or the connection was lost."""
+        """The exit status, or -1 if there is none because it was killed or the connection was lost."""
         return await THREADS.run(self._open_channel.recv_exit_status)
 
     async def lines(self) -> tuple[bytes, ...]:

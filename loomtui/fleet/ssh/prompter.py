@@ -1,4 +1,7 @@
-"""What only a person can answer: is this host key right, what is the passphrase. Asked once, then kept."""
+"""What only a person can answer: whether a host key is right, or a passphrase.
+
+It is asked once, then kept.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from typing import Protocol
 
 
 class Prompter(Protocol):
-    """Who is asked while nodes are reached. One question at a time."""
+    """Who is asked while nodes are reached, one question at a time."""
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
-        """True: the key is right and may be remembered."""
+        """True means that the key is right and may be remembered."""
         ...
 
     async def secret(self, node: str, prompt: str) -> str | None:
-        """A passphrase or password; None: there is none to be had."""
+        """A passphrase or password, or None if there is none."""
         ...
 
 
@@ -39,7 +42,10 @@ _Fits = Callable[[str], Awaitable[bool]]
 
 
 class Secrets:
-    """Secrets by purpose, each asked for once and then tried wherever it may fit. Never written anywhere."""
+    """Secrets by purpose.
+
+    Each is asked for once and then tried wherever it may fit; it is never written anywhere.
+    """
 
     def __init__(self, prompter: Prompter) -> None:
         self._asker = prompter
@@ -65,7 +71,7 @@ class Secrets:
     ) -> str | None:
         """The secret for which `fits` says True, or None. `purpose` names what it opens.
 
-        `tries` bounds the wrong ones on this node, those that were right elsewhere among them.
+        `tries` bounds the wrong ones on this node, including those that were right elsewhere.
         """
         known = self._known.setdefault(purpose, [])
         tried = 0
@@ -104,7 +110,7 @@ class Secrets:
         return None
 
     def withdraw(self, purpose: str, node: str, secret: str | None) -> None:
-        """What was right is no longer: it is tried nowhere else, and counts as a wrong one."""
+        """What was right no longer is. It is tried nowhere else, and counts as a wrong one."""
         self._known[purpose] = [known for known in self._known.get(purpose, []) if known != secret]
         self._wrong[purpose, node] += 1
 

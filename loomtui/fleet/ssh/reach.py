@@ -1,4 +1,4 @@
-"""Whether a node reaches another machine: a TCP connection opened by its sshd (RFC 4254, section 7.2)."""
+"""Whether a node reaches another machine. Its sshd opens a TCP connection to it (RFC 4254, section 7.2)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Reach:
 
 
 async def reach(transport: Transport, host: str, port: int, *, timeout: float) -> Reach:
-    """Tries it within `timeout` seconds; the connection is closed at once. Never raises for what it finds."""
+    """Tries it within `timeout` seconds, and closes the connection at once.
+
+    Never raises for what it finds.
+    """
     opening = _Opening(transport)
     try:
         async with asyncio.timeout(timeout):

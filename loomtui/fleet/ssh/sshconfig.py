@@ -67,7 +67,7 @@ class Routes:
         self._settings = settings
 
     def target(self, node: Node) -> Target:
-        """Raises CallError where the SSH configuration cannot be read."""
+        """Raises CallError if the SSH configuration cannot be read."""
         own = self._settings
         found = self._resolve(node.name, node.host, node.port or own.port, own.user, depth=0)
         if own.key_file:
@@ -181,7 +181,7 @@ def _included(path: Path, *, depth: int) -> Iterator[str]:
 
 
 def _tokens(command: str, target: Target) -> str:
-    """`%h`, `%p`, `%r` of a ProxyCommand; they are quoted, for the command is run by a shell."""
+    """Fills in `%h`, `%p`, `%r` of a ProxyCommand. They are quoted, because a shell runs the command."""
     values = {"%h": target.host, "%p": str(target.port), "%r": target.user, "%%": "%"}
     command = command.replace(_PERCENT, "%")
     return re.sub("%[hpr%]", lambda match: shlex.quote(values[match[0]]), command)

@@ -1,4 +1,7 @@
-"""Why a cluster does not move: from logs, looks and the key report to the node, the file and the advice."""
+"""Why a cluster does not move.
+
+From logs, looks and the key report, it names the node, the file and the advice.
+"""
 
 from loomtui.loom.diagnosis.causes import beyond, diagnose
 from loomtui.loom.diagnosis.evidence import Cluster, NodeEvidence

@@ -1,4 +1,4 @@
-"""What the documents say of each diagnosis: what it is made from, what it means, what may be advised."""
+"""What the documents say of each diagnosis: what it is made from, what it means, and what may be advised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From what was seen of a cluster to why it is not well. What the nodes themselves contradict is not told."""
+"""Tells from what was seen of a cluster why it is not well.
+
+What the nodes themselves contradict is left out.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ _IN_VERDICT = frozenset({Code.UNREACHABLE, Code.NOT_RUNNING, Code.FLAPPING, Code
 
 
 def diagnose(cluster: Cluster) -> tuple[Diagnosis, ...]:
-    """The causes, the most serious first; each cause once."""
+    """The causes, the most serious one first, each cause once."""
     found = [
         *_shared_validator_keys(cluster),
         *_no_blocks(cluster),
@@ -58,12 +61,15 @@ def diagnose(cluster: Cluster) -> tuple[Diagnosis, ...]:
 
 
 def beyond(verdict: Verdict, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
-    """Without those that the verdict's own reasons tell already."""
+    """The causes without those that the verdict's own reasons tell already."""
     return tuple(one for one in found if one.code not in _IN_VERDICT or not verdict.reasons)
 
 
 def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
-    """Same key on all: nobody's votes count twice, so nothing moves. Same key on some: they sign twice."""
+    """If all nodes have the same key, nobody's votes count twice, so nothing moves.
+
+    If some have, they sign twice.
+    """
     owners: dict[str, list[str]] = {}
     for node in cluster.nodes:
         for address in sorted(node.addresses or ()):
@@ -79,7 +85,7 @@ def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
 
 
 def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
-    """Height 0 is a height: nodes whose databases are gone, or are there anew and empty."""
+    """Height 0 is a height: the databases of such a node are gone, or are new and empty."""
     blank = [node for node in cluster.nodes if _is_blank(node)]
     if not blank:
         return
@@ -112,7 +118,7 @@ def _is_blank(node: NodeEvidence) -> bool:
 
 
 def _why(blank: Sequence[NodeEvidence]) -> str:
-    """The names of the databases, the same ones told once."""
+    """The names of the databases; nodes that miss the same ones are told together."""
     gone = {node.name: node.view.missing_databases or () for node in blank if node.view}
     missing = {databases for databases in gone.values() if databases}
     if not missing:
@@ -123,7 +129,10 @@ def _why(blank: Sequence[NodeEvidence]) -> str:
 
 
 def _signing_ahead(cluster: Cluster) -> Iterator[Diagnosis]:
-    """Signing states newer than the data. Of a chain without blocks it says nothing: its data is gone."""
+    """Signing states newer than the data.
+
+    If a chain has no blocks, this says nothing, because its data is gone.
+    """
     height = cluster.top
     if not height:
         return
@@ -146,7 +155,7 @@ def _signing_ahead(cluster: Cluster) -> Iterator[Diagnosis]:
 
 
 def _reset(cluster: Cluster) -> tuple[AnyAdvice, str]:
-    """What may be said of the signing states of a chain that was not seen to move, and what is open."""
+    """What may be said of the signing states of a chain that was not seen to move, and what is still open."""
     try:
         return ResetSigningStates(StandingChain(cluster.holders, cluster.strangers)), ""
     except Unproven as error:
@@ -157,7 +166,7 @@ def _reset(cluster: Cluster) -> tuple[AnyAdvice, str]:
 def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
     """Validators whose key has no power: by their own chain, at its tip, and in no other node's set.
 
-    No genesis file is asked: one node may have a foreign one, and elections change the set.
+    Genesis files are not asked: one node may have a foreign one, and elections change the set.
     """
     tip = cluster.top or 0
     sets = [{address for address, power in view.members if power} for view in cluster.views if view.members]
@@ -178,7 +187,7 @@ def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
 
 
 def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
-    """References that are wrong, with what mends them where that is known."""
+    """Wrong references, with what mends them if that is known."""
     for mismatch in cluster.keys.mismatches if cluster.keys else ():
         if mismatch.blocking:
             file = _FILES.get(mismatch.where, UNIT_FILE)
@@ -190,7 +199,7 @@ def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
 
 
 def _peers_missing(cluster: Cluster) -> Iterator[Diagnosis]:
-    """Nodes that run and see too few; a node that is down itself explains its absence everywhere."""
+    """Nodes that run and see too few others. A node that is down itself explains its absence everywhere."""
     up = {node.name for node in cluster.nodes if node.active and not node.flapping}
     for name, found in cluster.connections.items():
         missing = tuple(other for other in found.missing if other in up)

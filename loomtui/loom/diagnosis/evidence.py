@@ -1,4 +1,4 @@
-"""What is known of a cluster when it is asked why it is not well."""
+"""What is known of a cluster when loomtui asks why it is not well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSAL = re.compile(r"(?:Height|Round|Step) regression|Error signing \w+: Confl
 
 @dataclass(frozen=True)
 class NodeEvidence:
-    """What is known of one node; without a view it was not looked at."""
+    """What is known of one node. Without a view the node was not looked at."""
 
     name: str
     view: NodeView | None = None
@@ -34,7 +34,7 @@ class NodeEvidence:
 
     @property
     def height(self) -> int | None:
-        """0: it answers and has no block."""
+        """0 means that it answers and has no block."""
         return self.view.height if self.view else None
 
     @property
@@ -47,7 +47,7 @@ class NodeEvidence:
 
     @property
     def addresses(self) -> frozenset[str] | None:
-        """Of the validator keys in its file and its process; None: its file is not known."""
+        """Addresses of the validator keys in its file and its process, or None if its file is not known."""
         if not self.reachable or self.validator is None:
             return None
         if self.validator.address is None and not self.validator.absent:
@@ -61,7 +61,7 @@ class NodeEvidence:
 
 @dataclass(frozen=True)
 class Cluster:
-    """`nodes` are all of the inventory: one that was not looked at is there without a view."""
+    """`nodes` are all nodes of the inventory; one that was not looked at is there without a view."""
 
     nodes: tuple[NodeEvidence, ...]
     keys: KeyReport | None = None
@@ -77,7 +77,7 @@ class Cluster:
 
     @cached_property
     def connections(self) -> Mapping[str, Connections]:
-        """Of the nodes that told their peers."""
+        """The connections of the nodes that told their peers."""
         found = {view.name: connections(view, self.views) for view in self.views}
         return {name: one for name, one in found.items() if one is not None}
 
@@ -94,7 +94,7 @@ class Cluster:
 
     @property
     def moves(self) -> bool:
-        """Some node was seen to gain blocks."""
+        """Whether some node was seen to gain blocks."""
         return bool(self.verdict and self.verdict.grew)
 
     def life(self, node: NodeEvidence) -> Life:

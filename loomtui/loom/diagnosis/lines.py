@@ -1,4 +1,4 @@
-"""What the nodes' logs tell, less what the nodes themselves contradict by now."""
+"""What the nodes' logs tell, without what the nodes themselves contradict by now."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def from_logs(cluster: Cluster, severity: Severity) -> Iterator[Diagnosis]:
 
 
 def _denied(by: Denial, node: NodeEvidence, cluster: Cluster) -> bool:
-    """Whether the node as it is now contradicts what a line of its log, which may be older, says."""
+    """Whether the node, as it is now, contradicts a line of its log, which may be older."""
     found = cluster.connections.get(node.name)
     match by:
         case Denial.NOTHING:

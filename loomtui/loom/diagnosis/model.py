@@ -1,4 +1,4 @@
-"""The form of a diagnosis: what was seen, what it means, what is to be done. Others only render it."""
+"""The form of a diagnosis: what was seen, what it means, and what to do. Other modules only render it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loomtui.loom.advice import AnyAdvice
 
 
 class Code(StrEnum):
-    """Every diagnosis that there is; docs/messages.md has a table of them."""
+    """All diagnoses. docs/messages.md has a table of them."""
 
     SHARED_VALIDATOR_KEY = "shared-validator-key"
     NO_BLOCKS = "no-blocks"
@@ -93,7 +93,7 @@ class Connected:
 
 @dataclass(frozen=True)
 class Said:
-    """A line of the node's log, clean."""
+    """A line of the node's log, cleaned."""
 
     node: str
     line: str
@@ -104,7 +104,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Open:
-    """Why more cannot be said: the part of a proof that does not hold."""
+    """Why more cannot be said: this part of a proof does not hold."""
 
     why: str
 

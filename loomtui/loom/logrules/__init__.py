@@ -1,7 +1,7 @@
-"""What a Loom node says in its log, and what it means: one rule a message, the first that fits counts.
+"""What a Loom node says in its log, and what it means. Each message has one rule; the first that fits counts.
 
-Texts as real nodes print them (loomchain of 2018-08 to 2021-06 on Tendermint 0.22 to 0.27.3), their spelling
-included. At its default level a healthy node prints next to nothing.
+The texts are as real nodes print them (loomchain of 2018-08 to 2021-06 on Tendermint 0.22 to 0.27.3),
+including their spelling. At its default level a healthy node prints next to nothing.
 """
 
 from __future__ import annotations

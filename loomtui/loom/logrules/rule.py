@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Denial(StrEnum):
-    """What a node does that shows that a line of its log is no longer so."""
+    """What a node does that shows that a line of its log no longer holds."""
 
     NOTHING = "nothing"
     ANSWERS = "it runs and tells a height"
@@ -59,5 +59,5 @@ def rule(
     act: Act = Act.MEND,
     denied_by: Denial = Denial.NOTHING,
 ) -> Rule:
-    """`act`: what kind of thing the advice is."""
+    """`act` is the kind of thing that the advice is."""
     return Rule(severity, title, file, re.compile(pattern), meaning, Advice(act, advice), denied_by)

@@ -1,1 +1,1 @@
-"""From observations and choices to a plan."""
+"""Makes a plan from observations and choices."""

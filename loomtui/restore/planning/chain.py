@@ -1,9 +1,9 @@
-"""Which chain is restored: established from the data itself, never from what most files say. Pure.
+"""Which chain is restored. The data itself decides this, never what most files say. Pure.
 
 Every chain is called `default`, and a freshly deployed cluster has keys and genesis files of a chain of its
-own. So what decides is the database that will be put in place; then the files that were saved with it; then
-the config backups; live nodes come last, and only where nothing else tells. The whole genesis counts, not its
-chain ID alone.
+own. So the database that will be put in place decides first, then the files that were saved with it, then the
+config backups. Live nodes come last, and only if nothing else tells. The whole genesis counts, not its chain
+ID alone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Genesis:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain that the data is of."""
+    """The chain that the data belongs to."""
 
     state: ChainState | None  # None: state.db's journal does not tell
     height: int | None  # of the block store, from which the nodes go on
@@ -60,15 +60,18 @@ class Chain:
 
     @property
     def block_time(self) -> datetime | None:
-        """When the last block of the data was made: the data's moment, whatever its archive is called."""
+        """When the last block of the data was made.
+
+        This is the moment of the data, whatever its archive is called.
+        """
         return self.state.block_time if self.state is not None else None
 
     @property
     def deciders(self) -> tuple[Power, ...]:
-        """Who decides on the block after `height`; empty: not known.
+        """Who decides on the block after `height`; empty if that is not known.
 
-        A chain without blocks is decided on by its genesis. The block store may be one block ahead of
-        state.db: then the node applies that block first, and the next set decides.
+        If a chain has no blocks, its genesis decides. The block store may be one block ahead of state.db:
+        then the node applies that block first, and the next set decides.
         """
         if self.state is not None and self.state.height > 0:
             ahead = (self.height or self.state.height) - self.state.height
@@ -79,7 +82,7 @@ class Chain:
 
     @property
     def founders(self) -> tuple[Power, ...]:
-        """The validators of the genesis. On a DPOS chain they tell who began, not who decides now."""
+        """The validators of the genesis. On a DPOS chain they tell who began, but not who decides now."""
         if self.tendermint is None:
             return ()
         listed = read_tendermint_genesis(self.tendermint.text).validators
@@ -87,7 +90,7 @@ class Chain:
 
     @property
     def known_addresses(self) -> frozenset[str]:
-        """Of every validator that the data tells of, in office now, before or next."""
+        """The addresses of all validators that the data tells of: in office now, before, or next."""
         sets: list[tuple[Power, ...]] = [self.founders]
         if self.state is not None:
             sets += [self.state.last_validators, self.state.validators, self.state.next_validators]
@@ -97,7 +100,7 @@ class Chain:
         return {TENDERMINT_GENESIS: self.tendermint, LOOM_GENESIS: self.loom}.get(target)
 
     def owns(self, target: str, text: str | None) -> bool | None:
-        """Whether this is the chain's own genesis. None: it cannot be told."""
+        """Whether this genesis is the chain's own. None means that it cannot be told."""
         own = self.genesis(target)
         if text is None or own is None:
             return None
@@ -106,7 +109,7 @@ class Chain:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """What it was established from, in words, the most trusted first."""
+        """What the chain was established from, in words, the most trusted source first."""
         told = []
         if self.state is not None and self.state.height:
             when = f" of {self.state.block_time:%Y-%m-%d %H:%M:%S} UTC" if self.state.block_time else ""
@@ -121,7 +124,7 @@ class Chain:
 
 
 def establish(data: Contents, configs: Mapping[str, Contents], looks: Mapping[str, NodeDetails]) -> Chain:
-    """The chain of these data, whose files are in the data, the config backups and on nodes."""
+    """The chain of this data; its files are in the data, in the config backups and on nodes."""
     state = data.chain
     found = [
         genesis for genesis in _sources(TENDERMINT_GENESIS, data, configs, looks) if _fits(genesis, state)
@@ -167,7 +170,7 @@ def _facts(genesis: Genesis) -> TendermintGenesis | None:
 
 
 def _fits(genesis: Genesis, state: ChainState | None) -> bool:
-    """Whether the data can be of the chain that began so: its ID, and no block before its beginning."""
+    """Whether the data can belong to the chain that began so: it has the ID, and no block before that."""
     facts = _facts(genesis)
     if facts is None or state is None:
         return facts is not None
@@ -178,7 +181,7 @@ def _fits(genesis: Genesis, state: ChainState | None) -> bool:
 
 
 def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis | None, tuple[Genesis, ...]]:
-    """The genesis of the most trusted source; or those among which no rule decides."""
+    """The genesis of the most trusted source, or those among which no rule decides."""
     for rank in Rank:
         several = _distinct(found, rank)
         if len(several) > 1:
@@ -207,9 +210,9 @@ def _shares_validators(genesis: Genesis, state: ChainState | None) -> bool:
 def _loom_genesis(
     chosen: Genesis | None, data: Contents, configs: Mapping[str, Contents], looks: Mapping[str, NodeDetails]
 ) -> Genesis | None:
-    """Loom's genesis out of the most trusted source that has one and whose other genesis is the chain's.
+    """Loom's genesis, from the most trusted source that has one and whose other genesis is the chain's.
 
-    Nothing in the databases tells it. Where sources of one rank disagree, nodes without their own get none.
+    Nothing in the databases tells it. If sources of one rank disagree, nodes without their own get none.
     """
     own = {name: config for name, config in configs.items() if _is_of(chosen, config.texts)}
     live = {name: look for name, look in looks.items() if chosen and _is_same(chosen, look.texts)}
@@ -222,7 +225,7 @@ def _loom_genesis(
 
 
 def _is_of(chosen: Genesis | None, texts: Mapping[str, str]) -> bool:
-    """Not of another chain; an archive may lack Tendermint's genesis."""
+    """Whether the files are not of another chain; an archive may lack Tendermint's genesis."""
     return chosen is None or TENDERMINT_GENESIS not in texts or _is_same(chosen, texts)
 
 

@@ -1,4 +1,4 @@
-"""Which archives a restore takes: one set of data for all its nodes, and each node's own config."""
+"""Which archives a restore takes: one set of data for all its nodes, and for each node its own config."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Chosen:
 
 
 class Chooser:
-    """Looks into archives until it has what is needed, newest first, and says what it passed over."""
+    """Looks into archives, newest first, until it has what is needed, and says what it passed over."""
 
     def __init__(self, catalogue: Catalogue, choices: Choices, progress: Progress) -> None:
         self._catalogue = catalogue
@@ -44,21 +44,21 @@ class Chooser:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What is to be known about the choice; each thing once."""
+        """What the operator should know about the choice; each thing is said once."""
         passed = (Finding(FindingCode.PASSED_OVER, one.only_node, one.sentence) for one in self.passed_over)
         return tuple(dict.fromkeys([*self._warnings, *passed]))
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:
-        """Everything newer than what is taken that could have been meant as a backup, newest first."""
+        """Everything that is newer than what is taken and could have been meant as a backup, newest first."""
         return tuple(sorted(self._passed.values(), key=lambda one: (one.taken_at, one.key), reverse=True))
 
     async def configs(
         self, nodes: Sequence[Node], foreign: Callable[[Contents], bool] = lambda _config: False
     ) -> Mapping[str, Contents]:
-        """The newest config of each node that has one, by its name. Raises CallError.
+        """The newest config of each node that has one, by the node's name. Raises CallError.
 
-        `foreign`: whether a config is of another chain than the data, so that an older one is wanted.
+        `foreign` tells whether a config is of another chain than the data, so that an older one is wanted.
         """
         backups = await self._newest_first()
         self._check_sources(nodes, backups)
@@ -66,10 +66,10 @@ class Chooser:
         return {name: config for name, config in found.items() if config is not None}
 
     async def own_config(self, node: Node, data: Contents, is_lost: bool) -> Contents | None:
-        """The config folder in a data archive, which is the own one of the host that the archive is from.
+        """The config folder in a data archive, which belongs to the host that the archive is from.
 
-        That is right for this host and never for another. The data that were chosen are read already; another
-        archive of the host is only worth a whole read where the node's own keys `is_lost`.
+        It is right for this host and never for another. The chosen data has been read already; another
+        archive of the host is worth a whole read only if the node's own keys are lost (`is_lost`).
         """
         source = self._source(node)
         if data.backup.source == source:
@@ -86,7 +86,7 @@ class Chooser:
         return self._choices.sources.get(node.name, node.backup_source)
 
     def _check_sources(self, nodes: Sequence[Node], backups: Sequence[Backup]) -> None:
-        """Raises CallError for a mapping to a host without backups, or to one that another node has."""
+        """Raises CallError if a node is mapped to a host without backups, or to another node's host."""
         hosts = sorted({clean_line(backup.source) for backup in backups if backup.source})
         takers: dict[str, str] = {}
         for node in nodes:
@@ -112,13 +112,13 @@ class Chooser:
                 self._warnings.append(Finding(FindingCode.NO_BACKUPS_OF_HOST, node.name, sentence))
 
     async def data(self, *, needs_evm: bool) -> Contents:
-        """Raises CallError when no data backup can be taken, ArchiveRejected when the one named is bad."""
+        """Raises CallError if no data backup can be taken, ArchiveRejected if the named one is bad."""
         if self._choices.data_key not in (None, "latest"):
             return await self._named(str(self._choices.data_key))
         return await self._newest_data(await self._newest_first(), needs_evm)
 
     async def _newest_first(self) -> tuple[Backup, ...]:
-        """In the catalogue's own order, which knows of hosts whose clocks cannot be told."""
+        """The backups in the catalogue's own order, which allows for clocks that cannot be told."""
         backups = await self._catalogue.list()
         if before := self._choices.before:
             return tuple(backup for backup in backups if backup.taken_by_then(before))
@@ -188,7 +188,10 @@ class Chooser:
     async def _judge(
         self, backup: Backup, wanted: frozenset[BackupKind]
     ) -> Contents | tuple[Backup, Fault] | None:
-        """What it holds, or why it cannot be used; None: it is not of this kind, or not meant as a backup."""
+        """What the archive holds, or why it cannot be used.
+
+        None means that it is of another kind or not meant as a backup.
+        """
         if backup.key in self._judged:
             return self._judged[backup.key]
         guessed = await self._guess(backup)
@@ -248,7 +251,7 @@ class Chooser:
 
 
 def as_config(data: Contents) -> Contents | None:
-    """A data archive as the config backup of its own host; None: its config folder is not in it."""
+    """A data archive as the config backup of its own host. None means that its config folder is not in it."""
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 
@@ -259,7 +262,7 @@ def _fault_of(error: LoomtuiError) -> Fault:
 
 
 def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:
-    """Why data that is whole is still not for these nodes."""
+    """Why data that is whole is still not fit for these nodes."""
     if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
         return Fault(FaultKind.NO_EVM, "it has no evm.db, without which they cannot start")
     torn = torn_heights(contents.app_height, contents.state_height, contents.store_height)
@@ -267,7 +270,7 @@ def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:
 
 
 def missing_evm(contents: Contents) -> str | None:
-    """Why nodes that need evm.db cannot start from this archive; None: it holds one."""
+    """Why nodes that need evm.db cannot start from this archive. None means that the archive holds one."""
     if any(item.target == EVM_DB for item in contents.data_items):
         return None
     return (

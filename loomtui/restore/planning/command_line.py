@@ -1,6 +1,6 @@
-"""The command that makes a plan with the same choices again. Pure.
+"""The command that makes a plan again with the same choices. Pure.
 
-A message that tells a command without them would lose a consent that was given.
+If a message told a command without these choices, a consent that was given would be lost.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def command_for(choices: Choices, cluster: str) -> str:
 def plan_command(
     plan: Plan, *, reset_signing: bool = False, inventory: Path | None = None, output: Path | None = None
 ) -> str:
-    """The command line that makes this plan anew, with the consent to a reset of signing states as well.
+    """The command line that makes this plan again, also with the consent to a reset of signing states.
 
-    `inventory`: as it was given with -i; `output`: where the plan is to be kept.
+    `inventory` is what was given with -i; `output` says where the plan is to be kept.
     """
     choices = replace(plan.choices, reset_signing=plan.choices.reset_signing or reset_signing)
     return _shown(

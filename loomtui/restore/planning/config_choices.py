@@ -1,4 +1,7 @@
-"""What becomes of each config file of a node: pure decisions on what was seen of it and of its backup."""
+"""What happens to each config file of a node.
+
+These are pure decisions on what was seen of the node and of its backup.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,16 @@ class ConfigDecision:
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
-    """A unified diff with secrets masked and control characters removed; empty where nothing shows."""
+    """A unified diff with secrets masked and control characters removed.
+
+    It is empty if there is nothing to show.
+    """
     old, new = (mask_secrets(clean(text)).splitlines() for text in (before, after))
     return "\n".join(difflib.unified_diff(old, new, f"{name} (now)", f"{name} (after)", lineterm=""))
 
 
 def live_text(details: NodeDetails, target: str) -> str | None:
-    """The text of a file on the node; for the unit the fragment that systemd loaded."""
+    """The text of a file on the node; for the unit, it is the fragment that systemd loaded."""
     if target != UNIT:
         return details.texts.get(target)
     unit = details.status.unit
@@ -71,7 +77,7 @@ def decide_files(
     addrbook_stale: bool,
     chain: Chain,
 ) -> ConfigDecision:
-    """One choice for each file of a config restore, and why the restore must not run, if so."""
+    """One choice for each file of a config restore, and if the restore must not run, the reason."""
     files, refusals, warnings, name = [], [], [], details.name
     held = {item.target for item in config.config_items} if config else set()
     for target in CONFIG_TARGETS:
@@ -124,7 +130,7 @@ def _file_choice(
 def _genesis_choice(
     details: NodeDetails, config: Contents | None, target: str, chain: Chain
 ) -> FileChoice | None:
-    """The chain's own genesis for a node whose own backup has none, or another chain's; else None."""
+    """The chain's own genesis for a node whose backup has none or another chain's; else None."""
     genesis = chain.genesis(target)
     saved = config.texts.get(target) if config is not None else None
     if genesis is None or chain.owns(target, saved) or (saved is not None and target == LOOM_GENESIS):
@@ -161,7 +167,7 @@ def _validator_choice(signing: SigningChoice) -> FileChoice:
 
 
 def _addrbook_choice(details: NodeDetails, stale: bool) -> FileChoice:
-    """It is rebuilt by itself; one that cannot be read keeps the node from starting."""
+    """The node rebuilds a missing addrbook.json; one that it cannot read keeps it from starting."""
     if details.addrbook and not stale:
         return FileChoice(ADDRBOOK, FileAction.KEEP, "all entries are right", changes=False)
     reason = "it holds addresses that no node of the inventory has"

@@ -1,4 +1,4 @@
-"""Addresses of other machines in the config that a restore puts in place: found, tried, corrected."""
+"""Finds, tries and corrects addresses of other machines in the config that a restore puts in place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Tried = Mapping[tuple[str, str, int], Reach]
 
 
 def text_to_be(details: NodeDetails, config: Contents | None, target: str) -> str:
-    """The file as it will stand on the node: the backup's where it has one, otherwise the node's own."""
+    """The file as it will be after the restore: the backup's if there is one, otherwise the node's own."""
     restored = config.texts.get(target) if config is not None else None
     return restored if restored is not None else live_text(details, target) or ""
 
@@ -34,7 +34,7 @@ def text_to_be(details: NodeDetails, config: Contents | None, target: str) -> st
 async def try_redis(
     fleet: Fleet, details: Mapping[str, NodeDetails], configs: Mapping[str, Contents], choice: str | None
 ) -> Tried:
-    """Opens a connection to each node's Redis from that node, all at once. Raises NodeUnreachable."""
+    """Opens a connection to each node's Redis from that node, to all at once. Raises NodeUnreachable."""
     wanted = {
         (name, *place)
         for name, look in details.items()
@@ -49,7 +49,10 @@ async def try_redis(
 
 
 def _places(loom_yml: str, choice: str | None) -> list[tuple[str, int]]:
-    """Where Redis will be asked for: the operator's address counts for every URI that there is."""
+    """Where loomtui will try Redis.
+
+    If the operator gave an address, it counts for every URI that there is.
+    """
     uris = read_loom_yml(loom_yml).redis_uris
     if uris and choice not in (None, KEEP_REDIS):
         uris = (f"redis://{choice}",)
@@ -57,7 +60,7 @@ def _places(loom_yml: str, choice: str | None) -> list[tuple[str, int]]:
 
 
 def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAddress, ...]:
-    """What of the config to be names a machine that is not in the inventory."""
+    """The addresses in the config to be restored that name a machine outside the inventory."""
     details, config = observations.details[name], observations.chosen.config.get(name)
     own = _own_hosts(observations.inventory)
     loom_yml = text_to_be(details, config, LOOM_CONFIG)

@@ -1,4 +1,4 @@
-"""Every node's identity against every reference to it, and the unit files that would be right."""
+"""Compares every node's identity with every reference to it, and makes the unit files that would be right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loomtui.restore.planning.config_choices import unified_diff
 
 @dataclass(frozen=True)
 class ServiceFix:
-    """What would have to change in one node's unit; `after` equals `before` where nothing has to."""
+    """What would have to change in one node's unit. If nothing has to, `after` equals `before`."""
 
     node: str
     path: str  # of the file that holds the command in force
@@ -42,7 +42,8 @@ async def gather(
 ) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
     """The report over the whole inventory, and why some nodes could not be looked at.
 
-    With a plan its nodes' former identities are known, so that references to them can be mapped.
+    If there is a plan, the former identities of its nodes are known, so that references to them can be
+    mapped.
     """
     looks = await node_details(fleet, inventory.names)
     errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
@@ -56,7 +57,7 @@ async def gather(
 
 
 def facts_of(inventory: Inventory, node: Node, look: NodeDetails | LoomtuiError | None) -> NodeFacts:
-    """What is known of a node: by a look, or else by the inventory alone."""
+    """What is known of a node by a look, or else from the inventory alone."""
     port = inventory.loom_of(node).ports.p2p
     if not isinstance(look, NodeDetails):
         return NodeFacts(node.name, node.role, node.peer_address, port, node_id=None, seen=False)
@@ -76,7 +77,7 @@ def facts_of(inventory: Inventory, node: Node, look: NodeDetails | LoomtuiError 
 
 
 def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
-    """With the identities and addresses that it had, as its plan has them from the backups."""
+    """Adds the identities and addresses that the node had, which its plan has from the backups."""
     if planned is None:
         return facts
     return replace(
@@ -87,7 +88,7 @@ def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
 
 
 def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
-    """For every node of the report that has a unit, what would have to change in it."""
+    """What would have to change in the unit of each node of the report that has a unit."""
     return tuple(
         _fix(node, report.everyone) for node in report.nodes if node.unit is not None and node.unit.files
     )

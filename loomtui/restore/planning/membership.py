@@ -1,7 +1,7 @@
-"""Who is in a plan and who is not, and what follows from it. Pure.
+"""Works out what follows from who is in a plan and who is not. Pure.
 
 Nodes outside a plan may hold blocks that the others abandon, keys that the plan puts elsewhere, and units
-that dial an identity which is no more (domain facts 7 and 8).
+that dial an identity that no longer exists (domain facts 7 and 8).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def select(inventory: Inventory, choices: Choices) -> tuple[Node, ...]:
 
 
 def scope_of(inventory: Inventory, selected: Sequence[Node], choices: Choices) -> Scope:
-    """The whole cluster goes back when every validator that is still there is in the plan."""
+    """The whole cluster goes back if every validator that is still there is in the plan."""
     validators = {node.name for node in inventory.nodes if node.role is Role.VALIDATOR}
     together = validators - set(choices.gone) <= {node.name for node in selected}
     return Scope.CLUSTER if together else Scope.NODES
@@ -63,7 +63,7 @@ def scope_of(inventory: Inventory, selected: Sequence[Node], choices: Choices) -
 def is_whole_set(
     observations: Observations, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
 ) -> bool:
-    """Whether nobody outside the plan could still sign: each validator is in it, or said to be gone."""
+    """Whether nobody outside the plan could still sign: each validator is in it, or was said to be gone."""
     held = {choice.address for choice in signing.values()}
     absent = [power for power in powers if power.address not in held]
     gone = [
@@ -73,7 +73,7 @@ def is_whole_set(
 
 
 def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
-    """Why the nodes that were chosen may not be restored together, with what to do."""
+    """Why the chosen nodes may not be restored together, with what to do."""
     yield from _abandoned_blocks(observations)
     yield from _not_gone(observations)
     yield from _taken_over(observations)
@@ -108,7 +108,7 @@ def _not_gone(observations: Observations) -> Iterator[Finding]:
 
 
 def _taken_over(observations: Observations) -> Iterator[Finding]:
-    """A node that gets the backups of another one gets its keys."""
+    """A node that gets the backups of another one also gets its keys."""
     for name, source in observations.choices.sources.items():
         for other, look in observations.left_out.items():
             owns = observations.inventory.node(other).backup_source == source
@@ -125,7 +125,7 @@ def _taken_over(observations: Observations) -> Iterator[Finding]:
 
 
 def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
-    """A signing state that was lost while the chain lived on."""
+    """The signing state of a node was lost while the chain lived on."""
     for name, choice in signing.items():
         if choice.action is not SigningAction.RAISE:
             continue
@@ -150,7 +150,7 @@ def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) ->
 
 
 def _swapped_keys(observations: Observations) -> Iterator[Finding]:
-    """A validator of the chain must not be turned into another one by somebody else's backup."""
+    """Somebody else's backup must not turn a validator of the chain into another one."""
     if observations.choices.keep_keys:
         return
     addresses = observations.chain.known_addresses
@@ -170,7 +170,10 @@ def _swapped_keys(observations: Observations) -> Iterator[Finding]:
 
 
 def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
-    """--keep-keys on machines that were set up anew: their keys are of a chain that never was this one."""
+    """--keep-keys was given for machines that were set up again.
+
+    Their keys belong to a chain that was never this one.
+    """
     if not observations.choices.keep_keys:
         return
     addresses = observations.chain.known_addresses
@@ -195,7 +198,7 @@ def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
 def warnings(
     observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
 ) -> Iterator[Finding]:
-    """What an operator has to see to, because loomtui does not see it."""
+    """What an operator has to see to, because loomtui cannot see it."""
     yield from _set_aside(observations, plans)
     yield from _idle(observations)
     yield from _keys_from_backups(observations, plans, powers)
@@ -240,7 +243,7 @@ def _idle(observations: Observations) -> Iterator[Finding]:
 def _keys_from_backups(
     observations: Observations, plans: Sequence[NodePlan], powers: Sequence[ValidatorPower]
 ) -> Iterator[Finding]:
-    """Who could sign twice: the machine from which the key was saved."""
+    """Names the machine that could sign twice: the one from which the key was saved."""
     addresses = {power.address for power in powers}
     moved = []
     for plan in plans:
@@ -257,7 +260,10 @@ def _keys_from_backups(
 
 
 def _dialled_in_vain(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
-    """Units outside the plan that name an identity or an address that no node will have: they stay so."""
+    """Units outside the plan that name an identity or an address that no node will have.
+
+    They stay as they are.
+    """
     for mismatch in wrong_outside(observations, plans):
         yield Finding(
             FindingCode.DIALLED_IN_VAIN,

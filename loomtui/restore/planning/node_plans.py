@@ -1,4 +1,4 @@
-"""What a plan says about each node: its archives, its files, its identity before and after."""
+"""What a plan says about each node: its archives, its files, and its identity before and after."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FROM_ARCHIVE = frozenset({FileAction.RESTORE, FileAction.RESET, FileAction.RAIS
 def plan_nodes(
     observations: Observations, signing: Mapping[str, SigningChoice], powers: Sequence[ValidatorPower]
 ) -> tuple[tuple[NodePlan, ...], list[Finding], list[Finding]]:
-    """The nodes of the plan, why it must not be run, and what is worth knowing."""
+    """The nodes of the plan, why the plan must not be run, and what is worth knowing."""
     refusals: list[Finding] = []
     warnings: list[Finding] = []
     identities = {node.name: _identity(observations, node) for node in observations.selected}
@@ -91,7 +91,7 @@ def plan_nodes(
 def _with_foreign(
     observations: Observations, name: str, files: tuple[FileChoice, ...]
 ) -> tuple[tuple[FileChoice, ...], tuple[ExternalAddress, ...], list[Finding]]:
-    """The choices with the Redis address that was given, what is foreign, and what stands in the way."""
+    """The choices with the given Redis address, the addresses of other machines, and the refusals."""
     found, chosen = foreign_addresses(observations, name), observations.choices.redis
     refusals = redis_refusals(name, found, chosen)
     if chosen in (None, KEEP_REDIS):
@@ -110,7 +110,7 @@ def _with_foreign(
 
 
 def _room(plan: NodePlan, details: NodeDetails) -> list[Finding]:
-    """By what was free at the look; preflight asks again, and for every file system."""
+    """Judges the room by what was free at the look. Preflight asks again, and for every file system."""
     if details.status.disk_free_bytes is None:
         return []
     archives = {"config": plan.config, "data": plan.data}
@@ -140,7 +140,7 @@ def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) ->
 
 
 def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[Finding]:
-    """Two nodes with one key sign twice, or never meet; a node that is not in the plan counts too."""
+    """Two nodes with one key sign twice, or never meet. A node that is not in the plan counts too."""
     identities = {
         "node key": [(plan.name, plan.node_id) for plan in plans],
         "validator key": [(plan.name, plan.signing.address) for plan in plans],
@@ -191,7 +191,10 @@ def _former_ids(observations: Observations, name: str) -> set[str]:
 def _former_addresses(
     observations: Observations, identities: Mapping[str, str | None], former: Mapping[str, set[str]]
 ) -> dict[str, set[str]]:
-    """Where peers dialled each node: entries with its ID in the backups' units, its own config.toml."""
+    """Where peers dialled each node.
+
+    The backups' units have entries with its ID, and its own config.toml says it too.
+    """
     owner = {value: name for name, ids in former.items() for value in ids}
     owner |= {value: name for name, value in identities.items() if value}
     addresses: dict[str, set[str]] = {name: set() for name in identities}
@@ -210,7 +213,10 @@ def _former_addresses(
 def _right_places(
     observations: Observations, identities: Mapping[str, str | None]
 ) -> set[tuple[str | None, str]]:
-    """ID and host of every node as they will be; of those left out as they are, None for an unknown ID."""
+    """The ID and host of every node as it will be.
+
+    Nodes outside the plan stay as they are; None stands for an unknown ID.
+    """
     right = {(identities[node.name], _bare(node.peer_address)) for node in observations.selected}
     for name, look in _others(observations):
         key = look.status.node_key

@@ -33,12 +33,12 @@ class Observations:
 
     @property
     def cluster(self) -> str:
-        """Its name in the inventory."""
+        """The cluster's name in the inventory."""
         return self.inventory.cluster
 
     @cached_property
     def chain(self) -> Chain:
-        """The chain that the data is of."""
+        """The chain that the data belongs to."""
         return establish(self.chosen.data, self.chosen.config, {**self.details, **self.others})
 
     @property
@@ -48,7 +48,7 @@ class Observations:
 
     @property
     def kin(self) -> Mapping[str, NodeDetails]:
-        """Those of them whose genesis is not that of another chain."""
+        """Those of the other nodes whose genesis is not that of another chain."""
         return {
             name: look
             for name, look in self.others.items()
@@ -57,18 +57,21 @@ class Observations:
 
     @property
     def height(self) -> int | None:
-        """Of the restored data: the block store's, for the app catches up with it at the start."""
+        """The height of the restored data.
+
+        This is the block store's, because the app catches up with it at the start.
+        """
         return self.chain.height
 
     @property
     def living_height(self) -> int | None:
-        """Of the chain that goes on on the nodes left out."""
+        """The height of the chain that goes on on the nodes outside the plan."""
         heights = [look.status.chain.height for look in self.kin.values() if look.status.chain is not None]
         return max(heights, default=None)
 
     @property
     def living_age(self) -> timedelta | None:
-        """How old its newest block was when it was looked at; by the node's own clock where that is known."""
+        """How old its newest block was at the look, by the node's own clock if that is known."""
         ages = [
             look.status.at + timedelta(seconds=look.status.clock_offset_seconds or 0) - chain.block_time
             for look in self.kin.values()

@@ -1,4 +1,7 @@
-"""A plan as a file: YAML that a person can read and review, checked whole when it is read again."""
+"""A plan as a file.
+
+It is YAML that a person can read and review, and it is checked as a whole when it is read again.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def dump_plan(plan: Plan) -> str:
 
 
 def save_plan(plan: Plan, path: Path) -> None:
-    """Writes the file whole or not at all, mode 0600. Raises CallError when it cannot be written."""
+    """Writes the file as a whole or not at all, with mode 0600. Raises CallError if it cannot be written."""
     try:
         write_private(path, dump_plan(plan).encode())
     except OSError as error:
@@ -59,7 +62,7 @@ def save_plan(plan: Plan, path: Path) -> None:
 
 
 def load_plan(path: Path) -> Plan:
-    """Raises CallError: not readable, not a plan, another version, or paths that no plan may hold."""
+    """Raises CallError: the file is unreadable, no plan, of another version, or has forbidden paths."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise CallError(f"{path} is too large to be a plan")
@@ -93,9 +96,9 @@ def read_plan(data: Any, name: str) -> Plan:
 
 
 def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
-    """Runs that were begun with an earlier loomtui are resumed with the plans that they keep.
+    """Lets runs that were begun with an earlier loomtui be resumed with the plans that they keep.
 
-    Such a plan tells only a part of its choices; a new one is made of the same nodes and data.
+    Such a plan tells only a part of its choices; a new one is made from the same nodes and data.
     """
     data = data | {name: _findings(data[name]) for name in _OF_FINDINGS if name in data}
     nodes = data.get("nodes")
@@ -118,7 +121,7 @@ def _choices_told(data: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str
 
 
 def _findings(listed: Any) -> Any:
-    """Findings were plain texts once, and are so in what `loomtui plan --json` prints."""
+    """Findings were plain texts once, and still are in what `loomtui plan --json` prints."""
     if not isinstance(listed, list):
         return listed
     return [
@@ -128,7 +131,7 @@ def _findings(listed: Any) -> Any:
 
 
 def _problems(plan: Plan) -> Iterator[str]:
-    """What no plan may hold, however it came about: it would end up in a command or a path on a node."""
+    """What no plan may hold, because it would end up in a command or in a path on a node."""
     if not _NAME.fullmatch(plan.cluster):
         yield f"the cluster's name {plan.cluster!r}"
     if not 1 <= plan.verify_deadline_seconds <= _LONGEST_SECONDS:
@@ -225,7 +228,7 @@ def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 def _escape(match: re.Match[str]) -> str:
-    """As YAML's double-quoted scalars write it; unshowable characters stand nowhere else."""
+    """Escapes as YAML's double-quoted scalars do. Characters that cannot be shown are allowed only there."""
     return f"\\U{ord(match[0]):08X}"
 
 

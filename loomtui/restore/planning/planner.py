@@ -1,4 +1,7 @@
-"""From what is there to a plan. Looks at every node and reads the archives whole; changes nothing."""
+"""Makes a plan from what is there.
+
+It looks at every node and reads the archives whole, and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ async def make_plan(
     choices: Choices,
     progress: Progress | None = None,
 ) -> Plan:
-    """The plan, with its refusals where it must not be run.
+    """The plan; if it must not be run, it has refusals.
 
     Raises CallError (unknown node, no backup to take), NodeUnreachable, SudoRefused, StoreUnreachable,
     ArchiveRejected.
@@ -97,9 +100,9 @@ async def _configs_of_chain(
     newest: Mapping[str, Contents],
     details: Mapping[str, NodeDetails],
 ) -> Mapping[str, Contents]:
-    """Each node's newest config of the data's chain; without one, what a data archive of its host has.
+    """Each node's newest config of the data's chain, or else the one in a data archive of its host.
 
-    A cluster that was initialised anew also makes backups, and the newest ones hold its new keys.
+    A cluster that was set up again also makes backups, and the newest ones hold its new keys.
     """
     chain = establish(data, newest, {})
 
@@ -118,7 +121,7 @@ async def _configs_of_chain(
 
 
 def _is_lost(details: NodeDetails, chain: Chain) -> bool:
-    """Whether the node's own keys are lost, so that an archive is worth a whole read for them."""
+    """Whether the node's own keys are lost, so that it is worth reading a whole archive for them."""
     key, validator = details.status.node_key, details.status.validator
     if (
         key is None
@@ -132,9 +135,9 @@ def _is_lost(details: NodeDetails, chain: Chain) -> bool:
 
 
 def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
-    """evm.db is mandatory with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go).
+    """evm.db is needed with AppStore.Version 3, the default since 2019-07 (loomchain store/config.go).
 
-    What counts is the loom.yml that will be there: the backup's, where it has one.
+    The loom.yml that will be there counts: the backup's, if it has one.
     """
     restored = config.texts.get(LOOM_CONFIG) if config is not None else None
     text = details.texts.get(LOOM_CONFIG, "") if restored is None else restored
@@ -143,7 +146,7 @@ def _needs_evm(details: NodeDetails, config: Contents | None) -> bool:
 
 
 def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
-    """The plan, from what was seen alone."""
+    """Makes the plan from what was seen alone."""
     powers = _validators(observations)
     signing = {
         node.name: choose_signing(
@@ -209,7 +212,7 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
 
 
 def _moments(observations: Observations) -> Iterator[Finding]:
-    """Where the data are older or newer than their archive's name says."""
+    """Tells if the data is older or newer than its archive's name says."""
     backup, last = observations.chosen.data.backup, observations.chain.block_time
     if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
         sentence = (
@@ -232,7 +235,7 @@ def _planned_chain(observations: Observations) -> PlannedChain:
 
 
 def _signing_case(observations: Observations, name: str) -> SigningCase:
-    """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
+    """With --keep-keys a node keeps its key, unless only the backup's is of the chain's validators."""
     config, live = observations.chosen.config.get(name), observations.details[name].status.validator
     then = config.validator if config else None
     if observations.choices.keep_keys and live is not None and live.address and then is not None:
@@ -243,7 +246,10 @@ def _signing_case(observations: Observations, name: str) -> SigningCase:
 
 
 def _validators(observations: Observations) -> tuple[ValidatorPower, ...]:
-    """Who decides on the next block of the data, and which node holds the key. Empty: not known."""
+    """Who decides on the next block of the data, and which node holds the key.
+
+    Empty means that it is not known.
+    """
     holders = _holders(observations)
     return tuple(
         ValidatorPower(power.address, power.power, holders.get(power.address))

@@ -1,4 +1,4 @@
-"""Why a plan must not be run as it is, from what was seen of the nodes and the archives. Pure."""
+"""Why a plan must not be run as it is, judged by what was seen of the nodes and the archives. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ONE_CHAIN = "Choose backups of one chain (--data, --before, --map)"
 
 
 def refusals_of(observations: Observations, *, needs_evm: bool) -> list[Finding]:
-    """One finding a reason."""
+    """One finding for each reason."""
     return [
         *_data(observations, needs_evm),
         *_chains(observations),
@@ -38,7 +38,7 @@ def _data(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
 
 
 def _chains(observations: Observations) -> Iterator[Finding]:
-    """Where it cannot be told which chain the data is of, or where the others go on with another one."""
+    """Refuses if it is not known which chain the data is of, or if the others go on with another one."""
     if observations.chain.undecided:
         several = "; ".join(
             f"{genesis.origin}: {_described(genesis.text)}" for genesis in observations.chain.undecided
@@ -85,7 +85,7 @@ def _own(observations: Observations) -> str:
 
 
 def _described(text: str) -> str:
-    """What tells one genesis from another: they all are called `default`."""
+    """Describes what tells one genesis from another, because all of them are called `default`."""
     try:
         genesis = read_tendermint_genesis(text)
     except ValueError:

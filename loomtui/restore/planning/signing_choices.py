@@ -1,8 +1,9 @@
-"""The signing states: a decision, never an accident.
+"""The signing states: they change by a decision, never by accident.
 
 A validator refuses to sign at or below the last height in its own file; that file is the only guard against
-signing twice. Put back older data and leave newer files, and the chain stands still with everything green
-(observed facts, section 7, C1). Lower a file while its blocks live on elsewhere, and it signs twice (C4).
+signing twice. If older data is put back beside newer files, the chain stands still with everything green
+(observed facts, section 7, C1). If a file is lowered while its blocks live on elsewhere, the validator signs
+twice (C4).
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class SigningCase:
 
 
 def choose_signing(case: SigningCase, scope: Scope, living_height: int | None) -> SigningChoice:
-    """What becomes of the file without a reset: the node's own key with the newest state known.
+    """What happens to the file without a reset: the node keeps its own key, with the newest state known.
 
-    `living_height`: of the chain that goes on without this node; None: there is none.
+    `living_height` is the height of the chain that goes on without this node; None means that there is none.
     """
     live = case.live if case.live is not None and case.live.address else None
     backup = case.backup if case.backup is not None and case.backup.address else None
@@ -90,7 +91,7 @@ def _height(facts: ValidatorFacts | None) -> int | None:
 
 
 def reset_choice(choice: SigningChoice) -> SigningChoice:
-    """The same file with the signing state set to nothing; a node without a key stays as it is."""
+    """The same file with the signing state set to nothing. A node without a key stays as it is."""
     if choice.action is SigningAction.NONE:
         return choice
     return replace(
@@ -108,7 +109,10 @@ def predict(
     *,
     whole_set_in_plan: bool,
 ) -> Prediction:
-    """Can the chain move from `height` on? `validators` is the set at that height; None: it is not known."""
+    """Whether the chain can move from `height` on.
+
+    `validators` is the set at that height, or None if it is not known.
+    """
     if not validators:
         return Prediction(
             False,

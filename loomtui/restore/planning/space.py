@@ -1,7 +1,7 @@
-"""Room on a node's disks for a run, counted per file system. Pure.
+"""Counts the room that a run needs on a node's disks, for each file system. Pure.
 
-An archive is unpacked while it arrives, so it takes no room itself; what it replaces is moved, so that takes
-none either. New are the unpacked files, the copies of config files, and the hold beside the unit.
+An archive is unpacked while it arrives, so it needs no room itself. What it replaces is moved, so that needs
+none either. Only the unpacked files, the copies of config files, and the hold beside the unit are new.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class FileSystem:
-    """What is free for the node's user."""
+    """What is free on it for the node's user."""
 
     device: str
     free_bytes: int
@@ -42,7 +42,10 @@ class Use:
 def uses_of(
     archives: Mapping[str, Archive], working_directory: str, unit_path: str, staged: Mapping[str, int]
 ) -> tuple[Use, ...]:
-    """All that is yet to be written. `archives` by set; `staged`: bytes of a set that are there already."""
+    """All that is still to be written.
+
+    `archives` are given by set; `staged` is how many bytes of a set are there already.
+    """
     folder = f"{working_directory}/.loomtui"
     parts = [
         Use(
@@ -59,7 +62,10 @@ def uses_of(
 
 
 def shortages(uses: Sequence[Use], systems: Mapping[str, FileSystem]) -> tuple[str, ...]:
-    """A sentence with numbers for each file system that is too small. `systems`: by the path of a use."""
+    """A sentence with numbers for each file system that is too small.
+
+    `systems` are given by the path of a use.
+    """
     found = []
     for device in dict.fromkeys(system.device for system in systems.values()):
         here = [use for use in uses if use.path in systems and systems[use.path].device == device]

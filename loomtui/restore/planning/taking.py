@@ -1,4 +1,4 @@
-"""What a restore would take for a moment, as far as the list of backups tells; nothing is read for it.
+"""What a restore would take for a moment, as far as the list of backups tells. Nothing is read for it.
 
 The plan decides: it reads the archives whole, and passes over those that cannot be used.
 """
@@ -29,7 +29,7 @@ class Taking:
 
 
 def what_is_taken(backups: Sequence[Backup], nodes: Sequence[Node], before: datetime | None) -> Taking:
-    """`backups` in the catalogue's order, newest first, as `Chooser` goes through them."""
+    """Takes `backups` in the catalogue's order, newest first, and goes through them as `Chooser` does."""
     usable = [backup for backup in backups if backup.fault is None]
     there = [backup for backup in usable if before is None or backup.taken_by_then(before)]
     data = next((backup for backup in there if backup.kind in _DATA), None)

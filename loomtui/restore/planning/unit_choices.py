@@ -1,8 +1,10 @@
-"""Which unit a node of the plan gets, and who will dial in vain: on every node as it will be. Pure.
+"""Which unit each node of the plan gets, and who will dial in vain.
 
-A unit names other nodes, so it is judged by all of the inventory: those of the plan as the restore makes
-them, those outside as they are. The backup's unit is as old as the backup: where the node's own is right and
-the backup's is not, the own one stays.
+It looks at every node as it will be. Pure.
+
+A unit names other nodes, so it is judged by the whole inventory: the nodes of the plan as the restore makes
+them, the others as they are. The backup's unit is as old as the backup. If the node's own unit is right and
+the backup's is not, the node's own stays.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[
 def keep_right_units(
     observations: Observations, plans: Sequence[NodePlan]
 ) -> tuple[tuple[NodePlan, ...], list[Finding]]:
-    """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
+    """The plans, in which no right unit is replaced by a wrong one, and what to say about that."""
     nodes = nodes_after(observations, plans)
     kept, told = [], []
     for plan in plans:
@@ -58,7 +60,7 @@ def keep_right_units(
 
 
 def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
-    """What will keep peers apart and no step puts right: in the units of nodes that are not in the plan."""
+    """What will keep peers apart and is mended by no step, in the units of nodes that are not in the plan."""
     names = {plan.name for plan in plans}
     for mismatch in compare(nodes_after(observations, plans)).mismatches:
         in_unit = mismatch.kind not in {MismatchKind.DUPLICATE_IDENTITY, MismatchKind.REPORTED_DIFFERS}
@@ -69,7 +71,7 @@ def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iter
 def _older(
     config: Contents | None, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
 ) -> str | None:
-    """What is wrong with the backup's unit and not with the node's own, in a sentence; None: nothing is."""
+    """What is wrong with the backup's unit and not with the node's own, in a sentence. None means nothing."""
     choice = next((choice for choice in plan.files if choice.target == UNIT), None)
     if choice is None or choice.action is not FileAction.RESTORE or not choice.changes:
         return None
@@ -91,7 +93,7 @@ _OLD_PEERS = frozenset(
 
 
 def _on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
-    """What is wrong in the lists of a node that has this unit; its keys are not the unit's matter."""
+    """What is wrong in the lists of a node that has this unit. Its keys do not matter here."""
     others = [replace(node, unit=unit) if one.name == node.name else one for one in nodes]
     return [
         mismatch

@@ -1,4 +1,4 @@
-"""Looks at a run that another process on this machine works on. Takes part in nothing."""
+"""Looks at a run that another process on this machine works on, and takes no part in it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ POLL_SECONDS = 0.5
 
 
 async def follow(run: Run, *, poll_seconds: float = POLL_SECONDS) -> AsyncIterator[Event]:
-    """The events so far, then each as it gets into the journal; ends when nobody works on the run any more.
+    """The events so far, then each new one as it gets into the journal.
 
-    Progress in bytes is not in the journal, so it is not seen.
+    Ends when nobody works on the run any more.
+
+    Progress in bytes is not in the journal, so it is not seen here.
     """
     seen = 0
     while True:

@@ -1,4 +1,4 @@
-"""Where a run's events go: first onto the disk, then to everyone who watches."""
+"""Sends a run's events first to the disk, then to everyone who watches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Recorder:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Keeps the journal open; afterwards every watcher's stream ends. Raises LockHeld: see Run.hold."""
+        """Keeps the journal open.
+
+        Afterwards every watcher's stream ends. Raises LockHeld, as Run.hold does.
+        """
         try:
             with self._run.hold():
                 self._journal = self._run.journal()
@@ -38,7 +41,7 @@ class Recorder:
                 queue.put_nowait(None)
 
     async def events(self) -> AsyncIterator[Event]:
-        """The events so far, then each new one; ends when `recording` has ended."""
+        """The events so far, then each new one. Ends when `recording` has ended."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._watchers.append(queue)
         if self._over:
@@ -59,7 +62,7 @@ class Recorder:
         node: str | None = None,
         data: Mapping[str, Json] | None = None,
     ) -> None:
-        """Raises LoomtuiError when the disk does not take it: then the run must not go on."""
+        """Raises LoomtuiError if the disk does not take the event; then the run must not go on."""
         assert self._journal is not None  # noqa: S101 - only called while `recording`
         event = self._journal.write(kind, message, step=step, node=node, data=dict(data or {}))
         for queue in self._watchers:
@@ -79,11 +82,11 @@ class Recorder:
     def decided(
         self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]
     ) -> None:
-        """`data`: what was asked, what was answered, by whom."""
+        """Records a decision. `data` says what was asked, what was answered, and by whom."""
         self.emit(EventKind.DECISION, message, step, node, data)
 
     def has_begun(self, step: StepName) -> bool:
-        """Whether the step was ever begun in this run."""
+        """Whether the step has ever begun in this run."""
         return any(
             event.kind is EventKind.STEP_STARTED and event.step is step for event in self._run.events()
         )

@@ -1,4 +1,4 @@
-"""The durable record of a run: one JSON object a line, on the disk before the run goes on."""
+"""The durable record of a run: one JSON object a line, which is on the disk before the run goes on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 class Journal:
-    """Appends events: each is on the disk when `write` returns. Progress and live notes are only shown."""
+    """Appends events. Each is on the disk when `write` returns. Progress and live notes are only shown."""
 
     def __init__(self, path: Path, run: str) -> None:
         self._path = path
@@ -51,7 +51,10 @@ class Journal:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _drop_torn_tail(self, whole_lines: int) -> int:
-        """The size without it, in bytes. More than a torn line is damage: that is kept beside the journal."""
+        """The size without the torn tail, in bytes.
+
+        More than one torn line is damage, which is kept beside the journal.
+        """
         content = self._path.read_bytes() if self._path.exists() else b""
         size = sum(len(line) + 1 for line in content.split(b"\n")[:whole_lines])
         if b"\n" in content[size:]:
@@ -72,7 +75,7 @@ class Journal:
         node: str | None = None,
         data: dict[str, Json] | None = None,
     ) -> Event:
-        """Raises LoomtuiError when the operator's disk does not take it: then the run must not go on."""
+        """Raises LoomtuiError if the operator's disk does not take the event; then the run must not go on."""
         event = Event(
             self._seq + 1,
             datetime.now(UTC),

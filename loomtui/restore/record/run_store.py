@@ -1,4 +1,4 @@
-"""Past and present runs, each a folder: the plan, the inventory as it was, the journal."""
+"""Past and present runs. Each is a folder with the plan, the inventory as it was, and the journal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Run:
 
     @property
     def working_path(self) -> Path:
-        """Locked by the process that works on the run."""
+        """The file that the process that works on the run has locked."""
         return self.folder / "working"
 
     def events(self) -> tuple[Event, ...]:
@@ -65,7 +65,7 @@ class Run:
         return Journal(self.journal_path, self.id)
 
     def is_worked_on(self) -> bool:
-        """Does a process on this machine hold the run?"""
+        """Whether a process on this machine holds the run."""
         try:
             handle = os.open(self.working_path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -80,7 +80,10 @@ class Run:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Only one process works on a run. Raises LockHeld. Released by the system when the process dies."""
+        """Lets only one process work on a run.
+
+        Raises LockHeld. The system releases it when the process dies.
+        """
         handle = os.open(self.working_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -105,18 +108,18 @@ class Run:
     reraise=True,
 )
 def _lock(handle: int) -> None:
-    """Who only looks whether somebody works on the run holds the lock for an instant, too."""
+    """Even a process that only looks whether somebody works on the run holds the lock for an instant."""
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class RunStore:
-    """The folder of all runs: $XDG_STATE_HOME/loomtui/runs, for its owner's eyes only."""
+    """The folder of all runs, $XDG_STATE_HOME/loomtui/runs. Only its owner can read it."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or user_state_path("loomtui") / "runs"
 
     def create(self, plan: Plan, inventory_path: Path) -> Run:
-        """Raises CallError when the folder cannot be made."""
+        """Raises CallError if the folder cannot be made."""
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.root / run_id
         try:
@@ -129,7 +132,7 @@ class RunStore:
         return Run(run_id, folder, plan)
 
     def open(self, run_id: str) -> Run:
-        """Raises CallError: no such run."""
+        """Raises CallError if there is no such run."""
         folder = self.root / run_id
         if not _RUN_ID.fullmatch(run_id) or not (folder / "plan.yml").is_file():
             known = ", ".join(summary.id for summary in self.list()[:3]) or "none"
@@ -144,7 +147,7 @@ class RunStore:
         return Run(run_id, folder, load_plan(folder / "plan.yml"))
 
     def list(self) -> tuple[RunSummary, ...]:
-        """All runs, newest first. A damaged one does not hide the others."""
+        """All runs, newest first. A damaged run does not hide the others."""
         if not self.root.is_dir():
             return ()
         names = sorted(

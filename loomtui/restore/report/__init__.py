@@ -1,4 +1,4 @@
-"""The report of a run, from its plan and its journal alone: neither holds a secret, so it holds none."""
+"""The report of a run, made from its plan and its journal alone. Neither holds a secret, so it holds none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Form = Literal["md", "json", "html"]
 
 
 def render(run: Run, form: Form) -> str:
-    """Raises nothing for what a journal may hold: a damaged one is told as far as it goes."""
+    """Raises nothing, whatever a journal may hold. A damaged journal is told as far as it goes."""
     from loomtui.restore.report.markdown import markdown
     from loomtui.restore.report.page import page
     from loomtui.restore.report.run_document import document

@@ -1,4 +1,4 @@
-"""A run told in facts: what was done when and where, who decided what, what was seen, what it cost."""
+"""A run told in facts: what was done when and where, who decided what, what was seen, and what it cost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SpanState(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """One stretch of work: a task, or with `node` None a step as a whole."""
+    """One stretch of work: a task, or if `node` is None a whole step."""
 
     step: StepName
     node: str | None
@@ -56,7 +56,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Check:
-    """What was seen to hold, or not to hold, and the evidence as name and value."""
+    """What was checked, whether it held, and the evidence as name and value."""
 
     at: datetime
     step: StepName
@@ -68,7 +68,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Throughput:
-    """How fast a node got its data: fetched, unpacked, checked and put in place."""
+    """How fast a node got its data: it was fetched, unpacked, checked and put in place."""
 
     node: str
     unpacked_bytes: int
@@ -77,7 +77,7 @@ class Throughput:
 
     @property
     def bytes_per_second(self) -> float:
-        """Of unpacked data."""
+        """The rate in bytes of unpacked data."""
         return self.unpacked_bytes / self.seconds
 
 
@@ -105,12 +105,12 @@ class Chronicle:
 
     @property
     def ended(self) -> datetime | None:
-        """Of the last thing that is recorded."""
+        """When the last thing was recorded."""
         return self.events[-1].at if self.events else None
 
 
 def chronicle(run: Run) -> Chronicle:
-    """From the plan and the journal alone."""
+    """Made from the plan and the journal alone."""
     events = run.events()
     tasks = _Spans().fold(event for event in events if event.step is None or event.node is not None)
     steps = _failed(_Spans().fold(event for event in events if event.node is None), tasks)
@@ -140,7 +140,7 @@ _ENDS = {
 
 
 class _Spans:
-    """Events in their order, folded into stretches of work; of nodes or of steps, never of both at once."""
+    """Folds events in their order into stretches of work, of nodes or of steps, never of both at once."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[StepName, str | None], Event] = {}
@@ -182,7 +182,7 @@ class _Spans:
         self._spans.append(Span(step, event.node, began, event.at, state, event.message))
 
     def _close_all(self, state: SpanState, at: Event | None) -> None:
-        """A process that was killed wrote no end: then the last that is known ends what it did."""
+        """A process that was killed wrote no end, so the last known event ends what it did."""
         until = at or self._last
         for (step, node), begun in self._open.items():
             ended = until.at if until is not None else begun.at
@@ -191,7 +191,7 @@ class _Spans:
 
 
 def _failed(steps: tuple[Span, ...], tasks: tuple[Span, ...]) -> tuple[Span, ...]:
-    """A step that ended with a task that had failed was not merely interrupted."""
+    """A step that ended with a failed task was not merely interrupted."""
     return tuple(
         replace(step, state=SpanState.FAILED)
         if step.state is SpanState.INTERRUPTED and _last_state(step, tasks) is SpanState.FAILED
@@ -253,7 +253,7 @@ def _word(value: Json) -> str:
 
 
 def _throughput(plan: Plan, node: NodePlan, tasks: tuple[Span, ...]) -> Throughput | None:
-    """Over all tries, for what one of them fetched the next one finds."""
+    """The rate over all tries, because the next try finds what an earlier one has fetched."""
     step = StepName.PREFLIGHT if plan.stage_first else StepName.DATA
     tries = [task for task in tasks if task.node == node.name and task.step is step]
     worked = [task for task in tries if task.state not in {SpanState.ALREADY, SpanState.UNDONE}]

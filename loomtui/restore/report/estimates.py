@@ -1,4 +1,4 @@
-"""How long the steps of a plan will take, judged by what earlier runs on the same cluster took."""
+"""Estimates how long the steps of a plan will take, from what earlier runs on the same cluster took."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Estimate:
 
 
 def past_runs(store: RunStore, cluster: str, limit: int = _PAST_RUNS) -> tuple[Chronicle, ...]:
-    """The cluster's latest runs of this machine, newest first; one that cannot be read is left out."""
+    """The cluster's latest runs on this machine, newest first. A run that cannot be read is left out."""
     found: list[Chronicle] = []
     for summary in store.list():
         if len(found) >= limit:
@@ -38,7 +38,7 @@ def past_runs(store: RunStore, cluster: str, limit: int = _PAST_RUNS) -> tuple[C
 
 
 def estimate(plan: Plan, past: Sequence[Chronicle]) -> Mapping[StepName, Estimate]:
-    """By step; a step that was never done before has none."""
+    """The estimate for each step. A step that was never done before has none."""
     moves_data = StepName.PREFLIGHT if plan.stage_first else StepName.DATA
     found = {step: _by_time(step, past) for step in StepName if step is not moves_data}
     found[moves_data] = _by_size(plan, past)
@@ -46,7 +46,7 @@ def estimate(plan: Plan, past: Sequence[Chronicle]) -> Mapping[StepName, Estimat
 
 
 def _by_time(step: StepName, past: Iterable[Chronicle]) -> Estimate | None:
-    """A step takes as long as its slowest node: the median of that over the runs."""
+    """A step takes as long as its slowest node; the median of that over the runs is the estimate."""
     slowest = [
         max(seconds)
         for run in past
@@ -61,12 +61,12 @@ def _by_time(step: StepName, past: Iterable[Chronicle]) -> Estimate | None:
 
 
 def _comparable(run: Chronicle, step: StepName) -> bool:
-    """A step that fetched the data in that run says nothing of one that does not."""
+    """A step that fetched the data in that run says nothing about one that does not."""
     return step is not (StepName.PREFLIGHT if run.plan.stage_first else StepName.DATA)
 
 
 def _by_size(plan: Plan, past: Iterable[Chronicle]) -> Estimate | None:
-    """Bytes by the rate of the slowest node, for all nodes fetch at once."""
+    """The bytes at the rate of the slowest node, because all nodes fetch at once."""
     slowest = [min(done.bytes_per_second for done in run.throughput) for run in past if run.throughput]
     sizes = [node.data.unpacked_bytes for node in plan.nodes if node.data is not None]
     if not slowest or not sizes:

@@ -1,4 +1,4 @@
-"""A run as rows of characters: a lane for each step or node over one time axis. Needs no colour."""
+"""A run as rows of characters: each step or node has a lane over one time axis. It needs no colour."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Gantt:
 
 
 def gantt(told: Chronicle, width: int, *, by_step: bool = False) -> Gantt | None:
-    """In at most `width` cells, a lane for each node or step; None: nothing happened yet."""
+    """A lane for each node or step, in at most `width` cells. None means that nothing has happened yet."""
     if told.began is None:
         return None
     names = [title(step) for step in STEPS] if by_step else [cut(node, _LABEL_CELLS) for node in told.nodes]

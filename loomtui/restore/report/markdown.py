@@ -1,7 +1,9 @@
-"""A run for an incident channel: the outcome and its cost first, no table, and foreign text only as code.
+"""A run for an incident channel.
 
-Chat programs know bold, lists, code and fences; few know tables. Within code nothing is a link, a mention
-or a tag, in CommonMark as in Slack's and Mattermost's dialects.
+The outcome and its cost come first, there is no table, and foreign text is only code.
+
+Chat programs know bold, lists, code and fences; few know tables. Within code nothing is a link, a mention or
+a tag, in CommonMark as in Slack's and Mattermost's dialects.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def markdown(told: Chronicle) -> str:
 
 
 def code(text: str) -> str:
-    """Text that stays text, wherever it is pasted."""
+    """Text that stays text wherever it is pasted."""
     return f"`{_plain(text) or NOTHING}`"
 
 
@@ -67,7 +69,7 @@ def _timeline(told: Chronicle) -> Iterator[str]:
 
 
 def _cut(line: str) -> str:
-    """A line of many peers is whole in the record as a page."""
+    """Cuts a long line; the record as a page has a line of many peers whole."""
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
@@ -98,7 +100,7 @@ def _decisions(told: Chronicle) -> Iterator[str]:
 
 
 def _checks(told: Chronicle) -> Iterator[str]:
-    """What failed, in full; what held, counted, and the evidence of the last step."""
+    """What failed, in full; what held, counted; and the evidence of the last step."""
     failed = [check for check in told.checks if not check.holds]
     if not told.checks:
         return
@@ -131,7 +133,7 @@ def _node(node: NodePlan) -> str:
 
 
 def _journal(told: Chronicle) -> Iterator[str]:
-    """Findings and failures; each act has its line in the timeline above."""
+    """Findings and failures. Every other act has its line in the timeline above."""
     kept = [
         event
         for event in told.events

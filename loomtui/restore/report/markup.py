@@ -1,4 +1,4 @@
-"""HTML and SVG as trees: text and attributes can only go in as such, so nothing in them is markup."""
+"""HTML and SVG as trees. Text and attributes go in only as such, so nothing in them is markup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Child = Element | str
 
 
 def element(tag: str, *children: Child, **attributes: object) -> Element:
-    """`class_` and `stroke_width` become `class` and `stroke-width`; an attribute of None is left out."""
+    """`class_` and `stroke_width` become `class` and `stroke-width`. An attribute of None is left out."""
     made = Element(tag)
     for name, value in attributes.items():
         if value is not None:

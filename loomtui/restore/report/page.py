@@ -1,4 +1,4 @@
-"""A run as one HTML file: no script, nothing from elsewhere, and a policy in it that forbids both."""
+"""A run as one HTML file. It has no script and nothing from elsewhere, and its policy forbids both."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _decisions(told: Chronicle) -> Element:
 
 
 def _decided(found: Decision) -> Child:
-    """With the text that was approved, by its digest, and what the operator made of it."""
+    """A decision, with the approved text found by its digest, and what the operator changed in it."""
     told = words.decided(found)
     if not found.digest:
         return told

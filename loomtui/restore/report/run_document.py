@@ -1,4 +1,4 @@
-"""A run for programs. Field names are a contract: docs/operator.md; add to them, never change them."""
+"""A run for programs. Field names are a contract (docs/operator.md): add to them, never change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The time axis of a run: true in its order and its labels, widened where much happens in a short time."""
+"""The time axis of a run.
+
+Its order and labels are true, and it is wider where much happens in a short time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timeline as an inline SVG: a row for each step, below it one for each node that had work in it."""
+"""The timeline as an inline SVG. Each step has a row, and below it each node that had work in it has one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Row:
 
 
 def timeline(told: Chronicle) -> Element | None:
-    """None: nothing happened yet."""
+    """None means that nothing has happened yet."""
     if told.began is None:
         return None
     rows = [*_rows(told)]

@@ -1,4 +1,4 @@
-"""How long a run took: its steps, the outage, and the chain's time that is lost."""
+"""How long a run took: its steps, the outage, and how much of the chain's time is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StepTiming:
 
 @dataclass(frozen=True)
 class Outage:
-    """From a stop of the nodes until they ran again."""
+    """The time from a stop of the nodes until they ran again."""
 
     since: datetime
     until: datetime | None  # None: it has not ended
@@ -39,12 +39,15 @@ class Timings:
 
     @property
     def down_from(self) -> datetime | None:
-        """Of the first stop."""
+        """When the first stop was."""
         return self.outages[0].since if self.outages else None
 
     @property
     def down_until(self) -> datetime | None:
-        """When the chain moved, or all was put back; None: no outage, or the last one has not ended."""
+        """When the chain moved, or all was put back.
+
+        None means no outage, or that the last one has not ended.
+        """
         return self.outages[-1].until if self.outages else None
 
 

@@ -1,4 +1,4 @@
-"""How a report says things; the same in every form of it."""
+"""How a report says things. Every form of the report says them alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def downtime(told: Chronicle) -> str:
 
 
 def downtime_told(told: Chronicle) -> str:
-    """From when until when, without its length."""
+    """From when until when the outage was, without its length."""
     outages = told.timings.outages
     return ", and ".join(map(_outage_told, outages)) if outages else "none: no service was stopped"
 
@@ -41,7 +41,7 @@ def data_loss(told: Chronicle) -> str:
 
 
 def is_data_lost(told: Chronicle) -> bool:
-    """Whether some of the chain's time is lost: data was put in place, and stayed."""
+    """Whether some of the chain's time is lost, because data was put in place and stayed."""
     return _is_data_put(told) and told.summary.outcome is not Outcome.ROLLED_BACK
 
 
@@ -52,7 +52,7 @@ def _is_data_put(told: Chronicle) -> bool:
 
 
 def data_loss_told(told: Chronicle) -> str:
-    """From when until when the chain's time is lost, without its length; a rollback loses nothing."""
+    """From when until when the chain's time is lost, without its length. A rollback loses nothing."""
     times = told.timings
     if not _is_data_put(told):
         return "none: no data was put in place"

@@ -1,1 +1,1 @@
-"""A plan carried out, step by step, or taken back."""
+"""Carries a plan out, step by step, or takes it back."""

@@ -1,7 +1,9 @@
-"""What operators decided about unit files. The journal keeps it: a run that goes on asks nothing twice.
+"""What operators decided about unit files.
 
-Of a yes it holds the digests of the text that was there and of the text that was approved; of an edited yes
-also the text itself, which holds no secret: `unit_edits` refuses those.
+The journal keeps it, so that a run that goes on asks nothing twice.
+
+A yes holds the digests of the text that was there and of the approved text. A yes to an edited text also
+holds the text itself, which has no secret in it: `unit_edits` refuses those.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ def digest_of(text: str) -> str:
 
 
 def decision(answer: Answer, by: str, path: str, before: str, after: str, diff: str) -> dict[str, Json]:
-    """The data of a decision about the unit file at `path`; `after` is what was approved, or turned down."""
+    """The data of a decision about the unit file at `path`.
+
+    `after` is the text that was approved or turned down.
+    """
     data: dict[str, Json] = {"asked": UNIT_CHANGE, "answer": answer.value, "by": by, "path": path}
     if answer is not Answer.NO:
         data |= {"before": digest_of(before), "digest": digest_of(after)}
@@ -51,7 +56,7 @@ def decision(answer: Answer, by: str, path: str, before: str, after: str, diff: 
 
 
 def approved(events: Iterable[Event]) -> Mapping[str, Approved]:
-    """By node; of several decisions the last one counts."""
+    """What was approved for each node; if there are several decisions, the last one counts."""
     found: dict[str, Approved] = {}
     for event in events:
         if event.step is not StepName.SERVICES or event.node is None:

@@ -1,4 +1,4 @@
-"""What the operator decides in a run, and what follows from it at once; every decision is recorded."""
+"""What the operator decides in a run, and what follows from it at once. Every decision is recorded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Decisions:
         self._recorder = recorder
 
     async def before_step(self, step: Step, previews: Mapping[str, Preview]) -> None:
-        """Returns when the step may be carried out; raises StopChosen or RollBackChosen otherwise."""
+        """Returns if the step may be carried out; otherwise raises StopChosen or RollBackChosen."""
         answer = await self._context.operator.before_step(step.name, previews)
         self._record(step, "before step", answer.value)
         if answer is Go.STOP:
@@ -50,13 +50,16 @@ class Decisions:
         self._recorder.decided(step.name, node, message, dict(data))
 
     def complete(self, error: LoomtuiError) -> None:
-        """That nothing was changed is true of what failed, no more of the run. There is always a way on."""
+        """Completes a failure's text. "Nothing was changed" is true of what failed, not of the whole run.
+
+        There is always a way on.
+        """
         if error.safe in ("", NOTHING_CHANGED) and self._recorder.has_begun(StepName.STOP):
             error.safe = OLD_FILES_KEPT
         error.advice = error.advice or _NEXT
 
     async def on_failure(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:
-        """Returns when the step is to be tried again; otherwise raises."""
+        """Returns if the step is to be tried again; otherwise raises."""
         for error in failures.values():
             self.complete(error)
         stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
@@ -80,7 +83,7 @@ class Decisions:
     async def _choice(
         self, step: Step, failures: Mapping[str, LoomtuiError], *, kill: bool
     ) -> tuple[OnFailure, str | None]:
-        """One of those that make sense here; any other answer is to stop."""
+        """One of the choices that make sense here. Any other answer means to stop."""
         may_leave = self._may_leave(step, failures)
         choices = [OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK]
         if may_leave:
@@ -93,14 +96,17 @@ class Decisions:
         return choice, node
 
     def _may_leave(self, step: Step, failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
-        """Those that failed and without whom the chain can move; somebody must be left to go on with."""
+        """The nodes that failed and without which the chain can move.
+
+        Some node must be left to go on with.
+        """
         names = [node.name for node in self._context.nodes]
         if not step.may_leave_out or len(names) == 1:
             return ()
         return tuple(name for name in names if name in failures and moves_without(self._context, name))
 
     async def _keep_down(self, step: Step, node: str) -> None:
-        """Who is left out runs nothing half-restored: the step that failed may have let it start."""
+        """A node that is left out must not run half-restored. The step that failed may have let it start."""
         try:
             await keep_down(self._context.node_run(node))
         except LoomtuiError as error:
@@ -108,7 +114,7 @@ class Decisions:
             self._recorder.note(step.name, node, message, {"severity": "warning"})
 
     async def _kill(self, step: Step, stuck: Mapping[str, StillRunning]) -> None:
-        """What it did not achieve, the next attempt of the step tells."""
+        """Kills processes. The next attempt of the step tells what this did not achieve."""
         names = [name for name, error in stuck.items() if error.processes]
         _, failures = await on_all(names, lambda name: kill(self._context.node_run(name), stuck[name]))
         for text in sentences(failures):

@@ -1,5 +1,8 @@
-"""backup.sh during a restore: it must not start a node, not archive what is half restored, and not bring old
-files into the next backup. The hold sees to the first; this to the rest, as the plan's policy says."""
+"""Deals with backup.sh during a restore.
+
+It must not start a node, not archive what is half restored, and not bring old files into the next backup. The
+hold sees to the first; this module sees to the rest, as the plan's policy says.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _STILL = "Nothing is stopped; the data on the node is untouched."
 
 
 async def jobs_on(node_run: NodeRun) -> BackupJobs:
-    """Looks only. Raises LoomtuiError."""
+    """Only looks. Raises LoomtuiError."""
     return await find_backup_jobs(node_run.session, node_run.plan.unit_path, node_run.workdir)
 
 
@@ -39,7 +42,7 @@ def in_the_way(found: BackupJobs, policy: BackupPolicy) -> tuple[BackupJob, ...]
 
 
 def intentions(found: BackupJobs, policy: BackupPolicy) -> tuple[str, ...]:
-    """What would be done about each job, a sentence each."""
+    """What would be done about each job, in a sentence each."""
     return tuple(f"{_VERBS[policy, job.runs]} {job}" for job in found.jobs)
 
 
@@ -54,7 +57,7 @@ _VERBS = {
 
 
 async def settle(node_run: NodeRun, policy: BackupPolicy, tell: Tell) -> None:
-    """Does what the policy says, and says it. Raises StepFailed for one that does not end."""
+    """Does what the policy says, and tells it. Raises StepFailed for a job that does not end."""
     found = await jobs_on(node_run)
     for sentence in intentions(found, policy):
         tell(f"backup job: {sentence}")
@@ -67,7 +70,7 @@ async def settle(node_run: NodeRun, policy: BackupPolicy, tell: Tell) -> None:
 
 
 async def suspend(node_run: NodeRun, found: BackupJobs) -> None:
-    """Can be called again. A crontab that this run has no way to is told as a failure by the script."""
+    """Can be called again. If this run cannot get at a crontab, the script reports that as a failure."""
     pairs = dict.fromkeys((job.kind.value, job.place) for job in found.scheduled)
     if pairs:
         units = node_run.hold_file.rsplit("/", 2)[0]
@@ -75,7 +78,7 @@ async def suspend(node_run: NodeRun, found: BackupJobs) -> None:
 
 
 async def give_back(node_run: NodeRun, tell: Tell) -> None:
-    """What was suspended may be started by the clock again. Can be called again."""
+    """Lets the clock start again what was suspended. Can be called again."""
     output = await node_run.change(UNSUSPEND)
     facts = read_facts(output.stdout)
     for value in facts.all("back"):
@@ -124,7 +127,10 @@ def _named(running: tuple[BackupJob, ...]) -> str:
 
 
 async def set_aside(node_run: NodeRun, tell: Tell) -> None:
-    """Takes the stale staging folder away: the next backup is of the restored files. Can be called again."""
+    """Takes the stale staging folder away, so that the next backup holds the restored files.
+
+    Can be called again.
+    """
     found = await jobs_on(node_run)
     if found.staging is None or node_run.run in found.aside:
         return

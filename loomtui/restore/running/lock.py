@@ -1,4 +1,7 @@
-"""One run at a time per node: the lock on the node names who holds it, from where, since when."""
+"""Allows one run at a time on each node.
+
+The lock on the node names who holds it, from where, and since when.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from loomtui.text import clean_line
 
 
 def owned_by(lock: str) -> str | None:
-    """The run in the text of a lock file; None where it is no such text."""
+    """The run in the text of a lock file, or None if that is no such text."""
     run = _owner(lock).get("run")
     return str(run) if run else None
 
@@ -28,7 +31,7 @@ def _owner(lock: str) -> Mapping[str, object]:
 
 
 def _told(lock: str) -> str:
-    """Who holds the node, in words; the text itself where it is no lock of ours."""
+    """Who holds the node, in words, or the text itself if it is no lock of ours."""
     owner = {name: clean_line(str(value), limit=100) for name, value in _owner(lock).items()}
     if not owner.get("run"):
         return f"its lock cannot be read: {clean_line(lock, limit=200) or 'it is empty'}"
@@ -37,7 +40,7 @@ def _told(lock: str) -> str:
 
 
 async def take_lock(node_run: NodeRun) -> None:
-    """The same run may take it again. Raises LockHeld with who holds the node."""
+    """Takes the lock; the same run may take it again. Raises LockHeld with who holds the node."""
     owner = {
         "run": node_run.run,
         "who": getpass.getuser(),

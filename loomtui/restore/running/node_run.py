@@ -44,7 +44,7 @@ _PROCESS = re.compile(r"(\d{1,10}) (\d{1,20}) (told|untold|other) ([^\t]*)\t(.*)
 
 
 class Standing(Enum):
-    """How a process stands to the service. Source: systemd.kill(5), KillMode=."""
+    """How a process belongs to the service. Source: systemd.kill(5), KillMode=."""
 
     TOLD = "told"  # of the service, and a stop tells it to end
     UNTOLD = "untold"  # of the service, but its KillMode= spares it
@@ -53,7 +53,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class Process:
-    """One that keeps a stop from being one."""
+    """A process that keeps a stop from being complete."""
 
     id: int
     start: int  # clock ticks since boot
@@ -66,12 +66,12 @@ class Process:
 
     @property
     def mark(self) -> str:
-        """What kill.sh knows it by."""
+        """How kill.sh recognises the process."""
         return f"{self.id}:{self.start}"
 
 
 class JobStatus(IntEnum):
-    """How a job on the node ended: what fetch_job.sh writes into `rc`."""
+    """How a job on the node ended, as fetch_job.sh writes it into `rc`."""
 
     DONE = 0
     FAILED = 1  # and whatever else is in `rc`
@@ -86,7 +86,7 @@ class JobEnd:
 
 @dataclass(frozen=True)
 class RunState:
-    """What the run has left on the node so far: the truth that a resume goes by."""
+    """What the run has left on the node so far. A resume goes by this."""
 
     lock_owner: str  # the lock file's text, empty: not locked
     held: bool  # by this run
@@ -143,14 +143,14 @@ class NodeRun:
         return self.plan.unit_path if target == UNIT else f"{self.workdir}/{target}"
 
     async def state(self, *files: str) -> RunState:
-        """Looks only. Raises NodeUnreachable, ScriptFailed."""
+        """Only looks. Raises NodeUnreachable, ScriptFailed."""
         output = await self.session.inspect(
             RUN_STATE, self.workdir, self.run, self.unit_name, self.hold_file, *files, timeout=60
         )
         return _read_state(output.stdout, self.run)
 
     async def left_running(self) -> tuple[Process, ...]:
-        """The processes of the unit, and those that have a database open. Looks only.
+        """The processes of the unit, and those that have a database open. Only looks.
 
         Raises NodeUnreachable, ScriptFailed.
         """
@@ -158,7 +158,10 @@ class NodeRun:
         return read_processes(read_facts(output.stdout).all("left"))
 
     def shortages(self, state: RunState, archives: Mapping[str, Archive]) -> tuple[str, ...]:
-        """Why these archives, by their set, would not fit on the node's disks; empty: they would."""
+        """Why these archives, by their set, would not fit on the node's disks.
+
+        Empty means that they would.
+        """
         wanted = {name: one for name, one in archives.items() if f"{name}.staged" not in state.marks}
         uses = uses_of(wanted, self.workdir, self.plan.unit_path, state.staged_bytes)
         spaces = {uses[0].path: state.work_space, uses[-1].path: state.unit_space}
@@ -221,9 +224,9 @@ def _read_job(line: str) -> JobEnd:
 
 
 def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
-    """`ID START STANDING NAME`, a tab, a file, each as lib.sh's left_running prints them.
+    """Reads lines `ID START STANDING NAME`, a tab, and a file, as left_running in lib.sh prints them.
 
-    What is of another form is passed over.
+    Lines of another form are passed over.
     """
     found = (_PROCESS.fullmatch(clean(value, limit=4_200)) for value in values)
     return tuple(
@@ -234,7 +237,10 @@ def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
 
 
 def _file_system(told: str | None) -> FileSystem | None:
-    """Device, block size, free blocks, inodes, free inodes; file systems without a number of inodes say 0."""
+    """Reads device, block size, free blocks, inodes and free inodes.
+
+    File systems without a number of inodes say 0.
+    """
     if told is None or not re.fullmatch(r"\d{1,20}( \d{1,20}){4}", told):
         return None
     device, size, blocks, inodes, free = told.split()

@@ -37,7 +37,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Judged:
-    """What an operator's own text for a unit would come to."""
+    """How an operator's own text for a unit is judged."""
 
     problems: tuple[str, ...] = ()  # sentences: why it cannot be used; empty: it can
     warnings: tuple[str, ...] = ()  # sentences: worth knowing before it is approved
@@ -60,7 +60,7 @@ class Approval:
 
 
 class Operator(Protocol):
-    """Asked by the runner; every answer is recorded in the journal."""
+    """Whom the runner asks. Every answer is recorded in the journal."""
 
     name: str
 
@@ -75,13 +75,13 @@ class Operator(Protocol):
         choices: tuple[OnFailure, ...],
         may_leave: tuple[str, ...] = (),
     ) -> tuple[OnFailure, str | None]:
-        """The choice, and the node to leave out where that was chosen: one of `may_leave`."""
+        """The choice, and if the choice is to leave a node out, that node: one of `may_leave`."""
 
 
 class Unattended:
-    """Goes on while all is well, approves what the plan holds, stops at the first failure.
+    """Goes on while all is well, approves what the plan holds, and stops at the first failure.
 
-    `kill`: what does not end when it is told to is killed, once on each node.
+    With `kill`, processes that do not end in time are killed, once on each node.
     """
 
     def __init__(self, name: str, *, kill: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The way back: rollback and clean-up of a run. Each can be called again after any interruption."""
+"""Rolls a run back or cleans up after it. Each can be called again after any interruption."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CLEANED = "cleaned"
 
 
 async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
-    """Puts back what was there before the run, on every node that it touched.
+    """Puts back what was there before the run, on every node that the run touched.
 
-    Raises Refused when what it kept is deleted, and LoomtuiError for the nodes on which it did not work; the
-    others are done all the same.
+    Raises Refused if what the run kept is deleted, and LoomtuiError for the nodes on which it failed; the
+    other nodes are rolled back all the same.
     """
     if any(event.data.get(CLEANED) for event in run.events()):
         raise Refused(f"what run {run.id} kept was deleted by loomtui clean: there is nothing to put back")
@@ -45,7 +45,7 @@ async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
 
 
 async def _regain(context: RunContext, name: str) -> bool:
-    """Takes the node for the rollback; False where the run left no trace on it."""
+    """Takes the node for the rollback, or returns False if the run left no trace on it."""
     node_run = context.node_run(name)
     state = await node_run.state()
     mine = owned_by(state.lock_owner) == context.run
@@ -70,7 +70,7 @@ async def _undo(step: Step, recorder: Recorder, node: str) -> None:
 
 
 async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: StillRunning) -> None:
-    """Returns when the undo is to be tried again. Raises the error when nothing is to be killed."""
+    """Returns if the undo is to be tried again. Raises the error if nothing is to be killed."""
     operator = step.context.operator
     choices = (OnFailure.KILL, OnFailure.RETRY, OnFailure.STOP)[0 if error.processes else 1 :]
     choice, _ = await operator.on_failure(step.name, {node: error}, choices)
@@ -83,9 +83,9 @@ async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: Sti
 
 
 async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
-    """Deletes what a finished run kept on its nodes, on all or on none; returns the bytes that were freed.
+    """Deletes what a finished run kept on its nodes, on all or on none; returns how many bytes were freed.
 
-    Raises Refused while what it kept may still be needed, LoomtuiError where it did not work.
+    Raises Refused while what the run kept may still be needed, and LoomtuiError if it failed.
     """
     finished = summarize(run).outcome in {Outcome.RESTORED, Outcome.ROLLED_BACK}
     stopped = any(

@@ -39,7 +39,10 @@ class RunContext:
         return tuple(node for node in self.plan.nodes if node.name not in self.left_out)
 
     def new_plan(self) -> str:
-        """What to do where this plan cannot be done any more; the choices it was made with are kept."""
+        """What to do if this plan cannot be carried out any more.
+
+        The choices that it was made with are kept.
+        """
         return f"Roll back (loomtui rollback {self.run}), then make a new plan: {plan_command(self.plan)}"
 
     def node_run(self, name: str) -> NodeRun:

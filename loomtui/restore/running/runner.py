@@ -1,7 +1,7 @@
-"""Works through a plan: step by step, gate by gate, every event on the disk before the next act.
+"""Works through a plan: step by step, gate by gate, with every event on the disk before the next act.
 
-What was done is read from the nodes; the journal says what was decided and how far the run came. So a killed
-process loses nothing: `restore` on the same run goes on, `rollback` puts back what was there.
+The nodes tell what was done; the journal tells what was decided and how far the run came. So a killed process
+loses nothing: `restore` on the same run goes on, and `rollback` puts back what was there.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from loomtui.restore.running.task_failures import CLUSTER, on_all, sentences
 
 
 class Runner:
-    """One run in the hands of this process. Use it once: `restore`, `rollback` or `clean`."""
+    """One run in the hands of this process. Use it once: for `restore`, `rollback` or `clean`."""
 
     def __init__(
         self, run: Run, inventory: Inventory, fleet: WritableFleet, catalogue: Catalogue, operator: Operator
@@ -59,8 +59,8 @@ class Runner:
     async def restore(self) -> Outcome:
         """Starts the run, or goes on with it.
 
-        Returns RESTORED when the chain moves, STOPPED or ROLLED_BACK when the operator chose that. Raises the
-        LoomtuiError that stopped it (the run can then be resumed), Refused when the plan must not be run.
+        Returns RESTORED when the chain moves, STOPPED or ROLLED_BACK if the operator chose that. Raises the
+        LoomtuiError that stopped it (the run can then be resumed), and Refused if the plan must not be run.
         """
         with self._recorder.recording():
             self._refuse_what_must_not_run()
@@ -130,7 +130,10 @@ class Runner:
             raise Refused(f"run {self._run.id} is being rolled back", advice=advice)
 
     def _remaining(self, events: Iterable[Event]) -> list[Step]:
-        """Preflight again, unless something was stopped: a run that ends before that gives its nodes back."""
+        """The steps that remain.
+
+        Preflight comes again, unless something was stopped: a run that ends before that gives its nodes back.
+        """
         done = {event.step for event in events if event.kind is EventKind.STEP_DONE}
         if not self._recorder.has_begun(StepName.STOP):
             done.discard(StepName.PREFLIGHT)
@@ -163,7 +166,7 @@ class Runner:
                 await self._decisions.on_failure(step, {error.node or CLUSTER: error})
 
     async def _attempt(self, step: Step) -> dict[str, LoomtuiError]:
-        """All tasks of the step, then its gate; the failures, empty when all is well."""
+        """Does all tasks of the step, then its gate. Returns the failures, which are empty if all is well."""
         names = [node.name for node in self._context.nodes]
         _, failures = await on_all(names, lambda node: self._task(step, node))
         try:
@@ -200,7 +203,7 @@ class Runner:
         }
 
     async def _stopped(self, error: LoomtuiError | None) -> Outcome:
-        """Before anything was stopped the nodes are given back, so that another run may take them."""
+        """If nothing was stopped yet, the nodes are given back, so that another run may take them."""
         begun = self._recorder.has_begun
         if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):
             await self._release()
@@ -213,7 +216,10 @@ class Runner:
         return Outcome.STOPPED
 
     async def _release(self) -> None:
-        """A node that cannot be reached, or is left out, keeps its lock: the run is not over there."""
+        """Releases the nodes.
+
+        A node that cannot be reached, or is left out, keeps its lock, because the run is not over there.
+        """
         names = [node.name for node in self._context.nodes]
         _, failures = await on_all(names, lambda name: self._context.node_run(name).change(UNLOCK))
         for text in sentences(failures):

@@ -1,4 +1,4 @@
-"""The plan's prediction once more, from the signing states as they are on the nodes at this moment."""
+"""Makes the plan's prediction once more, from the signing states that the nodes have at this moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING_SIGNED = SigningState(0, 0, 0)
 
 
 def moves_without(context: RunContext, name: str) -> bool:
-    """Whether, as the plan predicted, the restored chain could move with this node left out as well."""
+    """Whether the restored chain could still move, as the plan predicted, with this node left out as well."""
     plan = context.plan
     if plan.scope is not Scope.CLUSTER:
         return True
@@ -25,7 +25,7 @@ def moves_without(context: RunContext, name: str) -> bool:
 
 
 async def standstill(context: RunContext) -> tuple[str, ...]:
-    """Why the restored chain could not move; empty: it can. Nodes that are left out do not sign."""
+    """Why the restored chain could not move; empty means that it can. Nodes that are left out do not sign."""
     if context.plan.scope is not Scope.CLUSTER:
         return ()
 

@@ -1,7 +1,7 @@
-"""Brings an archive's wanted members into the run's folder on a node, checked, beside the live data.
+"""Brings the wanted members of an archive into the run's folder on a node, checked, beside the live data.
 
-The node fetches by itself, in a job that outlives the connection; where it has no tool for it or cannot
-reach S3, the archive is relayed over SSH. Either way the bytes are those that the plan was made of.
+The node fetches the archive itself, in a job that outlives the connection. If it has no tool for that or
+cannot reach S3, the archive is relayed over SSH. Either way the bytes are those that the plan was made from.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Stager:
         self._note = note
 
     async def stage(self, name: str, archive: Archive) -> None:
-        """Raises StepFailed, StoreUnreachable, NodeUnreachable, ScriptFailed; the live data is untouched."""
+        """Raises StepFailed, StoreUnreachable, NodeUnreachable, ScriptFailed.
+
+        The live data stays untouched.
+        """
         state = await self._hand.state()
         if f"{name}.staged" in state.marks:
             return

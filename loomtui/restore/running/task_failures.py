@@ -1,4 +1,4 @@
-"""Work on many nodes at once, in which no node's failure hides another's progress."""
+"""Works on many nodes at once, so that the failure of one node hides no other's progress."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ async def on_all(
 
 
 def sentences(failures: Mapping[str, LoomtuiError]) -> tuple[str, ...]:
-    """One sentence a failure, with the node in it."""
+    """One sentence for each failure, with the node in it."""
     return tuple(f"{node}: {error.what}" for node, error in failures.items())
 
 
 def combined(failures: Mapping[str, LoomtuiError], then: str, where: str = "") -> LoomtuiError:
     """One error that names every node, of the kind of the first.
 
-    `then`: what to do once it is mended; `where`: the step, said first.
+    `then` says what to do once the fault is mended; `where` is the step, which is said first.
     """
     name, first = next(iter(failures.items()))
     others = sentences({key: value for key, value in failures.items() if value.what != first.what})

@@ -1,4 +1,4 @@
-"""Whether an operator's own text may become a node's unit: it is judged as any unit is. Pure."""
+"""Whether an operator's own text may become a node's unit. It is judged as any unit is. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 64 * 1024  # characters
 
 
 def why_locked(fix: ServiceFix) -> str:
-    """Why a unit cannot be edited here, in a sentence; empty: it can."""
+    """Why a unit cannot be edited here, in a sentence; empty means that it can."""
     for text in (fix.before, fix.after):
         if hidden := _hidden_line(text):
             return (
@@ -29,7 +29,10 @@ def why_locked(fix: ServiceFix) -> str:
 
 
 def judge(text: str, fix: ServiceFix, node: NodeFacts, nodes: Sequence[NodeFacts], plan: NodePlan) -> Judged:
-    """Compared with the text that loomtui proposes: what is wrong with that, too, is no fault of the edit."""
+    """Compares the text with loomtui's own proposal.
+
+    What is wrong with that, too, is no fault of the edit.
+    """
     if problems := tuple(_unkeepable(text)):
         return Judged(problems)
     if node.unit is None:
@@ -87,7 +90,7 @@ def _junk(text: str, fix: ServiceFix) -> Iterator[str]:
 
 
 def _moved(mine: EffectiveUnit, present: EffectiveUnit, plan: NodePlan) -> Iterator[str]:
-    """The plan was made for this account and this folder: the files are owned by one and lie in the other."""
+    """The plan was made for this account, which owns the files, and for this folder, in which they lie."""
     folder, user, group = mine.working_directory, mine.user, mine.group
     if folder not in (present.working_directory, plan.working_directory):
         yield f"WorkingDirectory= would be {folder}: the restored data lies in {plan.working_directory}."

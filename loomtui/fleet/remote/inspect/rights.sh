@@ -1,4 +1,4 @@
-# How root rights are had for the user who logs in. Runs without them.
+# How the user who logs in gets root rights. This script runs without them.
 # rights.sh
 say uid "$(id -u)"
 say user "$(id -un)"

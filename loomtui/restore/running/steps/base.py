@@ -13,7 +13,10 @@ Evidence = dict[str, Json]
 
 
 class Step(ABC):
-    """One stage of a restore; on one node it is a task. The runner alone calls these, in this order."""
+    """One stage of a restore; on one node it is a task.
+
+    Only the runner calls these methods, in this order.
+    """
 
     name: ClassVar[StepName]
     title: ClassVar[str]
@@ -26,28 +29,28 @@ class Step(ABC):
         self.context = context
 
     async def prepare(self) -> None:  # noqa: B027 - most steps need none
-        """Looks at what concerns all nodes at once, before the others are called."""
+        """Looks at what concerns all nodes at once, before the other methods are called."""
 
     @abstractmethod
     async def check(self, node: str) -> bool:
-        """Is it already so? Looks only."""
+        """Whether the step is already done. Only looks."""
 
     @abstractmethod
     async def preview(self, node: str) -> Preview:
-        """What `apply` would do. Looks only."""
+        """What `apply` would do. Only looks."""
 
     @abstractmethod
     async def apply(self, node: str) -> None:
-        """Does it. Can be called again after any interruption."""
+        """Does the step. Can be called again after any interruption."""
 
     @abstractmethod
     async def verify(self, node: str) -> Evidence:
-        """Sees on the node that it holds. Raises StepFailed when it does not."""
+        """Checks on the node that the step is done. Raises StepFailed if it is not."""
 
     @abstractmethod
     async def undo(self, node: str) -> None:
-        """Puts back what was there; does nothing where nothing was done. Can be called again."""
+        """Puts back what was there, and does nothing if nothing was done. Can be called again."""
 
     async def gate(self) -> tuple[str, ...]:
-        """Why the next step may not begin; empty: it may. Looks only."""
+        """Why the next step may not begin; empty means that it may. Only looks."""
         return ()

@@ -56,7 +56,7 @@ class RestoreConfig(Step):
         return not await self._wrong(node)
 
     async def _wrong(self, node: str) -> tuple[str, ...]:
-        """What is not yet as the plan says; empty: nothing."""
+        """What is not yet as the plan says; empty means nothing."""
         plan = self.context.plan.node(node)
         node_run = self.context.node_run(node)
         decided = f"{node_run.folder}/{_DECIDED}"
@@ -113,7 +113,7 @@ class RestoreConfig(Step):
         await set_aside(node_run, lambda text: self.context.note(self.name, node, text, {}))
 
     async def _source(self, node_run: NodeRun, target: str, choice: FileChoice | None) -> str:
-        """What replace.sh takes: a file of the run's folder, `-` for away, `=` for only noted."""
+        """What replace.sh takes: a file of the run's folder, `-` to take it away, `=` only to note it."""
         if choice is None:
             return "="
         if choice.action is FileAction.SET_ASIDE:
@@ -134,7 +134,7 @@ class RestoreConfig(Step):
         return f"stage/{name}"
 
     async def _corrected(self, node_run: NodeRun, choice: FileChoice) -> str:
-        """The same bytes that the plan showed the difference of, or nothing."""
+        """The bytes whose difference the plan showed, or nothing."""
         source = f"stage/config/{choice.target}" if choice.action is FileAction.RESTORE else "live"
         output = await node_run.change(_REDIS, source, str(choice.redis))
         if read_facts(output.stdout).line("digest") != choice.digest:
@@ -162,7 +162,7 @@ class RestoreConfig(Step):
         return "="
 
     async def _see_that_it_is_not_lowered(self, node_run: NodeRun) -> None:
-        """The plan is of another moment: the node may have signed since, or got its own file back."""
+        """The plan is from another moment: since then the node may have signed, or got its own file back."""
         planned = node_run.plan.signing
         facts = (await look_at(node_run.session, None)).validator
         if facts is None or facts.address != planned.address or facts.signing is None:

@@ -1,4 +1,4 @@
-"""Swaps the restored databases in for the old ones, by rename."""
+"""Swaps the restored databases for the old ones, by rename."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Compares every node's identity with what the others expect. Changes nothing.
+"""Compares every node's identity with what the others expect. It changes nothing.
 
-A reference leads from one node to another, so the whole inventory is looked at, whoever is in the plan:
-what is told here is what `loomtui nodekeys` tells. Only what is wrong on a node of the run stops it, for the
-run can put nothing else right; what is wrong elsewhere is named, and stays.
+A reference leads from one node to another, so the step looks at the whole inventory, whoever is in the plan,
+and tells what `loomtui nodekeys` tells. Only what is wrong on a node of the run stops the run, because it can
+mend nothing else. What is wrong elsewhere is named, and stays.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class CompareNodeKeys(Step):
         return Preview(node, f"expected: {expected}; changes nothing")
 
     async def apply(self, node: str) -> None:
-        """Nothing to do: `verify` looks."""
+        """There is nothing to do: `verify` looks."""
 
     async def verify(self, node: str) -> Evidence:
         mine = [mismatch for mismatch in self._report.mismatches if _concerns(mismatch, {node})]
@@ -53,7 +53,7 @@ class CompareNodeKeys(Step):
         return {"mismatches": [mismatch.message for mismatch in mine]}
 
     async def undo(self, node: str) -> None:
-        """Nothing was done."""
+        """Nothing was done, so there is nothing to undo."""
 
     async def gate(self) -> tuple[str, ...]:
         names = {node.name for node in self.context.nodes}
@@ -67,19 +67,22 @@ class CompareNodeKeys(Step):
 
 
 def _is_fatal(mismatch: Mismatch) -> bool:
-    """That `loom nodekey` could not be run is worth knowing, and no more: the ID is derived without it."""
+    """If `loom nodekey` could not be run, that is only worth knowing: the ID is derived without it."""
     return mismatch.blocking and mismatch.kind in _FATAL
 
 
 def _concerns(mismatch: Mismatch, names: set[str]) -> bool:
-    """Two nodes with one key are both concerned, whichever of them it was found on."""
+    """Two nodes with one key are both concerned, whichever of them the key was found on."""
     both = mismatch.kind is MismatchKind.DUPLICATE_IDENTITY
     return mismatch.on in names or (both and mismatch.about in names)
 
 
 async def compare_nodes(context: RunContext) -> KeyReport:
-    """The report over the whole inventory, as it is now. Raises the error of the first node of the run that
-    cannot be looked at; of others that cannot be, the inventory's word is taken."""
+    """The report over the whole inventory, as it is now.
+
+    Raises the error of the first node of the run that cannot be looked at. For other nodes that cannot be
+    looked at, the inventory's word is taken.
+    """
     report, errors = await gather(context.inventory, context.fleet, plan=context.plan)
     for node in context.nodes:
         if node.name in errors:
@@ -88,13 +91,13 @@ async def compare_nodes(context: RunContext) -> KeyReport:
 
 
 def blocking_on_run(context: RunContext, report: KeyReport) -> Iterator[Mismatch]:
-    """What would keep peers apart, of what the run can put right."""
+    """What would keep peers apart and can be mended by the run."""
     names = {node.name for node in context.nodes}
     yield from (one for one in report.mismatches if one.blocking and _concerns(one, names))
 
 
 def tell_what_stays(context: RunContext, step: StepName, report: KeyReport) -> None:
-    """Names what is wrong on nodes that the run leaves alone, and who could not be looked at."""
+    """Names what is wrong on nodes that the run leaves alone, and which nodes could not be looked at."""
     names = {node.name for node in context.nodes}
     for mismatch in report.mismatches:
         if mismatch.blocking and mismatch.on not in names:

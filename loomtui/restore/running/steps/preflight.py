@@ -1,4 +1,4 @@
-"""Takes every node for this run, sees that the plan still fits, and fetches what it can beforehand."""
+"""Takes every node for this run, checks that the plan still fits, and fetches what it can beforehand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Preflight(Step):
     may_leave_out = False
 
     async def prepare(self) -> None:
-        """Root rights and room on every node, before anything is changed on one of them.
+        """Checks root rights and room on every node, before anything is changed on one of them.
 
         Raises SudoRefused, StepFailed.
         """
@@ -120,7 +120,7 @@ def _staged(context: RunContext, node_run: NodeRun) -> frozenset[str]:
 
 
 async def _see_that_there_is_room(node_run: NodeRun) -> None:
-    """For data and config together, whenever they are fetched: what is missing must be told before a stop."""
+    """Counts data and config, whenever they are fetched: missing room must be told before a stop."""
     archives = {"config": node_run.plan.config, "data": node_run.plan.data}
     wanted = {name: archive for name, archive in archives.items() if archive is not None}
     if missing := node_run.shortages(await node_run.state(), wanted):

@@ -1,4 +1,4 @@
-"""Rewrites the peers in each node's unit, by identity, with the operator's approval for each."""
+"""Corrects the peers in each node's unit, by identity, if the operator approves it for that node."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ class FixServices(Step):
             await self._replace(node_run, fix.path, text)
 
     def _to_change(self, node: str) -> ServiceFix | None:
-        """None: its unit is right, or it is what the operator made of it and nothing speaks against that."""
+        """The unit that has to change.
+
+        None means that it is right, or that it is as the operator edited it and nothing speaks against that.
+        """
         fix = self._fixes.get(node)
         if fix is None:
             return None
@@ -98,7 +101,7 @@ class FixServices(Step):
         return fix if fix.needed else None
 
     def _standing(self, fix: ServiceFix) -> Approved | None:
-        """The yes to this very change, of an earlier try or from before an interruption."""
+        """The yes to this very change, given in an earlier try or before an interruption."""
         found = self._approved.get(fix.node)
         if found is None or found.before != digest_of(fix.before):
             return None
@@ -111,12 +114,15 @@ class FixServices(Step):
         return Preview(fix.node, text, fix.diff)
 
     def _outdated(self, fix: ServiceFix) -> str:
-        """A sentence, where something was approved that is not done any more."""
+        """A sentence, if something was approved that is not done any more."""
         found = self._approved.get(fix.node)
         return "" if found is None else _OUTDATED.format(by=found.by)
 
     async def _ask(self, fix: ServiceFix) -> str | None:
-        """The text that the unit gets; None: it is to be left as it is. Recorded before it is done."""
+        """The text that the unit gets, or None if the unit is to be left as it is.
+
+        The answer is recorded before anything is done.
+        """
         operator, locked, outdated = self.context.operator, why_locked(fix), self._outdated(fix)
         if outdated:
             self.context.note(self.name, fix.node, outdated, {"severity": "warning"})
@@ -136,7 +142,7 @@ class FixServices(Step):
         return judge(text, fix, facts, nodes, self.context.plan.node(fix.node))
 
     def _see_that_it_may_be(self, fix: ServiceFix, text: str, locked: str) -> str:
-        """Whoever edited it was told before; here nothing else comes through. Gives the difference."""
+        """Lets nothing else through; whoever edited the text was told before. Gives the difference."""
         judged = self._judge(fix, text)
         if problems := (locked,) if locked else judged.problems:
             raise StepFailed(
@@ -167,7 +173,10 @@ class FixServices(Step):
         await node_run.change(RELOAD)
 
     def _take_back(self, node: str, text: str) -> None:
-        """Retried, it would be refused again: so it is asked again, and can be edited."""
+        """Takes the approval back.
+
+        A retry would refuse the text again, so the operator is asked again and can edit it.
+        """
         message = "the approval is void, for systemd refuses what was approved"
         self.context.note(self.name, node, message, {REFUSED: digest_of(text), "severity": "warning"})
 
@@ -191,7 +200,7 @@ class FixServices(Step):
         await node_run.change(RELOAD)
 
     async def gate(self) -> tuple[str, ...]:
-        """The last one before the start: nodes may have been left out since the data was chosen."""
+        """The last gate before the start, because nodes may have been left out since the data was chosen."""
         report = await compare_nodes(self.context)
         blocking = tuple(mismatch.message for mismatch in blocking_on_run(self.context, report))
         return (*blocking, *await standstill(self.context))

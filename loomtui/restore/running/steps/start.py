@@ -1,4 +1,4 @@
-"""Lifts the hold and starts every node: the one thing that lets a node run comes last."""
+"""Lifts the hold and starts every node. Only this lets a node run, so it comes last."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class StopAll(Step):
 
 
 async def _why_not_stopped(node_run: NodeRun, state: RunState) -> str | None:
-    """What is not as it is after a stop; None: it is held, and nothing of it runs."""
+    """What is not as it should be after a stop. None means that the node is held and nothing of it runs."""
     if not state.stopped:
         return f"{state.active} again" + ("" if state.held else " and not held")
     if not state.held:
@@ -86,7 +86,7 @@ async def _why_not_stopped(node_run: NodeRun, state: RunState) -> str | None:
 
 
 async def keep_down(node_run: NodeRun) -> None:
-    """Holds and stops the service, whatever it does now. Raises StillRunning: its processes do not end."""
+    """Holds and stops the service, whatever it does now. Raises StillRunning if its processes do not end."""
     await node_run.change(HOLD, node_run.unit_name, node_run.hold_file)
     output = await node_run.change(
         STOP, node_run.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
@@ -98,7 +98,10 @@ async def keep_down(node_run: NodeRun) -> None:
 
 
 def _still_running(node_run: NodeRun, left: tuple[Process, ...], state: str) -> StillRunning:
-    """Who was told to end and did not, and who was told nothing and keeps the databases open all the same."""
+    """Names processes that were told to end and did not.
+
+    It also names those that were told nothing and keep the databases open.
+    """
     node, unit = node_run.plan.name, node_run.unit_name
     after = f"{_STOP_SECONDS} s after it was told to end"
     told = [process for process in left if process.standing is Standing.TOLD]
@@ -136,5 +139,5 @@ def _open(process: Process) -> str:
 
 
 async def kill(node_run: NodeRun, failure: StillRunning) -> None:
-    """SIGKILL, for those processes alone that the operator was told of."""
+    """Sends SIGKILL only to those processes that the operator was told of."""
     await node_run.change(KILL, node_run.unit_name, node_run.hold_file, *failure.processes)

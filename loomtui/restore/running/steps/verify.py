@@ -1,4 +1,4 @@
-"""Watches until the chain moves on every node; with a deadline, and then a diagnosis."""
+"""Watches until the chain moves on every node. After a deadline it gives a diagnosis."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ class Verify(Step):
         return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
 
     async def gate(self) -> tuple[str, ...]:
-        """Heights grow also where a reference is wrong: what `loomtui nodekeys` will find is told with it."""
+        """Tells also what `loomtui nodekeys` will find: heights can grow even if a reference is wrong."""
         with contextlib.suppress(LoomtuiError):
             tell_what_stays(self.context, self.name, await compare_nodes(self.context))
         return ()
 
     async def undo(self, node: str) -> None:
-        """Nothing was done."""
+        """Nothing was done, so there is nothing to undo."""
 
     async def _watch_all(self) -> None:
         """One watch over the cluster serves the tasks of all nodes."""
@@ -100,7 +100,7 @@ class Verify(Step):
             await asyncio.sleep(_POLL_SECONDS)
 
     def _names(self) -> list[str]:
-        """In a restore of some nodes the others are watched too: they are the chain."""
+        """In a restore of some nodes the others are watched too, because they are the chain."""
         if self.context.plan.scope is Scope.NODES:
             return [name for name in self.context.inventory.names if name not in self.context.left_out]
         return [node.name for node in self.context.nodes]
@@ -123,7 +123,7 @@ class Verify(Step):
         )
 
     async def _diagnose(self, verdict: Verdict) -> tuple[Diagnosis, ...]:
-        """Nodes of the inventory that are not watched are nodes of which nothing is known."""
+        """Of nodes of the inventory that are not watched nothing is known."""
         keys = None
         with contextlib.suppress(LoomtuiError):
             keys = await compare_nodes(self.context)
@@ -131,7 +131,7 @@ class Verify(Step):
         return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
 
     async def _log_lines(self) -> dict[str, list[str]]:
-        """What the nodes said since they were started: what they said before is no longer so."""
+        """What the nodes have said since they were started; what they said before no longer holds."""
         lines: dict[str, list[str]] = {}
         starts = [status.service.since for status in self._last.values() if status.service is not None]
         since = min((start for start in starts if start is not None), default=None)
