@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LoomScreen(Screen[None]):
-    """`HELP` explains the screen, with its keys for `keys.spoken`; `body` yields what stands in the frame."""
+    """`HELP` explains the screen, `{screen.back}` standing for a key; `body` yields what is in the frame."""
 
     NAME_SHOWN: ClassVar[str] = ""
     HELP: ClassVar[str] = ""

@@ -40,7 +40,9 @@ class AppContext:
         self.served = served
         self.watch = Watch(engine.inventory, engine.judge)
         self.controller: RunController | None = None
-        self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
+        self.side_by_side: bool | None = (
+            None  # differences: old beside new, or below; None: by the room there is
+        )
 
     async def findings(self) -> Findings:
         """What more there is to know of what is wrong; what cannot be had is left out."""

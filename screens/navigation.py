@@ -26,7 +26,7 @@ class Navigation(Protocol):
         """To `health`, `backups`, `keys`, `services`, `logs` or `runs`: where it is open, else on top."""
         ...
 
-    def restore_from(self, moment: datetime | None) -> None:
+    def restore_from(self, time: datetime | None) -> None:
         """Chooses for a restore with the backups of this moment or before; None: the newest."""
         ...
 

@@ -26,17 +26,17 @@ def find(view: LogView, typed: str) -> None:
 
     Raises ValueError, as `Matcher` does; nothing has changed then.
     """
-    sought = Matcher(typed)
-    view.sought = sought
+    matcher = Matcher(typed)
+    view.search = matcher
     view.change()
-    if not sought.empty:
-        here, shown = view.at.cursor, view.buffer.shown
-        _seek_match(view, [*shown[here::-1], *shown[here + 1 :]] if shown else ())
+    if not matcher.empty:
+        cursor, shown = view.at.cursor, view.buffer.shown
+        _seek_match(view, [*shown[cursor::-1], *shown[cursor + 1 :]] if shown else ())
 
 
 def go_to_match(view: LogView, by: int) -> None:
     """To the next hit (`by` is 1) or the one before (-1); while nothing is sought, to a known message."""
-    if view.sought.empty:
+    if view.search.empty:
         go_to_known(view, by)
     else:
         _seek_match(view, _from_here(view, by))
@@ -44,50 +44,50 @@ def go_to_match(view: LogView, by: int) -> None:
 
 def go_to_known(view: LogView, by: int) -> None:
     """To the next line (`by` is 1) that loomtui can explain, or to the one before (-1)."""
-    _seek(view, _from_here(view, by), lambda entry: entry.known, "a known message")
+    _seek(view, _from_here(view, by), lambda entry: entry.is_known, "a known message")
 
 
 def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
     """What is older than the lines here is read from the nodes' journals. Raises ValueError for no time."""
-    moment = read_time(typed, now)
+    target_time = read_time(typed, now)
     oldest = view.buffer.oldest
-    if oldest is None or moment < oldest:
-        content.tell(view, f"Reading the journals from {time_of(moment)} on.")
-        view.read_since(moment)
+    if oldest is None or target_time < oldest:
+        content.tell(view, f"Reading the journals from {time_of(target_time)} on.")
+        view.read_since(target_time)
     else:
         view.at.stay()
-        view.move_to(view.buffer.place_at(moment), in_middle=True)
+        view.move_to(view.buffer.place_at(target_time), in_middle=True)
         view.at.stay()
 
 
 def _from_here(view: LogView, by: int) -> Sequence[Entry]:
-    here, shown = view.at.cursor, view.buffer.shown
+    cursor, shown = view.at.cursor, view.buffer.shown
     if by > 0:
-        return shown[here + 1 :]
-    return shown[here - 1 :: -1] if here > 0 else ()
+        return shown[cursor + 1 :]
+    return shown[cursor - 1 :: -1] if cursor > 0 else ()
 
 
 def _seek_match(view: LogView, entries: Sequence[Entry]) -> None:
-    sought = view.sought
-    _seek(view, entries, lambda entry: entry.matches(sought), sought.typed)
+    matcher = view.search
+    _seek(view, entries, lambda entry: entry.matches(matcher), matcher.typed)
 
 
-def _seek(view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
+def _seek(view: LogView, entries: Sequence[Entry], is_hit: Callable[[Entry], bool], description: str) -> None:
     """A search may take seconds in many lines: keys work meanwhile, and another search ends it."""
     view.run_worker(
-        _go_to_first(view, entries, wanted, what), group="seek", exclusive=True, exit_on_error=False
+        _go_to_first(view, entries, is_hit, description), group="seek", exclusive=True, exit_on_error=False
     )
 
 
 async def _go_to_first(
-    view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str
+    view: LogView, entries: Sequence[Entry], is_hit: Callable[[Entry], bool], description: str
 ) -> None:
-    turn = time.monotonic()
+    slice_start = time.monotonic()
     for entry in entries:
-        if wanted(entry):
+        if is_hit(entry):
             view.move_to(view.buffer.place_of(entry), in_middle=True)
             return
-        if time.monotonic() - turn > _SLICE_SECONDS:
+        if time.monotonic() - slice_start > _SLICE_SECONDS:
             await asyncio.sleep(0)
-            turn = time.monotonic()
-    content.tell(view, f"No line there with {what}.", seconds=3)
+            slice_start = time.monotonic()
+    content.tell(view, f"No line there with {description}.", seconds=3)

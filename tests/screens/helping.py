@@ -40,7 +40,7 @@ def aged(app: LoomApp, looks: int = 70) -> LoomApp:
         for number in range(looks):
             height += 1 + number % 2
             silent = status.chain is None and number > looks - 12
-            trend.take(NOW - timedelta(seconds=2 * (looks - number)), None if silent else height)
+            trend.add(NOW - timedelta(seconds=2 * (looks - number)), None if silent else height)
     return app
 
 

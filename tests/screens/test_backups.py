@@ -119,7 +119,7 @@ async def test_the_axis_is_gone_closer_to_and_a_time_is_typed() -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: "as new as there is" in taking(app))
         await pilot.click(BackupAxis, offset=(40, 2))
-        await until(pilot, lambda: axis(app).moment is not None)
+        await until(pilot, lambda: axis(app).cursor_time is not None)
         assert axis(app).row == 1
 
 

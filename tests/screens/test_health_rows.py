@@ -18,10 +18,10 @@ from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.validator import SigningState, ValidatorFacts
-from screens.health.node_files import compared
-from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
+from screens.health.node_files import comparison_mark
+from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, column_title, columns_for, looks_of, ordered
 from screens.health.trend import Trend, common_top, sparkline
-from screens.health.verdict_head import sentence, verdict_text
+from screens.health.verdict_head import verdict_sentence, verdict_text
 from screens.health.watch import Watch
 from screens.text import words
 from screens.text.words import Tone
@@ -32,12 +32,12 @@ from tests.screens.basics import NAMES, NOW
 def watch_of(scene: scenes.Scene) -> Watch:
     watch = Watch(scene.inventory, lambda _: scene.verdict)
     for status in scene.statuses.values():
-        watch.saw(status, NOW)
+        watch.record(status, NOW)
     return watch
 
 
 def rows_of(scene: scenes.Scene) -> tuple[Look, ...]:
-    return looks(scene.inventory, watch_of(scene), NOW)
+    return looks_of(scene.inventory, watch_of(scene), NOW)
 
 
 def named(count: int, length: int) -> Inventory:
@@ -84,19 +84,19 @@ def test_each_order_puts_first_what_needs_care() -> None:
         "db4": replace(scene.statuses["db4"], disk_free_bytes=1, service=replace(service, restarts=3)),
     }
     found = rows_of(replace(scene, statuses=statuses))
-    first = {by: ordered(found, by, turned=False)[0].node.name for by in SORTS}
+    first = {by: ordered(found, by, reverse=False)[0].node.name for by in SORTS}
     assert first["node"] == "db1"
     assert first["state"] == "db3"
     assert first["disk"] == first["restarts"] == "db4"
     assert first["role"] == "backup1"
-    assert [look.node.name for look in ordered(found, "node", turned=True)] == list(reversed(NAMES))
+    assert [look.node.name for look in ordered(found, "node", reverse=True)] == list(reversed(NAMES))
 
 
 def test_the_order_is_told_in_the_title() -> None:
-    assert title("node", "node", turned=False) == "Node"
-    assert title("node", "node", turned=True) == "Node▲"
-    assert title("lag", "lag", turned=False) == "Lag▼"
-    assert title("peers", "lag", turned=False) == "Peers"
+    assert column_title("node", "node", reverse=False) == "Node"
+    assert column_title("node", "node", reverse=True) == "Node▲"
+    assert column_title("lag", "lag", reverse=False) == "Lag▼"
+    assert column_title("peers", "lag", reverse=False) == "Peers"
 
 
 def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
@@ -130,8 +130,8 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
 def test_growth_is_drawn_to_one_scale() -> None:
     moving, still = Trend(), Trend()
     for number, height in enumerate((10, 12, 12, None, 20, 22)):
-        moving.take(NOW + timedelta(seconds=2 * number), height)
-        still.take(NOW + timedelta(seconds=2 * number), 10)
+        moving.add(NOW + timedelta(seconds=2 * number), height)
+        still.add(NOW + timedelta(seconds=2 * number), 10)
     assert moving.rates() == (1.0, 0.0, None, None, 1.0)
     assert still.rates() == (0.0,) * 5
     top = common_top((moving.rates(), still.rates()))
@@ -142,8 +142,8 @@ def test_growth_is_drawn_to_one_scale() -> None:
 
 def test_a_look_at_the_same_moment_is_no_new_one() -> None:
     trend = Trend()
-    trend.take(NOW, 1)
-    trend.take(NOW, 2)
+    trend.add(NOW, 1)
+    trend.add(NOW, 2)
     assert trend.rates() == ()
 
 
@@ -167,12 +167,12 @@ CAUSE = Diagnosis(
 
 def test_the_sentence_says_why() -> None:
     verdict = Verdict(ClusterState.HALTED, "The chain stands still at 9 since 14:02, all nodes up.")
-    assert sentence(verdict, ()) == verdict.sentence
-    assert sentence(verdict, (CAUSE,)).endswith(
+    assert verdict_sentence(verdict, ()) == verdict.sentence
+    assert verdict_sentence(verdict, (CAUSE,)).endswith(
         "since 14:02, all nodes up: the signing state is ahead of the data (signed: db1 9)."
     )
     named = replace(CAUSE, meaning="db1 lists db3 with another ID.")
-    assert sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
+    assert verdict_sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
 
 
 def test_findings_that_have_no_room_are_counted() -> None:
@@ -254,5 +254,5 @@ def test_a_healthy_cluster_is_not_explained() -> None:
 def test_files_are_compared(
     path: str, own: str | None, others: dict[str, str], told: tuple[str, str]
 ) -> None:
-    mark = compared(path, own, others)
+    mark = comparison_mark(path, own, others)
     assert (mark.symbol, mark.word) == told

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from loomtui.fleet.probes.node_status import Active, NodeStatus
-from screens.health.node_facts import about, sections
+from screens.health.node_facts import sections, status_sections
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
@@ -43,6 +43,6 @@ async def test_a_held_node_says_how_it_is_lifted() -> None:
 
 def test_all_that_is_known_of_a_held_node() -> None:
     status = held(next(iter(scenes.healthy().statuses.values())))
-    told = sections(about(status, None, NOW)).plain
+    told = sections(status_sections(status, None, NOW)).plain
     assert f"run {RUN} is not finished" in told
     assert f"by run {RUN} crontab /etc/cron.d/loom" in told

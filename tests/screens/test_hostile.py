@@ -91,7 +91,7 @@ async def test_a_plan_told_late_does_not_cover_the_plan() -> None:
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
-        app.screen.post_message(PlanScreen.Told("late"))
+        app.screen.post_message(PlanScreen.Progress("late"))
         await pilot.pause()
         assert "late" not in app.screen.query_one(Pane).text.plain
         assert app.screen.query_one("#prediction", Static).visible

@@ -158,7 +158,7 @@ def screens_with_help(kind: type[LoomScreen] = LoomScreen) -> Iterator[type[Loom
 
 @pytest.mark.parametrize("screen", screens_with_help(), ids=lambda screen: screen.__name__)
 def test_each_key_in_the_words_of_a_help_is_a_key_of_a_screen(screen: type[LoomScreen]) -> None:
-    assert "{" not in keys.spoken(screen.HELP)
+    assert "{" not in keys.fill_key_names(screen.HELP)
 
 
 async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:

@@ -44,7 +44,7 @@ async def test_the_palette_has_no_dangerous_action() -> None:
 
 def palette(app: LoomApp) -> list[keys.Key]:
     provider = ActionCommands(app.screen)
-    return [key for key, _ in provider._actions()]
+    return [key for key, _ in provider._possible_actions()]
 
 
 async def test_actions_called_by_name_do_nothing() -> None:

@@ -30,7 +30,7 @@ async def test_nothing_is_saved_or_suspended(served: bool) -> None:
             await press(pilot, place)
             await pilot.pause()
             offered |= {str(active.binding.id) for active in app.screen.active_bindings.values()}
-            offered |= {key.id for key, _ in ActionCommands(app.screen)._actions()}
+            offered |= {key.id for key, _ in ActionCommands(app.screen)._possible_actions()}
             if served:
                 assert not app.screen.check_action("save", ())
                 assert not app.check_action("suspend", ())

@@ -43,7 +43,7 @@ async def test_the_form_follows_the_room_and_can_be_chosen(size: tuple[int, int]
         assert beside(app) is columns
         await press(pilot, "W")
         pane = app.screen.query_one(DiffPane)
-        assert pane.beside is not columns
+        assert pane.side_by_side is not columns
         if size == LARGE:
             assert not beside(app)
             assert OLD in shown(app)
@@ -55,7 +55,7 @@ async def test_the_chosen_form_is_kept_on_the_other_screens() -> None:
         await unit_shown(app, pilot)
         await press(pilot, "W", "escape", "r", "enter")
         await until(pilot, lambda: bool(app.screen.query(DiffPane)), "the plan")
-        assert app.screen.query_one(DiffPane).beside is False
+        assert app.screen.query_one(DiffPane).side_by_side is False
 
 
 async def test_the_key_is_there_where_there_is_a_difference() -> None:

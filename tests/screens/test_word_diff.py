@@ -13,8 +13,8 @@ from textual.content import Content
 
 from loomtui.restore.planning import config_choices
 from loomtui.text import UNSHOWABLE
-from screens.diff.diff_text import Difference, copied, drawn, page, wrapped
-from screens.diff.word_diff import Heading, Line, Row, rows_of, words_marked
+from screens.diff.diff_text import Difference, clipboard_text, page, page_content, wrap
+from screens.diff.word_diff import Heading, Line, Row, mark_changed_words, rows_of
 from tests.screens.basics import HOSTILE
 
 LINES = st.text(
@@ -64,7 +64,7 @@ def test_the_pieces_make_up_both_texts_again(old: list[str], new: list[str]) -> 
 
 @given(LINES, LINES)
 def test_what_is_not_marked_is_in_both_lines(old: str, new: str) -> None:
-    before, after = words_marked(old, new)
+    before, after = mark_changed_words(old, new)
     assert (joined(before), joined(after)) == (old, new)
     kept = ["".join(piece.text for piece in line if not piece.changed) for line in (before, after)]
     assert kept[0] == kept[1]
@@ -72,9 +72,9 @@ def test_what_is_not_marked_is_in_both_lines(old: str, new: str) -> None:
 
 @given(st.text())
 def test_what_is_no_difference_is_shown_all_the_same(text: str) -> None:
-    shown = drawn((Difference(text),), 80, beside=False).plain
+    shown = page_content((Difference(text),), 80, side_by_side=False).plain
     signs = str.maketrans("", "", "-+ \t\n")
-    for line in copied((Difference(text),)).plain.split("\n"):
+    for line in clipboard_text((Difference(text),)).plain.split("\n"):
         if not line.startswith(("@@", "---", "+++")):
             assert line.translate(signs) in shown.replace("\n", "").translate(signs)
 
@@ -117,18 +117,18 @@ def test_a_secret_stays_hidden_however_its_line_is_split() -> None:
     old = "Environment=REDIS_PASSWORD=first-secret A=1\nExecStart=/loom --token abc-def run"
     new = "Environment=REDIS_PASSWORD=other-secret A=1\nExecStart=/loom --token xyz-def run --peers x"
     diff = config_choices.unified_diff(old, new, "u")
-    for beside in (False, True):
-        shown = drawn((Difference(diff),), 160, beside=beside).plain
+    for side_by_side in (False, True):
+        shown = page_content((Difference(diff),), 160, side_by_side=side_by_side).plain
         assert "‹hidden›" in shown
         for part in ("first", "other", "secret", "abc", "xyz", "def"):
             assert part not in shown
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("beside", [False, True])
-def test_hostile_text_stays_text(text: str, beside: bool) -> None:
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_hostile_text_stays_text(text: str, side_by_side: bool) -> None:
     diff = config_choices.unified_diff("same\n", f"same\n{text}", "u")
-    shown = drawn((Difference(diff),), 400, beside=beside)
+    shown = page_content((Difference(diff),), 400, side_by_side=side_by_side)
     assert "\x1b" not in shown.plain
     if "\x1b" not in text:
         assert text.split("\n")[0].replace("\t", "    ").strip() in shown.plain
@@ -136,32 +136,32 @@ def test_hostile_text_stays_text(text: str, beside: bool) -> None:
 
 @given(LINES, st.integers(2, 40))
 def test_a_line_wraps_and_is_not_cut(text: str, width: int) -> None:
-    parts = wrapped(Content(text), width)
+    parts = wrap(Content(text), width)
     assert "".join(part.plain for part in parts) == text
     assert all(part.cell_length <= width for part in parts)
 
 
 @given(TEXTS, TEXTS, st.integers(24, 200), st.booleans())
-def test_what_is_drawn_has_room(old: list[str], new: list[str], width: int, beside: bool) -> None:
-    shown = drawn((Difference(unified(old, new)),), width, beside=beside)
+def test_what_is_drawn_has_room(old: list[str], new: list[str], width: int, side_by_side: bool) -> None:
+    shown = page_content((Difference(unified(old, new)),), width, side_by_side=side_by_side)
     assert max(map(cell_len, shown.plain.split("\n"))) <= width
 
 
 def test_a_peer_is_not_broken_where_there_is_room_for_it() -> None:
     line = command(*(peer(number) for number in range(1, 6)))
-    parts = [part.plain for part in wrapped(Content(line), 70)]
+    parts = [part.plain for part in wrap(Content(line), 70)]
     assert [part.count("@") for part in parts[1:]] == [1] * 5
 
 
 def test_a_peer_that_fits_on_no_line_is_broken_behind_its_id() -> None:
-    parts = [part.plain for part in wrapped(Content(command(peer(1), peer(2))), 50)]
+    parts = [part.plain for part in wrap(Content(command(peer(1), peer(2))), 50)]
     assert parts[1:] == [peer(1)[:47], peer(1)[47:] + ",", peer(2)[:47], peer(2)[47:]]
 
 
 def test_marks_are_more_than_colour() -> None:
     diff = config_choices.unified_diff(command(peer(1)), command(peer(1, "b")), "u")
-    for beside in (False, True):
-        shown = drawn((Difference(diff),), 160, beside=beside)
+    for side_by_side in (False, True):
+        shown = page_content((Difference(diff),), 160, side_by_side=side_by_side)
         marked = [shown.plain[span.start : span.end] for span in shown.spans if "reverse" in str(span.style)]
         assert "".join(marked) == "a" * 38 + "01" + "b" * 38 + "01"
         assert {"-", "+"} <= {
@@ -171,7 +171,7 @@ def test_marks_are_more_than_colour() -> None:
 
 def test_old_and_new_stand_beside_each_other() -> None:
     diff = config_choices.unified_diff("a\nUser=loom\nb", "a\nUser=root\nb", "u")
-    lines = drawn((Difference(diff),), 43, beside=True).plain.split("\n")
+    lines = page_content((Difference(diff),), 43, side_by_side=True).plain.split("\n")
     assert lines[0] == "u"
     assert [[side.rstrip() for side in line.split(" │ ")] for line in lines[1:]] == [
         ["  a", "  a"],
@@ -182,11 +182,11 @@ def test_old_and_new_stand_beside_each_other() -> None:
 
 def test_what_is_copied_is_the_difference_as_programs_read_it() -> None:
     diff = config_choices.unified_diff("a\n", "b\n", "u")
-    assert copied(page(["head", Difference(diff)])).plain == f"head\n{diff}"
+    assert clipboard_text(page(["head", Difference(diff)])).plain == f"head\n{diff}"
 
 
 def test_a_hostile_line_does_not_hold_up_the_screen() -> None:
     old, new = "a," * 30_000, "b " + ",a" * 30_000
     began = time.perf_counter()
-    words_marked(old, new)
+    mark_changed_words(old, new)
     assert time.perf_counter() - began < 5
