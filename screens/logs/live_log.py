@@ -74,9 +74,9 @@ class LiveLog(LogView):
         self.add(message.entries)
         if self._target_time is not None and self.buffer.shown:
             target_time, self._target_time = self._target_time, None
-            self.at.stay()
+            self.position.stay()
             self.move_to(self.buffer.place_at(target_time))
-            self.at.stay()
+            self.position.stay()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and event.worker.error is not None:

@@ -30,7 +30,7 @@ def find(view: LogView, typed: str) -> None:
     view.search = matcher
     view.change()
     if not matcher.empty:
-        cursor, shown = view.at.cursor, view.buffer.shown
+        cursor, shown = view.position.cursor, view.buffer.shown
         _seek_match(view, [*shown[cursor::-1], *shown[cursor + 1 :]] if shown else ())
 
 
@@ -55,13 +55,13 @@ def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
         content.tell(view, f"Reading the journals from {time_of(target_time)} on.")
         view.read_since(target_time)
     else:
-        view.at.stay()
+        view.position.stay()
         view.move_to(view.buffer.place_at(target_time), in_middle=True)
-        view.at.stay()
+        view.position.stay()
 
 
 def _from_here(view: LogView, by: int) -> Sequence[Entry]:
-    cursor, shown = view.at.cursor, view.buffer.shown
+    cursor, shown = view.position.cursor, view.buffer.shown
     if by > 0:
         return shown[cursor + 1 :]
     return shown[cursor - 1 :: -1] if cursor > 0 else ()

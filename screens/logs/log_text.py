@@ -21,7 +21,7 @@ class View(Protocol):
     """What is said about; see LogView."""
 
     buffer: LogBuffer
-    at: LogPlace
+    position: LogPlace
     search: Matcher
 
 
@@ -31,13 +31,13 @@ def status(view: View, end_reason: str, width: int) -> Content:
     if buffer.paused:
         waiting_lines, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
         parts = [content.line(f"‖ paused, {waiting_lines}: {key} goes on", Tone.WARN)]
-    elif view.at.following:
+    elif view.position.following:
         parts = [content.line("● following", Tone.GOOD)]
     else:
         parts = [content.line(f"■ not following: {keys.name('logs.follow')} follows", Tone.WARN)]
     if end_reason:
         parts.append(content.line(end_reason, Tone.BAD))
-    selected = len(view.at.selection)
+    selected = len(view.position.selection)
     if selected:
         parts.append(content.line(f"{count(selected, 'line')} selected", Tone.ACCENT))
     if not view.search.empty:

@@ -27,7 +27,7 @@ _MOST_SINGLE_ROWS = 8  # where more change, all are drawn at once
 class LogView(Widget, can_focus=True):
     """Follows the newest line until the operator moves up. Draws ten times a second at most.
 
-    `buffer` is what there is, `at` the place in it. `change` is to be called when either was changed.
+    `buffer` is what there is, `position` the place in it. `change` is to be called when either was changed.
     """
 
     BINDINGS = keys.bindings(keys.LOG_VIEW)
@@ -46,12 +46,12 @@ class LogView(Widget, can_focus=True):
     def __init__(self, nodes: tuple[str, ...], *, id: str | None = None, wrap: bool = False) -> None:
         super().__init__(id=id)
         self.buffer = LogBuffer()
-        self.at = LogPlace(self.buffer)
+        self.position = LogPlace(self.buffer)
         self.search = Matcher()
         self.wrap = wrap
         self.show_time = True
         self._names = nodes
-        self._page = LogPage(self.at)
+        self._page = LogPage(self.position)
         self._painting: tuple[Room, Inks] | None = None
         self._changed = self._all_changed = False
 
@@ -72,7 +72,7 @@ class LogView(Widget, can_focus=True):
 
     def toggle_selection(self) -> None:
         """Begins to select at the marked line, or selects nothing any more."""
-        self.at.toggle_selection()
+        self.position.toggle_selection()
         self._move()
 
     def move_to(self, place: int, *, in_middle: bool = False) -> None:
@@ -82,7 +82,7 @@ class LogView(Widget, can_focus=True):
             return
         place = max(0, min(last, place))
         self._page.aim(place, self._room, in_middle=in_middle)
-        self.at.mark(place)
+        self.position.mark(place)
         self._move()
 
     def _move(self) -> None:
@@ -134,10 +134,10 @@ class LogView(Widget, can_focus=True):
     # ── keys and mouse ──────────────────────────────────────────────────────────────────────────────────
 
     def action_move(self, by: int) -> None:
-        self.move_to(self.at.cursor + by)
+        self.move_to(self.position.cursor + by)
 
     def action_page(self, by: int) -> None:
-        self.move_to(self.at.cursor + by * max(1, self._room.height - 1))
+        self.move_to(self.position.cursor + by * max(1, self._room.height - 1))
 
     def action_top(self) -> None:
         self.move_to(0)
@@ -146,10 +146,10 @@ class LogView(Widget, can_focus=True):
         self.move_to(len(self.buffer.shown) - 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self.move_to(self.at.cursor - _WHEEL_LINES)
+        self.move_to(self.position.cursor - _WHEEL_LINES)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self.move_to(self.at.cursor + _WHEEL_LINES)
+        self.move_to(self.position.cursor + _WHEEL_LINES)
 
     def on_click(self, event: events.Click) -> None:
         rows = self._page.rows

@@ -70,7 +70,7 @@ class LogsScreen(LoomScreen):
         """`follow`, `pause`, `wrap` or `time`."""
         view = self.view
         if what == "follow":
-            view.at.toggle_following()
+            view.position.toggle_following()
         elif what == "pause":
             view.buffer.pause(not view.buffer.paused)
         elif what == "wrap":
@@ -145,7 +145,7 @@ class LogsScreen(LoomScreen):
         log_search.go_to_known(self.view, by)
 
     def action_go_to_time(self) -> None:
-        marked = self.view.at.marked
+        marked = self.view.position.marked
         self._ask(
             "Go to a time",
             f"{HOW}. What is older than the lines here is read from the nodes' journals.",
@@ -157,7 +157,7 @@ class LogsScreen(LoomScreen):
     # ── taking lines out ────────────────────────────────────────────────────────────────────────────────
 
     def action_open_line(self) -> None:
-        entry = self.view.at.marked
+        entry = self.view.position.marked
         if entry is not None:
             self.app.push_screen(TextDialog(f"{entry.node}, {time_of(entry.at)}", line_text(entry)))
 
@@ -166,12 +166,12 @@ class LogsScreen(LoomScreen):
 
     def action_copy(self) -> None:
         save_hint = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
-        subject = "the selected lines" if self.view.at.selection else "the lines"
+        subject = "the selected lines" if self.view.position.selection else "the lines"
         alternative = f"Select some with {keys.name('logs.select')}{save_hint}."
-        clipboard.copy(self, file_text(self.view.at.selected_or_all), subject, alternative=alternative)
+        clipboard.copy(self, file_text(self.view.position.selected_or_all), subject, alternative=alternative)
 
     def action_save(self) -> None:
-        lines = self.view.at.selected_or_all
+        lines = self.view.position.selected_or_all
         try:
             path = save_text("logs", "txt", file_text(lines), self.context.now())
         except LoomtuiError as error:
@@ -187,4 +187,4 @@ class LogsScreen(LoomScreen):
         width = self.size.width - 4
         note = content.lines([status(view, self._end_reason, width), legend(view.buffer, names, width)])
         self.query_one("#note", Static).update(note, layout=False)
-        self.query_one("#meaning", Static).update(meaning(view.at.marked), layout=False)
+        self.query_one("#meaning", Static).update(meaning(view.position.marked), layout=False)

@@ -41,11 +41,11 @@ def rows_of(scene: scenes.Scene) -> tuple[Look, ...]:
 
 
 def named(count: int, length: int) -> Inventory:
-    made = basics.inventory()
+    usual = basics.inventory()
     nodes = tuple(
-        made.nodes[0].model_copy(update={"name": f"{number:0{length}d}"}) for number in range(count)
+        usual.nodes[0].model_copy(update={"name": f"{number:0{length}d}"}) for number in range(count)
     )
-    return made.model_copy(update={"nodes": nodes})
+    return usual.model_copy(update={"nodes": nodes})
 
 
 @given(st.integers(21, 300), st.integers(1, 20), st.integers(1, 40))
@@ -83,13 +83,13 @@ def test_each_order_puts_first_what_needs_care() -> None:
         **scene.statuses,
         "db4": replace(scene.statuses["db4"], disk_free_bytes=1, service=replace(service, restarts=3)),
     }
-    found = rows_of(replace(scene, statuses=statuses))
-    first = {by: ordered(found, by, reverse=False)[0].node.name for by in SORTS}
+    looks = rows_of(replace(scene, statuses=statuses))
+    first = {by: ordered(looks, by, reverse=False)[0].node.name for by in SORTS}
     assert first["node"] == "db1"
     assert first["state"] == "db3"
     assert first["disk"] == first["restarts"] == "db4"
     assert first["role"] == "backup1"
-    assert [look.node.name for look in ordered(found, "node", reverse=True)] == list(reversed(NAMES))
+    assert [look.node.name for look in ordered(looks, "node", reverse=True)] == list(reversed(NAMES))
 
 
 def test_the_order_is_told_in_the_title() -> None:
@@ -103,7 +103,7 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
     scene = scenes.healthy()
     behind = scene.statuses["db2"]
     assert behind.chain is not None
-    odd = replace(
+    odd_status = replace(
         behind,
         at=NOW - timedelta(seconds=40),
         chain=replace(
@@ -113,11 +113,15 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
         disk_total_bytes=1000,
         clock_offset_seconds=-31.5,
     )
-    made = replace(scene, statuses={**scene.statuses, "db2": odd})
-    look = next(look for look in rows_of(made) if look.node.name == "db2")
-    cells = Rows(made.inventory, watch_of(made)).cells(look, columns_for(200, made.inventory), marked=True)
-    told = {name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")}
-    assert told == {
+    strained = replace(scene, statuses={**scene.statuses, "db2": odd_status})
+    look = next(look for look in rows_of(strained) if look.node.name == "db2")
+    cells = Rows(strained.inventory, watch_of(strained)).cells(
+        look, columns_for(200, strained.inventory), marked=True
+    )
+    warnings = {
+        name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")
+    }
+    assert warnings == {
         "lag": ("-12k", Tone.WARN),
         "peers": ("1/3", Tone.WARN),
         "disk": ("████  99%", Tone.BAD),
@@ -177,19 +181,19 @@ def test_the_sentence_says_why() -> None:
 
 def test_findings_that_have_no_room_are_counted() -> None:
     verdict = Verdict(ClusterState.DEGRADED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    said = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
-    assert said.count("\n") == 5
-    assert "and 7 findings more" in said
-    assert "▲ unfinished" in said
-    assert "Do next: Stop all nodes." in said
+    text = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
+    assert text.count("\n") == 5
+    assert "and 7 findings more" in text
+    assert "▲ unfinished" in text
+    assert "Do next: Stop all nodes." in text
 
 
 @pytest.mark.parametrize("room", [(5, 76), (10, 116), (10, 196)])
 def test_the_cause_and_its_advice_are_told_at_every_size(room: tuple[int, int]) -> None:
     verdict = Verdict(ClusterState.HALTED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    said = verdict_text(verdict, (CAUSE,), (), room).plain
-    assert "the signing state is ahead of the data (signed: db1 9)." in said
-    assert "Do next: Stop all nodes." in said
+    text = verdict_text(verdict, (CAUSE,), (), room).plain
+    assert "the signing state is ahead of the data (signed: db1 9)." in text
+    assert "Do next: Stop all nodes." in text
 
 
 def test_the_screen_and_status_tell_the_same() -> None:
@@ -204,8 +208,8 @@ def test_the_screen_and_status_tell_the_same() -> None:
     watch = watch_of(replace(scene, statuses=wiped, verdict=verdict))
     assert watch.causes[0].code is Code.NO_BLOCKS
     assert watch.causes == explained(scene.inventory, wiped, verdict, Findings())
-    seen = ClusterStatus(NOW, tuple(wiped[name] for name in NAMES))
-    (document,) = [status_document(scene.inventory, seen, verdict, watch.causes)["diagnoses"]]
+    cluster_status = ClusterStatus(NOW, tuple(wiped[name] for name in NAMES))
+    (document,) = [status_document(scene.inventory, cluster_status, verdict, watch.causes)["diagnoses"]]
     assert isinstance(document, list)
     assert [one["code"] for one in document if isinstance(one, dict)] == [
         one.code.value for one in watch.causes
@@ -234,7 +238,7 @@ def test_a_healthy_cluster_is_not_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "own", "others", "told"),
+    ("path", "own_digest", "other_digests", "expected"),
     [
         ("genesis.json", "a", {"db2": "a"}, ("✓", "the same on db2")),
         ("genesis.json", "a", {"db2": "b"}, ("✗", "differs from db2")),
@@ -252,7 +256,7 @@ def test_a_healthy_cluster_is_not_explained() -> None:
     ],
 )
 def test_files_are_compared(
-    path: str, own: str | None, others: dict[str, str], told: tuple[str, str]
+    path: str, own_digest: str | None, other_digests: dict[str, str], expected: tuple[str, str]
 ) -> None:
-    mark = comparison_mark(path, own, others)
-    assert (mark.symbol, mark.word) == told
+    mark = comparison_mark(path, own_digest, other_digests)
+    assert (mark.symbol, mark.word) == expected
