@@ -32,8 +32,8 @@ def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
     from screens import settings
     from screens.input import keymap
 
-    chosen = settings.load_settings(settings.default_path(), os.environ, theme)
-    return chosen, keymap.load_keymap(keymap.default_path())
+    screen_settings = settings.load_settings(settings.default_path(), os.environ, theme)
+    return screen_settings, keymap.load_keymap(keymap.default_path())
 
 
 def run(
@@ -50,7 +50,7 @@ def run(
     If `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError if a
     theme, keymap or settings file cannot be used.
     """
-    chosen, own_keys = preferences(theme)
+    settings, own_keys = preferences(theme)
     from loomtui.engine.live import LiveEngine, WritableLiveEngine
     from screens.app import LoomApp
     from screens.settings import default_path, keep_theme
@@ -65,7 +65,7 @@ def run(
         engine,
         story=story,
         plan_path=plan_path,
-        settings=chosen,
+        settings=settings,
         own_keys=own_keys,
         keep_theme=partial(keep_theme, default_path()),
         driver_class=LastingDriver,
@@ -73,7 +73,7 @@ def run(
     watch_terminal(app)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    app.run(mouse=chosen.mouse)
+    app.run(mouse=settings.mouse)
     farewell = app.leaving.farewell
     if farewell:
         sys.stderr.write(farewell + "\n")
@@ -85,13 +85,13 @@ def run_served(inventory: Inventory, *, theme: str | None = None) -> int:
 
     They are read-only; nobody is asked anything, and nothing is kept. Raises CallError as `run` does.
     """
-    chosen, own_keys = preferences(theme)
+    settings, own_keys = preferences(theme)
     from loomtui.engine.live import LiveEngine
     from screens.app import LoomApp
     from screens.terminal import BrowserDriver, watch_terminal
 
     engine = LiveEngine(inventory)
-    app = LoomApp(engine, settings=chosen, own_keys=own_keys, driver_class=BrowserDriver, served=True)
+    app = LoomApp(engine, settings=settings, own_keys=own_keys, driver_class=BrowserDriver, served=True)
     watch_terminal(app)
-    app.run(mouse=chosen.mouse)
+    app.run(mouse=settings.mouse)
     return app.return_code or app.return_value or 0

@@ -89,7 +89,7 @@ class LoomApp(App[int]):
             self.register_theme(theme)
         self.theme = (settings or Settings()).theme
         self._keep_theme = keep_theme
-        keys.use(own_keys or {})
+        keys.use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
         self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
         self._story = story
@@ -102,14 +102,14 @@ class LoomApp(App[int]):
         self.leaving = Leaving(self, self.context)
 
     def on_mount(self) -> None:
-        home = HealthScreen()
-        self.push_screen(home)
-        home.call_after_refresh(self._begin, home)
+        home_screen = HealthScreen()
+        self.push_screen(home_screen)
+        home_screen.call_after_refresh(self._begin, home_screen)
 
-    def _begin(self, home: HealthScreen) -> None:
+    def _begin(self, home_screen: HealthScreen) -> None:
         """Begins after the first frame, so that nobody waits for a connection to see something."""
         self.context.engine.open(Refuse() if self.context.served else ScreenPrompter(self))
-        home.start_polling()
+        home_screen.start_polling()
         if self._plan_path is not None:
             self.navigation.review(self._plan_path)
         elif self.context.writable and (unfinished := self.runs.unfinished()):
@@ -147,11 +147,11 @@ class LoomApp(App[int]):
         return self.context.offers(action)
 
     def on_screen_prompter_asked(self, message: ScreenPrompter.Asked) -> None:
-        def answered(answer: object) -> None:
+        def set_answer(answer: object) -> None:
             if not message.answer.done():
                 message.answer.set_result(answer)
 
-        self.push_screen(message.dialog, answered)
+        self.push_screen(message.dialog, set_answer)
 
     def on_screen_prompter_withdrawn(self, message: ScreenPrompter.Withdrawn) -> None:
         if message.dialog.is_active:
@@ -164,12 +164,12 @@ class LoomApp(App[int]):
         self.navigation.restore()
 
     def action_jump(self) -> None:
-        def chosen(widget: Widget | None) -> None:
+        def focus_on(widget: Widget | None) -> None:
             if widget is not None:
                 widget.focus()
 
         if isinstance(self.screen, LoomScreen):
-            self.push_screen(JumpScreen(targets(self.screen)), chosen)
+            self.push_screen(JumpScreen(targets(self.screen)), focus_on)
 
     def action_choose_theme(self) -> None:
         self.push_screen(ThemeDialog(), lambda name: self.action_take_theme(name) if name else None)

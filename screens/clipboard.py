@@ -17,30 +17,36 @@ MOST = 74_000
 _MOST_CLEANED = 100_000_000
 
 
-def copy(where: Widget, value: str, what: str = "the text of this screen", *, otherwise: str = "") -> None:
+def copy(
+    widget: Widget, value: str, subject: str = "the text of this screen", *, alternative: str = ""
+) -> None:
     """Sends the text by OSC 52, which works through SSH, and says so. A terminal may refuse it unseen.
 
     Text that is longer than terminals take is cut at the end of a line. With `otherwise`, which tells a
     better way to get all of it, nothing is copied then.
     """
     text = clean(value, limit=_MOST_CLEANED)
-    fitting = beginning(text)
-    lines = count(len(text.splitlines()), "line")
-    if fitting == text:
-        where.app.copy_to_clipboard(text)
-        content.tell(where, f"Copied {what} ({lines}) to the terminal's clipboard.")
+    first_part = beginning(text)
+    line_count = count(len(text.splitlines()), "line")
+    if first_part == text:
+        widget.app.copy_to_clipboard(text)
+        content.tell(widget, f"Copied {subject} ({line_count}) to the terminal's clipboard.")
         return
-    if otherwise:
+    if alternative:
         content.tell(
-            where,
-            f"This is more than a terminal's clipboard takes ({lines}). {otherwise}",
+            widget,
+            f"This is more than a terminal's clipboard takes ({line_count}). {alternative}",
             severity="warning",
         )
         return
-    where.app.copy_to_clipboard(fitting)
-    kept = count(len(fitting.splitlines()), "line")
-    told = f"Copied the first {kept} only of {what}: {lines} in all, more than a terminal's clipboard takes."
-    content.tell(where, told, severity="warning")
+    widget.app.copy_to_clipboard(first_part)
+    copied_count = count(len(first_part.splitlines()), "line")
+    content.tell(
+        widget,
+        f"Copied the first {copied_count} only of {subject}: {line_count} in all, more than a terminal's "
+        "clipboard takes.",
+        severity="warning",
+    )
 
 
 def beginning(text: str) -> str:

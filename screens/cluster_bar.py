@@ -39,24 +39,24 @@ class ClusterBar(Widget):
             "" if context.writable else "  read-only",
         )
         clock = Content.styled(context.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
-        right = content.row(self._run(), clock)
+        right = content.row(self._run_text(), clock)
         if left.cell_length + right.cell_length > self.size.width:
-            right = self._run()
-        room = max(1, self.size.width - left.cell_length - right.cell_length)
-        return Content.assemble(left, " " * room, right)
+            right = self._run_text()
+        gap = max(1, self.size.width - left.cell_length - right.cell_length)
+        return Content.assemble(left, " " * gap, right)
 
-    def _run(self) -> Content:
+    def _run_text(self) -> Content:
         """What the run does, for those who look at another screen."""
         context = context_of(self)
         controller = context.controller
         if controller is None or controller.view is None:
             return Content("")
         view = controller.view
-        down = view.downtime(context.now())
-        clock = f", down {stopwatch(down)}" if down is not None and not view.finished else ""
+        downtime = view.downtime(context.now())
+        downtime_text = f", down {stopwatch(downtime)}" if downtime is not None and not view.finished else ""
         if controller.waits:
-            return Content.styled(f" run waits for you{clock} ", Tone.ACCENT.value)
+            return Content.styled(f" run waits for you{downtime_text} ", Tone.ACCENT.value)
         if view.outcome is not None:
             return content.mark(OUTCOME_MARKS[view.outcome])
         step = STEPS.index(view.current) + 1 if view.current else 1
-        return content.line(f"{'rolling back' if view.rolling_back else f'step {step} of 8'}{clock}")
+        return content.line(f"{'rolling back' if view.rolling_back else f'step {step} of 8'}{downtime_text}")

@@ -41,7 +41,9 @@ class AppContext:
         self.served = served
         self.watch = Watch(engine.inventory, engine.judge)
         self.controller: RunController | None = None
-        self.beside: bool | None = None  # differences: old beside new, or below; None: by the room there is
+        self.side_by_side: bool | None = (
+            None  # differences: old beside new, or below; None: by the room there is
+        )
 
     async def findings(self) -> Findings:
         """What more can be known of what is wrong. What cannot be had is left out."""

@@ -83,5 +83,5 @@ class Leaving:
         if controller is None or controller.handle is None or controller.over:
             return ""
         run_id = controller.handle.id
-        ways = f"Go on: loomtui resume {run_id}   Undo: loomtui rollback {run_id}"
-        return f"The restore {run_id} is unfinished. {ways}"
+        commands = f"Go on: loomtui resume {run_id}   Undo: loomtui rollback {run_id}"
+        return f"The restore {run_id} is unfinished. {commands}"

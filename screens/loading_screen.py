@@ -38,13 +38,13 @@ class LoadingScreen(LoomScreen):
 
     def begin_loading(self) -> None:
         """Begins from the start, even while it is loading."""
-        self.say(keys.spoken(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
+        self.say(keys.fill_key_names(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
         self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
 
-    def say(self, what: Content | str) -> None:
+    def say(self, text: Content | str) -> None:
         """A plain string is dimmed."""
-        note = content.line(what, Tone.DIM) if isinstance(what, str) else what
-        self.query_one(self.NOTE, Static).update(note)
+        styled = content.line(text, Tone.DIM) if isinstance(text, str) else text
+        self.query_one(self.NOTE, Static).update(styled)
 
     def failed(self, error: LoomtuiError) -> None:
         """Shows why nothing came."""

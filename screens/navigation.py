@@ -29,7 +29,7 @@ class Navigation(Protocol):
         """
         ...
 
-    def restore_from(self, moment: datetime | None) -> None:
+    def restore_from(self, time: datetime | None) -> None:
         """Chooses for a restore with the backups of this moment or before. None means the newest."""
         ...
 

@@ -74,23 +74,23 @@ class Navigator:
         if not return_to(self._app, PlanScreen) and not return_to(self._app, ChooseScreen):
             self._app.push_screen(ChooseScreen())
 
-    def restore_from(self, moment: datetime | None) -> None:
+    def restore_from(self, time: datetime | None) -> None:
         controller = self._context.controller
         if controller is None:
             return
         if controller.busy:
             tell_busy(self._app)
             return
-        choose = ChooseScreen()
-        choose.choices = replace(choose.choices, before=moment)
-        self._app.push_screen(choose)
+        screen = ChooseScreen()
+        screen.choices = replace(screen.choices, before=time)
+        self._app.push_screen(screen)
 
     def plan_for(self, nodes: Sequence[str]) -> None:
         if not self._context.writable:
             return
-        whole = len(nodes) == len(self._context.engine.inventory.names)
+        all_chosen = len(nodes) == len(self._context.engine.inventory.names)
         screen = ChooseScreen()
-        screen.choices = Choices(nodes=None if whole else tuple(nodes))
+        screen.choices = Choices(nodes=None if all_chosen else tuple(nodes))
         self._app.push_screen(screen)
 
     def review(self, path: Path) -> None:

@@ -36,10 +36,10 @@ class RunNavigator:
         return tuple(run for run in runs if run.cluster == self._context.cluster and is_unfinished(run))
 
     def begin_run(self, plan: Plan) -> None:
-        self._work(lambda controller: controller.begin(plan))
+        self._start_work(lambda controller: controller.begin(plan))
 
     def resume_run(self, run_id: str) -> None:
-        self._work(lambda controller: controller.resume(run_id))
+        self._start_work(lambda controller: controller.resume(run_id))
 
     def roll_back_run(self, run_id: str) -> None:
         act = rollback_act(self._context.engine.inventory.names)
@@ -48,7 +48,7 @@ class RunNavigator:
         )
 
     def start_rollback(self, run_id: str) -> None:
-        self._work(lambda controller: controller.roll_back(run_id))
+        self._start_work(lambda controller: controller.roll_back(run_id))
 
     def watch_run(self, run_id: str) -> None:
         try:
@@ -66,7 +66,7 @@ class RunNavigator:
         self._open(controller)
         return True
 
-    def _work(self, start: Callable[[RunController], None]) -> None:
+    def _start_work(self, start: Callable[[RunController], None]) -> None:
         controller = self._context.controller
         if controller is None:
             return

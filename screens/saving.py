@@ -13,12 +13,12 @@ from loomtui.errors import CallError
 _TRIES = 100
 
 
-def save_text(stem: str, suffix: str, text: str, at: datetime) -> Path:
+def save_text(stem: str, suffix: str, text: str, time: datetime) -> Path:
     """Writes `loomtui-STEM-TIME.SUFFIX`, mode 0600, where loomtui was started, or else in its state folder.
 
     Raises CallError if neither can be written.
     """
-    name = f"loomtui-{stem}-{at:%Y%m%d-%H%M%S}"
+    name = f"loomtui-{stem}-{time:%Y%m%d-%H%M%S}"
     problem: OSError | None = None
     for folder in (Path.cwd(), user_state_path("loomtui") / "saved"):
         try:
@@ -34,11 +34,11 @@ def _write(folder: Path, name: str, suffix: str, text: str) -> Path:
     for number in range(_TRIES):
         path = folder / (f"{name}.{suffix}" if not number else f"{name}-{number}.{suffix}")
         try:
-            handle = os.open(path, flags, 0o600)
+            descriptor = os.open(path, flags, 0o600)
         except FileExistsError:
             continue
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write(text)
         except OSError:
             path.unlink(missing_ok=True)

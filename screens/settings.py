@@ -44,13 +44,13 @@ def load_settings(path: Path, environ: Mapping[str, str], theme: str | None = No
 
     Raises CallError for an unknown theme, or a file that says something else than it may.
     """
-    kept = _read(path)
+    settings = _read(path)
     if not path.exists() and _light_terminal(environ):
-        kept = replace(kept, theme="light")
-    for name, where in ((theme, "--theme"), (environ.get(THEME_VARIABLE), THEME_VARIABLE)):
+        settings = replace(settings, theme="light")
+    for name, source in ((theme, "--theme"), (environ.get(THEME_VARIABLE), THEME_VARIABLE)):
         if name:
-            return replace(kept, theme=_theme(name, where))
-    return kept
+            return replace(settings, theme=_theme(name, source))
+    return settings
 
 
 def keep_theme(path: Path, theme: str) -> None:
@@ -62,9 +62,9 @@ def keep_theme(path: Path, theme: str) -> None:
     text = "# Written by loomtui when a theme is chosen.\n" + yaml.safe_dump(
         {"theme": theme, "mouse": settings.mouse}, sort_keys=False
     )
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def _read(path: Path) -> Settings:
@@ -84,11 +84,11 @@ def _read(path: Path) -> Settings:
     return Settings(_theme(str(document.get("theme", "dark")), str(path)), mouse)
 
 
-def _theme(name: str, where: str) -> str:
+def _theme(name: str, source: str) -> str:
     if name in THEME_NAMES:
         return name
-    shown = clean_line(name, limit=40)
-    raise CallError(f"{where}: there is no theme {shown!r}. There are: {', '.join(THEME_NAMES)}.")
+    name_shown = clean_line(name, limit=40)
+    raise CallError(f"{source}: there is no theme {name_shown!r}. There are: {', '.join(THEME_NAMES)}.")
 
 
 def _light_terminal(environ: Mapping[str, str]) -> bool:

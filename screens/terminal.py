@@ -57,22 +57,22 @@ class BrowserDriver(WebDriver):
 
 class _Lasting(io.TextIOBase):
     def __init__(self, file: TextIO) -> None:
-        self._of = file
+        self._terminal = file
 
     def write(self, text: str) -> int:
         with suppress(OSError):
-            self._of.write(text)
+            self._terminal.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError):
-            self._of.flush()
+            self._terminal.flush()
 
     def isatty(self) -> bool:
-        return self._of.isatty()
+        return self._terminal.isatty()
 
     def fileno(self) -> int:
-        return self._of.fileno()
+        return self._terminal.fileno()
 
 
 def watch_terminal(app: App[Any], descriptor: int = 0) -> None:

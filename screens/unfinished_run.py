@@ -24,7 +24,7 @@ def offer(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
 
 
 def _offer_ways_on(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
-    def answered(answer: str | None) -> None:
+    def go_on(answer: str | None) -> None:
         if answer == "resume":
             runs.resume_run(run.id)
         elif answer == "roll-back":
@@ -43,7 +43,7 @@ def _offer_ways_on(app: App[Any], runs: RunNavigation, run: RunSummary) -> None:
                 ("roll-back", "Roll it back", "puts back what was there before; wants the cluster's name"),
             ),
         ),
-        answered,
+        go_on,
     )
 
 

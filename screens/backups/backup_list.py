@@ -22,16 +22,16 @@ class BackupList:
 
     def __init__(self) -> None:
         self._backups: dict[str, Backup] = {}
-        self._kind = 0
+        self._kind_index = 0
 
     def __len__(self) -> int:
         return len(self._backups)
 
-    def take(self, backups: Iterable[Backup]) -> None:
+    def replace_all(self, backups: Iterable[Backup]) -> None:
         """Replaces those that were known."""
         self._backups = {backup.key: backup for backup in backups}
 
-    def learn(self, backup: Backup) -> bool:
+    def update(self, backup: Backup) -> bool:
         """Takes what more is known of one backup. False means that it is not in the list."""
         if backup.key not in self._backups:
             return False
@@ -42,16 +42,16 @@ class BackupList:
         return self._backups.get(key or "")
 
     def next_kind(self) -> None:
-        self._kind = (self._kind + 1) % len(_KINDS)
+        self._kind_index = (self._kind_index + 1) % len(_KINDS)
 
     @property
     def kind(self) -> str:
         """`all`, `data` or `config`."""
-        return _KINDS[self._kind][0]
+        return _KINDS[self._kind_index][0]
 
     @property
     def shown(self) -> tuple[Backup, ...]:
-        _, kinds = _KINDS[self._kind]
+        _, kinds = _KINDS[self._kind_index]
         return tuple(backup for backup in self._backups.values() if backup.kind in kinds)
 
     @property
@@ -59,6 +59,6 @@ class BackupList:
         """The series of the backups that are shown."""
         return series_of(self.shown)
 
-    def taking(self, nodes: Sequence[Node], moment: datetime | None) -> Taking:
+    def taking(self, nodes: Sequence[Node], time: datetime | None) -> Taking:
         """What a restore to that moment would take, of all kinds. None means now."""
-        return what_is_taken(tuple(self._backups.values()), nodes, moment)
+        return what_is_taken(tuple(self._backups.values()), nodes, time)

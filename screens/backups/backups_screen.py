@@ -15,7 +15,7 @@ from loomtui.backups.model import Backup, BackupKind
 from loomtui.times import HOW, read_time
 from screens.backups.axis import BackupAxis
 from screens.backups.backup_list import BackupList
-from screens.backups.backup_text import below, gaps_told, taking_told
+from screens.backups.backup_text import gaps_text, separated, taking_text
 from screens.backups.contents_screen import ContentsScreen
 from screens.input import keys
 from screens.modals.ask import InputDialog
@@ -80,16 +80,16 @@ class BackupsScreen(TableScreen):
         yield Table(id="backups")
 
     def prepare(self) -> None:
-        self._look_at(listed=False)
+        self._focus_view(listed=False)
 
     # ── asking S3 ───────────────────────────────────────────────────────────────────────────────────────
 
     async def load(self) -> None:
         """Looks at each archive's first part, a few at a time, because the keys do not tell the kinds."""
-        turn = asyncio.Semaphore(_GUESSES_AT_ONCE)
+        slots = asyncio.Semaphore(_GUESSES_AT_ONCE)
 
         async def guess(backup: Backup) -> None:
-            async with turn:
+            async with slots:
                 self.post_message(self.Guessed(await self.context.engine.guess(backup)))
 
         backups = await self.context.engine.backups()
@@ -98,19 +98,19 @@ class BackupsScreen(TableScreen):
         await asyncio.gather(*(guess(backup) for backup in unknown))
 
     def on_backups_screen_listed(self, message: Listed) -> None:
-        self._backups.take(message.backups)
+        self._backups.replace_all(message.backups)
         self._fill()
 
     def on_backups_screen_guessed(self, message: Guessed) -> None:
-        if self._backups.learn(message.backup):
+        if self._backups.update(message.backup):
             self._fill()
 
     # ── what is looked at ───────────────────────────────────────────────────────────────────────────────
 
     def action_toggle_list(self) -> None:
-        self._look_at(listed=not self._listed)
+        self._focus_view(listed=not self._listed)
 
-    def _look_at(self, *, listed: bool) -> None:
+    def _focus_view(self, *, listed: bool) -> None:
         """If there is room, both are shown, and this only says where the keys go."""
         self._listed = listed
         self.set_class(listed, "-list")
@@ -135,21 +135,21 @@ class BackupsScreen(TableScreen):
             InputDialog(
                 "Which moment?",
                 f"{HOW}. Empty: now.",
-                value=f"{axis.moment:%Y-%m-%d %H:%M:%S}" if axis.moment else "",
+                value=f"{axis.cursor_time:%Y-%m-%d %H:%M:%S}" if axis.cursor_time else "",
                 hint="2026-11-20 14:30",
             ),
-            self._moment_typed,
+            self._take_time,
         )
 
-    def _moment_typed(self, typed: str | None) -> None:
+    def _take_time(self, typed: str | None) -> None:
         if typed is None:
             return
         try:
-            moment = read_time(typed, self.context.now()) if typed.strip() else None
+            time = read_time(typed, self.context.now()) if typed.strip() else None
         except ValueError as error:
             content.tell(self, str(error), severity="warning")
             return
-        self.query_one(BackupAxis).go_to(moment)
+        self.query_one(BackupAxis).go_to(time)
 
     # ── acts ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -161,40 +161,40 @@ class BackupsScreen(TableScreen):
             return False
         return super().available(action)
 
-    def _marked(self) -> Backup | None:
+    def _marked_backup(self) -> Backup | None:
         if not self._listed:
             return self.query_one(BackupAxis).marked
         return self._backups.find(self.query_one(Table).marked)
 
     def action_open_backup(self, fresh: bool = False) -> None:
         """With `fresh`, the archive is read again."""
-        backup = self._marked()
+        backup = self._marked_backup()
         if backup is None:
             content.tell(self, "There is no backup of this row at that moment or before.", severity="warning")
             return
         self.app.push_screen(ContentsScreen(backup, fresh=fresh))
 
     def action_restore_from(self) -> None:
-        navigation_of(self).restore_from(self.query_one(BackupAxis).moment)
+        navigation_of(self).restore_from(self.query_one(BackupAxis).cursor_time)
 
     # ── showing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self) -> None:
         table = self.query_one(Table)
-        shown = self._backups.shown
-        for backup in shown:
+        backups = self._backups.shown
+        for backup in backups:
             table.put(backup.key, backup_cells(table, backup, self.context.now()))
-        for key in {row.value for row in table.rows} - {backup.key for backup in shown}:
+        for key in {row.value for row in table.rows} - {backup.key for backup in backups}:
             if key is not None:
                 table.remove_row(key)
-        self.say(self._summary(len(shown)))
-        self._show_taking()
+        self.say(self._summary_text(len(backups)))
+        self._show_axis()
         self.refresh_bindings()
 
-    def _show_taking(self) -> None:
+    def _show_axis(self) -> None:
         axis, now = self.query_one(BackupAxis), self.context.now()
         series = self._backups.series
-        taking = self._backups.taking(self.context.engine.inventory.nodes, axis.moment)
+        taking = self._backups.taking(self.context.engine.inventory.nodes, axis.cursor_time)
         axis.show(series, taking.keys, now)
         self.set_class(not series, "-empty")
         if not series:
@@ -202,33 +202,33 @@ class BackupsScreen(TableScreen):
             return
         pane = self.query_one(Pane)
         width = max(40, pane.size.width - 2)
-        told = taking_told(taking, axis.moment, now, width, writable=self.context.writable)
-        pane.show(content.lines(below((told, gaps_told(series, now)))))
+        text = taking_text(taking, axis.cursor_time, now, width, writable=self.context.writable)
+        pane.show(content.lines(separated((text, gaps_text(series, now)))))
 
     def on_resize(self, event: events.Resize) -> None:
-        self.call_after_refresh(self._show_taking)
+        self.call_after_refresh(self._show_axis)
 
-    def _summary(self, shown: int) -> str:
+    def _summary_text(self, shown_count: int) -> str:
         s3 = self.context.engine.inventory.s3
-        place = f"s3://{s3.bucket}/{s3.prefix}"
+        location = f"s3://{s3.bucket}/{s3.prefix}"
         if not self._backups:
-            again = f"{keys.name('screen.refresh')} asks again"
-            return f"No backup in {place}. Check bucket and prefix in the inventory; {again}."
-        window = self.query_one(BackupAxis).window_told
-        kinds = f"{shown} shown (kind: {self._backups.kind}, time: {window})"
-        return f"{count(len(self._backups), 'backup')} in {place}; {kinds}"
+            refresh_hint = f"{keys.name('screen.refresh')} asks again"
+            return f"No backup in {location}. Check bucket and prefix in the inventory; {refresh_hint}."
+        window_text = self.query_one(BackupAxis).window_text
+        shown_text = f"{shown_count} shown (kind: {self._backups.kind}, time: {window_text})"
+        return f"{count(len(self._backups), 'backup')} in {location}; {shown_text}"
 
 
 def backup_cells(table: Table, backup: Backup, now: datetime) -> dict[str, Text]:
     """One row. ✓ beside the kind means that it was read whole, ✗ that it cannot be used."""
     mark = " ✗" if backup.fault is not None else " ✓" if backup.certain else ""
     tone = Tone.BAD if backup.fault else Tone.DIM if backup.kind is BackupKind.UNKNOWN else Tone.PLAIN
-    key = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
+    key_text = backup.key if backup.fault is None else f"{backup.key}: {backup.fault.reason}"
     return {
         "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}{'' if backup.taken_by.sure else '?'}"),
         "age": table.cell(ago(backup.taken_at, now), right=True),
         "kind": table.cell(f"{backup.kind.value}{mark}", tone),
         "source": table.cell(cut(backup.source or NOTHING, 20)),
         "size": table.cell(size(backup.size_bytes), right=True),
-        "key": table.cell(key, Tone.DIM),
+        "key": table.cell(key_text, Tone.DIM),
     }

@@ -28,7 +28,7 @@ _LISTED = 2_000
 _BAR_CELLS = 40
 
 
-def _give_up() -> str:
+def _give_up_hint() -> str:
     return f"{keys.name('screen.back')} gives it up"
 
 
@@ -61,7 +61,7 @@ class ContentsScreen(LoadingScreen):
         super().__init__()
         self.backup = backup
         self._fresh = fresh
-        self._began: float | None = None  # of the reading, by the monotonic clock
+        self._reading_since: float | None = None  # of the reading, by the monotonic clock
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -74,23 +74,23 @@ class ContentsScreen(LoadingScreen):
         self.begin_loading()
 
     async def load(self) -> None:
-        def progress(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             self.post_message(self.Read(done, total))
 
-        contents = await self.context.engine.contents(self.backup, progress, fresh=self._fresh)
+        contents = await self.context.engine.contents(self.backup, report_progress, fresh=self._fresh)
         self.post_message(self.Looked(contents))
 
     def on_contents_screen_read(self, message: Read) -> None:
-        text = f" {size(message.done)} of {size(message.total)}{self._speed(message)}  {_give_up()}"
-        drawn = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
-        self.say(content.row("Reading ", drawn, text))
+        text = f" {size(message.done)} of {size(message.total)}{self._speed_text(message)}  {_give_up_hint()}"
+        progress_bar = Content.styled(bar(message.done, message.total, _BAR_CELLS), Tone.ACCENT.value)
+        self.say(content.row("Reading ", progress_bar, text))
 
-    def _speed(self, message: Read) -> str:
+    def _speed_text(self, message: Read) -> str:
         """The speed, once there is something to measure."""
         now = time.monotonic()
-        if self._began is None:
-            self._began = now
-        seconds = now - self._began
+        if self._reading_since is None:
+            self._reading_since = now
+        seconds = now - self._reading_since
         if seconds < 1 or not 0 < message.done < message.total:
             return ""
         rate = message.done / seconds
@@ -104,10 +104,10 @@ class ContentsScreen(LoadingScreen):
 
     def failed(self, error: LoomtuiError) -> None:
         self.say(content.line("✗ not to be restored", Tone.BAD))
-        told = error_text(error)
+        text = error_text(error)
         if isinstance(error, DamagedArchive):
-            told = content.lines([told, Content(""), damaged_text(error.damaged)])
-        self.query_one(Pane).show(told)
+            text = content.lines([text, Content(""), damaged_text(error.damaged)])
+        self.query_one(Pane).show(text)
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(Pane).text.plain)

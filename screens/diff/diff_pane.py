@@ -6,7 +6,7 @@ from textual import events
 from textual.widgets import Static
 
 from screens.context import context_of
-from screens.diff.diff_text import ROOM_BESIDE, Page, copied, drawn, has_difference, same
+from screens.diff.diff_text import ROOM_BESIDE, Page, clipboard_text, has_difference, page_content, same_pages
 from screens.widgets.pane import Pane
 
 
@@ -16,13 +16,13 @@ class DiffPane(Pane):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._page: Page = ()
-        self._drawn: Page = ()
-        self._drawn_for = (0, False)
+        self._drawn_page: Page = ()
+        self._drawn_layout = (0, False)
 
     @property
-    def beside(self) -> bool:
-        chosen = context_of(self).beside
-        return self._width >= ROOM_BESIDE if chosen is None else chosen
+    def side_by_side(self) -> bool:
+        choice = context_of(self).side_by_side
+        return self._width >= ROOM_BESIDE if choice is None else choice
 
     @property
     def _width(self) -> int:
@@ -40,16 +40,20 @@ class DiffPane(Pane):
         return has_difference(self._page)
 
     def toggle_columns(self) -> None:
-        context_of(self).beside = not self.beside
+        context_of(self).side_by_side = not self.side_by_side
         self._draw()
 
     def _draw(self) -> None:
         """Draws only what changed, because screens show the same page every second."""
-        width, beside = self._width, self.beside
-        if not width or ((width, beside) == self._drawn_for and same(self._page, self._drawn)):
+        width, side_by_side = self._width, self.side_by_side
+        if not width or (
+            (width, side_by_side) == self._drawn_layout and same_pages(self._page, self._drawn_page)
+        ):
             return
-        if has_difference(self._drawn) is not self.differs:
+        if has_difference(self._drawn_page) is not self.differs:
             self.screen.refresh_bindings()
-        self._drawn, self._drawn_for = self._page, (width, beside)
-        self.text = copied(self._page)
-        self.query_one(".pane-text", Static).update(drawn(self._page, width, beside=beside))
+        self._drawn_page, self._drawn_layout = self._page, (width, side_by_side)
+        self.text = clipboard_text(self._page)
+        self.query_one(".pane-text", Static).update(
+            page_content(self._page, width, side_by_side=side_by_side)
+        )

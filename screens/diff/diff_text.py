@@ -50,23 +50,23 @@ def page(parts: Iterable[Content | Difference | str]) -> Page:
     return tuple(content.text(part) if isinstance(part, str) else part for part in parts)
 
 
-def drawn(page: Page, width: int, *, beside: bool) -> Content:
+def page_content(page: Page, width: int, *, side_by_side: bool) -> Content:
     """`width` is the width of the whole, in cells."""
     parts: list[Content] = []
     for part in page:
         if isinstance(part, Content):
             parts.append(part)
         else:
-            parts += _beside(part.rows, width) if beside else _below(part.rows, width)
+            parts += _side_by_side_rows(part.rows, width) if side_by_side else _stacked_rows(part.rows, width)
     return Content("\n").join(parts)
 
 
-def same(one: Page, other: Page) -> bool:
+def same_pages(one: Page, other: Page) -> bool:
     """Compares styles too, which `Content` leaves out."""
-    return len(one) == len(other) and all(map(_is_same, one, other))
+    return len(one) == len(other) and all(map(_same_part, one, other))
 
 
-def _is_same(one: Content | Difference, other: Content | Difference) -> bool:
+def _same_part(one: Content | Difference, other: Content | Difference) -> bool:
     if isinstance(one, Content) and isinstance(other, Content):
         return one.is_same(other)
     return one == other
@@ -76,20 +76,20 @@ def has_difference(page: Page) -> bool:
     return any(isinstance(part, Difference) for part in page)
 
 
-def copied(page: Page) -> Content:
+def clipboard_text(page: Page) -> Content:
     """The text for the clipboard: differences are in their unified form, and no line is wrapped."""
     return content.lines(part if isinstance(part, Content) else content.diff(part.diff) for part in page)
 
 
-def wrapped(line: Content, width: int) -> list[Content]:
+def wrap(line: Content, width: int) -> list[Content]:
     """The line in parts of at most `width` cells (2 or more). Together they are the line again."""
-    cuts, at, used = [], 0, 0
+    cuts, position, used_cells = [], 0, 0
     for chunk in _chunks(line.plain, width, _BREAKS):
-        cells = cell_len(chunk)
-        if used and used + cells > width:
-            cuts.append(at)
-            used = 0
-        at, used = at + len(chunk), used + cells
+        chunk_cells = cell_len(chunk)
+        if used_cells and used_cells + chunk_cells > width:
+            cuts.append(position)
+            used_cells = 0
+        position, used_cells = position + len(chunk), used_cells + chunk_cells
     return line.divide(cuts) if cuts else [line]
 
 
@@ -102,43 +102,44 @@ def _chunks(text: str, width: int, breaks: Sequence[re.Pattern[str]]) -> Iterato
             yield from _chunks(match[0], width, breaks[1:])
 
 
-def _below(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
+def _stacked_rows(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
     for row in rows:
         if isinstance(row, Heading):
             yield content.line(row.text, Tone.DIM)
         elif not row.changed:
-            yield from _side(row.old, _SAME, width)
+            yield from _side_lines(row.old, _SAME, width)
         else:
-            yield from _side(row.old, _OLD, width)
-            yield from _side(row.new, _NEW, width)
+            yield from _side_lines(row.old, _OLD, width)
+            yield from _side_lines(row.new, _NEW, width)
 
 
-def _beside(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
-    column = max(_LEAST, (width - len(_BETWEEN)) // 2)
+def _side_by_side_rows(rows: Iterable[Row | Heading], width: int) -> Iterator[Content]:
+    column_width = max(_LEAST, (width - len(_BETWEEN)) // 2)
     for row in rows:
         if isinstance(row, Heading):
             yield content.line(row.text, Tone.DIM)
             continue
         signs = (_OLD, _NEW) if row.changed else (_SAME, _SAME)
         sides = (
-            list(_side(side, sign, column)) for side, sign in zip((row.old, row.new), signs, strict=True)
+            list(_side_lines(side, sign, column_width))
+            for side, sign in zip((row.old, row.new), signs, strict=True)
         )
         for left, right in zip_longest(*sides, fillvalue=Content("")):
-            room = Content(" " * (column - left.cell_length))
-            yield Content.assemble(left, room, (_BETWEEN, Tone.DIM.value), right)
+            padding = Content(" " * (column_width - left.cell_length))
+            yield Content.assemble(left, padding, (_BETWEEN, Tone.DIM.value), right)
 
 
-def _side(line: Line | None, sign: tuple[str, Tone], width: int) -> Iterator[Content]:
+def _side_lines(line: Line | None, sign: tuple[str, Tone], width: int) -> Iterator[Content]:
     """One text's line, with its sign in front of each of its parts. Wrapped parts are indented."""
     if line is None:
         return
-    mark, tone = sign
-    text = Content.assemble(*(_piece(piece.text, tone, piece.changed) for piece in line))
-    first, *more = wrapped(text, max(_LEAST, width) - 4)
-    yield Content.assemble((f"{mark} ", tone.value), first)
-    for part in more:
-        yield Content.assemble((f"{mark}   ", tone.value), part)
+    symbol, tone = sign
+    text = Content.assemble(*(_styled_piece(piece.text, tone, piece.changed) for piece in line))
+    first_part, *more_parts = wrap(text, max(_LEAST, width) - 4)
+    yield Content.assemble((f"{symbol} ", tone.value), first_part)
+    for part in more_parts:
+        yield Content.assemble((f"{symbol}   ", tone.value), part)
 
 
-def _piece(text: str, tone: Tone, changed: bool) -> tuple[str, str]:
+def _styled_piece(text: str, tone: Tone, changed: bool) -> tuple[str, str]:
     return text.replace("\t", _TAB), f"bold reverse {tone.value}" if changed else tone.value

@@ -55,37 +55,42 @@ def rows_of(diff: str) -> tuple[Row | Heading, ...]:
     return tuple(_Reader().read(clean(diff)))
 
 
-def words_marked(old: str, new: str) -> tuple[Line, Line]:
+def mark_changed_words(old: str, new: str) -> tuple[Line, Line]:
     """Both lines in pieces; the pieces that the other line does not have are marked."""
-    before, after = _WORD.findall(old), _WORD.findall(new)
-    start = _common(before, after)
-    end = _common(before[start:][::-1], after[start:][::-1])
-    one, other = before[start : len(before) - end], after[start : len(after) - end]
-    head, tail = "".join(before[:start]), "".join(before[len(before) - end :])
-    left, right = [Piece(head)], [Piece(head)]
-    for same, gone, come in _steps(one, other):
-        left.append(Piece("".join(gone), not same))
-        right.append(Piece("".join(come), not same))
-    left.append(Piece(tail))
-    right.append(Piece(tail))
-    return _full(left), _full(right)
+    old_words, new_words = _WORD.findall(old), _WORD.findall(new)
+    head_length = _common_length(old_words, new_words)
+    tail_length = _common_length(old_words[head_length:][::-1], new_words[head_length:][::-1])
+    old_middle, new_middle = (
+        old_words[head_length : len(old_words) - tail_length],
+        new_words[head_length : len(new_words) - tail_length],
+    )
+    head, tail = "".join(old_words[:head_length]), "".join(old_words[len(old_words) - tail_length :])
+    old_pieces, new_pieces = [Piece(head)], [Piece(head)]
+    for same, removed, added in _changes(old_middle, new_middle):
+        old_pieces.append(Piece("".join(removed), not same))
+        new_pieces.append(Piece("".join(added), not same))
+    old_pieces.append(Piece(tail))
+    new_pieces.append(Piece(tail))
+    return _without_empty(old_pieces), _without_empty(new_pieces)
 
 
-def _steps(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[bool, Sequence[str], Sequence[str]]]:
-    if len(one) * len(other) > _MOST_COMPARED:
-        yield False, one, other
+def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, Sequence[str], Sequence[str]]]:
+    if len(old) * len(new) > _MOST_COMPARED:
+        yield False, old, new
         return
-    for name, i1, i2, j1, j2 in SequenceMatcher(None, one, other).get_opcodes():
-        yield name == "equal", one[i1:i2], other[j1:j2]
+    for operation, i1, i2, j1, j2 in SequenceMatcher(None, old, new).get_opcodes():
+        yield operation == "equal", old[i1:i2], new[j1:j2]
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
     """How many words both lines begin with."""
     pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (first, second) in pairs if first != second), min(len(one), len(other)))
+    return next(
+        (position for position, (first, second) in pairs if first != second), min(len(one), len(other))
+    )
 
 
-def _full(pieces: Sequence[Piece]) -> Line:
+def _without_empty(pieces: Sequence[Piece]) -> Line:
     return tuple(piece for piece in pieces if piece.text)
 
 
@@ -96,66 +101,66 @@ class _Reader:
     """
 
     def __init__(self) -> None:
-        self._old: list[str] = []
-        self._new: list[str] = []
-        self._left = [0, 0]  # lines that the hunk still has, of the old and the new text
+        self._old_lines: list[str] = []
+        self._new_lines: list[str] = []
+        self._lines_left = [0, 0]  # lines that the hunk still has, of the old and the new text
         self._name = ""
 
     def read(self, diff: str) -> Iterator[Row | Heading]:
         for line in diff.removesuffix("\n").split("\n") if diff else ():
-            if max(self._left) > 0:
-                yield from self._content(line)
+            if max(self._lines_left) > 0:
+                yield from self._content_line(line)
             else:
-                yield from self._between(line)
-        yield from self._waiting()
+                yield from self._outside_hunk(line)
+        yield from self._pending_rows()
 
-    def _between(self, line: str) -> Iterator[Row | Heading]:
+    def _outside_hunk(self, line: str) -> Iterator[Row | Heading]:
         """Handles what is outside of hunks: names and hunks' heads, and what somebody wrote without them."""
         hunk = _HUNK.fullmatch(line)
         if hunk:
-            yield from self._waiting()
-            self._left = [int(hunk[2] or 1), int(hunk[4] or 1)]
+            yield from self._pending_rows()
+            self._lines_left = [int(hunk[2] or 1), int(hunk[4] or 1)]
             if hunk[1] not in ("0", "1"):
                 yield Heading(f"line {hunk[1]}")
-        elif line.startswith("--- ") and not self._new:
-            yield from self._waiting()
+        elif line.startswith("--- ") and not self._new_lines:
+            yield from self._pending_rows()
             self._name = _plain_name(line)
         elif line.startswith("+++ ") and self._name:
             yield Heading(_both_names(self._name, _plain_name(line)))
             self._name = ""
         else:
-            yield from self._content(line)
+            yield from self._content_line(line)
 
-    def _content(self, line: str) -> Iterator[Row | Heading]:
+    def _content_line(self, line: str) -> Iterator[Row | Heading]:
         sign, text = line[:1], line[1:]
         if sign == "-":
-            if self._new:
-                yield from self._waiting()
-            self._old.append(text)
-            self._left[0] -= 1
+            if self._new_lines:
+                yield from self._pending_rows()
+            self._old_lines.append(text)
+            self._lines_left[0] -= 1
         elif sign == "+":
-            self._new.append(text)
-            self._left[1] -= 1
+            self._new_lines.append(text)
+            self._lines_left[1] -= 1
         else:
-            yield from self._waiting()
-            self._left = [count - 1 for count in self._left]
-            same = _full([Piece(text if sign == " " else line)])
-            yield Row(same, same, changed=False)
+            yield from self._pending_rows()
+            self._lines_left = [count - 1 for count in self._lines_left]
+            unchanged = _without_empty([Piece(text if sign == " " else line)])
+            yield Row(unchanged, unchanged, changed=False)
 
-    def _waiting(self) -> Iterator[Row | Heading]:
+    def _pending_rows(self) -> Iterator[Row | Heading]:
         if self._name:  # a name without its fellow is shown all the same
             yield Heading(self._name)
-        old, new = self._old, self._new
-        self._old, self._new, self._name = [], [], ""
-        for one, other in _paired(old, new):
-            if one is not None and other is not None:
-                yield Row(*words_marked(one, other))
+        old_lines, new_lines = self._old_lines, self._new_lines
+        self._old_lines, self._new_lines, self._name = [], [], ""
+        for old_line, new_line in _pair_lines(old_lines, new_lines):
+            if old_line is not None and new_line is not None:
+                yield Row(*mark_changed_words(old_line, new_line))
             else:
-                yield Row(_line(one), _line(other))
+                yield Row(_unchanged_line(old_line), _unchanged_line(new_line))
 
 
-def _line(text: str | None) -> Line | None:
-    return None if text is None else _full([Piece(text)])
+def _unchanged_line(text: str | None) -> Line | None:
+    return None if text is None else _without_empty([Piece(text)])
 
 
 def _plain_name(line: str) -> str:
@@ -167,29 +172,29 @@ def _both_names(old: str, new: str) -> str:
     return new if old == new else f"{old} → {new}"
 
 
-def _paired(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
+def _pair_lines(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
     """If there are as many as before, they are paired in order; else those that are alike are."""
     if len(old) == len(new):
         yield from zip(old, new, strict=True)
         return
-    at = 0
-    for line in old:
-        ahead = range(at, min(len(new), at + _AHEAD))
-        found = next((index for index in ahead if _alike(line, new[index])), None)
-        if found is None:
-            yield line, None
+    start = 0
+    for old_line in old:
+        candidates = range(start, min(len(new), start + _AHEAD))
+        partner = next((index for index in candidates if _alike(old_line, new[index])), None)
+        if partner is None:
+            yield old_line, None
             continue
-        yield from ((None, other) for other in new[at:found])
-        yield line, new[found]
-        at = found + 1
-    yield from ((None, other) for other in new[at:])
+        yield from ((None, new_line) for new_line in new[start:partner])
+        yield old_line, new[partner]
+        start = partner + 1
+    yield from ((None, new_line) for new_line in new[start:])
 
 
 def _alike(one: str, other: str) -> bool:
     """Whether half of their words, by length, are the same. Signs and blanks count for nothing."""
     first, second = (Counter(_WORD.findall(line)) for line in (one, other))
-    return 2 * _weight(first & second) >= max(_weight(first), _weight(second)) > 0
+    return 2 * _word_length(first & second) >= max(_word_length(first), _word_length(second)) > 0
 
 
-def _weight(words: Counter[str]) -> int:
-    return sum(len(word) * times for word, times in words.items() if word[0].isalnum())
+def _word_length(words: Counter[str]) -> int:
+    return sum(len(word) * occurrences for word, occurrences in words.items() if word[0].isalnum())

@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static
 from screens.base import LoomScreen
 from screens.health.cluster_verdict import ClusterVerdict
 from screens.health.node_acts import HealthActs
-from screens.health.node_facts import strip
+from screens.health.node_facts import status_strip
 from screens.health.node_panes import NodePanes
 from screens.health.node_polls import NodePolls
 from screens.health.node_screen import NodeScreen
@@ -65,7 +65,7 @@ class HealthScreen(LoomScreen):
         self.polls.begin()
         self.query_one(NodePanes).begin()
 
-    def on_node_polls_seen(self) -> None:
+    def on_node_polls_updated(self) -> None:
         self.show()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
@@ -93,9 +93,9 @@ class HealthScreen(LoomScreen):
         self.query_one(NodePanes).read_again()
 
     def action_open_node(self) -> None:
-        marked = self._table.marked
-        if marked is not None:
-            self.app.push_screen(NodeScreen(marked))
+        node = self._table.marked
+        if node is not None:
+            self.app.push_screen(NodeScreen(node))
 
     def action_mark(self, which: str) -> None:
         """`one` is the node under the cursor; `all` are those that are shown, or none."""
@@ -135,9 +135,11 @@ class HealthScreen(LoomScreen):
         self._show_node()
 
     def _show_node(self) -> None:
-        under = self._table.marked
-        status = self.context.watch.latest.get(under) if under is not None else None
+        node = self._table.marked
+        status = self.context.watch.latest.get(node) if node is not None else None
         self.query_one("#strip", Static).update(
-            strip(under, status, self.context.now()) if under is not None else content.text("No row matches.")
+            status_strip(node, status, self.context.now())
+            if node is not None
+            else content.text("No row matches.")
         )
-        self.query_one(NodePanes).show(under)
+        self.query_one(NodePanes).show(node)

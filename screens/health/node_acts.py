@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from screens import clipboard
-from screens.health.node_rows import Rows, columns_for, looks
+from screens.health.node_rows import Rows, columns_for, looks_of
 from screens.health.node_screen import NodeScreen
-from screens.health.verdict_head import sentence
+from screens.health.verdict_head import verdict_sentence
 from screens.modals.ask import ChoiceDialog
 from screens.navigation import navigation_of
 from screens.text import content
@@ -32,18 +32,18 @@ class HealthActs:
             ("open", "Open", f"all that is known of {nodes[0]}"),
         ]
         if self._screen.context.writable:
-            plan = (
+            plan_choice = (
                 "plan",
                 "Plan a restore",
                 "for these nodes only; nothing is changed before it was reviewed",
             )
-            choices.append(plan)
+            choices.append(plan_choice)
         self._screen.app.push_screen(
             ChoiceDialog(f"With {joined(nodes, 4)}", f"{count(len(nodes), 'node')} chosen.", tuple(choices)),
-            lambda answer: self._do(answer, nodes, marks),
+            lambda answer: self._carry_out(answer, nodes, marks),
         )
 
-    def _do(self, answer: str | None, nodes: tuple[str, ...], marks: frozenset[str]) -> None:
+    def _carry_out(self, answer: str | None, nodes: tuple[str, ...], marks: frozenset[str]) -> None:
         navigation = navigation_of(self._screen)
         if answer == "logs":
             navigation.logs_of(nodes)
@@ -56,8 +56,8 @@ class HealthActs:
 
     def copy(self, marks: frozenset[str]) -> None:
         """Copies the marked rows, or all rows if none is marked."""
-        chosen = marks or frozenset(self._screen.context.engine.inventory.names)
-        clipboard.copy(self._screen, self.text(chosen), count(len(chosen), "row"))
+        nodes = marks or frozenset(self._screen.context.engine.inventory.names)
+        clipboard.copy(self._screen, self.text(nodes), count(len(nodes), "row"))
 
     def text(self, nodes: frozenset[str]) -> str:
         """A table that keeps its shape in any window with letters of one width."""
@@ -67,8 +67,8 @@ class HealthActs:
         rows = Rows(inventory, context.watch)
         verdict = context.watch.verdict
         lines = [f"{context.cluster} {context.mark}, {now:%Y-%m-%d %H:%M:%S} UTC"]
-        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {sentence(verdict, context.watch.causes)}")
-        for look in looks(inventory, context.watch, now):
+        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {verdict_sentence(verdict, context.watch.causes)}")
+        for look in looks_of(inventory, context.watch, now):
             if look.node.name in nodes:
                 cells = rows.cells(look, widths, marked=False)
                 padded = (

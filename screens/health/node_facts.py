@@ -14,7 +14,7 @@ from screens.text import content
 from screens.text.words import NOTHING, Tone, ago, node_mark, number, offset, short_id, size, time_of
 
 
-def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
+def status_strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
     """Three lines on the marked node, for which the table's columns have no room."""
     if status is None:
         return content.lines([content.row(content.line(name, Tone.STRONG), "  not looked at yet")])
@@ -29,10 +29,10 @@ def strip(name: str, status: NodeStatus | None, now: datetime) -> Content:
         f"free {size(status.disk_free_bytes)} of {size(status.disk_total_bytes)}  "
         f"seen {ago(status.at, now)} ago"
     )
-    return content.lines([head, content.line(facts), _trouble(status)])
+    return content.lines([head, content.line(facts), _trouble_line(status)])
 
 
-def _trouble(status: NodeStatus) -> Content:
+def _trouble_line(status: NodeStatus) -> Content:
     """What explains the rest comes first, because a node that is held gives no answer either."""
     hold = status.service.hold if status.service else None
     trouble = (
@@ -44,38 +44,38 @@ def _trouble(status: NodeStatus) -> Content:
 Section = tuple[str, Iterable[Content]]
 
 
-def sections(parts: Iterable[Section]) -> Content:
+def sections(titled: Iterable[Section]) -> Content:
     """All sections, each under its title."""
-    made: list[Content | str] = []
-    for title, section in parts:
-        made += [content.text(title, Tone.ACCENT), *section, ""]
-    return content.lines(made)
+    lines: list[Content | str] = []
+    for title, section_lines in titled:
+        lines += [content.text(title, Tone.ACCENT), *section_lines, ""]
+    return content.lines(lines)
 
 
-def about(status: NodeStatus, details: NodeDetails | None, now: datetime) -> Iterator[Section]:
+def status_sections(status: NodeStatus, details: NodeDetails | None, now: datetime) -> Iterator[Section]:
     """What the looks tell."""
-    yield "Node", _node(status, now)
-    yield "Service", _service(status, now)
-    yield "Chain", _chain(status)
-    yield "Identity", _identity(status, details)
-    yield "On the disk", _disk(status, details)
+    yield "Node", _node_facts(status, now)
+    yield "Service", _service_facts(status, now)
+    yield "Chain", _chain_facts(status)
+    yield "Identity", _identity_facts(status, details)
+    yield "On the disk", _disk_facts(status, details)
 
 
-def unit(status: NodeStatus) -> Section:
+def unit_section(status: NodeStatus) -> Section:
     """What systemd has in force, drop-ins included."""
-    return "Unit", _unit(status)
+    return "Unit", _unit_lines(status)
 
 
 _SIGNS = {Severity.WARNING: "▲", Severity.ERROR: "✗", Severity.CRITICAL: "‼"}
 _SIGN_TONES = {Severity.WARNING: Tone.WARN, Severity.ERROR: Tone.BAD, Severity.CRITICAL: Tone.BAD}
 
 
-def recent(lines: tuple[LogLine, ...] | None, problem: str = "") -> Section:
+def log_section(lines: tuple[LogLine, ...] | None, problem: str = "") -> Section:
     """The last lines of the log. None means that they were not read yet."""
-    return "Last log lines", _recent(lines, problem)
+    return "Last log lines", _log_lines(lines, problem)
 
 
-def _recent(lines: tuple[LogLine, ...] | None, problem: str) -> Iterator[Content]:
+def _log_lines(lines: tuple[LogLine, ...] | None, problem: str) -> Iterator[Content]:
     if problem:
         yield content.text(problem, Tone.WARN)
     elif lines is None:
@@ -83,15 +83,15 @@ def _recent(lines: tuple[LogLine, ...] | None, problem: str) -> Iterator[Content
     elif not lines:
         yield content.text("None. A healthy node is almost silent.", Tone.DIM)
     for line in lines or ():
-        known = None if line.notice else explain(line.text)
-        sign = _SIGNS.get(known.severity, " ") if known else " "
-        tone = _SIGN_TONES.get(known.severity, Tone.PLAIN) if known else Tone.PLAIN
+        explanation = None if line.notice else explain(line.text)
+        sign = _SIGNS.get(explanation.severity, " ") if explanation else " "
+        tone = _SIGN_TONES.get(explanation.severity, Tone.PLAIN) if explanation else Tone.PLAIN
         yield content.row(
             content.line(f"{line.at:%H:%M:%S} ", Tone.DIM), content.line(f"{sign} {line.text}", tone)
         )
 
 
-def _node(status: NodeStatus, now: datetime) -> Iterator[Content]:
+def _node_facts(status: NodeStatus, now: datetime) -> Iterator[Content]:
     yield content.fact("State", content.mark(node_mark(status)))
     yield content.fact("Role", status.role.value)
     yield content.fact("Seen", f"{time_of(status.at)}, {ago(status.at, now)} ago")
@@ -104,18 +104,18 @@ def _node(status: NodeStatus, now: datetime) -> Iterator[Content]:
         yield content.fact("Error", content.text(status.error, Tone.BAD))
 
 
-def _service(status: NodeStatus, now: datetime) -> Iterator[Content]:
+def _service_facts(status: NodeStatus, now: datetime) -> Iterator[Content]:
     service = status.service
     if service is None:
         yield content.text("not known", Tone.DIM)
         return
-    restarts = "not told by this systemd" if service.restarts is None else str(service.restarts)
+    restarts_text = "not told by this systemd" if service.restarts is None else str(service.restarts)
     yield content.fact("Unit", f"{service.unit}, {service.load}")
     yield content.fact("systemd says", f"{service.active.value} ({service.sub})")
     yield content.fact("Since", f"{time_of(service.since)}, {ago(service.since, now)}")
     yield content.fact(
         "Main process",
-        f"{service.main_pid or 'none'}, restarts {restarts}",
+        f"{service.main_pid or 'none'}, restarts {restarts_text}",
     )
     if service.need_reload:
         yield content.fact(
@@ -125,7 +125,7 @@ def _service(status: NodeStatus, now: datetime) -> Iterator[Content]:
         yield content.fact("Held", content.text(service.held, Tone.WARN))
 
 
-def _chain(status: NodeStatus) -> Iterator[Content]:
+def _chain_facts(status: NodeStatus) -> Iterator[Content]:
     chain = status.chain
     if chain is None:
         yield content.fact("RPC", content.text(status.chain_error or "no answer", Tone.WARN))
@@ -140,7 +140,7 @@ def _chain(status: NodeStatus) -> Iterator[Content]:
     yield content.fact("Validator", f"{chain.address or NOTHING}, voting power {number(chain.voting_power)}")
 
 
-def _identity(status: NodeStatus, details: NodeDetails | None) -> Iterator[Content]:
+def _identity_facts(status: NodeStatus, details: NodeDetails | None) -> Iterator[Content]:
     key, validator = status.node_key, status.validator
     yield content.fact("Node ID", (key.node_id or key.problem or NOTHING) if key else NOTHING)
     if details is not None:
@@ -152,20 +152,20 @@ def _identity(status: NodeStatus, details: NodeDetails | None) -> Iterator[Conte
         yield content.fact("Last signed", f"height {number(signing.height)}" if signing else NOTHING)
 
 
-def _disk(status: NodeStatus, details: NodeDetails | None) -> Iterator[Content]:
+def _disk_facts(status: NodeStatus, details: NodeDetails | None) -> Iterator[Content]:
     yield content.fact("Free", f"{size(status.disk_free_bytes)} of {size(status.disk_total_bytes)}")
     if details is None:
         return
     yield content.fact("Folder", f"{details.working_directory}, user {details.user}")
-    for name, length in details.databases.items():
-        yield content.fact("", f"{name}  {size(length)}")
+    for name, size_bytes in details.databases.items():
+        yield content.fact("", f"{name}  {size(size_bytes)}")
     for job in details.backups.jobs:
         yield content.fact("Backup job", content.text(str(job), Tone.WARN))
     if details.backups.staging:
         yield content.fact("Staging", f"{details.backups.staging} of backup.sh")
 
 
-def _unit(status: NodeStatus) -> Iterator[Content]:
+def _unit_lines(status: NodeStatus) -> Iterator[Content]:
     if status.unit is None:
         yield content.text("not read", Tone.DIM)
         return
@@ -173,4 +173,4 @@ def _unit(status: NodeStatus) -> Iterator[Content]:
         yield content.text(problem, Tone.WARN)
     for file in status.unit.files:
         yield content.text(file.path, Tone.DIM)
-        yield content.secretive(file.text.rstrip("\n"))
+        yield content.masked(file.text.rstrip("\n"))

@@ -16,39 +16,43 @@ _ONE_CHAIN = frozenset({LOOM_GENESIS, TENDERMINT_GENESIS})
 _ALIKE = _ONE_CHAIN | {LOOM_CONFIG}
 
 
-def files(name: str, details: Mapping[str, NodeDetails], unread: tuple[str, ...]) -> Iterator[Content]:
+def file_lines(
+    name: str, details: Mapping[str, NodeDetails], unread_nodes: tuple[str, ...]
+) -> Iterator[Content]:
     """One line for each file. `unread` are nodes whose files could not be compared, or not yet."""
-    paths = sorted({path for one in details.values() for path in one.digests})
-    own = details[name].digests if name in details else {}
+    paths = sorted({path for node_details in details.values() for path in node_details.digests})
+    own_digests = details[name].digests if name in details else {}
     for path in paths:
-        others = {node: one.digests.get(path) for node, one in details.items() if node != name}
-        mark = compared(path, own.get(path), others)
+        other_digests = {
+            node: node_details.digests.get(path) for node, node_details in details.items() if node != name
+        }
+        mark = comparison_mark(path, own_digests.get(path), other_digests)
         yield content.row(
             content.line(f"{path:<34} ", Tone.DIM),
-            content.line(f"{(own.get(path) or 'missing')[:8]:<9} "),
+            content.line(f"{(own_digests.get(path) or 'missing')[:8]:<9} "),
             content.mark(mark),
         )
-    if unread:
-        yield content.line(f"not compared with {joined(unread)}", Tone.WARN)
+    if unread_nodes:
+        yield content.line(f"not compared with {joined(unread_nodes)}", Tone.WARN)
 
 
-def compared(path: str, own: str | None, others: Mapping[str, str | None]) -> Mark:
+def comparison_mark(path: str, own_digest: str | None, other_digests: Mapping[str, str | None]) -> Mark:
     """`others` are digests by node; None means that the node has no such file."""
-    having = [node for node, digest in others.items() if digest is not None]
-    if own is None:
+    holders = [node for node, digest in other_digests.items() if digest is not None]
+    if own_digest is None:
         return Mark(
-            "○", f"missing here; {joined(having)} {'has' if len(having) == 1 else 'have'} it", Tone.WARN
+            "○", f"missing here; {joined(holders)} {'has' if len(holders) == 1 else 'have'} it", Tone.WARN
         )
-    same = [node for node in having if others[node] == own]
-    unlike = [node for node in having if others[node] != own]
+    same_nodes = [node for node in holders if other_digests[node] == own_digest]
+    different_nodes = [node for node in holders if other_digests[node] != own_digest]
     if path in SECRET_TARGETS:
-        if same:
-            return Mark("✗", f"the same as on {joined(same)}: nodes must not share a key", Tone.BAD)
+        if same_nodes:
+            return Mark("✗", f"the same as on {joined(same_nodes)}: nodes must not share a key", Tone.BAD)
         return Mark("✓", "of its own", Tone.GOOD)
     if path in _ALIKE:
-        if not unlike:
-            words = f"the same on {joined(same)}" if same else "nothing to compare it with"
-            return Mark("✓", words, Tone.GOOD) if same else Mark("·", words, Tone.DIM)
-        odd = Tone.BAD if path in _ONE_CHAIN else Tone.WARN
-        return Mark("✗" if odd is Tone.BAD else "▲", f"differs from {joined(unlike)}", odd)
-    return Mark("·", f"the same on {joined(same)}" if same else "differs, as it may", Tone.DIM)
+        if not different_nodes:
+            text = f"the same on {joined(same_nodes)}" if same_nodes else "nothing to compare it with"
+            return Mark("✓", text, Tone.GOOD) if same_nodes else Mark("·", text, Tone.DIM)
+        tone = Tone.BAD if path in _ONE_CHAIN else Tone.WARN
+        return Mark("✗" if tone is Tone.BAD else "▲", f"differs from {joined(different_nodes)}", tone)
+    return Mark("·", f"the same on {joined(same_nodes)}" if same_nodes else "differs, as it may", Tone.DIM)

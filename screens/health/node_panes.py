@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerState
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_tail import LogLine
 from screens.context import context_of
-from screens.health.node_facts import about, recent, sections, unit
+from screens.health.node_facts import log_section, sections, status_sections, unit_section
 from screens.navigation import navigation_of
 from screens.text import content
 from screens.text.words import Tone
@@ -44,7 +44,7 @@ class NodePanes(Horizontal):
         self._node: str | None = None
         self._lines: tuple[LogLine, ...] | None = None
         self._problem = ""
-        self._begun = False
+        self._reading = False
 
     def compose(self) -> Iterable[Widget]:
         yield Pane(id="about")
@@ -52,7 +52,7 @@ class NodePanes(Horizontal):
 
     def begin(self) -> None:
         """Begins once the engine is open."""
-        self._begun = True
+        self._reading = True
         self.read_again()
 
     def show(self, node: str | None) -> None:
@@ -63,10 +63,12 @@ class NodePanes(Horizontal):
 
     def read_again(self) -> None:
         """Does not read for a node that the cursor only passes, nor if nobody sees it."""
-        if self._begun and self._node is not None and self.display:
-            self.run_worker(self._read(self._node), group="recent", exclusive=True, exit_on_error=False)
+        if self._reading and self._node is not None and self.display:
+            self.run_worker(
+                self._keep_reading(self._node), group="recent", exclusive=True, exit_on_error=False
+            )
 
-    async def _read(self, node: str) -> None:
+    async def _keep_reading(self, node: str) -> None:
         context = context_of(self)
         while True:
             await asyncio.sleep(context.settle_seconds / 2)
@@ -92,6 +94,6 @@ class NodePanes(Horizontal):
             self.query_one("#about", Pane).show(content.text("Not looked at yet.", Tone.DIM))
             self.query_one("#recent", Pane).show(content.text(""))
             return
-        self.query_one("#about", Pane).show(sections(about(status, None, context.now())))
-        lines = recent(self._lines, self._problem)
-        self.query_one("#recent", Pane).show(sections((lines, unit(status))))
+        self.query_one("#about", Pane).show(sections(status_sections(status, None, context.now())))
+        log_lines = log_section(self._lines, self._problem)
+        self.query_one("#recent", Pane).show(sections((log_lines, unit_section(status))))

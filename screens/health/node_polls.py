@@ -19,13 +19,13 @@ _REFRESH_SECONDS = 2.0
 class NodePolls:
     """What is seen is in the context's watch. The screen gets `Seen` each time."""
 
-    class Seen(Message):
+    class Updated(Message):
         """There is something new to show."""
 
     def __init__(self, screen: LoomScreen) -> None:
         self._screen = screen
         self._look_now = asyncio.Event()
-        self._explained = False
+        self._asked_why = False
 
     def begin(self) -> None:
         """Begins once the engine is open."""
@@ -44,24 +44,24 @@ class NodePolls:
         previous: NodeStatus | None = None
         while True:
             previous = await self._screen.context.engine.look(node, previous)
-            self._take(previous)
+            self._take_status(previous)
             try:
                 async with asyncio.timeout(_REFRESH_SECONDS):
                     await self._look_now.wait()
             except TimeoutError:
                 continue
 
-    def _take(self, status: NodeStatus) -> None:
+    def _take_status(self, status: NodeStatus) -> None:
         context = self._screen.context
-        context.watch.saw(status, context.now())
-        wrong = worth_asking(context.watch.verdict)
-        if wrong and not self._explained:
+        context.watch.record(status, context.now())
+        unwell = worth_asking(context.watch.verdict)
+        if unwell and not self._asked_why:
             self._screen.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
-        self._explained = wrong
-        self._screen.post_message(self.Seen())
+        self._asked_why = unwell
+        self._screen.post_message(self.Updated())
 
     async def _ask_why(self) -> None:
         """Asks once for each trouble, because the keys and the last log lines tell what heights do not."""
         context = self._screen.context
-        context.watch.learn(await context.findings())
-        self._screen.post_message(self.Seen())
+        context.watch.take_findings(await context.findings())
+        self._screen.post_message(self.Updated())

@@ -71,12 +71,12 @@ class Look:
         return self.status is not None and self.now - self.status.at > STALE_AFTER
 
     @property
-    def used(self) -> float | None:
+    def disk_used(self) -> float | None:
         """Share of the disk, 0 to 1."""
-        free, total = (
+        free_bytes, total_bytes = (
             (self.status.disk_free_bytes, self.status.disk_total_bytes) if self.status else (None, None)
         )
-        return None if free is None or not total else 1 - free / total
+        return None if free_bytes is None or not total_bytes else 1 - free_bytes / total_bytes
 
 
 _TONE_ORDER = (Tone.BAD, Tone.WARN, Tone.DIM, Tone.GOOD)
@@ -120,7 +120,7 @@ COLUMNS = (
     Column("id", "Node ID", 8, 9),
     Column("since", "Since", 6, 8, _by_since),
     Column("restarts", "Restarts", 8, 10, _by_restarts),
-    Column("disk", "Disk used", 9, 6, lambda look: -(look.used if look.used is not None else -1.0)),
+    Column("disk", "Disk used", 9, 6, lambda look: -(look.disk_used if look.disk_used is not None else -1.0)),
     Column("free", "Free", 5, 14),
     Column("version", "Loom", 14, 12),
     Column("clock", "Clock", 7, 11),
@@ -134,20 +134,20 @@ def columns_for(width: int, inventory: Inventory) -> Mapping[str, int]:
 
     The node's name is always one of them.
     """
-    name = min(_MOST_NAME, max((len(node.name) for node in inventory.nodes), default=4))
-    cells = {column.name: column.cells or max(4, name) + 2 for column in COLUMNS}
-    taken: set[str] = set()
-    left = width
+    name_cells = min(_MOST_NAME, max((len(node.name) for node in inventory.nodes), default=4))
+    cells = {column.name: column.cells or max(4, name_cells) + 2 for column in COLUMNS}
+    included: set[str] = set()
+    cells_left = width
     for column in sorted(COLUMNS, key=lambda column: column.worth):
-        if cells[column.name] + 1 <= left or not taken:
-            taken.add(column.name)
-            left -= cells[column.name] + 1
-    if "growth" in taken:
-        cells["growth"] = min(_MOST_GROWTH, cells["growth"] + max(0, left))
-    return {column.name: cells[column.name] for column in COLUMNS if column.name in taken}
+        if cells[column.name] + 1 <= cells_left or not included:
+            included.add(column.name)
+            cells_left -= cells[column.name] + 1
+    if "growth" in included:
+        cells["growth"] = min(_MOST_GROWTH, cells["growth"] + max(0, cells_left))
+    return {column.name: cells[column.name] for column in COLUMNS if column.name in included}
 
 
-def looks(inventory: Inventory, watch: Watch, now: datetime) -> tuple[Look, ...]:
+def looks_of(inventory: Inventory, watch: Watch, now: datetime) -> tuple[Look, ...]:
     highest = watch.highest
     return tuple(
         Look(place, node, status := watch.latest.get(node.name), _lag(status, highest), now)
@@ -160,18 +160,18 @@ def _lag(status: NodeStatus | None, highest: int | None) -> int | None:
     return None if height is None or highest is None else highest - height
 
 
-def ordered(found: Sequence[Look], by: str, *, turned: bool) -> tuple[Look, ...]:
+def ordered(looks: Sequence[Look], sort_column: str, *, reverse: bool) -> tuple[Look, ...]:
     """Ordered by a column, with what needs care first, then as in the inventory."""
-    key = next(column.key for column in COLUMNS if column.name == by)
-    rows = sorted(found, key=lambda look: look.place)
-    return tuple(rows if key is None else sorted(rows, key=key, reverse=turned))  # type: ignore[arg-type]
+    key = next(column.key for column in COLUMNS if column.name == sort_column)
+    in_inventory_order = sorted(looks, key=lambda look: look.place)
+    return tuple(in_inventory_order if key is None else sorted(in_inventory_order, key=key, reverse=reverse))  # type: ignore[arg-type]
 
 
-def title(column: str, by: str, *, turned: bool) -> str:
-    shown = next(one.title for one in COLUMNS if one.name == column)
-    if column != by or (by == SORTS[0] and not turned):
-        return shown
-    return f"{shown}{'▲' if turned else '▼'}"
+def column_title(column: str, sort_column: str, *, reverse: bool) -> str:
+    text = next(one.title for one in COLUMNS if one.name == column)
+    if column != sort_column or (sort_column == SORTS[0] and not reverse):
+        return text
+    return f"{text}{'▲' if reverse else '▼'}"
 
 
 class Rows:
@@ -182,85 +182,95 @@ class Rows:
         self._watch = watch
 
     def cells(self, look: Look, widths: Mapping[str, int], *, marked: bool) -> Mapping[str, Cell]:
-        made = {
-            **self._who(look, marked=marked),
-            **self._chain(look, widths.get("growth", 0)),
-            **_service(look),
-            **_machine(look),
+        row_cells = {
+            **self._identity_cells(look, marked=marked),
+            **self._chain_cells(look, widths.get("growth", 0)),
+            **_service_cells(look),
+            **_machine_cells(look),
         }
-        return {name: _fitted(made[name], cells) for name, cells in widths.items()}
+        return {name: _fit(row_cells[name], cells) for name, cells in widths.items()}
 
     @staticmethod
-    def _who(look: Look, *, marked: bool) -> Mapping[str, Cell]:
+    def _identity_cells(look: Look, *, marked: bool) -> Mapping[str, Cell]:
         mark = node_mark(look.status)
         key = look.status.node_key if look.status else None
         return {
             "node": Cell(f"{MARKED if marked else ' '} {look.node.name}", Tone.STRONG),
-            "role": Cell(look.node.role.value, _plain(look)),
+            "role": Cell(look.node.role.value, _plain_tone(look)),
             "state": Cell(str(mark), mark.tone),
-            "id": Cell(short_id(key.node_id if key else None), _plain(look)),
+            "id": Cell(short_id(key.node_id if key else None), _plain_tone(look)),
         }
 
-    def _chain(self, look: Look, cells: int) -> Mapping[str, Cell]:
+    def _chain_cells(self, look: Look, growth_cells: int) -> Mapping[str, Cell]:
         chain = look.status.chain if look.status else None
         rates = {name: trend.rates() for name, trend in self._watch.trends.items()}
-        drawn = sparkline(rates.get(look.node.name, ()), cells, common_top(tuple(rates.values())))
-        behind = look.lag is not None and look.lag >= _LAGS
-        lag = NOTHING if look.lag is None else f"-{short_count(look.lag)}" if look.lag else "0"
-        peers, few = self._peers(look)
+        growth = sparkline(rates.get(look.node.name, ()), growth_cells, common_top(tuple(rates.values())))
+        lags = look.lag is not None and look.lag >= _LAGS
+        lag_text = NOTHING if look.lag is None else f"-{short_count(look.lag)}" if look.lag else "0"
+        peers, too_few = self._peer_count(look)
         return {
-            "height": Cell(number(chain.height if chain else None), _plain(look), right=True),
-            "growth": Cell(drawn, _plain(look)),
-            "lag": Cell(lag, Tone.WARN if behind else _plain(look), right=True),
-            "peers": Cell(peers, Tone.WARN if few else _plain(look), right=True),
+            "height": Cell(number(chain.height if chain else None), _plain_tone(look), right=True),
+            "growth": Cell(growth, _plain_tone(look)),
+            "lag": Cell(lag_text, Tone.WARN if lags else _plain_tone(look), right=True),
+            "peers": Cell(peers, Tone.WARN if too_few else _plain_tone(look), right=True),
         }
 
-    def _peers(self, look: Look) -> tuple[str, bool]:
+    def _peer_count(self, look: Look) -> tuple[str, bool]:
         """How many of the other validators it has, by identity.
 
         A question mark means that not all node IDs are known.
         """
-        found = self._watch.connections(look.node.name)
-        if found is None:
+        connections = self._watch.connections(look.node.name)
+        if connections is None:
             return NOTHING, False
-        count = f"{found.possible}/{found.expected}"
-        return count if found.certain else f"{count}?", not found.complete
+        text = f"{connections.possible}/{connections.expected}"
+        return text if connections.certain else f"{text}?", not connections.complete
 
 
-def _service(look: Look) -> Mapping[str, Cell]:
+def _service_cells(look: Look) -> Mapping[str, Cell]:
     service = look.status.service if look.status else None
     restarts = service.restarts if service else None
     return {
-        "since": Cell(ago(service.since, look.now) if service else NOTHING, _plain(look), right=True),
-        "restarts": Cell(number(restarts), Tone.WARN if restarts else _plain(look), right=True),
+        "since": Cell(ago(service.since, look.now) if service else NOTHING, _plain_tone(look), right=True),
+        "restarts": Cell(number(restarts), Tone.WARN if restarts else _plain_tone(look), right=True),
     }
 
 
-def _machine(look: Look) -> Mapping[str, Cell]:
-    status, used = look.status, look.used
-    full = Tone.BAD if (used or 0) >= _DISK_BAD else Tone.WARN if (used or 0) >= _DISK_WARN else _plain(look)
+def _machine_cells(look: Look) -> Mapping[str, Cell]:
+    status, disk_used = look.status, look.disk_used
+    disk_tone = (
+        Tone.BAD
+        if (disk_used or 0) >= _DISK_BAD
+        else Tone.WARN
+        if (disk_used or 0) >= _DISK_WARN
+        else _plain_tone(look)
+    )
     clock = status.clock_offset_seconds if status else None
     age = ago(status.at, look.now) if status else NOTHING
     return {
-        "disk": Cell(_disk(used), full),
-        "free": Cell(short_size(status.disk_free_bytes if status else None), _plain(look), right=True),
-        "version": Cell((status.version if status else None) or NOTHING, _plain(look)),
+        "disk": Cell(_disk_text(disk_used), disk_tone),
+        "free": Cell(short_size(status.disk_free_bytes if status else None), _plain_tone(look), right=True),
+        "version": Cell((status.version if status else None) or NOTHING, _plain_tone(look)),
         "clock": Cell(
-            offset(clock), Tone.WARN if abs(clock or 0) > _CLOCK_WARN else _plain(look), right=True
+            offset(clock), Tone.WARN if abs(clock or 0) > _CLOCK_WARN else _plain_tone(look), right=True
         ),
         "age": Cell(f"▲{age}" if look.stale else age, Tone.WARN if look.stale else Tone.DIM, right=True),
     }
 
 
-def _disk(used: float | None) -> str:
-    return NOTHING if used is None else f"{bar(round(1000 * used), 1000, _BAR_CELLS)} {used:>4.0%}"
+def _disk_text(disk_used: float | None) -> str:
+    return (
+        NOTHING
+        if disk_used is None
+        else f"{bar(round(1000 * disk_used), 1000, _BAR_CELLS)} {disk_used:>4.0%}"
+    )
 
 
-def _plain(look: Look) -> Tone:
+def _plain_tone(look: Look) -> Tone:
     return Tone.DIM if look.stale else Tone.PLAIN
 
 
-def _fitted(cell: Cell, cells: int) -> Cell:
+def _fit(cell: Cell, cells: int) -> Cell:
     return Cell(cut_keeping_start(cell.text, cells), cell.tone, cell.right)
 
 
@@ -276,14 +286,26 @@ def row_text(cells: Mapping[str, Cell], look: Look) -> str:
     return " ".join(words)
 
 
-def told(shown: int, total: int, marked: int, by: str, *, turned: bool, typed: str) -> str:
+def table_summary(
+    shown_count: int,
+    total_count: int,
+    marked_count: int,
+    sort_column: str,
+    *,
+    reverse: bool,
+    filter_text: str,
+) -> str:
     """What is shown and how, for the frame."""
-    parts = [count(total, "node") if shown == total else f"{shown} of {count(total, 'node')}"]
-    if typed:
-        parts.append(f"filter {typed}")
-    if by != "node" or turned:
-        name = next(column.title for column in COLUMNS if column.name == by)
-        parts.append(f"by {name.lower()}{', turned' if turned else ''}")
-    if marked:
-        parts.append(f"{marked} marked")
+    parts = [
+        count(total_count, "node")
+        if shown_count == total_count
+        else f"{shown_count} of {count(total_count, 'node')}"
+    ]
+    if filter_text:
+        parts.append(f"filter {filter_text}")
+    if sort_column != "node" or reverse:
+        title = next(column.title for column in COLUMNS if column.name == sort_column)
+        parts.append(f"by {title.lower()}{', turned' if reverse else ''}")
+    if marked_count:
+        parts.append(f"{marked_count} marked")
     return " · ".join(parts)

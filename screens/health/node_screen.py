@@ -15,8 +15,8 @@ from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails
 from screens import clipboard
 from screens.base import LoomScreen
-from screens.health.node_facts import Section, about, recent, sections, unit
-from screens.health.node_files import files
+from screens.health.node_facts import Section, log_section, sections, status_sections, unit_section
+from screens.health.node_files import file_lines
 from screens.input import keys
 from screens.text import content
 from screens.text.words import Tone
@@ -40,11 +40,11 @@ class NodeScreen(LoomScreen):
     )
     BINDINGS = keys.bindings(keys.COPY, keys.REFRESH)
 
-    class Looked(Message):
-        def __init__(self, node: str, found: NodeDetails | LoomtuiError) -> None:
+    class DetailsRead(Message):
+        def __init__(self, node: str, result: NodeDetails | LoomtuiError) -> None:
             super().__init__()
             self.node = node
-            self.found = found
+            self.result = result
 
     class Read(Message):
         def __init__(self, lines: tuple[LogLine, ...], problem: str) -> None:
@@ -55,7 +55,7 @@ class NodeScreen(LoomScreen):
     def __init__(self, node: str) -> None:
         super().__init__()
         self.node = node
-        self._found: dict[str, NodeDetails | LoomtuiError] = {}
+        self._results: dict[str, NodeDetails | LoomtuiError] = {}
         self._lines: tuple[LogLine, ...] | None = None
         self._log_problem = ""
 
@@ -74,23 +74,25 @@ class NodeScreen(LoomScreen):
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
-        self._found.clear()
+        self._results.clear()
         for name in self.context.engine.inventory.names:
-            self.run_worker(self._look(name), group=f"details-{name}", exclusive=True, exit_on_error=False)
-        self.run_worker(self._read(), group="recent", exclusive=True, exit_on_error=False)
+            self.run_worker(
+                self._read_details(name), group=f"details-{name}", exclusive=True, exit_on_error=False
+            )
+        self.run_worker(self._read_log(), group="recent", exclusive=True, exit_on_error=False)
 
     def action_copy(self) -> None:
         clipboard.copy(
             self, "\n".join(pane.text.plain for pane in self.query(Pane)), f"what is known of {self.node}"
         )
 
-    async def _look(self, name: str) -> None:
+    async def _read_details(self, name: str) -> None:
         try:
-            self.post_message(self.Looked(name, await self.context.engine.details(name)))
+            self.post_message(self.DetailsRead(name, await self.context.engine.details(name)))
         except LoomtuiError as error:
-            self.post_message(self.Looked(name, error))
+            self.post_message(self.DetailsRead(name, error))
 
-    async def _read(self) -> None:
+    async def _read_log(self) -> None:
         try:
             self.post_message(self.Read(await self.context.engine.recent((self.node,), _LINES), ""))
         except LoomtuiError as error:
@@ -99,8 +101,8 @@ class NodeScreen(LoomScreen):
     def on_screen_resume(self) -> None:
         self.show()
 
-    def on_node_screen_looked(self, message: Looked) -> None:
-        self._found[message.node] = message.found
+    def on_node_screen_details_read(self, message: DetailsRead) -> None:
+        self._results[message.node] = message.result
         self.show()
 
     def on_node_screen_read(self, message: Read) -> None:
@@ -110,35 +112,41 @@ class NodeScreen(LoomScreen):
     def show(self) -> None:
         if not self.is_current:
             return
-        own = self._found.get(self.node)
+        own_result = self._results.get(self.node)
         note = self.query_one("#note", Static)
-        note.update(content.text(_note(own)))
-        note.display = not isinstance(own, NodeDetails)
-        details = own if isinstance(own, NodeDetails) else None
+        note.update(content.text(_note_text(own_result)))
+        note.display = not isinstance(own_result, NodeDetails)
+        details = own_result if isinstance(own_result, NodeDetails) else None
         status = self.context.watch.latest.get(self.node) or (details.status if details else None)
         if status is None:
             self.query_one("#facts", Pane).show(content.text("Not looked at yet.", Tone.DIM))
             return
-        left = [
-            *about(status, details, self.context.now()),
-            ("Files, against the other nodes", self._files()),
+        left_sections = [
+            *status_sections(status, details, self.context.now()),
+            ("Files, against the other nodes", self._file_lines()),
         ]
-        right: list[Section] = [recent(self._lines, self._log_problem), unit(status)]
+        right_sections: list[Section] = [log_section(self._lines, self._log_problem), unit_section(status)]
         wide = self.app.size.width >= _WIDE
         self.query_one("#recent", Pane).display = wide
-        self.query_one("#facts", Pane).show(sections(left if wide else [*left, *right]))
-        self.query_one("#recent", Pane).show(sections(right if wide else []))
+        self.query_one("#facts", Pane).show(
+            sections(left_sections if wide else [*left_sections, *right_sections])
+        )
+        self.query_one("#recent", Pane).show(sections(right_sections if wide else []))
 
-    def _files(self) -> Iterator[Content]:
-        known = {name: found for name, found in self._found.items() if isinstance(found, NodeDetails)}
-        if self.node not in known:
+    def _file_lines(self) -> Iterator[Content]:
+        known_details = {
+            name: result for name, result in self._results.items() if isinstance(result, NodeDetails)
+        }
+        if self.node not in known_details:
             yield content.text("not read", Tone.DIM)
             return
         names = self.context.engine.inventory.names
-        yield from files(self.node, known, tuple(name for name in names if name not in known))
+        yield from file_lines(
+            self.node, known_details, tuple(name for name in names if name not in known_details)
+        )
 
 
-def _note(found: NodeDetails | LoomtuiError | None) -> str:
-    if found is None:
+def _note_text(result: NodeDetails | LoomtuiError | None) -> str:
+    if result is None:
         return "Looking closer …"
-    return f"The closer look failed: {found}" if isinstance(found, LoomtuiError) else ""
+    return f"The closer look failed: {result}" if isinstance(result, LoomtuiError) else ""

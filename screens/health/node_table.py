@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from loomtui.matching import Matcher
 from screens.context import context_of
-from screens.health.node_rows import SORTS, Look, Rows, columns_for, looks, ordered, row_text, title, told
+from screens.health.node_rows import (
+    SORTS,
+    Look,
+    Rows,
+    column_title,
+    columns_for,
+    looks_of,
+    ordered,
+    row_text,
+    table_summary,
+)
 from screens.text.words import Tone
 from screens.widgets.table import Table
 
@@ -24,38 +34,40 @@ class NodeTable(Table):
         super().__init__(id=id)
         self.marks: frozenset[str] = frozenset()
         self.matcher = Matcher()
-        self._by = SORTS[0]
-        self._turned = False
-        self._count = 0  # of the rows that were drawn last
-        self._cells_of: Mapping[str, int] = {}  # of each column
+        self._sort_column = SORTS[0]
+        self._reverse = False
+        self._shown_count = 0  # of the rows that were drawn last
+        self._column_widths: Mapping[str, int] = {}  # of each column
 
     def show(self) -> None:
-        shown = self._shown()
-        self._count = len(shown)
-        self.rearrange({look.node.name: self._row(look) for look in shown})
+        looks = self._shown_looks()
+        self._shown_count = len(looks)
+        self.rearrange({look.node.name: self._row_texts(look) for look in looks})
 
     def lay_columns(self, *, anew: bool = False) -> None:
         """Changes the columns only if the width or the titles changed."""
         width, inventory = self.app.size.width, context_of(self).engine.inventory
-        columns = columns_for(width - (2 if width < _NARROW else 4), inventory)
-        if columns == self._cells_of and not anew:
+        column_widths = columns_for(width - (2 if width < _NARROW else 4), inventory)
+        if column_widths == self._column_widths and not anew:
             return
-        self._cells_of = columns
-        under = self.marked
+        self._column_widths = column_widths
+        cursor_key = self.marked
         self.clear(columns=True)
-        for name, cells in columns.items():
-            head = self.cell(title(name, self._by, turned=self._turned), Tone.DIM)
-            self.add_column(head, key=name, width=cells + 1)
-        self.rearrange({look.node.name: self._row(look) for look in self._shown()}, under=under)
+        for name, cells in column_widths.items():
+            heading = self.cell(column_title(name, self._sort_column, reverse=self._reverse), Tone.DIM)
+            self.add_column(heading, key=name, width=cells + 1)
+        self.rearrange(
+            {look.node.name: self._row_texts(look) for look in self._shown_looks()}, cursor_key=cursor_key
+        )
 
     def order_by_next(self, by: int) -> None:
         """Orders by the column that is so many places further."""
-        self._by = SORTS[(SORTS.index(self._by) + by) % len(SORTS)]
-        self._turned = False
+        self._sort_column = SORTS[(SORTS.index(self._sort_column) + by) % len(SORTS)]
+        self._reverse = False
         self.lay_columns(anew=True)
 
     def turn_order(self) -> None:
-        self._turned = not self._turned
+        self._reverse = not self._reverse
         self.lay_columns(anew=True)
 
     def mark(self) -> None:
@@ -65,42 +77,44 @@ class NodeTable(Table):
 
     def mark_all(self) -> None:
         """Marks all rows that are shown, or none."""
-        shown = frozenset(look.node.name for look in self._shown())
-        self.marks = frozenset() if self.marks >= shown else self.marks | shown
+        shown_names = frozenset(look.node.name for look in self._shown_looks())
+        self.marks = frozenset() if self.marks >= shown_names else self.marks | shown_names
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """The marked nodes, or if none is marked, the one under the cursor."""
-        names = self.marks or ({self.marked} if self.marked is not None else frozenset())
-        return tuple(name for name in context_of(self).engine.inventory.names if name in names)
+        chosen_names = self.marks or ({self.marked} if self.marked is not None else frozenset())
+        return tuple(name for name in context_of(self).engine.inventory.names if name in chosen_names)
 
     @property
     def summary(self) -> str:
         """How many rows there are, in which order, and why not all."""
         total = len(context_of(self).engine.inventory.nodes)
-        return told(
-            self._count,
+        return table_summary(
+            self._shown_count,
             total,
             len(self.marks),
-            self._by,
-            turned=self._turned,
-            typed=self.matcher.typed,
+            self._sort_column,
+            reverse=self._reverse,
+            filter_text=self.matcher.typed,
         )
 
-    def _shown(self) -> tuple[Look, ...]:
+    def _shown_looks(self) -> tuple[Look, ...]:
         context = context_of(self)
         inventory, watch = context.engine.inventory, context.watch
-        rows, columns = Rows(inventory, watch), columns_for(1_000, inventory)
-        in_order = ordered(looks(inventory, watch, context.now()), self._by, turned=self._turned)
+        rows, column_widths = Rows(inventory, watch), columns_for(1_000, inventory)
+        ordered_looks = ordered(
+            looks_of(inventory, watch, context.now()), self._sort_column, reverse=self._reverse
+        )
         return tuple(
             look
-            for look in in_order
-            if self.matcher.takes(row_text(rows.cells(look, columns, marked=False), look))
+            for look in ordered_looks
+            if self.matcher.takes(row_text(rows.cells(look, column_widths, marked=False), look))
         )
 
-    def _row(self, look: Look) -> dict[str, Text]:
+    def _row_texts(self, look: Look) -> dict[str, Text]:
         context = context_of(self)
         cells = Rows(context.engine.inventory, context.watch).cells(
-            look, self._cells_of, marked=look.node.name in self.marks
+            look, self._column_widths, marked=look.node.name in self.marks
         )
         return {name: self.cell(cell.text, cell.tone, right=cell.right) for name, cell in cells.items()}

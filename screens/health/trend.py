@@ -20,7 +20,7 @@ class Trend:
     def __init__(self) -> None:
         self._samples: deque[tuple[datetime, int | None]] = deque(maxlen=_KEPT)
 
-    def take(self, at: datetime, height: int | None) -> None:
+    def add(self, at: datetime, height: int | None) -> None:
         """With `height` None, the node gave none. A look at the same moment or before is not a new one."""
         if not self._samples or at > self._samples[-1][0]:
             self._samples.append((at, height))
@@ -28,13 +28,13 @@ class Trend:
     def rates(self) -> tuple[float | None, ...]:
         """Blocks a second from look to look, or None if one of the two looks gave no height."""
         samples = tuple(self._samples)
-        return tuple(_rate(before, after) for before, after in pairwise(samples))
+        return tuple(_rate(earlier, later) for earlier, later in pairwise(samples))
 
 
-def _rate(before: tuple[datetime, int | None], after: tuple[datetime, int | None]) -> float | None:
-    if before[1] is None or after[1] is None:
+def _rate(earlier: tuple[datetime, int | None], later: tuple[datetime, int | None]) -> float | None:
+    if earlier[1] is None or later[1] is None:
         return None
-    return max(0, after[1] - before[1]) / (after[0] - before[0]).total_seconds()
+    return max(0, later[1] - earlier[1]) / (later[0] - earlier[0]).total_seconds()
 
 
 def sparkline(rates: Sequence[float | None], cells: int, top: float) -> str:
@@ -42,8 +42,8 @@ def sparkline(rates: Sequence[float | None], cells: int, top: float) -> str:
 
     `top` is the rate of a full bar; it is the same for all nodes, to compare them.
     """
-    shown = rates[-cells:] if cells > 0 else ()
-    return "".join(_bar(rate, top) for rate in shown).rjust(cells)
+    shown_rates = rates[-cells:] if cells > 0 else ()
+    return "".join(_bar(rate, top) for rate in shown_rates).rjust(cells)
 
 
 def _bar(rate: float | None, top: float) -> str:

@@ -46,20 +46,20 @@ class Watch:
             return None
         return connections(self.latest[name].view, [status.view for status in self.latest.values()])
 
-    def saw(self, status: NodeStatus, now: datetime) -> None:
+    def record(self, status: NodeStatus, now: datetime) -> None:
         self.latest[status.name] = status
-        self.trends[status.name].take(status.at, status.chain.height if status.chain else None)
+        self.trends[status.name].add(status.at, status.chain.height if status.chain else None)
         missing = [name for name in self._inventory.names if name not in self.latest]
         if missing:
-            answered = f"{len(self.latest)} of {len(self._inventory.names)} nodes looked at so far."
-            self.verdict = Verdict(ClusterState.UNKNOWN, answered)
+            progress = f"{len(self.latest)} of {len(self._inventory.names)} nodes looked at so far."
+            self.verdict = Verdict(ClusterState.UNKNOWN, progress)
         elif not self._looks or now - self._looks[-1].at >= _APART:
-            nodes = tuple(self.latest[name] for name in self._inventory.names)
-            self._looks.append(ClusterStatus(now, nodes))
+            statuses = tuple(self.latest[name] for name in self._inventory.names)
+            self._looks.append(ClusterStatus(now, statuses))
             self.verdict = self._judge(tuple(self._looks))
             self._explain()
 
-    def learn(self, findings: Findings) -> None:
+    def take_findings(self, findings: Findings) -> None:
         self._findings = findings
         self._explain()
 

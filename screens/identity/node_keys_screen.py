@@ -84,32 +84,32 @@ class NodeKeysScreen(TableScreen):
         table = self.query_one(Table)
         for node in message.report.nodes:
             table.put(node.name, self._cells(table, node, message.report))
-        self.say(_summary(message.report, message.unreachable))
-        self._explain()
+        self.say(_summary_text(message.report, message.unreachable))
+        self._show_findings()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        self._explain()
+        self._show_findings()
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(Pane).text.plain)
 
-    def _explain(self) -> None:
-        marked = self.query_one(Table).marked
-        if self._report is not None and marked is not None:
-            self.query_one(Pane).show(findings(self._report, marked))
+    def _show_findings(self) -> None:
+        node_name = self.query_one(Table).marked
+        if self._report is not None and node_name is not None:
+            self.query_one(Pane).show(findings_text(self._report, node_name))
 
     def _cells(self, table: Table, node: NodeFacts, report: KeyReport) -> dict[str, Text]:
         cells = {
             "node": table.cell(cut(node.name, 14), Tone.STRONG),
             "id": table.cell(short_id(node.node_id)),
-            "reported": table.cell(_reported(node)),
+            "reported": table.cell(_reported_mark(node)),
         }
         for other in self.context.engine.inventory.nodes:
-            cells[f"about:{other.name}"] = table.cell(reference(report, node, other.name, other.role))
+            cells[f"about:{other.name}"] = table.cell(reference_mark(report, node, other.name, other.role))
         return cells
 
 
-def _reported(node: NodeFacts) -> Mark:
+def _reported_mark(node: NodeFacts) -> Mark:
     if node.reported is None:
         return (
             Mark("·", "not run", Tone.DIM)
@@ -119,58 +119,59 @@ def _reported(node: NodeFacts) -> Mark:
     return Mark("✓", "same", Tone.GOOD) if node.reported == node.node_id else Mark("✗", "differs", Tone.BAD)
 
 
-def reference(report: KeyReport, node: NodeFacts, about: str, role: Role) -> Mark:
+def reference_mark(report: KeyReport, node: NodeFacts, about: str, role: Role) -> Mark:
     """What `node`'s unit says about another node, in one word."""
+    mismatch = _worst_mismatch(report, node.name, about)
+    if mismatch is not None:
+        return _MARKS[mismatch.kind]
     if about == node.name:
-        own = _worst(report, node.name, about)
-        return _MARKS[own.kind] if own is not None else SELF
-    found = _worst(report, node.name, about)
-    if found is not None:
-        return _MARKS[found.kind]
+        return SELF
     if node.unit is None:
         return NO_UNIT
     return NOT_LISTED if role is Role.BACKUP else RIGHT
 
 
-def _worst(report: KeyReport, on: str, about: str) -> Mismatch | None:
-    found = [mismatch for mismatch in report.mismatches if mismatch.on == on and mismatch.about == about]
-    return next((mismatch for mismatch in found if mismatch.blocking), found[0] if found else None)
-
-
-def _summary(report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> Content:
-    missing = [
-        content.line(f"✗ {name} is not compared: {error.what}", Tone.BAD)
-        for name, error in unreachable.items()
-    ]
-    return content.lines([_verdict(report, complete=not missing), *missing])
-
-
-def _verdict(report: KeyReport, *, complete: bool) -> Content:
-    blocking = sum(1 for mismatch in report.mismatches if mismatch.blocking)
-    others = len(report.mismatches) - blocking
-    if report.ok:
-        tail = f"; {count(others, 'finding')} worth knowing" if others else ""
-        every = (
-            "● Every reference is right" if complete else "▲ Every reference that could be compared is right"
-        )
-        return content.line(f"{every}{tail}.", Tone.GOOD if complete else Tone.WARN)
-    return content.line(
-        f"✗ {count(blocking, 'reference')} wrong: peers will not connect. 'd' shows the fix.", Tone.BAD
+def _worst_mismatch(report: KeyReport, on: str, about: str) -> Mismatch | None:
+    mismatches = [mismatch for mismatch in report.mismatches if mismatch.on == on and mismatch.about == about]
+    return next(
+        (mismatch for mismatch in mismatches if mismatch.blocking), mismatches[0] if mismatches else None
     )
 
 
-def findings(report: KeyReport, marked: str) -> Content:
+def _summary_text(report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> Content:
+    missing_lines = [
+        content.line(f"✗ {name} is not compared: {error.what}", Tone.BAD)
+        for name, error in unreachable.items()
+    ]
+    return content.lines([_verdict_line(report, complete=not missing_lines), *missing_lines])
+
+
+def _verdict_line(report: KeyReport, *, complete: bool) -> Content:
+    blocking_count = sum(1 for mismatch in report.mismatches if mismatch.blocking)
+    other_count = len(report.mismatches) - blocking_count
+    if report.ok:
+        others_text = f"; {count(other_count, 'finding')} worth knowing" if other_count else ""
+        text = (
+            "● Every reference is right" if complete else "▲ Every reference that could be compared is right"
+        )
+        return content.line(f"{text}{others_text}.", Tone.GOOD if complete else Tone.WARN)
+    return content.line(
+        f"✗ {count(blocking_count, 'reference')} wrong: peers will not connect. 'd' shows the fix.", Tone.BAD
+    )
+
+
+def findings_text(report: KeyReport, node_name: str) -> Content:
     """What is wrong on one node, then what is wrong elsewhere."""
-    here = [mismatch for mismatch in report.mismatches if mismatch.on == marked]
-    node = next((node for node in report.nodes if node.name == marked), None)
+    mismatches = [mismatch for mismatch in report.mismatches if mismatch.on == node_name]
+    node = next((node for node in report.nodes if node.name == node_name), None)
     parts: list[Content | str] = [
-        content.line(f"On {marked}: ID {(node.node_id if node else None) or NOTHING}", Tone.STRONG)
+        content.line(f"On {node_name}: ID {(node.node_id if node else None) or NOTHING}", Tone.STRONG)
     ]
     if node is not None and node.reported_problem:
         parts.append(content.line(f"▲ loom nodekey: {node.reported_problem}", Tone.WARN))
-    if not here:
+    if not mismatches:
         parts.append(content.line("✓ nothing wrong on this node", Tone.GOOD))
-    for mismatch in here:
+    for mismatch in mismatches:
         parts.append(
             content.line(
                 f"{'✗' if mismatch.blocking else '▲'} {mismatch.message}",

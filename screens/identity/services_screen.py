@@ -58,7 +58,7 @@ class ServicesScreen(TableScreen, DiffScreen):
         super().__init__()
         self._facts: Mapping[str, NodeFacts] = {}
         self._fixes: Mapping[str, ServiceFix] = {}
-        self._whole = False
+        self._show_whole_files = False
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -75,35 +75,36 @@ class ServicesScreen(TableScreen, DiffScreen):
         table = self.query_one(Table)
         for node in message.report.nodes:
             table.put(node.name, self._cells(table, node))
-        self.say(self._summary(message.unreachable))
+        self.say(self._summary_text(message.unreachable))
         self._show_unit()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         self._show_unit()
 
     def action_toggle_all(self) -> None:
-        self._whole = not self._whole
+        self._show_whole_files = not self._show_whole_files
         self._show_unit()
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(DiffPane).text.plain)
 
-    def _summary(self, unreachable: Mapping[str, LoomtuiError]) -> Content:
-        missing = [
+    def _summary_text(self, unreachable: Mapping[str, LoomtuiError]) -> Content:
+        missing_lines = [
             content.line(f"✗ {name} was not read: {error.what}", Tone.BAD)
             for name, error in unreachable.items()
         ]
-        return content.lines([self._verdict(complete=not missing), *missing])
+        return content.lines([self._verdict_line(complete=not missing_lines), *missing_lines])
 
-    def _verdict(self, *, complete: bool) -> Content:
-        wrong = [name for name in self._facts if self._mark(name).tone is Tone.BAD]
-        if not wrong:
+    def _verdict_line(self, *, complete: bool) -> Content:
+        nodes_to_change = [name for name in self._facts if self._mark(name).tone is Tone.BAD]
+        if not nodes_to_change:
             return content.line(
                 "● No unit has to change." if complete else "▲ No unit that was read has to change.",
                 Tone.GOOD if complete else Tone.WARN,
             )
         return content.line(
-            f"✗ {count(len(wrong), 'unit')} would have to change: {', '.join(wrong)}", Tone.BAD
+            f"✗ {count(len(nodes_to_change), 'unit')} would have to change: {', '.join(nodes_to_change)}",
+            Tone.BAD,
         )
 
     def _mark(self, name: str) -> Mark:
@@ -124,10 +125,10 @@ class ServicesScreen(TableScreen, DiffScreen):
         }
 
     def _show_unit(self) -> None:
-        marked = self.query_one(Table).marked
-        if marked is not None and marked in self._facts:
+        node_name = self.query_one(Table).marked
+        if node_name is not None and node_name in self._facts:
             self.query_one(DiffPane).show_page(
-                unit_page(self._facts[marked], self._fixes.get(marked), whole=self._whole)
+                unit_page(self._facts[node_name], self._fixes.get(node_name), whole=self._show_whole_files)
             )
 
 
@@ -153,4 +154,4 @@ def _files(node: NodeFacts) -> Iterable[Content]:
         yield content.text(f"▲ {problem}", Tone.WARN)
     for file in node.unit.files:
         yield content.text(file.path, Tone.ACCENT)
-        yield content.secretive(file.text.rstrip("\n"))
+        yield content.masked(file.text.rstrip("\n"))

@@ -32,32 +32,32 @@ class KeyOrder:
         self._app = app
         self._deal = deal
         self._waiting: deque[Typed] = deque()
-        self._in_hand: Typed | None = None
-        self._since = 0.0
+        self._current: Typed | None = None
+        self._current_since = 0.0
 
     async def take(self, key: Typed) -> None:
         """Deals with the key as soon as those before it are done."""
         self._waiting.append(key)
-        if self._in_hand is None:
-            await self._next()
-        elif time.monotonic() - self._since > _PATIENCE_SECONDS:
+        if self._current is None:
+            await self._deal_next()
+        elif time.monotonic() - self._current_since > _PATIENCE_SECONDS:
             while self._waiting:
-                await self._next()
+                await self._deal_next()
 
-    async def _next(self) -> None:
+    async def _deal_next(self) -> None:
         if not self._waiting:
-            self._in_hand = None
+            self._current = None
             return
-        key = self._in_hand = self._waiting.popleft()
-        self._since = time.monotonic()
+        key = self._current = self._waiting.popleft()
+        self._current_since = time.monotonic()
         await self._deal(key)
-        focus = self._app.focused or self._app.screen
-        await self._follow(key, focus.ancestors_with_self)
+        focused = self._app.focused or self._app.screen
+        await self._follow(key, focused.ancestors_with_self)
 
-    async def _follow(self, key: Typed, way: Sequence[DOMNode]) -> None:
+    async def _follow(self, key: Typed, ancestors: Sequence[DOMNode]) -> None:
         """Climbs behind the key, through the same queues. Once it is at the app, the key is done."""
-        for place, node in enumerate(way, 1):
-            if node.call_later(self._follow, key, way[place:]):
+        for position, node in enumerate(ancestors, 1):
+            if node.call_later(self._follow, key, ancestors[position:]):
                 return
-        if key is self._in_hand:
-            await self._next()
+        if key is self._current:
+            await self._deal_next()

@@ -81,9 +81,9 @@ def load_keymap(path: Path) -> Mapping[str, str]:
     entries, problems = read_entries(file_text(path, kind="keymap", limit=_MAX_BYTES))
     problems += check(entries)
     if problems:
-        told = "; ".join(f"line {line}: {what}" for line, what in sorted(problems))
+        problem_list = "; ".join(f"line {line}: {problem}" for line, problem in sorted(problems))
         raise CallError(
-            f"the keymap {path} cannot be used: {told}.",
+            f"the keymap {path} cannot be used: {problem_list}.",
             advice="Correct it, or move it away. Every action's name stands in the help of its screen (?).",
         )
     return {entry.action: ",".join(entry.keys) for entry in entries}
@@ -95,36 +95,36 @@ Problem = tuple[int, str]
 def read_entries(text: str) -> tuple[list[Entry], list[Problem]]:
     """The lines of the file, and what cannot be read of it. Never raises."""
     document = read_document(FILE_NAME, text, all_text=True)
-    problems = [(problem.line, _told(problem)) for problem in document.problems]
+    problems = [(problem.line, _problem_text(problem)) for problem in document.problems]
     data = {} if document.data is None else document.data
     if not isinstance(data, Mapping):
         return [], [*problems, (1, "expected lines of the form 'action: key'")]
     entries = []
     for action, value in data.items():
-        line, words = document.line((action,)), _words(value)
-        if words is None:
+        line, key_names = document.line((action,)), _key_names(value)
+        if key_names is None:
             problems.append((line, "expected 'action: key', or a list of keys"))
         else:
-            entries.append(Entry(line, clean_line(action, limit=80), words))
+            entries.append(Entry(line, clean_line(action, limit=80), key_names))
     return entries, problems
 
 
-def _told(problem: errors.Problem) -> str:
+def _problem_text(problem: errors.Problem) -> str:
     hint = f" ({problem.suggestion})" if problem.suggestion else ""
     return f"{problem.field}: found {problem.found}, expected {problem.expected}{hint}"
 
 
-def _words(value: object) -> tuple[str, ...] | None:
+def _key_names(value: object) -> tuple[str, ...] | None:
     """The keys of one action; a comma alone is the key itself.
 
     None means neither a key nor a list of keys.
     """
-    words: list[str] = []
+    key_names: list[str] = []
     for part in value if isinstance(value, list) else [value]:
         if not isinstance(part, str):
             return None
-        words += [","] if part == "," else part.split(",")
-    return tuple(key_name(clean_line(word, limit=40)) for word in words)
+        key_names += [","] if part == "," else part.split(",")
+    return tuple(key_name(clean_line(word, limit=40)) for word in key_names)
 
 
 def key_name(word: str) -> str:
@@ -144,53 +144,64 @@ def check(entries: Iterable[Entry]) -> list[Problem]:
     problems: list[Problem] = []
     for entry in entries:
         if keys.by_id(entry.action) is None:
-            problems.append((entry.line, _unknown(entry.action)))
-        problems += [(entry.line, problem) for key in entry.keys if (problem := _bad_key(key))]
+            problems.append((entry.line, _unknown_action_text(entry.action)))
+        problems += [(entry.line, problem) for key in entry.keys if (problem := _key_problem(key))]
     return problems or list(_clashes(entries))
 
 
-def _unknown(action: str) -> str:
-    known = [key.id for group in keys.GROUPS for key in group]
-    close = get_close_matches(action, known, n=1)
-    return f"there is no action {action!r}" + (f"; did you mean {close[0]}?" if close else "")
+def _unknown_action_text(action: str) -> str:
+    action_ids = [key.id for group in keys.GROUPS for key in group]
+    close_matches = get_close_matches(action, action_ids, n=1)
+    return f"there is no action {action!r}" + (f"; did you mean {close_matches[0]}?" if close_matches else "")
 
 
-def _bad_key(key: str) -> str:
+def _key_problem(key: str) -> str:
     if key in _TWINS:
         return f"{key} cannot be told from {_TWINS[key]} in a terminal"
-    match = _WITH_MODIFIER.fullmatch(key)
-    last = match[2] if match else key
-    named = last in _SPECIAL or last in _NAMED.values()
-    printable = len(last) == 1 and last.isprintable() and last not in string.whitespace
-    return "" if named or printable else f"{key!r} is no key"
+    modified = _WITH_MODIFIER.fullmatch(key)
+    last = modified[2] if modified else key
+    is_named = last in _SPECIAL or last in _NAMED.values()
+    is_printable = len(last) == 1 and last.isprintable() and last not in string.whitespace
+    return "" if is_named or is_printable else f"{key!r} is no key"
 
 
 def _clashes(entries: list[Entry]) -> Iterable[Problem]:
     """Looks only at what the file changed: keys that come with loomtui are told apart by the state."""
-    changed = {entry.action: entry for entry in entries}
+    entries_by_action = {entry.action: entry for entry in entries}
     all_keys = [key for group in keys.GROUPS for key in group]
-    told: set[frozenset[str]] = set()
+    told_pairs: set[frozenset[str]] = set()
     for entry in entries:
-        own = keys.by_id(entry.action)
-        for other in all_keys:
-            pair = frozenset((entry.action, other.id))
-            if own is None or other.id == own.id or pair in told or not keys.meet(own, other):
+        own_key = keys.by_id(entry.action)
+        for other_key in all_keys:
+            pair = frozenset((entry.action, other_key.id))
+            if (
+                own_key is None
+                or other_key.id == own_key.id
+                or pair in told_pairs
+                or not keys.meet(own_key, other_key)
+            ):
                 continue
-            theirs = changed[other.id].keys if other.id in changed else tuple(other.keys.split(","))
-            if both := sorted(set(entry.keys) & set(theirs)):
-                told.add(pair)
-                what = f"{', '.join(both)} would be both {own.id} and {other.id} ({other.label})"
-                yield entry.line, what
+            other_names = (
+                entries_by_action[other_key.id].keys
+                if other_key.id in entries_by_action
+                else tuple(other_key.keys.split(","))
+            )
+            if shared := sorted(set(entry.keys) & set(other_names)):
+                told_pairs.add(pair)
+                problem = (
+                    f"{', '.join(shared)} would be both {own_key.id} and {other_key.id} ({other_key.label})"
+                )
+                yield entry.line, problem
 
 
 def for_textual(keymap: Mapping[str, str]) -> Mapping[str, str]:
     """Adds the unchanged keys that share a key with a changed one. Textual would drop them otherwise."""
-    changed = [key for binding_id in keymap if (key := keys.by_id(binding_id)) is not None]
-    freed = {(key.group, part) for key in changed for part in key.keys.split(",")}
+    changed_keys = [key for binding_id in keymap if (key := keys.by_id(binding_id)) is not None]
+    freed_names = {(key.group, part) for key in changed_keys for part in key.keys.split(",")}
     all_keys: Iterable[Key] = (key for group in keys.GROUPS for key in group)
-    kept = {
+    unchanged_names = {
         key.id: key.keys
         for key in all_keys
-        if key.id not in keymap and freed & {(key.group, part) for part in key.keys.split(",")}
+        if key.id not in keymap and freed_names & {(key.group, part) for part in key.keys.split(",")}
     }
-    return {**kept, **keymap}
+    return {**unchanged_names, **keymap}

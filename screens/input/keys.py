@@ -29,9 +29,11 @@ class Key:
     @property
     def name(self) -> str:
         """What is printed on the key, by the operator's own keymap where there is one."""
-        changed = _changed.get(self.id)
+        own_keys = _own_keys.get(self.id)
         return (
-            printed(changed.split(",")[0]) if changed else self.shown_as or printed(self.keys.split(",")[0])
+            printed_name(own_keys.split(",")[0])
+            if own_keys
+            else self.shown_as or printed_name(self.keys.split(",")[0])
         )
 
     @property
@@ -426,13 +428,13 @@ def meet(one: Key, other: Key) -> bool:
 _NAMED = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
 
 #: The operator's own keys by action id, of the app that runs.
-_changed: dict[str, str] = {}
+_own_keys: dict[str, str] = {}
 
 
-def use(keymap: Mapping[str, str]) -> None:
+def use_keymap(keymap: Mapping[str, str]) -> None:
     """From now on keys have the operator's own names."""
-    _changed.clear()
-    _changed.update(keymap)
+    _own_keys.clear()
+    _own_keys.update(keymap)
 
 
 def name(binding_id: str) -> str:
@@ -443,12 +445,12 @@ def name(binding_id: str) -> str:
     return key.name
 
 
-def spoken(text: str) -> str:
+def fill_key_names(text: str) -> str:
     """The text, in which `{logs.find}` stands for what is printed on the key of that action."""
-    return _NAMED.sub(lambda found: name(found[1]), text)
+    return _NAMED.sub(lambda match: name(match[1]), text)
 
 
-def printed(key: str) -> str:
+def printed_name(key: str) -> str:
     """`slash` is printed /."""
     modifiers, plus, last = key.rpartition("+")
     return f"{modifiers}{plus}{_PRINTED.get(last, last)}"
@@ -472,10 +474,10 @@ PUNCTUATION = {
 _PRINTED = {**PUNCTUATION, "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
 
 
-_PLACES = {key.id: place for place, key in enumerate(key for group in GROUPS for key in group)}
+_PLACES = {key.id: position for position, key in enumerate(key for group in GROUPS for key in group)}
 
 
-def place(binding_id: str) -> int:
+def position(binding_id: str) -> int:
     """The order in which keys are shown, wherever the operator's own keymap has put them."""
     return _PLACES.get(binding_id, len(_PLACES))
 

@@ -17,25 +17,30 @@ class ActionCommands(Provider):
     """The actions of the screen below the palette, and those of the app."""
 
     async def discover(self) -> Hits:
-        for key, node in self._actions():
-            yield DiscoveryHit(_shown(key), partial(self.app.run_action, key.action, node), text=key.tooltip)
+        for key, node in self._possible_actions():
+            yield DiscoveryHit(
+                _command_text(key), partial(self.app.run_action, key.action, node), text=key.tooltip
+            )
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for key, node in self._actions():
+        for key, node in self._possible_actions():
             score = max(matcher.match(key.tooltip), matcher.match(key.label))
             if score > 0:
                 yield Hit(
-                    score, _shown(key), partial(self.app.run_action, key.action, node), text=key.tooltip
+                    score,
+                    _command_text(key),
+                    partial(self.app.run_action, key.action, node),
+                    text=key.tooltip,
                 )
 
-    def _actions(self) -> Iterator[tuple[keys.Key, DOMNode]]:
-        said: set[str] = set()
-        for active in self.screen.active_bindings.values():
-            key = keys.by_id(active.binding.id or "")
-            if key is not None and active.enabled and key.id not in said | keys.MOVING:
-                said.add(key.id)
-                yield key, active.node
+    def _possible_actions(self) -> Iterator[tuple[keys.Key, DOMNode]]:
+        listed: set[str] = set()
+        for active_binding in self.screen.active_bindings.values():
+            key = keys.by_id(active_binding.binding.id or "")
+            if key is not None and active_binding.enabled and key.id not in listed | keys.MOVING:
+                listed.add(key.id)
+                yield key, active_binding.node
 
 
 class ThemeCommands(Provider):
@@ -47,9 +52,9 @@ class ThemeCommands(Provider):
             text = f"Theme: {name}"
             score = matcher.match(text)
             if score > 0:
-                take = partial(self.app.run_action, f"app.take_theme('{name}')")
-                yield Hit(score, Content(text), take, text=text)
+                action = partial(self.app.run_action, f"app.take_theme('{name}')")
+                yield Hit(score, Content(text), action, text=text)
 
 
-def _shown(key: keys.Key) -> Content:
+def _command_text(key: keys.Key) -> Content:
     return Content.assemble(key.tooltip, "  ", (f" {key.name} ", "bold reverse"))

@@ -38,13 +38,13 @@ class Entry:
         return None if self.notice else _explained(self.whole)
 
     @property
-    def known(self) -> bool:
-        found = self.explanation
-        return found is not None and found.severity is not Severity.INFO
+    def is_known(self) -> bool:
+        explanation = self.explanation
+        return explanation is not None and explanation.severity is not Severity.INFO
 
-    def matches(self, wanted: Matcher) -> bool:
+    def matches(self, matcher: Matcher) -> bool:
         """Matches what is shown of the line, or its node's name."""
-        return wanted.takes(self.text, self.node, limit=MAX_LINE)
+        return matcher.takes(self.text, self.node, limit=MAX_LINE)
 
 
 _explained = lru_cache(maxsize=_EXPLAINED)(explain)
@@ -66,7 +66,7 @@ class LogBuffer:
         self.filter = Matcher()
         self._kept: list[Entry] = []
         self._shown = self._kept  # the same list where nothing is left out
-        self._held: list[Entry] = []
+        self._waiting_entries: list[Entry] = []
         self.shown = self._shown
 
     @property
@@ -80,22 +80,22 @@ class LogBuffer:
     def add(self, entries: Sequence[Entry]) -> None:
         if self.paused:
             self.waiting += len(entries)
-            self._held.extend(entries)
-            self.skipped += self._cut(self._held)
+            self._waiting_entries.extend(entries)
+            self.skipped += self._drop_oldest(self._waiting_entries)
         elif entries:
-            self._take(entries)
+            self._insert(entries)
 
     def pause(self, paused: bool) -> None:
         self.paused = paused
         if not paused:
-            held, self._held, self.waiting = self._held, [], 0
-            self.add(held)
+            waiting_entries, self._waiting_entries, self.waiting = self._waiting_entries, [], 0
+            self.add(waiting_entries)
 
     def clear(self) -> None:
         """Forgets all lines, so that they can be read again. The filter and hidden nodes stay."""
-        self._kept, self._held = [], []
+        self._kept, self._waiting_entries = [], []
         self.skipped = self.waiting = 0
-        self._select()
+        self._select_shown()
 
     def select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
         """Raises ValueError, as `Matcher` does; then nothing changes."""
@@ -103,7 +103,7 @@ class LogBuffer:
             self.filter = Matcher(typed)
         if hidden is not None:
             self.hidden = hidden
-        self._select()
+        self._select_shown()
 
     def place_of(self, entry: Entry) -> int:
         """Where the line is in `shown`, or where it would be; -1 if nothing is shown."""
@@ -117,50 +117,50 @@ class LogBuffer:
 
     def place_at(self, at: datetime) -> int:
         """The first line from this moment on, or else the last one; -1 if nothing is shown."""
-        return min(bisect_left(self._shown, at, key=_moment), len(self._shown) - 1)
+        return min(bisect_left(self._shown, at, key=_time_of), len(self._shown) - 1)
 
-    def _select(self) -> None:
+    def _select_shown(self) -> None:
         all_pass = self.filter.empty and not self.hidden
-        self._shown = self._kept if all_pass else [entry for entry in self._kept if self._takes(entry)]
+        self._shown = self._kept if all_pass else [entry for entry in self._kept if self._passes(entry)]
         self.shown = self._shown
 
-    def _takes(self, entry: Entry) -> bool:
+    def _passes(self, entry: Entry) -> bool:
         return entry.node not in self.hidden and entry.matches(self.filter)
 
-    def _take(self, entries: Sequence[Entry]) -> None:
-        fresh = sorted(entries, key=_moment)
-        _merge(self._kept, fresh)
+    def _insert(self, entries: Sequence[Entry]) -> None:
+        new_entries = sorted(entries, key=_time_of)
+        _merge(self._kept, new_entries)
         if self._shown is not self._kept:
-            _merge(self._shown, [entry for entry in fresh if self._takes(entry)])
-        self.skipped += self._cut(self._kept, self._shown)
+            _merge(self._shown, [entry for entry in new_entries if self._passes(entry)])
+        self.skipped += self._drop_oldest(self._kept, self._shown)
 
-    def _cut(self, lines: list[Entry], also: list[Entry] | None = None) -> int:
+    def _drop_oldest(self, entries: list[Entry], shown: list[Entry] | None = None) -> int:
         """Takes the oldest lines away, in larger pieces, because each cut costs. Gives how many they were."""
-        if len(lines) <= self.capacity + max(1, self.capacity // 10):
+        if len(entries) <= self.capacity + max(1, self.capacity // 10):
             return 0
-        gone = len(lines) - self.capacity
-        if also is not None and also is not lines:
-            number = 0
-            for entry in lines[:gone]:
-                number += number < len(also) and also[number] is entry
-            del also[:number]
-        del lines[:gone]
-        return gone
+        dropped = len(entries) - self.capacity
+        if shown is not None and shown is not entries:
+            dropped_shown = 0
+            for entry in entries[:dropped]:
+                dropped_shown += dropped_shown < len(shown) and shown[dropped_shown] is entry
+            del shown[:dropped_shown]
+        del entries[:dropped]
+        return dropped
 
 
-def _moment(entry: Entry) -> datetime:
+def _time_of(entry: Entry) -> datetime:
     return entry.at
 
 
-def _merge(into: list[Entry], fresh: list[Entry]) -> None:
+def _merge(entries: list[Entry], new_entries: list[Entry]) -> None:
     """Both are in order. A late line goes to its place, which costs as much as came after it."""
-    if not fresh:
+    if not new_entries:
         return
-    if not into or into[-1].at <= fresh[0].at:
-        into.extend(fresh)
+    if not entries or entries[-1].at <= new_entries[0].at:
+        entries.extend(new_entries)
         return
-    place = bisect_right(into, fresh[0].at, key=_moment)
-    into[place:] = sorted(into[place:] + fresh, key=_moment)
+    start = bisect_right(entries, new_entries[0].at, key=_time_of)
+    entries[start:] = sorted(entries[start:] + new_entries, key=_time_of)
 
 
 def entry_of(node: str, at: datetime, text: str, *, notice: bool = False) -> Entry:

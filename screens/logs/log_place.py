@@ -39,11 +39,11 @@ class LogPlace:
         """The places of the first and the last selected line, or (0, -1) if there are none."""
         if self._anchor is None:
             return 0, -1
-        here, there = self.cursor, self.buffer.place_of(self._anchor)
-        return min(here, there), max(here, there)
+        cursor, anchor = self.cursor, self.buffer.place_of(self._anchor)
+        return min(cursor, anchor), max(cursor, anchor)
 
     @property
-    def meant(self) -> Sequence[Entry]:
+    def selected_or_all(self) -> Sequence[Entry]:
         """The selected lines, or all that are shown."""
         return self.selection or self.buffer.shown
 

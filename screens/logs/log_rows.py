@@ -62,17 +62,17 @@ class Inks:
     def __init__(self, ground: Style, style_of: Callable[[str], Style]) -> None:
         self._ground = ground
         self._style_of = style_of
-        self._made: dict[tuple[bool, bool], Ink] = {}
+        self._inks: dict[tuple[bool, bool], Ink] = {}
 
     def on(self, *, selected: bool, cursor: bool) -> Ink:
-        if (selected, cursor) not in self._made:
+        if (selected, cursor) not in self._inks:
             ground = self._ground
             if selected:
                 ground += self._style_of("selected")
             if cursor:
                 ground += self._style_of("cursor")
-            self._made[selected, cursor] = Ink(ground, self._style_of)
-        return self._made[selected, cursor]
+            self._inks[selected, cursor] = Ink(ground, self._style_of)
+        return self._inks[selected, cursor]
 
 
 class RowPainter:
@@ -90,7 +90,7 @@ class RowPainter:
         self._prefix = min(_NAME_CELLS, max((len(name) for name in names), default=4))
         self._show_time = show_time
         self.wrap = wrap
-        self._filters = tuple((wanted, style) for wanted, style in filters if not wanted.empty)
+        self._filters = tuple((matcher, style) for matcher, style in filters if not matcher.empty)
 
     @property
     def _indent(self) -> int:
@@ -117,41 +117,45 @@ class RowPainter:
         if part:
             return [Segment(" " * self._indent, ink.ground)]
         number = self._numbers.get(entry.node, 0)
-        known = entry.explanation
-        sign = "»" if entry.notice else _SIGNS.get(known.severity, " ") if known else " "
-        name = f"{number + 1 if number < 9 else ' '} {cut(entry.node, self._prefix):<{self._prefix}} "
+        explanation = entry.explanation
+        sign = "»" if entry.notice else _SIGNS.get(explanation.severity, " ") if explanation else " "
+        name_text = f"{number + 1 if number < 9 else ' '} {cut(entry.node, self._prefix):<{self._prefix}} "
         time = [Segment(f"{entry.at:%H:%M:%S} ", ink["time"])] if self._show_time else []
-        return [*time, Segment(name, ink[f"node{number % SHADES}"]), Segment(f"{sign} ", ink[_tone(entry)])]
+        return [
+            *time,
+            Segment(name_text, ink[f"node{number % SHADES}"]),
+            Segment(f"{sign} ", ink[_style_name(entry)]),
+        ]
 
     def _text(self, entry: Entry, part: int, width: int, ink: Ink) -> list[Segment]:
         room = width - self._indent
-        whole = entry.text[:MAX_LINE]
+        text = entry.text[:MAX_LINE]
         if not self.wrap:
-            whole = cut(whole[: 2 * room + 2], room)
-        plain = ink[_tone(entry)]
-        marks = [(wanted, ink.over(plain, name)) for wanted, name in self._filters]
-        segments = _highlighted(whole, plain, marks)
+            text = cut(text[: 2 * room + 2], room)
+        plain_style = ink[_style_name(entry)]
+        highlights = [(matcher, ink.over(plain_style, name)) for matcher, name in self._filters]
+        segments = _highlighted(text, plain_style, highlights)
         return list(Strip(segments).crop(part * room, (part + 1) * room)) if self.wrap else segments
 
 
-def _tone(entry: Entry) -> str:
+def _style_name(entry: Entry) -> str:
     if entry.notice:
         return "notice"
-    known = entry.explanation
-    return known.severity.value if known else "plain"
+    explanation = entry.explanation
+    return explanation.severity.value if explanation else "plain"
 
 
-def _highlighted(text: str, plain: Style, marks: list[tuple[Matcher, Style]]) -> list[Segment]:
-    if not marks:
-        return [Segment(text, plain)]
-    styles = [plain] * len(text)
-    for pattern, style in marks:
-        for start, end in pattern.spans(text):
+def _highlighted(text: str, plain_style: Style, highlights: list[tuple[Matcher, Style]]) -> list[Segment]:
+    if not highlights:
+        return [Segment(text, plain_style)]
+    styles = [plain_style] * len(text)
+    for matcher, style in highlights:
+        for start, end in matcher.spans(text):
             styles[start:end] = [style] * (end - start)
     segments: list[Segment] = []
-    begin = 0
-    for place in range(1, len(text) + 1):
-        if place == len(text) or styles[place] is not styles[begin]:
-            segments.append(Segment(text[begin:place], styles[begin]))
-            begin = place
+    segment_start = 0
+    for index in range(1, len(text) + 1):
+        if index == len(text) or styles[index] is not styles[segment_start]:
+            segments.append(Segment(text[segment_start:index], styles[segment_start]))
+            segment_start = index
     return segments

@@ -26,12 +26,12 @@ def find(view: LogView, typed: str) -> None:
 
     Raises ValueError, as `Matcher` does; then nothing has changed.
     """
-    sought = Matcher(typed)
-    view.sought = sought
+    matcher = Matcher(typed)
+    view.search = matcher
     view.change()
-    if not sought.empty:
-        here, shown = view.at.cursor, view.buffer.shown
-        _seek_match(view, [*shown[here::-1], *shown[here + 1 :]] if shown else ())
+    if not matcher.empty:
+        cursor, shown = view.position.cursor, view.buffer.shown
+        _seek_match(view, [*shown[cursor::-1], *shown[cursor + 1 :]] if shown else ())
 
 
 def go_to_match(view: LogView, by: int) -> None:
@@ -39,7 +39,7 @@ def go_to_match(view: LogView, by: int) -> None:
 
     While nothing is sought, a known message is a hit.
     """
-    if view.sought.empty:
+    if view.search.empty:
         go_to_known(view, by)
     else:
         _seek_match(view, _from_here(view, by))
@@ -47,7 +47,7 @@ def go_to_match(view: LogView, by: int) -> None:
 
 def go_to_known(view: LogView, by: int) -> None:
     """Goes to the next line (`by` is 1) that loomtui can explain, or to the one before (-1)."""
-    _seek(view, _from_here(view, by), lambda entry: entry.known, "a known message")
+    _seek(view, _from_here(view, by), lambda entry: entry.is_known, "a known message")
 
 
 def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
@@ -55,45 +55,45 @@ def go_to_time(view: LiveLog, typed: str, now: datetime) -> None:
 
     What is older than the lines here is read from the nodes' journals. Raises ValueError.
     """
-    moment = read_time(typed, now)
+    target_time = read_time(typed, now)
     oldest = view.buffer.oldest
-    if oldest is None or moment < oldest:
-        content.tell(view, f"Reading the journals from {time_of(moment)} on.")
-        view.read_since(moment)
+    if oldest is None or target_time < oldest:
+        content.tell(view, f"Reading the journals from {time_of(target_time)} on.")
+        view.read_since(target_time)
     else:
-        view.at.stay()
-        view.move_to(view.buffer.place_at(moment), in_middle=True)
-        view.at.stay()
+        view.position.stay()
+        view.move_to(view.buffer.place_at(target_time), in_middle=True)
+        view.position.stay()
 
 
 def _from_here(view: LogView, by: int) -> Sequence[Entry]:
-    here, shown = view.at.cursor, view.buffer.shown
+    cursor, shown = view.position.cursor, view.buffer.shown
     if by > 0:
-        return shown[here + 1 :]
-    return shown[here - 1 :: -1] if here > 0 else ()
+        return shown[cursor + 1 :]
+    return shown[cursor - 1 :: -1] if cursor > 0 else ()
 
 
 def _seek_match(view: LogView, entries: Sequence[Entry]) -> None:
-    sought = view.sought
-    _seek(view, entries, lambda entry: entry.matches(sought), sought.typed)
+    matcher = view.search
+    _seek(view, entries, lambda entry: entry.matches(matcher), matcher.typed)
 
 
-def _seek(view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str) -> None:
+def _seek(view: LogView, entries: Sequence[Entry], is_hit: Callable[[Entry], bool], description: str) -> None:
     """A search may take seconds in many lines. Keys work meanwhile, and another search ends it."""
     view.run_worker(
-        _go_to_first(view, entries, wanted, what), group="seek", exclusive=True, exit_on_error=False
+        _go_to_first(view, entries, is_hit, description), group="seek", exclusive=True, exit_on_error=False
     )
 
 
 async def _go_to_first(
-    view: LogView, entries: Sequence[Entry], wanted: Callable[[Entry], bool], what: str
+    view: LogView, entries: Sequence[Entry], is_hit: Callable[[Entry], bool], description: str
 ) -> None:
-    turn = time.monotonic()
+    slice_start = time.monotonic()
     for entry in entries:
-        if wanted(entry):
+        if is_hit(entry):
             view.move_to(view.buffer.place_of(entry), in_middle=True)
             return
-        if time.monotonic() - turn > _SLICE_SECONDS:
+        if time.monotonic() - slice_start > _SLICE_SECONDS:
             await asyncio.sleep(0)
-            turn = time.monotonic()
-    content.tell(view, f"No line there with {what}.", seconds=3)
+            slice_start = time.monotonic()
+    content.tell(view, f"No line there with {description}.", seconds=3)

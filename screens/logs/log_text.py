@@ -21,27 +21,27 @@ class View(Protocol):
     """What the texts are about; see LogView."""
 
     buffer: LogBuffer
-    at: LogPlace
-    sought: Matcher
+    position: LogPlace
+    search: Matcher
 
 
-def status(view: View, ended: str, width: int) -> Content:
+def status(view: View, end_reason: str, width: int) -> Content:
     """One line. What matters least comes last, because it is cut off first."""
     buffer = view.buffer
     if buffer.paused:
-        waiting, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
-        parts = [content.line(f"‖ paused, {waiting}: {key} goes on", Tone.WARN)]
-    elif view.at.following:
+        waiting_lines, key = count(buffer.waiting, "new line"), keys.name("logs.pause")
+        parts = [content.line(f"‖ paused, {waiting_lines}: {key} goes on", Tone.WARN)]
+    elif view.position.following:
         parts = [content.line("● following", Tone.GOOD)]
     else:
         parts = [content.line(f"■ not following: {keys.name('logs.follow')} follows", Tone.WARN)]
-    if ended:
-        parts.append(content.line(ended, Tone.BAD))
-    selected = len(view.at.selection)
+    if end_reason:
+        parts.append(content.line(end_reason, Tone.BAD))
+    selected = len(view.position.selection)
     if selected:
         parts.append(content.line(f"{count(selected, 'line')} selected", Tone.ACCENT))
-    if not view.sought.empty:
-        parts.append(content.line(f"find {view.sought.typed}", Tone.ACCENT))
+    if not view.search.empty:
+        parts.append(content.line(f"find {view.search.typed}", Tone.ACCENT))
     if not buffer.filter.empty:
         parts.append(content.line(f"filter {buffer.filter.typed}", Tone.ACCENT))
     parts.append(content.line(f"{len(buffer.shown):,} of {buffer.kept:,} lines", Tone.DIM))
@@ -65,32 +65,32 @@ def legend(buffer: LogBuffer, names: Iterable[str], width: int) -> Content:
 def meaning(entry: Entry | None) -> Content:
     if entry is None:
         return content.line("No lines yet. A healthy node is almost silent.", Tone.DIM)
-    known = entry.explanation
-    if known is None:
+    explanation = entry.explanation
+    if explanation is None:
         key = keys.name("logs.open")
         return content.line(f"Not a message that loomtui knows; {key} shows the whole line.", Tone.DIM)
-    title = content.line(f"{entry.node}: {known.title}", Tone.STRONG)
-    return content.lines([title, content.line(f"{known.meaning} {known.advice.text}")])
+    title_line = content.line(f"{entry.node}: {explanation.title}", Tone.STRONG)
+    return content.lines([title_line, content.line(f"{explanation.meaning} {explanation.advice.text}")])
 
 
 def line_text(entry: Entry) -> Content:
     """The whole line, and what is known of it."""
     parts: list[Content | str] = [content.text(entry.whole), ""]
-    known = entry.explanation
-    if known is None:
+    explanation = entry.explanation
+    if explanation is None:
         return content.lines([*parts, content.text("Not a message that loomtui knows.", Tone.DIM)])
     return content.lines(
         [
             *parts,
-            content.fact("It is", content.text(known.title, Tone.STRONG)),
-            content.fact("Severity", known.severity.value),
-            content.fact("It means", known.meaning),
-            content.fact("Do next", known.advice.text or "Nothing."),
-            *(content.fact("Node ID", node_id) for node_id in known.ids),
+            content.fact("It is", content.text(explanation.title, Tone.STRONG)),
+            content.fact("Severity", explanation.severity.value),
+            content.fact("It means", explanation.meaning),
+            content.fact("Do next", explanation.advice.text or "Nothing."),
+            *(content.fact("Node ID", node_id) for node_id in explanation.ids),
         ]
     )
 
 
-def saved(entries: Iterable[Entry]) -> str:
+def file_text(entries: Iterable[Entry]) -> str:
     """Lines of a file: time (UTC), node, text."""
     return "".join(f"{entry.at:%Y-%m-%dT%H:%M:%S.%fZ} {entry.node} {entry.whole}\n" for entry in entries)

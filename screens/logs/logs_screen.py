@@ -14,7 +14,7 @@ from screens.base import LoomScreen
 from screens.input import keys
 from screens.logs import log_search
 from screens.logs.live_log import LiveLog
-from screens.logs.log_text import legend, line_text, meaning, saved, status
+from screens.logs.log_text import file_text, legend, line_text, meaning, status
 from screens.logs.log_view import LogView
 from screens.modals.ask import InputDialog, NodesDialog
 from screens.modals.text import TextDialog
@@ -43,7 +43,7 @@ class LogsScreen(LoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ended = ""
+        self._end_reason = ""
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -53,24 +53,24 @@ class LogsScreen(LoomScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(LogView).focus()
-        self._say()
+        self._show_note()
 
     @property
     def view(self) -> LiveLog:
         return self.query_one(LiveLog)
 
     def on_live_log_ended(self, message: LiveLog.Ended) -> None:
-        self._ended = str(message.error) if message.error else "the stream ended"
-        self._say()
+        self._end_reason = str(message.error) if message.error else "the stream ended"
+        self._show_note()
 
     def on_log_view_changed(self, event: LogView.Changed) -> None:
-        self._say()
+        self._show_note()
 
     def action_switch(self, what: str) -> None:
         """`follow`, `pause`, `wrap` or `time`."""
         view = self.view
         if what == "follow":
-            view.at.toggle_following()
+            view.position.toggle_following()
         elif what == "pause":
             view.buffer.pause(not view.buffer.paused)
         elif what == "wrap":
@@ -90,12 +90,12 @@ class LogsScreen(LoomScreen):
         names = self.context.engine.inventory.names
         shown = tuple(name for name in names if name not in self.view.buffer.hidden)
 
-        def chosen(nodes: tuple[str, ...] | None) -> None:
+        def hide_others(nodes: tuple[str, ...] | None) -> None:
             if nodes is not None:
                 self._select(hidden=frozenset(names) - set(nodes))
 
         self.app.push_screen(
-            NodesDialog("Whose lines?", "The others are hidden, not lost.", names, shown), chosen
+            NodesDialog("Whose lines?", "The others are hidden, not lost.", names, shown), hide_others
         )
 
     def _select(self, *, typed: str | None = None, hidden: frozenset[str] | None = None) -> None:
@@ -115,7 +115,7 @@ class LogsScreen(LoomScreen):
     def _ask(self, title: str, text: str, value: str, hint: str, use: Callable[[str], None]) -> None:
         """`use` raises ValueError for what it cannot take; then nothing has changed."""
 
-        def answered(typed: str | None) -> None:
+        def use_answer(typed: str | None) -> None:
             if typed is None:
                 return
             try:
@@ -123,7 +123,7 @@ class LogsScreen(LoomScreen):
             except ValueError as error:
                 content.tell(self, str(error), severity="warning")
 
-        self.app.push_screen(InputDialog(title, text, value=value, hint=hint), answered)
+        self.app.push_screen(InputDialog(title, text, value=value, hint=hint), use_answer)
 
     # ── going somewhere ─────────────────────────────────────────────────────────────────────────────────
 
@@ -133,7 +133,7 @@ class LogsScreen(LoomScreen):
             "A regular expression, case ignored. It goes to the newest hit at or before the marked line; "
             f"{keys.name('logs.next')} and {keys.name('logs.previous')} go to the next and the one before. "
             "Empty seeks nothing.",
-            self.view.sought.typed,
+            self.view.search.typed,
             "height=1204551",
             lambda typed: log_search.find(self.view, typed),
         )
@@ -145,7 +145,7 @@ class LogsScreen(LoomScreen):
         log_search.go_to_known(self.view, by)
 
     def action_go_to_time(self) -> None:
-        marked = self.view.at.marked
+        marked = self.view.position.marked
         self._ask(
             "Go to a time",
             f"{HOW}. What is older than the lines here is read from the nodes' journals.",
@@ -157,7 +157,7 @@ class LogsScreen(LoomScreen):
     # ── taking lines out ────────────────────────────────────────────────────────────────────────────────
 
     def action_open_line(self) -> None:
-        entry = self.view.at.marked
+        entry = self.view.position.marked
         if entry is not None:
             self.app.push_screen(TextDialog(f"{entry.node}, {time_of(entry.at)}", line_text(entry)))
 
@@ -165,26 +165,26 @@ class LogsScreen(LoomScreen):
         self.view.toggle_selection()
 
     def action_copy(self) -> None:
-        save = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
-        what = "the selected lines" if self.view.at.selection else "the lines"
-        fewer = f"Select some with {keys.name('logs.select')}{save}."
-        clipboard.copy(self, saved(self.view.at.meant), what, otherwise=fewer)
+        save_hint = f", or save them with {keys.name('logs.save')}" if self.context.offers("save") else ""
+        subject = "the selected lines" if self.view.position.selection else "the lines"
+        alternative = f"Select some with {keys.name('logs.select')}{save_hint}."
+        clipboard.copy(self, file_text(self.view.position.selected_or_all), subject, alternative=alternative)
 
     def action_save(self) -> None:
-        lines = self.view.at.meant
+        lines = self.view.position.selected_or_all
         try:
-            path = save_text("logs", "txt", saved(lines), self.context.now())
+            path = save_text("logs", "txt", file_text(lines), self.context.now())
         except LoomtuiError as error:
             self.show_error(error, "Not saved")
             return
         content.tell(self, f"{count(len(lines), 'line')} saved as {path}, readable by you alone.", seconds=12)
 
-    def _say(self) -> None:
+    def _show_note(self) -> None:
         """Says it without a new layout of the screen, because this happens ten times a second."""
         if not self.is_attached:
             return
         view, names = self.view, self.context.engine.inventory.names
         width = self.size.width - 4
-        note = content.lines([status(view, self._ended, width), legend(view.buffer, names, width)])
+        note = content.lines([status(view, self._end_reason, width), legend(view.buffer, names, width)])
         self.query_one("#note", Static).update(note, layout=False)
-        self.query_one("#meaning", Static).update(meaning(view.at.marked), layout=False)
+        self.query_one("#meaning", Static).update(meaning(view.position.marked), layout=False)

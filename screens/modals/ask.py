@@ -175,20 +175,20 @@ class NodesDialog(Dialog[tuple[str, ...] | None]):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#nodes", SelectionList).focus()
-        self._say()
+        self._show_chosen()
 
     def on_selection_list_selected_changed(self) -> None:
-        self._say()
+        self._show_chosen()
 
-    def _say(self) -> None:
+    def _show_chosen(self) -> None:
         """Says it in words, because the list tells it by colour alone."""
         chosen = self._selected()
         text = f"Chosen, {len(chosen)} of {len(self._names)}: {', '.join(chosen) or 'none'}"
         self.query_one("#chosen", Static).update(content.line(text, Tone.STRONG))
 
     def _selected(self) -> tuple[str, ...]:
-        selected = set(self.query_one("#nodes", SelectionList).selected)
-        return tuple(node for node in self._names if node in selected)
+        selected_names = set(self.query_one("#nodes", SelectionList).selected)
+        return tuple(node for node in self._names if node in selected_names)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(self._selected())

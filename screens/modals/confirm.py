@@ -46,12 +46,12 @@ class ConfirmDialog(Dialog[bool]):
     def __init__(self, act: Act) -> None:
         super().__init__(act.title)
         self.act = act
-        self._again = False  # asked the second time
+        self._asks_again = False  # asked the second time
 
     def body(self) -> Iterable[Widget]:
         yield DialogText(self._text())
         if self.act.typed:
-            yield Static(self._how(), id="how", classes="dialog-how")
+            yield Static(self._instruction(), id="how", classes="dialog-how")
             yield Input(id="name", placeholder=self._placeholder(), compact=True, select_on_focus=False)
         with Horizontal(classes="dialog-buttons"):
             yield Button(Content("Cancel"), id="cancel", compact=True)
@@ -62,31 +62,31 @@ class ConfirmDialog(Dialog[bool]):
                 disabled=self.act.typed,
                 compact=True,
             )
-        yield Static(self._keys(), classes="dialog-keys")
+        yield Static(self._key_hints(), classes="dialog-keys")
 
     def on_key(self, event: events.Key) -> None:
         """Typing needs no tab, because the first letter goes into the field."""
         if event.is_printable and event.character is not None:
-            self._take(event, event.character)
+            self._type_into_field(event, event.character)
 
     def on_paste(self, event: events.Paste) -> None:
-        self._take(event, "".join(event.text.splitlines()[:1]))
+        self._type_into_field(event, "".join(event.text.splitlines()[:1]))
 
-    def _take(self, event: events.Event, typed: str) -> None:
+    def _type_into_field(self, event: events.Event, typed: str) -> None:
         if self.act.typed and typed and not (field := self.query_one("#name", Input)).has_focus:
             field.focus()
             field.insert_text_at_cursor(typed)
             event.stop()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one("#confirm", Button).disabled = not self._right(event.value)
+        self.query_one("#confirm", Button).disabled = not self._is_right(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if self._right(event.value):
-            self._taken(event.value)
+        if self._is_right(event.value):
+            self._accept(event.value)
         else:
             content.tell(
-                self, f"That is not {self._placeholder()}. It is {self._wanted()}.", severity="warning"
+                self, f"That is not {self._placeholder()}. It is {self._wanted_word()}.", severity="warning"
             )
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -94,33 +94,33 @@ class ConfirmDialog(Dialog[bool]):
             self.dismiss(False)
         elif not self.act.typed:
             self.dismiss(True)
-        elif self._right(typed := self.query_one("#name", Input).value):
-            self._taken(typed)
+        elif self._is_right(typed := self.query_one("#name", Input).value):
+            self._accept(typed)
 
     def cancelled(self) -> bool:
         return False
 
-    def _taken(self, typed: str) -> None:
+    def _accept(self, typed: str) -> None:
         """The operator typed what was asked for. A second question begins with what was typed meanwhile."""
-        if self._again or not self.context.engine.inventory.production:
+        if self._asks_again or not self.context.engine.inventory.production:
             self.dismiss(True)
             return
-        self._again = True
-        self.query_one("#how", Static).update(self._how())
+        self._asks_again = True
+        self.query_one("#how", Static).update(self._instruction())
         field = self.query_one("#name", Input)
         field.placeholder = self._placeholder()
         field.value = field.value.removeprefix(typed)
         field.cursor_position = len(field.value)
         field.focus()
 
-    def _wanted(self) -> str:
-        return _SECOND_WORD if self._again else self.context.cluster
+    def _wanted_word(self) -> str:
+        return _SECOND_WORD if self._asks_again else self.context.cluster
 
     def _placeholder(self) -> str:
-        return "the second word" if self._again else "the cluster's name"
+        return "the second word" if self._asks_again else "the cluster's name"
 
-    def _right(self, value: str) -> bool:
-        return value.strip() == self._wanted()
+    def _is_right(self, value: str) -> bool:
+        return value.strip() == self._wanted_word()
 
     def _text(self) -> Content:
         return content.lines(
@@ -134,15 +134,15 @@ class ConfirmDialog(Dialog[bool]):
             ]
         )
 
-    def _how(self) -> Content:
-        asked = "It is a production cluster. Type " if self._again else "Type the cluster's name, "
+    def _instruction(self) -> Content:
+        request = "It is a production cluster. Type " if self._asks_again else "Type the cluster's name, "
         return content.row(
-            asked,
-            Content.styled(self._wanted(), Tone.ACCENT.value),
-            " as well, and press enter:" if self._again else ", and press enter:",
+            request,
+            Content.styled(self._wanted_word(), Tone.ACCENT.value),
+            " as well, and press enter:" if self._asks_again else ", and press enter:",
         )
 
-    def _keys(self) -> Content:
+    def _key_hints(self) -> Content:
         if self.act.typed:
             return Content("  ").join([content.keycap(keys.name("dialog.cancel"), "cancel, nothing happens")])
         return Content("  ").join(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Edited:
     text: str
-    taken: bool  # False: the dialog was closed; nothing follows from it
+    accepted: bool  # False: the dialog was closed; nothing follows from it
 
 
 class EditDialog(Dialog[Edited]):
@@ -58,13 +58,15 @@ class EditDialog(Dialog[Edited]):
         self.query_one(TextArea).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        judged = self._judge(self.query_one(TextArea).text)
-        if not judged.problems:
+        judgement = self._judge(self.query_one(TextArea).text)
+        if not judgement.problems:
             self.dismiss(Edited(self.query_one(TextArea).text, True))
             return
-        told = [content.line("It cannot be taken:", Tone.STRONG)]
-        told += [content.row(content.line("✗ ", Tone.BAD), problem) for problem in judged.problems]
-        self.query_one("#problems-text", Static).update(content.lines(told))
+        problem_lines = [content.line("It cannot be taken:", Tone.STRONG)]
+        problem_lines += [
+            content.row(content.line("✗ ", Tone.BAD), problem) for problem in judgement.problems
+        ]
+        self.query_one("#problems-text", Static).update(content.lines(problem_lines))
         self.query_one("#problems").display = True
         self.query_one(TextArea).focus()
 

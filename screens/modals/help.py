@@ -19,36 +19,45 @@ _SERVED = "In a browser nothing is saved where loomtui runs, and nobody is asked
 
 
 def help_text(screen: LoomScreen) -> Content:
-    there = _there(screen)
-    own = {key: now for key, now in there.items() if key.group != "app" and key.id not in keys.MOVING}
-    everywhere = {key: now for key, now in there.items() if key.group == "app"}
-    moving = {key: now for key, now in there.items() if key.id in keys.MOVING}
-    parts: list[Content | str] = [keys.spoken(screen.HELP), *([_SERVED] if screen.context.served else [])]
-    for title, found in (("On this screen", own), ("On every screen", everywhere), ("To move", moving)):
-        if found:
-            parts += ["", content.text(title, Tone.ACCENT), *_rows(found)]
-    return content.lines([*parts, *_names(there)])
+    active_keys = _active_keys(screen)
+    screen_keys = {
+        key: usable for key, usable in active_keys.items() if key.group != "app" and key.id not in keys.MOVING
+    }
+    app_keys = {key: usable for key, usable in active_keys.items() if key.group == "app"}
+    moving_keys = {key: usable for key, usable in active_keys.items() if key.id in keys.MOVING}
+    parts: list[Content | str] = [
+        keys.fill_key_names(screen.HELP),
+        *([_SERVED] if screen.context.served else []),
+    ]
+    for title, listed_keys in (
+        ("On this screen", screen_keys),
+        ("On every screen", app_keys),
+        ("To move", moving_keys),
+    ):
+        if listed_keys:
+            parts += ["", content.text(title, Tone.ACCENT), *_key_lines(listed_keys)]
+    return content.lines([*parts, *_action_names(active_keys)])
 
 
-def _there(screen: LoomScreen) -> dict[keys.Key, bool]:
+def _active_keys(screen: LoomScreen) -> dict[keys.Key, bool]:
     """Each key, and whether it can be used now."""
-    found: dict[keys.Key, bool] = {}
-    for active in screen.active_bindings.values():
-        key = keys.by_id(active.binding.id or "")
+    active_keys: dict[keys.Key, bool] = {}
+    for active_binding in screen.active_bindings.values():
+        key = keys.by_id(active_binding.binding.id or "")
         if key is not None:
-            found[key] = active.enabled
-    return {key: found[key] for key in sorted(found, key=lambda key: keys.place(key.id))}
+            active_keys[key] = active_binding.enabled
+    return {key: active_keys[key] for key in sorted(active_keys, key=lambda key: keys.position(key.id))}
 
 
-def _rows(found: dict[keys.Key, bool]) -> Iterator[Content]:
-    for key, now in found.items():
-        yield content.fact(f"  {key.name}", key.tooltip + ("" if now else "  (not now)"), _KEY_CELLS)
+def _key_lines(active_keys: dict[keys.Key, bool]) -> Iterator[Content]:
+    for key, usable in active_keys.items():
+        yield content.fact(f"  {key.name}", key.tooltip + ("" if usable else "  (not now)"), _KEY_CELLS)
 
 
-def _names(found: dict[keys.Key, bool]) -> Iterator[Content]:
+def _action_names(active_keys: dict[keys.Key, bool]) -> Iterator[Content]:
     """The names of the actions, for those who want other keys."""
     yield content.text("\nOther keys", Tone.ACCENT)
     yield content.text(
         "  In keymap.yml of the configuration folder, a line each: 'health.mark: m'. The actions' names:"
     )
-    yield content.text("  " + ", ".join(key.id for key in found), Tone.DIM)
+    yield content.text("  " + ", ".join(key.id for key in active_keys), Tone.DIM)

@@ -23,10 +23,10 @@ LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 def targets(screen: Screen[Any]) -> Sequence[Widget]:
     """The visible parts that can have the focus, in the order of tab."""
-    seen = [
+    visible_widgets = [
         widget for widget in screen.focus_chain if widget.region.area and not widget.has_class("-no-jump")
     ]
-    return seen[: len(LETTERS)]
+    return visible_widgets[: len(LETTERS)]
 
 
 class JumpLabel(Static):

@@ -31,7 +31,7 @@ class ThemeDialog(Dialog[str | None]):
 
     def __init__(self) -> None:
         super().__init__("Theme")
-        self._before = ""
+        self._previous_theme = ""
 
     def body(self) -> Iterable[Widget]:
         yield OptionList(
@@ -51,9 +51,11 @@ class ThemeDialog(Dialog[str | None]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._before = self.app.theme
+        self._previous_theme = self.app.theme
         options = self.query_one(OptionList)
-        options.highlighted = THEME_NAMES.index(self._before) if self._before in THEME_NAMES else 0
+        options.highlighted = (
+            THEME_NAMES.index(self._previous_theme) if self._previous_theme in THEME_NAMES else 0
+        )
         options.focus()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -64,4 +66,4 @@ class ThemeDialog(Dialog[str | None]):
         self.dismiss(event.option.id)
 
     def cancelled(self) -> None:
-        self.app.theme = self._before
+        self.app.theme = self._previous_theme

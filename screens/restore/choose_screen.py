@@ -66,39 +66,39 @@ class ChooseScreen(TableScreen):
     def prepare(self) -> None:
         super().prepare()
         table = self.query_one(Table)
-        table.put(LATEST, self._latest(table))
-        self._say_next()
+        table.put(LATEST, self._latest_cells(table))
+        self._show_next()
 
     async def load(self) -> None:
         """Looks at the first part of each archive, because the keys do not tell the kinds."""
         with_data: list[Backup] = []
-        for backup in await self.context.engine.backups():
-            known = backup
-            if backup.kind is BackupKind.UNKNOWN:
-                known = await self.context.engine.guess(backup)
-            if known.kind in (BackupKind.DATA, BackupKind.FULL):
-                with_data.append(known)
+        for listed in await self.context.engine.backups():
+            backup = listed
+            if listed.kind is BackupKind.UNKNOWN:
+                backup = await self.context.engine.guess(listed)
+            if backup.kind in (BackupKind.DATA, BackupKind.FULL):
+                with_data.append(backup)
                 self.post_message(self.Listed(tuple(with_data)))
         self.post_message(self.Listed(tuple(with_data)))
 
     def on_choose_screen_listed(self, message: Listed) -> None:
         table = self.query_one(Table)
         for backup in message.backups:
-            table.put(backup.key, self._cells(table, backup))
+            table.put(backup.key, self._backup_cells(table, backup))
         if message.backups:
             self.say("The first row is right in most cases.")
         else:
-            again = f"{keys.name('screen.refresh')} asks again"
-            self.say(f"No data backup was found. Check bucket and prefix in the inventory; {again}.")
+            refresh_hint = f"{keys.name('screen.refresh')} asks again"
+            self.say(f"No data backup was found. Check bucket and prefix in the inventory; {refresh_hint}.")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         self.action_take()
 
     def action_take(self) -> None:
-        marked = self.query_one(Table).marked
-        if marked is not None:
-            key = None if marked == LATEST else marked
-            self.app.push_screen(PlanScreen(replace(self.choices, data_key=key)))
+        marked_key = self.query_one(Table).marked
+        if marked_key is not None:
+            data_key = None if marked_key == LATEST else marked_key
+            self.app.push_screen(PlanScreen(replace(self.choices, data_key=data_key)))
 
     def action_choose_nodes(self) -> None:
         names = self.context.engine.inventory.names
@@ -110,17 +110,17 @@ class ChooseScreen(TableScreen):
                 names,
                 self.choices.nodes or names,
             ),
-            self._nodes_chosen,
+            self._take_nodes,
         )
 
-    def _nodes_chosen(self, nodes: tuple[str, ...] | None) -> None:
+    def _take_nodes(self, nodes: tuple[str, ...] | None) -> None:
         if nodes is None:
             return
         if not nodes:
             content.tell(self, "At least one node is needed; nothing was changed.", severity="warning")
             return
-        whole = len(nodes) == len(self.context.engine.inventory.names)
-        self._choose(replace(self.choices, nodes=None if whole else nodes))
+        all_chosen = len(nodes) == len(self.context.engine.inventory.names)
+        self._set_choices(replace(self.choices, nodes=None if all_chosen else nodes))
 
     def action_choose_time(self) -> None:
         current = self.choices.before
@@ -131,10 +131,10 @@ class ChooseScreen(TableScreen):
                 value=f"{current:%Y-%m-%d %H:%M}" if current else "",
                 hint="2026-11-20 14:30",
             ),
-            self._time_chosen,
+            self._take_time,
         )
 
-    def _time_chosen(self, typed: str | None) -> None:
+    def _take_time(self, typed: str | None) -> None:
         if typed is None:
             return
         try:
@@ -142,50 +142,50 @@ class ChooseScreen(TableScreen):
         except ValueError as error:
             content.tell(self, f"{error} Nothing was changed.", severity="warning")
             return
-        self._choose(replace(self.choices, before=before))
+        self._set_choices(replace(self.choices, before=before))
 
     def action_toggle_stage(self) -> None:
-        self._choose(replace(self.choices, stage_first=not self.choices.stage_first))
+        self._set_choices(replace(self.choices, stage_first=not self.choices.stage_first))
 
     def action_toggle_keys(self) -> None:
-        self._choose(replace(self.choices, keep_keys=not self.choices.keep_keys))
+        self._set_choices(replace(self.choices, keep_keys=not self.choices.keep_keys))
 
-    def _choose(self, choices: Choices) -> None:
+    def _set_choices(self, choices: Choices) -> None:
         self.choices = choices
         table = self.query_one(Table)
-        table.put(LATEST, self._latest(table))
-        self._say_next()
+        table.put(LATEST, self._latest_cells(table))
+        self._show_next()
 
-    def _say_next(self) -> None:
-        chosen, names = self.choices, self.context.engine.inventory.names
-        nodes = f"all {len(names)} nodes" if chosen.nodes is None else joined(chosen.nodes)
-        before = f", taken before {time_of(chosen.before)}" if chosen.before else ""
-        keys_kept = "; nodes keep their own keys" if chosen.keep_keys else ""
+    def _show_next(self) -> None:
+        choices, names = self.choices, self.context.engine.inventory.names
+        nodes_text = f"all {len(names)} nodes" if choices.nodes is None else joined(choices.nodes)
+        limit_text = f", taken before {time_of(choices.before)}" if choices.before else ""
+        keys_text = "; nodes keep their own keys" if choices.keep_keys else ""
         self.query_one(NextPanel).say(
-            f"Choose the data for {nodes}{before}{keys_kept}.",
+            f"Choose the data for {nodes_text}{limit_text}{keys_text}.",
             [
                 Choice("choose.take", "take the marked backup and make the plan", "nothing is changed by it"),
-                Choice("choose.nodes", "restore some nodes only", f"now: {nodes}"),
+                Choice("choose.nodes", "restore some nodes only", f"now: {nodes_text}"),
                 Choice(
                     "choose.before",
                     "only backups before a time",
-                    "now: no limit" if not chosen.before else "now: " + time_of(chosen.before),
+                    "now: no limit" if not choices.before else "now: " + time_of(choices.before),
                 ),
                 Choice(
                     "choose.stage",
                     "fetch data before the stop",
-                    f"now: {'yes' if chosen.stage_first else 'no'}; shortens the outage, needs more disk",
+                    f"now: {'yes' if choices.stage_first else 'no'}; shortens the outage, needs more disk",
                 ),
                 Choice(
                     "choose.keys",
                     "keep the nodes' own keys",
-                    f"now: {'yes' if chosen.keep_keys else 'no, as in the backups'}",
+                    f"now: {'yes' if choices.keep_keys else 'no, as in the backups'}",
                 ),
             ],
             urgent=True,
         )
 
-    def _latest(self, table: Table) -> dict[str, Text]:
+    def _latest_cells(self, table: Table) -> dict[str, Text]:
         limit = f"before {self.choices.before:%Y-%m-%d %H:%M}" if self.choices.before else "recommended"
         return {
             "taken": table.cell("latest", Tone.STRONG),
@@ -195,7 +195,7 @@ class ChooseScreen(TableScreen):
             "key": table.cell(f"the newest that can be used ({limit})"),
         }
 
-    def _cells(self, table: Table, backup: Backup) -> dict[str, Text]:
+    def _backup_cells(self, table: Table, backup: Backup) -> dict[str, Text]:
         return {
             "taken": table.cell(f"{backup.taken_at:%Y-%m-%d %H:%M}"),
             "age": table.cell(ago(backup.taken_at, self.context.now()), right=True),

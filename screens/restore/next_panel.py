@@ -20,7 +20,7 @@ class Choice:
     """A key by its action's id, what it does, and what follows from it."""
 
     key_id: str
-    does: str
+    effect: str
     consequence: str = ""
 
 
@@ -39,13 +39,13 @@ class NextPanel(VerticalScroll, can_focus=False):
         parts = [content.text(headline, Tone.STRONG)]
         if detail:
             parts.append(content.text(detail))
-        parts += [self._choice(choice) for choice in choices]
+        parts += [self._choice_line(choice) for choice in choices]
         self.set_class(urgent, "-urgent")
         self.border_subtitle = content.line("↑↓ scroll what is above" if choices else "")
         self.border_title = content.line("▶ What to do next" if urgent else "What is going on")
         self.query_one("#next-text", Static).update(content.lines(parts))
 
     @staticmethod
-    def _choice(choice: Choice) -> Content:
-        tail = content.line(f"  {choice.consequence}" if choice.consequence else "", Tone.DIM)
-        return content.row(content.keycap(keys.name(choice.key_id), choice.does), tail)
+    def _choice_line(choice: Choice) -> Content:
+        consequence = content.line(f"  {choice.consequence}" if choice.consequence else "", Tone.DIM)
+        return content.row(content.keycap(keys.name(choice.key_id), choice.effect), consequence)

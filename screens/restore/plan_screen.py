@@ -57,12 +57,12 @@ class PlanScreen(LoadingScreen, DiffScreen):
     LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)
     NOTE: ClassVar[str] = "#prediction"
 
-    class Told(Message):
+    class Progress(Message):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    class Made(Message):
+    class Planned(Message):
         def __init__(self, plan: Plan) -> None:
             super().__init__()
             self.plan = plan
@@ -72,7 +72,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         super().__init__()
         self.choices = choices
         self.plan = plan
-        self._told: list[str] = []
+        self._progress_lines: list[str] = []
         self._declined = False
 
     def body(self) -> Iterable[Widget]:
@@ -86,13 +86,13 @@ class PlanScreen(LoadingScreen, DiffScreen):
         super().on_mount()
         self.query_one(DiffPane).focus()
         if self.plan is None:
-            self._make()
+            self._make_plan()
         else:
             self._show_plan(self.plan)
 
-    def _make(self) -> None:
-        self.plan, self._told, self._declined = None, [], False
-        self._began = self.context.now()
+    def _make_plan(self) -> None:
+        self.plan, self._progress_lines, self._declined = None, [], False
+        self._planning_since = self.context.now()
         self.query_one(NextPanel).say(
             "Every node is looked at and the archives are read whole.",
             [Choice("screen.back", "give it up", "nothing was changed")],
@@ -104,22 +104,22 @@ class PlanScreen(LoadingScreen, DiffScreen):
         engine = self.context.engine
         if not isinstance(engine, WritableEngine):
             return
-        plan = await engine.plan(self.choices, self._tell)
-        self.post_message(self.Made(plan))
+        plan = await engine.plan(self.choices, self._report_progress)
+        self.post_message(self.Planned(plan))
 
-    def _tell(self, text: str) -> None:
-        self.post_message(self.Told(text))
+    def _report_progress(self, text: str) -> None:
+        self.post_message(self.Progress(text))
 
-    def on_plan_screen_told(self, message: Told) -> None:
+    def on_plan_screen_progress(self, message: Progress) -> None:
         """A thread may tell something late; that does not cover the plan."""
         if self.plan is not None:
             return
-        after = span(self.context.now() - self._began)
-        self._told.append(f"{after:>6}  {message.text}")
-        self.query_one(DiffPane).show_page(page([content.lines(self._told[-200:])]))
+        elapsed = span(self.context.now() - self._planning_since)
+        self._progress_lines.append(f"{elapsed:>6}  {message.text}")
+        self.query_one(DiffPane).show_page(page([content.lines(self._progress_lines[-200:])]))
         self.query_one(DiffPane).scroll_end(animate=False)
 
-    def on_plan_screen_made(self, message: Made) -> None:
+    def on_plan_screen_planned(self, message: Planned) -> None:
         self._show_plan(message.plan)
 
     def failed(self, error: LoomtuiError) -> None:
@@ -133,10 +133,10 @@ class PlanScreen(LoadingScreen, DiffScreen):
         pane = self.query_one(DiffPane)
         pane.show_page(plan_page(plan, self.context.now()))
         pane.scroll_home(animate=False)
-        self._say_next(plan)
+        self._show_next(plan)
         self.refresh_bindings()
 
-    def _say_next(self, plan: Plan) -> None:
+    def _show_next(self, plan: Plan) -> None:
         panel = self.query_one(NextPanel)
         offer = offer_of(plan)
         if self._declined:
@@ -160,7 +160,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
                 f"Read the plan ({summary(plan)}).",
                 [
                     Choice("plan.start", "begin the restore", "each step is asked for; step 1 stops nothing"),
-                    *self._more(plan),
+                    *self._more_choices(plan),
                     _BACK,
                 ],
                 urgent=True,
@@ -168,13 +168,13 @@ class PlanScreen(LoadingScreen, DiffScreen):
         elif lacks_redis(plan):
             panel.say(
                 "A node would not reach its Redis, and could not start.",
-                [*self._more(plan), _BACK],
+                [*self._more_choices(plan), _BACK],
                 urgent=True,
             )
         else:
             panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
 
-    def _more(self, plan: Plan) -> list[Choice]:
+    def _more_choices(self, plan: Plan) -> list[Choice]:
         """What can be decided about the plan as it is."""
         choices = []
         if has_backup_jobs(plan):
@@ -184,9 +184,9 @@ class PlanScreen(LoadingScreen, DiffScreen):
                 )
             )
         if names_redis(plan):
-            now = self.choices.redis or "as in the config"
+            current = self.choices.redis or "as in the config"
             choices.append(
-                Choice("plan.redis", "another Redis address, or keep it", f"now: {now}; plans anew")
+                Choice("plan.redis", "another Redis address, or keep it", f"now: {current}; plans anew")
             )
         return choices
 
@@ -222,10 +222,10 @@ class PlanScreen(LoadingScreen, DiffScreen):
                 value=self.choices.redis or "",
                 hint="10.2.0.9:6379",
             ),
-            self._redis_chosen,
+            self._take_redis,
         )
 
-    def _redis_chosen(self, typed: str | None) -> None:
+    def _take_redis(self, typed: str | None) -> None:
         if typed is None:
             return
         redis = typed.strip() or None
@@ -235,7 +235,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
             content.tell(self, f"{error.what}; nothing was changed.", severity="warning")
             return
         self.choices = replace(self.choices, redis=redis)
-        self._make()
+        self._make_plan()
 
     def action_start(self) -> None:
         if self.plan is not None:
@@ -244,7 +244,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
     def action_decline(self) -> None:
         if self.plan is not None:
             self._declined = True
-            self._say_next(self.plan)
+            self._show_next(self.plan)
             self.refresh_bindings()
 
     def action_reset_signing(self) -> None:
@@ -262,12 +262,12 @@ class PlanScreen(LoadingScreen, DiffScreen):
             verb="Plan with it",
             typed=True,
         )
-        self.app.push_screen(ConfirmDialog(act), self._reset_confirmed)
+        self.app.push_screen(ConfirmDialog(act), self._take_confirmation)
 
-    def _reset_confirmed(self, confirmed: bool | None) -> None:
+    def _take_confirmation(self, confirmed: bool | None) -> None:
         if confirmed:
             self.choices = replace(self.choices, reset_signing=True)
-            self._make()
+            self._make_plan()
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(DiffPane).text.plain)

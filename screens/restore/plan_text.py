@@ -49,36 +49,36 @@ def offer_of(plan: Plan) -> Offer | None:
     """What the plan offers, in words, or None if it offers nothing."""
     match plan.offer:
         case RemedyKind.RAISE:
-            return _raising(plan)
+            return _raise_offer(plan)
         case RemedyKind.RESET:
-            return _resetting(plan)
+            return _reset_offer(plan)
         case _:
             return None
 
 
-def _raising(plan: Plan) -> Offer:
-    raised = tuple(node.name for node in plan.nodes if node.signing.action is SigningAction.RAISE)
+def _raise_offer(plan: Plan) -> Offer:
+    nodes = tuple(node.name for node in plan.nodes if node.signing.action is SigningAction.RAISE)
     return Offer(
         RemedyKind.RAISE,
-        raised,
-        f"The last signed height of {joined(raised)} is set to the living chain's height.",
+        nodes,
+        f"The last signed height of {joined(nodes)} is set to the living chain's height.",
         "Safe only if the old machine with this validator key is dead and will never come back.",
     )
 
 
-def _resetting(plan: Plan) -> Offer:
+def _reset_offer(plan: Plan) -> Offer:
     addresses = {validator.address for validator in plan.validators}
     signers = tuple(node.name for node in plan.nodes if node.signing.address in addresses)
     height = plan.prediction.height
-    place = "the height of the data" if height is None else f"height {number(height)}"
-    absent = len(addresses) > len(signers)
-    where = "in this plan and stopped, or is gone for good" if absent else "in this plan and stopped"
+    height_text = "the height of the data" if height is None else f"height {number(height)}"
+    some_absent = len(addresses) > len(signers)
+    places = "in this plan and stopped, or is gone for good" if some_absent else "in this plan and stopped"
     return Offer(
         RemedyKind.RESET,
         signers,
-        f"Each validator's last signed height is set to 0, so that it can sign after {place} again. "
+        f"Each validator's last signed height is set to 0, so that it can sign after {height_text} again. "
         "Their keys stay.",
-        f"Safe only because every validator is {where}. No other machine may run with one of their keys.",
+        f"Safe only because every validator is {places}. No other machine may run with one of their keys.",
     )
 
 
@@ -88,7 +88,9 @@ def has_backup_jobs(plan: Plan) -> bool:
 
 def names_redis(plan: Plan) -> bool:
     """Whether a config file to be restored names a Redis on another machine."""
-    return any("redis" in entry.address.lower() for node in plan.nodes for entry in node.external_addresses)
+    return any(
+        "redis" in external.address.lower() for node in plan.nodes for external in node.external_addresses
+    )
 
 
 def lacks_redis(plan: Plan) -> bool:
@@ -103,11 +105,11 @@ def may_start(plan: Plan) -> bool:
 def headline(plan: Plan) -> Content:
     """The prediction in large letters, because it is read first."""
     prediction = plan.prediction
-    word = "✓ THE CHAIN CAN MOVE" if prediction.moves else "✗ THE CHAIN WOULD STAND STILL"
+    verdict = "✓ THE CHAIN CAN MOVE" if prediction.moves else "✗ THE CHAIN WOULD STAND STILL"
     tone = Tone.GOOD if prediction.moves else Tone.BAD
     return content.lines(
         [
-            Content.styled(f" {word} ", f"bold reverse {tone.value}"),
+            Content.styled(f" {verdict} ", f"bold reverse {tone.value}"),
             content.line(prediction.sentence, Tone.STRONG),
         ]
     )
@@ -117,11 +119,11 @@ def plan_page(plan: Plan, now: datetime) -> Page:
     """The whole plan. The reasons why it must not be run come first."""
     return page(
         [
-            *_section("This plan must not be run as it is", _refusals(plan), "✗", Tone.BAD),
-            *_section("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN),
-            *_section("Worth knowing", _other_warnings(plan), "▲", Tone.WARN),
-            *_overview(plan, now),
-            *(part for node in plan.nodes for part in _node(node, now)),
+            *_section_lines("This plan must not be run as it is", _refusal_texts(plan), "✗", Tone.BAD),
+            *_section_lines("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN),
+            *_section_lines("Worth knowing", _other_warnings(plan), "▲", Tone.WARN),
+            *_overview_lines(plan, now),
+            *(part for node in plan.nodes for part in _node_parts(node, now)),
         ]
     )
 
@@ -130,7 +132,7 @@ def _other_warnings(plan: Plan) -> tuple[str, ...]:
     return texts_of(warning for warning in plan.warnings if warning.code is not FindingCode.PASSED_OVER)
 
 
-def _refusals(plan: Plan) -> tuple[str, ...]:
+def _refusal_texts(plan: Plan) -> tuple[str, ...]:
     """The refusals without the prediction's sentence, which the headline has."""
     return tuple(
         (refusal.code is FindingCode.CHAIN_STANDS and refusal.advice) or refusal.text
@@ -138,7 +140,7 @@ def _refusals(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _section(title: str, sentences: tuple[str, ...], sign: str, tone: Tone) -> Iterator[Content]:
+def _section_lines(title: str, sentences: tuple[str, ...], sign: str, tone: Tone) -> Iterator[Content]:
     if sentences:
         yield content.text(title, Tone.ACCENT)
         for sentence in sentences:
@@ -146,19 +148,19 @@ def _section(title: str, sentences: tuple[str, ...], sign: str, tone: Tone) -> I
         yield Content("")
 
 
-def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
+def _overview_lines(plan: Plan, now: datetime) -> Iterator[Content]:
     names = tuple(node.name for node in plan.nodes)
     yield content.text("Plan", Tone.ACCENT)
     yield content.fact("Restores", f"{joined(names, 12)}: {SCOPES[plan.scope]}")
     if plan.left_out:
         yield content.fact("Leaves out", content.line(joined(plan.left_out, 12), Tone.WARN))
     for archive in dict.fromkeys(node.data for node in plan.nodes if node.data is not None):
-        yield content.fact("Data", _archive(archive, now))
+        yield content.fact("Data", _archive_text(archive, now))
     yield content.fact("To height", number(plan.prediction.height))
-    for place, evidence in enumerate(plan.chain.evidence if plan.chain is not None else ()):
-        yield content.fact("" if place else "Chain by", evidence)
-    power = f"{number(plan.prediction.signing_power)} of {number(plan.prediction.total_power)}"
-    yield content.fact("Can sign", f"{power} of the voting power (more than 2/3 is needed)")
+    for index, evidence in enumerate(plan.chain.evidence if plan.chain is not None else ()):
+        yield content.fact("" if index else "Chain by", evidence)
+    power_text = f"{number(plan.prediction.signing_power)} of {number(plan.prediction.total_power)}"
+    yield content.fact("Can sign", f"{power_text} of the voting power (more than 2/3 is needed)")
     if plan.prediction.stuck:
         yield content.fact("Cannot sign", content.line(joined(plan.prediction.stuck), Tone.BAD))
     if plan.reset_confirmed:
@@ -172,37 +174,45 @@ def _overview(plan: Plan, now: datetime) -> Iterator[Content]:
     yield Content("")
 
 
-def _archive(archive: Archive, now: datetime) -> str:
+def _archive_text(archive: Archive, now: datetime) -> str:
     doubt = "" if archive.taken_by.sure else ", not sure"
-    taken = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)}{doubt})"
-    return f"{archive.key}, {taken}, {size(archive.size_bytes)}"
+    taken_text = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)}{doubt})"
+    return f"{archive.key}, {taken_text}, {size(archive.size_bytes)}"
 
 
-def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
+def _node_parts(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
     yield content.line(f"Node {node.name}", Tone.ACCENT)
     yield content.fact("Node ID", f"{short_id(node.node_id)}  at {node.address}:{node.port}")
     if node.data is None:
         yield content.fact("Data", content.line("none", Tone.WARN))
     yield content.fact(
         "Config",
-        _archive(node.config, now) if node.config else content.line("none: its own files stay", Tone.DIM),
+        _archive_text(node.config, now)
+        if node.config
+        else content.line("none: its own files stay", Tone.DIM),
     )
     for choice in node.files:
         if choice.changes or choice.action is not FileAction.KEEP:
-            what = f"{FILE_ACTIONS[choice.action] if choice.changes else 'same bytes'}: {choice.reason}"
-            yield content.row(content.fact(f"  {choice.target}", "", 40), what)
+            action_text = (
+                f"{FILE_ACTIONS[choice.action] if choice.changes else 'same bytes'}: {choice.reason}"
+            )
+            yield content.row(content.fact(f"  {choice.target}", "", 40), action_text)
     if node.staging is not None:
         yield content.fact(
             "Staging", f"{node.staging} is set aside: the next backup would hold its old files"
         )
-    for entry in node.external_addresses:
-        tried = f": {entry.tried}" if entry.tried else ""
-        tone = Tone.BAD if entry.reached is False else Tone.WARN
-        yield content.fact("Elsewhere", content.line(f"{entry.field} {entry.address}{tried}", tone))
+    for external in node.external_addresses:
+        tried_text = f": {external.tried}" if external.tried else ""
+        tone = Tone.BAD if external.reached is False else Tone.WARN
+        yield content.fact(
+            "Elsewhere", content.line(f"{external.field} {external.address}{tried_text}", tone)
+        )
     signing = node.signing
-    heights = f"found {number(signing.found_height)}, will be {number(signing.result_height)}"
+    heights_text = f"found {number(signing.found_height)}, will be {number(signing.result_height)}"
     tone = Tone.WARN if signing.action in (SigningAction.RESET, SigningAction.RAISE) else Tone.PLAIN
-    yield content.fact("Signing", content.line(f"{signing.action.value}: {heights}. {signing.reason}", tone))
+    yield content.fact(
+        "Signing", content.line(f"{signing.action.value}: {heights_text}. {signing.reason}", tone)
+    )
     for warning in node.warnings:
         yield content.fact("", content.line(f"▲ {warning}", Tone.WARN))
     for choice in node.files:
@@ -213,6 +223,8 @@ def _node(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
 
 def summary(plan: Plan) -> str:
     """One line for the panel at the bottom."""
-    changes = sum(1 for node in plan.nodes for choice in node.files if choice.changes)
+    changed_files = sum(1 for node in plan.nodes for choice in node.files if choice.changes)
     height = number(plan.prediction.height)
-    return f"{count(len(plan.nodes), 'node')}, {count(changes, 'config file')} to change, height {height}"
+    return (
+        f"{count(len(plan.nodes), 'node')}, {count(changed_files, 'config file')} to change, height {height}"
+    )

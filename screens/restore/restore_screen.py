@@ -39,34 +39,34 @@ class RestoreScreen(RunScreen):
     def __init__(self, controller: RunController) -> None:
         super().__init__(controller)
         self.controller = controller
-        self._typed: dict[str, str] = {}  # what became of units' texts in the editor, by node
+        self._typed_units: dict[str, str] = {}  # what became of units' texts in the editor, by node
 
     def state(self) -> RunUiState:
         state, question, engine = super().state(), self.controller.pending, self.context.engine
         step = question.step if isinstance(question, StepQuestion) else state.view.current
         state = replace(state, estimate=self.controller.estimates.get(step) if step else None)
         if isinstance(question, StepQuestion) and isinstance(engine, WritableEngine):
-            words = engine.step(question.step)
-            state = replace(state, effect=words.effect, undo=words.undo)
+            step_words = engine.step(question.step)
+            state = replace(state, effect=step_words.effect, undo=step_words.undo)
         return state
 
-    def _ask(self, act: Act, then: Callable[[], object]) -> None:
-        def answered(confirmed: bool | None) -> None:
+    def _ask(self, act: Act, act_confirmed: Callable[[], object]) -> None:
+        def carry_out_if(confirmed: bool | None) -> None:
             if confirmed:
-                then()
+                act_confirmed()
 
-        self.app.push_screen(ConfirmDialog(act), answered)
+        self.app.push_screen(ConfirmDialog(act), carry_out_if)
 
     def _too_quick(self) -> bool:
         """A key that is held down answers only one question."""
-        if self._shown is None or self.settling.takes(time.monotonic()):
+        if self._question is None or self.settling.takes(time.monotonic()):
             return False
         if self.settling.refused == 1:
             content.tell(self, "That was quick: read what is asked now, then press the key again.", seconds=3)
         return True
 
     def action_go_on(self) -> None:
-        question, operator = self._shown, self.controller.operator
+        question, operator = self._question, self.controller.operator
         if self._too_quick():
             return
         if isinstance(question, UnitQuestion):
@@ -81,45 +81,45 @@ class RestoreScreen(RunScreen):
 
     def _step_act(self, question: StepQuestion) -> Act:
         engine = self.context.engine
-        words = engine.step(question.step) if isinstance(engine, WritableEngine) else None
+        step_words = engine.step(question.step) if isinstance(engine, WritableEngine) else None
         nodes = tuple(name for name, preview in question.previews.items() if not preview.already)
         title = STEP_TITLES[question.step]
-        effect, undo = (words.effect, words.undo) if words else ("", "")
+        effect, undo = (step_words.effect, step_words.undo) if step_words else ("", "")
         return Act(title, nodes, effect, undo, verb=title, typed=True)
 
     def action_approve_all(self) -> None:
-        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
-            self.controller.operator.approve_all(self._shown)
+        if isinstance(self._question, UnitQuestion) and not self._too_quick():
+            self.controller.operator.approve_all(self._question)
 
     def action_refuse_unit(self) -> None:
-        if isinstance(self._shown, UnitQuestion) and not self._too_quick():
-            self.controller.operator.answer(self._shown, Approval(False))
+        if isinstance(self._question, UnitQuestion) and not self._too_quick():
+            self.controller.operator.answer(self._question, Approval(False))
 
     def action_edit_unit(self) -> None:
-        question = self._shown
+        question = self._question
         if not isinstance(question, UnitQuestion):
             return
         if question.draft.locked:
             self.app.push_screen(TextDialog(f"The unit of {question.node}", question.draft.locked))
             return
-        text = self._typed.get(question.node) or question.yes.text or question.draft.text
+        text = self._typed_units.get(question.node) or question.yes.text or question.draft.text
         dialog = EditDialog(f"The unit of {question.node}", text, question.draft.judge)
-        self.app.push_screen(dialog, lambda edited: self._edited(question, edited))
+        self.app.push_screen(dialog, lambda edited: self._take_edit(question, edited))
 
-    def _edited(self, question: UnitQuestion, edited: Edited | None) -> None:
+    def _take_edit(self, question: UnitQuestion, edited: Edited | None) -> None:
         """What was typed is there again when the dialog is opened the next time."""
         if edited is None:
             return
-        self._typed[question.node] = edited.text
-        if edited.taken and not self.controller.operator.revise(question, edited.text):
+        self._typed_units[question.node] = edited.text
+        if edited.accepted and not self.controller.operator.revise(question, edited.text):
             content.tell(self, "Nobody asks about this unit any more.", severity="warning")
 
     def action_retry(self) -> None:
-        if isinstance(self._shown, FailureQuestion) and not self._too_quick():
-            self.controller.operator.answer(self._shown, (OnFailure.RETRY, None))
+        if isinstance(self._question, FailureQuestion) and not self._too_quick():
+            self.controller.operator.answer(self._question, (OnFailure.RETRY, None))
 
     def action_kill(self) -> None:
-        question = self._shown
+        question = self._question
         if not isinstance(question, FailureQuestion):
             return
         nodes = tuple(name for name, error in question.failures.items() if isinstance(error, StillRunning))
@@ -130,11 +130,11 @@ class RestoreScreen(RunScreen):
         )
 
     def action_leave_out(self) -> None:
-        question = self._shown
+        question = self._question
         if not isinstance(question, FailureQuestion):
             return
 
-        def answered(node: str | None) -> None:
+        def leave_out(node: str | None) -> None:
             if node:
                 self.controller.operator.answer(question, (OnFailure.LEAVE_OUT, node))
 
@@ -148,11 +148,11 @@ class RestoreScreen(RunScreen):
                     *((node, f"leave {node} out", effect) for node in question.may_leave),
                 ),
             ),
-            answered,
+            leave_out,
         )
 
     def action_stop_here(self) -> None:
-        question, operator = self._shown, self.controller.operator
+        question, operator = self._question, self.controller.operator
         if self._too_quick():
             return
         if isinstance(question, StepQuestion):
@@ -170,7 +170,7 @@ class RestoreScreen(RunScreen):
             )
 
     def action_roll_back(self) -> None:
-        question, controller = self._shown, self.controller
+        question, controller = self._question, self.controller
         act = rollback_act(controller.view.nodes if controller.view else ())
         if isinstance(question, StepQuestion):
             self._ask(act, lambda: controller.operator.answer(question, Go.ROLL_BACK))

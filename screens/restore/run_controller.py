@@ -61,9 +61,9 @@ class RunFollower:
     async def _follow(self, handle: WatchedRun, view: RunView) -> None:
         async for event in handle.events():
             view.take(event)
-            self._tell()
+            self._notify_watchers()
 
-    def _tell(self) -> None:
+    def _notify_watchers(self) -> None:
         for watcher in self.watchers:
             watcher.post_message(self.Changed())
 
@@ -85,7 +85,7 @@ class RunMonitor(RunFollower):
         except LoomtuiError as error:
             self.error = error
         finally:
-            self._app.call_later(self._tell)
+            self._app.call_later(self._notify_watchers)
 
 
 class RunController(RunFollower):
@@ -96,7 +96,7 @@ class RunController(RunFollower):
     def __init__(self, app: App[Any], engine: WritableEngine) -> None:
         super().__init__(app)
         self._engine = engine
-        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._tell)
+        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._notify_watchers)
         self.estimates: Mapping[StepName, Estimate] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -112,17 +112,17 @@ class RunController(RunFollower):
 
     def begin(self, plan: Plan) -> None:
         """Raises LoomtuiError if the run cannot be created."""
-        self._take(self._engine.begin(plan, self.operator))
+        self._take_up(self._engine.begin(plan, self.operator))
         self._drive(lambda handle: handle.restore())
 
     def resume(self, run_id: str) -> None:
         """Raises LoomtuiError if the run cannot be opened."""
-        self._take(self._engine.reopen(run_id, self.operator))
+        self._take_up(self._engine.reopen(run_id, self.operator))
         self._drive(lambda handle: handle.restore())
 
     def roll_back(self, run_id: str) -> None:
         """Raises LoomtuiError if the run cannot be opened."""
-        self._take(self._engine.reopen(run_id, self.operator))
+        self._take_up(self._engine.reopen(run_id, self.operator))
         self._drive(lambda handle: handle.rollback())
 
     def stop(self) -> None:
@@ -134,12 +134,12 @@ class RunController(RunFollower):
         """Returns when nothing works on the run any more, however that came."""
         await self._idle.wait()  # not for the worker itself: whoever gives up waiting for that cancels it
 
-    def _take(self, handle: RunHandle) -> None:
+    def _take_up(self, handle: RunHandle) -> None:
         self.handle = handle
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
         self.estimates = self._engine.estimates(handle.plan)
 
-    def _drive(self, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+    def _drive(self, work: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
         handle = self.handle
         if handle is None:
             return
@@ -150,14 +150,14 @@ class RunController(RunFollower):
             self._follow(handle, self.view), group="run-events", exclusive=True, exit_on_error=False
         )
         self._worker = self._app.run_worker(
-            self._carry_out(handle, way), group="run", exclusive=True, exit_on_error=False
+            self._carry_out(handle, work), group="run", exclusive=True, exit_on_error=False
         )
 
-    async def _carry_out(self, handle: RunHandle, way: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+    async def _carry_out(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
         try:
-            await way(handle)
+            await work(handle)
         except LoomtuiError as error:
             self.error = error
         finally:
             self._idle.set()
-            self._app.call_later(self._tell)
+            self._app.call_later(self._notify_watchers)

@@ -18,7 +18,7 @@ from screens.logs.live_log import LiveLog
 from screens.modals.text import TextDialog
 from screens.restore.next_panel import NextPanel
 from screens.restore.run_controller import RunFollower
-from screens.restore.run_text import Guidance, RunUiState, guidance, has_diff, pane_page
+from screens.restore.run_text import Guidance, RunUiState, guidance_for, has_diff, pane_page
 from screens.restore.run_view import STEPS, RunView
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
 from screens.restore.settling import Settling
@@ -36,11 +36,11 @@ class RunScreen(DiffScreen):
     def __init__(self, followed: RunFollower) -> None:
         super().__init__()
         self.followed = followed
-        self._shown: Question | None = None
+        self._question: Question | None = None
         self.settling = Settling(0)
         self._nodes_wanted = False
         self._actions: frozenset[str] = frozenset()
-        self._said: Guidance | None = None
+        self._guidance: Guidance | None = None
 
     def body(self) -> Iterable[Widget]:
         with Horizontal(id="run"):
@@ -50,7 +50,7 @@ class RunScreen(DiffScreen):
                 yield DiffPane(id="run-text")
                 with VerticalScroll(id="run-nodes"):
                     yield TaskList(id="tasks")
-        yield LiveLog(self.context.engine.inventory.names, first=20, id="run-log")
+        yield LiveLog(self.context.engine.inventory.names, initial_lines=20, id="run-log")
 
     def below(self) -> Iterable[Widget]:
         yield NextPanel()
@@ -87,8 +87,8 @@ class RunScreen(DiffScreen):
         if not self.is_attached or not self.is_current:
             return
         state = self.state()
-        if state.question is not self._shown:
-            self._shown, self._nodes_wanted = state.question, False
+        if state.question is not self._question:
+            self._question, self._nodes_wanted = state.question, False
             self.settling.begin(time.monotonic())
             self.query_one(DiffPane).scroll_home(animate=False)
         page = None if self._nodes_wanted else pane_page(state)
@@ -99,16 +99,18 @@ class RunScreen(DiffScreen):
         if page is not None:
             self.query_one(DiffPane).show_page(page)
         self._show_steps(state.view)
-        said = guidance(state)
-        if said != self._said:
-            self._said = said
-            self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=said.urgent)
-        if said.actions != self._actions:
-            self._actions = said.actions
+        guidance = guidance_for(state)
+        if guidance != self._guidance:
+            self._guidance = guidance
+            self.query_one(NextPanel).say(
+                guidance.headline, guidance.choices, detail=guidance.detail, urgent=guidance.urgent
+            )
+        if guidance.actions != self._actions:
+            self._actions = guidance.actions
             self.refresh_bindings()
 
     def _show_steps(self, view: RunView) -> None:
-        question = self._shown
+        question = self._question
         step = (
             question.step
             if isinstance(question, StepQuestion | FailureQuestion)
@@ -117,10 +119,12 @@ class RunScreen(DiffScreen):
         self.query_one(StepList).show(view, step, self.context.now(), asked=question is not None)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        down = view.downtime(self.context.now())
-        clock = f"down for {stopwatch(down)}" if down is not None else "no service was stopped"
+        downtime = view.downtime(self.context.now())
+        downtime_text = (
+            f"down for {stopwatch(downtime)}" if downtime is not None else "no service was stopped"
+        )
         self.query_one("#run-head", Static).update(
-            content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {clock}")
+            content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {downtime_text}")
         )
 
     def available(self, action: str) -> bool | None:

@@ -66,19 +66,19 @@ _ROLL_BACK = Choice("run.rollback", "roll back", "puts back what was there befor
 _REPORT = Choice("run.report", "read the report")
 
 
-def guidance(state: RunUiState) -> Guidance:
+def guidance_for(state: RunUiState) -> Guidance:
     if state.watching:
-        return _watched(state)
+        return _watched_guidance(state)
     question = state.question
     if isinstance(question, StepQuestion):
-        return _before_step(state, question)
+        return _step_guidance(state, question)
     if isinstance(question, UnitQuestion):
-        return _unit(question)
+        return _unit_guidance(question)
     if isinstance(question, FailureQuestion):
-        return _failure(question)
+        return _failure_guidance(question)
     if state.busy:
-        return _running(state)
-    return _ended(state)
+        return _running_guidance(state)
+    return _ended_guidance(state)
 
 
 def something_changed(view: RunView) -> bool:
@@ -88,18 +88,20 @@ def something_changed(view: RunView) -> bool:
 
 
 def needs_name(question: StepQuestion) -> bool:
-    to_do = [preview for preview in question.previews.values() if not preview.already]
-    return question.step in TYPED_STEPS and bool(to_do)
+    undone = [preview for preview in question.previews.values() if not preview.already]
+    return question.step in TYPED_STEPS and bool(undone)
 
 
-def _before_step(state: RunUiState, question: StepQuestion) -> Guidance:
+def _step_guidance(state: RunUiState, question: StepQuestion) -> Guidance:
     number = STEPS.index(question.step) + 1
-    to_do = [name for name, preview in question.previews.items() if not preview.already]
-    where = f"on {_nodes(to_do, len(question.previews))}" if to_do else "it is so already on every node"
-    asks = "asks for the cluster's name" if needs_name(question) else ""
-    besides = HARMLESS_STEPS.get(question.step, asks)
+    undone = [name for name, preview in question.previews.items() if not preview.already]
+    place = (
+        f"on {_nodes_text(undone, len(question.previews))}" if undone else "it is so already on every node"
+    )
+    name_hint = "asks for the cluster's name" if needs_name(question) else ""
+    consequence = HARMLESS_STEPS.get(question.step, name_hint)
     choices = [
-        Choice("run.go", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", besides),
+        Choice("run.go", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", consequence),
         _STOP,
     ]
     actions = {"go_on", "stop_here", "toggle_view"}
@@ -107,7 +109,7 @@ def _before_step(state: RunUiState, question: StepQuestion) -> Guidance:
         choices.append(_ROLL_BACK)
         actions.add("roll_back")
     return Guidance(
-        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {where}. It waits for you.",
+        f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {place}. It waits for you.",
         tuple(choices),
         frozenset(actions),
         " ".join(
@@ -115,7 +117,7 @@ def _before_step(state: RunUiState, question: StepQuestion) -> Guidance:
                 None,
                 (
                     state.effect,
-                    takes(state.estimate) if to_do else "",
+                    duration_text(state.estimate) if undone else "",
                     state.undo and f"Undo: {state.undo}",
                 ),
             )
@@ -124,13 +126,13 @@ def _before_step(state: RunUiState, question: StepQuestion) -> Guidance:
     )
 
 
-def takes(estimate: Estimate | None) -> str:
+def duration_text(estimate: Estimate | None) -> str:
     """How long a step will take, and how that is known."""
     if estimate is None:
         return "No earlier run tells how long it takes."
-    by = "the last run" if estimate.runs == 1 else f"the last {estimate.runs} runs"
-    rate = f", {size(estimate.bytes_per_second)}/s" if estimate.bytes_per_second else ""
-    return f"It takes about {span(max(1.0, estimate.seconds))} (by {by}{rate})."
+    source = "the last run" if estimate.runs == 1 else f"the last {estimate.runs} runs"
+    rate_text = f", {size(estimate.bytes_per_second)}/s" if estimate.bytes_per_second else ""
+    return f"It takes about {span(max(1.0, estimate.seconds))} (by {source}{rate_text})."
 
 
 def time_left(state: RunUiState) -> str:
@@ -139,31 +141,37 @@ def time_left(state: RunUiState) -> str:
     if step is None:
         return ""
     running = [task for task in state.view.tasks_of(step) if task.state is TaskState.RUNNING]
-    counted = [task for task in running if task.total and task.bytes_per_second]
-    if running and len(counted) == len(running):
-        left = max((task.total - task.done) / (task.bytes_per_second or 1.0) for task in counted)
-        return f" About {span(left)} left."
-    took = state.view.took(step, state.now)
-    if state.estimate is None or took is None:
+    measured = [task for task in running if task.total and task.bytes_per_second]
+    if running and len(measured) == len(running):
+        seconds_left = max((task.total - task.done) / (task.bytes_per_second or 1.0) for task in measured)
+        return f" About {span(seconds_left)} left."
+    time_taken = state.view.time_taken(step, state.now)
+    if state.estimate is None or time_taken is None:
         return ""
-    left = state.estimate.seconds - took.total_seconds()
-    return f" About {span(left)} left." if left >= 1 else " It takes longer than in earlier runs."
+    seconds_left = state.estimate.seconds - time_taken.total_seconds()
+    return (
+        f" About {span(seconds_left)} left."
+        if seconds_left >= 1
+        else " It takes longer than in earlier runs."
+    )
 
 
-def _nodes(names: list[str], of: int) -> str:
-    return f"all {count(of, 'node')}" if len(names) == of else joined(names)
+def _nodes_text(names: list[str], total: int) -> str:
+    return f"all {count(total, 'node')}" if len(names) == total else joined(names)
 
 
-def _unit(question: UnitQuestion) -> Guidance:
+def _unit_guidance(question: UnitQuestion) -> Guidance:
     how = "you edited it, shown" if question.edit else "shown"
-    again = "again" if question.edit else "first"
-    after = "not this one, for a reason" if question.draft.locked else "you see the difference, then decide"
+    which = "again" if question.edit else "first"
+    consequence = (
+        "not this one, for a reason" if question.draft.locked else "you see the difference, then decide"
+    )
     return Guidance(
         f"May the unit of {question.node} be changed as {how} above?",
         (
             Choice("run.go", f"yes, change {question.node}'s unit", "the old file is kept"),
             Choice("run.approve_all", "yes, and all others as previewed", "others are still asked about"),
-            Choice("run.edit_unit", f"edit it {again}", after),
+            Choice("run.edit_unit", f"edit it {which}", consequence),
             Choice("run.refuse_unit", "no, leave it as it is", "its peers may then not connect"),
         ),
         frozenset({"go_on", "approve_all", "edit_unit", "refuse_unit", "toggle_view"}),
@@ -171,18 +179,18 @@ def _unit(question: UnitQuestion) -> Guidance:
     )
 
 
-def _failure(question: FailureQuestion) -> Guidance:
-    of_all = CLUSTER in question.failures
-    failed = ["the cluster as a whole"] if of_all else list(question.failures)
-    again = "looks once more" if of_all else f"{joined(failed)} only"
-    known = {
+def _failure_guidance(question: FailureQuestion) -> Guidance:
+    whole_cluster = CLUSTER in question.failures
+    failed_nodes = ["the cluster as a whole"] if whole_cluster else list(question.failures)
+    scope = "looks once more" if whole_cluster else f"{joined(failed_nodes)} only"
+    offers = {
         OnFailure.RETRY: (
             "retry",
-            Choice("run.retry", "try again", f"{again}; what is done stays done"),
+            Choice("run.retry", "try again", f"{scope}; what is done stays done"),
         ),
         OnFailure.KILL: (
             "kill",
-            Choice("run.kill", "kill what is left", f"SIGKILL on {joined(failed)}, then try again"),
+            Choice("run.kill", "kill what is left", f"SIGKILL on {joined(failed_nodes)}, then try again"),
         ),
         OnFailure.LEAVE_OUT: (
             "leave_out",
@@ -194,17 +202,17 @@ def _failure(question: FailureQuestion) -> Guidance:
         ),
         OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
     }
-    there = [known[choice] for choice in question.choices]
+    offered = [offers[choice] for choice in question.choices]
     return Guidance(
         f"Step {STEPS.index(question.step) + 1}, {STEP_TITLES[question.step].lower()}, failed: "
-        f"{joined(failed)}. Above: why, and what is safe.",
-        tuple(choice for _, choice in there),
-        frozenset({action for action, _ in there} | {"toggle_view"}),
+        f"{joined(failed_nodes)}. Above: why, and what is safe.",
+        tuple(choice for _, choice in offered),
+        frozenset({action for action, _ in offered} | {"toggle_view"}),
         urgent=True,
     )
 
 
-def _running(state: RunUiState) -> Guidance:
+def _running_guidance(state: RunUiState) -> Guidance:
     view = state.view
     if view.rolling_back:
         return Guidance(
@@ -216,9 +224,9 @@ def _running(state: RunUiState) -> Guidance:
     tasks = view.tasks_of(step)
     done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
     title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
-    left = time_left(state)
+    time_left_text = time_left(state)
     return Guidance(
-        f"{title}: {done} of {count(len(tasks), 'node')} done.{left} Nothing to do for you now.",
+        f"{title}: {done} of {count(len(tasks), 'node')} done.{time_left_text} Nothing to do for you now.",
         (
             Choice("run.stop", "stop", "the run can be resumed where it stood"),
             Choice("screen.back", "look elsewhere", "the run goes on"),
@@ -227,14 +235,14 @@ def _running(state: RunUiState) -> Guidance:
     )
 
 
-def _watched(state: RunUiState) -> Guidance:
+def _watched_guidance(state: RunUiState) -> Guidance:
     """The journal does not hold what the one who decides is asked; it only shows that nothing is at work."""
     view = state.view
     actions = frozenset({"report", "toggle_view"})
     if not state.busy:
-        told = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
+        outcome = OUTCOME_MARKS[view.outcome].word if view.outcome else "not at its end"
         return Guidance(
-            f"The run is {told}. Nobody works on it any more.",
+            f"The run is {outcome}. Nobody works on it any more.",
             (_REPORT, Choice("screen.back", "back")),
             actions,
         )
@@ -246,7 +254,7 @@ def _watched(state: RunUiState) -> Guidance:
     )
 
 
-def _ended(state: RunUiState) -> Guidance:
+def _ended_guidance(state: RunUiState) -> Guidance:
     view = state.view
     if view.outcome is Outcome.RESTORED:
         return Guidance(
@@ -261,7 +269,7 @@ def _ended(state: RunUiState) -> Guidance:
             frozenset({"report", "toggle_view"}),
         )
     if view.rolling_back:
-        return _half_rolled_back(state)
+        return _half_rolled_back_guidance(state)
     choices = [Choice("run.go", "go on with the run", "it looks first at what is done already")]
     actions = {"go_on", "report", "toggle_view"}
     if something_changed(view):
@@ -276,7 +284,7 @@ def _ended(state: RunUiState) -> Guidance:
     )
 
 
-def _half_rolled_back(state: RunUiState) -> Guidance:
+def _half_rolled_back_guidance(state: RunUiState) -> Guidance:
     return Guidance(
         f"■ The rollback is not complete. Finish it here, or later with  loomtui rollback {state.run_id}",
         (Choice("run.rollback", "go on with the rollback", "what is back already stays"), _REPORT),
@@ -290,24 +298,26 @@ def pane_page(state: RunUiState) -> Page | None:
     """What is in the middle instead of the nodes. None means the nodes."""
     question = state.question
     if isinstance(question, StepQuestion):
-        return previews(question.previews)
+        return previews_page(question.previews)
     if isinstance(question, UnitQuestion):
-        return previews({question.node: question.preview})
+        return previews_page({question.node: question.preview})
     if isinstance(question, FailureQuestion):
-        return page([failures(question.failures, state.view)])
+        return page([failures_text(question.failures, state.view)])
     if state.error is not None and not state.busy:
         return page([error_text(state.error)])
     return None
 
 
-def previews(found: Mapping[str, Preview]) -> Page:
+def previews_page(previews: Mapping[str, Preview]) -> Page:
     """What would be done on each node. Nodes with something to do come first."""
     parts: list[Content | Difference | str] = []
-    for preview in sorted(found.values(), key=lambda preview: preview.already):
+    for preview in sorted(previews.values(), key=lambda preview: preview.already):
         sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
-        first, *more = preview.text.splitlines() or [""]
-        parts.append(content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first))
-        parts += [f"    {text}" for text in more]
+        first_line, *other_lines = preview.text.splitlines() or [""]
+        parts.append(
+            content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first_line)
+        )
+        parts += [f"    {text}" for text in other_lines]
         if preview.diff:
             parts.append(Difference(preview.diff))
     return page(parts)
@@ -320,11 +330,11 @@ def has_diff(question: Question | None) -> bool:
     return isinstance(question, UnitQuestion) and bool(question.preview.diff)
 
 
-def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
+def failures_text(failures: Mapping[str, LoomtuiError], view: RunView) -> Content:
     """What several nodes have in common is told once."""
     parts: list[Content | str] = []
-    for error in dict.fromkeys(found.values()):
-        nodes = [node for node, one in found.items() if one is error]
+    for error in dict.fromkeys(failures.values()):
+        nodes = [node for node, other in failures.items() if other is error]
         parts += [
             content.row(content.line("✗ ", Tone.BAD), content.line(joined(nodes), Tone.STRONG)),
             error_text(error),
@@ -332,10 +342,12 @@ def failures(found: Mapping[str, LoomtuiError], view: RunView) -> Content:
         evidence = [
             event for event in view.notes if event.node in nodes and event.kind is not EventKind.TASK_FAILED
         ]
-        parts += [content.fact("Seen", f"{_when(event)} {event.message}") for event in evidence[-_EVIDENCE:]]
+        parts += [
+            content.fact("Seen", f"{_time_text(event)} {event.message}") for event in evidence[-_EVIDENCE:]
+        ]
         parts.append("")
     return content.lines(parts)
 
 
-def _when(event: Event) -> str:
+def _time_text(event: Event) -> str:
     return f"{event.at:%H:%M:%S}"

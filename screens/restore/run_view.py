@@ -66,7 +66,7 @@ class RunView:
         self.rolling_back = False
         self.run_id = ""
         self.operator = ""  # who works on it
-        self.began: dict[StepName, datetime] = {}
+        self.step_began: dict[StepName, datetime] = {}
         self.done_at: dict[StepName, datetime] = {}
         self.down_since: datetime | None = None
         self.moving_since: datetime | None = None
@@ -75,15 +75,15 @@ class RunView:
     def take(self, event: Event) -> None:
         self.run_id = event.run
         if event.kind in (EventKind.RUN_STARTED, EventKind.RUN_RESUMED):
-            self._begun(event)
+            self._run_started(event)
         elif event.kind is EventKind.ROLLBACK_STARTED:
             self.rolling_back, self.outcome, self.ended_at = True, None, None
         elif event.kind is EventKind.RUN_FINISHED:
-            self._finished(event)
+            self._run_finished(event)
         elif event.step is not None and event.node is not None:
-            self._task(event, event.step, event.node)
+            self._take_task(event, event.step, event.node)
         elif event.step is not None:
-            self._step(event, event.step)
+            self._take_step(event, event.step)
         if event.kind is not EventKind.TASK_PROGRESS:
             self.notes = [*self.notes, event][-_KEPT_NOTES:]
 
@@ -100,9 +100,9 @@ class RunView:
             return None
         return (self.moving_since or self.ended_at or now) - self.down_since
 
-    def took(self, step: StepName, now: datetime) -> timedelta | None:
+    def time_taken(self, step: StepName, now: datetime) -> timedelta | None:
         """The time from its first start to its end, including failed tries and the questions between them."""
-        began = self.began.get(step)
+        began = self.step_began.get(step)
         if began is None or self.states[step] is StepState.WAITING:
             return None
         return (self.done_at.get(step) or self.ended_at or now) - began
@@ -111,11 +111,11 @@ class RunView:
     def finished(self) -> bool:
         return self.outcome is not None
 
-    def _begun(self, event: Event) -> None:
+    def _run_started(self, event: Event) -> None:
         self.operator = clean_line(str(event.data.get("operator", "")))
         self.outcome, self.ended_at, self.rolling_back = None, None, False
 
-    def _finished(self, event: Event) -> None:
+    def _run_finished(self, event: Event) -> None:
         value = event.data.get("outcome")
         self.outcome = Outcome(value) if value in set(Outcome) else Outcome.STOPPED
         if self.outcome is not Outcome.STOPPED:
@@ -132,10 +132,10 @@ class RunView:
                     task, state=TaskState.INTERRUPTED, message="goes on from here when resumed"
                 )
 
-    def _step(self, event: Event, step: StepName) -> None:
+    def _take_step(self, event: Event, step: StepName) -> None:
         match event.kind:
             case EventKind.STEP_STARTED:
-                self._started(event, step)
+                self._step_started(event, step)
             case EventKind.GATE_REFUSED:
                 self.states[step] = StepState.FAILED
             case EventKind.STEP_DONE:
@@ -146,7 +146,7 @@ class RunView:
             case _:
                 pass
 
-    def _task(self, event: Event, step: StepName, node: str) -> None:
+    def _take_task(self, event: Event, step: StepName, node: str) -> None:
         task = self.tasks[step].get(node, TaskView(node))
         match event.kind:
             case EventKind.TASK_STARTED:
@@ -156,10 +156,10 @@ class RunView:
                 task = replace(
                     task,
                     message=event.message,
-                    done=_count(event, "done"),
-                    total=_count(event, "total"),
-                    files=_count(event, "files"),
-                    files_total=_count(event, "files_total"),
+                    done=_number_of(event, "done"),
+                    total=_number_of(event, "total"),
+                    files=_number_of(event, "files"),
+                    files_total=_number_of(event, "files_total"),
                 )
             case EventKind.TASK_DONE:
                 state = TaskState.ALREADY if event.data.get("skipped") else TaskState.DONE
@@ -175,17 +175,17 @@ class RunView:
         if any(other.state is TaskState.FAILED for other in self.tasks[step].values()):
             self.states[step] = StepState.FAILED
 
-    def _started(self, event: Event, step: StepName) -> None:
+    def _step_started(self, event: Event, step: StepName) -> None:
         self.current = step
         self.states[step] = StepState.RUNNING
-        self.began.setdefault(step, event.at)
+        self.step_began.setdefault(step, event.at)
 
     def _task_started(self, event: Event, step: StepName) -> None:
-        self._started(event, step)
+        self._step_started(event, step)
         if step is StepName.STOP and self.down_since is None:
             self.down_since = event.at
 
 
-def _count(event: Event, name: str) -> int:
+def _number_of(event: Event, name: str) -> int:
     value = event.data.get(name)
     return int(value) if isinstance(value, int | float) else 0

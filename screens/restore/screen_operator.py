@@ -66,27 +66,27 @@ Question: TypeAlias = StepQuestion | UnitQuestion | FailureQuestion
 class ScreenOperator:
     """Holds one question at a time. Whoever shows it is told by `changed`, and answers it."""
 
-    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+    def __init__(self, name: str, notify: Callable[[], None]) -> None:
         self.name = name
         self.pending: Question | None = None
-        self._changed = changed
+        self._notify = notify
         self._answer: asyncio.Future[Any] | None = None
-        self._turn = asyncio.Lock()
-        self._shown: Mapping[str, Preview] = {}
-        self._approve_shown = False
-        self._gone = False
+        self._one_at_a_time = asyncio.Lock()
+        self._previews_shown: Mapping[str, Preview] = {}
+        self._approve_as_shown = False
+        self._terminal_gone = False
 
     def leave(self) -> None:
         """Nobody is at the screen any more, so what is asked, now or later, is answered by stopping there."""
-        if self._gone:  # SIGHUP and the hang-up both tell
+        if self._terminal_gone:  # SIGHUP and the hang-up both tell
             return
-        self._gone = True
+        self._terminal_gone = True
         self.name += " (terminal gone)"
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
-        self._shown, self._approve_shown = previews, False
+        self._previews_shown, self._approve_as_shown = previews, False
         answer = await self._ask(StepQuestion(step, previews))
         return answer if isinstance(answer, Go) else Go.STOP
 
@@ -94,7 +94,7 @@ class ScreenOperator:
         if self.may_approve_unasked(node, preview):
             return Approval(True)
         answer = await self._ask(UnitQuestion(node, preview, draft))
-        if self._gone:
+        if self._terminal_gone:
             raise StepFailed(
                 "nobody was there to approve the change of its unit",
                 node=node,
@@ -127,26 +127,26 @@ class ScreenOperator:
         """
         if question is not self.pending or self._answer is None or self._answer.done():
             return False
-        judged = question.draft.judge(text)
-        if judged.problems:
+        judgement = question.draft.judge(text)
+        if judgement.problems:
             return False
-        edit = None if text == question.draft.text else UnitEdit(text, judged)
+        edit = None if text == question.draft.text else UnitEdit(text, judgement)
         self.pending = replace(question, edit=edit)
-        self._changed()
+        self._notify()
         return True
 
     def approve_all(self, question: UnitQuestion) -> None:
         """Approves this one, and every other whose diff is exactly what the step's preview showed."""
-        self._approve_shown = True
+        self._approve_as_shown = True
         self.answer(question, question.yes)
 
     def may_approve_unasked(self, node: str, preview: Preview) -> bool:
-        shown = self._shown.get(node)
-        return self._approve_shown and shown is not None and shown.diff == preview.diff
+        preview_shown = self._previews_shown.get(node)
+        return self._approve_as_shown and preview_shown is not None and preview_shown.diff == preview.diff
 
     async def _ask(self, question: Question) -> object:
-        async with self._turn:
-            if self._gone:
+        async with self._one_at_a_time:
+            if self._terminal_gone:
                 return None
             if isinstance(question, UnitQuestion) and self.may_approve_unasked(
                 question.node, question.proposal
@@ -154,9 +154,9 @@ class ScreenOperator:
                 return question.yes
             self.pending = question
             self._answer = asyncio.get_running_loop().create_future()
-            self._changed()
+            self._notify()
             try:
                 return await self._answer
             finally:
                 self.pending = self._answer = None
-                self._changed()
+                self._notify()

@@ -43,16 +43,16 @@ class StepList(Static):
         self.update(content.lines(lines))
 
     @staticmethod
-    def _line(number: int, view: RunView, looked_at: StepName, now: datetime, *, asked: bool) -> Content:
+    def _line(number: int, view: RunView, shown_step: StepName, now: datetime, *, asked: bool) -> Content:
         step = STEPS[number]
         mark = STEP_MARKS[view.states[step]]
-        if asked and step is looked_at and view.states[step] is StepState.WAITING:
+        if asked and step is shown_step and view.states[step] is StepState.WAITING:
             mark = _ASKED
-        tone = Tone.STRONG if step is looked_at else Tone.PLAIN
-        took = view.took(step, now)
+        tone = Tone.STRONG if step is shown_step else Tone.PLAIN
+        time_taken = view.time_taken(step, now)
         name = content.line(f"{number + 1} {STEP_TITLES[step]:<{_TITLE_CELLS}}", tone)
-        time = content.line(f"{short_watch(took):>6}" if took is not None else "", Tone.DIM)
-        return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name, time)
+        time_text = content.line(f"{short_watch(time_taken):>6}" if time_taken is not None else "", Tone.DIM)
+        return content.row(Content.styled(f"{mark.symbol} ", mark.tone.value), name, time_text)
 
 
 class TaskList(Static):
@@ -67,8 +67,8 @@ class TaskList(Static):
             content.line(f"{cut(task.node, 10):<11}", Tone.STRONG),
             Content.styled(f"{mark!s:<13}", mark.tone.value),
         )
-        counted = task.state is TaskState.RUNNING and task.total > 0
-        if counted:
+        is_measured = task.state is TaskState.RUNNING and task.total > 0
+        if is_measured:
             return content.row(head, self._progress(task, width - head.cell_length))
         return content.row(head, cut(task.message, max(1, width - head.cell_length)))
 
@@ -76,11 +76,13 @@ class TaskList(Static):
     def _progress(task: TaskView, width: int) -> Content:
         """A bar, and as many words as there is room for."""
         share = min(1.0, task.done / task.total)
-        tails = [f" {share:.0%}", f" {share:.0%} {short_size(task.done)} of {short_size(task.total)}"]
-        if speed := task.bytes_per_second:
-            tails.append(f"{tails[1]}, {size(speed)}/s, {span((task.total - task.done) / speed)} left")
+        captions = [f" {share:.0%}", f" {share:.0%} {short_size(task.done)} of {short_size(task.total)}"]
+        if rate := task.bytes_per_second:
+            captions.append(f"{captions[1]}, {size(rate)}/s, {span((task.total - task.done) / rate)} left")
         if task.files_total:
-            tails.append(f"{tails[-1]}, {task.files:,} of {task.files_total:,} files")
-        tail = next((tail for tail in reversed(tails) if len(tail) + _LEAST_BAR <= width), tails[0])
-        cells = max(1, min(_BAR_CELLS, width - len(tail)))
-        return content.row(Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), tail)
+            captions.append(f"{captions[-1]}, {task.files:,} of {task.files_total:,} files")
+        caption = next(
+            (caption for caption in reversed(captions) if len(caption) + _LEAST_BAR <= width), captions[0]
+        )
+        cells = max(1, min(_BAR_CELLS, width - len(caption)))
+        return content.row(Content.styled(bar(task.done, task.total, cells), Tone.ACCENT.value), caption)

@@ -14,7 +14,7 @@ from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.text import error_text
-from screens.runs.record_text import run_told
+from screens.runs.record_text import chronicle_text
 from screens.saving import save_text
 from screens.text import content
 from screens.text.words import Tone
@@ -43,7 +43,7 @@ class RunRecordScreen(LoomScreen):
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
         self.run = run
-        self._told: Chronicle | None = None
+        self._chronicle: Chronicle | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -54,33 +54,33 @@ class RunRecordScreen(LoomScreen):
         self.query_one(".frame").border_title = content.line(f"Run {self.run.id}")
         self.query_one(Pane).focus()
         if self.run.outcome is None:
-            self.set_interval(_LOOK_SECONDS, self._look)  # another loomtui may be working on it
-        self.call_after_refresh(self._look)
+            self.set_interval(_LOOK_SECONDS, self._read_chronicle)  # another loomtui may be working on it
+        self.call_after_refresh(self._read_chronicle)
 
     def on_resize(self, event: events.Resize) -> None:
         self.call_after_refresh(self._show)
 
-    def _look(self) -> None:
+    def _read_chronicle(self) -> None:
         try:
-            self._told = self.context.engine.chronicle(self.run.id)
+            self._chronicle = self.context.engine.chronicle(self.run.id)
         except LoomtuiError as error:
-            self._told = None
+            self._chronicle = None
             self.query_one(Pane).show(error_text(error))
         self._show()
 
     def _show(self) -> None:
-        told = self._told
+        chronicle = self._chronicle
         note = self.query_one("#note", Static)
-        note.display = told is not None and told.began is None
+        note.display = chronicle is not None and chronicle.began is None
         note.update(content.line("Nothing happened in this run yet.", Tone.DIM))
-        if told is not None:
+        if chronicle is not None:
             pane = self.query_one(Pane)
-            pane.show(run_told(told, max(40, pane.size.width - _SCROLLBAR)))
+            pane.show(chronicle_text(chronicle, max(40, pane.size.width - _SCROLLBAR)))
         self.refresh_bindings()
 
     def available(self, action: str) -> bool | None:
         if action in ("copy", "save"):
-            return self._told is not None or None
+            return self._chronicle is not None or None
         return super().available(action)
 
     def action_copy(self) -> None:

@@ -27,23 +27,31 @@ _SIGN_TONES = {"?": Tone.ACCENT, "█": Tone.BAD, "≈": Tone.WARN}
 _FACT = 11
 
 
-def run_told(told: Chronicle, width: int) -> Content:
+def chronicle_text(chronicle: Chronicle, width: int) -> Content:
     """Drawn lines have at most `width` cells; words wrap."""
-    parts: list[Content | str] = [*_head(told), ""]
+    parts: list[Content | str] = [*_head_lines(chronicle), ""]
     for title, by_step in (("By node", False), ("By step", True)):
-        drawn = gantt(told, width, by_step=by_step)
-        if drawn is not None:
-            parts += [content.line(f"{title} (UTC)", Tone.ACCENT), drawing(drawn), ""]
-    if told.began is not None:
+        chart = gantt(chronicle, width, by_step=by_step)
+        if chart is not None:
+            parts += [content.line(f"{title} (UTC)", Tone.ACCENT), gantt_text(chart), ""]
+    if chronicle.began is not None:
         parts += [content.line(LEGEND, Tone.DIM), ""]
-    parts += [*_steps(told), "", *_decisions(told), "", *_checks(told), "", *_nodes(told)]
+    parts += [
+        *_step_lines(chronicle),
+        "",
+        *_decision_lines(chronicle),
+        "",
+        *_check_lines(chronicle),
+        "",
+        *_node_lines(chronicle),
+    ]
     return content.lines(parts)
 
 
-def drawing(drawn: Gantt) -> Content:
+def gantt_text(chart: Gantt) -> Content:
     """The drawing in colour. The signs say all that the colour says."""
-    rows = [content.line(drawn.axis, Tone.DIM)]
-    for lane in drawn.lanes:
+    rows = [content.line(chart.axis, Tone.DIM)]
+    for lane in chart.lanes:
         pieces = [
             Content.styled("".join(cell.symbol for cell in cells), tone.value)
             for tone, cells in groupby(lane.cells, key=_tone)
@@ -58,26 +66,26 @@ def _tone(cell: Cell) -> Tone:
     return _SIGN_TONES.get(cell.symbol, Tone.DIM)
 
 
-def _head(told: Chronicle) -> Iterator[Content]:
-    summary = told.summary
+def _head_lines(chronicle: Chronicle) -> Iterator[Content]:
+    summary = chronicle.summary
     mark = OUTCOME_MARKS[summary.outcome] if summary.outcome else UNFINISHED
     ended = time_of(summary.ended_at) if summary.ended_at else "not ended"
     yield content.row(content.mark(mark), content.line(f"   {time_of(summary.started_at)} to {ended}, by "),
                       content.line(summary.operator, Tone.STRONG))  # fmt: skip
-    yield content.fact("Downtime", report_words.downtime(told), _FACT)
-    yield content.fact("Data loss", report_words.data_loss(told), _FACT)
-    yield content.fact("Throughput", report_words.throughput(told), _FACT)
-    yield content.fact("Foreseen", told.plan.prediction.sentence, _FACT)
+    yield content.fact("Downtime", report_words.downtime(chronicle), _FACT)
+    yield content.fact("Data loss", report_words.data_loss(chronicle), _FACT)
+    yield content.fact("Throughput", report_words.throughput(chronicle), _FACT)
+    yield content.fact("Foreseen", chronicle.plan.prediction.sentence, _FACT)
 
 
-def _section(title: str, lines: Iterable[Content]) -> Iterator[Content]:
+def _section_lines(title: str, lines: Iterable[Content]) -> Iterator[Content]:
     yield content.line(title, Tone.ACCENT)
     yield from lines
 
 
-def _steps(told: Chronicle) -> Iterator[Content]:
+def _step_lines(chronicle: Chronicle) -> Iterator[Content]:
     tones = {"done": Tone.GOOD, "failed": Tone.BAD}
-    return _section(
+    return _section_lines(
         "Steps",
         (
             content.row(
@@ -85,44 +93,44 @@ def _steps(told: Chronicle) -> Iterator[Content]:
                 content.line(f" {length(step.seconds):>13}  "),
                 content.line(step.outcome, tones.get(step.outcome, Tone.WARN)),
             )
-            for number, step in enumerate(told.timings.steps, 1)
+            for number, step in enumerate(chronicle.timings.steps, 1)
         ),
     )
 
 
-def _decisions(told: Chronicle) -> Iterator[Content]:
+def _decision_lines(chronicle: Chronicle) -> Iterator[Content]:
     rows = []
-    for found in told.decisions:
-        waited = f", after {length(found.waited_seconds)}" if found.waited_seconds >= 1 else ""
-        who = content.line(f"  by {found.by}{waited}", Tone.DIM)
-        rows.append(content.row(f"  {found.at:%H:%M:%S}  ", report_words.decided(found), who))
-        if found.digest:
-            rows.append(content.line(f"            SHA-256 {found.digest}", Tone.DIM))
-        if found.diff:
-            rows.append(content.diff(found.diff))
-    return _section("Decisions", rows)
+    for decision in chronicle.decisions:
+        waited_text = f", after {length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
+        decided_by = content.line(f"  by {decision.by}{waited_text}", Tone.DIM)
+        rows.append(content.row(f"  {decision.at:%H:%M:%S}  ", report_words.decided(decision), decided_by))
+        if decision.digest:
+            rows.append(content.line(f"            SHA-256 {decision.digest}", Tone.DIM))
+        if decision.diff:
+            rows.append(content.diff(decision.diff))
+    return _section_lines("Decisions", rows)
 
 
-def _checks(told: Chronicle) -> Iterator[Content]:
+def _check_lines(chronicle: Chronicle) -> Iterator[Content]:
     """Checks that did not hold come first."""
-    ordered = sorted(told.checks, key=lambda check: check.holds)
-    failed = sum(1 for check in ordered if not check.holds)
-    title = f"Checks: {len(ordered) - failed} held, {failed} did not"
-    return _section(title, (_check(check) for check in ordered))
+    checks = sorted(chronicle.checks, key=lambda check: check.holds)
+    failed_count = sum(1 for check in checks if not check.holds)
+    title = f"Checks: {len(checks) - failed_count} held, {failed_count} did not"
+    return _section_lines(title, (_check_line(check) for check in checks))
 
 
-def _check(check: Check) -> Content:
+def _check_line(check: Check) -> Content:
     sign = content.line("  ✓ " if check.holds else "  ✗ ", Tone.GOOD if check.holds else Tone.BAD)
-    place = content.line(f"{check.at:%H:%M:%S}  {cut(report_words.where(check.node), 12):<12} ")
+    time_and_node = content.line(f"{check.at:%H:%M:%S}  {cut(report_words.where(check.node), 12):<12} ")
     evidence = report_words.evidence(check)
     return content.row(
-        sign, place, check.sentence, content.line(f"  {evidence}" if evidence else "", Tone.DIM)
+        sign, time_and_node, check.sentence, content.line(f"  {evidence}" if evidence else "", Tone.DIM)
     )
 
 
-def _nodes(told: Chronicle) -> Iterator[Content]:
+def _node_lines(chronicle: Chronicle) -> Iterator[Content]:
     rows = []
-    for node in told.plan.nodes:
+    for node in chronicle.plan.nodes:
         rows.append(content.line(f"  {node.name}", Tone.STRONG))
         rows.append(content.fact("    data", node.data.key if node.data else "its own", _FACT + 4))
         rows.append(content.fact("    config", node.config.key if node.config else "its own", _FACT + 4))
@@ -130,4 +138,4 @@ def _nodes(told: Chronicle) -> Iterator[Content]:
         rows.append(
             content.fact("    signing", f"{node.signing.action.value}: {node.signing.reason}", _FACT + 4)
         )
-    return _section("Nodes", rows)
+    return _section_lines("Nodes", rows)

@@ -37,7 +37,7 @@ def is_unfinished(run: RunSummary) -> bool:
     return run.outcome is None or run.outcome is Outcome.STOPPED
 
 
-def _mark(run: RunSummary) -> Mark:
+def _outcome_mark(run: RunSummary) -> Mark:
     if run.at_work:
         return AT_WORK
     return OUTCOME_MARKS[run.outcome] if run.outcome else UNFINISHED
@@ -76,17 +76,17 @@ class RunsScreen(TableScreen):
         self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():
-            table.put(run.id, self._cells(table, run))
-        self.say(self._summary())
+            table.put(run.id, self._run_cells(table, run))
+        self.say(self._summary_text())
         self.refresh_bindings()
 
-    def _summary(self) -> str:
+    def _summary_text(self) -> str:
         if not self._runs:
             return "No restore was done from this machine yet."
         unfinished = sum(1 for run in self._runs.values() if is_unfinished(run))
         return f"{count(len(self._runs), 'run')}, {unfinished} unfinished"
 
-    def _marked(self) -> RunSummary | None:
+    def _marked_run(self) -> RunSummary | None:
         return self._runs.get(self.query_one(Table).marked or "")
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -97,39 +97,39 @@ class RunsScreen(TableScreen):
 
     def available(self, action: str) -> bool | None:
         if action in ("resume", "roll_back"):
-            run = self._marked()
+            run = self._marked_run()
             if run is None or run.cluster != self.context.cluster or not is_unfinished(run) or run.at_work:
                 return False
         if action == "watch":
-            run = self._marked()
+            run = self._marked_run()
             return run is not None and run.at_work and run.cluster == self.context.cluster
         return super().available(action)
 
     def action_open_run(self) -> None:
-        run = self._marked()
+        run = self._marked_run()
         if run is not None:
             self.app.push_screen(RunRecordScreen(run))
 
     def action_watch(self) -> None:
-        run = self._marked()
+        run = self._marked_run()
         if run is not None:
             runs_of(self).watch_run(run.id)
 
     def action_resume(self) -> None:
-        run = self._marked()
+        run = self._marked_run()
         if run is not None:
             runs_of(self).resume_run(run.id)
 
     def action_roll_back(self) -> None:
-        run = self._marked()
+        run = self._marked_run()
         if run is not None:
             runs_of(self).roll_back_run(run.id)
 
-    def _cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
+    def _run_cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
         took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING
         return {
             "started": table.cell(f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else NOTHING),
-            "outcome": table.cell(_mark(run)),
+            "outcome": table.cell(_outcome_mark(run)),
             "step": table.cell(STEP_TITLES[run.last_step] if run.last_step else NOTHING),
             "took": table.cell(took, right=True),
             "operator": table.cell(run.operator),

@@ -24,7 +24,7 @@ def text(value: str, tone: Tone = Tone.PLAIN) -> Content:
     return Content.styled(clean(value), tone.value)
 
 
-def secretive(value: str) -> Content:
+def masked(value: str) -> Content:
     """A text of a node's own, which may hold passwords. Their values are not shown."""
     return Content(mask_secrets(clean(value)))
 
@@ -71,7 +71,7 @@ def _tone_of(part: str) -> Tone:
 
 
 def tell(
-    where: App[Any] | Widget, message: str, *, severity: SeverityLevel = "information", seconds: float = 6
+    widget: App[Any] | Widget, message: str, *, severity: SeverityLevel = "information", seconds: float = 6
 ) -> None:
     """The only way to a toast: the text is cleaned and never markup."""
-    where.notify(clean_line(message, limit=400), severity=severity, markup=False, timeout=seconds)
+    widget.notify(clean_line(message, limit=400), severity=severity, markup=False, timeout=seconds)

@@ -37,37 +37,37 @@ class Cap:
 
 def fitting(caps: list[Cap], width: int) -> list[Cap]:
     """The screen's own keys, as many ways to other screens as there is room for, and the app's keys."""
-    left = width - sum(cap.cells for cap in caps if not cap.is_way)
+    cells_left = width - sum(cap.cells for cap in caps if not cap.is_way)
     ways: list[Cap] = []
     for cap in (cap for cap in caps if cap.is_way):
-        if cap.cells > left:
+        if cap.cells > cells_left:
             break
-        left -= cap.cells
+        cells_left -= cap.cells
         ways.append(cap)
-    own = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
-    always = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
-    return [*own, *ways, *always]
+    screen_caps = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
+    app_caps = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
+    return [*screen_caps, *ways, *app_caps]
 
 
 class KeyBar(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
         self._width = 0
-        self._shown: list[Cap] = []
+        self._shown_caps: list[Cap] = []
 
     def compose(self) -> ComposeResult:
         if not self._bindings_ready:
             return
         self._width = self.app.size.width
-        self._shown = self._fitting()
-        for cap in self._shown:
+        self._shown_caps = self._fitting()
+        for cap in self._shown_caps:
             yield FooterKey(
                 cap.key, cap.display, cap.label, cap.action, disabled=not cap.enabled, tooltip=cap.tooltip
             )
 
     async def recompose(self) -> None:
         """Textual asks for it at every change of focus. Mostly the keys are the same as before."""
-        if not self._bindings_ready or self._fitting() != self._shown:
+        if not self._bindings_ready or self._fitting() != self._shown_caps:
             await super().recompose()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -80,8 +80,8 @@ class KeyBar(Footer):
     def _caps(self) -> list[Cap]:
         """One cap for each binding that is shown, first the screen's, then the app's."""
         caps: dict[str, Cap] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
+        for active_binding in self.screen.active_bindings.values():
+            binding = active_binding.binding
             key = keys.by_id(binding.id or "")
             if binding.show and binding.action not in caps:
                 caps[binding.action] = Cap(
@@ -90,7 +90,7 @@ class KeyBar(Footer):
                     key.name if key else self.app.get_key_display(binding),
                     binding.description,
                     binding.action,
-                    active.enabled,
-                    active.tooltip,
+                    active_binding.enabled,
+                    active_binding.tooltip,
                 )
-        return sorted(caps.values(), key=lambda cap: keys.place(cap.id))
+        return sorted(caps.values(), key=lambda cap: keys.position(cap.id))

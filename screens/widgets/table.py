@@ -60,7 +60,7 @@ class Table(DataTable[Text], inherit_bindings=False):
             except CellDoesNotExist:
                 continue
 
-    def rearrange(self, rows: Mapping[str, Mapping[str, Text]], *, under: str | None = None) -> None:
+    def rearrange(self, rows: Mapping[str, Mapping[str, Text]], *, cursor_key: str | None = None) -> None:
         """Shows exactly these rows in this order.
 
         The cursor stays on its row's key, or goes to that of `under`.
@@ -69,13 +69,13 @@ class Table(DataTable[Text], inherit_bindings=False):
             for key, cells in rows.items():
                 self.put(key, cells)
             return
-        under, across = under or self.marked, self.scroll_x
+        cursor_key, scroll_x = cursor_key or self.marked, self.scroll_x
         self.clear()
         for key, cells in rows.items():
             self.add_row(*cells.values(), key=key)
-        if under is not None and under in rows:
-            self.move_cursor(row=list(rows).index(under), animate=False)
-        self.scroll_to(x=across, animate=False, immediate=True)
+        if cursor_key is not None and cursor_key in rows:
+            self.move_cursor(row=list(rows).index(cursor_key), animate=False)
+        self.scroll_to(x=scroll_x, animate=False, immediate=True)
 
     @property
     def marked(self) -> str | None:

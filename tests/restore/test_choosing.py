@@ -41,7 +41,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.catalogue = FakeCatalogue()
-        self.told: list[str] = []
+        self.progress: list[str] = []
         self._count = 0
 
     def add(self, files: Sequence[tuple[str, str]], source: str | None = "n1", body: bytes = b"") -> Backup:
@@ -51,7 +51,7 @@ class Shelf:
         return self.catalogue.add(f"{self._count}-{source}.tar.gz", packed, source, at)
 
     def chooser(self, **choices: object) -> Chooser:
-        return Chooser(self.catalogue, Choices(**choices), self.told.append)  # type: ignore[arg-type]
+        return Chooser(self.catalogue, Choices(**choices), self.progress.append)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ async def test_the_newest_data_is_taken(shelf: Shelf) -> None:
     newest = shelf.add(DATA)
     shelf.add(DATA)
     chooser = shelf.chooser()
-    found = await chooser.data(needs_evm=False)
-    assert found.backup.key == newest.key
-    assert found.sha256 == hashlib.sha256(shelf.catalogue.objects[newest.key]).hexdigest()
+    data = await chooser.data(needs_evm=False)
+    assert data.backup.key == newest.key
+    assert data.sha256 == hashlib.sha256(shelf.catalogue.objects[newest.key]).hexdigest()
     assert chooser.warnings == ()
-    assert any("100 %" in text for text in shelf.told)
+    assert any("100 %" in text for text in shelf.progress)
 
 
 async def test_the_catalogues_order_counts_and_not_the_times_in_the_keys(shelf: Shelf) -> None:
@@ -82,9 +82,9 @@ async def test_the_catalogues_order_counts_and_not_the_times_in_the_keys(shelf: 
 
 async def test_a_full_archive_is_data_too(shelf: Shelf) -> None:
     full = shelf.add([*DATA, *CONFIG])
-    found = await shelf.chooser(data_key="latest").data(needs_evm=False)
-    assert found.backup.key == full.key
-    assert found.backup.kind is BackupKind.FULL
+    data = await shelf.chooser(data_key="latest").data(needs_evm=False)
+    assert data.backup.key == full.key
+    assert data.backup.kind is BackupKind.FULL
 
 
 async def test_broken_archives_are_passed_over_and_named(shelf: Shelf) -> None:
@@ -113,9 +113,9 @@ async def test_data_without_evm_is_passed_over_where_it_is_needed(shelf: Shelf) 
     shelf.add(DATA)
     with_evm = shelf.add([*DATA, *database("evm.db")])
     chooser = shelf.chooser()
-    found = await chooser.data(needs_evm=True)
-    assert found.backup.key == with_evm.key
-    assert missing_evm(found) is None
+    data = await chooser.data(needs_evm=True)
+    assert data.backup.key == with_evm.key
+    assert missing_evm(data) is None
     assert "no evm.db" in chooser.warnings[0].text
 
 
@@ -142,11 +142,11 @@ async def test_only_backups_from_before_count(shelf: Shelf) -> None:
 async def test_a_named_archive_is_taken_as_it_is(shelf: Shelf) -> None:
     shelf.add(DATA)
     named = shelf.add(DATA)
-    found = await shelf.chooser(data_key=named.key).data(needs_evm=True)
-    assert found.backup.key == named.key
-    told = missing_evm(found)
-    assert told is not None
-    assert named.key in told
+    data = await shelf.chooser(data_key=named.key).data(needs_evm=True)
+    assert data.backup.key == named.key
+    warning = missing_evm(data)
+    assert warning is not None
+    assert named.key in warning
 
 
 async def test_a_named_archive_that_cannot_be_used_is_an_error(shelf: Shelf) -> None:
@@ -165,8 +165,8 @@ async def test_every_node_gets_the_newest_config_of_its_own_host(shelf: Shelf) -
     shelf.add(CONFIG, "n1")
     other = shelf.add(CONFIG, "ip-10-2-0-5")
     shelf.add(CONFIG, None)
-    found = await shelf.chooser().configs(NODES)
-    assert {name: config.backup.key for name, config in found.items()} == {"n1": first.key, "n2": other.key}
+    configs = await shelf.chooser().configs(NODES)
+    assert {name: config.backup.key for name, config in configs.items()} == {"n1": first.key, "n2": other.key}
 
 
 async def test_a_node_without_a_config_backup_gets_none(shelf: Shelf) -> None:
@@ -181,8 +181,8 @@ async def test_a_broken_config_is_passed_over_for_an_older_one(shelf: Shelf) -> 
     shelf.catalogue.rejected[torn.key] = "it ends early"
     older = shelf.add(CONFIG, "n1")
     chooser = shelf.chooser()
-    found = await chooser.configs(NODES[:1])
-    assert found["n1"].backup.key == older.key
+    configs = await chooser.configs(NODES[:1])
+    assert configs["n1"].backup.key == older.key
     assert len(chooser.warnings) == 2
     assert chooser.warnings[1].text == f"n1: passed over {torn.key}: it ends early"
 
@@ -202,7 +202,9 @@ async def test_names_from_s3_are_data(shelf: Shelf) -> None:
     shelf.add(DATA)
     chooser = shelf.chooser()
     await chooser.data(needs_evm=False)
-    assert all("\x1b" not in text and "\n" not in text for text in (*texts_of(chooser.warnings), *shelf.told))
+    assert all(
+        "\x1b" not in text and "\n" not in text for text in (*texts_of(chooser.warnings), *shelf.progress)
+    )
 
 
 # ── other hosts than the inventory's ────────────────────────────────────────────────────────────────────────
@@ -211,8 +213,8 @@ async def test_names_from_s3_are_data(shelf: Shelf) -> None:
 async def test_a_node_gets_the_backups_of_the_host_that_it_is_mapped_to(shelf: Shelf) -> None:
     shelf.add(CONFIG, "n1")
     old = shelf.add(CONFIG, "ip-10-9-9-9")
-    found = await shelf.chooser(sources={"n1": "ip-10-9-9-9"}).configs(NODES[:1])
-    assert found["n1"].backup.key == old.key
+    configs = await shelf.chooser(sources={"n1": "ip-10-9-9-9"}).configs(NODES[:1])
+    assert configs["n1"].backup.key == old.key
 
 
 async def test_a_host_without_backups_is_a_wrong_call_that_lists_those_that_have_some(shelf: Shelf) -> None:

@@ -76,8 +76,8 @@ def decide(
 
 
 def choice(decision: ConfigDecision, target: str) -> FileChoice:
-    (found,) = [file for file in decision.files if file.target == target]
-    return found
+    (file_choice,) = [file for file in decision.files if file.target == target]
+    return file_choice
 
 
 def test_every_file_of_a_config_restore_is_decided_in_its_order() -> None:
@@ -86,27 +86,27 @@ def test_every_file_of_a_config_restore_is_decided_in_its_order() -> None:
 
 def test_a_file_that_differs_is_restored_and_shown() -> None:
     backup = config(texts={**config().texts, LOOM_CONFIG: LOOM_YML + "Oracle:\n  Password: hunter2\n"})
-    found = choice(decide(backup=backup), LOOM_CONFIG)
-    assert (found.action, found.changes) == (FileAction.RESTORE, True)
-    assert found.digest == backup.digests[LOOM_CONFIG]
-    assert "+Oracle:" in found.diff
-    assert "hunter2" not in found.diff
+    file_choice = choice(decide(backup=backup), LOOM_CONFIG)
+    assert (file_choice.action, file_choice.changes) == (FileAction.RESTORE, True)
+    assert file_choice.digest == backup.digests[LOOM_CONFIG]
+    assert "+Oracle:" in file_choice.diff
+    assert "hunter2" not in file_choice.diff
 
 
 def test_the_same_bytes_are_no_change() -> None:
     backup = config()
     details = node_details(digests={LOOM_CONFIG: backup.digests[LOOM_CONFIG]})
-    found = choice(decide(details, backup), LOOM_CONFIG)
-    assert (found.action, found.changes) == (FileAction.RESTORE, False)
-    assert found.digest == backup.digests[LOOM_CONFIG]
+    file_choice = choice(decide(details, backup), LOOM_CONFIG)
+    assert (file_choice.action, file_choice.changes) == (FileAction.RESTORE, False)
+    assert file_choice.digest == backup.digests[LOOM_CONFIG]
 
 
 def test_the_same_text_of_other_bytes_is_a_change() -> None:
     """Bytes that are no UTF-8 look alike as text: the file must still become the plan's."""
     details = node_details(digests={LOOM_CONFIG: "f" * 64})
-    found = choice(decide(details, config()), LOOM_CONFIG)
-    assert found.changes
-    assert found.diff == ""
+    file_choice = choice(decide(details, config()), LOOM_CONFIG)
+    assert file_choice.changes
+    assert file_choice.diff == ""
 
 
 def test_without_digests_nothing_counts_as_the_same() -> None:
@@ -115,25 +115,29 @@ def test_without_digests_nothing_counts_as_the_same() -> None:
 
 def test_of_the_unit_the_text_decides() -> None:
     same = node_details(status=node_status(unit=read_unit("/etc/systemd/system/loom.service", UNIT_TEXT)))
-    found = choice(decide(same, config()), UNIT)
-    assert (found.action, found.changes, found.digest) == (FileAction.RESTORE, False, None)
+    file_choice = choice(decide(same, config()), UNIT)
+    assert (file_choice.action, file_choice.changes, file_choice.digest) == (FileAction.RESTORE, False, None)
     other = node_details(status=node_status(unit=read_unit("/x/loom.service", UNIT_TEXT + "# local\n")))
     assert "-# local" in choice(decide(other, config()), UNIT).diff
 
 
 def test_a_file_that_is_missing_on_the_node_is_restored() -> None:
-    found = choice(decide(node_details(texts={}), config()), TENDERMINT_CONFIG)
-    assert found.changes
-    assert found.reason == "missing on the node"
-    assert "+[p2p]" in found.diff
+    file_choice = choice(decide(node_details(texts={}), config()), TENDERMINT_CONFIG)
+    assert file_choice.changes
+    assert file_choice.reason == "missing on the node"
+    assert "+[p2p]" in file_choice.diff
 
 
 def test_a_file_that_the_backup_lacks_stays() -> None:
     """Configs of 2018-08 to 2018-09 hold no Tendermint genesis (domain facts 5)."""
     items = tuple(item for item in config().config_items if item.target != TENDERMINT_GENESIS)
     decision = decide(backup=config(config_items=items))
-    found = choice(decision, TENDERMINT_GENESIS)
-    assert (found.action, found.changes, found.reason) == (FileAction.KEEP, False, "the backup has none")
+    file_choice = choice(decision, TENDERMINT_GENESIS)
+    assert (file_choice.action, file_choice.changes, file_choice.reason) == (
+        FileAction.KEEP,
+        False,
+        "the backup has none",
+    )
     assert decision.refusals == ()
 
 
@@ -164,36 +168,36 @@ def test_without_a_config_backup_everything_stays_and_that_is_said() -> None:
 
 
 def test_the_same_identity_is_no_change() -> None:
-    found = choice(decide(backup=config()), NODE_KEY)
-    assert (found.action, found.changes) == (FileAction.RESTORE, False)
-    assert KEY.node_id in found.reason
+    file_choice = choice(decide(backup=config()), NODE_KEY)
+    assert (file_choice.action, file_choice.changes) == (FileAction.RESTORE, False)
+    assert KEY.node_id in file_choice.reason
 
 
 def test_the_backups_identity_takes_the_place_of_another() -> None:
-    found = choice(decide(backup=config(key=2)), NODE_KEY)
-    assert (found.action, found.changes) == (FileAction.RESTORE, True)
-    assert node_key_of(2).node_id in found.reason
-    assert f"in the place of {KEY.node_id}" in found.reason
-    assert found.diff == ""
+    file_choice = choice(decide(backup=config(key=2)), NODE_KEY)
+    assert (file_choice.action, file_choice.changes) == (FileAction.RESTORE, True)
+    assert node_key_of(2).node_id in file_choice.reason
+    assert f"in the place of {KEY.node_id}" in file_choice.reason
+    assert file_choice.diff == ""
 
 
 def test_the_node_may_keep_its_identity() -> None:
-    found = choice(decide(backup=config(key=2), keep_key=True), NODE_KEY)
-    assert (found.action, found.changes) == (FileAction.KEEP, False)
+    file_choice = choice(decide(backup=config(key=2), keep_key=True), NODE_KEY)
+    assert (file_choice.action, file_choice.changes) == (FileAction.KEEP, False)
 
 
 def test_a_node_without_a_key_gets_the_backups_even_when_keys_are_kept() -> None:
     details = node_details(status=node_status(node_key=None))
-    found = choice(decide(details, config(), keep_key=True), NODE_KEY)
-    assert (found.action, found.changes) == (FileAction.RESTORE, True)
-    assert "the node has none" in found.reason
+    file_choice = choice(decide(details, config(), keep_key=True), NODE_KEY)
+    assert (file_choice.action, file_choice.changes) == (FileAction.RESTORE, True)
+    assert "the node has none" in file_choice.reason
 
 
 @pytest.mark.parametrize("key", [None, NodeKeyFacts(None, None, "not JSON")])
 def test_a_key_that_cannot_be_read_is_not_restored(key: NodeKeyFacts | None) -> None:
-    found = choice(decide(backup=config(node_key=key)), NODE_KEY)
-    assert found.action is FileAction.KEEP
-    assert "cannot be read" in found.reason
+    file_choice = choice(decide(backup=config(node_key=key)), NODE_KEY)
+    assert file_choice.action is FileAction.KEEP
+    assert "cannot be read" in file_choice.reason
 
 
 @pytest.mark.parametrize(
@@ -209,8 +213,12 @@ def test_a_key_that_cannot_be_read_is_not_restored(key: NodeKeyFacts | None) -> 
 def test_the_validators_file_follows_the_decision(
     action: SigningAction, file: FileAction, changes: bool
 ) -> None:
-    found = choice(decide(backup=config(), signing=action), VALIDATOR)
-    assert (found.action, found.changes, found.reason) == (file, changes, "so it was decided")
+    file_choice = choice(decide(backup=config(), signing=action), VALIDATOR)
+    assert (file_choice.action, file_choice.changes, file_choice.reason) == (
+        file,
+        changes,
+        "so it was decided",
+    )
 
 
 # ── the address book, and what lies beside loom.yml ─────────────────────────────────────────────────────────
@@ -230,8 +238,8 @@ def test_an_address_book_that_misleads_or_cannot_be_read_is_set_aside(
     entries: tuple[tuple[str, str], ...], digest: bool, stale: bool, action: FileAction | None
 ) -> None:
     details = node_details(addrbook=entries, digests={ADDRBOOK: "1" * 64} if digest else {})
-    found = [file for file in decide(details, config(), stale=stale).files if file.target == ADDRBOOK]
-    assert [file.action for file in found] == ([action] if action else [])
+    choices = [file for file in decide(details, config(), stale=stale).files if file.target == ADDRBOOK]
+    assert [file.action for file in choices] == ([action] if action else [])
 
 
 @pytest.mark.parametrize(
@@ -261,8 +269,8 @@ def test_the_live_unit_is_the_fragment_that_systemd_loaded() -> None:
 
 
 def test_a_diff_carries_no_escapes_and_no_secrets() -> None:
-    found = unified_diff("a\x1b[31m: 1\n", "a: 2\npassword: geheim\n", "loom.yml")
-    assert "\x1b" not in found
-    assert "geheim" not in found
-    assert "+a: 2" in found
+    difference = unified_diff("a\x1b[31m: 1\n", "a: 2\npassword: geheim\n", "loom.yml")
+    assert "\x1b" not in difference
+    assert "geheim" not in difference
+    assert "+a: 2" in difference
     assert unified_diff("same", "same", "x") == ""

@@ -40,9 +40,9 @@ def test_nothing_is_known_before_the_first_run(tmp_path: Path) -> None:
 def test_a_step_takes_as_long_as_its_slowest_node_did(tmp_path: Path) -> None:
     for hours, seconds in enumerate((9, 30, 12)):
         ran(tmp_path, (StepName.STOP, seconds), hours=hours)
-    found = estimate(plan(), past_runs(RunStore(tmp_path / "runs"), plan().cluster))
-    assert set(found) == {StepName.STOP}
-    assert (found[StepName.STOP].seconds, found[StepName.STOP].runs) == (12, 3)
+    estimates = estimate(plan(), past_runs(RunStore(tmp_path / "runs"), plan().cluster))
+    assert set(estimates) == {StepName.STOP}
+    assert (estimates[StepName.STOP].seconds, estimates[StepName.STOP].runs) == (12, 3)
 
 
 def test_data_takes_as_long_as_its_bytes_need(tmp_path: Path) -> None:
@@ -58,15 +58,15 @@ def test_staging_first_moves_the_bytes_to_preflight(tmp_path: Path) -> None:
     """Then the old time of preflight, which fetched no data, says nothing; the rate does."""
     ran(tmp_path, (StepName.PREFLIGHT, 2), (StepName.DATA, 30))
     past = past_runs(RunStore(tmp_path / "runs"), plan().cluster)
-    found = estimate(plan(stage_first=True), past)
-    assert found[StepName.PREFLIGHT].seconds == pytest.approx(30)
-    assert StepName.DATA not in found
+    estimates = estimate(plan(stage_first=True), past)
+    assert estimates[StepName.PREFLIGHT].seconds == pytest.approx(30)
+    assert StepName.DATA not in estimates
 
 
 def test_what_was_so_already_and_what_failed_tells_no_time(tmp_path: Path) -> None:
-    found = estimate(plan(), (_chronicle(tmp_path),))
-    assert found[StepName.DATA].seconds == pytest.approx(400)  # of the node that was tried twice
-    assert found[StepName.VERIFY].seconds == pytest.approx(25)
+    estimates = estimate(plan(), (_chronicle(tmp_path),))
+    assert estimates[StepName.DATA].seconds == pytest.approx(400)  # of the node that was tried twice
+    assert estimates[StepName.VERIFY].seconds == pytest.approx(25)
 
 
 def _chronicle(folder: Path) -> Chronicle:

@@ -230,12 +230,12 @@ def test_after_a_failure_nothing_tells_the_url_either(
     node.take()
     store.troubles = [trouble]
     start(node, store, offer(store, pack(tar, Compression.GZIP)))
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert said.startswith("the download failed: ")
-    assert len(said) > len("the download failed: ")
+    assert message.startswith("the download failed: ")
+    assert len(message) > len("the download failed: ")
     assert not files_with(node.root, SECRET)
-    assert SECRET not in said
+    assert SECRET not in message
 
 
 def test_a_job_that_never_began_leaves_no_url_once_the_node_is_given_back(
@@ -252,9 +252,9 @@ def test_a_job_that_never_began_leaves_no_url_once_the_node_is_given_back(
 
 def test_an_object_that_changed_is_not_fetched(node: LocalNode, store: Store, tar: bytes) -> None:
     start(node, store, offer(store, pack(tar, Compression.GZIP), etag="another"))
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert "412" in said
+    assert "412" in message
 
 
 def test_another_content_than_the_plans_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
@@ -267,30 +267,30 @@ def test_a_corrupt_archive_is_blamed_and_not_the_download(node: LocalNode, store
     packed = bytearray(pack(tar, Compression.GZIP))
     packed[5000:5100] = bytes(100)
     start(node, store, offer(store, bytes(packed)))
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert said.startswith("decompressing failed: ")
+    assert message.startswith("decompressing failed: ")
 
 
 def test_an_archive_that_ends_early_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
     start(node, store, offer(store, pack(tar, Compression.GZIP)[:-50_000]))
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert said.startswith("decompressing failed: ")
+    assert message.startswith("decompressing failed: ")
 
 
 def test_a_tar_that_ends_early_is_refused(node: LocalNode, store: Store, tar: bytes) -> None:
     start(node, store, offer(store, tar[:100_000]), compression=Compression.NONE)
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert said.startswith("unpacking failed: tar: Unexpected EOF")
+    assert message.startswith("unpacking failed: tar: Unexpected EOF")
 
 
 def test_a_member_that_is_missing_is_named(node: LocalNode, store: Store, tar: bytes) -> None:
     start(node, store, offer(store, pack(tar, Compression.GZIP)), *MEMBERS, "receipts_db")
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert "receipts_db: Not found in archive" in said
+    assert "receipts_db: Not found in archive" in message
 
 
 def test_an_unknown_compression_is_an_error(node: LocalNode, store: Store, tar: bytes) -> None:
@@ -303,9 +303,9 @@ def test_an_unknown_compression_is_an_error(node: LocalNode, store: Store, tar: 
 def test_no_server_is_an_error(node: LocalNode, store: Store, tar: bytes) -> None:
     gone = Store(port=1)
     start(node, gone, "0" * 64)
-    status, said = outcome(node)
+    status, message = outcome(node)
     assert status == 1
-    assert said.startswith("the download failed: ")
+    assert message.startswith("the download failed: ")
 
 
 def test_a_second_try_begins_anew(node: LocalNode, store: Store, tar: bytes) -> None:
@@ -429,11 +429,13 @@ def test_a_relay_begins_anew(node: LocalNode, tar: bytes) -> None:
     assert [path.name for path in raw(node).parent.iterdir()] == ["data"]
 
 
-@pytest.mark.parametrize(("sent", "said"), [(100_000, "Unexpected EOF"), (0, "Not found in archive")])
-def test_a_relayed_stream_that_is_cut_is_an_error(node: LocalNode, tar: bytes, sent: int, said: str) -> None:
+@pytest.mark.parametrize(("sent", "expected"), [(100_000, "Unexpected EOF"), (0, "Not found in archive")])
+def test_a_relayed_stream_that_is_cut_is_an_error(
+    node: LocalNode, tar: bytes, sent: int, expected: str
+) -> None:
     ended = node.run("relay", "data", *MEMBERS, stdin=tar[:sent] or bytes(1024))
     assert ended.returncode == 1
-    assert said in ended.stderr.decode()
+    assert expected in ended.stderr.decode()
 
 
 def test_what_was_fetched_is_byte_for_byte_what_was_packed(

@@ -28,10 +28,10 @@ def three(signed: int = 100, **changes: Any) -> Plan:
     return planned(*(details(number, signed) for number in (1, 2, 3)), **changes)
 
 
-def said(findings: tuple[Finding, ...], part: str) -> str:
-    found = [text for text in texts_of(findings) if part in text]
-    assert found, f"{part!r} is in none of {texts_of(findings)}"
-    return found[0]
+def first_text_with(findings: tuple[Finding, ...], part: str) -> str:
+    texts = [text for text in texts_of(findings) if part in text]
+    assert texts, f"{part!r} is in none of {texts_of(findings)}"
+    return texts[0]
 
 
 # ── which nodes ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,12 +78,12 @@ def test_contradictions_are_wrong_calls(choices: Choices, why: str) -> None:
 def test_without_a_word_about_it_a_missing_validator_may_be_alive() -> None:
     plan = three(left_out={"n4": AWAY})
     assert not plan.prediction.moves
-    assert "--gone" in said(plan.refusals, "does the chain live on")
+    assert "--gone" in first_text_with(plan.refusals, "does the chain live on")
 
 
 def gone(plan_of: int = 100, **changes: Any) -> Plan:
-    found = {f"n{number}": details(number, plan_of) for number in (1, 2, 3)}
-    return planned(*found.values(), left_out={"n4": AWAY}, gone=("n4",), scope=Scope.CLUSTER, **changes)
+    texts = {f"n{number}": details(number, plan_of) for number in (1, 2, 3)}
+    return planned(*texts.values(), left_out={"n4": AWAY}, gone=("n4",), scope=Scope.CLUSTER, **changes)
 
 
 def test_the_others_are_set_back_together_when_it_is_gone() -> None:
@@ -91,12 +91,12 @@ def test_the_others_are_set_back_together_when_it_is_gone() -> None:
     assert plan.refusals == ()
     assert plan.scope is Scope.CLUSTER
     assert plan.prediction.moves
-    assert "must never run again" in said(plan.warnings, "n4 is said to be gone")
+    assert "must never run again" in first_text_with(plan.warnings, "n4 is said to be gone")
 
 
 def test_signing_states_may_be_reset_when_who_is_missing_is_gone() -> None:
     refused = gone(130)
-    assert "Reset the signing state" in said(refused.refusals, "stand still at 101")
+    assert "Reset the signing state" in first_text_with(refused.refusals, "stand still at 101")
     assert refused.offer is RemedyKind.RESET
     plan = gone(130, reset_signing=True)
     assert plan.refusals == ()
@@ -112,7 +112,7 @@ def test_one_gone_does_not_stand_for_two_that_are_missing() -> None:
         scope=Scope.CLUSTER,
         reset_signing=True,
     )
-    said(plan.refusals, "the signing states may not be reset")
+    first_text_with(plan.refusals, "the signing states may not be reset")
 
 
 def test_who_answers_is_not_gone() -> None:
@@ -122,7 +122,7 @@ def test_who_answers_is_not_gone() -> None:
         gone=("n4",),
         scope=Scope.CLUSTER,
     )
-    assert "Switch it off for good" in said(plan.refusals, "n4 is said to be gone, but it answers")
+    assert "Switch it off for good" in first_text_with(plan.refusals, "n4 is said to be gone, but it answers")
 
 
 # ── the backup node, and others that keep abandoned blocks ──────────────────────────────────────────────────
@@ -135,7 +135,9 @@ def four(**changes: Any) -> Plan:
 def test_a_stopped_node_outside_the_plan_still_holds_the_abandoned_blocks() -> None:
     plan = four(left_out={"n5": details(5)}, redis="keep", sources={"n1": "ip-1"})
     assert plan.refusals == ()
-    assert "loomtui plan --redis keep --nodes n5" in said(plan.warnings, "n5 is not in the plan and stopped")
+    assert "loomtui plan --redis keep --nodes n5" in first_text_with(
+        plan.warnings, "n5 is not in the plan and stopped"
+    )
 
 
 def test_in_a_living_cluster_nobody_holds_abandoned_blocks() -> None:
@@ -168,7 +170,7 @@ def test_it_is_raised_to_the_height_of_a_chain_that_moves() -> None:
 
 @pytest.mark.parametrize("age", [timedelta(hours=1), None])
 def test_where_the_chain_stands_it_may_have_signed_the_next_height_already(age: timedelta | None) -> None:
-    refusal = said(lost(living(age)).refusals, "the chain has made no block lately")
+    refusal = first_text_with(lost(living(age)).refusals, "the chain has made no block lately")
     assert "height 141" in refusal
     assert "Make the chain move without it first" in refusal
 
@@ -191,7 +193,9 @@ def all_with(first: NodeDetails, configs: Any, **changes: Any) -> Plan:
 
 def test_a_validator_is_not_turned_into_another_one_by_a_wrong_backup() -> None:
     wrong = {"n1": others_config(1, Key(77))}
-    refusal = said(all_with(details(1, 100), wrong).refusals, "n1 holds the key of the chain's validator")
+    refusal = first_text_with(
+        all_with(details(1, 100), wrong).refusals, "n1 holds the key of the chain's validator"
+    )
     assert "--map n1=HOST" in refusal
     assert "--keep-keys" in refusal
     kept = all_with(details(1, 100), wrong, keep_keys=True)
@@ -212,7 +216,7 @@ def test_a_new_machine_keeps_its_node_key_and_becomes_the_validator_of_the_backu
     assert node.node_id == node_key_of(61).node_id
     assert node.signing.action is SigningAction.RESTORE
     assert node.signing.address == validator_key_of(1).address
-    assert "no other machine" in said(plan.warnings, "the validator keys of n1 come from backups")
+    assert "no other machine" in first_text_with(plan.warnings, "the validator keys of n1 come from backups")
 
 
 def test_keys_that_the_chain_does_not_know_stay_where_they_are_kept() -> None:
@@ -236,7 +240,7 @@ def test_keys_that_stay_are_no_reason_to_warn() -> None:
 def test_two_nodes_with_one_key_are_told_what_to_do() -> None:
     twice = {"n1": others_config(1, validator_key_of(2))}
     lonely = details(1, status=node_status("n1", 1, validator=None))
-    refusal = said(all_with(lonely, twice).refusals, "would have the same validator key")
+    refusal = first_text_with(all_with(lonely, twice).refusals, "would have the same validator key")
     assert "--map" in refusal
 
 
@@ -254,8 +258,8 @@ def test_who_takes_the_place_of_a_node_that_may_be_alive_is_refused() -> None:
         "left_out": {**living(), "n4": AWAY},
     }
     refusals = planned(fresh(), keep_keys=True, **taken).refusals
-    told = said(refusals, "n1 takes the place of n4")
-    assert told.endswith("dead for certain: loomtui plan --map n1=ip-4 --gone n4 --keep-keys")
+    refusal = first_text_with(refusals, "n1 takes the place of n4")
+    assert refusal.endswith("dead for certain: loomtui plan --map n1=ip-4 --gone n4 --keep-keys")
     confirmed = planned(fresh(), **taken, gone=("n4",))
     assert not [text for text in texts_of(confirmed.refusals) if "takes the place" in text]
 
@@ -268,7 +272,7 @@ def test_a_node_outside_the_plan_that_dials_the_old_identity_is_told() -> None:
     command = f"/usr/bin/loom run --persistent-peers tcp://{old}@10.0.0.1:46656"
     unit = read_unit("/etc/systemd/system/loom.service", f"[Service]\nExecStart={command}\n")
     plan = planned(fresh(), left_out=living(unit=unit), configs={"n1": config(1)}, reset_signing=True)
-    warning = said(plan.warnings, f"n2 has {old} for n1")
+    warning = first_text_with(plan.warnings, f"n2 has {old} for n1")
     assert warning.startswith("n2 is not in the plan, so its unit stays")
     assert new in warning
     assert "loomtui services" in warning
@@ -280,7 +284,7 @@ def test_a_node_outside_the_plan_that_dials_the_old_identity_is_told() -> None:
 def test_an_empty_machine_is_refused_with_what_it_lacks_and_where_to_get_it() -> None:
     empty = details(5, status=node_status("n5", 5, node_key=None, validator=None), texts={}, digests={})
     plan = planned(*(details(number, 100) for number in range(1, 5)), empty, inventory=WITH_BACKUP)
-    assert "loom nodekey" in said(plan.refusals, f"n5: {NODE_KEY} is neither on the node")
+    assert "loom nodekey" in first_text_with(plan.refusals, f"n5: {NODE_KEY} is neither on the node")
     (genesis,) = [file for file in plan.node("n5").files if file.target == TENDERMINT_GENESIS]
     assert genesis.text is not None
     assert "the file on n1" in genesis.reason
@@ -299,4 +303,4 @@ def test_an_added_machine_that_runs_already_is_stopped_with_the_others() -> None
     """It is in the inventory, so leaving it out while it runs is refused as for any other."""
     service = replace(node_status().service, active=Active.ACTIVE)  # type: ignore[type-var]
     running = details(5, status=node_status("n5", 5, service=service))
-    said(four(left_out={"n5": running}).refusals, "n5 is not in the plan and runs")
+    first_text_with(four(left_out={"n5": running}).refusals, "n5 is not in the plan and runs")

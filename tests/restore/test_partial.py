@@ -154,10 +154,10 @@ def test_one_node_is_restored_whatever_the_others_are(number: int, own: str) -> 
         assert {on for on, _ in left} == stale, world
         assert left == wrong_on(world.report(None, {name: after})), world
         for other in others:
-            told = [
+            warnings = [
                 text for text in texts_of(plan.warnings) if text.startswith(f"n{other} is not in the plan")
             ]
-            assert bool(told) is (f"n{other}" in stale), (world, told)
+            assert bool(warnings) is (f"n{other}" in stale), (world, warnings)
 
 
 def test_a_right_unit_stays_and_the_plan_says_so() -> None:
@@ -165,8 +165,8 @@ def test_a_right_unit_stays_and_the_plan_says_so() -> None:
     choice = next(choice for choice in plan.node("n1").files if choice.target == UNIT)
     assert (choice.action, choice.changes) == (FileAction.KEEP, False)
     assert choice.reason == "the node's own is right, the backup's names old peers"
-    (told,) = [text for text in texts_of(plan.warnings) if text.startswith("n1: its own unit stays")]
-    assert "10.7.0.2" in told
+    (warning,) = [text for text in texts_of(plan.warnings) if text.startswith("n1: its own unit stays")]
+    assert "10.7.0.2" in warning
 
 
 def test_a_right_unit_of_the_backup_takes_the_place_of_one_that_is_right() -> None:
@@ -246,8 +246,8 @@ async def test_the_run_tells_what_nodekeys_tells_right_after(
     ]
     assert report.ok is not wrong
     for step in (StepName.NODE_KEYS, StepName.VERIFY):
-        told = told_by(run, step)
-        assert ("has n2 at 10.0.0.2, but peers dial it at 10.7.0.2" in told) is (
+        text = told_by(run, step)
+        assert ("has n2 at 10.0.0.2, but peers dial it at 10.7.0.2" in text) is (
             wrong or (step is StepName.NODE_KEYS and third == STALE)
         )
     for name, machine in cluster.machines.items():

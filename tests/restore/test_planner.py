@@ -186,9 +186,9 @@ def test_where_other_data_is_the_way_out_no_reset_is_told(capsys: pytest.Capture
     assert plan.prediction.remedy_kind is RemedyKind.OTHER_DATA
     assert plan.offer is RemedyKind.NONE
     show_plan(plan)
-    told = capsys.readouterr().out
-    assert "Choose another data backup" in told
-    assert "--reset-signing-state" not in told
+    output = capsys.readouterr().out
+    assert "Choose another data backup" in output
+    assert "--reset-signing-state" not in output
 
 
 def test_a_node_that_nobody_restores_offers_no_reset() -> None:
@@ -425,7 +425,7 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         configs={"n2": config(2, warnings=("it has no priv_validator.json",))},
         warnings=(Finding(FindingCode.PASSED_OVER, None, "passed over x"),),
     )
-    told = "\n".join(texts_of(plan.warnings))
+    warnings = "\n".join(texts_of(plan.warnings))
     for part in (
         "n1: a backup job is there: /etc/cron.d/loom: 55 * * * * u /opt/backup.sh",
         "-9 s",
@@ -434,8 +434,8 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         f"n2: {config(2).backup.key}: it has no priv_validator",
         "passed over x",
     ):
-        assert part in told
-    assert "n1: there is no config backup" in told
+        assert part in warnings
+    assert "n1: there is no config backup" in warnings
 
 
 def test_a_validator_that_no_node_holds_is_a_warning() -> None:
@@ -457,10 +457,10 @@ Make = Callable[..., LocalCluster]
 async def test_a_plan_is_made_without_changing_anything(make_cluster: Make) -> None:
     cluster = make_cluster(2, backup_node=True)
     before = tree(*(machine.root for machine in cluster.machines.values()))
-    told: list[str] = []
+    progress: list[str] = []
     fleet = cluster.fleet(quick=False)
     plan = await make_plan(
-        cluster.inventory, fleet, cluster.catalogue, Choices(reset_signing=True), told.append
+        cluster.inventory, fleet, cluster.catalogue, Choices(reset_signing=True), progress.append
     )
     assert plan.refusals == ()
     assert plan.scope is Scope.CLUSTER
@@ -473,7 +473,7 @@ async def test_a_plan_is_made_without_changing_anything(make_cluster: Make) -> N
         TENDERMINT_CONFIG,
         VALIDATOR,
     }
-    assert told[0] == "looking at every node"
+    assert progress[0] == "looking at every node"
     assert {ran.kind for ran in fleet.ran} == {"inspect"}
     assert tree(*(machine.root for machine in cluster.machines.values())) == before
 

@@ -64,9 +64,9 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
 
 
 def test_downtime_is_from_the_first_stop_until_the_chain_moves(make_run: Callable[..., Run]) -> None:
-    found = timings(make_run(*STORY))
-    assert found.downtime_seconds == 60
-    assert {step.name: (step.seconds, step.outcome) for step in found.steps} == {
+    measured = timings(make_run(*STORY))
+    assert measured.downtime_seconds == 60
+    assert {step.name: (step.seconds, step.outcome) for step in measured.steps} == {
         StepName.PREFLIGHT: (2, "done"),
         StepName.STOP: (4, "done"),
         StepName.VERIFY: (55, "done"),
@@ -97,16 +97,16 @@ def test_without_data_or_events_nothing_is_lost(make_run: Callable[..., Run]) ->
 
 def test_steps_that_did_not_end_have_no_time(make_run: Callable[..., Run]) -> None:
     failed: Moment = (6.0, EventKind.TASK_FAILED, StepName.DATA, {})
-    found = timings(make_run(*STORY[:6], (5.5, EventKind.STEP_STARTED, StepName.DATA, {}), failed))
-    assert [(step.name, step.seconds, step.outcome) for step in found.steps[1:]] == [
+    measured = timings(make_run(*STORY[:6], (5.5, EventKind.STEP_STARTED, StepName.DATA, {}), failed))
+    assert [(step.name, step.seconds, step.outcome) for step in measured.steps[1:]] == [
         (StepName.STOP, None, "started"),
         (StepName.DATA, None, "failed"),
     ]
-    assert found.downtime_seconds is None
+    assert measured.downtime_seconds is None
 
 
 def test_a_stop_that_had_nothing_to_do_counts_from_its_start(make_run: Callable[..., Run]) -> None:
-    story = [moment for moment in STORY if moment[1] is not EventKind.TASK_STARTED]
+    story = [event for event in STORY if event[1] is not EventKind.TASK_STARTED]
     assert timings(make_run(*story)).downtime_seconds == 61
 
 
@@ -119,16 +119,16 @@ BACK: tuple[Moment, ...] = (
 
 def test_the_rollback_of_a_finished_run_is_a_second_outage(make_run: Callable[..., Run]) -> None:
     run = make_run(*STORY, *BACK)
-    found = timings(run)
+    measured = timings(run)
     began = NOW + timedelta(hours=6)
     assert [
         ((outage.since - began).seconds, outage.until and (outage.until - began).seconds, outage.put_back)
-        for outage in found.outages
+        for outage in measured.outages
     ] == [(5, 65, False), (1000, 1030, True)]
-    assert found.downtime_seconds == 90
-    assert found.down_until == began + timedelta(seconds=1030)
-    told = render(run, "md")
-    assert "from 09:04:10 until the chain moved at 09:05:10 UTC, and from 09:20:45 until all was put" in told
+    assert measured.downtime_seconds == 90
+    assert measured.down_until == began + timedelta(seconds=1030)
+    text = render(run, "md")
+    assert "from 09:04:10 until the chain moved at 09:05:10 UTC, and from 09:20:45 until all was put" in text
     assert [outage["until"][11:19] for outage in json.loads(render(run, "json"))["outages"]] == [
         "09:05:10",
         "09:21:15",
@@ -139,8 +139,8 @@ def test_the_rollback_of_a_finished_run_is_a_second_outage(make_run: Callable[..
 def test_a_rollback_that_did_not_end_leaves_the_outage_open(make_run: Callable[..., Run]) -> None:
     stopped: Moment = (1030, EventKind.RUN_FINISHED, None, {"outcome": Outcome.STOPPED.value})
     run = make_run(*STORY, *BACK[:2], stopped)
-    found = timings(run)
-    assert (found.downtime_seconds, found.down_until) == (None, None)
+    measured = timings(run)
+    assert (measured.downtime_seconds, measured.down_until) == (None, None)
     assert "its end is not recorded" in render(run, "md")
     again: Moment = (2000, EventKind.ROLLBACK_STARTED, None, {})
     done: Moment = (2010, EventKind.RUN_FINISHED, None, {"outcome": Outcome.ROLLED_BACK.value})

@@ -40,7 +40,7 @@ def plan(**changes: object) -> Plan:
     return make_plan_of(*(node_plan(name) for name in NODES), **changes)
 
 
-def told(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
+def chronicle_of(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
     return chronicle(story.write(tmp_path, plan(**changes)))
 
 
@@ -48,40 +48,40 @@ def told(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
 
 
 def test_a_task_that_failed_and_was_tried_again_is_two_spans(tmp_path: Path) -> None:
-    found = told(tmp_path, whole(_BEGAN, *NODES))
+    record = chronicle_of(tmp_path, whole(_BEGAN, *NODES))
     mine = [
         (task.state, round(task.seconds))
-        for task in found.tasks
+        for task in record.tasks
         if task.step is StepName.DATA and task.node == "n3"
     ]
     assert mine == [(SpanState.FAILED, 200), (SpanState.DONE, 200)]
-    others = [task.state for task in found.tasks if task.step is StepName.DATA and task.node == "n1"]
+    others = [task.state for task in record.tasks if task.step is StepName.DATA and task.node == "n1"]
     assert others == [SpanState.DONE, SpanState.ALREADY]
-    assert [step.state for step in found.steps] == [SpanState.DONE] * 8
+    assert [step.state for step in record.steps] == [SpanState.DONE] * 8
 
 
 def test_throughput_counts_the_time_of_all_tries(tmp_path: Path) -> None:
-    rates = {one.node: one for one in told(tmp_path, whole(_BEGAN, *NODES)).throughput}
+    rates = {one.node: one for one in chronicle_of(tmp_path, whole(_BEGAN, *NODES)).throughput}
     assert rates["n3"].seconds == pytest.approx(400)
     assert rates["n3"].bytes_per_second == pytest.approx(5000 / 400)
     assert rates["n1"].seconds == pytest.approx(300)
 
 
 def test_with_staging_the_preflight_is_what_brings_the_data(tmp_path: Path) -> None:
-    found = told(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=True))
-    assert [one.node for one in found.throughput] == list(NODES)
-    assert found.throughput[0].seconds == pytest.approx(8 / 3)
+    record = chronicle_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=True))
+    assert [one.node for one in record.throughput] == list(NODES)
+    assert record.throughput[0].seconds == pytest.approx(8 / 3)
 
 
 def test_decisions_say_who_when_and_after_what_wait(tmp_path: Path) -> None:
-    found = told(tmp_path, whole(_BEGAN, *NODES), choices=Choices(reset_signing=True)).decisions
-    assert [(one.answer, one.by) for one in found[:3]] == [
+    decisions = chronicle_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(reset_signing=True)).decisions
+    assert [(one.answer, one.by) for one in decisions[:3]] == [
         ("made", "op@desk"), ("confirmed", "op@desk"), ("continue", "op@desk")
     ]  # fmt: skip
-    stop = next(one for one in found if one.step is StepName.STOP)
+    stop = next(one for one in decisions if one.step is StepName.STOP)
     assert (stop.at - _BEGAN).total_seconds() == pytest.approx(52)
     assert stop.waited_seconds == 40
-    retry = next(one for one in found if one.answer == "retry")
+    retry = next(one for one in decisions if one.answer == "retry")
     assert (retry.asked, retry.step, retry.waited_seconds) == ("on failure", StepName.DATA, 60)
 
 
@@ -90,17 +90,17 @@ def test_a_killed_process_leaves_work_without_an_end_until_it_is_resumed(tmp_pat
     story.tell(EventKind.TASK_STARTED, StepName.DATA, "n1").tell(
         EventKind.NOTE, StepName.DATA, "n1", after=30
     )
-    assert {span.state for span in told(tmp_path, story).tasks} == {SpanState.OPEN}
+    assert {span.state for span in chronicle_of(tmp_path, story).tasks} == {SpanState.OPEN}
     story.tell(EventKind.RUN_RESUMED, after=3600, operator="eve@desk")
     story.tell(EventKind.TASK_STARTED, StepName.DATA, "n1").tell(
         EventKind.TASK_DONE, StepName.DATA, "n1", after=5
     )
-    found = told(tmp_path, story)
-    assert [(task.state, task.seconds) for task in found.tasks] == [
+    record = chronicle_of(tmp_path, story)
+    assert [(task.state, task.seconds) for task in record.tasks] == [
         (SpanState.INTERRUPTED, 30),
         (SpanState.DONE, 5),
     ]
-    assert ("resume", "eve@desk") in [(one.answer, one.by) for one in found.decisions]
+    assert ("resume", "eve@desk") in [(one.answer, one.by) for one in record.decisions]
 
 
 def test_a_step_that_stopped_at_a_failure_failed(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_a_step_that_stopped_at_a_failure_failed(tmp_path: Path) -> None:
     story.tell(EventKind.TASK_STARTED, StepName.STOP, "n1").tell(
         EventKind.TASK_FAILED, StepName.STOP, "n1", after=3
     )
-    found = told(tmp_path, story.end(Outcome.STOPPED, after=9))
-    assert [(step.state, step.seconds) for step in found.steps] == [(SpanState.FAILED, 12)]
-    assert [(check.holds, check.node) for check in found.checks] == [(False, "n1")]
+    record = chronicle_of(tmp_path, story.end(Outcome.STOPPED, after=9))
+    assert [(step.state, step.seconds) for step in record.steps] == [(SpanState.FAILED, 12)]
+    assert [(check.holds, check.node) for check in record.checks] == [(False, "n1")]
 
 
 def test_a_rollback_ends_the_outage_and_loses_nothing(tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_a_rollback_ends_the_outage_and_loses_nothing(tmp_path: Path) -> None:
     )
     for node in NODES:
         story.tell(EventKind.TASK_UNDONE, StepName.STOP, node, after=2)
-    found = told(tmp_path, story.end(Outcome.ROLLED_BACK))
-    undone = [(task.node, task.seconds) for task in found.tasks if task.state is SpanState.UNDONE]
+    record = chronicle_of(tmp_path, story.end(Outcome.ROLLED_BACK))
+    undone = [(task.node, task.seconds) for task in record.tasks if task.state is SpanState.UNDONE]
     assert undone == [("n1", 2), ("n2", 4), ("n3", 6)]
-    assert found.timings.downtime_seconds == pytest.approx(21)
+    assert record.timings.downtime_seconds == pytest.approx(21)
     assert "- Data loss: none" in render(story.write(tmp_path, plan()), "md")
 
 
@@ -135,20 +135,20 @@ def test_a_rollback_ends_the_outage_and_loses_nothing(tmp_path: Path) -> None:
 def test_short_steps_have_room_and_a_weekend_is_cut(tmp_path: Path) -> None:
     story = Story(_BEGAN).begin().step(StepName.PREFLIGHT, *NODES, seconds=0.1)
     story.step(StepName.STOP, *NODES, seconds=600, wait=200_000)
-    found = told(tmp_path, story)
-    scale = scale_of(found)
+    record = chronicle_of(tmp_path, story)
+    scale = scale_of(record)
     assert scale.cuts
-    step = found.steps[0]
+    step = record.steps[0]
     assert scale.place(step.ended) - scale.place(step.began) >= 0.02
-    assert scale.place(found.steps[1].began) < 0.3
-    drawn = gantt(found, 80)
+    assert scale.place(record.steps[1].began) < 0.3
+    drawn = gantt(record, 80)
     assert drawn is not None
     assert "≈" in drawn.text
     assert "01-02 09:04" in drawn.axis
 
 
 def test_rows_for_nodes_show_what_failed_and_who_decided(tmp_path: Path) -> None:
-    drawn = gantt(told(tmp_path, whole(_BEGAN, *NODES)), 100)
+    drawn = gantt(chronicle_of(tmp_path, whole(_BEGAN, *NODES)), 100)
     assert drawn is not None
     rows = {lane.label.strip(): lane.text for lane in drawn.lanes}
     assert list(rows) == [*NODES, "decisions", "down"]
@@ -161,7 +161,7 @@ def test_rows_for_nodes_show_what_failed_and_who_decided(tmp_path: Path) -> None
 
 
 def test_rows_for_steps(tmp_path: Path) -> None:
-    drawn = gantt(told(tmp_path, whole(_BEGAN, *NODES)), 80, by_step=True)
+    drawn = gantt(chronicle_of(tmp_path, whole(_BEGAN, *NODES)), 80, by_step=True)
     assert drawn is not None
     assert [lane.label.strip() for lane in drawn.lanes][:2] == ["1 preflight", "2 stop"]
 
@@ -191,12 +191,12 @@ def test_whatever_a_journal_holds_it_is_told(
     for kind, step, node, after in moments:
         story.tell(kind, step, node, after=after)
     run = story.write(tmp_path_factory.mktemp("run"), plan())
-    found = chronicle(run)
-    drawn = gantt(found, width)
+    record = chronicle(run)
+    drawn = gantt(record, width)
     if drawn is not None:
         assert all(cell_len(lane.text) <= max(width, 33) for lane in drawn.lanes)
-    scale = scale_of(found)
-    places = [scale.place(event.at) for event in found.events]
+    scale = scale_of(record)
+    places = [scale.place(event.at) for event in record.events]
     assert places == sorted(places)
     assert all(-1e-9 <= place <= 1 + 1e-9 for place in places)
     for form in FORMS:
@@ -204,12 +204,12 @@ def test_whatever_a_journal_holds_it_is_told(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(None, "–"), (0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (725, "12 min 05 s"),
      (3599.6, "1 h 00 min"), (11_100, "3 h 05 min"), (187_200, "2 d 04 h")],
 )  # fmt: skip
-def test_lengths_in_words(seconds: float | None, said: str) -> None:
-    assert length(seconds) == said
+def test_lengths_in_words(seconds: float | None, expected: str) -> None:
+    assert length(seconds) == expected
 
 
 # ── the page ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -53,8 +53,8 @@ async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -
     assert all(
         choices == (OnFailure.RETRY, OnFailure.STOP, OnFailure.ROLL_BACK) for *_, choices in operator.failures
     )
-    told = [event for event in run.events() if event.kind is EventKind.TASK_FAILED]
-    assert {event.data["advice"] for event in told} == {"Look."}
+    failures = [event for event in run.events() if event.kind is EventKind.TASK_FAILED]
+    assert {event.data["advice"] for event in failures} == {"Look."}
     assert any("the lock stays" in event.message for event in run.events())  # unlock failed, and nothing else
 
 
@@ -121,14 +121,14 @@ async def test_with_an_object_that_changed_the_way_on_is_back(make_cluster: Make
     fleet.faults.before = before
     with pytest.raises(ObjectChanged) as caught:
         await cluster.runner(run, fleet).restore()
-    told = run.events()[-1].message
-    for text in (caught.value.advice, told):
+    message = run.events()[-1].message
+    for text in (caught.value.advice, message):
         assert (
             f"Roll back (loomtui rollback {run.id}), then make a new plan: "
             "loomtui plan --reset-signing-state lab" in text
         )
         assert "resume" not in text
-    assert told.startswith("Preflight: the archive is another one. This plan")
+    assert message.startswith("Preflight: the archive is another one. This plan")
 
 
 async def test_a_failure_can_end_in_the_way_back(make_cluster: Make) -> None:
@@ -210,8 +210,8 @@ async def test_a_chain_that_the_left_out_would_halt_is_not_started(make_cluster:
     run = await cluster.run()
     await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore()
     journal = run.journal()
-    told: dict[str, Json] = {"answer": OnFailure.LEAVE_OUT.value}
-    journal.write(EventKind.DECISION, "left out", step=StepName.DATA, node="n2", data=told)
+    answer: dict[str, Json] = {"answer": OnFailure.LEAVE_OUT.value}
+    journal.write(EventKind.DECISION, "left out", step=StepName.DATA, node="n2", data=answer)
     journal.close()
     with pytest.raises(GateNotMet, match="stand still"):
         await cluster.runner(run).restore()

@@ -121,9 +121,9 @@ def test_on_a_living_chain_no_state_is_ever_lowered(
 ) -> None:
     choice = choose(live, backup, Scope.NODES, living)
     known = [
-        seen.signing.height
-        for seen in (live, backup)
-        if seen and seen.signing and seen.address == choice.address
+        facts.signing.height
+        for facts in (live, backup)
+        if facts and facts.signing and facts.address == choice.address
     ]
     assert (choice.result_height or 0) >= max(known, default=0)
     if choice.action is SigningAction.RAISE:
@@ -153,24 +153,24 @@ def outlook(
 
 
 def test_k8_one_of_four_ahead_goes_on() -> None:
-    found = outlook(100, [100, 100, 100, 130])
-    assert found.moves
-    assert (found.signing_power, found.total_power, found.stuck) == (30, 40, ("n4",))
-    assert found.remedy == ""
+    prediction = outlook(100, [100, 100, 100, 130])
+    assert prediction.moves
+    assert (prediction.signing_power, prediction.total_power, prediction.stuck) == (30, 40, ("n4",))
+    assert prediction.remedy == ""
 
 
 def test_k7_two_of_four_ahead_halt() -> None:
-    found = outlook(100, [100, 100, 130, 130])
-    assert not found.moves
-    assert found.stuck == ("n3", "n4")
-    assert "Reset the signing state of all restored validators" in found.remedy
+    prediction = outlook(100, [100, 100, 130, 130])
+    assert not prediction.moves
+    assert prediction.stuck == ("n3", "n4")
+    assert "Reset the signing state of all restored validators" in prediction.remedy
 
 
 def test_c1_old_data_and_newer_states_stand_still() -> None:
-    found = outlook(19, [45, 45, 45, 45])
-    assert not found.moves
-    assert "20" in found.sentence
-    assert found.remedy
+    prediction = outlook(19, [45, 45, 45, 45])
+    assert not prediction.moves
+    assert "20" in prediction.sentence
+    assert prediction.remedy
 
 
 def test_c2_with_all_states_reset_it_moves() -> None:
@@ -193,35 +193,35 @@ def test_exactly_two_thirds_are_not_enough() -> None:
 
 
 def test_a_key_that_nobody_holds_has_no_remedy_here() -> None:
-    found = outlook(100, [100, 100, None, None])
-    assert not found.moves
-    assert KEYS[2].address[:12] in found.remedy
-    assert found.remedy_kind is RemedyKind.FIND_KEYS
+    prediction = outlook(100, [100, 100, None, None])
+    assert not prediction.moves
+    assert KEYS[2].address[:12] in prediction.remedy
+    assert prediction.remedy_kind is RemedyKind.FIND_KEYS
 
 
 def test_without_the_whole_set_a_reset_is_never_offered() -> None:
-    found = outlook(100, [130, 130, 130, 130], whole=False)
-    assert not found.moves
-    assert "Restore every validator together" in found.remedy
-    assert found.remedy_kind is RemedyKind.WHOLE_SET
+    prediction = outlook(100, [130, 130, 130, 130], whole=False)
+    assert not prediction.moves
+    assert "Restore every validator together" in prediction.remedy
+    assert prediction.remedy_kind is RemedyKind.WHOLE_SET
 
 
 def test_an_unknown_height_predicts_nothing_good() -> None:
-    found = outlook(None, [100, 100, 100, 100])
-    assert not found.moves
-    assert found.height is None
-    assert found.total_power == 40
-    assert found.remedy_kind is RemedyKind.RESET  # of nothing it is known that it is not ahead
+    prediction = outlook(None, [100, 100, 100, 100])
+    assert not prediction.moves
+    assert prediction.height is None
+    assert prediction.total_power == 40
+    assert prediction.remedy_kind is RemedyKind.RESET  # of nothing it is known that it is not ahead
 
 
 def test_unknown_validators_predict_nothing_good() -> None:
-    found = predict(100, {}, [], whole_set_in_plan=True)
-    assert not found.moves
-    assert "state.db" in found.sentence
+    prediction = predict(100, {}, [], whole_set_in_plan=True)
+    assert not prediction.moves
+    assert "state.db" in prediction.sentence
 
 
 def test_a_validator_elsewhere_is_called_by_its_node_or_its_address() -> None:
     named = ValidatorPower(KEYS[0].address, 10, "n9")
     nameless = ValidatorPower(KEYS[1].address, 10, None)
-    found = predict(100, {}, [named, nameless], whole_set_in_plan=False)
-    assert found.stuck == ("n9", f"validator {KEYS[1].address[:12]}")
+    prediction = predict(100, {}, [named, nameless], whole_set_in_plan=False)
+    assert prediction.stuck == ("n9", f"validator {KEYS[1].address[:12]}")

@@ -40,31 +40,31 @@ def test_what_is_there_already_is_not_needed_again() -> None:
 def test_just_enough_is_enough_and_a_byte_less_is_told_with_numbers() -> None:
     need = needed(USES, WORK) + LEFT_OVER
     assert shortages(USES, systems(FileSystem("1", need, None))) == ()
-    (told,) = shortages(USES, systems(FileSystem("1", need - 1, None)))
-    assert told.startswith(f"not enough room in {WORK}: {need - 1:,} bytes free, {need:,} needed")
-    assert "data in 250 files" in told
+    (sentence,) = shortages(USES, systems(FileSystem("1", need - 1, None)))
+    assert sentence.startswith(f"not enough room in {WORK}: {need - 1:,} bytes free, {need:,} needed")
+    assert "data in 250 files" in sentence
 
 
 def test_paths_on_one_file_system_are_counted_together() -> None:
     need = needed(USES, WORK) + LEFT_OVER
     one = FileSystem("1", need, None)
     assert shortages(USES, systems(one)) == ()
-    (told,) = shortages(USES, systems(one, one))
-    assert f"{WORK} and {UNIT_FOLDER}" in told
+    (sentence,) = shortages(USES, systems(one, one))
+    assert f"{WORK} and {UNIT_FOLDER}" in sentence
 
 
 def test_each_file_system_is_told_by_itself() -> None:
     full = FileSystem("1", 0, None)
     assert len(shortages(USES, systems(full, FileSystem("2", 0, None)))) == 2
-    (told,) = shortages(USES, systems(FileSystem("1", 10**12, None), FileSystem("2", 1000, None)))
-    assert UNIT_FOLDER in told
+    (sentence,) = shortages(USES, systems(FileSystem("1", 10**12, None), FileSystem("2", 1000, None)))
+    assert UNIT_FOLDER in sentence
 
 
 @pytest.mark.parametrize(("free", "fits"), [(None, True), (10_000, True), (100, False)])
 def test_inodes_count_too(free: int | None, fits: bool) -> None:
-    told = shortages(USES, systems(FileSystem("1", 10**12, free), FileSystem("2", 10**12, None)))
-    assert (told == ()) is fits
-    assert fits or "inodes" in told[0]
+    sentences = shortages(USES, systems(FileSystem("1", 10**12, free), FileSystem("2", 10**12, None)))
+    assert (sentences == ()) is fits
+    assert fits or "inodes" in sentences[0]
 
 
 def test_a_file_system_that_is_not_known_stops_nothing() -> None:

@@ -143,8 +143,8 @@ async def test_a_program_that_cannot_be_asked_for_its_id_stops_nothing(make_clus
     (cluster.machines["n1"].bin / "loom").unlink()
     assert await cluster.runner(run, cluster.fleet(quick=False)).restore() is Outcome.RESTORED
     compared = [event for event in run.events() if event.kind is EventKind.TASK_DONE]
-    (told,) = [event for event in compared if event.step is StepName.NODE_KEYS]
-    assert "there is no program" in str(told.data["mismatches"])
+    (mismatches,) = [event for event in compared if event.step is StepName.NODE_KEYS]
+    assert "there is no program" in str(mismatches.data["mismatches"])
 
 
 async def test_the_gate_before_the_start_looks_once_more(make_cluster: Make) -> None:
@@ -301,8 +301,8 @@ async def test_a_chain_that_stands_still_ends_in_a_diagnosis(make_cluster: Make)
     machine = cluster.machines["n1"]
     cluster.chain.moves = False
     plan = replace(await cluster.plan(), verify_deadline_seconds=1)
-    said = 'E[2026-01-01|12:00:00.000] Error signing vote module=consensus err="Height regression"'
-    entry = {"__REALTIME_TIMESTAMP": "4102444800000000", "__CURSOR": "c", "MESSAGE": said}
+    log_line = 'E[2026-01-01|12:00:00.000] Error signing vote module=consensus err="Height regression"'
+    entry = {"__REALTIME_TIMESTAMP": "4102444800000000", "__CURSOR": "c", "MESSAGE": log_line}
     (machine.root / "journal").write_text(json.dumps(entry) + "\n")
     run = cluster.store.create(plan, cluster.inventory_path)
     error = await stopped(cluster, run)
@@ -366,11 +366,11 @@ async def test_a_gate_that_cannot_look_is_closed(make_cluster: Make) -> None:
         validator_key_of(1).validator_json(100)
     )
     run, fleet = await cluster.run(), cluster.fleet()
-    seen: list[str] = []
+    scripts: list[str] = []
 
     def before(node: str, script: str) -> None:
-        seen.append(script)
-        if seen.count("status") == 3 and script == "status":
+        scripts.append(script)
+        if scripts.count("status") == 3 and script == "status":
             raise ScriptFailed("the node did not run inspect/status", node=node)
 
     fleet.faults.before = before

@@ -68,8 +68,8 @@ async def test_a_node_that_signed_since_keeps_its_state_and_that_is_said(make_cl
     validator.write_text(validator.read_text().replace('"101"', '"500"'))
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
     assert '"500"' in validator.read_text()
-    (told,) = [event for event in run.events() if event.data.get("severity") == "warning"]
-    assert "keeps its present signing state (500)" in told.message
+    (warning,) = [event for event in run.events() if event.data.get("severity") == "warning"]
+    assert "keeps its present signing state (500)" in warning.message
 
 
 async def test_what_may_still_be_needed_is_not_cleaned_away(make_cluster: Make) -> None:

@@ -69,10 +69,10 @@ async def test_a_yes_is_in_the_journal_and_in_the_report(make_cluster: Make) -> 
     (yes,) = decisions(run)
     assert (yes["answer"], yes["by"]) == ("yes", "test")
     assert yes["digest"] == digest_of(unit_of(cluster))
-    (told,) = [one for one in chronicle(run).decisions if one.asked == "change of the unit"]
-    assert (told.node, told.answer, told.by) == ("n1", "yes", "test")
+    (decision,) = [one for one in chronicle(run).decisions if one.asked == "change of the unit"]
+    assert (decision.node, decision.answer, decision.by) == ("n1", "yes", "test")
     (event,) = [event for event in run.events() if event.data == yes]
-    assert told.at == event.at
+    assert decision.at == event.at
     for form in FORMS:
         assert "change of the unit" in render(run, form)
 
@@ -89,8 +89,8 @@ async def test_an_edited_yes_is_recorded_with_what_it_changed(make_cluster: Make
     assert (yes["answer"], yes["by"]) == ("yes, edited", "test")
     assert yes["digest"] == digest_of(unit_of(cluster))
     assert {"+Nice=5", "-RestartSec=2"} <= set(str(yes["diff"]).splitlines())
-    found = json.loads(render(run, "json"))["decisions"]
-    assert [(one["digest"], one["diff"]) for one in found if one["diff"]] == [(yes["digest"], yes["diff"])]
+    entries = json.loads(render(run, "json"))["decisions"]
+    assert [(one["digest"], one["diff"]) for one in entries if one["diff"]] == [(yes["digest"], yes["diff"])]
     assert "+Nice=5" in render(run, "md")
     assert "+Nice=5" in render(run, "html")
 
@@ -113,11 +113,11 @@ class Killed(Exception):
 def killing(cluster: LocalCluster, at: str) -> LocalFleet:
     """A fleet that is gone before this script, once a unit was approved; every later script is gone, too."""
     fleet = cluster.fleet()
-    seen: list[str] = []
+    scripts: list[str] = []
 
     def before(node: str, script: str) -> None:
-        seen.append(script)
-        if at in seen and "stage_file" in seen:
+        scripts.append(script)
+        if at in scripts and "stage_file" in scripts:
             raise Killed
 
     fleet.faults.before = before

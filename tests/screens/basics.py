@@ -101,7 +101,7 @@ def status(name: str, **changes: object) -> NodeStatus:
         4,
         tuple(node_id(other) for other in VALIDATORS if other != name),
     )
-    found = NodeStatus(
+    healthy = NodeStatus(
         name,
         role,
         NOW - timedelta(seconds=1),
@@ -116,17 +116,17 @@ def status(name: str, **changes: object) -> NodeStatus:
         version="1.0.0+350994c",
         clock_offset_seconds=0.1,
     )
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return replace(healthy, **changes)  # type: ignore[arg-type]
 
 
 def stopped(name: str) -> NodeStatus:
-    found = status(name)
-    assert found.service is not None
+    running = status(name)
+    assert running.service is not None
     service = replace(
-        found.service, active=Active.INACTIVE, sub="dead", main_pid=0, since=NOW - timedelta(minutes=12)
+        running.service, active=Active.INACTIVE, sub="dead", main_pid=0, since=NOW - timedelta(minutes=12)
     )
     return replace(
-        found, service=service, chain=None, chain_error="the RPC does not answer: connection refused"
+        running, service=service, chain=None, chain_error="the RPC does not answer: connection refused"
     )
 
 
@@ -135,10 +135,10 @@ def unreachable(name: str) -> NodeStatus:
     return NodeStatus(name, role, NOW - timedelta(seconds=40), False, "no answer on port 22 within 15 s")
 
 
-def details(found: NodeStatus) -> NodeDetails:
+def details(status: NodeStatus) -> NodeDetails:
     return NodeDetails(
-        found.name,
-        found,
+        status.name,
+        status,
         "ubuntu",
         "ubuntu",
         "/home/ubuntu",
@@ -146,12 +146,12 @@ def details(found: NodeStatus) -> NodeDetails:
         {"loom.yml": "ChainID: default\n"},
         digests={
             "genesis.json": "9f86d081" * 8,
-            "loom.yml": ("1b4f0e98" if found.name == "db4" else "60303ae2") * 8,
+            "loom.yml": ("1b4f0e98" if status.name == "db4" else "60303ae2") * 8,
             "chaindata/config/genesis.json": "fd61a03a" * 8,
-            "chaindata/config/config.toml": f"{NAMES.index(found.name) + 1:x}" * 64,
-            "chaindata/config/node_key.json": node_id(found.name)[:8] * 8,
+            "chaindata/config/config.toml": f"{NAMES.index(status.name) + 1:x}" * 64,
+            "chaindata/config/node_key.json": node_id(status.name)[:8] * 8,
         },
-        reported_node_id=node_id(found.name) if found.reachable else None,
+        reported_node_id=node_id(status.name) if status.reachable else None,
         tools=frozenset({"curl", "bzip2"}),
         backups=BackupJobs((BackupJob(JobKind.CRONTAB, "/etc/cron.d/loom", "*/5 * * * * ubuntu backup.sh"),)),
     )
@@ -177,24 +177,24 @@ def backup(key: str, hours: int, kind: BackupKind, size: int, source: str | None
 
 
 def backups() -> tuple[Backup, ...]:
-    found = [backup("prod/2026-11-22--010000-backup1.tar.bz2", 2, BackupKind.DATA, 9_812_345_678)]
-    found += [
+    listed = [backup("prod/2026-11-22--010000-backup1.tar.bz2", 2, BackupKind.DATA, 9_812_345_678)]
+    listed += [
         backup(f"prod/2026-11-21--2300{number:02d}-{name}.tar.bz2", 4, BackupKind.CONFIG, 12_345, name)
         for number, name in enumerate(VALIDATORS)
     ]
-    found += [backup("prod/2026-11-21--010000-backup1.tar.bz2", 26, BackupKind.DATA, 9_712_345_678)]
-    found += [backup("prod/manual", 500, BackupKind.UNKNOWN, 1_000, None)]
-    return tuple(found)
+    listed += [backup("prod/2026-11-21--010000-backup1.tar.bz2", 26, BackupKind.DATA, 9_712_345_678)]
+    listed += [backup("prod/manual", 500, BackupKind.UNKNOWN, 1_000, None)]
+    return tuple(listed)
 
 
-def contents(found: Backup) -> Contents:
+def contents(backup: Backup) -> Contents:
     members = (
         Member("app.db/CURRENT", MemberType.FILE, 16),
         Member("app.db/000123.ldb", MemberType.FILE, 2_097_152),
         Member("chaindata/data/blockstore.db/CURRENT", MemberType.FILE, 16),
     )
     return Contents(
-        replace(found, certain=True),
+        replace(backup, certain=True),
         "9f86d081" * 8,
         4_711,
         21_123_456_789,
@@ -217,7 +217,7 @@ def facts(name: str) -> NodeFacts:
 
 
 def report(*, wrong: bool = False) -> KeyReport:
-    found = (
+    mismatches = (
         Mismatch(
             MismatchKind.WRONG_ID,
             "db1",
@@ -239,7 +239,7 @@ def report(*, wrong: bool = False) -> KeyReport:
             False,
         ),
     )
-    return KeyReport(not wrong, tuple(facts(name) for name in NAMES), found if wrong else ())
+    return KeyReport(not wrong, tuple(facts(name) for name in NAMES), mismatches if wrong else ())
 
 
 UNIT_PATH = "/etc/systemd/system/loom.service"

@@ -150,10 +150,10 @@ class FakeEngine:
         return self.scene.watched
 
     def chronicle(self, run_id: str) -> Chronicle:
-        found = next((run for run in self.scene.runs if run.id == run_id), None)
-        if found is None or self.scene.told is None:
+        run_found = next((run for run in self.scene.runs if run.id == run_id), None)
+        if run_found is None or self.scene.chronicle is None:
             raise CallError(f"there is no run {run_id}", advice="All: loomtui runs")
-        return replace(self.scene.told, run=run_id, summary=found)
+        return replace(self.scene.chronicle, run=run_id, summary=run_found)
 
     async def close(self) -> None:
         self.closed = True
@@ -272,8 +272,8 @@ class FakeRun:
 
     def _failure(self, step: StepName, node: str) -> StepFailed:
         if step is StepName.STOP:
-            left = "still running: process 7 (loom)"
-            return StillRunning(left, node=node, safe="It is held.", processes=("7:1",))
+            problem = "still running: process 7 (loom)"
+            return StillRunning(problem, node=node, safe="It is held.", processes=("7:1",))
         return StepFailed(
             f"the disk is full {self._text}",
             node=node,

@@ -30,7 +30,7 @@ def make_app(engine: Engine, *, settle_seconds: float = 0, **more: Any) -> LoomA
     return LoomApp(engine, now=lambda: NOW, settle_seconds=settle_seconds, **more)
 
 
-def aged(app: LoomApp, looks: int = 70) -> LoomApp:
+def with_past_looks(app: LoomApp, looks: int = 70) -> LoomApp:
     """As if it had looked for a while: 1 or 2 blocks from look to look; who is away now fell silent."""
     engine = app.context.engine
     assert isinstance(engine, FakeEngine)
@@ -40,7 +40,7 @@ def aged(app: LoomApp, looks: int = 70) -> LoomApp:
         for number in range(looks):
             height += 1 + number % 2
             silent = status.chain is None and number > looks - 12
-            trend.take(NOW - timedelta(seconds=2 * (looks - number)), None if silent else height)
+            trend.add(NOW - timedelta(seconds=2 * (looks - number)), None if silent else height)
     return app
 
 
@@ -63,18 +63,18 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = ""
         if condition():
             return
         await pilot.pause(0.01)
-    raise AssertionError(f"it did not come about: {what}\n{shown(pilot.app)}")
+    raise AssertionError(f"it did not come about: {what}\n{screen_text(pilot.app)}")
 
 
-async def quiet(pilot: Pilot[int]) -> None:
+async def until_quiet(pilot: Pilot[int]) -> None:
     """Waits until three drawings in a row are the same: nothing is on its way to the screen any more."""
-    same, before = 0, None
+    same, previous = 0, None
     while same < 2:
         await pilot.wait_for_scheduled_animations()
         await pilot.pause()
-        drawn = pilot.app.screen._compositor.render_strips()
-        same = same + 1 if drawn == before else 0
-        before = drawn
+        drawing = pilot.app.screen._compositor.render_strips()
+        same = same + 1 if drawing == previous else 0
+        previous = drawing
 
 
 async def press(pilot: Pilot[int], *pressed: str) -> None:
@@ -86,7 +86,7 @@ async def type_text(pilot: Pilot[int], text: str) -> None:
     await press(pilot, *(("minus" if letter == "-" else letter) for letter in text))
 
 
-def shown(app: App[Any]) -> str:
+def screen_text(app: App[Any]) -> str:
     """All that stands on the screen in front, as plain text."""
     lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
     return "\n".join(line.rstrip() for line in lines)

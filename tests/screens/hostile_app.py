@@ -58,9 +58,9 @@ class Watched:
 
 def scene() -> Scene:
     """Also with a run that somebody else works on."""
-    made = scenes.hostile(TEXT)
+    hostile_scene = scenes.hostile(TEXT)
     other = RunSummary("20261120-120000-ef56", CLUSTER, NOW, None, None, StepName.DATA, TEXT, at_work=True)
-    return replace(made, runs=(*made.runs, other), watched=Watched())
+    return replace(hostile_scene, runs=(*hostile_scene.runs, other), watched=Watched())
 
 
 def main() -> int:

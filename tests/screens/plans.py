@@ -30,18 +30,18 @@ _JOB = "/etc/cron.d/loom: */5 * * * * ubuntu /home/ubuntu/backup.sh"
 
 
 def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[Finding, ...] = ()) -> Plan:
-    found = backups()
+    listed = backups()
     archive = Archive(
-        found[0].key,
-        found[0].etag,
+        listed[0].key,
+        listed[0].etag,
         "9f86d081" * 8,
-        found[0].size_bytes,
+        listed[0].size_bytes,
         21_123_456_789,
         4_711,
         Compression.BZIP2,
-        found[0].taken_at,
+        listed[0].taken_at,
         (Item("app.db", "app.db"),),
-        found[0].taken_by,
+        listed[0].taken_by,
     )
     sentence = (
         "4 of 4 validators can sign height 1,204,001: 40 of 40 voting power."

@@ -22,7 +22,7 @@ from screens.restore.screen_operator import FailureQuestion
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import LocalFleet
 from tests.screens.helping import SMALL, panel, press, until
-from tests.screens.walking import asked, carry_out, waiting
+from tests.screens.walking import carry_out, pending_question, until_asked
 
 
 class LocalEngine(WritableLiveEngine):
@@ -66,22 +66,22 @@ class Walk:
 
     def answers(self) -> list[tuple[str, str, str | None]]:
         """Step, answer and node of each decision that the journal holds."""
-        told = self.events(EventKind.DECISION)
-        return [(str(event.step), str(event.data["answer"]), event.node) for event in told]
+        decisions = self.events(EventKind.DECISION)
+        return [(str(event.step), str(event.data["answer"]), event.node) for event in decisions]
 
-    async def fails(self) -> FailureQuestion:
+    async def until_failure(self) -> FailureQuestion:
         """Waits for the question that a failure asks."""
 
-        def asked_now() -> bool:
-            return isinstance(waiting(self.app), FailureQuestion) and "failed" in panel(self.app)
+        def is_asked() -> bool:
+            return isinstance(pending_question(self.app), FailureQuestion) and "failed" in panel(self.app)
 
-        await until(self.pilot, asked_now, "the failure")
-        question = waiting(self.app)
+        await until(self.pilot, is_asked, "the failure")
+        question = pending_question(self.app)
         assert isinstance(question, FailureQuestion)
         return question
 
 
-async def come_to(cluster: LocalCluster, step: StepName) -> Run:
+async def run_stopped_before(cluster: LocalCluster, step: StepName) -> Run:
     """A run that was stopped by its operator at the question before this step."""
     run = RunStore().create(await cluster.plan(), cluster.inventory_path)
     await cluster.runner(run, operator=Scripted({step: Go.STOP})).restore()
@@ -89,7 +89,7 @@ async def come_to(cluster: LocalCluster, step: StepName) -> Run:
 
 
 @asynccontextmanager
-async def opened(engine: LocalEngine) -> AsyncIterator[tuple[LoomApp, Pilot[int]]]:
+async def open_app(engine: LocalEngine) -> AsyncIterator[tuple[LoomApp, Pilot[int]]]:
     app = LoomApp(engine, settle_seconds=0)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await pilot.pause()
@@ -99,12 +99,12 @@ async def opened(engine: LocalEngine) -> AsyncIterator[tuple[LoomApp, Pilot[int]
 @asynccontextmanager
 async def resumed(cluster: LocalCluster, run: Run, *, quick: bool = True) -> AsyncIterator[Walk]:
     """An unfinished run is offered when the program starts, and is resumed."""
-    async with opened(LocalEngine(cluster, quick=quick)) as (app, pilot):
+    async with open_app(LocalEngine(cluster, quick=quick)) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
         await press(pilot, "down", "enter")
         yield Walk(cluster, run, app, pilot)
 
 
 async def go_on(walk: Walk, step: StepName) -> None:
-    await asked(walk.app, walk.pilot, step)
+    await until_asked(walk.app, walk.pilot, step)
     await carry_out(walk.app, walk.pilot, step)

@@ -19,27 +19,28 @@ _BEGAN = NOW - timedelta(days=1)
 
 
 @cache
-def told() -> Chronicle:
+def whole_restore() -> Chronicle:
     """A restore of all nodes; the data of the last one failed once."""
-    return _read(whole(_BEGAN, *NAMES, data_seconds=540), _aged(plan()))
+    return _read(whole(_BEGAN, *NAMES, data_seconds=540), _with_older_data(plan()))
 
 
-def _aged(made: Plan) -> Plan:
+def _with_older_data(run_plan: Plan) -> Plan:
     """With data from before the run."""
-    taken = _BEGAN - timedelta(hours=2)
+    taken_at = _BEGAN - timedelta(hours=2)
     nodes = (
-        replace(node, data=replace(node.data, taken_at=taken) if node.data else None) for node in made.nodes
+        replace(node, data=replace(node.data, taken_at=taken_at) if node.data else None)
+        for node in run_plan.nodes
     )
-    chain = replace(made.chain, block_time=taken) if made.chain is not None else None
-    return replace(made, nodes=tuple(nodes), chain=chain)
+    chain = replace(run_plan.chain, block_time=taken_at) if run_plan.chain is not None else None
+    return replace(run_plan, nodes=tuple(nodes), chain=chain)
 
 
-def hostile(text: str, odd: Plan) -> Chronicle:
+def hostile(text: str, run_plan: Plan) -> Chronicle:
     story = Story(_BEGAN, by=text).begin().step(StepName.STOP, "db1", seconds=5, said=text)
     story.tell(EventKind.TASK_FAILED, StepName.DATA, "db1", after=2, message=text, advice=text)
-    return _read(story.end(Outcome.STOPPED), odd)
+    return _read(story.end(Outcome.STOPPED), run_plan)
 
 
-def _read(story: Story, of: Plan) -> Chronicle:
+def _read(story: Story, run_plan: Plan) -> Chronicle:
     with tempfile.TemporaryDirectory() as folder:
-        return chronicle(story.write(Path(folder), of))
+        return chronicle(story.write(Path(folder), run_plan))

@@ -59,11 +59,11 @@ class Scene:
     runs: tuple[RunSummary, ...] = ()
     plan: Plan | None = None
     watched: WatchedRun | None = None
-    told: Chronicle | None = None  # of every run
+    chronicle: Chronicle | None = None  # of every run
 
 
 def healthy(*, production: bool = True) -> Scene:
-    found = backups()
+    listed = backups()
     return Scene(
         inventory(production=production),
         {name: status(name) for name in NAMES},
@@ -73,14 +73,14 @@ def healthy(*, production: bool = True) -> Scene:
             (),
             True,
         ),
-        found,
-        contents(found[0]),
+        listed,
+        contents(listed[0]),
         report(),
         fixes(),
         logs=logs(),
         runs=runs(),
         plan=plan(),
-        told=records.told(),
+        chronicle=records.whole_restore(),
     )
 
 
@@ -134,51 +134,53 @@ def empty() -> Scene:
 def hostile(text: str) -> Scene:
     """The text wherever it can come from elsewhere."""
     scene = degraded()
-    found = {
-        name: replace(one, error=text, version=text, lock=text, chain_error=text)
-        for name, one in scene.statuses.items()
+    statuses = {
+        name: replace(original, error=text, version=text, lock=text, chain_error=text)
+        for name, original in scene.statuses.items()
     }
     chain = replace(status("db1").chain, moniker=text, network=text, version=text, app_hash=text)  # type: ignore[type-var]
-    odd = EffectiveUnit((UnitFile(text, text),), problems=(text,))
-    found["db1"] = replace(found["db1"], chain=chain, unit=odd, node_key=NodeKeyFacts(None, None, text))
-    bad = Mismatch(MismatchKind.BAD_ENTRY, "db1", "db2", text, text, text, text, True)
-    taken = tuple(
-        replace(one, key=f"{number}{text}", source=text) for number, one in enumerate(scene.backups)
+    hostile_unit = EffectiveUnit((UnitFile(text, text),), problems=(text,))
+    statuses["db1"] = replace(
+        statuses["db1"], chain=chain, unit=hostile_unit, node_key=NodeKeyFacts(None, None, text)
     )
-    look = replace(
-        contents(taken[0]),
+    hostile_mismatch = Mismatch(MismatchKind.BAD_ENTRY, "db1", "db2", text, text, text, text, True)
+    hostile_backups = tuple(
+        replace(original, key=f"{number}{text}", source=text) for number, original in enumerate(scene.backups)
+    )
+    hostile_contents = replace(
+        contents(hostile_backups[0]),
         members=(Member(text, MemberType.SYMLINK, 1, text),),
         data_items=(Item(text, text),),
         config_items=(Item(text, text),),
         sha256=text,
         warnings=(text,),
     )
-    facts1 = replace(facts("db1"), unit=odd, reported=None, reported_problem=text)
+    facts1 = replace(facts("db1"), unit=hostile_unit, reported=None, reported_problem=text)
     return replace(
         scene,
-        statuses=found,
+        statuses=statuses,
         verdict=Verdict(ClusterState.DEGRADED, text, (text, text)),
-        backups=taken,
-        contents=look,
-        report=KeyReport(False, (facts1, facts("db2")), (bad,)),
+        backups=hostile_backups,
+        contents=hostile_contents,
+        report=KeyReport(False, (facts1, facts("db2")), (hostile_mismatch,)),
         fixes=(ServiceFix("db1", text, "a", "b", text, text),),
         unreachable={"db3": NodeUnreachable(text, node="db3", safe=text, advice=text)},
         logs=tuple(LogLine(name, NOW, text, name) for name in NAMES),
         runs=(RunSummary("20261121-031415-ab12", CLUSTER, NOW, None, None, StepName.DATA, text),),
         plan=_hostile_plan(text),
-        told=records.hostile(text, _hostile_plan(text)),
+        chronicle=records.hostile(text, _hostile_plan(text)),
     )
 
 
 def _hostile_plan(text: str) -> Plan:
-    made = plan()
-    node = made.nodes[0]
+    usual = plan()
+    node = usual.nodes[0]
     files = tuple(replace(choice, reason=text, diff=text, changes=True) for choice in node.files)
     signing = replace(node.signing, reason=text)
-    odd = replace(node, files=files, signing=signing, warnings=(text,), node_id=text, address=text)
+    hostile_node = replace(node, files=files, signing=signing, warnings=(text,), node_id=text, address=text)
     return replace(
-        made,
-        nodes=(odd, *made.nodes[1:]),
+        usual,
+        nodes=(hostile_node, *usual.nodes[1:]),
         warnings=(Finding(FindingCode.NOT_TOLD, text, text, text),),
-        prediction=replace(made.prediction, sentence=text),
+        prediction=replace(usual.prediction, sentence=text),
     )

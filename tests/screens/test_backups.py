@@ -21,7 +21,7 @@ from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, shown, until
+from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, screen_text, until
 from tests.screens.scenes import Scene
 
 SIZES = [SMALL, (120, 40), LARGE]
@@ -29,18 +29,18 @@ SIZES = [SMALL, (120, 40), LARGE]
 
 def week() -> tuple[Backup, ...]:
     """A week of them: data every six hours but for a day, one node's configs ended three days ago."""
-    found = [
+    week_backups = [
         basics.backup(f"prod/d{hours}", hours, BackupKind.DATA, 9_000_000_000)
         for hours in range(2, 170, 6)
         if not 60 < hours < 84
     ]
     for name in basics.VALIDATORS:
-        first = 74 if name == "db3" else 3
-        found += [
+        first_hour = 74 if name == "db3" else 3
+        week_backups += [
             basics.backup(f"prod/c{hours}-{name}", hours, BackupKind.CONFIG, 12_345, name)
-            for hours in range(first, 170, 24)
+            for hours in range(first_hour, 170, 24)
         ]
-    return tuple(sorted(found, key=lambda backup: backup.taken_at, reverse=True))
+    return tuple(sorted(week_backups, key=lambda backup: backup.taken_at, reverse=True))
 
 
 def scene() -> Scene:
@@ -63,9 +63,9 @@ async def test_the_pair_for_the_cursors_moment_is_told_for_every_node(size: tupl
         assert "prod/d2" in taking(app)
         assert "prod/c3-db1" in taking(app)
         assert "prod/c74-db3" in taking(app)
-        (own,) = [line for line in taking(app).splitlines() if line.startswith("backup1 ")]
-        assert "prod/d2" in own  # its data archive holds its own config
-        assert "backup1 data" in shown(app)
+        (own_line,) = [line for line in taking(app).splitlines() if line.startswith("backup1 ")]
+        assert "prod/d2" in own_line  # its data archive holds its own config
+        assert "backup1 data" in screen_text(app)
         await press(pilot, "left", "left", "left")
         await until(
             pilot,
@@ -92,7 +92,9 @@ async def test_gaps_are_named_and_drawn() -> None:
         )
         assert second.startswith("▲ backup1 data: none from 2026-11-18 13:14 to 2026-11-19 19:14, 1d06h")
         rows = {
-            line[2:16].strip(): line for line in shown(app).splitlines() if "config" in line or "data" in line
+            line[2:16].strip(): line
+            for line in screen_text(app).splitlines()
+            if "config" in line or "data" in line
         }
         drawn = next(line for name, line in rows.items() if "db3" in line)
         assert "░" in drawn
@@ -102,24 +104,24 @@ async def test_gaps_are_named_and_drawn() -> None:
 async def test_the_axis_is_gone_closer_to_and_a_time_is_typed() -> None:
     async with running(FakeEngine(scene())) as (app, pilot):
         await press(pilot, "b")
-        await until(pilot, lambda: "time: all of it" in shown(app))
+        await until(pilot, lambda: "time: all of it" in screen_text(app))
         await press(pilot, "plus", "plus", "plus", "plus")
-        await until(pilot, lambda: "time: 2d00h" in shown(app))
+        await until(pilot, lambda: "time: 2d00h" in screen_text(app))
         await press(pilot, "at")
         app.screen.query_one("#line", Input).value = "2026-11-20 14:30"
         await press(pilot, "enter")
         await until(pilot, lambda: "A restore to 2026-11-20 14:30:00 UTC" in taking(app))
-        assert "11-20" in shown(app)
+        assert "11-20" in screen_text(app)
         await press(pilot, "minus", "at")
         app.screen.query_one("#line", Input).value = "whenever"
         await press(pilot, "enter")
-        assert "is not a time" in shown(app)
+        assert "is not a time" in screen_text(app)
         await press(pilot, "at")
         app.screen.query_one("#line", Input).value = ""
         await press(pilot, "enter")
         await until(pilot, lambda: "as new as there is" in taking(app))
         await pilot.click(BackupAxis, offset=(40, 2))
-        await until(pilot, lambda: axis(app).moment is not None)
+        await until(pilot, lambda: axis(app).cursor_time is not None)
         assert axis(app).row == 1
 
 
@@ -129,25 +131,25 @@ async def test_enter_looks_into_what_is_marked_and_v_reads_it_anew() -> None:
         await press(pilot, "b")
         await until(pilot, lambda: "prod/d2" in taking(app))
         await press(pilot, "left", "left", "left", "enter")
-        await until(pilot, lambda: "read to its end" in shown(app))
+        await until(pilot, lambda: "read to its end" in screen_text(app))
         assert isinstance(app.screen, ContentsScreen)
         assert app.screen.backup.key == "prod/d8"
         assert engine.read_anew == 0
         await press(pilot, "escape", "V")
         await until(pilot, lambda: engine.read_anew == 1)
         await press(pilot, "escape", "j", "enter")
-        await until(pilot, lambda: "gives it up" in shown(app))
+        await until(pilot, lambda: "gives it up" in screen_text(app))
         await press(pilot, "escape")
         assert isinstance(app.screen, BackupsScreen)
 
 
 async def test_before_the_first_backup_of_a_row_there_is_nothing_to_open() -> None:
-    found = (*week(), basics.backup("prod/old", 900, BackupKind.DATA, 1))
-    async with running(FakeEngine(replace(scenes.healthy(), backups=found))) as (app, pilot):
+    listed = (*week(), basics.backup("prod/old", 900, BackupKind.DATA, 1))
+    async with running(FakeEngine(replace(scenes.healthy(), backups=listed))) as (app, pilot):
         await press(pilot, "b")
         await until(pilot, lambda: "prod/d2" in taking(app))
         await press(pilot, "j", "g", "enter")
-        await until(pilot, lambda: "no backup of this row" in shown(app))
+        await until(pilot, lambda: "no backup of this row" in screen_text(app))
 
 
 async def test_the_list_is_a_key_away_and_both_are_there_where_there_is_room() -> None:
@@ -200,10 +202,10 @@ async def test_a_damaged_archive_is_told_with_what_can_still_be_read(size: tuple
     )
     async with running(FakeEngine(replace(scenes.healthy(), contents=error)), size) as (app, pilot):
         await press(pilot, "b", "enter")
-        await until(pilot, lambda: "not to be restored" in shown(app))
-        told = taking(app)
-        assert "the archive ends too soon" in told
-        assert "Choose an older backup." in told
-        assert "data, as far as it can be read" in told
-        assert "000123.ldb" in told
-        assert "\x1b" not in told
+        await until(pilot, lambda: "not to be restored" in screen_text(app))
+        text = taking(app)
+        assert "the archive ends too soon" in text
+        assert "Choose an older backup." in text
+        assert "data, as far as it can be read" in text
+        assert "000123.ldb" in text
+        assert "\x1b" not in text

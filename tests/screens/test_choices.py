@@ -26,9 +26,9 @@ from tests.restore.cluster import LocalCluster
 from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key
-from tests.screens.helping import footer_keys, panel, press, shown, type_text, until
-from tests.screens.real_walk import LocalEngine, Walk, come_to, opened, resumed
-from tests.screens.walking import asked, carry_out, finished, waiting
+from tests.screens.helping import footer_keys, panel, press, screen_text, type_text, until
+from tests.screens.real_walk import LocalEngine, Walk, open_app, resumed, run_stopped_before
+from tests.screens.walking import carry_out, outcome_of, pending_question, until_asked
 
 Make = Callable[..., LocalCluster]
 FAILING = "n2"
@@ -52,7 +52,7 @@ class Fault:
 
     make: Callable[[LocalCluster], object]
     mend: Callable[[LocalCluster], object]
-    said: str
+    message: str
     offered: frozenset[OnFailure]
     failed: tuple[str, ...] = (FAILING,)
 
@@ -130,36 +130,38 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cluster(make_cluster: Make, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:  # noqa: F811
     """A validator and a backup node. While its chain stands still, hours pass at each look."""
-    made = make_cluster(1, backup_node=True)
+    local_cluster = make_cluster(1, backup_node=True)
 
     class Clock(datetime):
         passed = timedelta()
 
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            if not made.chain.moves:
+            if not local_cluster.chain.moves:
                 cls.passed += timedelta(hours=1)
             return datetime.now(UTC) + cls.passed
 
     monkeypatch.setattr("loomtui.restore.running.steps.verify.datetime", Clock)
-    return made
+    return local_cluster
 
 
 async def approve(walk: Walk, key: str = "x") -> None:
     """Answers what is asked about the unit of the failing node."""
-    await until(walk.pilot, lambda: isinstance(waiting(walk.app), UnitQuestion), "the question about a unit")
+    await until(
+        walk.pilot, lambda: isinstance(pending_question(walk.app), UnitQuestion), "the question about a unit"
+    )
     await until(walk.pilot, lambda: f"the unit of {FAILING}" in panel(walk.app), "the panel")
     await press(walk.pilot, key)
 
 
 async def to_the_step(walk: Walk, step: StepName) -> None:
     """A run that was stopped before any service was has given its nodes back: they are taken anew."""
-    await until(walk.pilot, lambda: isinstance(waiting(walk.app), StepQuestion), "a question")
-    question = waiting(walk.app)
+    await until(walk.pilot, lambda: isinstance(pending_question(walk.app), StepQuestion), "a question")
+    question = pending_question(walk.app)
     assert isinstance(question, StepQuestion)
     if question.step is StepName.PREFLIGHT and step is StepName.STOP:
         await carry_out(walk.app, walk.pilot, StepName.PREFLIGHT)
-    await asked(walk.app, walk.pilot, step)
+    await until_asked(walk.app, walk.pilot, step)
 
 
 async def fail_at(walk: Walk, step: StepName) -> FailureQuestion:
@@ -169,11 +171,11 @@ async def fail_at(walk: Walk, step: StepName) -> FailureQuestion:
     await carry_out(walk.app, walk.pilot, step)
     if step is StepName.SERVICES:
         await approve(walk)
-    question = await walk.fails()
+    question = await walk.until_failure()
     assert tuple(question.failures) == fault.failed
     pane = walk.app.screen.query_one(DiffPane)
     await until(walk.pilot, lambda: "Safe now" in pane.text.plain, "what is safe")
-    assert fault.said in pane.text.plain
+    assert fault.message in pane.text.plain
     assert "Do next" in pane.text.plain
     offered = {choice for choice, key in _KEYS.items() if key in footer_keys(walk.app)}
     assert offered == fault.offered == set(question.choices)
@@ -184,26 +186,26 @@ async def fail_at(walk: Walk, step: StepName) -> FailureQuestion:
 async def goes_on(walk: Walk, step: StepName) -> None:
     """To the question before the next step, or to the end."""
     if step is StepName.VERIFY:
-        await until(walk.pilot, lambda: finished(walk.app) is Outcome.RESTORED, "the end")
+        await until(walk.pilot, lambda: outcome_of(walk.app) is Outcome.RESTORED, "the end")
         await until(walk.pilot, lambda: "RESTORED" in panel(walk.app), "the panel")
     else:
-        await asked(walk.app, walk.pilot, STEPS[STEPS.index(step) + 1])
+        await until_asked(walk.app, walk.pilot, STEPS[STEPS.index(step) + 1])
 
 
-def held(node: LocalNode) -> bool:
+def is_held(node: LocalNode) -> bool:
     return node.hold.exists() and node.lock.exists() and node.active == "inactive"
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_stop_here_resume_and_try_again(cluster: LocalCluster, step: StepName) -> None:
-    fault, run = FAULTS[step], await come_to(cluster, step)
+    fault, run = FAULTS[step], await run_stopped_before(cluster, step)
     fault.make(cluster)
     async with resumed(cluster, run) as walk:
         await fail_at(walk, step)
         await press(walk.pilot, "e")
         await until(walk.pilot, lambda: "STOPPED" in panel(walk.app), "the end")
         assert f"loomtui resume {run.id}" in " ".join(panel(walk.app).split())
-        assert fault.said in walk.app.screen.query_one(DiffPane).text.plain
+        assert fault.message in walk.app.screen.query_one(DiffPane).text.plain
         assert walk.answers()[-1] == (step.value, "stop", None)
         assert summarize(run).outcome is Outcome.STOPPED
         assert walk.app.leaving.exit_status == 1
@@ -229,36 +231,36 @@ def running_now(cluster: LocalCluster) -> dict[str, bool]:
 
 @pytest.mark.parametrize("step", [step for step in STEPS if OnFailure.LEAVE_OUT in FAULTS[step].offered])
 async def test_a_failed_node_that_is_left_out(cluster: LocalCluster, step: StepName) -> None:
-    run = await come_to(cluster, step)
+    run = await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
     async with resumed(cluster, run) as walk:
         await fail_at(walk, step)
         await press(walk.pilot, "m")
         assert isinstance(walk.app.screen, ChoiceDialog)
-        assert "leave n2 out" in shown(walk.app)
-        assert "leave n1 out" not in shown(walk.app)
+        assert "leave n2 out" in screen_text(walk.app)
+        assert "leave n1 out" not in screen_text(walk.app)
         await press(walk.pilot, "enter")
-        assert isinstance(waiting(walk.app), FailureQuestion), "the first choice leaves nobody out"
+        assert isinstance(pending_question(walk.app), FailureQuestion), "the first choice leaves nobody out"
         await press(walk.pilot, "m", "down", "enter")
         await goes_on(walk, step)
         assert (step.value, "leave out", FAILING) in walk.answers()
-        question = waiting(walk.app)
+        question = pending_question(walk.app)
         assert isinstance(question, StepQuestion)
         assert set(question.previews) == {"n1"}
-    assert held(cluster.machines[FAILING])
-    assert held(cluster.machines["n1"]) == (step is not StepName.START)
+    assert is_held(cluster.machines[FAILING])
+    assert is_held(cluster.machines["n1"]) == (step is not StepName.START)
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_failure_that_ends_in_the_way_back(cluster: LocalCluster, step: StepName) -> None:
-    before, run = cluster.live(), await come_to(cluster, step)
+    before, run = cluster.live(), await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
     async with resumed(cluster, run) as walk:
         await fail_at(walk, step)
         await press(walk.pilot, "v")
         assert isinstance(walk.app.screen, ConfirmDialog)
         await press(walk.pilot, "enter")
-        assert isinstance(waiting(walk.app), FailureQuestion), "a blind enter cancels"
+        assert isinstance(pending_question(walk.app), FailureQuestion), "a blind enter cancels"
         await roll_back(walk)
         assert (step.value, "roll back", None) in walk.answers()
     moved_by_the_fault = {path for path in cluster.live() if path.endswith("/elsewhere")}
@@ -269,19 +271,19 @@ async def roll_back(walk: Walk) -> None:
     await press(walk.pilot, "v")
     await type_text(walk.pilot, walk.app.context.cluster)
     await press(walk.pilot, "enter")
-    await until(walk.pilot, lambda: finished(walk.app) is Outcome.ROLLED_BACK, "the rollback")
+    await until(walk.pilot, lambda: outcome_of(walk.app) is Outcome.ROLLED_BACK, "the rollback")
     await until(walk.pilot, lambda: "ROLLED BACK" in panel(walk.app), "the panel")
     assert summarize(walk.run).outcome is Outcome.ROLLED_BACK
     assert walk.app.leaving.exit_status == 0
 
 
 async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: LocalCluster) -> None:
-    run = await come_to(cluster, StepName.STOP)
+    run = await run_stopped_before(cluster, StepName.STOP)
     with stubborn(cluster.machines[FAILING]) as process:
         async with resumed(cluster, run, quick=False) as walk:
             await to_the_step(walk, StepName.STOP)
             await carry_out(walk.app, walk.pilot, StepName.STOP)
-            question = await walk.fails()
+            question = await walk.until_failure()
             assert set(question.choices) == _ALWAYS | {OnFailure.KILL}
             assert f"process {process.pid} (sleep)" in walk.app.screen.query_one(DiffPane).text.plain
             await press(walk.pilot, "z", "escape")
@@ -289,10 +291,10 @@ async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: Loca
             await press(walk.pilot, "z")
             await type_text(walk.pilot, cluster.inventory.cluster)
             await press(walk.pilot, "enter")
-            await asked(walk.app, walk.pilot, StepName.DATA)
+            await until_asked(walk.app, walk.pilot, StepName.DATA)
             assert process.wait(20) == -signal.SIGKILL
             assert ("stop", "kill", None) in walk.answers()
-    assert held(cluster.machines[FAILING])
+    assert is_held(cluster.machines[FAILING])
 
 
 # ── without a failure ───────────────────────────────────────────────────────────────────────────────────────
@@ -300,11 +302,11 @@ async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: Loca
 
 async def test_the_only_validator_cannot_be_left_out(cluster: LocalCluster) -> None:
     """Without it the chain could not move: a run that went on would end at a closed gate."""
-    run = await come_to(cluster, StepName.DATA)
+    run = await run_stopped_before(cluster, StepName.DATA)
     cluster.machines["n1"].write_tool("tar", "exit 2")
     async with resumed(cluster, run) as walk:
         await carry_out(walk.app, walk.pilot, StepName.DATA)
-        question = await walk.fails()
+        question = await walk.until_failure()
         assert tuple(question.failures) == ("n1",)
         assert set(question.choices) == _ALWAYS
         assert "run.leave_out" not in footer_keys(walk.app)
@@ -312,7 +314,7 @@ async def test_the_only_validator_cannot_be_left_out(cluster: LocalCluster) -> N
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_stop_resume_and_roll_back_between_steps(cluster: LocalCluster, step: StepName) -> None:
-    before, run = cluster.live(), await come_to(cluster, step)
+    before, run = cluster.live(), await run_stopped_before(cluster, step)
     async with resumed(cluster, run) as walk:
         await to_the_step(walk, step)
         found = cluster.live()
@@ -333,43 +335,43 @@ async def test_stop_resume_and_roll_back_between_steps(cluster: LocalCluster, st
 
 
 async def test_a_unit_that_is_left_as_it_is_keeps_the_start_closed(cluster: LocalCluster) -> None:
-    run = await come_to(cluster, StepName.SERVICES)
+    run = await run_stopped_before(cluster, StepName.SERVICES)
     wrong_unit(cluster, "as it was found")
     async with resumed(cluster, run) as walk:
         await carry_out(walk.app, walk.pilot, StepName.SERVICES)
         await approve(walk, "m")
-        question = await walk.fails()
+        question = await walk.until_failure()
         assert set(question.choices) == _ALWAYS
         assert "the cluster as a whole" in panel(walk.app)
-        told = walk.app.screen.query_one(DiffPane).text.plain
-        assert "the next step may not begin" in told
-        assert "Do next" in told
+        text = walk.app.screen.query_one(DiffPane).text.plain
+        assert "the next step may not begin" in text
+        assert "Do next" in text
         decided = [event.message for event in walk.events(EventKind.DECISION)]
         assert "the change of the unit was declined; it stays as it is" in decided
-        assert held(cluster.machines[FAILING])
+        assert is_held(cluster.machines[FAILING])
         await press(walk.pilot, "y")
         await approve(walk)
-        await asked(walk.app, walk.pilot, StepName.START)
+        await until_asked(walk.app, walk.pilot, StepName.START)
     assert "# as it was found" in cluster.machines[FAILING].unit.read_text()
 
 
 async def test_a_wrong_name_stops_nothing(cluster: LocalCluster) -> None:
-    before, run = cluster.live(), await come_to(cluster, StepName.STOP)
+    before, run = cluster.live(), await run_stopped_before(cluster, StepName.STOP)
     async with resumed(cluster, run) as walk:
         await to_the_step(walk, StepName.STOP)
         await press(walk.pilot, "x")
         await type_text(walk.pilot, "labs")
         await press(walk.pilot, "enter")
         assert isinstance(walk.app.screen, ConfirmDialog)
-        assert "That is not the cluster's name" in shown(walk.app)
+        assert "That is not the cluster's name" in screen_text(walk.app)
         await press(walk.pilot, "escape", "x", "enter")
-        await asked(walk.app, walk.pilot, StepName.STOP)
+        await until_asked(walk.app, walk.pilot, StepName.STOP)
         assert ("stop", "continue", None) not in walk.answers()
     assert cluster.live() == before
 
 
 async def test_the_whole_walk_from_the_choice_to_the_end(cluster: LocalCluster) -> None:
-    async with opened(LocalEngine(cluster)) as (app, pilot):
+    async with open_app(LocalEngine(cluster)) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
         assert "run.start" not in footer_keys(app), "the chain would stand still"
@@ -385,7 +387,7 @@ async def test_the_whole_walk_from_the_choice_to_the_end(cluster: LocalCluster) 
         await press(pilot, "x")
         for step in STEPS:
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: finished(app) is Outcome.RESTORED, "the end")
+        await until(pilot, lambda: outcome_of(app) is Outcome.RESTORED, "the end")
     (summary,) = RunStore().list()
     assert summary.outcome is Outcome.RESTORED
     assert running_now(cluster) == {"n1": True, "n2": True}
@@ -394,18 +396,18 @@ async def test_the_whole_walk_from_the_choice_to_the_end(cluster: LocalCluster) 
 
 
 async def test_leaving_and_coming_back(cluster: LocalCluster) -> None:
-    run = await come_to(cluster, StepName.DATA)
+    run = await run_stopped_before(cluster, StepName.DATA)
     async with resumed(cluster, run) as walk:
         app, pilot = walk.app, walk.pilot
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
         await press(pilot, "escape")
-        assert "run waits for you" in shown(app)
+        assert "run waits for you" in screen_text(app)
         await press(pilot, "r", "q", "enter")
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
         await press(pilot, "q", "down", "enter")
         await until(pilot, lambda: app.return_value == 130, "the end")
     assert summarize(run).outcome is Outcome.STOPPED
-    assert all(held(node) for node in cluster.machines.values())
+    assert all(is_held(node) for node in cluster.machines.values())
     async with resumed(cluster, run) as walk:
         await carry_out(walk.app, walk.pilot, StepName.DATA)
-        await asked(walk.app, walk.pilot, StepName.CONFIG)
+        await until_asked(walk.app, walk.pilot, StepName.CONFIG)

@@ -18,10 +18,10 @@ from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.validator import SigningState, ValidatorFacts
-from screens.health.node_files import compared
-from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, columns_for, looks, ordered, title
+from screens.health.node_files import comparison_mark
+from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, column_title, columns_for, looks_of, ordered
 from screens.health.trend import Trend, common_top, sparkline
-from screens.health.verdict_head import sentence, verdict_text
+from screens.health.verdict_head import verdict_sentence, verdict_text
 from screens.health.watch import Watch
 from screens.text import words
 from screens.text.words import Tone
@@ -32,20 +32,20 @@ from tests.screens.basics import NAMES, NOW
 def watch_of(scene: scenes.Scene) -> Watch:
     watch = Watch(scene.inventory, lambda _: scene.verdict)
     for status in scene.statuses.values():
-        watch.saw(status, NOW)
+        watch.record(status, NOW)
     return watch
 
 
 def rows_of(scene: scenes.Scene) -> tuple[Look, ...]:
-    return looks(scene.inventory, watch_of(scene), NOW)
+    return looks_of(scene.inventory, watch_of(scene), NOW)
 
 
 def named(count: int, length: int) -> Inventory:
-    made = basics.inventory()
+    usual = basics.inventory()
     nodes = tuple(
-        made.nodes[0].model_copy(update={"name": f"{number:0{length}d}"}) for number in range(count)
+        usual.nodes[0].model_copy(update={"name": f"{number:0{length}d}"}) for number in range(count)
     )
-    return made.model_copy(update={"nodes": nodes})
+    return usual.model_copy(update={"nodes": nodes})
 
 
 @given(st.integers(21, 300), st.integers(1, 20), st.integers(1, 40))
@@ -83,27 +83,27 @@ def test_each_order_puts_first_what_needs_care() -> None:
         **scene.statuses,
         "db4": replace(scene.statuses["db4"], disk_free_bytes=1, service=replace(service, restarts=3)),
     }
-    found = rows_of(replace(scene, statuses=statuses))
-    first = {by: ordered(found, by, turned=False)[0].node.name for by in SORTS}
+    looks = rows_of(replace(scene, statuses=statuses))
+    first = {by: ordered(looks, by, reverse=False)[0].node.name for by in SORTS}
     assert first["node"] == "db1"
     assert first["state"] == "db3"
     assert first["disk"] == first["restarts"] == "db4"
     assert first["role"] == "backup1"
-    assert [look.node.name for look in ordered(found, "node", turned=True)] == list(reversed(NAMES))
+    assert [look.node.name for look in ordered(looks, "node", reverse=True)] == list(reversed(NAMES))
 
 
 def test_the_order_is_told_in_the_title() -> None:
-    assert title("node", "node", turned=False) == "Node"
-    assert title("node", "node", turned=True) == "Node▲"
-    assert title("lag", "lag", turned=False) == "Lag▼"
-    assert title("peers", "lag", turned=False) == "Peers"
+    assert column_title("node", "node", reverse=False) == "Node"
+    assert column_title("node", "node", reverse=True) == "Node▲"
+    assert column_title("lag", "lag", reverse=False) == "Lag▼"
+    assert column_title("peers", "lag", reverse=False) == "Peers"
 
 
 def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
     scene = scenes.healthy()
     behind = scene.statuses["db2"]
     assert behind.chain is not None
-    odd = replace(
+    odd_status = replace(
         behind,
         at=NOW - timedelta(seconds=40),
         chain=replace(
@@ -113,11 +113,15 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
         disk_total_bytes=1000,
         clock_offset_seconds=-31.5,
     )
-    made = replace(scene, statuses={**scene.statuses, "db2": odd})
-    look = next(look for look in rows_of(made) if look.node.name == "db2")
-    cells = Rows(made.inventory, watch_of(made)).cells(look, columns_for(200, made.inventory), marked=True)
-    told = {name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")}
-    assert told == {
+    strained = replace(scene, statuses={**scene.statuses, "db2": odd_status})
+    look = next(look for look in rows_of(strained) if look.node.name == "db2")
+    cells = Rows(strained.inventory, watch_of(strained)).cells(
+        look, columns_for(200, strained.inventory), marked=True
+    )
+    warnings = {
+        name: (cells[name].text, cells[name].tone) for name in ("lag", "peers", "disk", "clock", "age")
+    }
+    assert warnings == {
         "lag": ("-12k", Tone.WARN),
         "peers": ("1/3", Tone.WARN),
         "disk": ("████  99%", Tone.BAD),
@@ -130,8 +134,8 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
 def test_growth_is_drawn_to_one_scale() -> None:
     moving, still = Trend(), Trend()
     for number, height in enumerate((10, 12, 12, None, 20, 22)):
-        moving.take(NOW + timedelta(seconds=2 * number), height)
-        still.take(NOW + timedelta(seconds=2 * number), 10)
+        moving.add(NOW + timedelta(seconds=2 * number), height)
+        still.add(NOW + timedelta(seconds=2 * number), 10)
     assert moving.rates() == (1.0, 0.0, None, None, 1.0)
     assert still.rates() == (0.0,) * 5
     top = common_top((moving.rates(), still.rates()))
@@ -142,8 +146,8 @@ def test_growth_is_drawn_to_one_scale() -> None:
 
 def test_a_look_at_the_same_moment_is_no_new_one() -> None:
     trend = Trend()
-    trend.take(NOW, 1)
-    trend.take(NOW, 2)
+    trend.add(NOW, 1)
+    trend.add(NOW, 2)
     assert trend.rates() == ()
 
 
@@ -167,29 +171,29 @@ CAUSE = Diagnosis(
 
 def test_the_sentence_says_why() -> None:
     verdict = Verdict(ClusterState.HALTED, "The chain stands still at 9 since 14:02, all nodes up.")
-    assert sentence(verdict, ()) == verdict.sentence
-    assert sentence(verdict, (CAUSE,)).endswith(
+    assert verdict_sentence(verdict, ()) == verdict.sentence
+    assert verdict_sentence(verdict, (CAUSE,)).endswith(
         "since 14:02, all nodes up: the signing state is ahead of the data (signed: db1 9)."
     )
     named = replace(CAUSE, meaning="db1 lists db3 with another ID.")
-    assert sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
+    assert verdict_sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
 
 
 def test_findings_that_have_no_room_are_counted() -> None:
     verdict = Verdict(ClusterState.DEGRADED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    said = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
-    assert said.count("\n") == 5
-    assert "and 7 findings more" in said
-    assert "▲ unfinished" in said
-    assert "Do next: Stop all nodes." in said
+    text = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
+    assert text.count("\n") == 5
+    assert "and 7 findings more" in text
+    assert "▲ unfinished" in text
+    assert "Do next: Stop all nodes." in text
 
 
 @pytest.mark.parametrize("room", [(5, 76), (10, 116), (10, 196)])
 def test_the_cause_and_its_advice_are_told_at_every_size(room: tuple[int, int]) -> None:
     verdict = Verdict(ClusterState.HALTED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    said = verdict_text(verdict, (CAUSE,), (), room).plain
-    assert "the signing state is ahead of the data (signed: db1 9)." in said
-    assert "Do next: Stop all nodes." in said
+    text = verdict_text(verdict, (CAUSE,), (), room).plain
+    assert "the signing state is ahead of the data (signed: db1 9)." in text
+    assert "Do next: Stop all nodes." in text
 
 
 def test_the_screen_and_status_tell_the_same() -> None:
@@ -204,8 +208,8 @@ def test_the_screen_and_status_tell_the_same() -> None:
     watch = watch_of(replace(scene, statuses=wiped, verdict=verdict))
     assert watch.causes[0].code is Code.NO_BLOCKS
     assert watch.causes == explained(scene.inventory, wiped, verdict, Findings())
-    seen = ClusterStatus(NOW, tuple(wiped[name] for name in NAMES))
-    (document,) = [status_document(scene.inventory, seen, verdict, watch.causes)["diagnoses"]]
+    cluster_status = ClusterStatus(NOW, tuple(wiped[name] for name in NAMES))
+    (document,) = [status_document(scene.inventory, cluster_status, verdict, watch.causes)["diagnoses"]]
     assert isinstance(document, list)
     assert [one["code"] for one in document if isinstance(one, dict)] == [
         one.code.value for one in watch.causes
@@ -234,7 +238,7 @@ def test_a_healthy_cluster_is_not_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "own", "others", "told"),
+    ("path", "own_digest", "other_digests", "expected"),
     [
         ("genesis.json", "a", {"db2": "a"}, ("✓", "the same on db2")),
         ("genesis.json", "a", {"db2": "b"}, ("✗", "differs from db2")),
@@ -252,7 +256,7 @@ def test_a_healthy_cluster_is_not_explained() -> None:
     ],
 )
 def test_files_are_compared(
-    path: str, own: str | None, others: dict[str, str], told: tuple[str, str]
+    path: str, own_digest: str | None, other_digests: dict[str, str], expected: tuple[str, str]
 ) -> None:
-    mark = compared(path, own, others)
-    assert (mark.symbol, mark.word) == told
+    mark = comparison_mark(path, own_digest, other_digests)
+    assert (mark.symbol, mark.word) == expected

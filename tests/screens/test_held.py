@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from loomtui.fleet.probes.node_status import Active, NodeStatus
-from screens.health.node_facts import about, sections
+from screens.health.node_facts import sections, status_sections
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
-from tests.screens.helping import running, shown, until
+from tests.screens.helping import running, screen_text, until
 
 RUN = "20261122-031000-ab12"
 
 
-def held(status: NodeStatus) -> NodeStatus:
+def with_hold(status: NodeStatus) -> NodeStatus:
     assert status.service is not None
     service = replace(
         status.service,
@@ -32,17 +32,17 @@ def held(status: NodeStatus) -> NodeStatus:
 
 async def test_a_held_node_says_how_it_is_lifted() -> None:
     scene = scenes.healthy()
-    scene = replace(scene, statuses={name: held(status) for name, status in scene.statuses.items()})
+    scene = replace(scene, statuses={name: with_hold(status) for name, status in scene.statuses.items()})
     async with running(FakeEngine(scene)) as (app, pilot):
-        await until(pilot, lambda: "held from starting since" in shown(app))
-        told = " ".join(shown(app).replace("┃", " ").split())
-        assert "⊘ held" in told
-        assert RUN in told
-        assert f"loomtui rollback {RUN}" in told
+        await until(pilot, lambda: "held from starting since" in screen_text(app))
+        text = " ".join(screen_text(app).replace("┃", " ").split())
+        assert "⊘ held" in text
+        assert RUN in text
+        assert f"loomtui rollback {RUN}" in text
 
 
 def test_all_that_is_known_of_a_held_node() -> None:
-    status = held(next(iter(scenes.healthy().statuses.values())))
-    told = sections(about(status, None, NOW)).plain
-    assert f"run {RUN} is not finished" in told
-    assert f"by run {RUN} crontab /etc/cron.d/loom" in told
+    status = with_hold(next(iter(scenes.healthy().statuses.values())))
+    text = sections(status_sections(status, None, NOW)).plain
+    assert f"run {RUN} is not finished" in text
+    assert f"by run {RUN} crontab /etc/cron.d/loom" in text

@@ -29,15 +29,15 @@ from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, make_app, press, running, shown, type_text, until
+from tests.screens.helping import LARGE, SMALL, make_app, press, running, screen_text, type_text, until
 
 
 async def test_the_first_frame_comes_before_the_first_connection() -> None:
     engine = FakeEngine(scenes.healthy())
     engine.hang = set(NAMES)
     async with running(engine) as (app, _):
-        assert "connecting" in shown(app)
-        assert all(name in shown(app) for name in NAMES)
+        assert "connecting" in screen_text(app)
+        assert all(name in screen_text(app) for name in NAMES)
         assert engine.looks == 0
 
 
@@ -56,9 +56,9 @@ async def test_a_node_that_hangs_does_not_hold_up_the_others() -> None:
     engine = FakeEngine(scenes.healthy())
     engine.hang = {"db3"}
     async with running(engine) as (app, pilot):
-        await until(pilot, lambda: shown(app).count("● running") >= 4)
-        assert shown(app).count("connecting") == 1
-        assert "4 of 5 nodes looked at" in shown(app)
+        await until(pilot, lambda: screen_text(app).count("● running") >= 4)
+        assert screen_text(app).count("connecting") == 1
+        assert "4 of 5 nodes looked at" in screen_text(app)
 
 
 async def test_leaving_with_a_stuck_node_is_prompt() -> None:
@@ -95,7 +95,7 @@ async def test_rows_change_in_place_and_keep_the_cursor() -> None:
         assert table.marked == "db3"
         engine.scene = scenes.degraded()
         await press(pilot, "f5")
-        await until(pilot, lambda: "unreachable" in shown(app))
+        await until(pilot, lambda: "unreachable" in screen_text(app))
         assert table.marked == "db3"
         await press(pilot, "G")
         assert table.marked == "backup1"
@@ -105,15 +105,15 @@ async def test_rows_change_in_place_and_keep_the_cursor() -> None:
 
 async def test_a_row_that_grew_old_says_so() -> None:
     async with running(FakeEngine(scenes.degraded())) as (app, _):
-        row = next(line for line in shown(app).splitlines() if "db3" in line and "unreachable" in line)
+        row = next(line for line in screen_text(app).splitlines() if "db3" in line and "unreachable" in line)
         assert "40s" in row
 
 
 async def test_each_state_is_a_symbol_and_a_word() -> None:
     def with_state(name: str, active: Active) -> NodeStatus:
-        found = basics.status(name)
-        assert found.service is not None
-        return replace(found, service=replace(found.service, active=active))
+        healthy = basics.status(name)
+        assert healthy.service is not None
+        return replace(healthy, service=replace(healthy.service, active=active))
 
     statuses = {
         "db1": with_state("db1", Active.FLAPPING),
@@ -124,19 +124,19 @@ async def test_each_state_is_a_symbol_and_a_word() -> None:
     }
     async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (app, pilot):
         for mark in ("↻ restarting", "✗ failed", "◐ no answer", "✗ refused", "■ stopped"):
-            await until(pilot, lambda mark=mark: mark in shown(app), mark)  # type: ignore[misc]
+            await until(pilot, lambda mark=mark: mark in screen_text(app), mark)  # type: ignore[misc]
 
 
 async def test_the_order_is_chosen_and_the_cursor_stays_on_its_node() -> None:
     async with running(FakeEngine(scenes.degraded())) as (app, pilot):
         table = app.screen.query_one(Table)
-        await until(pilot, lambda: "unreachable" in shown(app))
+        await until(pilot, lambda: "unreachable" in screen_text(app))
         await press(pilot, "down")
         assert table.marked == "db2"
         await press(pilot, "s", "s")  # by role, by state
         assert [row.key.value for row in table.ordered_rows] == ["db3", "db2", "db1", "db4", "backup1"]
         assert table.marked == "db2"
-        assert "by state" in shown(app)
+        assert "by state" in screen_text(app)
         await press(pilot, "S")
         assert [row.key.value for row in table.ordered_rows][-1] == "db3"
         assert table.marked == "db2"
@@ -145,11 +145,11 @@ async def test_the_order_is_chosen_and_the_cursor_stays_on_its_node() -> None:
 async def test_rows_are_filtered_as_it_is_typed() -> None:
     async with running(FakeEngine(scenes.degraded())) as (app, pilot):
         table = app.screen.query_one(Table)
-        await until(pilot, lambda: "unreachable" in shown(app))
+        await until(pilot, lambda: "unreachable" in screen_text(app))
         await press(pilot, "slash")
         await type_text(pilot, "stopped|db4")
         await until(pilot, lambda: [row.key.value for row in table.ordered_rows] == ["db2", "db4"])
-        assert "2 of 5 nodes · filter stopped|db4" in shown(app)
+        assert "2 of 5 nodes · filter stopped|db4" in screen_text(app)
         await press(pilot, "left_square_bracket")  # no regular expression yet: nothing changes
         assert table.row_count == 2
         await press(pilot, "backspace", "enter", "j")
@@ -174,20 +174,20 @@ async def test_a_filter_that_takes_nothing_says_so() -> None:
         await press(pilot, "slash")
         await type_text(pilot, "nowhere")
         await press(pilot, "enter")
-        await until(pilot, lambda: "No row matches." in shown(app))
+        await until(pilot, lambda: "No row matches." in screen_text(app))
         await press(pilot, "enter", "space", "a")
-        await until(pilot, lambda: "No node is shown" in shown(app))
+        await until(pilot, lambda: "No node is shown" in screen_text(app))
         assert isinstance(app.screen, HealthScreen)
 
 
 async def test_marked_nodes_are_acted_on() -> None:
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
-        await until(pilot, lambda: shown(app).count("● running") >= 5)
+        await until(pilot, lambda: screen_text(app).count("● running") >= 5)
         await press(pilot, "space", "down", "down", "space")
-        await until(pilot, lambda: shown(app).count("◆") == 2)
-        assert "2 marked" in shown(app)
+        await until(pilot, lambda: screen_text(app).count("◆") == 2)
+        assert "2 marked" in screen_text(app)
         await press(pilot, "a")
-        await until(pilot, lambda: "With db1 and db3" in shown(app))
+        await until(pilot, lambda: "With db1 and db3" in screen_text(app))
         await press(pilot, "enter")  # their logs
         assert isinstance(app.screen, LogsScreen)
         await until(pilot, lambda: app.screen.query_one(LogView).buffer.hidden == {"db2", "db4", "backup1"})
@@ -208,15 +208,15 @@ async def test_all_that_are_shown_are_marked_and_unmarked() -> None:
 async def test_who_only_looks_is_offered_no_plan() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "a")
-        await until(pilot, lambda: "With db1" in shown(app))
-        assert "Plan" not in shown(app)
+        await until(pilot, lambda: "With db1" in screen_text(app))
+        assert "Plan" not in screen_text(app)
         app.navigation.plan_for(("db1",))
         assert not isinstance(app.screen, ChooseScreen)
 
 
 async def test_rows_are_copied_as_text() -> None:
     async with running(FakeEngine(scenes.degraded())) as (app, pilot):
-        await until(pilot, lambda: "unreachable" in shown(app))
+        await until(pilot, lambda: "unreachable" in screen_text(app))
         await press(pilot, "c")
         assert app.clipboard.startswith(f"loom-prod ▲ PRODUCTION, {NOW:%Y-%m-%d %H:%M:%S} UTC\n✗ HALTED")
         assert app.clipboard.count("\n") == 1 + len(NAMES)
@@ -235,7 +235,7 @@ async def test_a_standstill_is_looked_into_once() -> None:
 
     engine = Counting(scenes.degraded())
     async with running(engine, LARGE) as (app, pilot):
-        await until(pilot, lambda: "db1 lists db3 with another ID" in shown(app))
+        await until(pilot, lambda: "db1 lists db3 with another ID" in screen_text(app))
         looked = engine.looks
         await press(pilot, "f5")
         await until(pilot, lambda: engine.looks > looked)
@@ -244,9 +244,11 @@ async def test_a_standstill_is_looked_into_once() -> None:
 
 async def test_high_terminals_tell_more_of_the_node_under_the_cursor() -> None:
     async with running(FakeEngine(scenes.healthy()), LARGE) as (app, pilot):
-        await until(pilot, lambda: "Starting the node" in shown(app) and "App hash" in shown(app))
+        await until(pilot, lambda: "Starting the node" in screen_text(app) and "App hash" in screen_text(app))
         await pilot.resize_terminal(*SMALL)
-        await until(pilot, lambda: "App hash" not in shown(app) and "no errors seen" in shown(app))
+        await until(
+            pilot, lambda: "App hash" not in screen_text(app) and "no errors seen" in screen_text(app)
+        )
 
 
 async def test_a_log_that_cannot_be_read_says_so() -> None:
@@ -255,9 +257,11 @@ async def test_a_log_that_cannot_be_read_says_so() -> None:
             raise NodeUnreachable("no answer on port 22", node=nodes[0])
 
     async with running(Mute(scenes.healthy()), LARGE) as (app, pilot):
-        await until(pilot, lambda: "no answer on port 22" in shown(app))
+        await until(pilot, lambda: "no answer on port 22" in screen_text(app))
         await press(pilot, "enter")
-        await until(pilot, lambda: "Node db1" in shown(app) and "no answer on port 22" in shown(app))
+        await until(
+            pilot, lambda: "Node db1" in screen_text(app) and "no answer on port 22" in screen_text(app)
+        )
 
 
 async def test_a_letter_goes_to_a_part_of_the_screen() -> None:
@@ -283,16 +287,16 @@ async def test_suspending_is_refused_while_a_run_is_at_work(monkeypatch: pytest.
         assert controller is not None
         monkeypatch.setattr(type(controller), "busy", property(lambda self: True))
         await press(pilot, "ctrl+z")
-        await until(pilot, lambda: "A run is at work" in shown(app))
+        await until(pilot, lambda: "A run is at work" in screen_text(app))
         assert suspended == [True]
 
 
 async def test_narrow_leaves_out_columns_and_tells_them_below() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
-        assert "1.0.0+350994c" in shown(app)
-        assert "Clock" not in shown(app)
+        assert "1.0.0+350994c" in screen_text(app)
+        assert "Clock" not in screen_text(app)
         await pilot.resize_terminal(*LARGE)
-        await until(pilot, lambda: "Clock" in shown(app))
+        await until(pilot, lambda: "Clock" in screen_text(app))
         assert app.screen.query_one(Table).row_count == len(NAMES)
 
 
@@ -300,9 +304,9 @@ async def test_enter_opens_the_node_and_escape_comes_back() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "down", "enter")
         assert isinstance(app.screen, NodeScreen)
-        await until(pilot, lambda: "Node db2" in shown(app))
+        await until(pilot, lambda: "Node db2" in screen_text(app))
         await press(pilot, "G")
-        await until(pilot, lambda: "ExecStart" in shown(app))
+        await until(pilot, lambda: "ExecStart" in screen_text(app))
         await press(pilot, "escape", "escape", "escape")
         assert isinstance(app.screen, HealthScreen)
 
@@ -322,12 +326,12 @@ async def test_an_unknown_host_key_is_asked_about_and_no_is_the_blind_answer() -
     async with running(engine) as (app, pilot):
         app.run_worker(ask())
         for fingerprint, pressed in (("a", ["enter"]), ("b", ["escape"]), ("c", ["tab", "enter"])):
-            await until(pilot, lambda wanted=f"SHA256:{fingerprint}": wanted in shown(app))  # type: ignore[misc]
+            await until(pilot, lambda wanted=f"SHA256:{fingerprint}": wanted in screen_text(app))  # type: ignore[misc]
             assert isinstance(app.screen, HostKeyDialog)
             await press(pilot, *pressed)
         await until(pilot, lambda: isinstance(app.screen, InputDialog))
         await type_text(pilot, "hunter2")
-        assert "hunter2" not in shown(app)
+        assert "hunter2" not in screen_text(app)
         await press(pilot, "enter")
         await until(pilot, lambda: answers == [False, False, True, "hunter2"])
 
@@ -349,8 +353,8 @@ async def test_an_error_inside_is_told_without_a_traceback() -> None:
 
     async with running(Broken(scenes.healthy())) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
-        assert "RuntimeError: [/boom]" in shown(app)
-        assert "Traceback" not in shown(app)
+        assert "RuntimeError: [/boom]" in screen_text(app)
+        assert "Traceback" not in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, HealthScreen)
 
@@ -358,7 +362,7 @@ async def test_an_error_inside_is_told_without_a_traceback() -> None:
 async def test_the_story_of_a_drill_is_told_first() -> None:
     async with running(WritableFakeEngine(scenes.healthy()), story="The disks [died].") as (app, pilot):
         assert isinstance(app.screen, TextDialog)
-        assert "The disks [died]." in shown(app)
+        assert "The disks [died]." in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, HealthScreen)
 

@@ -16,8 +16,8 @@ from screens.restore.screen_operator import FailureQuestion
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import WritableFakeEngine
-from tests.screens.helping import LARGE, press, running, shown, until
-from tests.screens.walking import begin, carry_out, waiting
+from tests.screens.helping import LARGE, press, running, screen_text, until
+from tests.screens.walking import begin, carry_out, pending_question
 
 PLACES: dict[str, Sequence[str]] = {
     "health": (),
@@ -44,8 +44,8 @@ async def test_every_screen_shows_it_as_it_is(text: str) -> None:
         await press(pilot, "enter")  # an unfinished run is offered at first
         for place, pressed in PLACES.items():
             await press(pilot, *pressed)
-            await until(pilot, lambda: visible(text) in shown(app), f"{visible(text)!r} on {place}")
-            assert harmless(shown(app))
+            await until(pilot, lambda: visible(text) in screen_text(app), f"{visible(text)!r} on {place}")
+            assert harmless(screen_text(app))
             await press(pilot, "escape", "escape", "escape")
             assert isinstance(app.screen, HealthScreen)
 
@@ -60,14 +60,14 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")}, text)
     async with running(engine, LARGE) as (app, pilot):
         await begin(app, pilot)
-        assert visible(text) in shown(app)
+        assert visible(text) in screen_text(app)
         await carry_out(app, pilot, StepName.PREFLIGHT)
         await carry_out(app, pilot, StepName.STOP)
-        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion))
+        await until(pilot, lambda: isinstance(pending_question(app), FailureQuestion))
         await until(pilot, lambda: visible(text) in app.screen.query_one(Pane).text.plain)
         await press(pilot, "space")
-        assert visible(text) in shown(app)
-        assert harmless(shown(app))
+        assert visible(text) in screen_text(app)
+        assert harmless(screen_text(app))
 
 
 @pytest.mark.parametrize("text", basics.HOSTILE)
@@ -77,21 +77,21 @@ async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
         prompter = engine.prompter
         assert isinstance(prompter, ScreenPrompter)
         app.run_worker(prompter.host_key("db1", text, text, text), exit_on_error=False)
-        await until(pilot, lambda: visible(text) in shown(app))
+        await until(pilot, lambda: visible(text) in screen_text(app))
         await press(pilot, "escape")
         app.run_worker(prompter.secret(text, text), exit_on_error=False)
-        await until(pilot, lambda: visible(text) in shown(app))
+        await until(pilot, lambda: visible(text) in screen_text(app))
         await press(pilot, "escape")
         await press(pilot, "o", "slash", "[", "enter")
-        await until(pilot, lambda: "not a regular expression" in shown(app), "the toast")
-        assert harmless(shown(app))
+        await until(pilot, lambda: "not a regular expression" in screen_text(app), "the toast")
+        assert harmless(screen_text(app))
 
 
 async def test_a_plan_told_late_does_not_cover_the_plan() -> None:
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
-        app.screen.post_message(PlanScreen.Told("late"))
+        app.screen.post_message(PlanScreen.Progress("late"))
         await pilot.pause()
         assert "late" not in app.screen.query_one(Pane).text.plain
         assert app.screen.query_one("#prediction", Static).visible

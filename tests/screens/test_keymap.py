@@ -21,7 +21,7 @@ from screens.modals.text import TextDialog
 from screens.restore.choose_screen import ChooseScreen
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, make_app, press, running, shown, until
+from tests.screens.helping import LARGE, make_app, press, running, screen_text, until
 
 
 def written(path: Path, text: str) -> Path:
@@ -46,7 +46,7 @@ def test_keys_are_called_as_they_are_printed_or_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("app.lgs: l", "line 1: there is no action 'app.lgs'; did you mean app.logs?"),
         ("app.logs: bogus", "line 1: 'bogus' is no key"),
@@ -68,16 +68,16 @@ def test_keys_are_called_as_they_are_printed_or_by_name(tmp_path: Path) -> None:
         ("app.x: 1\napp.y: 2", "line 2: there is no action 'app.y'"),
     ],
 )
-def test_every_mistake_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_every_mistake_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(CallError) as caught:
         keymap.load_keymap(written(tmp_path, text))
-    assert told in caught.value.what
+    assert problem in caught.value.what
     assert str(tmp_path) in caught.value.what
 
 
 def test_what_yaml_takes_for_more_than_text_is_a_key(tmp_path: Path) -> None:
-    found = keymap.load_keymap(written(tmp_path, "health.mark: =\nhealth.filter: ~\n"))
-    assert found == {"health.mark": "equals_sign", "health.filter": "tilde"}
+    loaded = keymap.load_keymap(written(tmp_path, "health.mark: =\nhealth.filter: ~\n"))
+    assert loaded == {"health.mark": "equals_sign", "health.filter": "tilde"}
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_two_keys_may_be_exchanged(tmp_path: Path) -> None:
-    found = keymap.load_keymap(written(tmp_path, "app.logs: b\napp.backups: o\n"))
-    assert found == {"app.logs": "b", "app.backups": "o"}
+    loaded = keymap.load_keymap(written(tmp_path, "app.logs: b\napp.backups: o\n"))
+    assert loaded == {"app.logs": "b", "app.backups": "o"}
 
 
 def test_a_file_that_is_too_large_or_cannot_be_read(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_changed_key_works_and_the_old_one_does_not() -> None:
 
 async def test_footer_help_and_palette_call_it_by_its_new_name() -> None:
     async with with_keys(app__backups="ctrl+t", health__mark="slash", health__filter="m") as (app, pilot):
-        await until(pilot, lambda: "ctrl+t Backups" in shown(app))
+        await until(pilot, lambda: "ctrl+t Backups" in screen_text(app))
         await press(pilot, "question_mark")
         await until(pilot, lambda: isinstance(app.screen, TextDialog))
         assert isinstance(app.screen, TextDialog)
@@ -158,15 +158,15 @@ def screens_with_help(kind: type[LoomScreen] = LoomScreen) -> Iterator[type[Loom
 
 @pytest.mark.parametrize("screen", screens_with_help(), ids=lambda screen: screen.__name__)
 def test_each_key_in_the_words_of_a_help_is_a_key_of_a_screen(screen: type[LoomScreen]) -> None:
-    assert "{" not in keys.spoken(screen.HELP)
+    assert "{" not in keys.fill_key_names(screen.HELP)
 
 
 async def test_what_to_do_next_and_dialogs_call_it_by_its_new_name() -> None:
     async with with_keys(choose__nodes="L", screen__back="ctrl+t", dialog__cancel="ctrl+x") as (app, pilot):
         await press(pilot, "r")
-        await until(pilot, lambda: " L  restore some nodes only" in shown(app))
+        await until(pilot, lambda: " L  restore some nodes only" in screen_text(app))
         await press(pilot, "L")
-        await until(pilot, lambda: "ctrl+x  cancel" in shown(app))
+        await until(pilot, lambda: "ctrl+x  cancel" in screen_text(app))
         await press(pilot, "ctrl+x")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
 
@@ -177,13 +177,13 @@ async def test_the_logs_call_it_by_its_new_name() -> None:
         pilot,
     ):
         await press(pilot, "o")
-        await until(pilot, lambda: "B db1  2 db2" in shown(app))
+        await until(pilot, lambda: "B db1  2 db2" in screen_text(app))
         await press(pilot, "L")
-        await until(pilot, lambda: "not following: L follows" in shown(app))
+        await until(pilot, lambda: "not following: L follows" in screen_text(app))
         await press(pilot, "g")
-        await until(pilot, lambda: "M shows the whole line" in shown(app))
+        await until(pilot, lambda: "M shows the whole line" in screen_text(app))
         await press(pilot, "ctrl+t")
-        await until(pilot, lambda: ": ctrl+t goes on" in shown(app))
+        await until(pilot, lambda: ": ctrl+t goes on" in screen_text(app))
 
 
 def test_an_unchanged_key_that_shared_its_key_with_a_changed_one_stays() -> None:

@@ -80,7 +80,7 @@ def test_whatever_comes_and_goes_every_line_is_kept_or_waits_or_is_counted(
         else:
             buffer.add([entry_of("db1", NOW + timedelta(seconds=second), str(second)) for second in act])
             came += len(act)
-        assert buffer.kept + buffer.skipped + len(buffer._held) == came
+        assert buffer.kept + buffer.skipped + len(buffer._waiting_entries) == came
         assert buffer.kept <= capacity + max(1, capacity // 10)
         moments = [line.at for line in buffer.shown]
         assert moments == sorted(moments)

@@ -41,12 +41,12 @@ def test_the_newest_is_followed_until_another_is_marked() -> None:
 
 def test_a_selection_reaches_from_where_it_began_to_the_marked_line() -> None:
     at = place_in(5)
-    assert len(at.meant) == 5
+    assert len(at.selected_or_all) == 5
     at.mark(3)
     at.toggle_selection()
     at.mark(1)
     assert [entry.text for entry in at.selection] == ["line 1", "line 2", "line 3"]
-    assert at.meant == at.selection
+    assert at.selected_or_all == at.selection
     at.mark(4)
     assert not at.following, "while lines are selected the last one is not followed"
     at.toggle_selection()

@@ -108,10 +108,10 @@ async def test_what_is_newer_and_was_passed_over_is_named() -> None:
     async with running(engine_of(plan)) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
-        told = app.screen.query_one(Pane).text.plain
-        assert "Newer, but passed over" in told
-        assert passed.key in told
-        assert "the archive ends too soon" in told
+        text = app.screen.query_one(Pane).text.plain
+        assert "Newer, but passed over" in text
+        assert passed.key in text
+        assert "the archive ends too soon" in text
 
 
 async def test_redis_out_of_reach_is_decided_on_the_plan() -> None:

@@ -19,7 +19,7 @@ from tests.screens.basics import HOSTILE, NOW
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         (0, "0s"),
         (59.9, "59s"),
@@ -33,9 +33,9 @@ from tests.screens.basics import HOSTILE, NOW
         (-5, "-5s"),
     ],
 )
-def test_span(seconds: float, said: str) -> None:
-    assert words.span(seconds) == said
-    assert words.span(timedelta(seconds=seconds)) == said
+def test_span(seconds: float, expected: str) -> None:
+    assert words.span(seconds) == expected
+    assert words.span(timedelta(seconds=seconds)) == expected
 
 
 @given(st.text(max_size=60), st.integers(1, 40))
@@ -49,7 +49,7 @@ def test_a_bar_has_its_width(done: int, total: int, cells: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "expected"),
     [
         ((), "no node"),
         (("a",), "a"),
@@ -57,28 +57,28 @@ def test_a_bar_has_its_width(done: int, total: int, cells: int) -> None:
         (tuple("abcdefgh"), "a, b, c, d, e, f and 2 more"),
     ],
 )
-def test_joined(names: tuple[str, ...], said: str) -> None:
-    assert words.joined(names) == said
+def test_joined(names: tuple[str, ...], expected: str) -> None:
+    assert words.joined(names) == expected
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_content_keeps_brackets_and_drops_escapes(text: str) -> None:
-    for made in (
+    for shown_text in (
         content.text(text),
         content.line(text),
         content.row(text),
         content.lines([text]),
         content.diff(text),
     ):
-        assert "\x1b" not in made.plain
+        assert "\x1b" not in shown_text.plain
         if "\x1b" not in text:
-            assert made.plain == text
+            assert shown_text.plain == text
 
 
 def test_every_key_has_its_own_id_and_a_sentence() -> None:
-    found = [key for group in keys.GROUPS for key in group]
-    assert [name for name, times in Counter(key.id for key in found).items() if times > 1] == []
-    assert all(key.tooltip and key.label for key in found)
+    all_keys = [key for group in keys.GROUPS for key in group]
+    assert [name for name, times in Counter(key.id for key in all_keys).items() if times > 1] == []
+    assert all(key.tooltip and key.label for key in all_keys)
 
 
 def test_nothing_vital_on_keys_of_terminals_and_multiplexers() -> None:

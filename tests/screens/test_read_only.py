@@ -16,7 +16,7 @@ from screens.restore.plan_screen import PlanScreen
 from screens.restore.restore_screen import RestoreScreen
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import press, running, shown
+from tests.screens.helping import press, running, screen_text
 
 PLACES = ("", "b", "i", "d", "o", "u")
 
@@ -27,7 +27,7 @@ async def test_no_dangerous_key_works_or_is_shown(place: str) -> None:
         await press(pilot, *place)
         there = {active.binding.action for active in app.screen.active_bindings.values()}
         assert not {action.partition("(")[0] for action in there} & keys.DANGEROUS
-        assert "Restore" not in shown(app).splitlines()[-1]
+        assert "Restore" not in screen_text(app).splitlines()[-1]
         stack = list(app.screen_stack)
         for key in (key for group in keys.GROUPS for key in group if key.danger):
             await press(pilot, key.keys)
@@ -44,7 +44,7 @@ async def test_the_palette_has_no_dangerous_action() -> None:
 
 def palette(app: LoomApp) -> list[keys.Key]:
     provider = ActionCommands(app.screen)
-    return [key for key, _ in provider._actions()]
+    return [key for key, _ in provider._possible_actions()]
 
 
 async def test_actions_called_by_name_do_nothing() -> None:
@@ -64,7 +64,7 @@ async def test_an_unfinished_run_is_told_and_not_offered() -> None:
     scene = replace(scenes.healthy(), runs=basics.runs(None))
     async with running(FakeEngine(scene)) as (app, _):
         assert isinstance(app.screen, HealthScreen)
-        assert "loomtui restore" in shown(app)
+        assert "loomtui restore" in screen_text(app)
 
 
 def test_the_engine_that_looks_has_no_way_to_change() -> None:

@@ -15,7 +15,7 @@ from screens.widgets.pane import Pane
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
-from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, shown, until
+from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, screen_text, until
 
 
 @pytest.mark.parametrize("size", [SMALL, (120, 40), LARGE])
@@ -23,15 +23,15 @@ async def test_a_run_is_told_with_its_timeline_decisions_and_checks(size: tuple[
     async with running(FakeEngine(scenes.healthy()), size) as (app, pilot):
         await press(pilot, "u", "enter")
         assert isinstance(app.screen, RunRecordScreen)
-        await until(pilot, lambda: "By node" in shown(app))
-        told = app.screen.query_one(Pane).text.plain
+        await until(pilot, lambda: "By node" in screen_text(app))
+        text = app.screen.query_one(Pane).text.plain
         for wanted in ("Downtime    11 min", "Data loss   2 h 00 min", "Throughput", "3 data", "✗", "op@desk",
                        "retry", "no room left", "Checks: ", "app_hash A1B2", "1-8 the step"):  # fmt: skip
-            assert wanted in told, wanted
-        drawn = [
-            line for line in told.splitlines() if line.startswith(("db", "backup1", "decisions", "down"))
+            assert wanted in text, wanted
+        drawing = [
+            line for line in text.splitlines() if line.startswith(("db", "backup1", "decisions", "down"))
         ]
-        assert all(len(line) <= size[0] - 2 for line in drawn)
+        assert all(len(line) <= size[0] - 2 for line in drawing)
 
 
 async def test_the_record_is_copied_for_a_channel_and_saved_as_a_page(
@@ -40,7 +40,7 @@ async def test_the_record_is_copied_for_a_channel_and_saved_as_a_page(
     monkeypatch.chdir(tmp_path)
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "u", "enter")
-        await until(pilot, lambda: "By node" in shown(app))
+        await until(pilot, lambda: "By node" in screen_text(app))
         await press(pilot, "c")
         assert app.clipboard.startswith("# Report of 20261121-031415-ab12 as md")
         await press(pilot, "S")
@@ -50,9 +50,9 @@ async def test_the_record_is_copied_for_a_channel_and_saved_as_a_page(
 
 
 async def test_a_record_that_cannot_be_read_says_why() -> None:
-    async with running(FakeEngine(replace(scenes.healthy(), told=None))) as (app, pilot):
+    async with running(FakeEngine(replace(scenes.healthy(), chronicle=None))) as (app, pilot):
         await press(pilot, "u", "enter")
-        await until(pilot, lambda: "there is no run" in shown(app))
+        await until(pilot, lambda: "there is no run" in screen_text(app))
         assert "record.copy" not in footer_keys(app)
 
 
@@ -63,7 +63,7 @@ async def test_where_nothing_can_be_written_it_is_said(monkeypatch: pytest.Monke
     monkeypatch.setattr("screens.runs.record_screen.save_text", refuse)
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         await press(pilot, "u", "enter")
-        await until(pilot, lambda: "By node" in shown(app))
+        await until(pilot, lambda: "By node" in screen_text(app))
         await press(pilot, "S")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
 

@@ -11,7 +11,7 @@ from screens.input import keys
 from screens.input.palette import ActionCommands
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine
-from tests.screens.helping import press, running, shown
+from tests.screens.helping import press, running, screen_text
 
 LOCAL = {"logs.save", "record.save", "app.suspend"}
 
@@ -30,12 +30,12 @@ async def test_nothing_is_saved_or_suspended(served: bool) -> None:
             await press(pilot, place)
             await pilot.pause()
             offered |= {str(active.binding.id) for active in app.screen.active_bindings.values()}
-            offered |= {key.id for key, _ in ActionCommands(app.screen)._actions()}
+            offered |= {key.id for key, _ in ActionCommands(app.screen)._possible_actions()}
             if served:
                 assert not app.screen.check_action("save", ())
                 assert not app.check_action("suspend", ())
         await press(pilot, "question_mark")
-        assert ("In a browser nothing is saved" in shown(app)) is served
+        assert ("In a browser nothing is saved" in screen_text(app)) is served
     assert offered & LOCAL == (set() if served else LOCAL)
 
 

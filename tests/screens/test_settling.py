@@ -13,8 +13,8 @@ from screens.restore.screen_operator import FailureQuestion, UnitQuestion
 from screens.restore.settling import Settling
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
-from tests.screens.helping import panel, press, running, shown, until
-from tests.screens.walking import begin, carry_out, waiting
+from tests.screens.helping import panel, press, running, screen_text, until
+from tests.screens.walking import begin, carry_out, pending_question
 
 
 def test_a_key_that_is_held_down_never_answers_the_next_question() -> None:
@@ -44,12 +44,12 @@ async def test_a_quick_key_leaves_a_unit_to_be_asked_about(key: str) -> None:
         for step in list(StepName)[:5]:
             await carry_out(app, pilot, step)
         await carry_out(app, pilot, StepName.SERVICES)
-        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        await until(pilot, lambda: isinstance(pending_question(app), UnitQuestion) and "db1" in panel(app))
         just_asked(app)
         await press(pilot, key, key)
-        assert isinstance(waiting(app), UnitQuestion)
+        assert isinstance(pending_question(app), UnitQuestion)
         assert "db1" in panel(app)
-        assert "That was quick" in shown(app)
+        assert "That was quick" in screen_text(app)
         assert engine.begun[0].declined == []
 
 
@@ -59,11 +59,13 @@ async def test_a_quick_key_answers_no_failure(key: str) -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion) and "failed" in panel(app))
+        await until(
+            pilot, lambda: isinstance(pending_question(app), FailureQuestion) and "failed" in panel(app)
+        )
         just_asked(app)
         await press(pilot, key)
-        assert isinstance(waiting(app), FailureQuestion)
-        assert "That was quick" in shown(app)
+        assert isinstance(pending_question(app), FailureQuestion)
+        assert "That was quick" in screen_text(app)
 
 
 def just_asked(app: LoomApp) -> None:

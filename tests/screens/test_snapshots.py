@@ -19,8 +19,19 @@ from screens.settings import THEME_NAMES, Settings
 from screens.widgets.pane import Pane
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, USUAL, aged, make_app, panel, press, quiet, shown, until
-from tests.screens.walking import asked, begin, carry_out, edit, waiting
+from tests.screens.helping import (
+    LARGE,
+    SMALL,
+    USUAL,
+    make_app,
+    panel,
+    press,
+    screen_text,
+    until,
+    until_quiet,
+    with_past_looks,
+)
+from tests.screens.walking import begin, carry_out, edit, pending_question, until_asked
 
 Compare = Callable[..., bool]
 SIZES = {"80x24": SMALL, "200x60": LARGE}
@@ -57,7 +68,7 @@ async def settle(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: not any(reading(pane) for pane in app.screen.query(Pane)))
     for view in app.screen.query(LogView):
         view.change()
-    await quiet(pilot)
+    await until_quiet(pilot)
 
 
 def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
@@ -73,7 +84,7 @@ def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
 @pytest.mark.parametrize("place", NODES)
 @pytest.mark.parametrize("state", STATES)
 def test_nodes(snap_compare: Compare, place: str, state: str, cells: str) -> None:
-    app = aged(make_app(STATES[state]()))
+    app = with_past_looks(make_app(STATES[state]()))
     assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=pressing(*NODES[place]))
 
 
@@ -87,13 +98,13 @@ def test_looking(snap_compare: Compare, place: str, state: str, size: tuple[int,
 @pytest.mark.parametrize("place", [*NODES, *ELSEWHERE])
 def test_without_colour(snap_compare: Compare, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = aged(make_app(STATES["degraded"]()))
+    app = with_past_looks(make_app(STATES["degraded"]()))
     assert snap_compare(app, terminal_size=USUAL, run_before=pressing(*{**NODES, **ELSEWHERE}[place]))
 
 
 @pytest.mark.parametrize("theme", [name for name in THEME_NAMES if name != "dark"])
 def test_themes(snap_compare: Compare, theme: str) -> None:
-    app = aged(make_app(STATES["degraded"](), settings=Settings(theme)))
+    app = with_past_looks(make_app(STATES["degraded"](), settings=Settings(theme)))
     assert snap_compare(app, terminal_size=USUAL, run_before=pressing("down", "space"))
 
 
@@ -108,7 +119,7 @@ CHANGED: dict[str, Sequence[str]] = {
 
 @pytest.mark.parametrize("case", CHANGED)
 def test_home_in_use(snap_compare: Compare, case: str) -> None:
-    app = aged(make_app(STATES["degraded"]()))
+    app = with_past_looks(make_app(STATES["degraded"]()))
     assert snap_compare(app, terminal_size=SMALL, run_before=pressing(*CHANGED[case]))
 
 
@@ -162,7 +173,7 @@ def until_step(step: StepName, then: Sequence[str] = ()) -> Callable[[Pilot[Any]
             if earlier is step:
                 break
             await carry_out(app, pilot, earlier)
-        await asked(app, pilot, step)
+        await until_asked(app, pilot, step)
         await press(pilot, *then)
         await settle(pilot)
 
@@ -198,7 +209,7 @@ def test_unit(snap_compare: Compare, case: str, size: tuple[int, int]) -> None:
         app = pilot.app
         assert isinstance(app, LoomApp)
         await until_step(StepName.SERVICES, ("x",))(pilot)
-        await until(pilot, lambda: "db1" in panel(app) and isinstance(waiting(app), UnitQuestion))
+        await until(pilot, lambda: "db1" in panel(app) and isinstance(pending_question(app), UnitQuestion))
         if (change := UNIT_ASKED[case]) is not None:
             await edit(app, pilot, *change)
         await settle(pilot)
@@ -215,7 +226,7 @@ def test_failure(snap_compare: Compare, size: tuple[int, int]) -> None:
         await begin(app, pilot)
         for step in (StepName.PREFLIGHT, StepName.STOP):
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: "failed: db2" in shown(app) and waiting(app) is not None)
+        await until(pilot, lambda: "failed: db2" in screen_text(app) and pending_question(app) is not None)
         assert not isinstance(app.screen, ConfirmDialog)
         await settle(pilot)
 

@@ -29,18 +29,18 @@ def test_screens_end_when_their_terminal_is_gone(home: Path) -> None:
         os.close(ours)
         assert process.wait(_SECONDS) == 129
         deadline = time.monotonic() + _SECONDS
-        while (left := list(home.glob("loomtui-drill-*"))) and time.monotonic() < deadline:
+        while (leftovers := list(home.glob("loomtui-drill-*"))) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not left
+        assert not leftovers
     finally:
         process.kill()
         process.wait()
 
 
 def _read_until(descriptor: int, sign: bytes) -> None:
-    seen = b""
+    output = b""
     deadline = time.monotonic() + _SECONDS
-    while sign not in seen:
+    while sign not in output:
         ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        assert ready, seen
-        seen += os.read(descriptor, 65536)
+        assert ready, output
+        output += os.read(descriptor, 65536)

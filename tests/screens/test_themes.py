@@ -14,7 +14,7 @@ from screens.modals.theme import ThemeDialog
 from screens.styles import themes
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine
-from tests.screens.helping import LARGE, make_app, press, running, shown, until
+from tests.screens.helping import LARGE, make_app, press, running, screen_text, until
 
 TONES = ("text-success", "text-warning", "text-error", "text-accent", "text-primary")
 GROUNDS = ("background", "surface", "panel", "primary-muted")
@@ -40,12 +40,12 @@ def contrast(one: str, other: str) -> float:
 def test_every_text_can_be_read(theme: Theme) -> None:
     least = 7.0 if theme is themes.HIGH_CONTRAST else 4.5
     colours = theme.to_color_system().generate()
-    found = {
+    ratios = {
         (tone, ground): contrast(colours[tone], colours[ground])
         for tone in (*TONES, "foreground")
         for ground in GROUNDS
     }
-    assert not {pair: ratio for pair, ratio in found.items() if ratio < least}
+    assert not {pair: ratio for pair, ratio in ratios.items() if ratio < least}
 
 
 #: Red-green blindness as linear transforms of linear sRGB (Viénot, Brettel, Mollon 1999).
@@ -55,7 +55,7 @@ _SEEN = {
 }
 
 
-def seen(colour: str, by: str) -> Color:
+def colour_seen(colour: str, by: str) -> Color:
     rgb = [(part / 255) ** 2.2 for part in Color.parse(colour).rgb]
     mixed = [
         max(0.0, min(1.0, sum(weight * part for weight, part in zip(row, rgb, strict=True))))
@@ -71,7 +71,7 @@ def apart(one: Color, other: Color) -> float:
 @pytest.mark.parametrize("by", _SEEN)
 def test_good_and_bad_are_apart_for_the_colour_blind(by: str) -> None:
     tones = themes.COLOUR_BLIND.variables
-    good, warn, bad = (seen(tones[f"text-{name}"], by) for name in ("success", "warning", "error"))
+    good, warn, bad = (colour_seen(tones[f"text-{name}"], by) for name in ("success", "warning", "error"))
     assert min(apart(good, warn), apart(good, bad), apart(warn, bad)) > 60
 
 
@@ -95,7 +95,7 @@ def test_a_chosen_theme_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("theme: pink", "there is no theme 'pink'"),
         ("mouse: maybe", "mouse is true or false"),
@@ -104,10 +104,10 @@ def test_a_chosen_theme_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
         ("theme: [", "cannot be read"),
     ],
 )
-def test_a_wrong_file_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "screens.yml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(CallError, match=told):
+    with pytest.raises(CallError, match=problem):
         settings.load_settings(path, {})
 
 
@@ -117,17 +117,17 @@ def test_a_wrong_theme_of_the_environment_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_theme_is_seen_while_it_is_chosen_and_kept_when_it_is_taken() -> None:
-    kept: list[str] = []
-    app = make_app(FakeEngine(scenes.healthy()), keep_theme=kept.append)
+    themes_kept: list[str] = []
+    app = make_app(FakeEngine(scenes.healthy()), keep_theme=themes_kept.append)
     async with app.run_test(notifications=True) as pilot:
         await press(pilot, "T", "down")
         await until(pilot, lambda: app.theme == "light")
-        assert not kept
+        assert not themes_kept
         await press(pilot, "escape")
         assert app.theme == "dark"
         await press(pilot, "T", "down", "down", "enter")
         assert app.theme == "high-contrast"
-        assert kept == ["high-contrast"]
+        assert themes_kept == ["high-contrast"]
 
 
 async def test_a_theme_that_cannot_be_kept_is_used_and_told() -> None:
@@ -137,7 +137,7 @@ async def test_a_theme_that_cannot_be_kept_is_used_and_told() -> None:
     app = make_app(FakeEngine(scenes.healthy()), keep_theme=full)
     async with app.run_test(notifications=True) as pilot:
         await press(pilot, "T", "down", "enter")
-        await until(pilot, lambda: "could not be kept" in shown(app))
+        await until(pilot, lambda: "could not be kept" in screen_text(app))
         assert not isinstance(app.screen, ThemeDialog)
         assert app.theme == "light"
 

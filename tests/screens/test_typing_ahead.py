@@ -21,7 +21,7 @@ from screens.restore.screen_operator import FailureQuestion, StepQuestion
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import panel, running, until
-from tests.screens.walking import asked, begin, carry_out, waiting
+from tests.screens.walking import begin, carry_out, pending_question, until_asked
 
 #: Each letter is a key of the restore screen, or of every screen.
 CLUSTER = "exvyzamq-bidour-t"
@@ -49,7 +49,7 @@ async def test_a_name_typed_behind_its_key_arrives_whole(rounds: int) -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await rush(app, "x", *CLUSTER, rounds=rounds)
         await until(
             pilot,
@@ -57,7 +57,7 @@ async def test_a_name_typed_behind_its_key_arrives_whole(rounds: int) -> None:
             "the whole name",
         )
         assert isinstance(app.screen_stack[-2], RestoreScreen)
-        assert isinstance(waiting(app), StepQuestion)
+        assert isinstance(pending_question(app), StepQuestion)
         assert not any(done.startswith("stop") for done in engine.begun[0].done)
 
 
@@ -66,7 +66,7 @@ async def test_a_pasted_name_needs_no_tab_either() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await rush(app, "x")
         app.post_message(events.Paste(f"{CLUSTER}\nand what stood below it"))
         await until(
@@ -76,16 +76,16 @@ async def test_a_pasted_name_needs_no_tab_either() -> None:
         )
         assert not any(done.startswith("stop") for done in engine.begun[0].done)
         await rush(app, "enter", *"production", "enter")
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
 
 
 async def test_all_that_is_asked_for_in_one_go_carries_the_step_out() -> None:
     async with running(rushed()) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await rush(app, "x", *CLUSTER, "enter", *"production", "enter")
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
 
 
 async def test_a_choice_in_a_dialog_follows_the_key_that_opened_it() -> None:
@@ -94,9 +94,11 @@ async def test_a_choice_in_a_dialog_follows_the_key_that_opened_it() -> None:
         await begin(app, pilot)
         for step in list(StepName)[:4]:
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion) and "failed" in panel(app))
+        await until(
+            pilot, lambda: isinstance(pending_question(app), FailureQuestion) and "failed" in panel(app)
+        )
         await rush(app, "m", "down", "enter")
-        await asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.NODE_KEYS)
         assert engine.begun[0].left_out == {"db2"}
 
 

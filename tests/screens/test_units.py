@@ -20,19 +20,19 @@ from screens.restore.restore_screen import RestoreScreen
 from screens.restore.screen_operator import UnitQuestion
 from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine, FakeRun, WritableFakeEngine, judge
-from tests.screens.helping import LARGE, SMALL, footer_keys, panel, press, running, shown, until
-from tests.screens.walking import asked, begin, carry_out, edit, waiting
+from tests.screens.helping import LARGE, SMALL, footer_keys, panel, press, running, screen_text, until
+from tests.screens.walking import begin, carry_out, edit, pending_question, until_asked
 
 OLD, NEW = basics.node_id("backup1"), basics.node_id("db3")
 
 
 def beside(app: LoomApp) -> bool:
     """The old ID and the new one stand on one line."""
-    return any(OLD in line and NEW in line for line in shown(app).split("\n"))
+    return any(OLD in line and NEW in line for line in screen_text(app).split("\n"))
 
 
 async def unit_shown(app: LoomApp, pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: OLD in shown(app), "the difference")
+    await until(pilot, lambda: OLD in screen_text(app), "the difference")
 
 
 @pytest.mark.parametrize(("size", "columns"), [(SMALL, False), (LARGE, True)])
@@ -43,10 +43,10 @@ async def test_the_form_follows_the_room_and_can_be_chosen(size: tuple[int, int]
         assert beside(app) is columns
         await press(pilot, "W")
         pane = app.screen.query_one(DiffPane)
-        assert pane.beside is not columns
+        assert pane.side_by_side is not columns
         if size == LARGE:
             assert not beside(app)
-            assert OLD in shown(app)
+            assert OLD in screen_text(app)
 
 
 async def test_the_chosen_form_is_kept_on_the_other_screens() -> None:
@@ -55,7 +55,7 @@ async def test_the_chosen_form_is_kept_on_the_other_screens() -> None:
         await unit_shown(app, pilot)
         await press(pilot, "W", "escape", "r", "enter")
         await until(pilot, lambda: bool(app.screen.query(DiffPane)), "the plan")
-        assert app.screen.query_one(DiffPane).beside is False
+        assert app.screen.query_one(DiffPane).side_by_side is False
 
 
 async def test_the_key_is_there_where_there_is_a_difference() -> None:
@@ -63,9 +63,9 @@ async def test_the_key_is_there_where_there_is_a_difference() -> None:
         await press(pilot, "d")
         await unit_shown(app, pilot)
         assert "diff.columns" in footer_keys(app)
-        assert "W Columns" in shown(app)
+        assert "W Columns" in screen_text(app)
         await press(pilot, "down")
-        await until(pilot, lambda: OLD not in shown(app), "a unit that is right")
+        await until(pilot, lambda: OLD not in screen_text(app), "a unit that is right")
         assert "diff.columns" not in footer_keys(app)
 
 
@@ -93,7 +93,9 @@ async def at_unit(
             run.draft = UnitDraft("", locked, judge)
         for step in list(StepName)[:6]:
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app), "db1")
+        await until(
+            pilot, lambda: isinstance(pending_question(app), UnitQuestion) and "db1" in panel(app), "db1"
+        )
         yield app, pilot, run
 
 
@@ -103,14 +105,14 @@ async def test_an_edited_unit_is_shown_and_approved_as_it_is() -> None:
         assert isinstance(app.screen, RestoreScreen)
         await until(pilot, lambda: "as you edited it" in panel(app), "the question about the edit")
         assert run.edited == {}, "it is asked about, not approved"
-        question = waiting(app)
+        question = pending_question(app)
         assert isinstance(question, UnitQuestion)
         assert "+Nice=5" in question.preview.diff
         await press(pilot, "x")
         await until(pilot, lambda: "db2" in panel(app), "the second unit")
         assert "as you edited it" not in panel(app)
         await press(pilot, "x")
-        await asked(app, pilot, StepName.START)
+        await until_asked(app, pilot, StepName.START)
         assert run.edited == {"db1": basics.UNIT_AFTER.replace("always", "always\nNice=5")}
         assert run.declined == []
 
@@ -126,7 +128,7 @@ async def test_what_cannot_be_taken_is_told_and_the_text_stays() -> None:
     async with at_unit() as (app, pilot, run):
         await edit(app, pilot, "ExecStart=", "")
         assert isinstance(app.screen, EditDialog)
-        assert "There is no ExecStart=" in shown(app)
+        assert "There is no ExecStart=" in screen_text(app)
         assert "ExecStart=" not in app.screen.query_one(TextArea).text
         await press(pilot, "escape")
         assert isinstance(app.screen, RestoreScreen)
@@ -140,7 +142,7 @@ async def test_what_cannot_be_taken_is_told_and_the_text_stays() -> None:
 async def test_warnings_stand_above_the_difference() -> None:
     async with at_unit(size=LARGE) as (app, pilot, run):
         await edit(app, pilot, "/usr/bin/loom", "/opt/loom")
-        await until(pilot, lambda: "▲ It starts another program." in shown(app), "the warning")
+        await until(pilot, lambda: "▲ It starts another program." in screen_text(app), "the warning")
         await press(pilot, "m")
         await until(pilot, lambda: "db2" in panel(app), "the second unit")
         assert run.declined == ["db1"]
@@ -152,7 +154,7 @@ async def test_the_others_are_approved_as_previewed_beside_an_edited_one() -> No
         await edit(app, pilot, "Restart=always", "Restart=no")
         await until(pilot, lambda: "as you edited it" in panel(app))
         await press(pilot, "a")
-        await asked(app, pilot, StepName.START)
+        await until_asked(app, pilot, StepName.START)
         assert list(run.edited) == ["db1"]
         assert run.declined == []
 
@@ -172,20 +174,20 @@ async def test_a_unit_with_a_hidden_value_is_not_edited_and_it_is_said_why() -> 
     async with at_unit("Line 7 holds a password [/x].") as (app, pilot, _run):
         await press(pilot, "E")
         assert isinstance(app.screen, TextDialog)
-        assert "Line 7 holds a password [/x]." in shown(app)
+        assert "Line 7 holds a password [/x]." in screen_text(app)
         await press(pilot, "escape", "x")
         await until(pilot, lambda: "db2" in panel(app))
 
 
 async def test_an_edit_of_a_question_that_is_over_changes_nothing() -> None:
     async with at_unit() as (app, pilot, run):
-        question = waiting(app)
+        question = pending_question(app)
         assert isinstance(question, UnitQuestion)
         assert app.context.controller is not None
         operator = app.context.controller.operator
         assert not operator.revise(replace(question), "ExecStart=/x")
         assert not operator.revise(question, "nothing to start")
-        assert waiting(app) is question
+        assert pending_question(app) is question
         operator.answer(question, question.yes)
         assert not operator.revise(question, "ExecStart=/x")
         await until(pilot, lambda: "db2" in panel(app))

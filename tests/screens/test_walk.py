@@ -23,8 +23,16 @@ from screens.restore.screen_operator import FailureQuestion, ScreenOperator, Ste
 from tests.screens import basics, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
-from tests.screens.helping import footer_keys, panel, press, running, shown, type_text, until
-from tests.screens.walking import asked, begin, carry_out, consent, finished, step_shown, waiting
+from tests.screens.helping import footer_keys, panel, press, running, screen_text, type_text, until
+from tests.screens.walking import (
+    begin,
+    carry_out,
+    consent,
+    outcome_of,
+    pending_question,
+    step_shown,
+    until_asked,
+)
 
 DRAFT = UnitDraft(basics.UNIT_AFTER, "", judge)
 
@@ -37,14 +45,16 @@ async def test_the_whole_restore_by_keys() -> None:
             await carry_out(app, pilot, step)
             if step is StepName.SERVICES:
                 await until(
-                    pilot, lambda: isinstance(waiting(app), UnitQuestion), "the question about a unit"
+                    pilot,
+                    lambda: isinstance(pending_question(app), UnitQuestion),
+                    "the question about a unit",
                 )
                 await until(pilot, lambda: "db1" in panel(app), "the panel")
-                assert "+ ExecStart" in shown(app)
+                assert "+ ExecStart" in screen_text(app)
                 await press(pilot, "x")
                 await until(pilot, lambda: "db2" in panel(app), "the second unit")
                 await press(pilot, "x")
-        await until(pilot, lambda: finished(app) is Outcome.RESTORED, "the end")
+        await until(pilot, lambda: outcome_of(app) is Outcome.RESTORED, "the end")
         await until(pilot, lambda: "RESTORED" in panel(app), "the panel")
         assert engine.begun[0].declined == []
         assert len(engine.begun[0].done) == 8 * 5
@@ -65,14 +75,14 @@ async def test_a_fault_of_loomtui_itself_is_told_and_the_run_can_go_on(
         with monkeypatch.context() as patched:
             patched.setattr(FakeRun, "_attempt", broken)
             await press(pilot, "x")
-            await until(pilot, lambda: "Something went wrong" in shown(app), "the error")
-        said = " ".join(shown(app).replace("┃", " ").split())
-        assert "an unexpected error inside loomtui: ZeroDivisionError: [red]" in said
-        assert "What a restore has stopped stays stopped and held" in said
+            await until(pilot, lambda: "Something went wrong" in screen_text(app), "the error")
+        text = " ".join(screen_text(app).replace("┃", " ").split())
+        assert "an unexpected error inside loomtui: ZeroDivisionError: [red]" in text
+        assert "What a restore has stopped stays stopped and held" in text
         await press(pilot, "escape")
         await until(pilot, lambda: "STOPPED" in panel(app), "the panel")
         await press(pilot, "x")
-        await asked(app, pilot, StepName.PREFLIGHT)
+        await until_asked(app, pilot, StepName.PREFLIGHT)
 
 
 async def test_a_fault_elsewhere_does_not_say_that_the_run_has_stopped() -> None:
@@ -80,24 +90,26 @@ async def test_a_fault_elsewhere_does_not_say_that_the_run_has_stopped() -> None
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         app.navigation.show_fault(KeyError("of another screen"))
-        await until(pilot, lambda: "The restore is not touched by it and goes on" in shown(app), "the error")
-        assert "stays stopped" not in shown(app)
+        await until(
+            pilot, lambda: "The restore is not touched by it and goes on" in screen_text(app), "the error"
+        )
+        assert "stays stopped" not in screen_text(app)
         await press(pilot, "escape")
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
 
 
 async def test_stop_and_data_want_the_name_and_the_others_do_not() -> None:
     engine = WritableFakeEngine(scenes.healthy())
-    wanted = set()
+    steps_with_name = set()
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         for step in list(StepName)[:5]:
-            await asked(app, pilot, step)
+            await until_asked(app, pilot, step)
             if "asks for the cluster's name" in panel(app):
-                wanted.add(step)
+                steps_with_name.add(step)
             await carry_out(app, pilot, step)
-    assert wanted == {StepName.STOP, StepName.DATA}
+    assert steps_with_name == {StepName.STOP, StepName.DATA}
 
 
 async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
@@ -105,7 +117,7 @@ async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await press(pilot, "x")
         await type_text(pilot, "loom-test")
         await press(pilot, "enter")
@@ -114,7 +126,7 @@ async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
         assert isinstance(app.screen, RestoreScreen)
         await press(pilot, "x", "enter")
         assert isinstance(app.screen, RestoreScreen)
-        assert isinstance(waiting(app), StepQuestion)
+        assert isinstance(pending_question(app), StepQuestion)
         assert not any(done.startswith("stop ") for done in engine.begun[0].done)
 
 
@@ -123,22 +135,22 @@ async def test_a_production_cluster_is_asked_about_twice() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await press(pilot, "x")
         await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter", "enter")
         assert isinstance(app.screen, ConfirmDialog)
-        assert "It is a production cluster. Type production as well" in shown(app)
+        assert "It is a production cluster. Type production as well" in screen_text(app)
         assert app.screen.query_one("#confirm", Button).disabled
         await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmDialog), "the name once more is not what is asked for"
         await press(pilot, "escape")
-        assert isinstance(waiting(app), StepQuestion)
+        assert isinstance(pending_question(app), StepQuestion)
         assert not any(done.startswith("stop ") for done in engine.begun[0].done)
         await press(pilot, "x")
         await consent(app, pilot)
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
 
 
 async def test_another_cluster_is_asked_about_once() -> None:
@@ -146,11 +158,11 @@ async def test_another_cluster_is_asked_about_once() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
         await press(pilot, "x")
         await type_text(pilot, basics.CLUSTER)
         await press(pilot, "enter")
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
 
 
 async def test_a_key_that_is_held_down_answers_one_question() -> None:
@@ -159,7 +171,7 @@ async def test_a_key_that_is_held_down_answers_one_question() -> None:
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
         await press(pilot, "x", "x", "x")
-        await asked(app, pilot, StepName.PREFLIGHT)
+        await until_asked(app, pilot, StepName.PREFLIGHT)
         assert engine.begun[0].done == []
 
 
@@ -169,9 +181,9 @@ async def test_all_units_are_approved_at_once_when_they_are_as_previewed() -> No
         await begin(app, pilot)
         for step in list(StepName)[:6]:
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        await until(pilot, lambda: isinstance(pending_question(app), UnitQuestion) and "db1" in panel(app))
         await press(pilot, "a")
-        await asked(app, pilot, StepName.START)
+        await until_asked(app, pilot, StepName.START)
         assert engine.begun[0].declined == []
 
 
@@ -181,11 +193,11 @@ async def test_a_unit_can_be_left_as_it_is() -> None:
         await begin(app, pilot)
         for step in list(StepName)[:6]:
             await carry_out(app, pilot, step)
-        await until(pilot, lambda: isinstance(waiting(app), UnitQuestion) and "db1" in panel(app))
+        await until(pilot, lambda: isinstance(pending_question(app), UnitQuestion) and "db1" in panel(app))
         await press(pilot, "m")
         await until(pilot, lambda: "db2" in panel(app))
         await press(pilot, "x")
-        await asked(app, pilot, StepName.START)
+        await until_asked(app, pilot, StepName.START)
         assert engine.begun[0].declined == ["db1"]
 
 
@@ -221,9 +233,11 @@ async def fail_at_config(app: LoomApp, pilot: Pilot[int]) -> None:
     for step in list(StepName)[:4]:
         await carry_out(app, pilot, step)
     await until(
-        pilot, lambda: isinstance(waiting(app), FailureQuestion) and "failed" in panel(app), "the failure"
+        pilot,
+        lambda: isinstance(pending_question(app), FailureQuestion) and "failed" in panel(app),
+        "the failure",
     )
-    text = shown(app)
+    text = screen_text(app)
     assert "the disk is full" in text
     assert "The old data is untouched." in text
     assert "Make room, then retry." in text
@@ -241,7 +255,7 @@ async def test_failure_retry() -> None:
     async with running(engine) as (app, pilot):
         await fail_at_config(app, pilot)
         await press(pilot, "y")
-        await asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.NODE_KEYS)
         assert engine.begun[0].done.count("config db2") == 1
 
 
@@ -250,9 +264,9 @@ async def test_failure_leave_out() -> None:
     async with running(engine) as (app, pilot):
         await fail_at_config(app, pilot)
         await press(pilot, "m", "enter")
-        assert isinstance(waiting(app), FailureQuestion), "the first choice leaves none out"
+        assert isinstance(pending_question(app), FailureQuestion), "the first choice leaves none out"
         await press(pilot, "m", "down", "enter")
-        await asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.NODE_KEYS)
         assert engine.begun[0].left_out == {"db2"}
 
 
@@ -262,15 +276,15 @@ async def test_what_does_not_stop_is_killed_only_when_that_is_confirmed() -> Non
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
         await carry_out(app, pilot, StepName.STOP)
-        await until(pilot, lambda: isinstance(waiting(app), FailureQuestion), "the failure")
-        assert "process 7 (loom)" in shown(app)
+        await until(pilot, lambda: isinstance(pending_question(app), FailureQuestion), "the failure")
+        assert "process 7 (loom)" in screen_text(app)
         await press(pilot, "z")
         assert isinstance(app.screen, ConfirmDialog)
         await press(pilot, "escape")
         assert "kill db2" not in engine.begun[0].done
         await press(pilot, "z")
         await consent(app, pilot)
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
         assert engine.begun[0].done.count("kill db2") == 1
 
 
@@ -290,7 +304,7 @@ async def test_failure_stop_and_resume() -> None:
         assert app.leaving.exit_status == 130
         assert RUN_ID in app.leaving.farewell
         await press(pilot, "x")
-        await asked(app, pilot, StepName.PREFLIGHT)
+        await until_asked(app, pilot, StepName.PREFLIGHT)
         assert len(engine.begun) == 2
 
 
@@ -300,10 +314,10 @@ async def test_failure_roll_back() -> None:
         await press(pilot, "v")
         assert isinstance(app.screen, ConfirmDialog)
         await press(pilot, "escape")
-        assert isinstance(waiting(app), FailureQuestion)
+        assert isinstance(pending_question(app), FailureQuestion)
         await press(pilot, "v")
         await consent(app, pilot)
-        await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK, "the rollback")
+        await until(pilot, lambda: outcome_of(app) is Outcome.ROLLED_BACK, "the rollback")
         await until(pilot, lambda: "ROLLED BACK" in panel(app))
         assert app.leaving.exit_status == 0
 
@@ -314,12 +328,12 @@ async def test_stop_before_a_step_then_roll_back() -> None:
         assert "run.rollback" not in footer_keys(app), "nothing was changed yet"
         await carry_out(app, pilot, StepName.PREFLIGHT)
         await carry_out(app, pilot, StepName.STOP)
-        await asked(app, pilot, StepName.DATA)
+        await until_asked(app, pilot, StepName.DATA)
         await press(pilot, "e")
         await until(pilot, lambda: "STOPPED" in panel(app))
         await press(pilot, "v")
         await consent(app, pilot)
-        await until(pilot, lambda: finished(app) is Outcome.ROLLED_BACK)
+        await until(pilot, lambda: outcome_of(app) is Outcome.ROLLED_BACK)
 
 
 async def test_a_standstill_is_declined_and_nothing_happens() -> None:
@@ -327,7 +341,7 @@ async def test_a_standstill_is_declined_and_nothing_happens() -> None:
     async with running(engine) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
-        assert "STAND STILL" in shown(app)
+        assert "STAND STILL" in screen_text(app)
         assert "plan.start" not in footer_keys(app)
         await press(pilot, "x", "n")
         assert "Nothing was changed" in panel(app)
@@ -351,7 +365,7 @@ async def test_a_standstill_is_mended_by_the_reset() -> None:
         await until(pilot, lambda: len(engine.choices) == 2, "another plan")
         assert engine.choices[1].reset_signing
         await until(pilot, lambda: "plan.start" in footer_keys(app))
-        assert "CAN MOVE" in shown(app)
+        assert "CAN MOVE" in screen_text(app)
 
 
 async def test_the_run_goes_on_behind_other_screens() -> None:
@@ -359,14 +373,14 @@ async def test_the_run_goes_on_behind_other_screens() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await press(pilot, "o")
-        assert "run waits for you" in shown(app)
+        assert "run waits for you" in screen_text(app)
         await press(pilot, "r")
         assert step_shown(app, StepName.PREFLIGHT)
         await press(pilot, "escape", "escape", "escape", "escape", "escape")
         assert isinstance(app.screen, HealthScreen)
         await press(pilot, "r")
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await asked(app, pilot, StepName.STOP)
+        await until_asked(app, pilot, StepName.STOP)
 
 
 async def test_leaving_in_the_middle_says_how_to_resume() -> None:
@@ -374,7 +388,7 @@ async def test_leaving_in_the_middle_says_how_to_resume() -> None:
         await begin(app, pilot)
         await press(pilot, "q")
         assert isinstance(app.screen, ChoiceDialog)
-        assert f"loomtui resume {RUN_ID}" in shown(app)
+        assert f"loomtui resume {RUN_ID}" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, RestoreScreen)
         await press(pilot, "q", "down", "enter")
@@ -388,11 +402,11 @@ async def test_an_unfinished_run_is_offered() -> None:
     engine = WritableFakeEngine(scene)
     async with running(engine) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
-        assert "20261121-031415-ab12" in shown(app)
+        assert "20261121-031415-ab12" in screen_text(app)
         await press(pilot, "enter")
         assert engine.begun == [], "to look first is the first choice"
         await press(pilot, "u", "x")
-        await asked(app, pilot, StepName.PREFLIGHT)
+        await until_asked(app, pilot, StepName.PREFLIGHT)
 
 
 async def test_the_choices_reach_the_plan() -> None:
@@ -422,7 +436,7 @@ async def test_backups_are_chosen_by_how_long_ago_they_were_taken() -> None:
         await press(pilot, "t")
         app.screen.query_one("#line", Input).value = "-6x"
         await press(pilot, "enter")
-        assert "'-6x' is not a time" in shown(app)
+        assert "'-6x' is not a time" in screen_text(app)
         assert app.screen.choices.before == NOW - timedelta(hours=6)
 
 
@@ -430,7 +444,7 @@ async def test_no_backup_says_so_and_leaves_a_way_back() -> None:
     engine = WritableFakeEngine(scenes.empty())
     async with running(engine) as (app, pilot):
         await press(pilot, "r", "enter")
-        await until(pilot, lambda: "no data backup" in shown(app))
+        await until(pilot, lambda: "no data backup" in screen_text(app))
         assert "Nothing was changed." in panel(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, ChooseScreen)

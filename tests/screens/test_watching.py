@@ -19,8 +19,8 @@ from tests.restore.stories import Story
 from tests.screens import basics, plans, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import RUN_ID, FakeEngine, WritableFakeEngine, judge
-from tests.screens.helping import footer_keys, panel, press, running, shown, until
-from tests.screens.walking import begin, carry_out, waiting
+from tests.screens.helping import footer_keys, panel, press, running, screen_text, until
+from tests.screens.walking import begin, carry_out, pending_question
 
 
 class Elsewhere:
@@ -50,15 +50,15 @@ async def test_a_run_that_is_at_work_elsewhere_is_offered_to_watch() -> None:
     nodes = tuple(node.name for node in elsewhere.plan.nodes)
     async with running(WritableFakeEngine(scene(elsewhere))) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
-        assert "Resume it" not in shown(app)
+        assert "Resume it" not in screen_text(app)
         await press(pilot, "down", "enter")
         assert isinstance(app.screen, WatchScreen)
         story = Story(NOW, by="ada@desk").begin().step(StepName.PREFLIGHT, *nodes, seconds=8)
         elsewhere.tell(story)
-        await until(pilot, lambda: "✓ 1 Preflight" in shown(app), "the step")
+        await until(pilot, lambda: "✓ 1 Preflight" in screen_text(app), "the step")
         assert "You watch." in panel(app)
         assert "ada@desk decides" in panel(app)
-        assert "0:08" in shown(app)
+        assert "0:08" in screen_text(app)
         assert {"x", "e", "v", "y"}.isdisjoint(footer_keys(app))
         last = story.end(Outcome.STOPPED).told(RUN_ID)[-1]
         elsewhere.queue.put_nowait(last)
@@ -70,7 +70,7 @@ async def test_read_only_screens_may_watch_too() -> None:
     elsewhere = Elsewhere()
     async with running(FakeEngine(scene(elsewhere))) as (app, pilot):
         await press(pilot, "u")
-        await until(pilot, lambda: "at work" in shown(app), "the mark")
+        await until(pilot, lambda: "at work" in screen_text(app), "the mark")
         assert {"x", "v"}.isdisjoint(footer_keys(app))
         await press(pilot, "w")
         assert isinstance(app.screen, WatchScreen)
@@ -88,7 +88,7 @@ async def test_a_run_stops_at_the_question_that_nobody_hears() -> None:
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
         await carry_out(app, pilot, StepName.PREFLIGHT)
-        await until(pilot, lambda: waiting(app) is not None, "the question")
+        await until(pilot, lambda: pending_question(app) is not None, "the question")
         app.post_message(TerminalGone())
         await until(pilot, lambda: app.return_value == GONE_STATUS, "the end")
     assert [done for done in engine.begun[0].done if not done.startswith("preflight")] == []

@@ -16,14 +16,14 @@ from screens.restore.screen_operator import StepQuestion
 from tests.screens.helping import panel, press, type_text, until
 
 
-def waiting(app: LoomApp) -> object:
+def pending_question(app: LoomApp) -> object:
     assert app.context.controller is not None
     return app.context.controller.operator.pending
 
 
-async def asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
+async def until_asked(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
     def is_it() -> bool:
-        question = waiting(app)
+        question = pending_question(app)
         return isinstance(question, StepQuestion) and question.step is step and step_shown(app, step)
 
     await until(pilot, is_it, f"the question before {step}")
@@ -38,7 +38,7 @@ async def begin(app: LoomApp, pilot: Pilot[int]) -> None:
     await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None, "a plan")
     assert "x" in panel(app)
     await press(pilot, "x")
-    await asked(app, pilot, StepName.PREFLIGHT)
+    await until_asked(app, pilot, StepName.PREFLIGHT)
 
 
 async def consent(app: LoomApp, pilot: Pilot[int]) -> None:
@@ -53,14 +53,14 @@ async def consent(app: LoomApp, pilot: Pilot[int]) -> None:
 
 async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
     """As the panel says it: x, and the cluster's name where it is asked for."""
-    await asked(app, pilot, step)
+    await until_asked(app, pilot, step)
     wants_name = "asks for the cluster's name" in panel(app)
     await press(pilot, "x")
     if wants_name:
         await consent(app, pilot)
 
 
-def finished(app: LoomApp) -> Outcome | None:
+def outcome_of(app: LoomApp) -> Outcome | None:
     controller = app.context.controller
     return controller.view.outcome if controller is not None and controller.view is not None else None
 

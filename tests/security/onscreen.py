@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from loomtui.engine.api import Engine
 from screens.widgets.pane import Pane
-from tests.screens.helping import make_app, press, shown
+from tests.screens.helping import make_app, press, screen_text
 from tests.security.marked import UNIT_NAME
 
 _SECONDS = 60.0
@@ -37,10 +37,10 @@ async def texts_of_screens(engine: Engine) -> dict[str, str]:
 async def _until(pilot: Pilot[int], wanted: str, what: str) -> str:
     deadline = time.monotonic() + _SECONDS
     while wanted not in (text := _all_text(pilot.app)):
-        assert time.monotonic() < deadline, f"{what} did not come:\n{shown(pilot.app)}"
+        assert time.monotonic() < deadline, f"{what} did not come:\n{screen_text(pilot.app)}"
         await pilot.pause(0.02)
     return text
 
 
 def _all_text(app: App[Any]) -> str:
-    return "\n".join([shown(app), *(pane.text.plain for pane in app.screen.query(Pane))])
+    return "\n".join([screen_text(app), *(pane.text.plain for pane in app.screen.query(Pane))])
