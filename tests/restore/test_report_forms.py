@@ -19,7 +19,7 @@ from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan
-from loomtui.restore.report import Chronicle, Form, chronicle, render
+from loomtui.restore.report import Chronicle, Form, chronicle_of, render
 from loomtui.restore.report.chronicle import SpanState
 from loomtui.restore.report.gantt import gantt
 from loomtui.restore.report.markup import element, html
@@ -41,7 +41,7 @@ def plan(**changes: object) -> Plan:
 
 
 def told(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
-    return chronicle(story.write(tmp_path, plan(**changes)))
+    return chronicle_of(story.write(tmp_path, plan(**changes)))
 
 
 # ── what goes into them ─────────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +168,7 @@ def test_rows_for_steps(tmp_path: Path) -> None:
 
 def test_nothing_happened_yet(tmp_path: Path) -> None:
     run = Story(_BEGAN).write(tmp_path, plan())
-    assert gantt(chronicle(run), 80) is None
+    assert gantt(chronicle_of(run), 80) is None
     for form in FORMS:
         assert "svg" not in render(run, form)
 
@@ -191,7 +191,7 @@ def test_whatever_a_journal_holds_it_is_told(
     for kind, step, node, after in moments:
         story.tell(kind, step, node, after=after)
     run = story.write(tmp_path_factory.mktemp("run"), plan())
-    found = chronicle(run)
+    found = chronicle_of(run)
     drawn = gantt(found, width)
     if drawn is not None:
         assert all(cell_len(lane.text) <= max(width, 33) for lane in drawn.lanes)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.report import Chronicle, chronicle
+from loomtui.restore.report import Chronicle, chronicle_of
 from tests.restore.stories import Story, whole
 from tests.screens.basics import NAMES, NOW
 from tests.screens.plans import plan
@@ -42,4 +42,4 @@ def hostile(text: str, odd: Plan) -> Chronicle:
 
 def _read(story: Story, of: Plan) -> Chronicle:
     with tempfile.TemporaryDirectory() as folder:
-        return chronicle(story.write(Path(folder), of))
+        return chronicle_of(story.write(Path(folder), of))

@@ -107,29 +107,29 @@ class Chain:
     @property
     def evidence(self) -> tuple[str, ...]:
         """What it was established from, in words, the most trusted first."""
-        told = []
+        sources = []
         if self.state is not None and self.state.height:
             when = f" of {self.state.block_time:%Y-%m-%d %H:%M:%S} UTC" if self.state.block_time else ""
-            told.append(
+            sources.append(
                 f"state.db in the data: chain {clean_line(self.state.chain_id)}, block {self.state.height}"
                 f"{when}, {len(self.state.validators)} validators"
             )
         for name, genesis in (("Tendermint's genesis", self.tendermint), ("Loom's genesis", self.loom)):
             if genesis is not None:
-                told.append(f"{name}: {genesis.origin}")
-        return tuple(told)
+                sources.append(f"{name}: {genesis.origin}")
+        return tuple(sources)
 
 
 def establish(data: Contents, configs: Mapping[str, Contents], looks: Mapping[str, NodeDetails]) -> Chain:
     """The chain of these data, whose files are in the data, the config backups and on nodes."""
     state = data.chain
-    found = [
+    genesis_documents = [
         genesis for genesis in _sources(TENDERMINT_GENESIS, data, configs, looks) if _fits(genesis, state)
     ]
-    chosen, undecided = _decide(found, state)
+    chosen, undecided = _decide(genesis_documents, state)
     loom = _loom_genesis(chosen, data, configs, looks)
-    told = (data.store_height, state.height if state is not None else None, data.app_height)
-    height = next((height for height in told if height is not None), None)
+    heights = (data.store_height, state.height if state is not None else None, data.app_height)
+    height = next((height for height in heights if height is not None), None)
     return Chain(state, height, chosen, loom, undecided)
 
 
@@ -142,8 +142,8 @@ def _sources(
     for config in configs.values():
         name = f"the config backup {clean_line(config.backup.key)}"
         yield from _genesis(Rank.CONFIG, name, config.texts.get(target))
-    for name, look in looks.items():
-        yield from _genesis(Rank.LIVE, f"the file on {name}", look.texts.get(target))
+    for name, details in looks.items():
+        yield from _genesis(Rank.LIVE, f"the file on {name}", details.texts.get(target))
 
 
 def _genesis(rank: Rank, origin: str, text: str | None) -> Iterator[Genesis]:
@@ -177,10 +177,12 @@ def _fits(genesis: Genesis, state: ChainState | None) -> bool:
     return begun is None or last is None or begun <= last
 
 
-def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis | None, tuple[Genesis, ...]]:
+def _decide(
+    genesis_documents: Sequence[Genesis], state: ChainState | None
+) -> tuple[Genesis | None, tuple[Genesis, ...]]:
     """The genesis of the most trusted source; or those among which no rule decides."""
     for rank in Rank:
-        several = _distinct(found, rank)
+        several = _distinct(genesis_documents, rank)
         if len(several) > 1:
             kin = {name: genesis for name, genesis in several.items() if _shares_validators(genesis, state)}
             several = kin if len(kin) == 1 else several
@@ -191,9 +193,9 @@ def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis
     return None, ()
 
 
-def _distinct(found: Sequence[Genesis], rank: Rank) -> dict[str, Genesis]:
+def _distinct(genesis_documents: Sequence[Genesis], rank: Rank) -> dict[str, Genesis]:
     """Each document of this rank once, with the first source that has it."""
-    return {genesis.canonical: genesis for genesis in reversed(found) if genesis.rank is rank}
+    return {genesis.canonical: genesis for genesis in reversed(genesis_documents) if genesis.rank is rank}
 
 
 def _shares_validators(genesis: Genesis, state: ChainState | None) -> bool:
@@ -212,10 +214,10 @@ def _loom_genesis(
     Nothing in the databases tells it. Where sources of one rank disagree, nodes without their own get none.
     """
     own = {name: config for name, config in configs.items() if _is_of(chosen, config.texts)}
-    live = {name: look for name, look in looks.items() if chosen and _is_same(chosen, look.texts)}
-    found = tuple(_sources(LOOM_GENESIS, data, own, live))
+    live = {name: details for name, details in looks.items() if chosen and _is_same(chosen, details.texts)}
+    genesis_documents = tuple(_sources(LOOM_GENESIS, data, own, live))
     for rank in Rank:
-        several = _distinct(found, rank)
+        several = _distinct(genesis_documents, rank)
         if several:
             return next(iter(several.values())) if len(several) == 1 else None
     return None

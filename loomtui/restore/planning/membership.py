@@ -83,8 +83,8 @@ def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -
 
 
 def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:
-    for name, look in observations.left_out.items():
-        if observations.scope is Scope.CLUSTER and _is_active(look):
+    for name, result in observations.left_out.items():
+        if observations.scope is Scope.CLUSTER and _is_active(result):
             yield Finding(
                 FindingCode.RUNS_OUTSIDE,
                 name,
@@ -93,10 +93,10 @@ def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _is_active(look: NodeDetails | LoomtuiError) -> bool:
-    if isinstance(look, LoomtuiError) or look.status.service is None:
+def _is_active(result: NodeDetails | LoomtuiError) -> bool:
+    if isinstance(result, LoomtuiError) or result.status.service is None:
         return False
-    return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
+    return result.status.service.active not in {Active.INACTIVE, Active.FAILED}
 
 
 def _not_gone(observations: Observations) -> Iterator[Finding]:
@@ -110,9 +110,9 @@ def _not_gone(observations: Observations) -> Iterator[Finding]:
 def _taken_over(observations: Observations) -> Iterator[Finding]:
     """A node that gets the backups of another one gets its keys."""
     for name, source in observations.choices.sources.items():
-        for other, look in observations.left_out.items():
+        for other, result in observations.left_out.items():
             owns = observations.inventory.node(other).backup_source == source
-            if owns and isinstance(look, LoomtuiError) and other not in observations.choices.gone:
+            if owns and isinstance(result, LoomtuiError) and other not in observations.choices.gone:
                 vouched = replace(observations.choices, gone=(*observations.choices.gone, other))
                 command = command_for(vouched, observations.cluster)
                 yield Finding(
@@ -174,8 +174,10 @@ def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
     if not observations.choices.keep_keys:
         return
     addresses = observations.chain.known_addresses
-    looks = [*observations.details.values(), *observations.others.values()]
-    held = {look.status.validator.address for look in looks if look.status.validator is not None}
+    all_details = [*observations.details.values(), *observations.others.values()]
+    held = {
+        details.status.validator.address for details in all_details if details.status.validator is not None
+    }
     foreign = []
     for name, details in observations.details.items():
         live, config = details.status.validator, observations.chosen.config.get(name)
@@ -216,17 +218,17 @@ def _set_aside(observations: Observations, plans: Sequence[NodePlan]) -> Iterato
 def _idle(observations: Observations) -> Iterator[Finding]:
     if observations.scope is not Scope.CLUSTER:
         return
-    for name, look in observations.left_out.items():
+    for name, result in observations.left_out.items():
         if name in observations.choices.gone:
             sentence = f"{name} is said to be gone: it must never run again with its blocks or its keys"
             yield Finding(FindingCode.GONE, name, sentence)
-        elif isinstance(look, LoomtuiError):
+        elif isinstance(result, LoomtuiError):
             sentence = (
                 f"{name} is not in the plan and could not be looked at: if it runs, it gives the abandoned "
                 "blocks back to the others"
             )
             yield Finding(FindingCode.UNSEEN_OUTSIDE, name, sentence)
-        elif not _is_active(look):
+        elif not _is_active(result):
             later = replace(observations.choices, nodes=(name,), sources={}, reset_signing=False)
             yield Finding(
                 FindingCode.STOPPED_OUTSIDE,

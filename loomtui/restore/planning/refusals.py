@@ -70,13 +70,13 @@ def foreign_files(observations: Observations) -> Iterator[Finding]:
             text = details.texts.get(target)
             if text is None or observations.chain.owns(target, text) is not False:
                 continue
-            told = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
+            description = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
             becomes = (
                 "it is set aside, the chain's own takes its place"
                 if name in observations.details
                 else "the node is not in the plan, and it stays"
             )
-            sentence = f"{name}: {target} is of another chain than the data{told}; {becomes}"
+            sentence = f"{name}: {target} is of another chain than the data{description}; {becomes}"
             yield Finding(FindingCode.FOREIGN_GENESIS, name, sentence)
 
 

@@ -25,8 +25,8 @@ def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[
     planned = {plan.name: plan for plan in plans}
     nodes = []
     for node in observations.inventory.nodes:
-        look = observations.details.get(node.name) or observations.left_out.get(node.name)
-        facts, plan = facts_of(observations.inventory, node, look), planned.get(node.name)
+        details = observations.details.get(node.name) or observations.left_out.get(node.name)
+        facts, plan = facts_of(observations.inventory, node, details), planned.get(node.name)
         if plan is not None:
             facts = replace(
                 with_history(facts, plan), node_id=plan.node_id, listen_port=plan.port, reported=None
@@ -40,7 +40,7 @@ def keep_right_units(
 ) -> tuple[tuple[NodePlan, ...], list[Finding]]:
     """The plans in which no right unit is replaced by one that is not, and what is to be told of it."""
     nodes = nodes_after(observations, plans)
-    kept, told = [], []
+    kept, findings = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
         wrong = _older(observations.chosen.config.get(plan.name), plan, facts, nodes)
@@ -53,8 +53,8 @@ def keep_right_units(
         used = any(choice.action is FileAction.RESTORE for choice in files)
         kept.append(replace(plan, files=files, config=plan.config if used else None))
         sentence = f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}"
-        told.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
-    return tuple(kept), told
+        findings.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
+    return tuple(kept), findings
 
 
 def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:

@@ -109,7 +109,7 @@ class Chronicle:
         return self.events[-1].at if self.events else None
 
 
-def chronicle(run: Run) -> Chronicle:
+def chronicle_of(run: Run) -> Chronicle:
     """From the plan and the journal alone."""
     events = run.events()
     tasks = _Spans().fold(event for event in events if event.step is None or event.node is not None)
@@ -125,7 +125,7 @@ def chronicle(run: Run) -> Chronicle:
         (*_of_the_plan(run.plan), *_decisions(events)),
         tuple(check for event in events if (check := _check(event)) is not None),
         tuple(event for event in events if event.kind is EventKind.NOTE and "answer" not in event.data),
-        tuple(found for node in run.plan.nodes if (found := _throughput(run.plan, node, tasks)) is not None),
+        tuple(rate for node in run.plan.nodes if (rate := _throughput(run.plan, node, tasks)) is not None),
     )
 
 
@@ -207,11 +207,11 @@ def _last_state(step: Span, tasks: tuple[Span, ...]) -> SpanState | None:
 
 def _of_the_plan(plan: Plan) -> tuple[Decision, ...]:
     asked = f"the plan {plan.id}: {len(plan.nodes)} nodes, scope {plan.scope.value}"
-    made = Decision(plan.made_at, None, None, asked, "made", plan.made_by, 0.0)
+    plan_made = Decision(plan.made_at, None, None, asked, "made", plan.made_by, 0.0)
     if not plan.reset_confirmed:
-        return (made,)
+        return (plan_made,)
     reset = "reset the signing states of all restored validators"
-    return (made, Decision(plan.made_at, None, None, reset, "confirmed", plan.made_by, 0.0))
+    return (plan_made, Decision(plan.made_at, None, None, reset, "confirmed", plan.made_by, 0.0))
 
 
 def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
@@ -234,8 +234,8 @@ def _check(event: Event) -> Check | None:
         evidence = tuple((name, _word(value)) for name, value in event.data.items() if name != "skipped")
         return Check(event.at, event.step, event.node, True, event.message, evidence)
     if event.kind is EventKind.TASK_FAILED:
-        told = tuple((name, _word(value)) for name, value in event.data.items() if value)
-        return Check(event.at, event.step, event.node, False, event.message, told)
+        evidence = tuple((name, _word(value)) for name, value in event.data.items() if value)
+        return Check(event.at, event.step, event.node, False, event.message, evidence)
     if event.kind in {EventKind.GATE_OPENED, EventKind.GATE_REFUSED}:
         opened = event.kind is EventKind.GATE_OPENED
         return Check(event.at, event.step, event.node, opened, event.message)

@@ -191,11 +191,11 @@ class Runner:
         if not reasons:
             self._recorder.emit(EventKind.GATE_OPENED, f"{step.title}: holds on every node", step.name)
             return {}
-        told = "; ".join(reasons)
-        self._recorder.emit(EventKind.GATE_REFUSED, told, step.name, data={"reasons": list(reasons)})
+        reason = "; ".join(reasons)
+        self._recorder.emit(EventKind.GATE_REFUSED, reason, step.name, data={"reasons": list(reasons)})
         return {
             CLUSTER: GateNotMet(
-                f"after '{step.title}' the next step may not begin: {told}", safe=OLD_FILES_KEPT
+                f"after '{step.title}' the next step may not begin: {reason}", safe=OLD_FILES_KEPT
             )
         }
 

@@ -36,8 +36,8 @@ def judge(text: str, fix: ServiceFix, node: NodeFacts, nodes: Sequence[NodeFacts
         return Judged(("The unit on the node could not be read, so nothing can be compared with it.",))
     mine = with_text(node.unit, fix.path, text)
     proposed = with_text(node.unit, fix.path, fix.after)
-    found, known = _mismatches(node, mine, nodes), _mismatches(node, proposed, nodes)
-    new = [mismatch for mismatch in found if mismatch not in known]
+    mismatches, known_mismatches = _mismatches(node, mine, nodes), _mismatches(node, proposed, nodes)
+    new = [mismatch for mismatch in mismatches if mismatch not in known_mismatches]
     unit_problems = [problem for problem in mine.problems if problem not in proposed.problems]
     problems = (
         *_junk(text, fix),

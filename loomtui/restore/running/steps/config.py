@@ -78,10 +78,10 @@ class RestoreConfig(Step):
                 *(f"{path} holds other bytes" for path in other),
                 *(["systemd has not read the units again"] if state.need_reload else []),
             )
-        found = await jobs_on(node_run)
-        if found.staging is None or node_run.run in found.aside:
+        jobs = await jobs_on(node_run)
+        if jobs.staging is None or node_run.run in jobs.aside:
             return ()
-        return (f"{found.staging} of backup.sh is not set aside",)
+        return (f"{jobs.staging} of backup.sh is not set aside",)
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)

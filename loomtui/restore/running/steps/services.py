@@ -99,12 +99,12 @@ class FixServices(Step):
 
     def _standing(self, fix: ServiceFix) -> Approved | None:
         """The yes to this very change, of an earlier try or from before an interruption."""
-        found = self._approved.get(fix.node)
-        if found is None or found.before != digest_of(fix.before):
+        approved = self._approved.get(fix.node)
+        if approved is None or approved.before != digest_of(fix.before):
             return None
-        if found.text is None:
-            return found if found.digest == digest_of(fix.after) else None
-        return None if self._judge(fix, found.text).problems else found
+        if approved.text is None:
+            return approved if approved.digest == digest_of(fix.after) else None
+        return None if self._judge(fix, approved.text).problems else approved
 
     def _proposal(self, fix: ServiceFix) -> Preview:
         text = "\n".join(filter(None, (f"change the peers in {fix.path}", self._outdated(fix))))
@@ -112,8 +112,8 @@ class FixServices(Step):
 
     def _outdated(self, fix: ServiceFix) -> str:
         """A sentence, where something was approved that is not done any more."""
-        found = self._approved.get(fix.node)
-        return "" if found is None else _OUTDATED.format(by=found.by)
+        approved = self._approved.get(fix.node)
+        return "" if approved is None else _OUTDATED.format(by=approved.by)
 
     async def _ask(self, fix: ServiceFix) -> str | None:
         """The text that the unit gets; None: it is to be left as it is. Recorded before it is done."""

@@ -101,12 +101,12 @@ def _still_running(node_run: NodeRun, left: tuple[Process, ...], state: str) -> 
     """Who was told to end and did not, and who was told nothing and keeps the databases open all the same."""
     node, unit = node_run.plan.name, node_run.unit_name
     after = f"{_STOP_SECONDS} s after it was told to end"
-    told = [process for process in left if process.standing is Standing.TOLD]
+    told_to_end = [process for process in left if process.standing is Standing.TOLD]
     others = [process for process in left if process.standing is not Standing.TOLD]
-    parts = [f"still running {after}: process {process}{_open(process)}" for process in told]
+    parts = [f"still running {after}: process {process}{_open(process)}" for process in told_to_end]
     parts += [f"{unit} is not stopped {after} ({state})"] if not left else []
     parts += [_why_it_counts(process) for process in others]
-    advice = [f"Find out on {node} what keeps {unit}."] if told or not left else []
+    advice = [f"Find out on {node} what keeps {unit}."] if told_to_end or not left else []
     if others:
         ids = " ".join(str(process.id) for process in others)
         advice.append(f"Look on {node} at what was told nothing (ps -fp {ids}), end it there, and try again.")

@@ -114,9 +114,9 @@ class Verify(Step):
 
     async def _failure(self, verdict: Verdict) -> StepFailed:
         causes = await self._diagnose(verdict)
-        told = " ".join(_sentence(cause) for cause in causes[:3])
+        sentences = " ".join(_sentence(cause) for cause in causes[:3])
         return StepFailed(
-            f"{verdict.sentence} {told}".strip(),
+            f"{verdict.sentence} {sentences}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
             safe="Every node keeps its old files in the run's folder.",
             advice=causes[0].advice.text if causes else "Look at the logs: loomtui logs -f",
