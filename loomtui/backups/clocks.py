@@ -103,20 +103,20 @@ def longest(size_bytes: int) -> timedelta:
 def read_clock(stamps: Sequence[Stamp]) -> tuple[Reading, ...]:
     """When each of these backups of one host was taken, in the order given."""
     order = sorted(range(len(stamps)), key=lambda at: (stamps[at].modified, stamps[at].named, at))
-    told = _telling([stamps[at] for at in order])
-    telling = [at for at, tells in zip(order, told, strict=True) if tells]
+    flags = _telling([stamps[at] for at in order])
+    telling = [at for at, tells in zip(order, flags, strict=True) if tells]
     segments: list[_Segment] = []
-    found: dict[int, tuple[_Segment, TakenBy]] = {}
+    segment_of: dict[int, tuple[_Segment, TakenBy]] = {}
     for places in _segments([stamps[at] for at in telling]):
         segment = _Segment.of([stamps[telling[place]] for place in places])
         if segment is not None:
             segments.append(segment)
             for place, by in zip(places, segment.sureness(), strict=True):
-                found[telling[place]] = segment, by
+                segment_of[telling[place]] = segment, by
     if not segments:
         return tuple(Reading(stamp.modified, TakenBy.LAST_MODIFIED) for stamp in stamps)
     return tuple(
-        _reading(stamp, *found.get(at, (_nearest(stamp, segments), TakenBy.ASSUMED)))
+        _reading(stamp, *segment_of.get(at, (_nearest(stamp, segments), TakenBy.ASSUMED)))
         for at, stamp in enumerate(stamps)
     )
 
@@ -158,8 +158,8 @@ def _segments(stamps: Sequence[Stamp]) -> list[range]:
     spans: list[range] = []
     for places in _classes(stamps):
         lags = [stamps[at].lag for at in places]
-        found = (range(places[cut - 1] + 1, places[cut] + 1) for cut in _cuts(lags))
-        for span in found:
+        class_spans = (range(places[cut - 1] + 1, places[cut] + 1) for cut in _cuts(lags))
+        for span in class_spans:
             same = next((known for known in spans if known[0] <= span[-1] and span[0] <= known[-1]), None)
             if same is not None:
                 spans.remove(same)
@@ -183,9 +183,9 @@ def _classes(stamps: Sequence[Stamp]) -> list[list[int]]:
 def _cuts(lags: Sequence[timedelta]) -> list[int]:
     fits = {}
     for cut in range(1, len(lags)):
-        found = [fit for beside in _BESIDE if (fit := _fit(lags, cut, beside)) is not None]
-        if found:
-            fits[cut] = found[0]
+        candidates = [fit for beside in _BESIDE if (fit := _fit(lags, cut, beside)) is not None]
+        if candidates:
+            fits[cut] = candidates[0]
     cuts = []
     for cut, fit in fits.items():  # of those side by side the one that fits best
         near = ((fits[other], other) for other in range(cut - 2, cut + 3) if other in fits)
@@ -247,13 +247,13 @@ class _Segment:
     def of(cls, stamps: Sequence[Stamp]) -> _Segment | None:
         """None: they do not agree about any offset."""
         shortest = min(stamp.lag for stamp in stamps)
-        found = bisect_left(OFFSETS, -shortest - _ROUNDING)
-        if found == len(OFFSETS):
+        index = bisect_left(OFFSETS, -shortest - _ROUNDING)
+        if index == len(OFFSETS):
             return None
         agree = [stamp for stamp in stamps if stamp.lag - shortest <= longest(stamp.size_bytes) + _HOUR]
         if len(agree) * 2 < len(stamps) and len(agree) < 2:
             return None
-        return cls(tuple(stamps), OFFSETS[found])
+        return cls(tuple(stamps), OFFSETS[index])
 
     def distance(self, named: datetime) -> timedelta:
         first, last = self.stamps[0].named, self.stamps[-1].named

@@ -90,10 +90,10 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
     if code in _BUSY:
         return StoreUnreachable(f"S3 at {where} is overloaded ({clean_line(code)})", advice=_LATER)
     message = clean_line(str(response["Error"].get("Message", "")), limit=300)
-    told = f"{clean_line(code, limit=80)}: {message}"
+    refusal = f"{clean_line(code, limit=80)}: {message}"
     if key is not None:
-        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {told}")
-    return StoreUnreachable(f"S3 at {where} refuses the request: {told}")
+        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {refusal}")
+    return StoreUnreachable(f"S3 at {where} refuses the request: {refusal}")
 
 
 def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
@@ -116,9 +116,11 @@ def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
 def _wrong_region(response: Mapping[str, Any], s3: S3Settings) -> LoomtuiError:
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     right = response["Error"].get("Region") or headers.get("x-amz-bucket-region")
-    found = f"it is in {clean_line(str(right), limit=60)}" if right else "S3 does not say which is right"
+    right_region = (
+        f"it is in {clean_line(str(right), limit=60)}" if right else "S3 does not say which is right"
+    )
     return StoreUnreachable(
-        f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {found}",
+        f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {right_region}",
         advice="Set s3.region in the inventory.",
     )
 

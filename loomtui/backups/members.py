@@ -87,9 +87,9 @@ class MemberCheck:
         if self._seen.get(parts[:-1]) is MemberType.DIRECTORY:
             return  # known as a folder, so all above it are
         for ancestor in accumulate(((part,) for part in parts[:-1]), lambda left, right: left + right):
-            found = self._seen.get(ancestor, MemberType.DIRECTORY)
-            if found is not MemberType.DIRECTORY:
-                raise _rejected(f"{_shown(member.path)} would be written through a {found.value}")
+            kind = self._seen.get(ancestor, MemberType.DIRECTORY)
+            if kind is not MemberType.DIRECTORY:
+                raise _rejected(f"{_shown(member.path)} would be written through a {kind.value}")
 
     def _remember(self, member: Member, parts: tuple[str, ...]) -> None:
         """What tar is given twice is in it twice: as a hard link to itself, or as a file or folder again.

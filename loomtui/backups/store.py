@@ -65,10 +65,10 @@ class Store:
 
     def head(self, key: str) -> StoredObject:
         try:
-            found = self._client().head_object(Bucket=self._s3.bucket, Key=key)
+            response = self._client().head_object(Bucket=self._s3.bucket, Key=key)
         except Exception as error:
             raise translate(error, self._s3, key=key) from error
-        return _stored(key, found["ContentLength"], found["ETag"], found["LastModified"])
+        return _stored(key, response["ContentLength"], response["ETag"], response["LastModified"])
 
     def range(self, key: str, etag: str, start: int, length: int) -> bytes:
         """At most `length` bytes from `start` on, of this very version."""

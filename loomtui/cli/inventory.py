@@ -21,11 +21,11 @@ def check(file: Path) -> None:
     """Validate FILE: every problem at once, each with its line."""
     from loomtui.inventory import Role, load
 
-    found = load(file)
-    backups = sum(node.role is Role.BACKUP for node in found.nodes)
-    mark = "production" if found.production else "not production"
-    validators = count(len(found.nodes) - backups, "validator")
-    say(f"{file}: good. {found.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
+    inventory = load(file)
+    backups = sum(node.role is Role.BACKUP for node in inventory.nodes)
+    mark = "production" if inventory.production else "not production"
+    validators = count(len(inventory.nodes) - backups, "validator")
+    say(f"{file}: good. {inventory.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
 
 
 @inventory.command()

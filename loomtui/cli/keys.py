@@ -76,10 +76,10 @@ def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good:
 
 
 def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, LoomtuiError]) -> None:
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     rows = [
-        _key_row(found[node.name])
-        if node.name in found
+        _key_row(facts[node.name])
+        if node.name in facts
         else (node.name, node.role.value, NOTHING, *_problem(failed, node.name))
         for node in inventory.nodes
     ]
@@ -122,9 +122,9 @@ def _show_services(
     show_diff: bool,
 ) -> None:
     by_node = {fix.node: fix for fix in fixes}
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     rows = [
-        _service_row(found[name], by_node.get(name)) if name in found else (name, *_problem(failed, name))
+        _service_row(facts[name], by_node.get(name)) if name in facts else (name, *_problem(failed, name))
         for name in inventory.names
     ]
     table(("NODE", "STATE", "UNIT FILES"), rows)

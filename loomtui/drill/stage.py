@@ -214,13 +214,13 @@ _STAGES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-def hosts_of(scenario: Scenario, found: Sequence[Machine], network: str) -> list[Host]:
+def hosts_of(scenario: Scenario, machines: Sequence[Machine], network: str) -> list[Host]:
     """Who the nodes were while the history happened; on other addresses where the hosts have moved since."""
     source = random.SystemRandom()
     moved = scenario.name == "moved-hosts"
-    validators = sum(machine.validator for machine in found)
+    validators = sum(machine.validator for machine in machines)
     hosts = []
-    for number, machine in enumerate(found, 1):
+    for number, machine in enumerate(machines, 1):
         keys = Keys.new(source)
         former = None
         if moved and number == min(3, validators):

@@ -92,24 +92,24 @@ class Session:
                 plain = Rights(Root.NOT_WANTED, "")
                 script = InspectScript("rights")
                 output = await self._with_retry(script, (), plain, _RIGHTS_TIMEOUT, (0,))
-                found = from_facts(read_facts(output.stdout), self._settings.sudo)
-                self._rights = await self._with_password(found) if found.root is Root.PASSWORD else found
+                rights = from_facts(read_facts(output.stdout), self._settings.sudo)
+                self._rights = await self._with_password(rights) if rights.root is Root.PASSWORD else rights
             return self._rights
 
-    async def _with_password(self, found: Rights) -> Rights:
+    async def _with_password(self, rights: Rights) -> Rights:
         last: list[Refusal | None] = []
 
         async def fits(password: str) -> bool:
             last.append(await self._check_password(password))
             return last[-1] is None or not last[-1].wrong
 
-        purpose, name = f"sudo {found.user}", self.node.name
-        prompt = f"sudo password of {found.user} on {name}"
-        password = await self._secrets.find(purpose, name, prompt, fits, tries=found.tries)
+        purpose, name = f"sudo {rights.user}", self.node.name
+        prompt = f"sudo password of {rights.user} on {name}"
+        password = await self._secrets.find(purpose, name, prompt, fits, tries=rights.tries)
         refusal = last[-1] if last else None
         if password is not None and refusal is None:
-            return replace(found, password=password)
-        return found.without_password(refusal, self._secrets.wrong(purpose, name))
+            return replace(rights, password=password)
+        return rights.without_password(refusal, self._secrets.wrong(purpose, name))
 
     def _withdraw(self, rights: Rights, refusal: Refusal | None) -> None:
         """A password that is wrong by now is not tried at every look: the account would be locked."""

@@ -154,6 +154,6 @@ def _scalar(data: object, *keys: str) -> str | int | None:
 
 
 def _ports(data: Mapping[str, object]) -> dict[str, int]:
-    found = _dig(data, "loom", "ports")
-    items = found.items() if isinstance(found, dict) else ()
+    ports = _dig(data, "loom", "ports")
+    items = ports.items() if isinstance(ports, dict) else ()
     return {key: value for key, value in items if isinstance(value, int)}

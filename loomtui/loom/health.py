@@ -155,11 +155,11 @@ def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
 
 def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
     """App hash by node, by height, over all looks."""
-    seen: dict[int, dict[str, str]] = {}
+    hashes: dict[int, dict[str, str]] = {}
     for node in (node for look in looks for node in look):
         if node.height is not None and node.app_hash:
-            seen.setdefault(node.height, {})[node.name] = node.app_hash
-    return seen
+            hashes.setdefault(node.height, {})[node.name] = node.app_hash
+    return hashes
 
 
 def _compared(looks: Sequence[Sequence[NodeView]]) -> frozenset[str]:
@@ -199,8 +199,8 @@ def _node_reasons(
 
 def too_few(node: NodeView, nodes: Sequence[NodeView]) -> Connections | None:
     """Its connections, where a validator is not among them."""
-    found = connections(node, nodes)
-    return None if found is None or found.complete else found
+    own = connections(node, nodes)
+    return None if own is None or own.complete else own
 
 
 def _standing(height: int) -> str:
@@ -210,8 +210,8 @@ def _standing(height: int) -> str:
 def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]) -> timedelta:
     """From its first answer to its last one."""
     times = [
-        moment
-        for look, moment in zip(looks, at, strict=True)
+        looked_at
+        for look, looked_at in zip(looks, at, strict=True)
         if any(node.name == name and node.height is not None for node in look)
     ]
     return times[-1] - times[0] if times else timedelta()

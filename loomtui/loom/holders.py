@@ -73,14 +73,14 @@ class StandingChain:
     @property
     def members(self) -> Mapping[str, int]:
         """Power by address. Raises Unproven where no chain tells its set, or two tell different ones."""
-        told = {holder.members for holder in self.holders if holder.members}
-        if len(told) != 1:
+        member_sets = {holder.members for holder in self.holders if holder.members}
+        if len(member_sets) != 1:
             raise Unproven(
                 "the nodes tell different sets of validators"
-                if told
+                if member_sets
                 else "no node tells its set of validators"
             )
-        return {address: power for address, power in next(iter(told)) if power}
+        return {address: power for address, power in next(iter(member_sets)) if power}
 
     def _able(self) -> int:
         able = (holder for holder in self.holders if not holder.ahead(self.height))

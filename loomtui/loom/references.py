@@ -66,13 +66,15 @@ class KeyReport:
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
     known = Directory(nodes)
-    seen = tuple(node for node in nodes if node.seen)
-    found = [*_duplicates(seen), *_keys(seen), *_ports(seen)]
-    for node in seen:
-        found += _located(node, _lists(node, known))
-        found += _addrbook(node, known)
+    seen_nodes = tuple(node for node in nodes if node.seen)
+    mismatches = [*_duplicates(seen_nodes), *_keys(seen_nodes), *_ports(seen_nodes)]
+    for node in seen_nodes:
+        mismatches += _located(node, _lists(node, known))
+        mismatches += _addrbook(node, known)
     unseen = tuple(node for node in nodes if not node.seen)
-    return KeyReport(not any(mismatch.blocking for mismatch in found), seen, tuple(found), unseen)
+    return KeyReport(
+        not any(mismatch.blocking for mismatch in mismatches), seen_nodes, tuple(mismatches), unseen
+    )
 
 
 def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
@@ -191,9 +193,9 @@ def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
             yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", cause, False, fix)
 
 
-def _located(node: NodeFacts, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
+def _located(node: NodeFacts, mismatches: Iterable[Mismatch]) -> Iterator[Mismatch]:
     """The same with the place in the unit or its drop-ins where it is to be mended."""
-    for mismatch in found:
+    for mismatch in mismatches:
         yield replace(mismatch, where=_place_in_unit(node, mismatch.where) or mismatch.where)
 
 

@@ -139,6 +139,6 @@ def outcome_state(outcome: Outcome | None) -> StateWord:
     return _OUTCOMES[outcome]
 
 
-def outcome_told(outcome: Outcome | None) -> str:
+def outcome_words(outcome: Outcome | None) -> str:
     """What became of a run, in a few words more."""
     return _OUTCOME_SENTENCES[outcome]

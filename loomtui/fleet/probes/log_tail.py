@@ -145,14 +145,14 @@ class _Reader:
         The cursor's own entry is shown again where it is of this boot, and left out here: `--after-cursor`
         would leave out whatever comes first.
         """
-        name, seen = self._session.node.name, self._cursor
+        name, cursor = self._session.node.name, self._cursor
         async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments(mode))) as stream:
             async for batch in stream:
                 lines = [line for raw in batch for line in read_entry(name, raw)]
-                found = tuple([line for line in lines if not seen or line.cursor != seen])
-                if found:
-                    self._tries, self._cursor = 0, found[-1].cursor
-                    await self._queue.put(found)
+                new_lines = tuple([line for line in lines if not cursor or line.cursor != cursor])
+                if new_lines:
+                    self._tries, self._cursor = 0, new_lines[-1].cursor
+                    await self._queue.put(new_lines)
 
     def _arguments(self, mode: str) -> tuple[str, ...]:
         return (
@@ -175,13 +175,13 @@ async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[
     silent = set(names)
     ended = 0
     while ended < len(names):
-        found: list[LogLine] = []
+        gathered: list[LogLine] = []
         batch = await queue.get()
         while True:
             ended += batch is None
-            found += batch or ()
+            gathered += batch or ()
             silent -= {line.node for line in batch or ()}
-            if len(found) > _BATCH * _QUEUED:
+            if len(gathered) > _BATCH * _QUEUED:
                 break
             try:
                 async with asyncio.timeout_at(
@@ -190,9 +190,9 @@ async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[
                     batch = await queue.get()
             except TimeoutError:
                 break
-        found.sort(key=_moment)
-        for start in range(0, len(found), _BATCH):
-            yield tuple(found[start : start + _BATCH])
+        gathered.sort(key=_time_of)
+        for start in range(0, len(gathered), _BATCH):
+            yield tuple(gathered[start : start + _BATCH])
 
 
 async def _in_order(queues: list[_Queue]) -> AsyncGenerator[_Batch]:
@@ -238,5 +238,5 @@ async def _each(queue: _Queue) -> AsyncIterator[LogLine]:
             yield line
 
 
-def _moment(line: LogLine) -> datetime:
+def _time_of(line: LogLine) -> datetime:
     return line.at

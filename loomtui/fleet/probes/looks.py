@@ -47,15 +47,15 @@ async def look(
     previous: ClusterStatus | None = None,
     *,
     timeout: float = 15,
-    seen: Callable[[NodeStatus], None] | None = None,
+    on_status: Callable[[NodeStatus], None] | None = None,
 ) -> ClusterStatus:
-    """Looks at all nodes at once. Never raises for a node; `seen` is called as each comes in."""
+    """Looks at all nodes at once. Never raises for a node; `on_status` is called as each comes in."""
     before = {node.name: node for node in previous.nodes} if previous else {}
 
     async def one(name: str) -> NodeStatus:
         status = await look_at(fleet.session(name), before.get(name), timeout=timeout)
-        if seen:
-            seen(status)
+        if on_status:
+            on_status(status)
         return status
 
     nodes = await asyncio.gather(*(one(name) for name in fleet.names))
@@ -189,14 +189,14 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
     document["address"] = facts.line("validator.address")
     document["pub_key"] = {"type": "tendermint/PubKeyEd25519", "value": facts.line("validator.public")}
     document["key_id"] = "the private part stays on the node"
-    found = read_validator(json.dumps(document))
+    validator = read_validator(json.dumps(document))
     private = facts.line("validator.private")
     problems = {
         "other": "priv_key and pub_key are not a pair",
         "bad": "priv_key is not base64 of 64 bytes",
         "none": "neither a priv_key nor a key_id is in it",
     }
-    return replace(found, hsm=private == "hsm", problem=found.problem or problems.get(private))
+    return replace(validator, hsm=private == "hsm", problem=validator.problem or problems.get(private))
 
 
 def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:

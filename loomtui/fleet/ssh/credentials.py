@@ -118,7 +118,7 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
     """The key with each certificate of its own that is there, and the bare key."""
     if isinstance(key, AgentCertificate):
         return [key]
-    made: list[PKey] = []
+    keys: list[PKey] = []
     kind: Any = type(getattr(key, "inner_key", None) or key)
     for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
         certified = (
@@ -128,8 +128,8 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
             blob = PublicBlob.from_file(str(certificate))
             if kind(data=blob.key_blob).asbytes() == key.asbytes():  # it may be another key's
                 certified.load_certificate(str(certificate))
-                made.append(certified)
-    return [*made, key]
+                keys.append(certified)
+    return [*keys, key]
 
 
 def _public_part(path: Path) -> bytes | None:

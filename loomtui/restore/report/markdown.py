@@ -15,7 +15,7 @@ from loomtui.restore.report.chronicle import Check, Chronicle
 from loomtui.restore.report.gantt import LEGEND, gantt
 from loomtui.text import clean_line
 from loomtui.wording.quantities import NOTHING, length
-from loomtui.wording.states import outcome_state, outcome_told
+from loomtui.wording.states import outcome_state, outcome_words
 
 _FENCE = "```"
 _WIDTH = 100
@@ -47,7 +47,7 @@ def _plain(text: str) -> str:
 def _head(chronicle: Chronicle) -> Iterator[str]:
     summary, plan = chronicle.summary, chronicle.plan
     mark = "PRODUCTION" if plan.production else "not production"
-    outcome = outcome_told(summary.outcome)
+    outcome = outcome_words(summary.outcome)
     yield f"**{outcome_state(summary.outcome).symbol} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
     yield ""
     yield f"- Downtime: {words.downtime(chronicle)}"

@@ -13,7 +13,7 @@ from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
 from loomtui.restore.report.svg import timeline
 from loomtui.wording.quantities import NOTHING, length, rate, size
-from loomtui.wording.states import outcome_state, outcome_told
+from loomtui.wording.states import outcome_state, outcome_words
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STATES = ("done", "already so", "failed", "interrupted", "undone")
@@ -37,7 +37,7 @@ def page(chronicle: Chronicle) -> str:
 def _header(chronicle: Chronicle) -> Iterator[Element]:
     summary, plan = chronicle.summary, chronicle.plan
     state = summary.outcome.value if summary.outcome else "unfinished"
-    outcome = f"{outcome_state(summary.outcome).symbol} {outcome_told(summary.outcome)}"
+    outcome = f"{outcome_state(summary.outcome).symbol} {outcome_words(summary.outcome)}"
     mark = "▲ PRODUCTION" if plan.production else "○ not production"
     yield element(
         "header",
