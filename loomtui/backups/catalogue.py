@@ -132,7 +132,9 @@ class Catalogue:
         Behind its last byte it raises LoomtuiError when the stored bytes were not those with this SHA-256.
         """
         return self._transfer(
-            key, etag, lambda chunks: _named(key, unpack(_proved(chunks, key, sha256), compression))
+            key,
+            etag,
+            lambda chunks: _name_in_refusals(key, unpack(_check_digest(chunks, key, sha256), compression)),
         )
 
     async def close(self) -> None:
@@ -249,7 +251,7 @@ class Catalogue:
         reading = Reading()
         stored = self._store.read(backup.key, backup.etag, backup.size_bytes, stop)
         try:
-            read(_measured(stored, digest.update, report, backup.size_bytes), reading)
+            read(_digest_and_report(stored, digest.update, report, backup.size_bytes), reading)
             contents = assemble(backup, reading, digest.hexdigest())
         except ArchiveRejected as error:
             bad = replace(
@@ -260,7 +262,9 @@ class Catalogue:
                 fault=Fault(FaultKind.REJECTED, error.what),
             )
             self._cache.keep_kind(bad)
-            raise DamagedArchive(_about(backup.key, error), Damaged(bad, tuple(reading.members))) from error
+            raise DamagedArchive(
+                _refusal_of(backup.key, error), Damaged(bad, tuple(reading.members))
+            ) from error
         self._cache.keep_contents(contents)
         return contents
 
@@ -335,7 +339,7 @@ def _guess_from(backup: Backup, head: bytes) -> Backup:
     return replace(backup, kind=kind_so_far(reading), compression=compression, fault=fault)
 
 
-def _measured(
+def _digest_and_report(
     chunks: Iterable[bytes], digest: Callable[[bytes], None], report: Progress, total: int
 ) -> Iterator[bytes]:
     done = 0
@@ -346,7 +350,7 @@ def _measured(
         yield chunk
 
 
-def _proved(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
+def _check_digest(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
@@ -370,12 +374,12 @@ def _reporter(progress: Progress | None) -> Progress:
     return report
 
 
-def _named(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _name_in_refusals(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
     except ArchiveRejected as error:
-        raise _about(key, error) from error
+        raise _refusal_of(key, error) from error
 
 
-def _about(key: str, error: ArchiveRejected) -> ArchiveRejected:
+def _refusal_of(key: str, error: ArchiveRejected) -> ArchiveRejected:
     return ArchiveRejected(error.reason, archive=clean_line(key, limit=200), advice=error.advice)

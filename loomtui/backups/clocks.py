@@ -198,7 +198,7 @@ def _place(stamps: Sequence[Stamp], span: range) -> int:
     """Where in the span the change is, by those of other sizes in it: each is like others on its own side."""
 
     def missed(at: int, side: Sequence[Stamp]) -> timedelta:
-        lags = (abs(other.lag - stamps[at].lag) for other in side if _like(stamps[at], other))
+        lags = (abs(other.lag - stamps[at].lag) for other in side if _is_comparable(stamps[at], other))
         return min(lags, default=_NONE)
 
     before = stamps[max(0, span[0] - 4 * max(_BESIDE)) : span[0]]
@@ -224,14 +224,14 @@ def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
     odd = abs(jump - round(jump / quarter) * quarter) <= _ODD_STEP_SLACK
     if not (whole or odd):
         return None
-    noise = max(_third(before) - low, _third(after) - high)
+    noise = max(_shorter_third(before) - low, _shorter_third(after) - high)
     if noise > abs(jump) / 6:
         return None
     missed = sum(((lag - low) for lag in before), _NONE) + sum(((lag - high) for lag in after), _NONE)
     return missed / (len(before) + len(after))
 
 
-def _third(lags: Sequence[timedelta]) -> timedelta:
+def _shorter_third(lags: Sequence[timedelta]) -> timedelta:
     """So long are the shorter ones, a third of them."""
     return sorted(lags)[len(lags) // 3]
 
@@ -261,16 +261,17 @@ class _Segment:
 
     def sureness(self) -> list[TakenBy]:
         """Of each. Assumed are those about which nothing is measured, not even beside them."""
-        own = [at for at, stamp in enumerate(self.stamps) if self._tells(stamp)]
+        own = [at for at, stamp in enumerate(self.stamps) if self._tells_offset(stamp)]
         by = TakenBy.MEASURED if len(own) > 1 else TakenBy.MEASURED_ONCE
         names = sorted(self.stamps[at].named for at in own)
-        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own, names))})
+        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._fits_between(at, own, names))})
         sure = set(known)
         return [
-            by if at in sure or self._beside(at, known) else TakenBy.ASSUMED for at in range(len(self.stamps))
+            by if at in sure or self._fits_beside(at, known) else TakenBy.ASSUMED
+            for at in range(len(self.stamps))
         ]
 
-    def _tells(self, stamp: Stamp) -> bool:
+    def _tells_offset(self, stamp: Stamp) -> bool:
         """This one alone tells the offset: with the next one below it would have ended before it began, with
         the next one above it would have taken longer than its size explains.
         """
@@ -278,36 +279,36 @@ class _Segment:
         below = OFFSETS[here - 1] if here else LEAST_OFFSET - _BRACKET
         above = OFFSETS[here + 1] if here + 1 < len(OFFSETS) else MOST_OFFSET + _BRACKET
         no_less = stamp.lag + below < -_ROUNDING
-        return no_less and self._explained(stamp) and stamp.lag + above > longest(stamp.size_bytes)
+        return no_less and self._is_explained(stamp) and stamp.lag + above > longest(stamp.size_bytes)
 
-    def _explained(self, stamp: Stamp) -> bool:
+    def _is_explained(self, stamp: Stamp) -> bool:
         return stamp.lag + self.offset <= longest(stamp.size_bytes)
 
-    def _between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
+    def _fits_between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
         """Some that tell the offset lie before it and after it, not far apart, and none contradicts.
 
         Before it began, with whichever offset: a long one may have begun before the change and arrived after.
         """
         after = bisect_left(own, at)
         before = bisect_right(names, self.stamps[at].named - _SEASON)
-        if not before or after == len(own) or not self._explained(self.stamps[at]):
+        if not before or after == len(own) or not self._is_explained(self.stamps[at]):
             return False
         apart = self.stamps[own[after]].named - names[before - 1]
-        return apart <= _BRACKET and self._alike(at, own, alone=True)
+        return apart <= _BRACKET and self._took_as_long(at, own, alone=True)
 
-    def _beside(self, at: int, known: Sequence[int]) -> bool:
+    def _fits_beside(self, at: int, known: Sequence[int]) -> bool:
         comparable = self.stamps[at].lag + self.offset <= _COMPARABLE
-        return comparable and self._alike(at, known, alone=False)
+        return comparable and self._took_as_long(at, known, alone=False)
 
-    def _alike(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
+    def _took_as_long(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
         """It took as long as each of like size around it. `alone`: the answer where there is none."""
         place, one = bisect_left(others, at), self.stamps[at]
         around = (self.stamps[other] for other in others[max(0, place - _AROUND) : place + _AROUND])
-        like = [other for other in around if _like(one, other)]
+        like = [other for other in around if _is_comparable(one, other)]
         return all(abs(other.lag - one.lag) <= _ALIKE for other in like) if like else alone
 
 
-def _like(one: Stamp, other: Stamp) -> bool:
+def _is_comparable(one: Stamp, other: Stamp) -> bool:
     """Of like size, and not far apart."""
     small, large = sorted((one.size_bytes, other.size_bytes))
     return large <= _LIKE_SIZE * small and abs(other.modified - one.modified) <= _BRACKET

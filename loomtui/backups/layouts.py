@@ -74,7 +74,7 @@ def classify(members: Sequence[Member], files: Mapping[str, FileFacts] | None = 
     items = tuple(Item(config[target].path, target) for target in CONFIG_TARGETS if target in config)
     offered = items if kind in (BackupKind.CONFIG, BackupKind.FULL) else ()
     if kind in (BackupKind.CONFIG, BackupKind.FULL):
-        warnings += _missing(config)
+        warnings += _missing_files(config)
     elif kind is BackupKind.UNKNOWN:
         warnings.append(_why_unknown(folders))
     warnings += _check_links(members, data_items, offered)
@@ -122,7 +122,7 @@ class _Folders:
             if parts[-2:] == (APP_DB, "CURRENT") and member.type is MemberType.FILE:
                 apps.add(parts[:-1])
             for end in _database_ends(parts, member.type):
-                self._spelling.setdefault(parts[:end], set()).add(_spelled(member.path, end))
+                self._spelling.setdefault(parts[:end], set()).add(_as_stored(member.path, end))
             self.has_state |= any(
                 parts[at : at + 3] == ("chaindata", "data", "state.db") for at in range(len(parts))
             )
@@ -168,7 +168,7 @@ def _database_ends(parts: Parts, kind: MemberType) -> Iterable[int]:
             return
 
 
-def _spelled(path: str, depth: int) -> str:
+def _as_stored(path: str, depth: int) -> str:
     """The beginning of the path, as stored, up to its part number `depth`."""
     real = [match for match in re.finditer(r"[^/]+", path) if match[0] != "."]
     return path[: real[depth - 1].end()]
@@ -197,7 +197,7 @@ def _data_warnings(
     return warnings
 
 
-def _missing(config: Mapping[str, Candidate]) -> list[str]:
+def _missing_files(config: Mapping[str, Candidate]) -> list[str]:
     names = {UNIT: "unit file (*.service)"}
     return [
         f"no {names.get(target, target)} is in the archive: the node's own stays"

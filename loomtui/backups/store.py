@@ -128,8 +128,8 @@ class Store:
                 yield chunk
 
     def _get(self, key: str, etag: str, wanted: str | None) -> GetObjectOutputTypeDef:
-        asked: dict[str, str] = {"Range": wanted} if wanted else {}
-        answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, IfMatch=etag, **asked)  # type: ignore[arg-type]
+        byte_range: dict[str, str] = {"Range": wanted} if wanted else {}
+        answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, IfMatch=etag, **byte_range)  # type: ignore[arg-type]
         if answer.get("ETag") != etag:  # a store that does not know If-Match
             answer["Body"].close()
             raise changed(key)

@@ -157,7 +157,7 @@ def _print_contents(contents: Contents, *, as_json: bool, members: bool) -> None
         return
     backup = contents.backup
     say(backup.key, bold=True)
-    for label, value in _facts(contents):
+    for label, value in _contents_lines(contents):
         say(f"  {label:<16} {value}")
     for warning in contents.warnings:
         say(f"  warning: {warning}", colour="yellow")
@@ -175,7 +175,7 @@ def _print_damaged(damaged: Damaged, *, as_json: bool, members: bool) -> None:
     say(backup.key, bold=True)
     facts = [
         ("kind", f"{backup.kind.value}, as far as it can be read"),
-        *_origin(backup),
+        *_origin_lines(backup),
         ("size", size(backup.size_bytes)),
     ]
     for label, value in facts:
@@ -190,7 +190,7 @@ def _print_members(members: Sequence[Member]) -> None:
     table(("TYPE", "SIZE", "PATH"), [(one.type.value, size(one.size), one.path) for one in members])
 
 
-def _origin(backup: Backup) -> list[tuple[str, str]]:
+def _origin_lines(backup: Backup) -> list[tuple[str, str]]:
     from loomtui.backups.model import taken_words
 
     return [
@@ -199,12 +199,12 @@ def _origin(backup: Backup) -> list[tuple[str, str]]:
     ]
 
 
-def _facts(contents: Contents) -> list[tuple[str, str]]:
+def _contents_lines(contents: Contents) -> list[tuple[str, str]]:
     backup, key, validator = contents.backup, contents.node_key, contents.validator
     signed = validator.signing.height if validator and validator.signing else None
     facts = [
         ("kind", backup.kind.value),
-        *_origin(backup),
+        *_origin_lines(backup),
         ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
         ("files", number(contents.file_count)),
         ("SHA-256", contents.sha256),

@@ -80,7 +80,7 @@ def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, Loo
     rows = [
         _key_row(facts[node.name])
         if node.name in facts
-        else (node.name, node.role.value, NOTHING, *_problem(failed, node.name))
+        else (node.name, node.role.value, NOTHING, *_unseen_cells(failed, node.name))
         for node in inventory.nodes
     ]
     table(("NODE", "ROLE", "PEERS DIAL", "NODE ID (from its key)", "LOOM NODEKEY"), rows)
@@ -108,7 +108,7 @@ def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
     return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
 
 
-def _problem(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
+def _unseen_cells(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
     """Two cells for a node that could not be looked at: that, and why."""
     return Cell("✗ not seen", "red"), failed[name].what if name in failed else NOTHING
 
@@ -124,7 +124,9 @@ def _show_services(
     by_node = {fix.node: fix for fix in fixes}
     facts = {node.name: node for node in report.nodes}
     rows = [
-        _service_row(facts[name], by_node.get(name)) if name in facts else (name, *_problem(failed, name))
+        _service_row(facts[name], by_node.get(name))
+        if name in facts
+        else (name, *_unseen_cells(failed, name))
         for name in inventory.names
     ]
     table(("NODE", "STATE", "UNIT FILES"), rows)

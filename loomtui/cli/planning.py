@@ -94,7 +94,7 @@ def plan(
         before=time_option("--before", before),
         nodes=_names(nodes),
         stage_first=stage_first,
-        reset_signing=_confirmed(reset_for, inventory),
+        reset_signing=_is_reset_confirmed(reset_for, inventory),
         keep_keys=keep_keys,
         backup_policy=BackupPolicy(backup_jobs),
         redis=redis,
@@ -130,7 +130,7 @@ def _sources(typed: tuple[str, ...]) -> dict[str, str]:
     return sources
 
 
-def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:
+def _is_reset_confirmed(reset_for: str | None, inventory: Inventory) -> bool:
     if reset_for is not None and reset_for != inventory.cluster:
         typed = clean_line(reset_for, limit=80)
         raise CallError(

@@ -176,7 +176,7 @@ def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Do
                 "name": node.name,
                 "role": node.role.value,
                 **_identity(facts.get(node.name)),
-                **_why(failed, node.name),
+                **_error_of(failed, node.name),
             }
             for node in inventory.nodes
         ],
@@ -194,7 +194,7 @@ def _identity(node: NodeFacts | None) -> Document:
     }
 
 
-def _why(failed: Failed, name: str) -> Document:
+def _error_of(failed: Failed, name: str) -> Document:
     return {"error": str(failed[name]) if name in failed else None}
 
 
@@ -217,7 +217,7 @@ def services_document(
     facts = {node.name: node for node in report.nodes}
     by_node = {fix.node: fix for fix in fixes}
     nodes = [
-        {"name": name, **_service_fix(facts.get(name), by_node.get(name)), **_why(failed, name)}
+        {"name": name, **_service_fix(facts.get(name), by_node.get(name)), **_error_of(failed, name)}
         for name in inventory.names
     ]
     ok = set(by_node) == set(inventory.names) and not any(fix.needed for fix in by_node.values())

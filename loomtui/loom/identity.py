@@ -55,12 +55,12 @@ class Directory:
             self._ids.get(node_id)
             or self._former_ids.get(node_id)
             or self._listed.get(node_id)
-            or self._at(peer)
+            or self._node_at(peer)
             or self._former_hosts.get(place)
             or self._former_hosts.get(_host(peer.host))
         )
 
-    def _at(self, peer: Peer) -> NodeFacts | None:
+    def _node_at(self, peer: Peer) -> NodeFacts | None:
         return self._places.get(_place(peer.host, peer.port)) or self._hosts.get(_host(peer.host))
 
     def _listed_ids(self) -> Mapping[str, set[str]]:
@@ -68,7 +68,7 @@ class Directory:
         ids_by_name: dict[str, set[str]] = {}
         for unit in (node.unit for node in self.nodes if node.unit is not None):
             for peer in (peer for value in unit.peer_values for peer in read_peers(value.value).peers):
-                node_id, target = peer.id.lower(), self._at(peer)
+                node_id, target = peer.id.lower(), self._node_at(peer)
                 taken = node_id in self._ids or node_id in self._former_ids
                 if target is not None and not target.seen and not taken:
                     ids_by_name.setdefault(target.name, set()).add(node_id)

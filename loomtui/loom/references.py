@@ -69,7 +69,7 @@ def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     seen_nodes = tuple(node for node in nodes if node.seen)
     mismatches = [*_duplicates(seen_nodes), *_keys(seen_nodes), *_ports(seen_nodes)]
     for node in seen_nodes:
-        mismatches += _located(node, _lists(node, known))
+        mismatches += _with_places(node, _lists(node, known))
         mismatches += _addrbook(node, known)
     unseen = tuple(node for node in nodes if not node.seen)
     return KeyReport(
@@ -95,7 +95,7 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
         wanted[flag] = list(_right_peers(present[flag].peers, known, placed))
     last = PeerFlag.PEERS if PeerFlag.PEERS in present and PeerFlag.PERSISTENT not in present else None
     missing = [
-        Peer(other.node_id, _bare(other.address), other.p2p_port)
+        Peer(other.node_id, _without_brackets(other.address), other.p2p_port)
         for other in nodes
         if other.name not in placed and other.node_id
     ]
@@ -126,7 +126,7 @@ def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
     """What has to stand in the entry's place: itself where it is right, however its host is written."""
     if target is None:
         return replace(peer, id=peer.id.lower())
-    host = _bare(target.address)
+    host = _without_brackets(target.address)
     return Peer(
         target.node_id or peer.id.lower(),
         peer.host if peer.host.lower() == host.lower() else host,
@@ -134,7 +134,7 @@ def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
     )
 
 
-def _bare(address: str) -> str:
+def _without_brackets(address: str) -> str:
     return address.strip("[]")
 
 
@@ -193,7 +193,7 @@ def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
             yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", cause, False, fix)
 
 
-def _located(node: NodeFacts, mismatches: Iterable[Mismatch]) -> Iterator[Mismatch]:
+def _with_places(node: NodeFacts, mismatches: Iterable[Mismatch]) -> Iterator[Mismatch]:
     """The same with the place in the unit or its drop-ins where it is to be mended."""
     for mismatch in mismatches:
         yield replace(mismatch, where=_place_in_unit(node, mismatch.where) or mismatch.where)
@@ -226,17 +226,17 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         for peer in peers.peers:
             target = targets[peer]
             if target is None:
-                yield _unknown(node, flag, peer, unsure)
+                yield _unknown_peer(node, flag, peer, unsure)
             else:
                 yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
     flags = [value.flag for value in node.unit.peer_values]
     where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
     for other in known.nodes:
         if other.role is Role.VALIDATOR and other.name not in listed:
-            yield _missing(node, other, where)
+            yield _missing_peer(node, other, where)
 
 
-def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
+def _missing_peer(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     """Without its ID nobody can add it: that it has none is told of itself."""
     kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
@@ -247,7 +247,7 @@ def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     return Mismatch(kind, node.name, other.name, None, None, where, cause, False)
 
 
-def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
+def _unknown_peer(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
     """It is in no inventory only where every node of the inventory is accounted for."""
     who = "a peer that is not in the inventory"
     if unsure:
@@ -313,15 +313,15 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         elif target.node_id and peers[0] != _right_peer(peers[0], target):
             right = str(_right_peer(peers[0], target))
             text = f"holds {peers[0]} for {target.name}, which is {right}"
-            yield _stale(node, target.name, right, str(peers[0]), text)
+            yield _stale_entry(node, target.name, right, str(peers[0]), text)
     if strangers:
         unseen = any(not other.seen for other in known.nodes)
         who = "none of the nodes that were looked at" if unseen else "not in the inventory"
         text = f"holds {strangers} addresses of nodes that are {who}"
-        yield _stale(node, None, None, str(strangers), text)
+        yield _stale_entry(node, None, None, str(strangers), text)
 
 
-def _stale(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
+def _stale_entry(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
     cause, fix = f"addrbook.json of {node.name} {text}", "set the file aside, it is rebuilt by itself."
     kind, where = MismatchKind.STALE_ADDRBOOK, "addrbook.json"
     return Mismatch(kind, node.name, about, expected, found, where, cause, False, fix)

@@ -115,7 +115,7 @@ class _Reader:
 
     async def run(self) -> None:
         try:
-            while await self._again():
+            while await self._read_to_end():
                 await asyncio.sleep(_RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)])
                 self._tries += 1
         except Exception:
@@ -123,20 +123,20 @@ class _Reader:
             raise
         await self._queue.put(None)
 
-    async def _again(self) -> bool:
+    async def _read_to_end(self) -> bool:
         """Reads until the log ends or the node fails; True: it is worth trying again."""
         try:
             await self._read("once")
             if self._follow:
                 await self._read("follow")
         except NodeUnreachable as error:
-            await self._say(f"{error.what} Trying again." if self._follow else error.what)
+            await self._put_notice(f"{error.what} Trying again." if self._follow else error.what)
             return self._follow
         except LoomtuiError as error:
-            await self._say(error.what)
+            await self._put_notice(error.what)
             return False
         if self._follow:
-            await self._say("the log ended. Trying again.")
+            await self._put_notice("the log ended. Trying again.")
         return self._follow
 
     async def _read(self, mode: str) -> None:
@@ -163,7 +163,7 @@ class _Reader:
             self._cursor or "-",
         )
 
-    async def _say(self, text: str) -> None:
+    async def _put_notice(self, text: str) -> None:
         name = self._session.node.name
         await self._queue.put((LogLine(name, datetime.now(UTC), clean_line(text), "", notice=True),))
 

@@ -66,7 +66,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
     """One look; `previous` shows whether the service flaps. Never raises a LoomtuiError."""
     node = session.node
     try:
-        await _reach(session, previous)
+        await _connect_unless_away(session, previous)
         stamp, known = _versions.get(session, ("-", None))
         begin = time.time()
         output = await session.inspect(_STATUS, *_arguments(session, stamp), timeout=timeout)
@@ -75,7 +75,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
         status = read_node_status(session, facts, begin, end)
         version = _version(facts) if "version" in facts else known
         _versions[session] = (facts.line("version.stamp", "-"), version)
-        status = replace(status, version=version, service=_judged(status.service, previous))
+        status = replace(status, version=version, service=_with_flapping(status.service, previous))
         return status if facts.line("rpc.tool") != "none" else await _ask_from_here(session, status, facts)
     except LoomtuiError as error:
         reached = session.connected and not isinstance(error, Unreachable)
@@ -83,7 +83,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
         return NodeStatus(node.name, node.role, datetime.now(UTC), reached, error=error.what, refused=refused)
 
 
-async def _reach(session: Session, previous: NodeStatus | None) -> None:
+async def _connect_unless_away(session: Session, previous: NodeStatus | None) -> None:
     """A node that is known to be away does not hold up every refresh."""
     if session.connected or previous is None or previous.reachable:
         await session.rights()
@@ -154,7 +154,7 @@ def _service(unit: str, facts: Facts, now: datetime) -> ServiceState:
     )
 
 
-def _judged(service: ServiceState | None, previous: NodeStatus | None) -> ServiceState | None:
+def _with_flapping(service: ServiceState | None, previous: NodeStatus | None) -> ServiceState | None:
     if service is not None and flaps(previous.service if previous else None, service):
         return replace(service, active=Active.FLAPPING)
     return service
@@ -242,10 +242,10 @@ def read_lock(text: str | None) -> str | None:
         return None
     try:
         owner = json.loads(text)
-        said = [clean_line(str(owner[name]), limit=80) for name in ("run", "who", "from", "since")]
+        holder = [clean_line(str(owner[name]), limit=80) for name in ("run", "who", "from", "since")]
     except (ValueError, KeyError, TypeError, RecursionError):
         return clean_line(text, limit=200) or "an unreadable lock"
-    return "run {} of {} on {}, since {}".format(*said)
+    return "run {} of {} on {}, since {}".format(*holder)
 
 
 def _version(facts: Facts) -> str | None:

@@ -31,14 +31,14 @@ async def answer(transport: Transport, target: Target, secrets: Secrets, wanted:
         if step.broken:
             return "The server ended the connection meanwhile."
         if password is None:
-            return _unanswered(secrets.wrong(purpose, target.node))
+            return _why_no_password(secrets.wrong(purpose, target.node))
         if not step.further:
             return ""
         wanted = step.further
     return "It wants ever more."
 
 
-def _unanswered(wrong: int) -> str:
+def _why_no_password(wrong: int) -> str:
     if wrong >= PASSWORD_TRIES:
         return f"{wrong} wrong passwords were tried, and no more are: another one could lock the account."
     return "The password was wrong." if wrong else "Nobody gave the password."

@@ -92,13 +92,13 @@ def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
         evidence += [Signed(node.name, node.signing.height)] if node.signing and node.signing.height else []
     have = f"{all_of(names)} {'have' if len(names) > 1 else 'has'} no blocks"
     if any(node.height for node in cluster.nodes):
-        meaning = f"{have}, while other nodes of the cluster do: {_why(blank)}."
+        meaning = f"{have}, while other nodes of the cluster do: {_describe_missing(blank)}."
         advice = Do.RESTORE_ONE.advice(node=",".join(names))
         yield Diagnosis(Code.NO_BLOCKS_HERE, names, meaning, advice, tuple(evidence))
     elif any(isinstance(fact, Signed | DatabaseMissing) for fact in evidence):
         signed = max((fact.height for fact in evidence if isinstance(fact, Signed)), default=0)
         once = f" They have signed blocks up to {signed}, so there was a chain." if signed else ""
-        meaning = f"{have}: {_why(blank)}.{once}"
+        meaning = f"{have}: {_describe_missing(blank)}.{once}"
         yield Diagnosis(Code.NO_BLOCKS, names, meaning, Do.RESTORE_ALL.advice(), tuple(evidence))
     else:
         meaning = f"{have}, and no validator has signed one: this is a chain before its first block."
@@ -111,7 +111,7 @@ def _is_blank(node: NodeEvidence) -> bool:
     return bool(node.view.missing_databases)
 
 
-def _why(blank: Sequence[NodeEvidence]) -> str:
+def _describe_missing(blank: Sequence[NodeEvidence]) -> str:
     """The names of the databases, the same ones told once."""
     gone = {node.name: node.view.missing_databases or () for node in blank if node.view}
     missing = {databases for databases in gone.values() if databases}
@@ -144,12 +144,12 @@ def _signing_ahead(cluster: Cluster) -> Iterator[Diagnosis]:
         code, advice = Code.SIGNING_AHEAD, Do.WAIT_FOR_HEIGHTS.advice()
         yield Diagnosis(code, names, meaning, advice, tuple(evidence), VALIDATOR)
         return
-    reset, why = _reset(cluster)
+    reset, why = _reset_advice(cluster)
     evidence += [Open(why)] if why else []
     yield Diagnosis(Code.SIGNING_AHEAD_HALTS, names, meaning, reset, tuple(evidence), VALIDATOR)
 
 
-def _reset(cluster: Cluster) -> tuple[AnyAdvice, str]:
+def _reset_advice(cluster: Cluster) -> tuple[AnyAdvice, str]:
     """What may be said of the signing states of a chain that was not seen to move, and what is open."""
     try:
         return ResetSigningStates(StandingChain(cluster.holders, cluster.strangers)), ""

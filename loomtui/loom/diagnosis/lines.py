@@ -32,8 +32,8 @@ def from_logs(cluster: Cluster, severity: Severity) -> Iterator[Diagnosis]:
         for explanation, line in last.values():
             meaning = f"{explanation.title} on {node.name}: {explanation.meaning}"
             file = UNIT_FILE if explanation.file == UNIT else explanation.file
-            said = (Said(node.name, line),)
-            yield Diagnosis(_CODES[severity], (node.name,), meaning, explanation.advice, said, file)
+            evidence = (Said(node.name, line),)
+            yield Diagnosis(_CODES[severity], (node.name,), meaning, explanation.advice, evidence, file)
 
 
 def _denied(by: Denial, node: NodeEvidence, cluster: Cluster) -> bool:

@@ -159,7 +159,7 @@ def _canonical(text: str | None) -> str | None:
         return None
 
 
-def _facts(genesis: Genesis) -> TendermintGenesis | None:
+def _parsed(genesis: Genesis) -> TendermintGenesis | None:
     try:
         return read_tendermint_genesis(genesis.text)
     except ValueError:
@@ -168,7 +168,7 @@ def _facts(genesis: Genesis) -> TendermintGenesis | None:
 
 def _fits(genesis: Genesis, state: ChainState | None) -> bool:
     """Whether the data can be of the chain that began so: its ID, and no block before its beginning."""
-    facts = _facts(genesis)
+    facts = _parsed(genesis)
     if facts is None or state is None:
         return facts is not None
     if facts.chain_id != state.chain_id:
@@ -199,7 +199,7 @@ def _distinct(genesis_documents: Sequence[Genesis], rank: Rank) -> dict[str, Gen
 
 
 def _shares_validators(genesis: Genesis, state: ChainState | None) -> bool:
-    facts = _facts(genesis)
+    facts = _parsed(genesis)
     if facts is None or state is None:
         return False
     sitting = {power.address for power in (*state.last_validators, *state.validators, *state.next_validators)}
@@ -213,7 +213,7 @@ def _loom_genesis(
 
     Nothing in the databases tells it. Where sources of one rank disagree, nodes without their own get none.
     """
-    own = {name: config for name, config in configs.items() if _is_of(chosen, config.texts)}
+    own = {name: config for name, config in configs.items() if _may_be_of(chosen, config.texts)}
     live = {name: details for name, details in looks.items() if chosen and _is_same(chosen, details.texts)}
     genesis_documents = tuple(_sources(LOOM_GENESIS, data, own, live))
     for rank in Rank:
@@ -223,7 +223,7 @@ def _loom_genesis(
     return None
 
 
-def _is_of(chosen: Genesis | None, texts: Mapping[str, str]) -> bool:
+def _may_be_of(chosen: Genesis | None, texts: Mapping[str, str]) -> bool:
     """Not of another chain; an archive may lack Tendermint's genesis."""
     return chosen is None or TENDERMINT_GENESIS not in texts or _is_same(chosen, texts)
 

@@ -140,14 +140,14 @@ class Chooser:
                 case Contents() if not judged.data_items:
                     continue
                 case Contents():
-                    fault = _unfit(judged, needs_evm=needs_evm)
+                    fault = _fault_for_nodes(judged, needs_evm=needs_evm)
                     if fault is None:
                         self._tell_doubt(judged.backup)
                         return judged
                     self._pass_over(judged.backup, fault, as_data=True)
                 case _:
                     self._pass_over(*judged, as_data=True)
-        raise self._no_data()
+        raise self._no_data_error()
 
     def _tell_doubt(self, backup: Backup) -> None:
         if backup.named_at is not None and not backup.taken_by.sure:
@@ -157,7 +157,7 @@ class Chooser:
             )
             self._warnings.append(Finding(FindingCode.TIME_UNSURE, None, sentence))
 
-    def _no_data(self) -> LoomtuiError:
+    def _no_data_error(self) -> LoomtuiError:
         before = self._choices.before
         passed = self._passed.values()
         unreadable = passed and all(one.why is FaultKind.UNREADABLE for one in passed)
@@ -197,7 +197,7 @@ class Chooser:
                 return None
             if not (guessed.kind in wanted or self._catalogue.meant_as_backup(guessed)):
                 return None
-            self._judged[backup.key] = await self._whole(guessed)
+            self._judged[backup.key] = await self._read_whole(guessed)
         else:
             self._judged[backup.key] = backup, guessed
         return self._judged[backup.key]
@@ -208,7 +208,7 @@ class Chooser:
         except (ArchiveRejected, ObjectUnreadable) as error:
             return _fault_of(error)
 
-    async def _whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
+    async def _read_whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
         if backup.fault is not None:
             return backup, backup.fault
         try:
@@ -258,7 +258,7 @@ def _fault_of(error: LoomtuiError) -> Fault:
     return Fault(FaultKind.UNREADABLE, error.what)
 
 
-def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:
+def _fault_for_nodes(contents: Contents, *, needs_evm: bool) -> Fault | None:
     """Why data that is whole is still not for these nodes."""
     if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
         return Fault(FaultKind.NO_EVM, "it has no evm.db, without which they cannot start")

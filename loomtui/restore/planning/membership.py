@@ -77,7 +77,7 @@ def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -
     yield from _abandoned_blocks(observations)
     yield from _not_gone(observations)
     yield from _taken_over(observations)
-    yield from _raised(observations, signing)
+    yield from _raised_signing_states(observations, signing)
     yield from _swapped_keys(observations)
     yield from _kept_in_vain(observations)
 
@@ -124,7 +124,9 @@ def _taken_over(observations: Observations) -> Iterator[Finding]:
                 )
 
 
-def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
+def _raised_signing_states(
+    observations: Observations, signing: Mapping[str, SigningChoice]
+) -> Iterator[Finding]:
     """A signing state that was lost while the chain lived on."""
     for name, choice in signing.items():
         if choice.action is not SigningAction.RAISE:
@@ -156,15 +158,15 @@ def _swapped_keys(observations: Observations) -> Iterator[Finding]:
     addresses = observations.chain.known_addresses
     for name, details in observations.details.items():
         live, config = details.status.validator, observations.chosen.config.get(name)
-        then = config.validator if config is not None else None
-        if live is None or then is None or not then.address or live.address in {None, then.address}:
+        saved = config.validator if config is not None else None
+        if live is None or saved is None or not saved.address or live.address in {None, saved.address}:
             continue
         if live.address in addresses:
             yield Finding(
                 FindingCode.KEY_SWAPPED,
                 name,
                 f"{name} holds the key of the chain's validator {live.address}, the backup that was chosen "
-                f"for it that of {then.address}",
+                f"for it that of {saved.address}",
                 f"Name the right backups (--map {name}=HOST), or --keep-keys",
             )
 
@@ -181,8 +183,8 @@ def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
     foreign = []
     for name, details in observations.details.items():
         live, config = details.status.validator, observations.chosen.config.get(name)
-        then = config.validator if config is not None else None
-        if live is not None and live.address and then is not None and then.address in addresses:
+        saved = config.validator if config is not None else None
+        if live is not None and live.address and saved is not None and saved.address in addresses:
             foreign.append(name)
     if foreign and not held & addresses:
         yield Finding(

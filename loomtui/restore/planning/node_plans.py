@@ -53,7 +53,7 @@ def plan_nodes(
     for node in observations.selected:
         details, config = observations.details[node.name], observations.chosen.config.get(node.name)
         stale = any(
-            right.isdisjoint({(peer_id, _host(place)), (None, _host(place))})
+            right.isdisjoint({(peer_id, _host_of(place)), (None, _host_of(place))})
             for peer_id, place in details.addrbook
         )
         decision = decide_files(
@@ -81,7 +81,7 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
-        refusals += _room(plans[-1], details)
+        refusals += _room_refusals(plans[-1], details)
     refusals += _duplicates(plans, observations)
     warnings += _unsigned_validators(plans, powers)
     kept, unit_findings = keep_right_units(observations, plans)
@@ -109,7 +109,7 @@ def _with_foreign(
     return tuple(corrected), addresses, refusals
 
 
-def _room(plan: NodePlan, details: NodeDetails) -> list[Finding]:
+def _room_refusals(plan: NodePlan, details: NodeDetails) -> list[Finding]:
     """By what was free at the look; preflight asks again, and for every file system."""
     if details.status.disk_free_bytes is None:
         return []
@@ -174,11 +174,11 @@ def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPo
 
 
 def _identity(observations: Observations, node: Node) -> str | None:
-    live = observations.details[node.name].status.node_key
+    live_key = observations.details[node.name].status.node_key
     config = observations.chosen.config.get(node.name)
-    then = config.node_key.node_id if config is not None and config.node_key is not None else None
-    now = live.node_id if live is not None else None
-    return now if (observations.choices.keep_keys and now) or then is None else then
+    backup_id = config.node_key.node_id if config is not None and config.node_key is not None else None
+    live_id = live_key.node_id if live_key is not None else None
+    return live_id if (observations.choices.keep_keys and live_id) or backup_id is None else backup_id
 
 
 def _former_ids(observations: Observations, name: str) -> set[str]:
@@ -198,7 +198,7 @@ def _former_addresses(
     for own, config in observations.chosen.config.items():
         external_address = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
         if own in addresses and external_address:
-            addresses[own].add(_host(external_address.rpartition("://")[2]))
+            addresses[own].add(_host_of(external_address.rpartition("://")[2]))
         for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
             for peer in read_peers(flag.value).peers:
                 name = owner.get(peer.id.lower())
@@ -211,12 +211,12 @@ def _right_places(
     observations: Observations, identities: Mapping[str, str | None]
 ) -> set[tuple[str | None, str]]:
     """ID and host of every node as they will be; of those left out as they are, None for an unknown ID."""
-    right = {(identities[node.name], _bare(node.peer_address)) for node in observations.selected}
+    right = {(identities[node.name], _bare_host(node.peer_address)) for node in observations.selected}
     for name, details in _others(observations):
         key = details.status.node_key
-        right.add((key.node_id if key else None, _bare(observations.inventory.node(name).peer_address)))
+        right.add((key.node_id if key else None, _bare_host(observations.inventory.node(name).peer_address)))
     for name in observations.left_out.keys() - {name for name, _ in _others(observations)}:
-        right.add((None, _bare(observations.inventory.node(name).peer_address)))
+        right.add((None, _bare_host(observations.inventory.node(name).peer_address)))
     return right
 
 
@@ -227,11 +227,11 @@ def _others(observations: Observations) -> Iterator[tuple[str, NodeDetails]]:
     )
 
 
-def _host(place: str) -> str:
-    return _bare(place.rsplit(":", 1)[0])
+def _host_of(place: str) -> str:
+    return _bare_host(place.rsplit(":", 1)[0])
 
 
-def _bare(host: str) -> str:
+def _bare_host(host: str) -> str:
     return host.strip("[]").lower()
 
 

@@ -234,12 +234,12 @@ def _planned_chain(observations: Observations) -> PlannedChain:
 def _signing_case(observations: Observations, name: str) -> SigningCase:
     """With --keep-keys a node's own key stays, unless only the backup's is of the chain's validators."""
     config, live = observations.chosen.config.get(name), observations.details[name].status.validator
-    then = config.validator if config else None
-    if observations.choices.keep_keys and live is not None and live.address and then is not None:
+    saved = config.validator if config else None
+    if observations.choices.keep_keys and live is not None and live.address and saved is not None:
         addresses = observations.chain.known_addresses
-        if live.address != then.address and (live.address in addresses or then.address not in addresses):
-            then = None
-    return SigningCase(name, live, then)
+        if live.address != saved.address and (live.address in addresses or saved.address not in addresses):
+            saved = None
+    return SigningCase(name, live, saved)
 
 
 def _validators(observations: Observations) -> tuple[ValidatorPower, ...]:

@@ -43,7 +43,7 @@ def keep_right_units(
     kept, findings = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
-        wrong = _older(observations.chosen.config.get(plan.name), plan, facts, nodes)
+        wrong = _wrong_in_backup(observations.chosen.config.get(plan.name), plan, facts, nodes)
         if not wrong:
             kept.append(plan)
             continue
@@ -66,7 +66,7 @@ def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iter
             yield mismatch
 
 
-def _older(
+def _wrong_in_backup(
     config: Contents | None, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
 ) -> str | None:
     """What is wrong with the backup's unit and not with the node's own, in a sentence; None: nothing is."""
@@ -75,11 +75,11 @@ def _older(
         return None
     if config is None or facts.unit is None or not facts.unit.files:
         return None
-    own = _on(facts, facts.unit, nodes)
+    own = _mismatches_on(facts, facts.unit, nodes)
     if any(mismatch.blocking for mismatch in own):
         return None
     restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""))
-    new = [mismatch for mismatch in _on(facts, restored, nodes) if mismatch not in own]
+    new = [mismatch for mismatch in _mismatches_on(facts, restored, nodes) if mismatch not in own]
     telling = [one for one in new if one.blocking or one.kind in _OLD_PEERS]
     return telling[0].message if telling else None
 
@@ -90,7 +90,7 @@ _OLD_PEERS = frozenset(
 )
 
 
-def _on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
+def _mismatches_on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
     """What is wrong in the lists of a node that has this unit; its keys are not the unit's matter."""
     others = [replace(node, unit=unit) if one.name == node.name else one for one in nodes]
     return [

@@ -113,7 +113,7 @@ def chronicle_of(run: Run) -> Chronicle:
     """From the plan and the journal alone."""
     events = run.events()
     tasks = _Spans().fold(event for event in events if event.step is None or event.node is not None)
-    steps = _failed(_Spans().fold(event for event in events if event.node is None), tasks)
+    steps = _with_failures(_Spans().fold(event for event in events if event.node is None), tasks)
     return Chronicle(
         run.id,
         run.plan,
@@ -190,7 +190,7 @@ class _Spans:
         self._open.clear()
 
 
-def _failed(steps: tuple[Span, ...], tasks: tuple[Span, ...]) -> tuple[Span, ...]:
+def _with_failures(steps: tuple[Span, ...], tasks: tuple[Span, ...]) -> tuple[Span, ...]:
     """A step that ended with a task that had failed was not merely interrupted."""
     return tuple(
         replace(step, state=SpanState.FAILED)
@@ -218,23 +218,27 @@ def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
     for before, event in zip(events[:1] + events, events, strict=False):
         waited = (event.at - before.at).total_seconds()
         if "answer" in event.data:
-            asked, answer, by = (_word(event.data.get(name)) for name in ("asked", "answer", "by"))
+            asked, answer, by = (_value_text(event.data.get(name)) for name in ("asked", "answer", "by"))
             digest, diff = (str(event.data.get(name, "")) for name in ("digest", "diff"))
             yield Decision(event.at, event.step, event.node, asked, answer, by, waited, digest, diff)
         elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
             asked = "an unfinished run" if event.kind is EventKind.RUN_RESUMED else "the run so far"
             answer = "resume" if event.kind is EventKind.RUN_RESUMED else "roll back"
-            yield Decision(event.at, None, None, asked, answer, _word(event.data.get("operator")), waited)
+            yield Decision(
+                event.at, None, None, asked, answer, _value_text(event.data.get("operator")), waited
+            )
 
 
 def _check(event: Event) -> Check | None:
     if event.step is None:
         return None
     if event.kind is EventKind.TASK_DONE:
-        evidence = tuple((name, _word(value)) for name, value in event.data.items() if name != "skipped")
+        evidence = tuple(
+            (name, _value_text(value)) for name, value in event.data.items() if name != "skipped"
+        )
         return Check(event.at, event.step, event.node, True, event.message, evidence)
     if event.kind is EventKind.TASK_FAILED:
-        evidence = tuple((name, _word(value)) for name, value in event.data.items() if value)
+        evidence = tuple((name, _value_text(value)) for name, value in event.data.items() if value)
         return Check(event.at, event.step, event.node, False, event.message, evidence)
     if event.kind in {EventKind.GATE_OPENED, EventKind.GATE_REFUSED}:
         opened = event.kind is EventKind.GATE_OPENED
@@ -242,13 +246,13 @@ def _check(event: Event) -> Check | None:
     return None
 
 
-def _word(value: Json) -> str:
+def _value_text(value: Json) -> str:
     if value is None:
         return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "; ".join(_word(item) for item in value) or "none"
+        return "; ".join(_value_text(item) for item in value) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

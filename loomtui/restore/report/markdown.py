@@ -61,10 +61,10 @@ def _head(chronicle: Chronicle) -> Iterator[str]:
 
 
 def _timeline(chronicle: Chronicle) -> Iterator[str]:
-    drawn = gantt(chronicle, _WIDTH)
-    if drawn is None:
+    chart = gantt(chronicle, _WIDTH)
+    if chart is None:
         return
-    yield from _fenced("Timeline (UTC)", [*drawn.text.split("\n"), LEGEND])
+    yield from _fenced("Timeline (UTC)", [*chart.text.split("\n"), LEGEND])
 
 
 def _cut(line: str) -> str:
@@ -134,14 +134,14 @@ def _node(node: NodePlan) -> str:
 
 def _journal(chronicle: Chronicle) -> Iterator[str]:
     """Findings and failures; each act has its line in the timeline above."""
-    kept = [
+    worth_telling = [
         event
         for event in chronicle.events
         if event.kind in {EventKind.NOTE, EventKind.TASK_FAILED, EventKind.GATE_REFUSED}
     ]
-    if kept:
+    if worth_telling:
         rows = (
             f"{event.at:%H:%M:%S} {_plain(words.where(event.node)):<12} {_plain(event.message)}"
-            for event in kept
+            for event in worth_telling
         )
         yield from _fenced("Findings", rows)

@@ -52,8 +52,8 @@ def _header(chronicle: Chronicle) -> Iterator[Element]:
     yield element(
         "section",
         _figure("Downtime", length(chronicle.timings.downtime_seconds), words.downtime_period(chronicle)),
-        _figure("Data loss", _lost(chronicle), words.data_loss_period(chronicle)),
-        _figure("Throughput", _rate(chronicle), words.throughput(chronicle)),
+        _figure("Data loss", _data_loss(chronicle), words.data_loss_period(chronicle)),
+        _figure("Throughput", _slowest_rate(chronicle), words.throughput(chronicle)),
         _figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
         class_="figures",
     )
@@ -63,19 +63,19 @@ def _figure(name: str, value: str, explanation: str) -> Element:
     return element("div", element("h2", name), element("strong", value), element("p", explanation))
 
 
-def _lost(chronicle: Chronicle) -> str:
+def _data_loss(chronicle: Chronicle) -> str:
     return length(chronicle.timings.data_loss_seconds) if words.is_data_lost(chronicle) else "none"
 
 
-def _rate(chronicle: Chronicle) -> str:
+def _slowest_rate(chronicle: Chronicle) -> str:
     slowest = min(chronicle.throughput, key=lambda throughput: throughput.bytes_per_second, default=None)
     return rate(slowest.bytes_per_second) if slowest else NOTHING
 
 
 def _sections(chronicle: Chronicle) -> Iterator[Element]:
-    drawn = timeline(chronicle)
-    if drawn is not None:
-        yield _section("Timeline (UTC)", _legend(), element("div", drawn, class_="scroll"))
+    drawing = timeline(chronicle)
+    if drawing is not None:
+        yield _section("Timeline (UTC)", _legend(), element("div", drawing, class_="scroll"))
     yield _section("Decisions", _decisions(chronicle))
     yield _section("Checks and their evidence", *_checks(chronicle))
     yield _section("Steps", _steps(chronicle))

@@ -52,14 +52,14 @@ def scale_of(chronicle: Chronicle) -> Scale:
     lengths = [(ended - began).total_seconds() for began, ended, _ in pieces]
     work = sum(length for length, (_, _, works) in zip(lengths, pieces, strict=True) if works)
     longest = _LONGEST_WAIT * work if work else max(lengths)
-    drawn = [
+    drawn_lengths = [
         length if works else min(length, longest) for length, (*_, works) in zip(lengths, pieces, strict=True)
     ]
     least = min(_LEAST_SHARE, _MOST_LEAST / len(pieces))
     spare = 1.0 - least * sum(1 for *_, works in pieces if works)
     phases, left = [], 0.0
-    for (began, ended, works), length, shown in zip(pieces, lengths, drawn, strict=True):
-        right = left + (least if works else 0.0) + spare * shown / sum(drawn)
+    for (began, ended, works), length, shown in zip(pieces, lengths, drawn_lengths, strict=True):
+        right = left + (least if works else 0.0) + spare * shown / sum(drawn_lengths)
         phases.append(Phase(began, ended, left, min(1.0, right), shown < length))
         left = right
     return Scale(phases)

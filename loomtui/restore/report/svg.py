@@ -92,8 +92,8 @@ class _Drawing:
             band = {"x": left, "y": _TOP - 3, "width": max(_LEAST_BAR, right - left)}
             yield element("rect", class_="outage", height=height, **band)
             seconds = (outage.until - outage.since).total_seconds() if outage.until else None
-            said = f"down {length(seconds)}"
-            yield element("text", said, class_="outage-text", x=left + 4, y=self._height - 12)
+            caption = f"down {length(seconds)}"
+            yield element("text", caption, class_="outage-text", x=left + 4, y=self._height - 12)
 
     def _axis(self) -> Iterator[Element]:
         free = 0.0
@@ -123,9 +123,9 @@ class _Drawing:
         top = y + (4 if row.whole else 0)
         state = span.state.value.replace(" ", "-")
         took = f"{length(span.seconds)} from {span.began:%H:%M:%S} UTC"
-        said = f"{row.label}, {span.step.value}: {span.state.value}, {took}"
+        caption = f"{row.label}, {span.step.value}: {span.state.value}, {took}"
         parts = [
-            element("title", f"{said}. {span.message}"),
+            element("title", f"{caption}. {span.message}"),
             element("rect", x=left, y=top, width=width, height=height, rx=2),
         ]
         sign = _SIGNS.get(span.state, "")
@@ -143,6 +143,6 @@ class _Drawing:
             if began is None or decision.at < began:
                 continue
             x = self._x(self._scale.place(decision.at))
-            said = f"{number}. {words.decided(decision)}, by {decision.by} at {decision.at:%H:%M:%S} UTC"
+            caption = f"{number}. {words.decided(decision)}, by {decision.by} at {decision.at:%H:%M:%S} UTC"
             mark = element("path", d=f"M {x:.1f} {_TOP - 2} l -4 -7 h 8 z")
-            yield element("g", element("title", said), mark, class_="decision")
+            yield element("g", element("title", caption), mark, class_="decision")

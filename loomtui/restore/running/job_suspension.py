@@ -104,13 +104,13 @@ async def _wait(node_run: NodeRun, tell: Tell) -> None:
             raise _still_running(node_run, running, f"has not ended within {_WAIT_SECONDS:.0f} s")
         if not is_announced:
             is_announced = True
-            tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_named(running)} to end")
+            tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_describe_jobs(running)} to end")
         await asyncio.sleep(_POLL_SECONDS)
 
 
 def _still_running(node_run: NodeRun, running: tuple[BackupJob, ...], what: str) -> StepFailed:
     return StepFailed(
-        f"backup.sh {what}: {_named(running)}",
+        f"backup.sh {what}: {_describe_jobs(running)}",
         node=node_run.plan.name,
         safe=_STILL,
         advice="End it on the node and go on, or make a plan with --backup-jobs stop (ends it) or "
@@ -119,7 +119,7 @@ def _still_running(node_run: NodeRun, running: tuple[BackupJob, ...], what: str)
     )
 
 
-def _named(running: tuple[BackupJob, ...]) -> str:
+def _describe_jobs(running: tuple[BackupJob, ...]) -> str:
     return "; ".join(map(str, running))
 
 

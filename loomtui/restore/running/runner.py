@@ -73,7 +73,7 @@ class Runner:
             except RollBackChosen:
                 return await self._roll_back()
             except StopChosen as stop:
-                return await self._stopped(stop.error)
+                return await self._end_stopped(stop.error)
             except asyncio.CancelledError:
                 self._end(Outcome.STOPPED, f"interrupted; go on with: loomtui resume {self._run.id}")
                 raise
@@ -199,7 +199,7 @@ class Runner:
             )
         }
 
-    async def _stopped(self, error: LoomtuiError | None) -> Outcome:
+    async def _end_stopped(self, error: LoomtuiError | None) -> Outcome:
         """Before anything was stopped the nodes are given back, so that another run may take them."""
         begun = self._recorder.has_begun
         if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):

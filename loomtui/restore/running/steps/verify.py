@@ -89,7 +89,9 @@ class Verify(Step):
         while True:
             statuses, _ = await on_all(names, self._look)
             self._last |= statuses
-            looks.append([statuses[name].view if name in statuses else self._gone(name) for name in names])
+            looks.append(
+                [statuses[name].view if name in statuses else self._unreachable_view(name) for name in names]
+            )
             times.append(datetime.now(UTC))
             verdict = judge_cluster(list(looks), list(times))
             self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
@@ -108,7 +110,7 @@ class Verify(Step):
     async def _look(self, name: str) -> NodeStatus:
         return await look_at(self.context.fleet.session(name), self._last.get(name))
 
-    def _gone(self, name: str) -> NodeView:
+    def _unreachable_view(self, name: str) -> NodeView:
         role = self.context.inventory.node(name).role
         return NodeView(name, Role(role), reachable=False, active=False)
 
@@ -127,7 +129,7 @@ class Verify(Step):
         keys = None
         with contextlib.suppress(LoomtuiError):
             keys = await compare_nodes(self.context)
-        lines = {name: tuple(said) for name, said in (await self._log_lines()).items()}
+        lines = {name: tuple(texts) for name, texts in (await self._log_lines()).items()}
         return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
 
     async def _log_lines(self) -> dict[str, list[str]]:
