@@ -52,10 +52,10 @@ class LoomtuiError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.node}: " if self.node else ""
-        return " ".join(_ended(part) for part in (where + self.what, self.safe, self.advice) if part)
+        return " ".join(_as_sentence(part) for part in (where + self.what, self.safe, self.advice) if part)
 
 
-def _ended(sentence: str) -> str:
+def _as_sentence(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", ":")) else f"{sentence}."
 
 

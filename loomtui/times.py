@@ -44,22 +44,22 @@ def _not_a_time(typed: str) -> ValueError:
 
 def _read(typed: str, now: datetime) -> datetime:
     if typed.startswith("-"):
-        return now - _length(typed)
+        return now - _read_length(typed)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [timedelta(days=number) for number in range(_DAYS_BACK)]
-    first, *others = (_on(typed, midnight - back) for back in days)
+    first, *others = (_read_on(typed, midnight - back) for back in days)
     moves = [at for at, back in zip(others, days[1:], strict=True) if first - at == back]  # no date is named
     return next((at for at in (first, *moves) if at <= now), first)
 
 
-def _length(typed: str) -> timedelta:
+def _read_length(typed: str) -> timedelta:
     back = _BACK.fullmatch(typed)
     if back is None:
         raise ValueError("no length of time")
     return sum((int(number) * _UNITS[unit] for number, unit in _PART.findall(back[1])), timedelta())
 
 
-def _on(typed: str, day: datetime) -> datetime:
+def _read_on(typed: str, day: datetime) -> datetime:
     """What was typed, with the date of `day` if it names none."""
     from dateutil import parser  # takes longer than most commands that read no time
 

@@ -51,7 +51,7 @@ def test_every_state_and_every_choice_has_words() -> None:
         assert states.cluster_state(state).word
     for outcome in (*Outcome, None):
         assert states.outcome_state(outcome).word
-        assert states.outcome_told(outcome)
+        assert states.outcome_words(outcome)
     for active in Active:
         service = ServiceState("loom.service", "loaded", active, "", None, 0, None, 0, False, None, "")
         assert states.service_state(service).word

@@ -167,21 +167,21 @@ def _read_member(
 
 
 def _read_database_file(
-    tar: tarfile.TarFile, info: tarfile.TarInfo, found: dict[str, Folder], parts: tuple[str, ...]
+    tar: tarfile.TarFile, info: tarfile.TarInfo, folders: dict[str, Folder], parts: tuple[str, ...]
 ) -> None:
     """Reads those files of a database that tell whether it is whole, its height and its chain."""
     name, path = parts[-1], "/".join(parts[:-1])
     kind = file_number(name)
     if name == "CURRENT" and info.size <= 256:
-        found.setdefault(path, Folder()).read_current(_data(tar, info))
+        folders.setdefault(path, Folder()).read_current(_data(tar, info))
     elif kind and kind[0] == "manifest" and info.size <= MAX_MANIFEST_BYTES:
-        found.setdefault(path, Folder()).read_manifest(name, _data(tar, info))
-        if sum(folder.tables for folder in found.values()) > MAX_MEMBERS:
+        folders.setdefault(path, Folder()).read_manifest(name, _data(tar, info))
+        if sum(folder.tables for folder in folders.values()) > MAX_MEMBERS:
             raise ArchiveRejected(f"its databases name more than {MAX_MEMBERS:,} tables", advice=ADVICE)
     elif name == "LOG" and info.size <= MAX_LOG_BYTES:
-        found.setdefault(path, Folder()).read_log(_data(tar, info))
+        folders.setdefault(path, Folder()).read_log(_data(tar, info))
     elif kind and kind[0] == "log" and parts[-2] in HEIGHTS:
-        found.setdefault(path, Folder()).read_journal(parts[-2], kind[1], _end_of(_chunks(tar, info)))
+        folders.setdefault(path, Folder()).read_journal(parts[-2], kind[1], _end_of(_chunks(tar, info)))
 
 
 def _member(info: tarfile.TarInfo) -> Member:

@@ -138,7 +138,9 @@ class Catalogue:
         After its last byte it raises LoomtuiError if the stored bytes were not those with this SHA-256.
         """
         return self._transfer(
-            key, etag, lambda chunks: _named(key, unpack(_proved(chunks, key, sha256), compression))
+            key,
+            etag,
+            lambda chunks: _name_in_refusals(key, unpack(_check_digest(chunks, key, sha256), compression)),
         )
 
     async def close(self) -> None:
@@ -149,11 +151,15 @@ class Catalogue:
         return await _within(REQUEST_SECONDS, self._door, call)
 
     async def _known(self, backup: Backup) -> Contents | None:
-        found = self._looked.get(_identity(backup)) or await self._ask(partial(self._cache.contents, backup))
-        if found is None:
+        contents = self._looked.get(_identity(backup)) or await self._ask(
+            partial(self._cache.contents, backup)
+        )
+        if contents is None:
             return None
-        now = replace(backup, kind=found.backup.kind, compression=found.backup.compression, certain=True)
-        return replace(found, backup=now)
+        now = replace(
+            backup, kind=contents.backup.kind, compression=contents.backup.compression, certain=True
+        )
+        return replace(contents, backup=now)
 
     def _remember(self, contents: Contents) -> None:
         self._looked.pop(_identity(contents.backup), None)
@@ -189,26 +195,26 @@ class Catalogue:
 
     def _list(self) -> tuple[Backup, ...]:
         self._cache.prune()
-        return newest_first(timed(self._backup(found) for found in self._store.objects()))
+        return newest_first(timed(self._backup(stored) for stored in self._store.objects()))
 
     def _find(self, key: str) -> Backup:
         """The backup, with the time that the host's other backups give it if these may be listed."""
-        found = self._backup(self._store.head(key))
+        wanted = self._backup(self._store.head(key))
         with suppress(StoreUnreachable):
             others = self._store.objects()
-            backups = [found, *(self._backup(other) for other in others if other.key != key)]
-            return timed(backup for backup in backups if backup.source == found.source)[0]
-        return timed([found])[0]
+            backups = [wanted, *(self._backup(other) for other in others if other.key != key)]
+            return timed(backup for backup in backups if backup.source == wanted.source)[0]
+        return timed([wanted])[0]
 
-    def _backup(self, found: StoredObject) -> Backup:
-        source, named_at, compression = read_key(found.key, self._s3.prefix)
+    def _backup(self, stored: StoredObject) -> Backup:
+        source, named_at, compression = read_key(stored.key, self._s3.prefix)
         backup = Backup(
-            key=found.key,
+            key=stored.key,
             source=source,
-            taken_at=found.modified,
-            last_modified=found.modified,
-            size_bytes=found.size,
-            etag=found.etag,
+            taken_at=stored.modified,
+            last_modified=stored.modified,
+            size_bytes=stored.size,
+            etag=stored.etag,
             compression=compression,
             named_at=named_at,
         )
@@ -251,7 +257,7 @@ class Catalogue:
         reading = Reading()
         stored = self._store.read(backup.key, backup.etag, backup.size_bytes, stop)
         try:
-            read(_measured(stored, digest.update, report, backup.size_bytes), reading)
+            read(_digest_and_report(stored, digest.update, report, backup.size_bytes), reading)
             contents = assemble(backup, reading, digest.hexdigest())
         except ArchiveRejected as error:
             bad = replace(
@@ -262,24 +268,28 @@ class Catalogue:
                 fault=Fault(FaultKind.REJECTED, error.what),
             )
             self._cache.keep_kind(bad)
-            raise DamagedArchive(_about(backup.key, error), Damaged(bad, tuple(reading.members))) from error
+            raise DamagedArchive(
+                _refusal_of(backup.key, error), Damaged(bad, tuple(reading.members))
+            ) from error
         self._cache.keep_contents(contents)
         return contents
 
 
 def timed(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     """The same backups in the same order, with the times that each host's backups tell together."""
-    found = list(backups)
+    dated = list(backups)
     hosts: dict[str, list[int]] = defaultdict(list)
-    for at, backup in enumerate(found):
+    for at, backup in enumerate(dated):
         if backup.source is not None and backup.named_at is not None:
             hosts[backup.source].append(at)
     for places in hosts.values():
-        ones = [found[at] for at in places]
+        ones = [dated[at] for at in places]
         stamps = [Stamp(one.named_at or one.last_modified, one.last_modified, one.size_bytes) for one in ones]
-        for at, told in zip(places, read_clock(stamps), strict=True):
-            found[at] = replace(found[at], taken_at=told.taken_at, taken_by=told.by, utc_offset=told.offset)
-    return tuple(found)
+        for at, reading in zip(places, read_clock(stamps), strict=True):
+            dated[at] = replace(
+                dated[at], taken_at=reading.taken_at, taken_by=reading.by, utc_offset=reading.offset
+            )
+    return tuple(dated)
 
 
 def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
@@ -288,10 +298,10 @@ def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     for backup in backups:
         hosts[backup.source].append(backup)
     for ones in hosts.values():
-        told = any(one.taken_by is not TakenBy.LAST_MODIFIED for one in ones)
+        is_clock_known = any(one.taken_by is not TakenBy.LAST_MODIFIED for one in ones)
         ones.sort(
-            key=lambda one, told=told: (  # type: ignore[misc]
-                one.taken_at if told else one.named_at or one.taken_at,
+            key=lambda one, is_clock_known=is_clock_known: (  # type: ignore[misc]
+                one.taken_at if is_clock_known else one.named_at or one.taken_at,
                 one.last_modified,
                 one.key,
             )
@@ -335,7 +345,7 @@ def _guess_from(backup: Backup, head: bytes) -> Backup:
     return replace(backup, kind=kind_so_far(reading), compression=compression, fault=fault)
 
 
-def _measured(
+def _digest_and_report(
     chunks: Iterable[bytes], digest: Callable[[bytes], None], report: Progress, total: int
 ) -> Iterator[bytes]:
     done = 0
@@ -346,7 +356,7 @@ def _measured(
         yield chunk
 
 
-def _proved(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
+def _check_digest(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
@@ -370,12 +380,12 @@ def _reporter(progress: Progress | None) -> Progress:
     return report
 
 
-def _named(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _name_in_refusals(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
     except ArchiveRejected as error:
-        raise _about(key, error) from error
+        raise _refusal_of(key, error) from error
 
 
-def _about(key: str, error: ArchiveRejected) -> ArchiveRejected:
+def _refusal_of(key: str, error: ArchiveRejected) -> ArchiveRejected:
     return ArchiveRejected(error.reason, archive=clean_line(key, limit=200), advice=error.advice)

@@ -103,20 +103,20 @@ def longest(size_bytes: int) -> timedelta:
 def read_clock(stamps: Sequence[Stamp]) -> tuple[Reading, ...]:
     """When each of these backups of one host was taken, in the order given."""
     order = sorted(range(len(stamps)), key=lambda at: (stamps[at].modified, stamps[at].named, at))
-    told = _telling([stamps[at] for at in order])
-    telling = [at for at, tells in zip(order, told, strict=True) if tells]
+    flags = _telling([stamps[at] for at in order])
+    telling = [at for at, tells in zip(order, flags, strict=True) if tells]
     segments: list[_Segment] = []
-    found: dict[int, tuple[_Segment, TakenBy]] = {}
+    segment_of: dict[int, tuple[_Segment, TakenBy]] = {}
     for places in _segments([stamps[at] for at in telling]):
         segment = _Segment.of([stamps[telling[place]] for place in places])
         if segment is not None:
             segments.append(segment)
             for place, by in zip(places, segment.sureness(), strict=True):
-                found[telling[place]] = segment, by
+                segment_of[telling[place]] = segment, by
     if not segments:
         return tuple(Reading(stamp.modified, TakenBy.LAST_MODIFIED) for stamp in stamps)
     return tuple(
-        _reading(stamp, *found.get(at, (_nearest(stamp, segments), TakenBy.ASSUMED)))
+        _reading(stamp, *segment_of.get(at, (_nearest(stamp, segments), TakenBy.ASSUMED)))
         for at, stamp in enumerate(stamps)
     )
 
@@ -158,8 +158,8 @@ def _segments(stamps: Sequence[Stamp]) -> list[range]:
     spans: list[range] = []
     for places in _classes(stamps):
         lags = [stamps[at].lag for at in places]
-        found = (range(places[cut - 1] + 1, places[cut] + 1) for cut in _cuts(lags))
-        for span in found:
+        class_spans = (range(places[cut - 1] + 1, places[cut] + 1) for cut in _cuts(lags))
+        for span in class_spans:
             same = next((known for known in spans if known[0] <= span[-1] and span[0] <= known[-1]), None)
             if same is not None:
                 spans.remove(same)
@@ -183,9 +183,9 @@ def _classes(stamps: Sequence[Stamp]) -> list[list[int]]:
 def _cuts(lags: Sequence[timedelta]) -> list[int]:
     fits = {}
     for cut in range(1, len(lags)):
-        found = [fit for beside in _BESIDE if (fit := _fit(lags, cut, beside)) is not None]
-        if found:
-            fits[cut] = found[0]
+        candidates = [fit for beside in _BESIDE if (fit := _fit(lags, cut, beside)) is not None]
+        if candidates:
+            fits[cut] = candidates[0]
     cuts = []
     for cut, fit in fits.items():  # of those side by side the one that fits best
         near = ((fits[other], other) for other in range(cut - 2, cut + 3) if other in fits)
@@ -198,7 +198,7 @@ def _place(stamps: Sequence[Stamp], span: range) -> int:
     """Where in the span the change is. Backups of other sizes tell: each is like others on its own side."""
 
     def missed(at: int, side: Sequence[Stamp]) -> timedelta:
-        lags = (abs(other.lag - stamps[at].lag) for other in side if _like(stamps[at], other))
+        lags = (abs(other.lag - stamps[at].lag) for other in side if _is_comparable(stamps[at], other))
         return min(lags, default=_NONE)
 
     before = stamps[max(0, span[0] - 4 * max(_BESIDE)) : span[0]]
@@ -224,14 +224,14 @@ def _fit(lags: Sequence[timedelta], cut: int, beside: int) -> timedelta | None:
     odd = abs(jump - round(jump / quarter) * quarter) <= _ODD_STEP_SLACK
     if not (whole or odd):
         return None
-    noise = max(_third(before) - low, _third(after) - high)
+    noise = max(_shorter_third(before) - low, _shorter_third(after) - high)
     if noise > abs(jump) / 6:
         return None
     missed = sum(((lag - low) for lag in before), _NONE) + sum(((lag - high) for lag in after), _NONE)
     return missed / (len(before) + len(after))
 
 
-def _third(lags: Sequence[timedelta]) -> timedelta:
+def _shorter_third(lags: Sequence[timedelta]) -> timedelta:
     """How long the shorter third of them took."""
     return sorted(lags)[len(lags) // 3]
 
@@ -247,13 +247,13 @@ class _Segment:
     def of(cls, stamps: Sequence[Stamp]) -> _Segment | None:
         """None means that they do not agree about any offset."""
         shortest = min(stamp.lag for stamp in stamps)
-        found = bisect_left(OFFSETS, -shortest - _ROUNDING)
-        if found == len(OFFSETS):
+        index = bisect_left(OFFSETS, -shortest - _ROUNDING)
+        if index == len(OFFSETS):
             return None
         agree = [stamp for stamp in stamps if stamp.lag - shortest <= longest(stamp.size_bytes) + _HOUR]
         if len(agree) * 2 < len(stamps) and len(agree) < 2:
             return None
-        return cls(tuple(stamps), OFFSETS[found])
+        return cls(tuple(stamps), OFFSETS[index])
 
     def distance(self, named: datetime) -> timedelta:
         first, last = self.stamps[0].named, self.stamps[-1].named
@@ -261,16 +261,17 @@ class _Segment:
 
     def sureness(self) -> list[TakenBy]:
         """How sure each is. Assumed are those about which nothing is measured, not even beside them."""
-        own = [at for at, stamp in enumerate(self.stamps) if self._tells(stamp)]
+        own = [at for at, stamp in enumerate(self.stamps) if self._tells_offset(stamp)]
         by = TakenBy.MEASURED if len(own) > 1 else TakenBy.MEASURED_ONCE
         names = sorted(self.stamps[at].named for at in own)
-        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._between(at, own, names))})
+        known = sorted({*own, *(at for at in range(len(self.stamps)) if self._fits_between(at, own, names))})
         sure = set(known)
         return [
-            by if at in sure or self._beside(at, known) else TakenBy.ASSUMED for at in range(len(self.stamps))
+            by if at in sure or self._fits_beside(at, known) else TakenBy.ASSUMED
+            for at in range(len(self.stamps))
         ]
 
-    def _tells(self, stamp: Stamp) -> bool:
+    def _tells_offset(self, stamp: Stamp) -> bool:
         """Whether this backup alone tells the offset.
 
         With the next smaller offset it would have ended before it began, and with the next larger one it
@@ -280,12 +281,12 @@ class _Segment:
         below = OFFSETS[here - 1] if here else LEAST_OFFSET - _BRACKET
         above = OFFSETS[here + 1] if here + 1 < len(OFFSETS) else MOST_OFFSET + _BRACKET
         no_less = stamp.lag + below < -_ROUNDING
-        return no_less and self._explained(stamp) and stamp.lag + above > longest(stamp.size_bytes)
+        return no_less and self._is_explained(stamp) and stamp.lag + above > longest(stamp.size_bytes)
 
-    def _explained(self, stamp: Stamp) -> bool:
+    def _is_explained(self, stamp: Stamp) -> bool:
         return stamp.lag + self.offset <= longest(stamp.size_bytes)
 
-    def _between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
+    def _fits_between(self, at: int, own: Sequence[int], names: Sequence[datetime]) -> bool:
         """Whether some that tell the offset come before and after it, not far apart, and none contradicts.
 
         "Before" is where it began, with whichever offset: a long one may have begun before the change and
@@ -293,24 +294,24 @@ class _Segment:
         """
         after = bisect_left(own, at)
         before = bisect_right(names, self.stamps[at].named - _SEASON)
-        if not before or after == len(own) or not self._explained(self.stamps[at]):
+        if not before or after == len(own) or not self._is_explained(self.stamps[at]):
             return False
         apart = self.stamps[own[after]].named - names[before - 1]
-        return apart <= _BRACKET and self._alike(at, own, alone=True)
+        return apart <= _BRACKET and self._took_as_long(at, own, alone=True)
 
-    def _beside(self, at: int, known: Sequence[int]) -> bool:
+    def _fits_beside(self, at: int, known: Sequence[int]) -> bool:
         comparable = self.stamps[at].lag + self.offset <= _COMPARABLE
-        return comparable and self._alike(at, known, alone=False)
+        return comparable and self._took_as_long(at, known, alone=False)
 
-    def _alike(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
+    def _took_as_long(self, at: int, others: Sequence[int], *, alone: bool) -> bool:
         """Whether it took as long as each of like size around it. `alone` is the answer if there is none."""
         place, one = bisect_left(others, at), self.stamps[at]
         around = (self.stamps[other] for other in others[max(0, place - _AROUND) : place + _AROUND])
-        like = [other for other in around if _like(one, other)]
+        like = [other for other in around if _is_comparable(one, other)]
         return all(abs(other.lag - one.lag) <= _ALIKE for other in like) if like else alone
 
 
-def _like(one: Stamp, other: Stamp) -> bool:
+def _is_comparable(one: Stamp, other: Stamp) -> bool:
     """Those of like size that are not far apart."""
     small, large = sorted((one.size_bytes, other.size_bytes))
     return large <= _LIKE_SIZE * small and abs(other.modified - one.modified) <= _BRACKET

@@ -71,7 +71,7 @@ def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]
     taken = given = 0
     decoder: _Decoder | None = None
     streams = 0
-    for chunk in _small(chunks):
+    for chunk in _small_pieces(chunks):
         start, taken, rest = taken, taken + len(chunk), chunk
         while rest:
             if decoder is None:
@@ -86,7 +86,7 @@ def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]
                     _check_growth(taken, given)
                     yield piece
             except _DAMAGE as error:
-                raise _damaged(compression, start, taken, streams, error) from error
+                raise _damage_between(compression, start, taken, streams, error) from error
             rest = decoder.unused
             if decoder.eof:
                 decoder, streams = None, streams + 1
@@ -97,7 +97,7 @@ def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]
         )
 
 
-def _small(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _small_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Small pieces tell where damage is, and keep a row of very short streams from being expensive."""
     for chunk in chunks:
         for at in range(0, len(chunk), _PIECE):
@@ -111,7 +111,7 @@ def _check_growth(taken: int, given: int) -> None:
         )
 
 
-def _damaged(
+def _damage_between(
     compression: Compression, start: int, end: int, streams: int, error: Exception
 ) -> ArchiveRejected:
     after = f", behind {streams} whole streams" if streams else ""

@@ -101,7 +101,7 @@ def candidates(members: Sequence[Member], files: Mapping[str, FileFacts] | None)
 
     A file that is not in `files` was not read and is none; if `files` is None, name and place decide.
     """
-    found: dict[tuple[str, ...], Candidate] = {}
+    by_parts: dict[tuple[str, ...], Candidate] = {}
     for member in members:
         if member.type is not MemberType.FILE or not is_config_name(member.path):
             continue
@@ -109,20 +109,20 @@ def candidates(members: Sequence[Member], files: Mapping[str, FileFacts] | None)
         if facts is not None and facts.target is not None:
             digest, target = facts.digest, facts.target
             parts = parts_of(member.path)
-            found[parts] = Candidate(member.path, target, _rank(parts, target), digest, member.mtime)
-    return tuple(found.values())
+            by_parts[parts] = Candidate(member.path, target, _rank(parts, target), digest, member.mtime)
+    return tuple(by_parts.values())
 
 
-def choose(found: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]:
+def choose(config_candidates: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]:
     """Maps each target to the one file to restore, with a warning for each that cannot be told.
 
     The files of chaindata/config are taken from one place all together, never mixed from two.
     """
-    best = min((one.rank for one in found if one.in_chaindata), default=0)
+    best = min((one.rank for one in config_candidates if one.in_chaindata), default=0)
     chosen: dict[str, Candidate] = {}
     warnings = []
-    for target in dict.fromkeys(one.target for one in found if one.target != ADDRBOOK):
-        ranked = [one for one in found if one.target == target]
+    for target in dict.fromkeys(one.target for one in config_candidates if one.target != ADDRBOOK):
+        ranked = [one for one in config_candidates if one.target == target]
         rank = best if target in _IN_CHAINDATA else min(one.rank for one in ranked)
         ranked = [one for one in ranked if one.rank == rank]
         if len(ranked) == 1 or (ranked and _equal(ranked)):
@@ -134,7 +134,7 @@ def choose(found: Sequence[Candidate]) -> tuple[dict[str, Candidate], list[str]]
     return chosen, warnings
 
 
-def is_leftover(found: Sequence[Candidate]) -> bool:
+def is_leftover(config_candidates: Sequence[Candidate]) -> bool:
     """Whether the config beside chaindata/config comes from an earlier run of backup.sh.
 
     Files that never change must be equal. Those that change by the second may differ if both copies are of
@@ -144,16 +144,16 @@ def is_leftover(found: Sequence[Candidate]) -> bool:
         other.target not in _CHANGING
         or not (own.mtime and other.mtime)
         or abs(own.mtime - other.mtime) > SAME_RUN_SECONDS
-        for own, other in _differing(found)
+        for own, other in _differing(config_candidates)
     )
 
 
-def leftover_warnings(found: Sequence[Candidate]) -> list[str]:
-    pairs = _differing(found)
+def leftover_warnings(config_candidates: Sequence[Candidate]) -> list[str]:
+    pairs = _differing(config_candidates)
     if not pairs:
         return []
     names = ", ".join(sorted({clean_line(other.path, limit=120) for _, other in pairs}))
-    if is_leftover(found):
+    if is_leftover(config_candidates):
         return [
             f"leftovers of an earlier run are in the archive and not used ({names}): they differ from its "
             "chaindata/config"
@@ -161,15 +161,15 @@ def leftover_warnings(found: Sequence[Candidate]) -> list[str]:
     return [f"{names} differ from chaindata/config: taken from a running node; chaindata/config is used"]
 
 
-def _differing(found: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
+def _differing(config_candidates: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
     """Pairs (in chaindata/config, elsewhere) with the same target and other bytes.
 
     A file without a partner pairs with itself.
     """
-    own = {one.target: one for one in found if one.in_chaindata and one.rank == 0}
+    own = {one.target: one for one in config_candidates if one.in_chaindata and one.rank == 0}
     if not own:
         return []
-    others = [one for one in found if one.in_chaindata and one.rank > 0]
+    others = [one for one in config_candidates if one.in_chaindata and one.rank > 0]
     return [
         (own.get(other.target, other), other)
         for other in others

@@ -95,8 +95,8 @@ class Folder:
         self.left_open = was_left_open(data)
 
 
-def _living(found: tuple[int, T] | None, first: int) -> T | None:
-    return found[1] if found and found[0] >= first else None
+def _living(entry: tuple[int, T] | None, first: int) -> T | None:
+    return entry[1] if entry and entry[0] >= first else None
 
 
 def _later(known: tuple[int, T] | None, new: tuple[int, T]) -> tuple[int, T]:
@@ -105,18 +105,20 @@ def _later(known: tuple[int, T] | None, new: tuple[int, T]) -> tuple[int, T]:
 
 def height_of(folders: Mapping[str, Folder], name: str) -> int | None:
     """The height of the database with this name, wherever it lies in the archive."""
-    found = [folder.height for path, folder in folders.items() if parts_of(path)[-1:] == (name,)]
-    return max((height for height in found if height is not None), default=None)
+    heights = [folder.height for path, folder in folders.items() if parts_of(path)[-1:] == (name,)]
+    return max((height for height in heights if height is not None), default=None)
 
 
 def state_of(folders: Mapping[str, Folder], roots: Sequence[Parts]) -> Folder:
     """The state.db below one of `roots`, the folders that would be restored, or else an empty one."""
-    found = [
+    state_folders = [
         folder
         for path, folder in folders.items()
         if (parts := parts_of(path))[-1:] == (STATE,) and any(parts[: len(root)] == root for root in roots)
     ]
-    return max(found, key=lambda folder: -1 if folder.height is None else folder.height, default=Folder())
+    return max(
+        state_folders, key=lambda folder: -1 if folder.height is None else folder.height, default=Folder()
+    )
 
 
 def check_databases(
@@ -138,8 +140,10 @@ def check_databases(
         signs += [f"{shown} {sign}" for sign in _signs(folder, names)]
     signs += _heights(folders)
     if signs:
-        told = "; ".join(signs[:3]) + (f"; and {len(signs) - 3} more such signs" if len(signs) > 3 else "")
-        return (f"it was copied from a running node and may be torn: {told}",)
+        shown_signs = "; ".join(signs[:3]) + (
+            f"; and {len(signs) - 3} more such signs" if len(signs) > 3 else ""
+        )
+        return (f"it was copied from a running node and may be torn: {shown_signs}",)
     open_ones = sum(read.get(parts, Folder()).left_open for parts in _databases(roots, files))
     if open_ones:
         return (
@@ -151,13 +155,13 @@ def check_databases(
 
 def _databases(roots: Sequence[Parts], files: Mapping[Parts, int]) -> dict[Parts, dict[str, int]]:
     """Folders that hold a LevelDB, with the names and sizes of their files."""
-    found: dict[Parts, dict[str, int]] = {}
+    folders: dict[Parts, dict[str, int]] = {}
     for path, size in files.items():
         if any(path[: len(root)] == root for root in roots):
-            found.setdefault(path[:-1], {})[path[-1]] = size
+            folders.setdefault(path[:-1], {})[path[-1]] = size
     return {
         parts: names
-        for parts, names in found.items()
+        for parts, names in folders.items()
         if "CURRENT" in names or any(file_number(name) for name in names)
     }
 
@@ -203,9 +207,9 @@ def _signs(folder: Folder, names: Iterable[str]) -> Iterator[str]:
 def _heights(folders: Mapping[str, Folder]) -> Iterator[str]:
     app, state, store = (height_of(folders, name) for name in (APP_DB, STATE, BLOCK_STORE))
     known = {"app.db": app, "state.db": state, "the block store": store}
-    told = {name: height for name, height in known.items() if height is not None}
-    if len(set(told.values())) > 1:
-        yield "different heights: " + ", ".join(f"{name} at {height}" for name, height in told.items())
+    heights = {name: height for name, height in known.items() if height is not None}
+    if len(set(heights.values())) > 1:
+        yield "different heights: " + ", ".join(f"{name} at {height}" for name, height in heights.items())
 
 
 def torn_heights(app: int | None, state: int | None, store: int | None) -> str | None:

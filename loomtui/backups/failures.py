@@ -48,7 +48,7 @@ def changed(key: str) -> ObjectChanged:
 
 def not_s3(s3: S3Settings) -> LoomtuiError:
     return StoreUnreachable(
-        f"what answers at {_where(s3)} is not S3", advice="Check s3.endpoint in the inventory."
+        f"what answers at {_store_name(s3)} is not S3", advice="Check s3.endpoint in the inventory."
     )
 
 
@@ -66,7 +66,7 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
     code = str(response["Error"].get("Code", ""))
     if key is not None and (failure := _of_object(code, s3, clean_line(key))):
         return failure
-    where = _where(s3)
+    where = _store_name(s3)
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     if not code or str(headers.get("content-type", "")).startswith("text/html"):
         return not_s3(s3)
@@ -90,10 +90,10 @@ def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> 
     if code in _BUSY:
         return StoreUnreachable(f"S3 at {where} is overloaded ({clean_line(code)})", advice=_LATER)
     message = clean_line(str(response["Error"].get("Message", "")), limit=300)
-    told = f"{clean_line(code, limit=80)}: {message}"
+    refusal = f"{clean_line(code, limit=80)}: {message}"
     if key is not None:
-        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {told}")
-    return StoreUnreachable(f"S3 at {where} refuses the request: {told}")
+        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {refusal}")
+    return StoreUnreachable(f"S3 at {where} refuses the request: {refusal}")
 
 
 def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
@@ -116,9 +116,11 @@ def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
 def _wrong_region(response: Mapping[str, Any], s3: S3Settings) -> LoomtuiError:
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     right = response["Error"].get("Region") or headers.get("x-amz-bucket-region")
-    found = f"it is in {clean_line(str(right), limit=60)}" if right else "S3 does not say which is right"
+    right_region = (
+        f"it is in {clean_line(str(right), limit=60)}" if right else "S3 does not say which is right"
+    )
     return StoreUnreachable(
-        f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {found}",
+        f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {right_region}",
         advice="Set s3.region in the inventory.",
     )
 
@@ -127,16 +129,18 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
     from botocore import exceptions as aws
     from botocore.parsers import ResponseParserError
 
-    said = clean_line(str(error), limit=300)
-    where = _where(s3)
+    message = clean_line(str(error), limit=300)
+    where = _store_name(s3)
     match error:
         case aws.ProfileNotFound():
             return CallError(
-                f"there is no AWS profile {s3.profile or ''!r} on this machine ({said})",
+                f"there is no AWS profile {s3.profile or ''!r} on this machine ({message})",
                 advice="Check s3.profile in the inventory and AWS_PROFILE.",
             )
         case aws.InvalidConfigError() | aws.ConfigParseError():
-            return CallError(f"the AWS configuration cannot be read: {said}", advice="Check ~/.aws/config.")
+            return CallError(
+                f"the AWS configuration cannot be read: {message}", advice="Check ~/.aws/config."
+            )
         case (
             aws.NoCredentialsError()
             | aws.PartialCredentialsError()
@@ -144,23 +148,23 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
             | aws.SSOError()
             | aws.TokenRetrievalError()
         ):
-            return StoreUnreachable(f"there are no AWS credentials that work: {said}", advice=_CREDENTIALS)
+            return StoreUnreachable(f"there are no AWS credentials that work: {message}", advice=_CREDENTIALS)
         case aws.ConnectTimeoutError() | aws.ReadTimeoutError() | TimeoutError():
             return StoreUnreachable(f"S3 at {where} does not answer in time", advice=_LATER)
         case aws.SSLError():
             return StoreUnreachable(
-                f"the TLS certificate of {where} is not accepted: {said}",
+                f"the TLS certificate of {where} is not accepted: {message}",
                 advice="Set AWS_CA_BUNDLE to the certificate of its authority, where it is your own.",
             )
         case aws.ProxyConnectionError():
             return StoreUnreachable(
-                f"the proxy refuses the way to {where}: {said}", advice="Check HTTPS_PROXY."
+                f"the proxy refuses the way to {where}: {message}", advice="Check HTTPS_PROXY."
             )
         case aws.ResponseStreamingError() | aws.IncompleteReadError():
             return StoreUnreachable(f"S3 at {where} broke off in the middle of a transfer", advice=_LATER)
         case aws.ConnectionError() | aws.HTTPClientError() | ConnectionError():
             return StoreUnreachable(
-                f"S3 at {where} cannot be reached: {said}",
+                f"S3 at {where} cannot be reached: {message}",
                 advice="Check the network, and s3.endpoint in the inventory.",
             )
         case ResponseParserError():
@@ -168,12 +172,12 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
         case RecursionError():  # botocore follows a redirect that names no region for ever
             return _wrong_region({"Error": {}}, s3)
         case aws.BotoCoreError() if type(error).__name__.startswith("Login"):  # botocore 1.41 and later
-            return StoreUnreachable(f"there are no AWS credentials that work: {said}", advice=_CREDENTIALS)
+            return StoreUnreachable(f"there are no AWS credentials that work: {message}", advice=_CREDENTIALS)
         case aws.BotoCoreError() | ValueError():
-            return CallError(f"S3 cannot be asked like this: {said}", advice="Check s3 in the inventory.")
+            return CallError(f"S3 cannot be asked like this: {message}", advice="Check s3 in the inventory.")
         case _:
-            return StoreUnreachable(f"S3 at {where}: {type(error).__name__}: {said}")
+            return StoreUnreachable(f"S3 at {where}: {type(error).__name__}: {message}")
 
 
-def _where(s3: S3Settings) -> str:
+def _store_name(s3: S3Settings) -> str:
     return "AWS" if s3.endpoint is None else clean_line(s3.endpoint, limit=200)

@@ -61,20 +61,20 @@ def classify(members: Sequence[Member], files: Mapping[str, FileFacts] | None = 
     ArchiveRejected if two things in it claim to be the same, or if links are among the items.
     """
     folders = _Folders(members)
-    found = candidates(members, files)
-    config, ambiguous = choose(found)
+    config_candidates = candidates(members, files)
+    config, ambiguous = choose(config_candidates)
     databases = folders.databases()
     has_data = folders.has_app and folders.has_blocks
-    kind = _kind(folders, config, found)
-    warnings = [*ambiguous, *oversized(members), *leftover_warnings(found)]
+    kind = _kind(folders, config, config_candidates)
+    warnings = [*ambiguous, *oversized(members), *leftover_warnings(config_candidates)]
     data_items: tuple[Item, ...] = ()
     if has_data:
         data_items = tuple(Item(source, target) for target, source in databases.items())
-        warnings += _data_warnings(kind, databases, folders, found)
+        warnings += _data_warnings(kind, databases, folders, config_candidates)
     items = tuple(Item(config[target].path, target) for target in CONFIG_TARGETS if target in config)
     offered = items if kind in (BackupKind.CONFIG, BackupKind.FULL) else ()
     if kind in (BackupKind.CONFIG, BackupKind.FULL):
-        warnings += _missing(config)
+        warnings += _missing_files(config)
     elif kind is BackupKind.UNKNOWN:
         warnings.append(_why_unknown(folders))
     warnings += _check_links(members, data_items, offered)
@@ -96,11 +96,13 @@ def guess_kind(members: Sequence[Member], files: Mapping[str, FileFacts], *, com
     return BackupKind.UNKNOWN
 
 
-def _kind(folders: _Folders, config: Mapping[str, Candidate], found: Sequence[Candidate]) -> BackupKind:
+def _kind(
+    folders: _Folders, config: Mapping[str, Candidate], config_candidates: Sequence[Candidate]
+) -> BackupKind:
     """A data archive is full only if its config can be of the same run: see `is_leftover`."""
     if folders.has_app and folders.has_blocks:
         own = LOOM_CONFIG in config and (UNIT in config or LOOM_GENESIS in config)
-        return BackupKind.FULL if own and not is_leftover(found) else BackupKind.DATA
+        return BackupKind.FULL if own and not is_leftover(config_candidates) else BackupKind.DATA
     if folders.has_app or folders.has_blocks:
         return BackupKind.UNKNOWN
     if NODE_KEY in config or LOOM_CONFIG in config or (UNIT in config and LOOM_GENESIS in config):
@@ -120,7 +122,7 @@ class _Folders:
             if parts[-2:] == (APP_DB, "CURRENT") and member.type is MemberType.FILE:
                 apps.add(parts[:-1])
             for end in _database_ends(parts, member.type):
-                self._spelling.setdefault(parts[:end], set()).add(_spelled(member.path, end))
+                self._spelling.setdefault(parts[:end], set()).add(_as_stored(member.path, end))
             self.has_state |= any(
                 parts[at : at + 3] == ("chaindata", "data", "state.db") for at in range(len(parts))
             )
@@ -136,7 +138,7 @@ class _Folders:
 
     def databases(self) -> dict[str, str]:
         """Maps each target to its source, as the archive spells it."""
-        found: dict[str, str] = {}
+        sources: dict[str, str] = {}
         for target in (BLOCK_DATA, *DATABASES):
             name = target.rsplit("/", 1)[-1]
             places = [parts for parts in self._spelling if parts[-1] == name]
@@ -148,8 +150,8 @@ class _Folders:
                     advice=ADVICE,
                 )
             if spellings:
-                found[target] = spellings[0]
-        return found
+                sources[target] = spellings[0]
+        return sources
 
 
 def _database_ends(parts: Parts, kind: MemberType) -> Iterable[int]:
@@ -166,17 +168,19 @@ def _database_ends(parts: Parts, kind: MemberType) -> Iterable[int]:
             return
 
 
-def _spelled(path: str, depth: int) -> str:
+def _as_stored(path: str, depth: int) -> str:
     """The beginning of the path, as stored, up to its part number `depth`."""
     real = [match for match in re.finditer(r"[^/]+", path) if match[0] != "."]
     return path[: real[depth - 1].end()]
 
 
 def _data_warnings(
-    kind: BackupKind, databases: Mapping[str, str], folders: _Folders, found: Sequence[Candidate]
+    kind: BackupKind, databases: Mapping[str, str], folders: _Folders, config_candidates: Sequence[Candidate]
 ) -> list[str]:
     warnings = []
-    if kind is BackupKind.DATA and any(candidate.rank == 0 and candidate.in_chaindata for candidate in found):
+    if kind is BackupKind.DATA and any(
+        candidate.rank == 0 and candidate.in_chaindata for candidate in config_candidates
+    ):
         warnings.append(
             "chaindata/config in the archive is the identity of the node that the backup is from: "
             "no other node gets its keys"
@@ -193,7 +197,7 @@ def _data_warnings(
     return warnings
 
 
-def _missing(config: Mapping[str, Candidate]) -> list[str]:
+def _missing_files(config: Mapping[str, Candidate]) -> list[str]:
     names = {UNIT: "unit file (*.service)"}
     return [
         f"no {names.get(target, target)} is in the archive: the node's own stays"

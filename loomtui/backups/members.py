@@ -52,13 +52,13 @@ class MemberCheck:
     def add(self, member: Member) -> None:
         self._count += 1
         if self._count > MAX_MEMBERS:
-            raise _rejected(f"it holds more than {MAX_MEMBERS:,} members")
+            raise _rejection(f"it holds more than {MAX_MEMBERS:,} members")
         _check_name(member.path)
         if member.size < 0 or member.size > MAX_FILE_BYTES:
-            raise _rejected(f"{_shown(member.path)} has the absurd size of {member.size} bytes")
+            raise _rejection(f"{_quoted(member.path)} has the absurd size of {member.size} bytes")
         parts = parts_of(member.path)
         if not parts and member.type is not MemberType.DIRECTORY:
-            raise _rejected("a member that is no folder has no name")
+            raise _rejection("a member that is no folder has no name")
         self._check_type(member, parts)
         self._check_ancestors(member, parts)
         self._remember(member, parts)
@@ -66,21 +66,22 @@ class MemberCheck:
     def _check_type(self, member: Member, parts: tuple[str, ...]) -> None:
         match member.type:
             case MemberType.OTHER:
-                raise _rejected(
-                    f"{_shown(member.path)} is neither a file nor a folder (a device or a FIFO, say)"
+                raise _rejection(
+                    f"{_quoted(member.path)} is neither a file nor a folder (a device or a FIFO, say)"
                 )
-            case MemberType.SYMLINK if _leaves(parts[:-1], member.link):
-                raise _rejected(
-                    f"the link {_shown(member.path)} leads out of the archive: {_shown(member.link)}"
+            case MemberType.SYMLINK if _leads_out(parts[:-1], member.link):
+                raise _rejection(
+                    f"the link {_quoted(member.path)} leads out of the archive: {_quoted(member.link)}"
                 )
             case MemberType.HARDLINK:
-                if _leaves((), member.link):
-                    raise _rejected(
-                        f"the hard link {_shown(member.path)} leads out of the archive: {_shown(member.link)}"
+                if _leads_out((), member.link):
+                    raise _rejection(
+                        f"the hard link {_quoted(member.path)} leads out of the archive: "
+                        f"{_quoted(member.link)}"
                     )
                 if self._seen.get(parts_of(member.link)) is not MemberType.FILE:
-                    raise _rejected(
-                        f"the hard link {_shown(member.path)} names {_shown(member.link)}, "
+                    raise _rejection(
+                        f"the hard link {_quoted(member.path)} names {_quoted(member.link)}, "
                         "which is no file that comes before it"
                     )
             case _:
@@ -90,9 +91,9 @@ class MemberCheck:
         if self._seen.get(parts[:-1]) is MemberType.DIRECTORY:
             return  # known as a folder, so all above it are
         for ancestor in accumulate(((part,) for part in parts[:-1]), lambda left, right: left + right):
-            found = self._seen.get(ancestor, MemberType.DIRECTORY)
-            if found is not MemberType.DIRECTORY:
-                raise _rejected(f"{_shown(member.path)} would be written through a {found.value}")
+            kind = self._seen.get(ancestor, MemberType.DIRECTORY)
+            if kind is not MemberType.DIRECTORY:
+                raise _rejection(f"{_quoted(member.path)} would be written through a {kind.value}")
 
     def _remember(self, member: Member, parts: tuple[str, ...]) -> None:
         """What tar is given twice is in the archive twice.
@@ -108,7 +109,7 @@ class MemberCheck:
         twice = before is not None and before is not MemberType.DIRECTORY
         in_config = parts[-3:-1] == ("chaindata", "config") and before is member.type is MemberType.FILE
         if (twice and not in_config) or (before is MemberType.DIRECTORY and member.type is not before):
-            raise _rejected(f"{_shown(member.path)} is in it twice")
+            raise _rejection(f"{_quoted(member.path)} is in it twice")
         self._seen[parts] = member.type
         if parts[:-1] in self._seen:
             return
@@ -118,17 +119,17 @@ class MemberCheck:
 
 def _check_name(path: str) -> None:
     if not (path.isascii() and path.isprintable()) and (clean(path) != path or "\n" in path or "\t" in path):
-        raise _rejected(f"a name in it holds control characters or is not UTF-8: {_shown(path)}")
+        raise _rejection(f"a name in it holds control characters or is not UTF-8: {_quoted(path)}")
     if path.startswith("/"):
-        raise _rejected(f"it holds the absolute name {_shown(path)}")
+        raise _rejection(f"it holds the absolute name {_quoted(path)}")
     parts = path.split("/")
     if ".." in parts:
-        raise _rejected(f"the name {_shown(path)} leads out of the archive")
+        raise _rejection(f"the name {_quoted(path)} leads out of the archive")
     if len(path.encode()) > MAX_PATH or any(len(part.encode()) > MAX_NAME for part in parts):
-        raise _rejected(f"the name {_shown(path)} is longer than Linux allows")
+        raise _rejection(f"the name {_quoted(path)} is longer than Linux allows")
 
 
-def _leaves(folder: Sequence[str], link: str) -> bool:
+def _leads_out(folder: Sequence[str], link: str) -> bool:
     """Whether a link from this folder leads out of the tree, or to a name that cannot be shown."""
     if not link or link.startswith("/") or clean(link) != link:
         return True
@@ -140,11 +141,11 @@ def _leaves(folder: Sequence[str], link: str) -> bool:
     return False
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return repr(clean_line(text, limit=120))
 
 
-def _rejected(what: str) -> ArchiveRejected:
+def _rejection(what: str) -> ArchiveRejected:
     return ArchiveRejected(what, advice=ADVICE)
 
 

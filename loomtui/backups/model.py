@@ -78,13 +78,13 @@ class Backup:
     utc_offset: timedelta | None = None  # of the host at that time; None: not known
     fault: Fault | None = None  # why it cannot be used; None: nothing is known against it so far
 
-    def taken_by_then(self, moment: datetime) -> bool:
+    def taken_by_then(self, latest: datetime) -> bool:
         """Whether it was taken at this time (UTC) or earlier, even if only bounds are known."""
-        if self.taken_at <= moment:
+        if self.taken_at <= latest:
             return True
         if self.taken_by is not TakenBy.LAST_MODIFIED or self.named_at is None:
             return False
-        return self.named_at - LEAST_OFFSET <= moment
+        return self.named_at - LEAST_OFFSET <= latest
 
 
 def taken_words(backup: Backup) -> str:

@@ -26,7 +26,7 @@ def read_key(key: str, prefix: str) -> tuple[str | None, datetime | None, Compre
     form only say, by their suffix, how the archive is packed.
     """
     name = _name_in(key, prefix)
-    compression = next((found for suffix, found in _SUFFIXES if name.endswith(suffix)), None)
+    compression = next((packing for suffix, packing in _SUFFIXES if name.endswith(suffix)), None)
     stem = next((name.removesuffix(suffix) for suffix, _ in _SUFFIXES if name.endswith(suffix)), "")
     match = _STEM.fullmatch(stem)
     if match is None:

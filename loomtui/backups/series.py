@@ -43,8 +43,8 @@ class Series:
         """The median of the times between two backups, or None if there are too few to tell."""
         if len(self.backups) < _LEAST_BACKUPS:
             return None
-        moments = map(_moment, self.backups)
-        return timedelta(seconds=median((two - one).total_seconds() for one, two in pairwise(moments)))
+        times = map(_time_taken, self.backups)
+        return timedelta(seconds=median((two - one).total_seconds() for one, two in pairwise(times)))
 
     def gaps(self, now: datetime) -> tuple[Gap, ...]:
         """The gaps, oldest first. If a host's clock is not known, they are told by the times in its keys."""
@@ -52,15 +52,15 @@ class Series:
         if usual is None:
             return ()
         longest = max(_LEAST_GAP, usual * _FACTOR)
-        moments = [*map(_moment, self.backups), now]
+        times = [*map(_time_taken, self.backups), now]
         return tuple(
             Gap(since, until, usual, place == len(self.backups) - 1)
-            for place, (since, until) in enumerate(pairwise(moments))
+            for place, (since, until) in enumerate(pairwise(times))
             if until - since > longest
         )
 
 
-def _moment(backup: Backup) -> datetime:
+def _time_taken(backup: Backup) -> datetime:
     """The time of a backup. For copied objects only the names tell how far apart they were taken."""
     if backup.taken_by is TakenBy.LAST_MODIFIED and backup.named_at is not None:
         return backup.named_at
@@ -69,10 +69,10 @@ def _moment(backup: Backup) -> datetime:
 
 def series_of(backups: Iterable[Backup]) -> tuple[Series, ...]:
     """The series, data first, then config, each by host."""
-    found: dict[tuple[int, str], list[Backup]] = {}
-    for backup in sorted(backups, key=lambda backup: (_moment(backup), backup.key)):
-        found.setdefault((_ORDER.index(backup.kind), backup.source or ""), []).append(backup)
+    groups: dict[tuple[int, str], list[Backup]] = {}
+    for backup in sorted(backups, key=lambda backup: (_time_taken(backup), backup.key)):
+        groups.setdefault((_ORDER.index(backup.kind), backup.source or ""), []).append(backup)
     return tuple(
         Series(source or None, _ORDER[kind], tuple(members))
-        for (kind, source), members in sorted(found.items())
+        for (kind, source), members in sorted(groups.items())
     )

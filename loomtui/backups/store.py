@@ -65,10 +65,10 @@ class Store:
 
     def head(self, key: str) -> StoredObject:
         try:
-            found = self._client().head_object(Bucket=self._s3.bucket, Key=key)
+            response = self._client().head_object(Bucket=self._s3.bucket, Key=key)
         except Exception as error:
             raise translate(error, self._s3, key=key) from error
-        return _stored(key, found["ContentLength"], found["ETag"], found["LastModified"])
+        return _stored(key, response["ContentLength"], response["ETag"], response["LastModified"])
 
     def range(self, key: str, etag: str, start: int, length: int) -> bytes:
         """At most `length` bytes from `start` on, of exactly this version."""
@@ -128,8 +128,8 @@ class Store:
                 yield chunk
 
     def _get(self, key: str, etag: str, wanted: str | None) -> GetObjectOutputTypeDef:
-        asked: dict[str, str] = {"Range": wanted} if wanted else {}
-        answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, IfMatch=etag, **asked)  # type: ignore[arg-type]
+        byte_range: dict[str, str] = {"Range": wanted} if wanted else {}
+        answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, IfMatch=etag, **byte_range)  # type: ignore[arg-type]
         if answer.get("ETag") != etag:  # a store that does not know If-Match
             answer["Body"].close()
             raise changed(key)

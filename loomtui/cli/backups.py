@@ -77,27 +77,27 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
 
     async with opened(LiveEngine(inventory), prompter()) as engine:
         progress(f"listing {inventory.s3.bucket}")
-        found = await _guessed(engine, await engine.backups())
+        backups = await _guessed(engine, await engine.backups())
     if as_json:
-        documents = [backup_document(backup) for backup in found]
+        documents = [backup_document(backup) for backup in backups]
         print_json({"cluster": inventory.cluster, "bucket": inventory.s3.bucket, "backups": documents})
         return 0
-    if not found:
+    if not backups:
         where = f"{inventory.s3.bucket}/{inventory.s3.prefix}"
         say(f"There is no backup in {where}. Is the prefix of the inventory right?")
         return 0
-    table(("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "KEY"), [_row(backup) for backup in found])
-    for backup in found:
+    table(("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "KEY"), [_row(backup) for backup in backups])
+    for backup in backups:
         if backup.fault is not None:
             say(f"✗ {backup.key}: {backup.fault.reason}", colour="red")
     note(
-        f"{count(len(found), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole; "
+        f"{count(len(backups), 'object')} in {inventory.s3.bucket}. A kind with ? was not looked into whole; "
         "a time with ? is not sure (loomtui backups show KEY says why)."
     )
     return 0
 
 
-async def _guessed(engine: Engine, found: Sequence[Backup]) -> list[Backup]:
+async def _guessed(engine: Engine, backups: Sequence[Backup]) -> list[Backup]:
     """The backups with their kinds, and with their faults as far as their first part shows them."""
     from loomtui.backups.model import BackupKind
 
@@ -109,21 +109,21 @@ async def _guessed(engine: Engine, found: Sequence[Backup]) -> list[Backup]:
         async with turn:
             return await engine.guess(backup)
 
-    return list(await asyncio.gather(*(guess(backup) for backup in found)))
+    return list(await asyncio.gather(*(guess(backup) for backup in backups)))
 
 
 def _row(backup: Backup) -> tuple[Cell | str, ...]:
     return (
         f"{timestamp(backup.taken_at)}{'' if backup.taken_by.sure else '?'}",
         backup.source or NOTHING,
-        _kind_told(backup),
+        _kind_words(backup),
         size(backup.size_bytes),
         backup.compression.value if backup.compression else NOTHING,
         backup.key,
     )
 
 
-def _kind_told(backup: Backup) -> str:
+def _kind_words(backup: Backup) -> str:
     if backup.fault is not None:
         return f"{backup.kind.value} ✗"
     return backup.kind.value if backup.certain else f"{backup.kind.value}?"
@@ -157,7 +157,7 @@ def _print_contents(contents: Contents, *, as_json: bool, members: bool) -> None
         return
     backup = contents.backup
     say(backup.key, bold=True)
-    for label, value in _facts(contents):
+    for label, value in _contents_lines(contents):
         say(f"  {label:<16} {value}")
     for warning in contents.warnings:
         say(f"  warning: {warning}", colour="yellow")
@@ -175,7 +175,7 @@ def _print_damaged(damaged: Damaged, *, as_json: bool, members: bool) -> None:
     say(backup.key, bold=True)
     facts = [
         ("kind", f"{backup.kind.value}, as far as it can be read"),
-        *_origin(backup),
+        *_origin_lines(backup),
         ("size", size(backup.size_bytes)),
     ]
     for label, value in facts:
@@ -190,7 +190,7 @@ def _print_members(members: Sequence[Member]) -> None:
     table(("TYPE", "SIZE", "PATH"), [(one.type.value, size(one.size), one.path) for one in members])
 
 
-def _origin(backup: Backup) -> list[tuple[str, str]]:
+def _origin_lines(backup: Backup) -> list[tuple[str, str]]:
     from loomtui.backups.model import taken_words
 
     return [
@@ -199,12 +199,12 @@ def _origin(backup: Backup) -> list[tuple[str, str]]:
     ]
 
 
-def _facts(contents: Contents) -> list[tuple[str, str]]:
+def _contents_lines(contents: Contents) -> list[tuple[str, str]]:
     backup, key, validator = contents.backup, contents.node_key, contents.validator
     signed = validator.signing.height if validator and validator.signing else None
     facts = [
         ("kind", backup.kind.value),
-        *_origin(backup),
+        *_origin_lines(backup),
         ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
         ("files", number(contents.file_count)),
         ("SHA-256", contents.sha256),

@@ -54,10 +54,13 @@ def _list(*, as_json: bool) -> int:
     from loomtui.drill.scenarios import scenarios
 
     if as_json:
-        found = [{"name": told.name, "title": told.title, "story": told.story} for told in scenarios()]
-        print_json({"scenarios": found})
+        documents = [
+            {"name": scenario.name, "title": scenario.title, "story": scenario.story}
+            for scenario in scenarios()
+        ]
+        print_json({"scenarios": documents})
     else:
-        table(("SCENARIO", "WHAT IT IS"), [(told.name, told.title) for told in scenarios()])
+        table(("SCENARIO", "WHAT IT IS"), [(scenario.name, scenario.title) for scenario in scenarios()])
     return 0
 
 

@@ -40,25 +40,25 @@ def call(command: click.Command, args: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _interrupted(settings)
     except Exception as error:  # noqa: BLE001 - the one place where nothing may pass
-        return _failed(error, settings)
+        return _explain_all(error, settings)
     return result if isinstance(result, int) else 0
 
 
-def _failed(error: Exception, settings: Settings) -> int:
-    leaves = list(_leaves(error))
+def _explain_all(error: Exception, settings: Settings) -> int:
+    leaves = list(_single_errors(error))
     known = [leaf for leaf in leaves if isinstance(leaf, LoomtuiError)]
     if not known or len(known) < len(leaves):
         strange = next(leaf for leaf in leaves if not isinstance(leaf, LoomtuiError))
-        return _crashed(strange, error, settings)
+        return _report_crash(strange, error, settings)
     for leaf in known:
         explain(leaf)
     return known[0].exit_status
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def _single_errors(error: BaseException) -> Iterator[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from _single_errors(inner)
     else:
         yield error
 
@@ -89,7 +89,7 @@ def _reader_gone() -> int:
     return READER_GONE
 
 
-def _crashed(strange: BaseException, error: Exception, settings: Settings) -> int:
+def _report_crash(strange: BaseException, error: Exception, settings: Settings) -> int:
     kind = clean_line(f"{type(strange).__name__}: {strange}", limit=200)
     path = _crash_log(error)
     details = f"Details for the makers are in {path}." if path else "Its details could not be written."

@@ -22,11 +22,11 @@ def check(file: Path) -> None:
     from loomtui.inventory import Role, load
     from loomtui.wording.states import production_mark
 
-    found = load(file)
-    backups = sum(node.role is Role.BACKUP for node in found.nodes)
-    mark = production_mark(found.production)
-    validators = count(len(found.nodes) - backups, "validator")
-    say(f"{file}: good. {found.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
+    inventory = load(file)
+    backups = sum(node.role is Role.BACKUP for node in inventory.nodes)
+    mark = production_mark(inventory.production)
+    validators = count(len(inventory.nodes) - backups, "validator")
+    say(f"{file}: good. {inventory.cluster} ({mark}): {validators}, {count(backups, 'backup node')}.")
 
 
 @inventory.command()

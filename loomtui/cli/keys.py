@@ -76,11 +76,11 @@ def _exit_status(report: KeyReport, failed: Mapping[str, LoomtuiError], *, good:
 
 
 def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, LoomtuiError]) -> None:
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     rows = [
-        _key_row(found[node.name])
-        if node.name in found
-        else (node.name, node.role.value, NOTHING, *_problem(failed, node.name))
+        _key_row(facts[node.name])
+        if node.name in facts
+        else (node.name, node.role.value, NOTHING, *_unseen_cells(failed, node.name))
         for node in inventory.nodes
     ]
     table(("NODE", "ROLE", "PEERS DIAL", "NODE ID (from its key)", "LOOM NODEKEY"), rows)
@@ -108,7 +108,7 @@ def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
     return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
 
 
-def _problem(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
+def _unseen_cells(failed: Mapping[str, LoomtuiError], name: str) -> tuple[Cell, str]:
     """Two cells for a node that could not be looked at; they say so, and why."""
     return Cell("✗ not seen", "red"), failed[name].what if name in failed else NOTHING
 
@@ -122,9 +122,11 @@ def _show_services(
     show_diff: bool,
 ) -> None:
     by_node = {fix.node: fix for fix in fixes}
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     rows = [
-        _service_row(found[name], by_node.get(name)) if name in found else (name, *_problem(failed, name))
+        _service_row(facts[name], by_node.get(name))
+        if name in facts
+        else (name, *_unseen_cells(failed, name))
         for name in inventory.names
     ]
     table(("NODE", "STATE", "UNIT FILES"), rows)

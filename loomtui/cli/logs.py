@@ -138,8 +138,8 @@ class _Printer:
         known = explain(text)
         if known is not None:
             indent = " " * (self._width + 2)
-            told = f"{known.title}. {known.meaning} {known.advice.text}"
-            say(f"{indent}└ {known.severity.value}: {told}".rstrip())
+            explanation = f"{known.title}. {known.meaning} {known.advice.text}"
+            say(f"{indent}└ {known.severity.value}: {explanation}".rstrip())
 
     def exit_status(self) -> int:
         """The exit status: 4 if no node could be reached, 1 if some could not."""

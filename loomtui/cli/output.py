@@ -58,11 +58,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> None:
     lines = [[Cell(clean_line(cell.text, limit=_CELL_LIMIT), cell.colour) for cell in line] for line in lines]
     widths = [max(len(line[column].text) for line in lines) for column in range(len(header))]
     for number, line in enumerate(lines):
-        padded = [_padded(cell, width, bold=number == 0) for cell, width in zip(line, widths, strict=True)]
+        padded = [
+            _padded_cell(cell, width, bold=number == 0) for cell, width in zip(line, widths, strict=True)
+        ]
         click.echo("  ".join(padded).rstrip())
 
 
-def _padded(cell: Cell, width: int, *, bold: bool) -> str:
+def _padded_cell(cell: Cell, width: int, *, bold: bool) -> str:
     blanks = " " * (width - len(cell.text))
     if bold or cell.colour:
         return click.style(cell.text, fg=cell.colour or None, bold=bold) + blanks

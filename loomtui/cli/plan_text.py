@@ -93,12 +93,12 @@ def _show_data(plan: Plan, key: str) -> None:
         return
     say()
     say(f"data for {', '.join(node.name for node in takers)}", bold=True)
-    say(f"  {_described(archive)}, unpacked {size(archive.unpacked_bytes)}")
+    say(f"  {_describe_archive(archive)}, unpacked {size(archive.unpacked_bytes)}")
     say(f"  SHA-256 {archive.sha256}")
     say(f"  puts in place: {', '.join(item.target for item in archive.items)}")
 
 
-def _described(archive: Archive) -> str:
+def _describe_archive(archive: Archive) -> str:
     doubt = "" if archive.taken_by.sure else " (not sure)"
     return f"{archive.key}, taken {time_of(archive.taken_at)}{doubt}, {size(archive.size_bytes)}"
 
@@ -106,7 +106,7 @@ def _described(archive: Archive) -> str:
 def _show_node(node: NodePlan) -> None:
     say(f"{node.name}  {node.working_directory}, user {node.user}, unit {node.unit_path}", bold=True)
     if node.config is not None:
-        say(f"  config from {_described(node.config)}")
+        say(f"  config from {_describe_archive(node.config)}")
     files = [choice for choice in node.files if choice.target != VALIDATOR]  # its own line says more
     for choice in files:
         if choice.changes:

@@ -102,22 +102,22 @@ def plan(
         before=time_option("--before", before),
         nodes=_names(nodes),
         stage_first=stage_first,
-        reset_signing=_confirmed(reset_for, inventory),
+        reset_signing=_is_reset_confirmed(reset_for, inventory),
         keep_keys=keep_keys,
         backup_policy=BackupPolicy(backup_jobs),
         redis=redis,
         sources=_sources(sources),
         gone=_names(gone) or (),
     )
-    made = run_async(_plan(inventory, choices, batch=as_json))
-    _keep(made, output)
+    new_plan = run_async(_plan(inventory, choices, batch=as_json))
+    _keep(new_plan, output)
     if as_json:
         from loomtui.cli.views import plan_document
 
-        print_json(plan_document(made))
+        print_json(plan_document(new_plan))
     else:
-        _show(made, settings.given)
-    return REFUSED if made.refusals else 0
+        _show(new_plan, settings.given)
+    return REFUSED if new_plan.refusals else 0
 
 
 def _names(nodes: str | None) -> tuple[str, ...] | None:
@@ -126,19 +126,19 @@ def _names(nodes: str | None) -> tuple[str, ...] | None:
 
 def _sources(typed: tuple[str, ...]) -> dict[str, str]:
     """Raises CallError."""
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for text in typed:
         node, equals, host = (part.strip() for part in text.partition("="))
-        if not (node and equals and host) or node in found:
+        if not (node and equals and host) or node in sources:
             raise CallError(
                 f"--map {clean_line(text, limit=80)} says nothing, or something twice.",
                 advice="Write it once for each node: --map NODE=HOST, the host as loomtui backups shows it.",
             )
-        found[node] = host
-    return found
+        sources[node] = host
+    return sources
 
 
-def _confirmed(reset_for: str | None, inventory: Inventory) -> bool:
+def _is_reset_confirmed(reset_for: str | None, inventory: Inventory) -> bool:
     if reset_for is not None and reset_for != inventory.cluster:
         typed = clean_line(reset_for, limit=80)
         raise CallError(
@@ -155,15 +155,15 @@ async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
         return await engine.plan(choices, progress)
 
 
-def _keep(made: Plan, output: Path | None) -> None:
+def _keep(new_plan: Plan, output: Path | None) -> None:
     if output is not None:
         from loomtui.restore.planning.planfile import save_plan
 
-        save_plan(made, output)
+        save_plan(new_plan, output)
         note(f"The plan is in {output}.")
 
 
-def _show(made: Plan, given: Path | None) -> None:
+def _show(new_plan: Plan, given: Path | None) -> None:
     from loomtui.cli.plan_text import show_plan
 
-    show_plan(made, given)
+    show_plan(new_plan, given)

@@ -22,15 +22,15 @@ def runs(as_json: bool) -> int:
     from loomtui.restore.record.run_store import RunStore
     from loomtui.wording.states import AT_WORK, STEP_TITLES, outcome_state
 
-    found = RunStore().list()
+    summaries = RunStore().list()
     if as_json:
-        print_json({"runs": [run_document(run) for run in found]})
+        print_json({"runs": [run_document(run) for run in summaries]})
         return 0
-    if not found:
+    if not summaries:
         say("There was no run yet.")
         return 0
     rows = []
-    for run in found:
+    for run in summaries:
         step = STEP_TITLES[run.last_step] if run.last_step else NOTHING
         times = timestamp(run.started_at), timestamp(run.ended_at)
         state = state_cell(AT_WORK if run.at_work else outcome_state(run.outcome))

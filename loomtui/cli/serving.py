@@ -86,11 +86,11 @@ async def _meet(inventory: Inventory) -> None:
 
     async with opened(LiveEngine(inventory), _HostKeysOnly(prompter())) as engine:
         progress(f"connecting to {count(len(inventory.nodes), 'node')}")
-        found = await engine.connect()
-    refused = [error for error in found.values() if isinstance(error, HostKeyRefused)]
+        errors = await engine.connect()
+    refused = [error for error in errors.values() if isinstance(error, HostKeyRefused)]
     if refused:
         raise ExceptionGroup("host keys", refused)
-    for error in found.values():
+    for error in errors.values():
         if error is not None:
             note(f"{error} It is served all the same.")
 

@@ -45,15 +45,15 @@ async def _status(inventory: Inventory, *, as_json: bool, watch: bool) -> int:
     code = 0
     async with opened(LiveEngine(inventory), prompter(batch=as_json)) as engine:
         why = _Why(engine)
-        async for seen, verdict in _judged(engine, watch=watch):
-            code = _exit_status(seen, verdict)
-            causes = await why.ask(seen, verdict)
+        async for cluster, verdict in _judged(engine, watch=watch):
+            code = _exit_status(cluster, verdict)
+            causes = await why.ask(cluster, verdict)
             if not as_json:
-                _show(inventory, seen, verdict, causes, clear=watch)
+                _show(inventory, cluster, verdict, causes, clear=watch)
             elif watch:
-                print_json_line(status_document(inventory, seen, verdict, causes))
+                print_json_line(status_document(inventory, cluster, verdict, causes))
             else:
-                print_json(status_document(inventory, seen, verdict, causes))
+                print_json(status_document(inventory, cluster, verdict, causes))
     return code
 
 
@@ -64,7 +64,7 @@ class _Why:
         self._engine = engine
         self._found: Findings | None = None
 
-    async def ask(self, seen: ClusterStatus, verdict: Verdict) -> tuple[Diagnosis, ...]:
+    async def ask(self, cluster: ClusterStatus, verdict: Verdict) -> tuple[Diagnosis, ...]:
         from loomtui.engine.findings import gather_findings
         from loomtui.fleet.probes.findings import explained, worth_asking
 
@@ -73,7 +73,7 @@ class _Why:
             return ()
         if self._found is None:
             self._found = await gather_findings(self._engine, datetime.now(UTC))
-        statuses = {node.name: node for node in seen.nodes}
+        statuses = {node.name: node for node in cluster.nodes}
         return explained(self._engine.inventory, statuses, verdict, self._found)
 
 
@@ -93,19 +93,19 @@ async def _judged(engine: Engine, *, watch: bool) -> AsyncIterator[tuple[Cluster
         looks = [*looks[-_REMEMBERED:], await engine.status(looks[-1])]
 
 
-def _exit_status(seen: ClusterStatus, verdict: Verdict) -> int:
+def _exit_status(cluster: ClusterStatus, verdict: Verdict) -> int:
     from loomtui.loom.health import ClusterState
 
-    if any(node.refused for node in seen.nodes):
+    if any(node.refused for node in cluster.nodes):
         return 3
-    if not any(node.reachable for node in seen.nodes):
+    if not any(node.reachable for node in cluster.nodes):
         return 4
     return 0 if verdict.state is ClusterState.HEALTHY else 1
 
 
 def _show(
     inventory: Inventory,
-    seen: ClusterStatus,
+    cluster: ClusterStatus,
     verdict: Verdict,
     causes: tuple[Diagnosis, ...],
     *,
@@ -125,18 +125,18 @@ def _show(
         for fact in cause.evidence:
             say(f"    {fact}")
         say(f"    Do next: {cause.advice.text}")
-    say(f"{time_of(seen.at)}, {count(len(seen.nodes), 'node')}")
+    say(f"{time_of(cluster.at)}, {count(len(cluster.nodes), 'node')}")
     say()
     header = ("NODE", "ROLE", "SERVICE", "SINCE (UTC)", "HEIGHT", "PEERS", "DISK FREE", "LOOM", "NODE ID")
-    table(header, [_row(node, seen) for node in seen.nodes])
-    remarks = [f"{node.name}: {text}" for node in seen.nodes for text in _remarks(node, seen)]
+    table(header, [_row(node, cluster) for node in cluster.nodes])
+    remarks = [f"{node.name}: {text}" for node in cluster.nodes for text in _remarks(node, cluster)]
     if remarks:
         say()
     for remark in remarks:
         say(remark)
 
 
-def _row(node: NodeStatus, seen: ClusterStatus) -> tuple[Cell | str, ...]:
+def _row(node: NodeStatus, cluster: ClusterStatus) -> tuple[Cell | str, ...]:
     from loomtui.wording.states import node_state
 
     if not node.reachable:
@@ -148,18 +148,18 @@ def _row(node: NodeStatus, seen: ClusterStatus) -> tuple[Cell | str, ...]:
         _service(service),
         timestamp(service.since if service else None),
         number(chain.height if chain else None),
-        _peers(seen.connections(node.name)),
+        _peers(cluster.connections(node.name)),
         size(node.disk_free_bytes),
         node.version or NOTHING,
         (key.node_id or NOTHING)[:12] if key else NOTHING,
     )
 
 
-def _peers(found: Connections | None) -> str:
+def _peers(connections: Connections | None) -> str:
     """The connections to the other validators, counted by identity."""
-    if found is None:
+    if connections is None:
         return NOTHING
-    return f"{found.possible}/{found.expected}{'' if found.certain else '?'}"
+    return f"{connections.possible}/{connections.expected}{'' if connections.certain else '?'}"
 
 
 def _service(service: ServiceState | None) -> Cell:
@@ -171,7 +171,7 @@ def _service(service: ServiceState | None) -> Cell:
     return cell if not sub or sub in cell.text else Cell(f"{cell.text} ({sub})", cell.colour)
 
 
-def _remarks(node: NodeStatus, seen: ClusterStatus) -> list[str]:
+def _remarks(node: NodeStatus, cluster: ClusterStatus) -> list[str]:
     service, key, validator = node.service, node.node_key, node.validator
     remarks = [node.error, f"the chain did not answer: {node.chain_error}" if node.chain_error else None]
     remarks.append(f"locked by {node.lock}" if node.lock else None)
@@ -182,6 +182,6 @@ def _remarks(node: NodeStatus, seen: ClusterStatus) -> list[str]:
     )
     remarks.append(f"node key: {key.problem}" if key and key.problem else None)
     remarks.append(f"validator key: {validator.problem}" if validator and validator.problem else None)
-    found = seen.connections(node.name)
-    remarks += found.remarks if found else ()
+    connections = cluster.connections(node.name)
+    remarks += connections.remarks if connections else ()
     return [remark for remark in remarks if remark]

@@ -56,20 +56,20 @@ def _diagnosis(cause: Diagnosis) -> Document:
     }
 
 
-def _connections(found: Connections | None) -> Json:
+def _connections(connections: Connections | None) -> Json:
     """The peers by identity, or null if the node did not tell them."""
-    if found is None:
+    if connections is None:
         return None
     return {
-        "seen": list(found.seen),
-        "missing": list(found.missing),
-        "untold": list(found.untold),
-        "others": list(found.others),
-        "strangers": list(found.strangers),
+        "seen": list(connections.seen),
+        "missing": list(connections.missing),
+        "untold": list(connections.untold),
+        "others": list(connections.others),
+        "strangers": list(connections.strangers),
     }
 
 
-def _node(node: NodeStatus, found: Connections | None) -> Document:
+def _node(node: NodeStatus, connections: Connections | None) -> Document:
     chain, key, validator = node.chain, node.node_key, node.validator
     return {
         "name": node.name,
@@ -84,7 +84,7 @@ def _node(node: NodeStatus, found: Connections | None) -> Document:
         "block_time": iso(chain.block_time) if chain else None,
         "catching_up": chain.catching_up if chain else None,
         "peers": chain.peers if chain else None,
-        "connections": _connections(found),
+        "connections": _connections(connections),
         "voting_power": chain.voting_power if chain else None,
         "missing_databases": None if node.missing_databases is None else list(node.missing_databases),
         "chain_error": node.chain_error,
@@ -167,7 +167,7 @@ def _members(members: Iterable[Member]) -> list[Json]:
 
 
 def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Document:
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     return {
         "cluster": inventory.cluster,
         "ok": report.ok and not failed,
@@ -175,8 +175,8 @@ def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Do
             {
                 "name": node.name,
                 "role": node.role.value,
-                **_identity(found.get(node.name)),
-                **_why(failed, node.name),
+                **_identity(facts.get(node.name)),
+                **_error_of(failed, node.name),
             }
             for node in inventory.nodes
         ],
@@ -194,7 +194,7 @@ def _identity(node: NodeFacts | None) -> Document:
     }
 
 
-def _why(failed: Failed, name: str) -> Document:
+def _error_of(failed: Failed, name: str) -> Document:
     return {"error": str(failed[name]) if name in failed else None}
 
 
@@ -214,10 +214,10 @@ def _mismatch(mismatch: Mismatch) -> Document:
 def services_document(
     inventory: Inventory, report: KeyReport, fixes: Iterable[ServiceFix], failed: Failed
 ) -> Document:
-    found = {node.name: node for node in report.nodes}
+    facts = {node.name: node for node in report.nodes}
     by_node = {fix.node: fix for fix in fixes}
     nodes = [
-        {"name": name, **_service_fix(found.get(name), by_node.get(name)), **_why(failed, name)}
+        {"name": name, **_service_fix(facts.get(name), by_node.get(name)), **_error_of(failed, name)}
         for name in inventory.names
     ]
     ok = set(by_node) == set(inventory.names) and not any(fix.needed for fix in by_node.values())
@@ -272,12 +272,12 @@ def plan_document(plan: Plan) -> Document:
     from loomtui.restore.plan import Plan
 
     document: Document = TypeAdapter(Plan).dump_python(plan, mode="json")
-    told = {"refusals": texts_of(plan.refusals), "warnings": texts_of(plan.warnings)}
+    sentences = {"refusals": texts_of(plan.refusals), "warnings": texts_of(plan.warnings)}
     return {
         **document,
-        **{name: list(texts) for name, texts in told.items()},
+        **{name: list(texts) for name, texts in sentences.items()},
         "offer": plan.offer.value,
-        "findings": {name: document[name] for name in told},
+        "findings": {name: document[name] for name in sentences},
     }
 
 

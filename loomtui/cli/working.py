@@ -54,15 +54,15 @@ def confirm(question: str, inventory: Inventory, *, assumed: bool) -> None:
     if assumed or not sys.stdin.isatty():
         return
     note(question)
-    if _typed(f"Type {clean_line(inventory.cluster)} to go on") != inventory.cluster:
+    if _ask_text(f"Type {clean_line(inventory.cluster)} to go on") != inventory.cluster:
         raise CallError("that is not the cluster's name, so nothing was done.")
     if not inventory.production:
         return
-    if _typed(f"It is a production cluster. Type {PRODUCTION} as well") != PRODUCTION:
+    if _ask_text(f"It is a production cluster. Type {PRODUCTION} as well") != PRODUCTION:
         raise CallError(f"that is not the word {PRODUCTION}, so nothing was done.")
 
 
-def _typed(question: str) -> str:
+def _ask_text(question: str) -> str:
     answer: str = click.prompt(question, default="", show_default=False, err=True)
     return answer.strip()
 
@@ -152,7 +152,10 @@ class EventPrinter:
         if event.kind is EventKind.DECISION and event.data.get("answer") == Go.CONTINUE.value:
             return
         step = event.step.value if event.step else ""
-        say(f"{event.at:%H:%M:%S}  {step:<9}  {event.node or '':<10}  {_words(event)}", colour=_colour(event))
+        say(
+            f"{event.at:%H:%M:%S}  {step:<9}  {event.node or '':<10}  {_event_text(event)}",
+            colour=_colour(event),
+        )
 
     def _is_due(self, event: Event) -> bool:
         key = (event.step, event.node)
@@ -163,7 +166,7 @@ class EventPrinter:
         return True
 
 
-def _words(event: Event) -> str:
+def _event_text(event: Event) -> str:
     done, total = event.data.get("done"), event.data.get("total")
     if isinstance(done, int) and isinstance(total, int) and total:
         files = event.data.get("files")
@@ -171,8 +174,8 @@ def _words(event: Event) -> str:
         return f"{size(done)} of {size(total)}, {100 * done // total} %{counted}"
     text = clean_line(event.message)
     for key in ("safe", "advice"):
-        more = event.data.get(key)
-        text += f" {clean_line(more)}" if isinstance(more, str) and more else ""
+        part = event.data.get(key)
+        text += f" {clean_line(part)}" if isinstance(part, str) and part else ""
     return text
 
 

@@ -53,12 +53,12 @@ def object_key(prefix: str, taken_at: datetime, hostname: str, extension: str) -
     return f"{prefix}{taken_at:%Y-%m-%d--%H%M%S}-{hostname}.{extension}"
 
 
-def pack(entries: Mapping[str, Path | bytes], extension: str, moment: datetime) -> bytes:
+def pack(entries: Mapping[str, Path | bytes], extension: str, modified_at: datetime) -> bytes:
     """A tar archive of files and folders under the names given. `extension`: tar.bz2, tar.gz or tar.zst."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name, source in entries.items():
-            _add(archive, name, source, moment)
+            _add(archive, name, source, modified_at)
     return _COMPRESS[extension](plain.getvalue())
 
 
@@ -69,9 +69,9 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def _add(archive: tarfile.TarFile, name: str, source: Path | bytes, moment: datetime) -> None:
+def _add(archive: tarfile.TarFile, name: str, source: Path | bytes, modified_at: datetime) -> None:
     def at_backup_time(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.mtime = int(moment.timestamp())
+        member.mtime = int(modified_at.timestamp())
         member.uid = member.gid = 1000
         member.uname = member.gname = "ubuntu"
         return member

@@ -162,9 +162,9 @@ class Cluster:
             "cut_off_s3": lambda: _cut_off_s3(machine, arguments["off"]),
         }
         simple[command]()
-        told = self._environments[node]
-        told.clear()
-        told.update(machines.environment(machine))
+        environment = self._environments[node]
+        environment.clear()
+        environment.update(machines.environment(machine))
         return None
 
     def _run(self, machine: Machine, command: str, seconds: float) -> dict[str, Any]:

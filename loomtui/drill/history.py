@@ -91,16 +91,16 @@ class History:
         work = folder / "work"
         chain = Chain(work, self.genesis)
         chain.handshake(lambda _: None)
-        made = {}
+        folders = {}
         for height in range(1, self.tip + 1):
             block = self._block(chain, height)
             chain.append(block)
             self._blocks.append(block)
             if height in wanted:
-                made[height] = self._copy(work, folder / str(height), height)
+                folders[height] = self._copy(work, folder / str(height), height)
         chain.close()
         shutil.rmtree(work)
-        return made
+        return folders
 
     def _block(self, chain: Chain, height: int) -> Block:
         signers = tuple(entry.address for entry in chain.validators)

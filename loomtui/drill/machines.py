@@ -70,13 +70,13 @@ def install(machine: Machine, block_seconds: float) -> None:
         ".practice",
     ):
         (machine.root / name).mkdir(parents=True, exist_ok=True)
-    told = {"address": machine.address, "block_seconds": block_seconds}
-    told_path = machine.root / ".practice/machine.json"
-    told_path.write_text(json.dumps(told))
+    settings = {"address": machine.address, "block_seconds": block_seconds}
+    settings_path = machine.root / ".practice/machine.json"
+    settings_path.write_text(json.dumps(settings))
     search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
     _program(
         machine.binary,
-        f"LOOM_PRACTICE_MACHINE={_quote(told_path)} PYTHONPATH={_quote(search_path)} PYTHONSAFEPATH=1\n"
+        f"LOOM_PRACTICE_MACHINE={_quote(settings_path)} PYTHONPATH={_quote(search_path)} PYTHONSAFEPATH=1\n"
         "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
         f'exec {_quote(sys.executable)} -m loomtui.drill.node "$@"',
     )
@@ -127,7 +127,7 @@ def environment(machine: Machine) -> dict[str, str]:
     """Of a login, and of the machine's services."""
     tools = machine.root / ".practice/tools"
     system = [str(tools)] if tools.is_dir() else [folder for folder in _SYSTEM_PATH if Path(folder).is_dir()]
-    told = {
+    variables = {
         "HOME": str(machine.home),
         "USER": user_name(),
         "LOGNAME": user_name(),
@@ -137,8 +137,8 @@ def environment(machine: Machine) -> dict[str, str]:
         "LANG": "C.UTF-8",
     }
     if (machine.root / ".practice/no-s3").exists():
-        told |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
-    return told
+        variables |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+    return variables
 
 
 def hide(machine: Machine, tools: list[str]) -> None:
@@ -167,14 +167,14 @@ def hide(machine: Machine, tools: list[str]) -> None:
 def end_processes(machine: Machine) -> None:
     """Also those that have left their session: whatever was started on the node has its home."""
     mark = b"\0" + os.fsencode(f"HOME={machine.home}") + b"\0"
-    found = True
-    while found:
-        found = False
+    is_any_left = True
+    while is_any_left:
+        is_any_left = False
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if mark in b"\0" + (process / "environ").read_bytes():
                     os.kill(int(process.name), signal.SIGKILL)
-                    found = True
+                    is_any_left = True
 
 
 def user_name() -> str:

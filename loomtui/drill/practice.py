@@ -56,8 +56,8 @@ class Practice:
 
     def shell(self, name: str, command: str, *, timeout: float = 30) -> subprocess.CompletedProcess[str]:
         """Run a shell command as it would run over SSH on that node, without SSH."""
-        told = self._control.call("run", node=name, shell=command, timeout=timeout)
-        return subprocess.CompletedProcess(command, told["status"], told["out"], told["err"])
+        reply = self._control.call("run", node=name, shell=command, timeout=timeout)
+        return subprocess.CompletedProcess(command, reply["status"], reply["out"], reply["err"])
 
     def hide(self, name: str, *tools: str) -> None:
         """From now on the node has no such programs (`curl`, `wget`, `bzip2` …); no tools: all are back."""
@@ -182,7 +182,7 @@ def practice(
     chain moves. Raises CallError for an unknown scenario or number of nodes and PracticeError when the
     cluster does not come up.
     """
-    told = scenario_named(scenario, nodes)
+    chosen = scenario_named(scenario, nodes)
     arguments = ["--scenario", scenario, "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
     if past != _PLAIN:
         arguments += ["--past", json.dumps(asdict(past))]
@@ -200,7 +200,7 @@ def practice(
         try:
             ready = control.reply(START_SECONDS)
             cluster = Practice(
-                scenario=told,
+                scenario=chosen,
                 root=Path(ready["root"]),
                 inventory_path=Path(ready["inventory"]),
                 environment=ready["environment"],

@@ -59,14 +59,14 @@ class Stage:
         self._folder = folder
         validators = [host.keys for host in hosts if host.machine.validator]
         ended = now_utc() - (_FAULT_AGE if scenario.needs_restore else timedelta(0))
-        gone = Keys.new(random.SystemRandom())  # an old validator
+        departed = Keys.new(random.SystemRandom())  # an old validator
         self._history = History(
             validators,
             scenario.tip_height,
             ended,
             _BLOCK_SPACING,
             seed=len(hosts),
-            founders=[*validators[:-1], gone] if past.elected else (),
+            founders=[*validators[:-1], departed] if past.elected else (),
             stakes=past.stakes,
         )
         heights = {scenario.tip_height, *(scenario.data_height - below for below, *_ in _DATA_BACKUPS)}
@@ -214,13 +214,13 @@ _STAGES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-def hosts_of(scenario: Scenario, found: Sequence[Machine], network: str) -> list[Host]:
+def hosts_of(scenario: Scenario, machines: Sequence[Machine], network: str) -> list[Host]:
     """Who the nodes were while the history happened; on other addresses where the hosts have moved since."""
     source = random.SystemRandom()
     moved = scenario.name == "moved-hosts"
-    validators = sum(machine.validator for machine in found)
+    validators = sum(machine.validator for machine in machines)
     hosts = []
-    for number, machine in enumerate(found, 1):
+    for number, machine in enumerate(machines, 1):
         keys = Keys.new(source)
         former = None
         if moved and number == min(3, validators):

@@ -33,9 +33,9 @@ class RunRecords:
 
     def chronicle(self, run_id: str) -> Chronicle:
         from loomtui.restore.record.run_store import RunStore
-        from loomtui.restore.report import chronicle
+        from loomtui.restore.report import chronicle_of
 
-        return chronicle(RunStore().open(run_id))
+        return chronicle_of(RunStore().open(run_id))
 
 
 class OtherRun:

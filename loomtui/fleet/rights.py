@@ -124,12 +124,12 @@ def from_facts(facts: Facts, mode: SudoMode) -> Rights:
             if refusal := read_refusal(facts.get("answer", b"")):  # before anybody is asked for a password
                 return Rights(Root.NONE, user, why=refusal.why, advice=refusal.advice)
             tries = _LOCKOUT_TRIES if "lockout" in facts else PASSWORD_TRIES
-            return Rights(Root.PASSWORD, user, why=_why(facts.line("answer")), tries=tries)
+            return Rights(Root.PASSWORD, user, why=_refusal_text(facts.line("answer")), tries=tries)
         case _:
             return Rights(Root.NONE, user, why="there is no sudo")
 
 
-def _why(answer: str) -> str:
+def _refusal_text(answer: str) -> str:
     """sudo's own words, if they say more than that it wants a password."""
     text = clean_line(answer, limit=200).removeprefix("sudo: ").rstrip(".")
     return text or "sudo wants a password"

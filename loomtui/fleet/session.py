@@ -95,24 +95,24 @@ class Session:
                 plain = Rights(Root.NOT_WANTED, "")
                 script = InspectScript("rights")
                 output = await self._with_retry(script, (), plain, _RIGHTS_TIMEOUT, (0,))
-                found = from_facts(read_facts(output.stdout), self._settings.sudo)
-                self._rights = await self._with_password(found) if found.root is Root.PASSWORD else found
+                rights = from_facts(read_facts(output.stdout), self._settings.sudo)
+                self._rights = await self._with_password(rights) if rights.root is Root.PASSWORD else rights
             return self._rights
 
-    async def _with_password(self, found: Rights) -> Rights:
+    async def _with_password(self, rights: Rights) -> Rights:
         last: list[Refusal | None] = []
 
         async def fits(password: str) -> bool:
             last.append(await self._check_password(password))
             return last[-1] is None or not last[-1].wrong
 
-        purpose, name = f"sudo {found.user}", self.node.name
-        prompt = f"sudo password of {found.user} on {name}"
-        password = await self._secrets.find(purpose, name, prompt, fits, tries=found.tries)
+        purpose, name = f"sudo {rights.user}", self.node.name
+        prompt = f"sudo password of {rights.user} on {name}"
+        password = await self._secrets.find(purpose, name, prompt, fits, tries=rights.tries)
         refusal = last[-1] if last else None
         if password is not None and refusal is None:
-            return replace(found, password=password)
-        return found.without_password(refusal, self._secrets.wrong(purpose, name))
+            return replace(rights, password=password)
+        return rights.without_password(refusal, self._secrets.wrong(purpose, name))
 
     def _withdraw(self, rights: Rights, refusal: Refusal | None) -> None:
         """A password that has become wrong is not tried at every look, which would lock the account."""
@@ -161,10 +161,10 @@ class Session:
                 begun = False
                 while batch := await process.lines():
                     if not begun:
-                        begun, batch = _after(nonce, batch)
+                        begun, batch = _lines_after(nonce, batch)
                     if batch:
                         yield batch
-                output = Output(await process.status(), b"", _own(nonce, await stderr))
+                output = Output(await process.status(), b"", _stderr_after(nonce, await stderr))
                 if output.status == -1 and process.lost:
                     raise LostConnection("the connection was lost.", node=self.node.name)
                 self._judge(output, begun, script, rights, (0,))
@@ -232,7 +232,7 @@ class Session:
                 error.safe = _CHANGE_UNKNOWN
             raise
         noise, begun, stdout = raw.stdout.partition(f"{nonce}\n".encode())
-        output = Output(raw.status, stdout if begun else noise, _own(nonce, raw.stderr))
+        output = Output(raw.status, stdout if begun else noise, _stderr_after(nonce, raw.stderr))
         self._judge(output, bool(begun), script, rights, accept)
         return output
 
@@ -245,13 +245,13 @@ class Session:
         accept: tuple[int, ...],
     ) -> None:
         """Raises if the caller cannot use the output."""
-        name, said = self.node.name, _last_line(output.stderr)
+        name, last_line = self.node.name, _last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
-        if not begun and rights.prefix and says_sudo(said):
+        if not begun and rights.prefix and says_sudo(last_line):
             self._withdraw(rights, read_refusal(output.stderr))
-            raise SudoRefused(f"sudo refused: {said}.", node=name)
+            raise SudoRefused(f"sudo refused: {last_line}.", node=name)
         if not begun:
-            words = (said or _last_line(output.stdout) or "it said nothing").rstrip(".")
+            words = (last_line or _last_line(output.stdout) or "it said nothing").rstrip(".")
             raise ScriptFailed(
                 f"the node did not run {script.kind}/{script.name}: {words}.",
                 node=name,
@@ -259,7 +259,7 @@ class Session:
             )
         if output.status not in accept:
             end = f"ended with status {output.status}" if output.status >= 0 else "was killed"
-            what = said or f"{script.kind}/{script.name} {end} and said nothing."
+            what = last_line or f"{script.kind}/{script.name} {end} and said nothing."
             raise ScriptFailed(what, node=name, safe=safe)
 
     @contextlib.asynccontextmanager
@@ -316,11 +316,11 @@ def _command(rights: Rights, nonce: str, args: tuple[str, ...]) -> str:
     odd = next((arg for arg in args if "\0" in arg), None)
     if odd is not None:
         raise LoomtuiError(f"no command takes a NUL: {clean_line(odd, limit=80)!r}.")
-    words = ("sh", "-c", _BOOTSTRAP, "loomtui", nonce, *map(_harmless, args))
+    words = ("sh", "-c", _BOOTSTRAP, "loomtui", nonce, *map(_escaped, args))
     return rights.prefix + " ".join(f"'{word}'" for word in words)
 
 
-def _harmless(arg: str) -> str:
+def _escaped(arg: str) -> str:
     """The argument as `printf %b` takes it: all that a login shell might take for its own is octal."""
     return "".join(chr(byte) if byte in _SAFE else f"\\0{byte:03o}" for byte in os.fsencode(arg))
 
@@ -330,13 +330,13 @@ def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> 
     return rights.first_input + f"{nonce}:{len(text)}\n".encode() + text
 
 
-def _after(nonce: str, batch: tuple[bytes, ...]) -> tuple[bool, tuple[bytes, ...]]:
+def _lines_after(nonce: str, batch: tuple[bytes, ...]) -> tuple[bool, tuple[bytes, ...]]:
     """Whether the script has begun, and its lines. Lines before that are the noise of a login shell."""
     at = next((at for at, line in enumerate(batch, 1) if line.endswith(nonce.encode())), 0)
     return at > 0, batch[at:] if at else ()
 
 
-def _own(nonce: str, stderr: bytes) -> bytes:
+def _stderr_after(nonce: str, stderr: bytes) -> bytes:
     """What the script itself said.
 
     Before it come sudo's prompt and lecture, and the noise of a login shell.

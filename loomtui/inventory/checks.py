@@ -56,7 +56,7 @@ def _check_names(document: Document, nodes: list[_Entry]) -> None:
             continue
         other = first.setdefault(name.casefold(), node)
         if other is not node:
-            document.blame(node.at("name"), f"'{name}', {_as(document, other)}", "a name of its own")
+            document.blame(node.at("name"), f"'{name}', {_place_of(document, other)}", "a name of its own")
 
 
 def _check_hosts(document: Document, nodes: list[_Entry], data: Mapping[str, object]) -> set[tuple[int, int]]:
@@ -70,7 +70,7 @@ def _check_hosts(document: Document, nodes: list[_Entry], data: Mapping[str, obj
         port = port or _SSH_PORT
         other = first.setdefault((_canonical(host), port), node)
         if other is not node:
-            found = f"'{host}' with SSH port {port}, {_as(document, other)}"
+            found = f"'{host}' with SSH port {port}, {_place_of(document, other)}"
             document.blame(node.at("host"), found, "a host or port of its own")
             clashing.add((other.index, node.index))
     return clashing
@@ -90,7 +90,7 @@ def _check_addresses(
         if other is node:
             continue
         if "address" in node.data or "address" in other.data or (other.index, node.index) not in clashing:
-            found = f"peer address '{address}' with P2P port {port}, {_as(document, other)}"
+            found = f"peer address '{address}' with P2P port {port}, {_place_of(document, other)}"
             document.blame(node.at("address", "host"), found, "an address or P2P port of its own")
 
 
@@ -102,7 +102,7 @@ def _check_backup_hosts(document: Document, nodes: list[_Entry]) -> None:
             continue
         other = first.setdefault(source.casefold(), node)
         if other is not node and ("backup_host" in node.data or "backup_host" in other.data):
-            found = f"'{source}' as the host name of its backups, {_as(document, other)}"
+            found = f"'{source}' as the host name of its backups, {_place_of(document, other)}"
             document.blame(node.at("backup_host", "name"), found, "a host name of its own")
 
 
@@ -130,7 +130,7 @@ def _check_ports(document: Document, location: Location, ports: Mapping[str, int
             document.blame((*location, name), f"port {ports[name]}, as {other}", "three different ports")
 
 
-def _as(document: Document, other: _Entry) -> str:
+def _place_of(document: Document, other: _Entry) -> str:
     return f"as nodes[{other.index}] in line {document.line(('nodes', other.index))}"
 
 
@@ -154,6 +154,6 @@ def _scalar(data: object, *keys: str) -> str | int | None:
 
 
 def _ports(data: Mapping[str, object]) -> dict[str, int]:
-    found = _dig(data, "loom", "ports")
-    items = found.items() if isinstance(found, dict) else ()
+    ports = _dig(data, "loom", "ports")
+    items = ports.items() if isinstance(ports, dict) else ()
     return {key: value for key, value in items if isinstance(value, int)}

@@ -54,7 +54,7 @@ def wanted(location: Location) -> str:
     for part in location:
         model = _model(annotation)
         if isinstance(part, int):
-            annotation, words = typing.get_args(_bare(annotation))[0], ""
+            annotation, words = typing.get_args(_without_none(annotation))[0], ""
         elif model is not None and part in model.model_fields:
             info = model.model_fields[part]
             annotation = info.annotation
@@ -90,25 +90,25 @@ def _annotation(location: Location) -> Any:
     for part in location:
         model = _model(annotation)
         if isinstance(part, int):
-            annotation = typing.get_args(_bare(annotation))[0]
+            annotation = typing.get_args(_without_none(annotation))[0]
         elif model is not None:
             annotation = model.model_fields[part].annotation
     return annotation
 
 
-def _bare(annotation: Any) -> Any:
+def _without_none(annotation: Any) -> Any:
     """Without `| None`."""
     options = [option for option in typing.get_args(annotation) if option is not type(None)]
     return options[0] if len(options) == 1 and type(None) in typing.get_args(annotation) else annotation
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    bare = _bare(annotation)
+    bare = _without_none(annotation)
     return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
 def _words(annotation: Any) -> str:
-    bare = _bare(annotation)
+    bare = _without_none(annotation)
     for item in getattr(bare, "__metadata__", ()):
         if isinstance(item, Wanted):
             return item.words

@@ -24,7 +24,7 @@ def _absolute(value: str) -> str:
     return str(path)
 
 
-def _whole(value: Path) -> Path:
+def _absolute_path(value: Path) -> Path:
     # A run keeps a copy of its inventory in its own folder and is resumed from anywhere.
     if not value.is_absolute() and not str(value).startswith("~"):
         raise ValueError("an absolute path")
@@ -54,7 +54,9 @@ RemotePath = Annotated[
     Wanted("an absolute path without '..' and control characters"),
 ]
 LocalPath = Annotated[
-    Path, AfterValidator(_whole), Wanted("an absolute path on this machine, or one that begins with ~/")
+    Path,
+    AfterValidator(_absolute_path),
+    Wanted("an absolute path on this machine, or one that begins with ~/"),
 ]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True), Wanted("a port number from 1 to 65535")]
 Seconds = Annotated[float, Field(gt=0, le=300), Wanted("a number of seconds, at most 300")]
@@ -97,7 +99,7 @@ class _Model(BaseModel):
 _Settings = TypeVar("_Settings", bound=_Model)
 
 
-def _over(below: _Settings, above: _Settings | None) -> _Settings:
+def _overlaid(below: _Settings, above: _Settings | None) -> _Settings:
     if above is None:
         return below
     return below.model_copy(update={name: getattr(above, name) for name in above.model_fields_set})
@@ -179,14 +181,14 @@ class Inventory(_Model):
 
     def ssh_of(self, node: Node) -> SshSettings:
         """The cluster's settings with those on top that the node sets itself."""
-        return _over(self.ssh, node.ssh)
+        return _overlaid(self.ssh, node.ssh)
 
     def loom_of(self, node: Node) -> LoomSettings:
         """The cluster's settings with those on top that the node sets itself, port by port."""
-        merged = _over(self.loom, node.loom)
+        merged = _overlaid(self.loom, node.loom)
         if node.loom is None:
             return merged
-        return merged.model_copy(update={"ports": _over(self.loom.ports, node.loom.ports)})
+        return merged.model_copy(update={"ports": _overlaid(self.loom.ports, node.loom.ports)})
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -138,5 +138,5 @@ class Do(Enum):
     def template(self) -> str:
         return self.value[1]
 
-    def told(self, *, node: str = "NAME", open: str = "") -> Advice:
+    def advice(self, *, node: str = "NAME", open: str = "") -> Advice:
         return Advice(self.act, self.template.format(node=node, open=open))

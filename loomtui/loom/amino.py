@@ -21,7 +21,7 @@ def read_message(data: bytes) -> Message:
 
     Raises ValueError. The cost grows with the length of `data`, so the caller has to bound that.
     """
-    found: dict[int, list[Value]] = {}
+    fields: dict[int, list[Value]] = {}
     at = last = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -30,8 +30,8 @@ def read_message(data: bytes) -> Message:
             raise ValueError("fields out of order")
         last = number
         value, at = _value(data, at, kind)
-        found.setdefault(number, []).append(value)
-    return found
+        fields.setdefault(number, []).append(value)
+    return fields
 
 
 def _value(data: bytes, at: int, kind: int) -> tuple[Value, int]:
@@ -87,10 +87,10 @@ def inner(message: Message, field: int) -> Message:
 def list_of(message: Message, field: int, *, limit: int) -> Sequence[bytes]:
     """Every value of a list of messages. Raises ValueError, also for more than `limit`."""
     values = message.get(field, ())
-    found = [value for value in values if isinstance(value, bytes)]
-    if len(found) != len(values) or len(found) > limit:
+    messages = [value for value in values if isinstance(value, bytes)]
+    if len(messages) != len(values) or len(messages) > limit:
         raise ValueError("no list, or too long")
-    return found
+    return messages
 
 
 def _single(message: Message, field: int, missing: Value) -> Value:

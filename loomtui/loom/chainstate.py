@@ -132,10 +132,10 @@ def _chain_state(state: Message) -> ChainState:
 
 def _validators(message: Message) -> tuple[Power, ...]:
     """Raises ValueError."""
-    found = tuple(_validator(read_message(entry)) for entry in list_of(message, 1, limit=MAX_VALIDATORS))
-    if len({entry.address for entry in found}) != len(found):
+    powers = tuple(_validator(read_message(entry)) for entry in list_of(message, 1, limit=MAX_VALIDATORS))
+    if len({entry.address for entry in powers}) != len(powers):
         raise ValueError("the same validator twice")
-    return found
+    return powers
 
 
 def _validator(message: Message) -> Power:

@@ -59,20 +59,20 @@ class Command:
         """The flags in force: the last one of each name."""
         names = [word.text for word in self.words]
         at = names.index("run") + 1 if "run" in names else 1
-        found: dict[PeerFlag, FoundFlag] = {}
+        flags: dict[PeerFlag, FoundFlag] = {}
         while at < len(names) and names[at] != "--":
             flag, skip = _flag(names[at])
             if flag and skip:
-                found[flag] = FoundFlag(flag, self.words[at], skip)
+                flags[flag] = FoundFlag(flag, self.words[at], skip)
             elif flag:
                 at += 1
-                found[flag] = FoundFlag(flag, self.words[at] if at < len(names) else None)
+                flags[flag] = FoundFlag(flag, self.words[at] if at < len(names) else None)
             at += 1
-        return found
+        return flags
 
     def stray_arguments(self) -> tuple[str, ...]:
         """Arguments that look like peers but that no flag takes, so that Loom ignores them."""
-        used = {found.word.start for found in self.flags().values() if found.word}
+        used = {flag.word.start for flag in self.flags().values() if flag.word}
         pairs = zip(self.words[1:], self.words, strict=False)
         return tuple(
             word.text
@@ -132,17 +132,17 @@ def edit(command: Command, flag: PeerFlag, value: str) -> tuple[int, int, str]:
         raise ValueError(
             "The peers stand inside a shell command; put the loom command into ExecStart= itself."
         )
-    found = command.flags().get(flag)
-    if found is None:
+    in_force = command.flags().get(flag)
+    if in_force is None:
         return _append(command, flag, value)
-    if found.word is None:
+    if in_force.word is None:
         raise ValueError(f"{flag} has no value in ExecStart=; give it one, or remove it.")
-    if _has_variable(found.value):
+    if _has_variable(in_force.value):
         raise ValueError(
-            f"{flag} comes from the variable {clean_line(found.value, limit=80)}; "
+            f"{flag} comes from the variable {clean_line(in_force.value, limit=80)}; "
             "write the list itself into ExecStart=, or change it where the variable is set."
         )
-    return _place(command.text, found.word, found.skip, value)
+    return _place(command.text, in_force.word, in_force.skip, value)
 
 
 def _flag(word: str) -> tuple[PeerFlag | None, int]:

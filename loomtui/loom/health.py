@@ -94,13 +94,13 @@ def _judge(looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], patience
         return Verdict(ClusterState.STOPPED, f"The service runs on no node{_of_reachable(reasons)}.", reasons)
     window = at[-1] - at[0]
     grown = {node.name: _growth(node.name, looks) for node in latest}
-    reasons = (*_split(looks), *_node_reasons(latest, grown, window >= patience))
+    reasons = (*_differing_hashes(looks), *_node_reasons(latest, grown, window >= patience))
     if not any((steps or 0) > 0 for steps in grown.values()):
-        return _still(latest, reasons, window, patience)
-    return _moving(latest, reasons, grown, _compared(looks), window >= patience)
+        return _halted_verdict(latest, reasons, window, patience)
+    return _moving_verdict(latest, reasons, grown, _compared_nodes(looks), window >= patience)
 
 
-def _moving(
+def _moving_verdict(
     latest: Sequence[NodeView],
     reasons: tuple[str, ...],
     grown: Mapping[str, int | None],
@@ -161,18 +161,18 @@ def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
 
 def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
     """The app hash of each node at each height, over all looks."""
-    seen: dict[int, dict[str, str]] = {}
+    hashes: dict[int, dict[str, str]] = {}
     for node in (node for look in looks for node in look):
         if node.height is not None and node.app_hash:
-            seen.setdefault(node.height, {})[node.name] = node.app_hash
-    return seen
+            hashes.setdefault(node.height, {})[node.name] = node.app_hash
+    return hashes
 
 
-def _compared(looks: Sequence[Sequence[NodeView]]) -> frozenset[str]:
+def _compared_nodes(looks: Sequence[Sequence[NodeView]]) -> frozenset[str]:
     return frozenset(name for names in _hashes(looks).values() if len(names) > 1 for name in names)
 
 
-def _split(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
+def _differing_hashes(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
     """Nodes that disagree about the state at one height."""
     for height, by_node in sorted(_hashes(looks).items()):
         if len(set(by_node.values())) > 1:
@@ -195,7 +195,7 @@ def _node_reasons(
         elif node.height is None:
             reasons.append(f"{node.name} gives no height.")
         elif grown[node.name] == 0 and patient:
-            reasons.append(f"{node.name} {_standing(node.height)}.")
+            reasons.append(f"{node.name} {_describe_halt(node.height)}.")
         elif (few := too_few(node, latest)) is not None:
             reasons.append(f"{node.name} has {few.sentence}.")
         elif node.catching_up:
@@ -205,25 +205,25 @@ def _node_reasons(
 
 def too_few(node: NodeView, nodes: Sequence[NodeView]) -> Connections | None:
     """Its connections, if a validator is not among them."""
-    found = connections(node, nodes)
-    return None if found is None or found.complete else found
+    own = connections(node, nodes)
+    return None if own is None or own.complete else own
 
 
-def _standing(height: int) -> str:
+def _describe_halt(height: int) -> str:
     return f"stands still at {height}" if height else "has no blocks"
 
 
 def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]) -> timedelta:
     """The time from its first answer to its last one."""
     times = [
-        moment
-        for look, moment in zip(looks, at, strict=True)
+        looked_at
+        for look, looked_at in zip(looks, at, strict=True)
         if any(node.name == name and node.height is not None for node in look)
     ]
     return times[-1] - times[0] if times else timedelta()
 
 
-def _still(
+def _halted_verdict(
     latest: Sequence[NodeView], reasons: tuple[str, ...], window: timedelta, patience: timedelta
 ) -> Verdict:
     """No height grew: the chain is halted, or was not watched for long enough."""

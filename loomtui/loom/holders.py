@@ -67,7 +67,7 @@ class StandingChain:
                 raise Unproven(f"{holder.name} has signed with a key that is in no set that the nodes tell")
         if not self.height:
             raise Unproven("the chain has no blocks")
-        if 3 * self._able() > 2 * sum(self.members.values()):
+        if 3 * self._able_power() > 2 * sum(self.members.values()):
             raise Unproven("enough validators to make a block can sign")
 
     @property
@@ -80,16 +80,16 @@ class StandingChain:
 
         Raises Unproven if no chain tells its set, or two tell different ones.
         """
-        told = {holder.members for holder in self.holders if holder.members}
-        if len(told) != 1:
+        member_sets = {holder.members for holder in self.holders if holder.members}
+        if len(member_sets) != 1:
             raise Unproven(
                 "the nodes tell different sets of validators"
-                if told
+                if member_sets
                 else "no node tells its set of validators"
             )
-        return {address: power for address, power in next(iter(told)) if power}
+        return {address: power for address, power in next(iter(member_sets)) if power}
 
-    def _able(self) -> int:
+    def _able_power(self) -> int:
         able = (holder for holder in self.holders if not holder.ahead(self.height))
         return sum(self.members.get(address, 0) for holder in able for address in holder.addresses or ())
 

@@ -48,8 +48,8 @@ class Directory:
         self._places = _index(nodes, lambda node: [_place(node.address, node.p2p_port)])
         self._hosts = _index(nodes, lambda node: [_host(node.address)])
         self._former_hosts = _index(nodes, lambda node: map(_host, node.former_addresses))
-        told = self._told_ids()
-        self._told = _index(nodes, lambda node: told.get(node.name, ()))
+        listed_ids = self._listed_ids()
+        self._listed = _index(nodes, lambda node: listed_ids.get(node.name, ()))
 
     def resolve(self, peer: Peer) -> NodeFacts | None:
         """None means that it is none of the nodes, or that it cannot be told which."""
@@ -57,25 +57,25 @@ class Directory:
         return (
             self._ids.get(node_id)
             or self._former_ids.get(node_id)
-            or self._told.get(node_id)
-            or self._at(peer)
+            or self._listed.get(node_id)
+            or self._node_at(peer)
             or self._former_hosts.get(place)
             or self._former_hosts.get(_host(peer.host))
         )
 
-    def _at(self, peer: Peer) -> NodeFacts | None:
+    def _node_at(self, peer: Peer) -> NodeFacts | None:
         return self._places.get(_place(peer.host, peer.port)) or self._hosts.get(_host(peer.host))
 
-    def _told_ids(self) -> Mapping[str, set[str]]:
+    def _listed_ids(self) -> Mapping[str, set[str]]:
         """The IDs that other units give for the address of a node that was not seen, by the node's name."""
-        told: dict[str, set[str]] = {}
+        ids_by_name: dict[str, set[str]] = {}
         for unit in (node.unit for node in self.nodes if node.unit is not None):
             for peer in (peer for value in unit.peer_values for peer in read_peers(value.value).peers):
-                node_id, target = peer.id.lower(), self._at(peer)
+                node_id, target = peer.id.lower(), self._node_at(peer)
                 taken = node_id in self._ids or node_id in self._former_ids
                 if target is not None and not target.seen and not taken:
-                    told.setdefault(target.name, set()).add(node_id)
-        return told
+                    ids_by_name.setdefault(target.name, set()).add(node_id)
+        return ids_by_name
 
 
 def _index(

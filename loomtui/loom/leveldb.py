@@ -120,13 +120,13 @@ def last(data: bytes, read: Callable[[bytes, bytes], T | None]) -> T | None:
     window = _FIRST_WINDOW
     while True:
         start = max(0, len(data) - window) // BLOCK_SIZE * BLOCK_SIZE
-        found: T | None = None
+        newest: T | None = None
         for batch in records(data[start:]):
             for key, value in puts(batch):
                 answer = read(key, value)
-                found = found if answer is None else answer
-        if found is not None or start == 0:
-            return found
+                newest = newest if answer is None else answer
+        if newest is not None or start == 0:
+            return newest
         window *= 4
 
 

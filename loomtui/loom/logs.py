@@ -38,8 +38,8 @@ def explain(text: str) -> Explanation | None:
 
 
 def _explanation(rule: Rule, match: re.Match[str]) -> Explanation:
-    found = {name: value or "" for name, value in match.groupdict().items()}
-    ids = tuple(found[name] for name in ("real", "listed", "id") if found.get(name))
-    meaning = rule.meaning.format_map(found)
-    advice = Advice(rule.advice.act, rule.advice.text.format_map(found))
+    groups = {name: value or "" for name, value in match.groupdict().items()}
+    ids = tuple(groups[name] for name in ("real", "listed", "id") if groups.get(name))
+    meaning = rule.meaning.format_map(groups)
+    advice = Advice(rule.advice.act, rule.advice.text.format_map(groups))
     return Explanation(rule.severity, rule.title, meaning, advice, ids, rule.file, rule.denied_by)

@@ -66,28 +66,28 @@ def read_manifest(data: bytes, limit: int = 500_000) -> Version | None:
     """
     tables: dict[int, int] = {}
     numbers = {_LOG: 0, _NEXT: 0}
-    found = False
+    has_edits = False
     for record in leveldb.records(data):
         added: dict[int, int] = {}
-        gone: set[int] = set()
-        told = dict(numbers)
+        deleted: set[int] = set()
+        changed_numbers = dict(numbers)
         try:
             for tag, values in _fields(_Edit(record)):
-                if tag in told:
-                    told[tag] = values[0]
+                if tag in changed_numbers:
+                    changed_numbers[tag] = values[0]
                 elif tag == _DELETED:
-                    gone.add(values[1])
+                    deleted.add(values[1])
                 elif tag == _ADDED:
                     added[values[1]] = values[2]
-                if len(added) + len(gone) + len(tables) > 2 * limit:
+                if len(added) + len(deleted) + len(tables) > 2 * limit:
                     return None
         except ValueError:
             break
-        found, numbers = True, told
-        for number in gone:
+        has_edits, numbers = True, changed_numbers
+        for number in deleted:
             tables.pop(number, None)
         tables |= added
-    return Version(numbers[_LOG], numbers[_NEXT], tables) if found and len(tables) <= limit else None
+    return Version(numbers[_LOG], numbers[_NEXT], tables) if has_edits and len(tables) <= limit else None
 
 
 def _fields(edit: _Edit) -> Iterator[tuple[int, list[int]]]:

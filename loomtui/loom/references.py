@@ -66,13 +66,15 @@ class KeyReport:
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
     known = Directory(nodes)
-    seen = tuple(node for node in nodes if node.seen)
-    found = [*_duplicates(seen), *_keys(seen), *_ports(seen)]
-    for node in seen:
-        found += _located(node, _lists(node, known))
-        found += _addrbook(node, known)
+    seen_nodes = tuple(node for node in nodes if node.seen)
+    mismatches = [*_duplicates(seen_nodes), *_keys(seen_nodes), *_ports(seen_nodes)]
+    for node in seen_nodes:
+        mismatches += _with_places(node, _lists(node, known))
+        mismatches += _addrbook(node, known)
     unseen = tuple(node for node in nodes if not node.seen)
-    return KeyReport(not any(mismatch.blocking for mismatch in found), seen, tuple(found), unseen)
+    return KeyReport(
+        not any(mismatch.blocking for mismatch in mismatches), seen_nodes, tuple(mismatches), unseen
+    )
 
 
 def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
@@ -94,7 +96,7 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
         wanted[flag] = list(_right_peers(present[flag].peers, known, placed))
     last = PeerFlag.PEERS if PeerFlag.PEERS in present and PeerFlag.PERSISTENT not in present else None
     missing = [
-        Peer(other.node_id, _bare(other.address), other.p2p_port)
+        Peer(other.node_id, _without_brackets(other.address), other.p2p_port)
         for other in nodes
         if other.name not in placed and other.node_id
     ]
@@ -125,7 +127,7 @@ def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
     """What has to replace the entry. If the entry is right, it stays, however its host is written."""
     if target is None:
         return replace(peer, id=peer.id.lower())
-    host = _bare(target.address)
+    host = _without_brackets(target.address)
     return Peer(
         target.node_id or peer.id.lower(),
         peer.host if peer.host.lower() == host.lower() else host,
@@ -133,7 +135,7 @@ def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
     )
 
 
-def _bare(address: str) -> str:
+def _without_brackets(address: str) -> str:
     return address.strip("[]")
 
 
@@ -192,9 +194,9 @@ def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
             yield Mismatch(kind, node.name, node.name, expected, found, "config.toml", cause, False, fix)
 
 
-def _located(node: NodeFacts, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
+def _with_places(node: NodeFacts, mismatches: Iterable[Mismatch]) -> Iterator[Mismatch]:
     """The same, with the place in the unit or its drop-ins where it is to be mended."""
-    for mismatch in found:
+    for mismatch in mismatches:
         yield replace(mismatch, where=_place_in_unit(node, mismatch.where) or mismatch.where)
 
 
@@ -225,17 +227,17 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         for peer in peers.peers:
             target = targets[peer]
             if target is None:
-                yield _unknown(node, flag, peer, unsure)
+                yield _unknown_peer(node, flag, peer, unsure)
             else:
                 yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
     flags = [value.flag for value in node.unit.peer_values]
     where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
     for other in known.nodes:
         if other.role is Role.VALIDATOR and other.name not in listed:
-            yield _missing(node, other, where)
+            yield _missing_peer(node, other, where)
 
 
-def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
+def _missing_peer(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     """Nobody can add a node without its ID. That it has none is told of the node itself."""
     kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
@@ -246,7 +248,7 @@ def _missing(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     return Mismatch(kind, node.name, other.name, None, None, where, cause, False)
 
 
-def _unknown(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
+def _unknown_peer(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
     """An entry is in no inventory only if every node of the inventory is accounted for."""
     who = "a peer that is not in the inventory"
     if unsure:
@@ -312,15 +314,15 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         elif target.node_id and peers[0] != _right_peer(peers[0], target):
             right = str(_right_peer(peers[0], target))
             text = f"holds {peers[0]} for {target.name}, which is {right}"
-            yield _stale(node, target.name, right, str(peers[0]), text)
+            yield _stale_entry(node, target.name, right, str(peers[0]), text)
     if strangers:
         unseen = any(not other.seen for other in known.nodes)
         who = "none of the nodes that were looked at" if unseen else "not in the inventory"
         text = f"holds {strangers} addresses of nodes that are {who}"
-        yield _stale(node, None, None, str(strangers), text)
+        yield _stale_entry(node, None, None, str(strangers), text)
 
 
-def _stale(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
+def _stale_entry(node: NodeFacts, about: str | None, expected: str | None, found: str, text: str) -> Mismatch:
     cause, fix = f"addrbook.json of {node.name} {text}", "set the file aside, it is rebuilt by itself."
     kind, where = MismatchKind.STALE_ADDRBOOK, "addrbook.json"
     return Mismatch(kind, node.name, about, expected, found, where, cause, False, fix)

@@ -88,8 +88,8 @@ def _result(body: bytes) -> Mapping[str, object]:
     failure = document.get("error")
     if failure:
         parts = (string(member(failure, name)) for name in ("message", "data"))
-        said = clean_line(": ".join(filter(None, parts)), limit=300)
-        raise RpcError(f"The node answered with an error: {said or 'it does not say which'}.")
+        message = clean_line(": ".join(filter(None, parts)), limit=300)
+        raise RpcError(f"The node answered with an error: {message or 'it does not say which'}.")
     result = document.get("result")
     if not isinstance(result, Mapping):
         raise RpcError("The answer holds no result.")

@@ -43,7 +43,7 @@ def forecast(height: int, signers: Sequence[Signer], *, wal_of_same_state: bool 
     total = sum(signer.power for signer in signers)
     power = sum(signer.power for signer in able)
     moves = 3 * power > 2 * total
-    sentence = _moving(height, stuck, total) if moves else _standing(height, stuck, total)
+    sentence = _moving_sentence(height, stuck, total) if moves else _halted_sentence(height, stuck, total)
     return Forecast(moves, height, power, total, tuple(signer.name for signer in stuck), sentence)
 
 
@@ -54,7 +54,7 @@ def _can_sign(height: int, signer: Signer, wal_of_same_state: bool) -> bool:
     return ahead <= 0 or (ahead == 1 and wal_of_same_state)
 
 
-def _moving(height: int, stuck: Sequence[Signer], total: int) -> str:
+def _moving_sentence(height: int, stuck: Sequence[Signer], total: int) -> str:
     start = f"The chain can go on from {height}"
     if not stuck:
         return f"{start}: every validator can sign block {height + 1}."
@@ -64,7 +64,7 @@ def _moving(height: int, stuck: Sequence[Signer], total: int) -> str:
     return f"{start} without {_share(stuck, total)}: {', '.join(parts)}."
 
 
-def _standing(height: int, stuck: Sequence[Signer], total: int) -> str:
+def _halted_sentence(height: int, stuck: Sequence[Signer], total: int) -> str:
     if not total:
         return f"The chain would stand still at {height + 1}: no validator with voting power is known."
     ahead = [signer for signer in stuck if signer.state]

@@ -207,16 +207,16 @@ def _peer_values(command: Command, settings: _Settings) -> tuple[tuple[PeerValue
     ]
     if command.in_shell:
         problems.append("The peers stand inside a shell command, where they cannot be told for certain.")
-    for found in command.flags().values():
-        if found.word is None:
-            problems.append(f"{found.flag} has no value: loom does not start.")
+    for flag in command.flags().values():
+        if flag.word is None:
+            problems.append(f"{flag.flag} has no value: loom does not start.")
             continue
         try:
-            value = literal(expand(found.value, settings.variables))
+            value = literal(expand(flag.value, settings.variables))
         except KeyError as error:
             name = clean_line(str(error.args[0]), limit=80)
-            problems.append(f"{found.flag} comes from the variable {name}, whose value is not in the unit.")
+            problems.append(f"{flag.flag} comes from the variable {name}, whose value is not in the unit.")
             continue
-        line = command.text.count("\n", 0, found.word.start) + 1
-        values.append(PeerValue(found.flag, value, command.path, line))
+        line = command.text.count("\n", 0, flag.word.start) + 1
+        values.append(PeerValue(flag.flag, value, command.path, line))
     return tuple(values), problems

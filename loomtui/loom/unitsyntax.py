@@ -120,30 +120,30 @@ def _strip(chars: list[Char]) -> tuple[Char, ...]:
 
 
 def _take_word(chars: Sequence[Char], at: int) -> tuple[Word, int]:
-    found: list[Char] = []
+    taken: list[Char] = []
     start, quote, mark = chars[at].start, "", -1
     while at < len(chars):
         char = chars[at]
         if char.value == "\\":
             value, width = _escape(chars, at)
-            found.append(Char(value, char.start, chars[at + width - 1].end, mark))
+            taken.append(Char(value, char.start, chars[at + width - 1].end, mark))
             at += width
             continue
         if quote:
             if char.value == quote:
                 quote, mark = "", -1
             else:
-                found.append(Char(char.value, char.start, char.end, mark))
+                taken.append(Char(char.value, char.start, char.end, mark))
         elif char.value in _BLANKS:
             break
         elif char.value in "\"'":
             quote, mark = char.value, char.start
         else:
-            found.append(char)
+            taken.append(char)
         at += 1
     if quote:
         raise ValueError("a quote is opened and never closed")
-    return Word(tuple(found), start, chars[at - 1].end), at
+    return Word(tuple(taken), start, chars[at - 1].end), at
 
 
 def _escape(chars: Sequence[Char], at: int) -> tuple[str, int]:

@@ -45,10 +45,10 @@ def resolve(host: str, port: int, *, anywhere: bool) -> Address:
     """Raises CallError: no such address; Refused: other machines reach it and `anywhere` is not set."""
     shown = clean_line(host, limit=80)
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise CallError(f"--host: there is no address {shown!r}.") from error
-    ip = ipaddress.ip_address(str(found[0][4][0]).partition("%")[0])
+    ip = ipaddress.ip_address(str(resolved[0][4][0]).partition("%")[0])
     if not ip.is_loopback and not anywhere:
         raise Refused(
             f"--host: {shown} can be reached from other machines, and nothing on the way is encrypted.",

@@ -58,8 +58,8 @@ class Guard:
 
         return guarded
 
-    def _is(self, told: str | None) -> bool:
-        return told is not None and hmac.compare_digest(told.encode(errors="replace"), self.token.encode())
+    def _is(self, token: str | None) -> bool:
+        return token is not None and hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
 
 
 def _from_elsewhere(request: web.Request, host: str) -> bool:
@@ -68,10 +68,10 @@ def _from_elsewhere(request: web.Request, host: str) -> bool:
     if origin is None:
         return "Upgrade" in request.headers
     try:
-        told = urlsplit(origin)
+        origin_url = urlsplit(origin)
     except ValueError:
         return True
-    return told.scheme not in ("http", "https") or told.netloc != host
+    return origin_url.scheme not in ("http", "https") or origin_url.netloc != host
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:

@@ -33,7 +33,7 @@ class Site:
 
     def __init__(self, command: str, title: str) -> None:
         self._command = command
-        self._page = Template(_own("index.html")).substitute(title=escape(clean_line(title)))
+        self._page = Template(_page_file("index.html")).substitute(title=escape(clean_line(title)))
         self._viewers: set[Viewer] = set()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -46,17 +46,17 @@ class Site:
         app.router.add_get("/ws", self._view)
         app.router.add_static("/static", Path(textual_serve.__file__).parent / "static")
         app.on_shutdown.append(self._close)
-        app.on_cleanup.append(self._see_off)
+        app.on_cleanup.append(self._wait_for_leaving)
         return app
 
     async def _index(self, _request: web.Request) -> web.Response:
         return web.Response(text=self._page, content_type="text/html")
 
     async def _style(self, _request: web.Request) -> web.Response:
-        return web.Response(text=_own("page.css"), content_type="text/css")
+        return web.Response(text=_page_file("page.css"), content_type="text/css")
 
     async def _script(self, _request: web.Request) -> web.Response:
-        return web.Response(text=_own("page.js"), content_type="text/javascript")
+        return web.Response(text=_page_file("page.js"), content_type="text/javascript")
 
     async def _view(self, request: web.Request) -> web.StreamResponse:
         if len(self._viewers) >= MOST_VIEWERS:
@@ -92,7 +92,7 @@ class Site:
     async def _close(self, _app: web.Application) -> None:
         await asyncio.gather(*(viewer.close() for viewer in self._viewers))
 
-    async def _see_off(self, _app: web.Application) -> None:
+    async def _wait_for_leaving(self, _app: web.Application) -> None:
         await asyncio.gather(*self._leaving)
 
 
@@ -128,5 +128,5 @@ def _no_listening(address: Address, error: OSError) -> CallError:
     return CallError(f"{where} cannot be listened at: {clean_line(why)}.", safe="Nothing was served.")
 
 
-def _own(name: str) -> str:
+def _page_file(name: str) -> str:
     return (resources.files("loomtui.web") / "page" / name).read_text(encoding="utf-8")

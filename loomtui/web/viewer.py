@@ -87,8 +87,8 @@ def size_of(query: Mapping[str, str]) -> tuple[int, int]:
     return _cells(query.get("width", ""), 80), _cells(query.get("height", ""), 24)
 
 
-def _cells(told: str, default: int) -> int:
-    return _bounded(int(told)) if told.isascii() and told.isdigit() and len(told) < 6 else default
+def _cells(text: str, default: int) -> int:
+    return _bounded(int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else default
 
 
 def _bounded(cells: int) -> int:

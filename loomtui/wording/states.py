@@ -143,6 +143,6 @@ def outcome_state(outcome: Outcome | None) -> StateWord:
     return _OUTCOMES[outcome]
 
 
-def outcome_told(outcome: Outcome | None) -> str:
+def outcome_words(outcome: Outcome | None) -> str:
     """The outcome of a run, in a few more words."""
     return _OUTCOME_SENTENCES[outcome]

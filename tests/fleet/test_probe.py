@@ -154,7 +154,7 @@ async def test_a_look_never_raises_and_the_dead_do_not_hold_up_the_living(
     inventory = place.inventory(sshd.port, silent[0], connect_timeout=0.5)
     seen: list[NodeStatus] = []
     async with Fleet(inventory, place.person) as fleet:
-        first = await look(fleet, seen=seen.append)
+        first = await look(fleet, on_status=seen.append)
         assert [node.reachable for node in first.nodes] == [True, False]
         assert {node.name for node in seen} == {"n1", "n2"}
         assert "not an SSH server" in (first.node("n2").error or "")

@@ -200,7 +200,7 @@ def test_where_no_fix_is_known_the_references_are_to_be_compared() -> None:
     node, *others = report(B).nodes
     found = first(Code.WRONG_REFERENCE, four(), standing(), compare([replace(node, reported=C), *others]))
     assert found.meaning.endswith(": the command runs in another working directory or has made a new key.")
-    assert found.advice.text == Do.COMPARE_REFERENCES.told(node="n1").text
+    assert found.advice.text == Do.COMPARE_REFERENCES.advice(node="n1").text
 
 
 def test_a_duplicate_identity_comes_first_and_names_the_file() -> None:

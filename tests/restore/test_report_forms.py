@@ -19,7 +19,7 @@ from loomtui.restore.choices import Choices
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan
-from loomtui.restore.report import Chronicle, Form, chronicle, render
+from loomtui.restore.report import Chronicle, Form, chronicle_of, render
 from loomtui.restore.report.chronicle import SpanState
 from loomtui.restore.report.gantt import gantt
 from loomtui.restore.report.markup import element, html
@@ -40,15 +40,15 @@ def plan(**changes: object) -> Plan:
     return make_plan_of(*(node_plan(name) for name in NODES), **changes)
 
 
-def chronicle_of(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
-    return chronicle(story.write(tmp_path, plan(**changes)))
+def record_of(tmp_path: Path, story: Story, **changes: object) -> Chronicle:
+    return chronicle_of(story.write(tmp_path, plan(**changes)))
 
 
 # ── what goes into them ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_task_that_failed_and_was_tried_again_is_two_spans(tmp_path: Path) -> None:
-    record = chronicle_of(tmp_path, whole(_BEGAN, *NODES))
+    record = record_of(tmp_path, whole(_BEGAN, *NODES))
     mine = [
         (task.state, round(task.seconds))
         for task in record.tasks
@@ -61,20 +61,20 @@ def test_a_task_that_failed_and_was_tried_again_is_two_spans(tmp_path: Path) -> 
 
 
 def test_throughput_counts_the_time_of_all_tries(tmp_path: Path) -> None:
-    rates = {one.node: one for one in chronicle_of(tmp_path, whole(_BEGAN, *NODES)).throughput}
+    rates = {one.node: one for one in record_of(tmp_path, whole(_BEGAN, *NODES)).throughput}
     assert rates["n3"].seconds == pytest.approx(400)
     assert rates["n3"].bytes_per_second == pytest.approx(5000 / 400)
     assert rates["n1"].seconds == pytest.approx(300)
 
 
 def test_with_staging_the_preflight_is_what_brings_the_data(tmp_path: Path) -> None:
-    record = chronicle_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=True))
+    record = record_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=True))
     assert [one.node for one in record.throughput] == list(NODES)
     assert record.throughput[0].seconds == pytest.approx(8 / 3)
 
 
 def test_decisions_say_who_when_and_after_what_wait(tmp_path: Path) -> None:
-    decisions = chronicle_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(reset_signing=True)).decisions
+    decisions = record_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(reset_signing=True)).decisions
     assert [(one.answer, one.by) for one in decisions[:3]] == [
         ("made", "op@desk"), ("confirmed", "op@desk"), ("continue", "op@desk")
     ]  # fmt: skip
@@ -90,12 +90,12 @@ def test_a_killed_process_leaves_work_without_an_end_until_it_is_resumed(tmp_pat
     story.tell(EventKind.TASK_STARTED, StepName.DATA, "n1").tell(
         EventKind.NOTE, StepName.DATA, "n1", after=30
     )
-    assert {span.state for span in chronicle_of(tmp_path, story).tasks} == {SpanState.OPEN}
+    assert {span.state for span in record_of(tmp_path, story).tasks} == {SpanState.OPEN}
     story.tell(EventKind.RUN_RESUMED, after=3600, operator="eve@desk")
     story.tell(EventKind.TASK_STARTED, StepName.DATA, "n1").tell(
         EventKind.TASK_DONE, StepName.DATA, "n1", after=5
     )
-    record = chronicle_of(tmp_path, story)
+    record = record_of(tmp_path, story)
     assert [(task.state, task.seconds) for task in record.tasks] == [
         (SpanState.INTERRUPTED, 30),
         (SpanState.DONE, 5),
@@ -108,7 +108,7 @@ def test_a_step_that_stopped_at_a_failure_failed(tmp_path: Path) -> None:
     story.tell(EventKind.TASK_STARTED, StepName.STOP, "n1").tell(
         EventKind.TASK_FAILED, StepName.STOP, "n1", after=3
     )
-    record = chronicle_of(tmp_path, story.end(Outcome.STOPPED, after=9))
+    record = record_of(tmp_path, story.end(Outcome.STOPPED, after=9))
     assert [(step.state, step.seconds) for step in record.steps] == [(SpanState.FAILED, 12)]
     assert [(check.holds, check.node) for check in record.checks] == [(False, "n1")]
 
@@ -122,7 +122,7 @@ def test_a_rollback_ends_the_outage_and_loses_nothing(tmp_path: Path) -> None:
     )
     for node in NODES:
         story.tell(EventKind.TASK_UNDONE, StepName.STOP, node, after=2)
-    record = chronicle_of(tmp_path, story.end(Outcome.ROLLED_BACK))
+    record = record_of(tmp_path, story.end(Outcome.ROLLED_BACK))
     undone = [(task.node, task.seconds) for task in record.tasks if task.state is SpanState.UNDONE]
     assert undone == [("n1", 2), ("n2", 4), ("n3", 6)]
     assert record.timings.downtime_seconds == pytest.approx(21)
@@ -135,7 +135,7 @@ def test_a_rollback_ends_the_outage_and_loses_nothing(tmp_path: Path) -> None:
 def test_short_steps_have_room_and_a_weekend_is_cut(tmp_path: Path) -> None:
     story = Story(_BEGAN).begin().step(StepName.PREFLIGHT, *NODES, seconds=0.1)
     story.step(StepName.STOP, *NODES, seconds=600, wait=200_000)
-    record = chronicle_of(tmp_path, story)
+    record = record_of(tmp_path, story)
     scale = scale_of(record)
     assert scale.cuts
     step = record.steps[0]
@@ -148,7 +148,7 @@ def test_short_steps_have_room_and_a_weekend_is_cut(tmp_path: Path) -> None:
 
 
 def test_rows_for_nodes_show_what_failed_and_who_decided(tmp_path: Path) -> None:
-    drawn = gantt(chronicle_of(tmp_path, whole(_BEGAN, *NODES)), 100)
+    drawn = gantt(record_of(tmp_path, whole(_BEGAN, *NODES)), 100)
     assert drawn is not None
     rows = {lane.label.strip(): lane.text for lane in drawn.lanes}
     assert list(rows) == [*NODES, "decisions", "down"]
@@ -161,14 +161,14 @@ def test_rows_for_nodes_show_what_failed_and_who_decided(tmp_path: Path) -> None
 
 
 def test_rows_for_steps(tmp_path: Path) -> None:
-    drawn = gantt(chronicle_of(tmp_path, whole(_BEGAN, *NODES)), 80, by_step=True)
+    drawn = gantt(record_of(tmp_path, whole(_BEGAN, *NODES)), 80, by_step=True)
     assert drawn is not None
     assert [lane.label.strip() for lane in drawn.lanes][:2] == ["1 preflight", "2 stop"]
 
 
 def test_nothing_happened_yet(tmp_path: Path) -> None:
     run = Story(_BEGAN).write(tmp_path, plan())
-    assert gantt(chronicle(run), 80) is None
+    assert gantt(chronicle_of(run), 80) is None
     for form in FORMS:
         assert "svg" not in render(run, form)
 
@@ -191,7 +191,7 @@ def test_whatever_a_journal_holds_it_is_told(
     for kind, step, node, after in moments:
         story.tell(kind, step, node, after=after)
     run = story.write(tmp_path_factory.mktemp("run"), plan())
-    record = chronicle(run)
+    record = chronicle_of(run)
     drawn = gantt(record, width)
     if drawn is not None:
         assert all(cell_len(lane.text) <= max(width, 33) for lane in drawn.lanes)

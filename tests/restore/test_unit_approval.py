@@ -18,7 +18,7 @@ from loomtui.loom.units import read_unit
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.planning.identities import ServiceFix, service_fixes
 from loomtui.restore.record.run_store import Run
-from loomtui.restore.report import Form, chronicle, render
+from loomtui.restore.report import Form, chronicle_of, render
 from loomtui.restore.running.approvals import approved, digest_of
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.unit_edits import judge, why_locked
@@ -69,7 +69,7 @@ async def test_a_yes_is_in_the_journal_and_in_the_report(make_cluster: Make) -> 
     (yes,) = decisions(run)
     assert (yes["answer"], yes["by"]) == ("yes", "test")
     assert yes["digest"] == digest_of(unit_of(cluster))
-    (decision,) = [one for one in chronicle(run).decisions if one.asked == "change of the unit"]
+    (decision,) = [one for one in chronicle_of(run).decisions if one.asked == "change of the unit"]
     assert (decision.node, decision.answer, decision.by) == ("n1", "yes", "test")
     (event,) = [event for event in run.events() if event.data == yes]
     assert decision.at == event.at

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.report import Chronicle, chronicle
+from loomtui.restore.report import Chronicle, chronicle_of
 from tests.restore.stories import Story, whole
 from tests.screens.basics import NAMES, NOW
 from tests.screens.plans import plan
@@ -43,4 +43,4 @@ def hostile(text: str, run_plan: Plan) -> Chronicle:
 
 def _read(story: Story, run_plan: Plan) -> Chronicle:
     with tempfile.TemporaryDirectory() as folder:
-        return chronicle(story.write(Path(folder), run_plan))
+        return chronicle_of(story.write(Path(folder), run_plan))

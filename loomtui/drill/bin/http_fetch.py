@@ -133,14 +133,14 @@ def _fetch(kind: str, request: Request) -> int:
     if not request.url.startswith(("http://", "https://")):
         sys.stderr.write(f"{kind}: (3) URL rejected\n")
         return 3
-    asked = urllib.request.Request(request.url)  # noqa: S310
+    upstream_request = urllib.request.Request(request.url)  # noqa: S310
     for header in request.headers:
         name, _, value = header.partition(":")
-        asked.add_header(name.strip(), value.strip())
+        upstream_request.add_header(name.strip(), value.strip())
     if request.span:
-        asked.add_header("Range", f"bytes={request.span}")
+        upstream_request.add_header("Range", f"bytes={request.span}")
     try:
-        with urllib.request.urlopen(asked, timeout=request.seconds) as reply:  # noqa: S310
+        with urllib.request.urlopen(upstream_request, timeout=request.seconds) as reply:  # noqa: S310
             _save(reply, request, reply.status)
             if reply.length:
                 message = f"transfer closed with {reply.length} bytes remaining to read"

@@ -43,8 +43,8 @@ def main(root: str, arguments: list[str]) -> int:
     options = _options(arguments)
     try:
         file = open(os.path.join(root, "var/log/journal.jsonl"), "rb")  # noqa: PTH118, PTH123, SIM115
-        since = _moment(options["since"]) if "since" in options else 0
-        until = _moment(options["until"]) if "until" in options else None
+        since = _read_time(options["since"]) if "since" in options else 0
+        until = _read_time(options["until"]) if "until" in options else None
     except (OSError, ValueError) as error:
         sys.stderr.write(f"Failed to parse timestamp or to open the journal: {error}\n")
         return 1
@@ -77,7 +77,7 @@ def main(root: str, arguments: list[str]) -> int:
 
 
 def _options(arguments: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -88,16 +88,16 @@ def _options(arguments: list[str]) -> dict[str, str]:
             if not equals:
                 takes = rest and (name not in _OPTIONAL or re.fullmatch(r"\d+|all", rest[0]))
                 value = rest.pop(0) if takes else "10"
-            found[_VALUED[name]] = value
+            options[_VALUED[name]] = value
         elif re.fullmatch(r"-[a-z]+", word):
             for letter in word[1:]:
-                found[{"f": "follow", "q": "quiet", "r": "reverse"}.get(letter, letter)] = ""
+                options[{"f": "follow", "q": "quiet", "r": "reverse"}.get(letter, letter)] = ""
         else:
-            found[word.lstrip("-").replace("-", "_")] = ""
-    return found
+            options[word.lstrip("-").replace("-", "_")] = ""
+    return options
 
 
-def _moment(text: str) -> float:
+def _read_time(text: str) -> float:
     """Seconds since the epoch: `@SECONDS`, a date and time, `-5min`, `today`, `now`. Raises ValueError."""
     if text.startswith("@"):
         return float(text[1:])
@@ -110,10 +110,8 @@ def _moment(text: str) -> float:
         return time.time() - (time.time() % 86400 if text == "today" else 0)
     from datetime import UTC, datetime
 
-    moment = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
-    return (
-        moment if moment.tzinfo else moment.replace(tzinfo=UTC if text.endswith("Z") else None)
-    ).timestamp()
+    at = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC if text.endswith("Z") else None)).timestamp()
 
 
 def _position(cursor: str) -> int:
@@ -135,13 +133,13 @@ def _read(file: object) -> Iterator[Entry]:
 
 
 def _wanted(entry: Entry, options: dict[str, str], since: float, until: float | None) -> bool:
-    moment = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+    logged_at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
     unit = options.get("unit")
     if unit and "." not in unit:
         unit += ".service"
     return (
-        moment >= since
-        and (until is None or moment <= until)
+        logged_at >= since
+        and (until is None or logged_at <= until)
         and (unit is None or unit in (entry["_SYSTEMD_UNIT"], entry.get("UNIT")))
         and options.get("boot_id") in (None, entry["_BOOT_ID"])
         and ("grep" not in options or re.search(options["grep"], entry["MESSAGE"]) is not None)
@@ -174,18 +172,18 @@ def _fields(entry: Entry, options: dict[str, str]) -> Entry:
 
 def _time(entry: Entry, output: str) -> str:
     microseconds = int(entry["__REALTIME_TIMESTAMP"])
-    moment = time.localtime(microseconds // 1_000_000)
+    local_time = time.localtime(microseconds // 1_000_000)
     if output == "short-iso":
-        return time.strftime("%Y-%m-%dT%H:%M:%S%z", moment)
+        return time.strftime("%Y-%m-%dT%H:%M:%S%z", local_time)
     if output == "short-iso-precise":
         return (
-            time.strftime("%Y-%m-%dT%H:%M:%S", moment)
+            time.strftime("%Y-%m-%dT%H:%M:%S", local_time)
             + f".{microseconds % 1_000_000:06d}"
-            + time.strftime("%z", moment)
+            + time.strftime("%z", local_time)
         )
     if output == "short-unix":
         return f"{microseconds / 1e6:.6f}"
-    return time.strftime("%b %d %H:%M:%S", moment)
+    return time.strftime("%b %d %H:%M:%S", local_time)
 
 
 if __name__ == "__main__":

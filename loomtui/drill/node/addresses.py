@@ -38,10 +38,10 @@ def parse_address(entry: str) -> Address:
     if not colon or not port.isdigit():
         raise AddressError(f"Invalid address ({plain}): address {place}: missing port in address")
     try:
-        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
     except OSError:
         raise AddressError(f"Error looking up host ({host}): lookup {host}: no such host") from None
-    return Address(identity, str(found[0][4][0]), int(port))
+    return Address(identity, str(resolved[0][4][0]), int(port))
 
 
 def split_list(value: str) -> list[str]:

@@ -85,6 +85,6 @@ def enough(power: int, total: int) -> bool:
     return 3 * power > 2 * total
 
 
-def timestamp(moment: datetime | None = None) -> str:
-    moment = (moment or datetime.now(UTC)).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def timestamp(at: datetime | None = None) -> str:
+    at = (at or datetime.now(UTC)).astimezone(UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

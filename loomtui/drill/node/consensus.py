@@ -68,7 +68,7 @@ class Consensus:
         self.running = True
         self._wal.height = self.chain.height
         try:
-            said = self._wal.replay()
+            replayed = self._wal.replay()
         except WalGapError as gap:
             self._log.error(
                 "Error on catchup replay. Proceeding to start ConsensusState anyway",
@@ -76,8 +76,8 @@ class Consensus:
                 err=gap,
             )
             self._wal.end(self.chain.height)
-            said = []
-        for message in said:
+            replayed = []
+        for message in replayed:
             if message["h"] == self.height:
                 self._take(message, replayed=True)
         self._lock_again()

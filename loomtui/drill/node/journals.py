@@ -83,7 +83,7 @@ def _items(record: bytes) -> Iterable[tuple[bytes, bytes]]:
 
 def _read(data: bytes) -> tuple[list[bytes], int]:
     """The whole records of a journal, and where the last of them ends."""
-    found: list[bytes] = []
+    records: list[bytes] = []
     pending = b""
     at = end = 0
     while at + _HEADER <= len(data):
@@ -97,9 +97,9 @@ def _read(data: bytes) -> tuple[list[bytes], int]:
         at += _HEADER + size
         pending = piece if kind in (_FULL, _FIRST) else pending + piece
         if kind in (_FULL, _LAST):
-            found.append(pending)
+            records.append(pending)
             end = at
-    return found, end
+    return records, end
 
 
 def _manifest() -> bytes:

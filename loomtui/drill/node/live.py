@@ -144,8 +144,8 @@ class Node:
             peer.send({"t": "get", "h": self.chain.height + 1})
 
     def _give(self, peer: Peer, first: int) -> None:
-        found = [self.chain.block(height) for height in range(first, first + _BLOCKS_AT_ONCE)]
-        blocks = [block.to_json() for block in found if block]
+        own_blocks = [self.chain.block(height) for height in range(first, first + _BLOCKS_AT_ONCE)]
+        blocks = [block.to_json() for block in own_blocks if block]
         if blocks:
             peer.send({"t": "blocks", "blocks": blocks})
 
@@ -179,14 +179,14 @@ class Node:
     async def _tick(self) -> None:
         """What was lost on the way is said again when a height takes long."""
         pause = max(1.0, 3 * self._machine.block_seconds)
-        seen = -1
+        last_height = -1
         while True:
             await asyncio.sleep(pause)
-            if self.chain.height == seen:
+            if self.chain.height == last_height:
                 self.switch.broadcast({"t": "status", "h": self.chain.height})
                 for message in self.consensus.messages:
                     self.switch.broadcast(message)
-            seen = self.chain.height
+            last_height = self.chain.height
 
 
 def _end() -> None:

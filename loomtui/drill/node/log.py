@@ -26,10 +26,10 @@ class Log:
     def _write(self, letter: str, level: int, message: str, fields: dict[str, object]) -> None:
         if level < self._least:
             return
-        moment = datetime.now()  # local time, without its zone
-        stamp = moment.strftime("%Y-%m-%d|%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
-        told = "".join(f" {key}={_value(value)}" for key, value in fields.items())
-        sys.stderr.write(f"{letter}[{stamp}] {message:<44}{told}\n")
+        now = datetime.now()  # local time, without its zone
+        stamp = now.strftime("%Y-%m-%d|%H:%M:%S.") + f"{now.microsecond // 1000:03d}"
+        pairs = "".join(f" {key}={_value(value)}" for key, value in fields.items())
+        sys.stderr.write(f"{letter}[{stamp}] {message:<44}{pairs}\n")
         sys.stderr.flush()
 
 

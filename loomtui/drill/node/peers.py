@@ -142,9 +142,9 @@ class Switch:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dialled: Address | None
     ) -> None:
         """Raises RejectedError."""
-        said = json.dumps(self.info).encode() + b"\n"
+        own_info = json.dumps(self.info).encode() + b"\n"
         if dialled is None:
-            writer.write(said)
+            writer.write(own_info)
         info = await self._read_info(reader, dialled)
         if dialled and info["id"] != dialled.id:
             raise RejectedError(f"auth failure: conn.ID ({info['id']}) dialed ID ({dialled.id}) missmatch")
@@ -157,7 +157,7 @@ class Switch:
             raise RejectedError(f"self ID<{info['id']}>")
         self._replace_crossed(info["id"], outbound=dialled is not None)
         if dialled:
-            writer.write(said)
+            writer.write(own_info)
         remote = writer.get_extra_info("peername")[0]
         peer = Peer(info["id"], info, reader, writer, dialled is not None, remote)
         self.peers[peer.id] = peer

@@ -89,15 +89,15 @@ class Rpc:
             return "404 Not Found", b"404 page not found\n"
         return "200 OK", _json({"jsonrpc": "2.0", "id": identity, "result": result})
 
-    def _info(self, told: dict[str, Any]) -> dict[str, Any]:
+    def _info(self, node_info: dict[str, Any]) -> dict[str, Any]:
         return {
             "protocol_version": {"p2p": "5", "block": "8", "app": "0"},
-            "id": told["id"],
-            "listen_addr": told["listen"],
-            "network": told["network"],
+            "id": node_info["id"],
+            "listen_addr": node_info["listen"],
+            "network": node_info["network"],
             "version": "0.27.3",
             "channels": "4020212223303800",
-            "moniker": told["moniker"],
+            "moniker": node_info["moniker"],
             "other": {"tx_index": "on", "rpc_address": self._node.rpc_address},
         }
 
@@ -178,13 +178,13 @@ class Rpc:
     def _consensus_state(self, _: Mapping[str, str]) -> dict[str, Any]:
         state = self._node.consensus
         step = f"{state.height}/{state.round}/{state.step}"
-        told = {
+        round_state = {
             "height/round/step": step,
             "height": str(state.height),
             "round": str(state.round),
             "step": state.step,
         }
-        return {"round_state": told}
+        return {"round_state": round_state}
 
 
 def _asked_height(arguments: Mapping[str, str], latest: int) -> int:

@@ -72,10 +72,10 @@ def _seed(entry: str) -> Address:
 
 
 def _persistent(value: str, log: Log) -> list[Address]:
-    found = []
+    addresses = []
     for entry in split_list(value):
         try:
-            found.append(parse_address(entry))
+            addresses.append(parse_address(entry))
         except AddressError as error:
             log.error("Error in peer's address", module="p2p", err=error)
-    return found
+    return addresses

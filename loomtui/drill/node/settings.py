@@ -36,8 +36,8 @@ class Machine:
     @classmethod
     def read(cls) -> Machine:
         path = os.environ.get("LOOM_PRACTICE_MACHINE")
-        told = json.loads(Path(path).read_text()) if path else {}
-        return cls(told.get("address", "127.0.0.1"), float(told.get("block_seconds", 1.0)))
+        settings = json.loads(Path(path).read_text()) if path else {}
+        return cls(settings.get("address", "127.0.0.1"), float(settings.get("block_seconds", 1.0)))
 
 
 def read_settings(root: Path) -> Settings:

@@ -110,8 +110,8 @@ class Chain:
         return known or (self.validators_at(1) if height == 2 else ())
 
     def block(self, height: int) -> Block | None:
-        found = self._blocks.values.get(b"H:%d" % height)
-        return None if found is None else Block.from_json(json.loads(found))
+        stored = self._blocks.values.get(b"H:%d" % height)
+        return None if stored is None else Block.from_json(json.loads(stored))
 
     @property
     def last_block(self) -> Block | None:

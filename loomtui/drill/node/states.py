@@ -101,18 +101,20 @@ class State:
     @classmethod
     def decode(cls, data: bytes) -> State:
         """Raises LookupError, ValueError for what is no state."""
-        found = _fields(data)
-        moment = _fields(found.get(6, [b""])[0])
+        fields = _fields(data)
+        block_time = _fields(fields.get(6, [b""])[0])
         return cls(
-            found[2][0].decode(),
-            _plain(found, 3),
-            _fields(found.get(5, [b""])[0]).get(1, [b""])[0].hex().upper(),
-            timestamp(_EPOCH + timedelta(seconds=_plain(moment, 1), microseconds=_plain(moment, 2) // 1000)),
-            _read_set(found.get(9, [b""])[0]),
-            _read_set(found.get(8, [b""])[0]),
-            _read_set(found.get(7, [b""])[0]),
-            _plain(found, 10),
-            found.get(14, [b""])[0].hex().upper(),
+            fields[2][0].decode(),
+            _plain(fields, 3),
+            _fields(fields.get(5, [b""])[0]).get(1, [b""])[0].hex().upper(),
+            timestamp(
+                _EPOCH + timedelta(seconds=_plain(block_time, 1), microseconds=_plain(block_time, 2) // 1000)
+            ),
+            _read_set(fields.get(9, [b""])[0]),
+            _read_set(fields.get(8, [b""])[0]),
+            _read_set(fields.get(7, [b""])[0]),
+            _plain(fields, 10),
+            fields.get(14, [b""])[0].hex().upper(),
         )
 
 
@@ -170,7 +172,7 @@ def _bytes(field: int, value: bytes) -> bytes:
 
 def _fields(data: bytes) -> dict[int, list[bytes]]:
     """Every field's values; a number as the bytes of its varint."""
-    found: dict[int, list[bytes]] = {}
+    fields: dict[int, list[bytes]] = {}
     at = 0
     while at < len(data):
         (key, at), start = read_varint(data, at), 0
@@ -179,9 +181,9 @@ def _fields(data: bytes) -> dict[int, list[bytes]]:
             at = start + size
         else:
             start, at = at, read_varint(data, at)[1]
-        found.setdefault(key >> 3, []).append(data[start:at])
-    return found
+        fields.setdefault(key >> 3, []).append(data[start:at])
+    return fields
 
 
-def _plain(found: dict[int, list[bytes]], field: int) -> int:
-    return read_varint(found[field][0], 0)[0] if field in found else 0
+def _plain(fields: dict[int, list[bytes]], field: int) -> int:
+    return read_varint(fields[field][0], 0)[0] if field in fields else 0

@@ -128,7 +128,7 @@ def _is_enabled(call: Call) -> Reply:
 
 
 def _enable(call: Call) -> Reply:
-    told = ""
+    messages = ""
     for name in call.names:
         service = call.manager.service(name)
         if service is None or service.definition.fragment is None:
@@ -139,22 +139,23 @@ def _enable(call: Call) -> Reply:
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(service.definition.fragment)
-            told += f"Created symlink {link} → {service.definition.fragment}.\n"
+            messages += f"Created symlink {link} → {service.definition.fragment}.\n"
     started = [call.manager.start(name) for name in call.names] if "--now" in call.options else []
     return Reply(
-        err=told + "".join(reply.err for reply in started), status=max((r.status for r in started), default=0)
+        err=messages + "".join(reply.err for reply in started),
+        status=max((r.status for r in started), default=0),
     )
 
 
 def _disable(call: Call) -> Reply:
-    told = ""
+    messages = ""
     for name in call.names:
         if call.manager.link(name).is_symlink():
             call.manager.link(name).unlink()
-            told += f"Removed {call.manager.link(name)}.\n"
+            messages += f"Removed {call.manager.link(name)}.\n"
         if "--now" in call.options:
             call.manager.stop(name)
-    return Reply(err=told)
+    return Reply(err=messages)
 
 
 def _reload(call: Call) -> Reply:
@@ -229,8 +230,8 @@ def _show(call: Call) -> Reply:
     wanted = [name for value in call.options.get("--property", []) for name in value.split(",") if name]
     blocks = []
     for name in call.names or [""]:
-        found = properties(call.manager, name) if name else {"Version": "252"}
-        shown = {key: found[key] for key in wanted if key in found} if wanted else found
+        values = properties(call.manager, name) if name else {"Version": "252"}
+        shown = {key: values[key] for key in wanted if key in values} if wanted else values
         if "--value" in call.options:
             blocks.append("".join(f"{value}\n" for value in shown.values()))
         else:

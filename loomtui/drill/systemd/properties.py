@@ -19,7 +19,7 @@ def properties(manager: Manager, name: str) -> dict[str, str]:
     if service is None:
         return _of_unknown(unit_name(name))
     definition = service.definition
-    told = {
+    values = {
         "Id": service.name,
         "Names": service.name,
         "Description": definition.get("Description", service.name),
@@ -55,8 +55,8 @@ def properties(manager: Manager, name: str) -> dict[str, str]:
     }
     for command in ("ExecStartPre", "ExecStart"):
         for line, ignored in definition.commands(command):
-            told[command] = _exec(service, line, ignored)
-    return told | _times(service)
+            values[command] = _exec(service, line, ignored)
+    return values | _times(service)
 
 
 def _of_unknown(name: str) -> dict[str, str]:
@@ -88,12 +88,12 @@ def _times(service: Service) -> dict[str, str]:
         "InactiveExit",
         "StateChange",
     )
-    told = {}
+    values = {}
     for name in names:
         wall, monotonic = service.times.get(name, (0, 0))
-        told[f"{name}Timestamp"] = _stamp(wall) if wall else ""
-        told[f"{name}TimestampMonotonic"] = str(monotonic)
-    return told
+        values[f"{name}Timestamp"] = _stamp(wall) if wall else ""
+        values[f"{name}TimestampMonotonic"] = str(monotonic)
+    return values
 
 
 def _stamp(microseconds: int) -> str:

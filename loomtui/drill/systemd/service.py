@@ -130,12 +130,12 @@ class Service:
                 0,
             )
         )
-        moment = time.monotonic()
-        self._starts = [start for start in self._starts if moment - start < span]
+        now = time.monotonic()
+        self._starts = [start for start in self._starts if now - start < span]
         burst = int(self.definition.get("StartLimitBurst", str(_LIMIT_BURST)))
         if span and len(self._starts) >= burst:
             return True
-        self._starts.append(moment)
+        self._starts.append(now)
         return False
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:

@@ -87,12 +87,12 @@ def _gid(group: str) -> int:
 
 
 def _assignments(text: str) -> dict[str, str]:
-    found = {}
+    assignments = {}
     for word in shlex.split(text):
         key, equals, value = word.partition("=")
         if equals:
-            found[key] = value
-    return found
+            assignments[key] = value
+    return assignments
 
 
 def _expand(word: str, environment: Mapping[str, str]) -> str:

@@ -70,15 +70,15 @@ def analyze(arguments: list[str], folder: Path) -> Reply:
     words = [argument for argument in arguments if not argument.startswith("-")]
     if words[:1] != ["verify"] or len(words) < 2:
         return Reply(err="Only verify is known here.\n", status=1)
-    found: list[str] = []
+    problems: list[str] = []
     for name in words[1:]:
         path = folder / name
         if path.suffix != ".service":
-            found.append(f"Failed to prepare filename {name}: Invalid argument")
+            problems.append(f"Failed to prepare filename {name}: Invalid argument")
             continue
         try:
-            found += complaints(path.read_text("utf-8", "replace"), str(path))
+            problems += complaints(path.read_text("utf-8", "replace"), str(path))
         except OSError:
-            found.append(f"Failed to open {path}: No such file or directory")
-    fatal = any("ignoring line" not in line for line in found)
-    return Reply(err="".join(f"{line}\n" for line in found), status=1 if fatal else 0)
+            problems.append(f"Failed to open {path}: No such file or directory")
+    fatal = any("ignoring line" not in line for line in problems)
+    return Reply(err="".join(f"{line}\n" for line in problems), status=1 if fatal else 0)

@@ -18,7 +18,7 @@ Assignment = tuple[str, str, str]  # section, key, value
 
 def parse(text: str) -> list[Assignment]:
     """Every assignment in order; lines that are none are skipped, as systemd does after a warning."""
-    found: list[Assignment] = []
+    assignments: list[Assignment] = []
     section = ""
     for line in _joined(text):
         stripped = line.strip()
@@ -28,8 +28,8 @@ def parse(text: str) -> list[Assignment]:
             section = stripped[1:-1]
         elif "=" in stripped:
             key, _, value = stripped.partition("=")
-            found.append((section, key.strip(), value.strip()))
-    return found
+            assignments.append((section, key.strip(), value.strip()))
+    return assignments
 
 
 def _joined(text: str) -> list[str]:
@@ -75,13 +75,13 @@ class Definition:
 
     def commands(self, key: str) -> list[tuple[list[str], bool]]:
         """Argument lists, and whether a failure is ignored."""
-        found = []
+        argument_lists = []
         for command in self.lists.get(key, ()):
             plain = command.lstrip("-@+!:")
             ignore = "-" in command[: len(command) - len(plain)]
             with suppress(ValueError):  # unbalanced quotes: systemd ignores the line
-                found.append((shlex.split(plain), ignore))
-        return found
+                argument_lists.append((shlex.split(plain), ignore))
+        return argument_lists
 
     def failed_check(self, kind: str) -> str | None:
         """The first path that is not as it was asked for."""
@@ -108,14 +108,14 @@ def define(name: str, texts: Sequence[str], **more: object) -> Definition:
 
 
 def stamp(paths: Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
-    found = []
+    stamps = []
     for path in paths:
         try:
             status = path.stat()
         except OSError:
             continue
-        found.append((str(path), status.st_mtime_ns, status.st_size))
-    return tuple(found)
+        stamps.append((str(path), status.st_mtime_ns, status.st_size))
+    return tuple(stamps)
 
 
 def find_files(root: Path, name: str) -> tuple[Path | None, tuple[Path, ...]]:
@@ -142,7 +142,7 @@ def load(root: Path, name: str) -> Definition | None:
 def complaints(text: str, path: str) -> list[str]:
     """What `systemd-analyze verify` says about a service; empty: nothing."""
     name = Path(path).name
-    found = []
+    problems = []
     for number, line in enumerate(text.split("\n"), 1):
         plain = line.strip()
         if (
@@ -151,18 +151,18 @@ def complaints(text: str, path: str) -> list[str]:
             and "=" not in plain
             and not text.split("\n")[number - 2].endswith("\\")
         ):
-            found.append(f"{path}:{number}: Missing '=', ignoring line.")
+            problems.append(f"{path}:{number}: Missing '=', ignoring line.")
     definition = define(name, [text])
     commands = definition.lists.get("ExecStart", ())
     if not commands:
-        found.append(f"{name}: Service has no ExecStart=, ExecStop=, or SuccessAction=. Refusing.")
+        problems.append(f"{name}: Service has no ExecStart=, ExecStop=, or SuccessAction=. Refusing.")
     if len(commands) > 1 and definition.get("Type", "simple") != "oneshot":
-        found.append(
+        problems.append(
             f"{name}: Service has more than one ExecStart= setting, which is only allowed for Type=oneshot."
         )
     for command in commands:
-        found += _command_complaints(name, path, command)
-    return found
+        problems += _command_complaints(name, path, command)
+    return problems
 
 
 def _command_complaints(name: str, path: str, command: str) -> list[str]:

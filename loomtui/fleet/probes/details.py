@@ -50,8 +50,8 @@ async def details(session: Session, status: NodeStatus | None = None) -> NodeDet
         session.inspect(_NODEKEY, loom.unit_name, loom.working_directory, loom.binary),
         find_backup_jobs(session, unit or loom.unit_file, loom.working_directory),
     )
-    seen = read_details(read_facts(output.stdout), read_facts(reported.stdout), status)
-    return replace(seen, backups=backups)
+    node_details = read_details(read_facts(output.stdout), read_facts(reported.stdout), status)
+    return replace(node_details, backups=backups)
 
 
 def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetails:
@@ -86,8 +86,8 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
 
 
 def _texts(facts: Facts) -> Mapping[str, bytes]:
-    found = facts.under("text")
-    return {name: value for name, value in found.items() if not name.endswith(".problem")}
+    texts = facts.under("text")
+    return {name: value for name, value in texts.items() if not name.endswith(".problem")}
 
 
 def _sizes(facts: Facts) -> Mapping[str, int]:
@@ -96,9 +96,9 @@ def _sizes(facts: Facts) -> Mapping[str, int]:
 
 
 def _times(facts: Facts) -> Mapping[str, datetime]:
-    times = {name: facts.number(f"modified/{name}") for name in facts.under("modified")}
-    moments = {name: node_clock(seconds) for name, seconds in times.items() if seconds is not None}
-    return {name: moment for name, moment in moments.items() if moment is not None}
+    epochs = {name: facts.number(f"modified/{name}") for name in facts.under("modified")}
+    times = {name: node_clock(seconds) for name, seconds in epochs.items() if seconds is not None}
+    return {name: at for name, at in times.items() if at is not None}
 
 
 def _lines(facts: Facts, name: str) -> tuple[str, ...]:

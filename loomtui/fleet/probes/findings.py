@@ -30,10 +30,10 @@ LINES = 60
 _OF_NOW = timedelta(minutes=15)
 
 
-def recent_lines(found: Iterable[LogLine], now: datetime) -> Mapping[str, tuple[str, ...]]:
+def recent_lines(log_lines: Iterable[LogLine], now: datetime) -> Mapping[str, tuple[str, ...]]:
     """The lines of each node that are new enough to tell what is wrong now."""
     lines: dict[str, tuple[str, ...]] = {}
-    for line in found:
+    for line in log_lines:
         if not line.notice and now - line.at < _OF_NOW:
             lines[line.node] = (*lines.get(line.node, ()), line.text)
     return lines

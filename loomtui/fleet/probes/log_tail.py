@@ -115,7 +115,7 @@ class _Reader:
 
     async def run(self) -> None:
         try:
-            while await self._again():
+            while await self._read_to_end():
                 await asyncio.sleep(_RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)])
                 self._tries += 1
         except Exception:
@@ -123,20 +123,20 @@ class _Reader:
             raise
         await self._queue.put(None)
 
-    async def _again(self) -> bool:
+    async def _read_to_end(self) -> bool:
         """Reads until the log ends or the node fails. True means that it is worth trying again."""
         try:
             await self._read("once")
             if self._follow:
                 await self._read("follow")
         except NodeUnreachable as error:
-            await self._say(f"{error.what} Trying again." if self._follow else error.what)
+            await self._put_notice(f"{error.what} Trying again." if self._follow else error.what)
             return self._follow
         except LoomtuiError as error:
-            await self._say(error.what)
+            await self._put_notice(error.what)
             return False
         if self._follow:
-            await self._say("the log ended. Trying again.")
+            await self._put_notice("the log ended. Trying again.")
         return self._follow
 
     async def _read(self, mode: str) -> None:
@@ -145,14 +145,14 @@ class _Reader:
         The cursor's own entry is shown again if it is of this boot, and left out here: `--after-cursor` would
         leave out whatever comes first.
         """
-        name, seen = self._session.node.name, self._cursor
+        name, cursor = self._session.node.name, self._cursor
         async with contextlib.aclosing(self._session.follow(_LOGS, *self._arguments(mode))) as stream:
             async for batch in stream:
                 lines = [line for raw in batch for line in read_entry(name, raw)]
-                found = tuple([line for line in lines if not seen or line.cursor != seen])
-                if found:
-                    self._tries, self._cursor = 0, found[-1].cursor
-                    await self._queue.put(found)
+                new_lines = tuple([line for line in lines if not cursor or line.cursor != cursor])
+                if new_lines:
+                    self._tries, self._cursor = 0, new_lines[-1].cursor
+                    await self._queue.put(new_lines)
 
     def _arguments(self, mode: str) -> tuple[str, ...]:
         return (
@@ -163,7 +163,7 @@ class _Reader:
             self._cursor or "-",
         )
 
-    async def _say(self, text: str) -> None:
+    async def _put_notice(self, text: str) -> None:
         name = self._session.node.name
         await self._queue.put((LogLine(name, datetime.now(UTC), clean_line(text), "", notice=True),))
 
@@ -175,13 +175,13 @@ async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[
     silent = set(names)
     ended = 0
     while ended < len(names):
-        found: list[LogLine] = []
+        gathered: list[LogLine] = []
         batch = await queue.get()
         while True:
             ended += batch is None
-            found += batch or ()
+            gathered += batch or ()
             silent -= {line.node for line in batch or ()}
-            if len(found) > _BATCH * _QUEUED:
+            if len(gathered) > _BATCH * _QUEUED:
                 break
             try:
                 async with asyncio.timeout_at(
@@ -190,9 +190,9 @@ async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[
                     batch = await queue.get()
             except TimeoutError:
                 break
-        found.sort(key=_moment)
-        for start in range(0, len(found), _BATCH):
-            yield tuple(found[start : start + _BATCH])
+        gathered.sort(key=_time_of)
+        for start in range(0, len(gathered), _BATCH):
+            yield tuple(gathered[start : start + _BATCH])
 
 
 async def _in_order(queues: list[_Queue]) -> AsyncGenerator[_Batch]:
@@ -238,5 +238,5 @@ async def _each(queue: _Queue) -> AsyncIterator[LogLine]:
             yield line
 
 
-def _moment(line: LogLine) -> datetime:
+def _time_of(line: LogLine) -> datetime:
     return line.at

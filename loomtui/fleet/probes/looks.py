@@ -50,15 +50,15 @@ async def look(
     previous: ClusterStatus | None = None,
     *,
     timeout: float = 15,
-    seen: Callable[[NodeStatus], None] | None = None,
+    on_status: Callable[[NodeStatus], None] | None = None,
 ) -> ClusterStatus:
     """Looks at all nodes at once. Never raises for a node; `seen` is called as each answer comes in."""
     before = {node.name: node for node in previous.nodes} if previous else {}
 
     async def one(name: str) -> NodeStatus:
         status = await look_at(fleet.session(name), before.get(name), timeout=timeout)
-        if seen:
-            seen(status)
+        if on_status:
+            on_status(status)
         return status
 
     nodes = await asyncio.gather(*(one(name) for name in fleet.names))
@@ -69,7 +69,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
     """Looks once; `previous` shows whether the service flaps. Never raises a LoomtuiError."""
     node = session.node
     try:
-        await _reach(session, previous)
+        await _connect_unless_away(session, previous)
         stamp, known = _versions.get(session, ("-", None))
         begin = time.time()
         output = await session.inspect(_STATUS, *_arguments(session, stamp), timeout=timeout)
@@ -78,7 +78,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
         status = read_node_status(session, facts, begin, end)
         version = _version(facts) if "version" in facts else known
         _versions[session] = (facts.line("version.stamp", "-"), version)
-        status = replace(status, version=version, service=_judged(status.service, previous))
+        status = replace(status, version=version, service=_with_flapping(status.service, previous))
         return status if facts.line("rpc.tool") != "none" else await _ask_from_here(session, status, facts)
     except LoomtuiError as error:
         reached = session.connected and not isinstance(error, Unreachable)
@@ -86,7 +86,7 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
         return NodeStatus(node.name, node.role, datetime.now(UTC), reached, error=error.what, refused=refused)
 
 
-async def _reach(session: Session, previous: NodeStatus | None) -> None:
+async def _connect_unless_away(session: Session, previous: NodeStatus | None) -> None:
     """Connects, but a node that is known to be away does not hold up every refresh."""
     if session.connected or previous is None or previous.reachable:
         await session.rights()
@@ -157,7 +157,7 @@ def _service(unit: str, facts: Facts, now: datetime) -> ServiceState:
     )
 
 
-def _judged(service: ServiceState | None, previous: NodeStatus | None) -> ServiceState | None:
+def _with_flapping(service: ServiceState | None, previous: NodeStatus | None) -> ServiceState | None:
     if service is not None and flaps(previous.service if previous else None, service):
         return replace(service, active=Active.FLAPPING)
     return service
@@ -192,14 +192,14 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
     document["address"] = facts.line("validator.address")
     document["pub_key"] = {"type": "tendermint/PubKeyEd25519", "value": facts.line("validator.public")}
     document["key_id"] = "the private part stays on the node"
-    found = read_validator(json.dumps(document))
+    validator = read_validator(json.dumps(document))
     private = facts.line("validator.private")
     problems = {
         "other": "priv_key and pub_key are not a pair",
         "bad": "priv_key is not base64 of 64 bytes",
         "none": "neither a priv_key nor a key_id is in it",
     }
-    return replace(found, hsm=private == "hsm", problem=found.problem or problems.get(private))
+    return replace(validator, hsm=private == "hsm", problem=validator.problem or problems.get(private))
 
 
 def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:
@@ -248,10 +248,10 @@ def read_lock(text: str | None) -> str | None:
         return None
     try:
         owner = json.loads(text)
-        said = [clean_line(str(owner[name]), limit=80) for name in ("run", "who", "from", "since")]
+        holder = [clean_line(str(owner[name]), limit=80) for name in ("run", "who", "from", "since")]
     except (ValueError, KeyError, TypeError, RecursionError):
         return clean_line(text, limit=200) or "an unreadable lock"
-    return "run {} of {} on {}, since {}".format(*said)
+    return "run {} of {} on {}, since {}".format(*holder)
 
 
 def _version(facts: Facts) -> str | None:

@@ -18,12 +18,12 @@ _HOLD = re.compile(r"held by loomtui run ([A-Za-z0-9._-]{1,100})")
 
 def read_show(text: str) -> Mapping[str, str]:
     """The first value of each property."""
-    found: dict[str, str] = {}
+    properties: dict[str, str] = {}
     for line in text.split("\n"):
         name, equals, value = line.partition("=")
         if equals and re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
-            found.setdefault(name, clean_line(value, limit=20_000))
-    return found
+            properties.setdefault(name, clean_line(value, limit=20_000))
+    return properties
 
 
 def read_service(
@@ -89,7 +89,7 @@ def _active(shown: Mapping[str, str]) -> tuple[Active, str]:
     state, sub = shown.get("ActiveState", ""), shown.get("SubState", "")
     if sub == "auto-restart":
         return Active.FLAPPING, sub
-    if state == Active.FAILED and _ended_as_told(shown):
+    if state == Active.FAILED and _ended_by_stop(shown):
         return Active.INACTIVE, "dead"
     try:
         return Active(state), sub
@@ -97,7 +97,7 @@ def _active(shown: Mapping[str, str]) -> tuple[Active, str]:
         return Active.UNKNOWN, sub
 
 
-def _ended_as_told(shown: Mapping[str, str]) -> bool:
+def _ended_by_stop(shown: Mapping[str, str]) -> bool:
     """Loom ends with 0 or 1 if it is told to stop: two handlers race (observed facts 8).
 
     To systemd 1 is a failure.

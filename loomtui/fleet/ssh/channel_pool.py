@@ -146,14 +146,14 @@ class ChannelPool:
             free = next((lane for lane in self._lanes if lane.used < lane.room), None)
             if free is not None:
                 return free
-            more = len(self._lanes) < _LANES
-            if more and loop.time() >= until:
+            may_open = len(self._lanes) < _LANES
+            if may_open and loop.time() >= until:
                 self._lanes.append(_Lane(self._make(), min(lane.room for lane in self._lanes)))
                 self._opened = loop.time()
                 continue
             self._freed.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(until if more else None):
+                async with asyncio.timeout_at(until if may_open else None):
                     await self._freed.wait()
 
     def _leave(self, lane: _Lane) -> None:

@@ -125,11 +125,11 @@ class Connection:
     async def start(self, command: str) -> Process:
         """A command that the caller reads and closes. Raises ChannelRefused, NodeUnreachable."""
         transport = await self.transport()
-        with self._in_words():
+        with self._errors_in_words():
             return await Process.start(transport, command, timeout=self._settings.connect_timeout)
 
     @contextlib.contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def _errors_in_words(self) -> Iterator[None]:
         try:
             yield
         except TimeoutError as error:

@@ -83,8 +83,8 @@ class Connector:
         """Raises NodeUnreachable, HostKeyRefused."""
         through = await self._hop(target.jumps) if target.jumps else None
         while True:
-            asked = self._secrets.asked
-            transport = await self._greeted(target, through)
+            asked_before = self._secrets.asked
+            transport = await self._open_checked(target, through)
             try:
                 await log_in(transport, target, self._secrets)
                 self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
@@ -93,7 +93,7 @@ class Connector:
                 hung_up = not transport.is_active()
                 drop_later(transport)
                 # While somebody was asked, the server may have lost its patience (LoginGraceTime).
-                asked_meanwhile = self._secrets.asked > asked
+                asked_meanwhile = self._secrets.asked > asked_before
                 if not (asked_meanwhile and hung_up and isinstance(error, NodeUnreachable)):
                     raise
 
@@ -114,7 +114,7 @@ class Connector:
                 self._hops[same] = held
             return held
 
-    async def _greeted(self, target: Target, through: Transport | None) -> Transport:
+    async def _open_checked(self, target: Target, through: Transport | None) -> Transport:
         """A connection whose host key is right, but which is not logged in yet."""
         dialling = _Dialling(target, through)
         try:
@@ -125,7 +125,7 @@ class Connector:
         except BaseException as error:
             THREADS.start(dialling.abandon)
             if isinstance(error, Exception) and not isinstance(error, LoomtuiError):
-                raise _in_words(error, target) from error
+                raise _connection_failure(error, target) from error
             raise
 
     async def _check_host_key(self, transport: Transport, target: Target) -> None:
@@ -210,7 +210,7 @@ class _Dialling:
                 "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
             )
         if target.proxy_command:
-            return _proxied(target.proxy_command)
+            return _start_proxy(target.proxy_command)
         sock = socket.create_connection((target.host, target.port), target.timeout)
         _notice_dead_peer(sock)
         return sock
@@ -238,7 +238,7 @@ def _notice_dead_peer(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
 
 
-def _proxied(command: str) -> socket.socket:
+def _start_proxy(command: str) -> socket.socket:
     """Runs the operator's ProxyCommand at the other end of a socket pair. It ends when that is closed."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -257,13 +257,13 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _in_words(error: Exception, target: Target) -> NodeUnreachable:
+def _connection_failure(error: Exception, target: Target) -> NodeUnreachable:
     advice = "Check host and port in the inventory, the network, and that sshd runs there."
     kind = Throttled if paramiko_words.closed_before_greeting(error) else NoConnection
-    return kind(f"{target} cannot be reached: {_words(error)}.", node=target.node, advice=advice)
+    return kind(f"{target} cannot be reached: {_reason_of(error)}.", node=target.node, advice=advice)
 
 
-def _words(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     match error:
         case socket.gaierror():
             return "the name does not resolve"

@@ -56,9 +56,9 @@ async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None
         async for key in _keys(keyring, target, secrets):
             outcome = await THREADS.run(_try_key, transport, target, key, keyring.notes)
             if outcome.wanted:
-                said = await answer(transport, target, secrets, outcome.wanted)
-                if said:
-                    raise _refused(target, keyring.notes, f"{outcome.detail} {said}".strip())
+                problem = await answer(transport, target, secrets, outcome.wanted)
+                if problem:
+                    raise _refused(target, keyring.notes, f"{outcome.detail} {problem}".strip())
                 return
             if outcome.let_in:
                 return
@@ -109,8 +109,8 @@ def _agent_keys(target: Target, keyring: _Keyring) -> dict[bytes, AgentKey]:
         keyring.agent = AgentAt(path, target.timeout)
         return keyring.agent.by_blob()
     except (OSError, SSHException, ValueError) as error:
-        said = "it is slow" if isinstance(error, TimeoutError) else clean_line(str(error), limit=80)
-        keyring.notes.append(f"the SSH agent, which did not answer ({said})")
+        reason = "it is slow" if isinstance(error, TimeoutError) else clean_line(str(error), limit=80)
+        keyring.notes.append(f"the SSH agent, which did not answer ({reason})")
         return {}
 
 
@@ -118,7 +118,7 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
     """The key with each of its own certificates, and the bare key."""
     if isinstance(key, AgentCertificate):
         return [key]
-    made: list[PKey] = []
+    keys: list[PKey] = []
     kind: Any = type(getattr(key, "inner_key", None) or key)
     for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
         certified = (
@@ -128,8 +128,8 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
             blob = PublicBlob.from_file(str(certificate))
             if kind(data=blob.key_blob).asbytes() == key.asbytes():  # it may be another key's
                 certified.load_certificate(str(certificate))
-                made.append(certified)
-    return [*made, key]
+                keys.append(certified)
+    return [*keys, key]
 
 
 def _public_part(path: Path) -> bytes | None:

@@ -43,12 +43,12 @@ class KnownHost:
     where: str  # file:line
 
     def covers(self, host: str) -> bool:
-        found = False
+        is_covered = False
         for name in self.names:
             if name.startswith("!") and fnmatch.fnmatchcase(host, _pattern(name[1:])):
                 return False
-            found = found or _same(name, host)
-        return found
+            is_covered = is_covered or _same(name, host)
+        return is_covered
 
 
 def fingerprint(key: bytes) -> str:
@@ -108,14 +108,16 @@ class KnownHosts:
 
     def _about(self, host: str, port: int, marker: str) -> Iterator[KnownHost]:
         names = (host_name(host, port), host.lower())
-        found = (entry for entry in self._entries() if entry.marker == marker)
-        return (entry for entry in found if any(entry.covers(name) for name in names))
+        entries = (entry for entry in self._entries() if entry.marker == marker)
+        return (entry for entry in entries if any(entry.covers(name) for name in names))
 
     def types(self, host: str, port: int) -> tuple[str, ...]:
         """The key types that the host is known by. The server is asked for these first."""
         name = host_name(host, port)
-        found = (e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host)))
-        return tuple(dict.fromkeys(found))
+        key_types = (
+            e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host))
+        )
+        return tuple(dict.fromkeys(key_types))
 
     def add(self, host: str, port: int, key_type: str, key: bytes) -> None:
         """Appends the key to the first file, as a whole or not at all. Only the owner can read the file.

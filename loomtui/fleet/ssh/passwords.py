@@ -27,20 +27,20 @@ async def answer(transport: Transport, target: Target, secrets: Secrets, wanted:
             return "That is not supported here."
         step = _Step(transport, target.user, method)
         purpose, prompt = f"login {target.user}", f"Password of {target.user} at {target.host}"
-        found = await secrets.find(purpose, target.node, prompt, step.fits, tries=PASSWORD_TRIES)
+        password = await secrets.find(purpose, target.node, prompt, step.fits, tries=PASSWORD_TRIES)
         if step.asked_else:
             return f"It asks for {clean_line(step.asked_else, limit=80)!r} too, which loomtui cannot answer."
         if step.broken:
             return "The server ended the connection meanwhile."
-        if found is None:
-            return _unanswered(secrets.wrong(purpose, target.node))
+        if password is None:
+            return _why_no_password(secrets.wrong(purpose, target.node))
         if not step.further:
             return ""
         wanted = step.further
     return "It wants ever more."
 
 
-def _unanswered(wrong: int) -> str:
+def _why_no_password(wrong: int) -> str:
     if wrong >= PASSWORD_TRIES:
         return f"{wrong} wrong passwords were tried, and no more are: another one could lock the account."
     return "The password was wrong." if wrong else "Nobody gave the password."

@@ -96,12 +96,12 @@ class Process:
         return await THREADS.run(self._read, limit)
 
     def _read(self, limit: int) -> bytes:
-        found = bytearray()
+        output = bytearray()
         while chunk := self._open_channel.recv(_CHUNK):
-            found += chunk
-            if len(found) > limit:
+            output += chunk
+            if len(output) > limit:
                 raise TooMuchOutputError(f"more than {limit} bytes")
-        return bytes(found)
+        return bytes(output)
 
     async def errors(self) -> bytes:
         """The end of standard error, once it is closed."""

@@ -69,11 +69,11 @@ class Routes:
     def target(self, node: Node) -> Target:
         """Raises CallError if the SSH configuration cannot be read."""
         own = self._settings
-        found = self._resolve(node.name, node.host, node.port or own.port, own.user, depth=0)
+        target = self._resolve(node.name, node.host, node.port or own.port, own.user, depth=0)
         if own.key_file:
             path = own.key_file.expanduser()
-            found = replace(found, key_files=(path,), explicit_keys=frozenset({path}))
-        return found
+            target = replace(target, key_files=(path,), explicit_keys=frozenset({path}))
+        return target
 
     def _resolve(self, name: str, host: str, port: int | None, user: str | None, *, depth: int) -> Target:
         if depth > _MAX_HOPS:
@@ -175,8 +175,8 @@ def _included(path: Path, *, depth: int) -> Iterator[str]:
             for pattern in shlex.split(line.replace("=", " ", 1))[1:]:
                 given = Path(pattern).expanduser()
                 base, rest = (Path("/"), str(given)[1:]) if given.is_absolute() else (path.parent, pattern)
-                for found in sorted(base.glob(rest)):
-                    yield from _included(found, depth=depth + 1)
+                for file in sorted(base.glob(rest)):
+                    yield from _included(file, depth=depth + 1)
             yield "Host *"  # ends the last block of what was included
 
 

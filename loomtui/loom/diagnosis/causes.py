@@ -46,7 +46,7 @@ _IN_VERDICT = frozenset({Code.UNREACHABLE, Code.NOT_RUNNING, Code.FLAPPING, Code
 
 def diagnose(cluster: Cluster) -> tuple[Diagnosis, ...]:
     """The causes, the most serious one first, each cause once."""
-    found = [
+    causes = [
         *_shared_validator_keys(cluster),
         *_no_blocks(cluster),
         *from_logs(cluster, Severity.CRITICAL),
@@ -57,12 +57,12 @@ def diagnose(cluster: Cluster) -> tuple[Diagnosis, ...]:
         *_peers_missing(cluster),
         *_down(cluster),
     ] or [*from_logs(cluster, Severity.WARNING)]
-    return tuple({(one.code, one.nodes, one.meaning): one for one in reversed(found)}.values())[::-1]
+    return tuple({(one.code, one.nodes, one.meaning): one for one in reversed(causes)}.values())[::-1]
 
 
-def beyond(verdict: Verdict, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
+def beyond(verdict: Verdict, causes: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
     """The causes without those that the verdict's own reasons tell already."""
-    return tuple(one for one in found if one.code not in _IN_VERDICT or not verdict.reasons)
+    return tuple(one for one in causes if one.code not in _IN_VERDICT or not verdict.reasons)
 
 
 def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
@@ -81,7 +81,7 @@ def _shared_validator_keys(cluster: Cluster) -> Iterator[Diagnosis]:
             )
             held = tuple(HoldsKey(name, address) for name in names)
             code = Code.SHARED_VALIDATOR_KEY
-            yield Diagnosis(code, tuple(names), meaning, Do.LEAVE_ONE_HOLDER.told(), held, VALIDATOR)
+            yield Diagnosis(code, tuple(names), meaning, Do.LEAVE_ONE_HOLDER.advice(), held, VALIDATOR)
 
 
 def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
@@ -98,17 +98,17 @@ def _no_blocks(cluster: Cluster) -> Iterator[Diagnosis]:
         evidence += [Signed(node.name, node.signing.height)] if node.signing and node.signing.height else []
     have = f"{all_of(names)} {'have' if len(names) > 1 else 'has'} no blocks"
     if any(node.height for node in cluster.nodes):
-        meaning = f"{have}, while other nodes of the cluster do: {_why(blank)}."
-        advice = Do.RESTORE_ONE.told(node=",".join(names))
+        meaning = f"{have}, while other nodes of the cluster do: {_describe_missing(blank)}."
+        advice = Do.RESTORE_ONE.advice(node=",".join(names))
         yield Diagnosis(Code.NO_BLOCKS_HERE, names, meaning, advice, tuple(evidence))
     elif any(isinstance(fact, Signed | DatabaseMissing) for fact in evidence):
         signed = max((fact.height for fact in evidence if isinstance(fact, Signed)), default=0)
         once = f" They have signed blocks up to {signed}, so there was a chain." if signed else ""
-        meaning = f"{have}: {_why(blank)}.{once}"
-        yield Diagnosis(Code.NO_BLOCKS, names, meaning, Do.RESTORE_ALL.told(), tuple(evidence))
+        meaning = f"{have}: {_describe_missing(blank)}.{once}"
+        yield Diagnosis(Code.NO_BLOCKS, names, meaning, Do.RESTORE_ALL.advice(), tuple(evidence))
     else:
         meaning = f"{have}, and no validator has signed one: this is a chain before its first block."
-        yield Diagnosis(Code.NEW_CHAIN, names, meaning, Do.WAIT_OR_RESTORE.told(), tuple(evidence))
+        yield Diagnosis(Code.NEW_CHAIN, names, meaning, Do.WAIT_OR_RESTORE.advice(), tuple(evidence))
 
 
 def _is_blank(node: NodeEvidence) -> bool:
@@ -117,14 +117,18 @@ def _is_blank(node: NodeEvidence) -> bool:
     return bool(node.view.missing_databases)
 
 
-def _why(blank: Sequence[NodeEvidence]) -> str:
+def _describe_missing(blank: Sequence[NodeEvidence]) -> str:
     """The names of the databases; nodes that miss the same ones are told together."""
     gone = {node.name: node.view.missing_databases or () for node in blank if node.view}
     missing = {databases for databases in gone.values() if databases}
     if not missing:
         return "their databases are empty"
-    told = {databases: [name for name in gone if gone[name] == databases] for databases in sorted(missing)}
-    parts = (f"{all_of(databases)} missing on {all_of(names)}" for databases, names in told.items())
+    names_by_databases = {
+        databases: [name for name in gone if gone[name] == databases] for databases in sorted(missing)
+    }
+    parts = (
+        f"{all_of(databases)} missing on {all_of(names)}" for databases, names in names_by_databases.items()
+    )
     return "; ".join(parts)
 
 
@@ -146,21 +150,21 @@ def _signing_ahead(cluster: Cluster) -> Iterator[Diagnosis]:
     evidence: list[Fact] = [Signed(holder.name, holder.signed or 0) for holder in ahead]
     evidence += [Said(name, line) for name in names for line in refused[name]]
     if cluster.moves:
-        code, advice = Code.SIGNING_AHEAD, Do.WAIT_FOR_HEIGHTS.told()
+        code, advice = Code.SIGNING_AHEAD, Do.WAIT_FOR_HEIGHTS.advice()
         yield Diagnosis(code, names, meaning, advice, tuple(evidence), VALIDATOR)
         return
-    reset, why = _reset(cluster)
+    reset, why = _reset_advice(cluster)
     evidence += [Open(why)] if why else []
     yield Diagnosis(Code.SIGNING_AHEAD_HALTS, names, meaning, reset, tuple(evidence), VALIDATOR)
 
 
-def _reset(cluster: Cluster) -> tuple[AnyAdvice, str]:
+def _reset_advice(cluster: Cluster) -> tuple[AnyAdvice, str]:
     """What may be said of the signing states of a chain that was not seen to move, and what is still open."""
     try:
         return ResetSigningStates(StandingChain(cluster.holders, cluster.strangers)), ""
     except Unproven as error:
         why = str(error)
-        return Do.KNOW_ALL_HOLDERS.told(open=why), why
+        return Do.KNOW_ALL_HOLDERS.advice(open=why), why
 
 
 def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
@@ -182,7 +186,7 @@ def _not_in_set(cluster: Cluster) -> Iterator[Diagnosis]:
             "not sign. It was voted out, or it is not the node's own key."
         )
         evidence = (HoldsKey(node.name, view.address, 0), StandsAt(node.name, view.height or 0))
-        advice = Do.COMPARE_KEY.told(node=node.name)
+        advice = Do.COMPARE_KEY.advice(node=node.name)
         yield Diagnosis(Code.NOT_IN_SET, (node.name,), meaning, advice, evidence, VALIDATOR)
 
 
@@ -192,7 +196,7 @@ def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
         if mismatch.blocking:
             file = _FILES.get(mismatch.where, UNIT_FILE)
             evidence = (Refers(mismatch.expected, mismatch.found),) if mismatch.expected else ()
-            compare = Do.COMPARE_REFERENCES.told(node=mismatch.on)
+            compare = Do.COMPARE_REFERENCES.advice(node=mismatch.on)
             fix, cause = mismatch.fix, mismatch.cause.rstrip(".")
             advice = Advice(Act.MEND, f"{fix[:1].upper()}{fix[1:]}") if fix else compare
             yield Diagnosis(Code.WRONG_REFERENCE, (mismatch.on,), f"{cause}.", advice, evidence, file)
@@ -201,13 +205,13 @@ def _from_keys(cluster: Cluster) -> Iterator[Diagnosis]:
 def _peers_missing(cluster: Cluster) -> Iterator[Diagnosis]:
     """Nodes that run and see too few others. A node that is down itself explains its absence everywhere."""
     up = {node.name for node in cluster.nodes if node.active and not node.flapping}
-    for name, found in cluster.connections.items():
-        missing = tuple(other for other in found.missing if other in up)
+    for name, connections in cluster.connections.items():
+        missing = tuple(other for other in connections.missing if other in up)
         if name in up and missing:
             runs = "run" if len(missing) > 1 else "runs"
             meaning = f"{name} is not connected to {all_of(missing)}, which {runs}."
-            fact = Connected(name, found.seen, missing, found.strangers)
-            advice = Do.COMPARE_REFERENCES.told(node=name)
+            fact = Connected(name, connections.seen, missing, connections.strangers)
+            advice = Do.COMPARE_REFERENCES.advice(node=name)
             yield Diagnosis(Code.PEERS_MISSING, (name,), meaning, advice, (fact,))
 
 
@@ -217,10 +221,14 @@ def _down(cluster: Cluster) -> Iterator[Diagnosis]:
         if node.view is None:
             continue
         if not node.reachable:
-            code, meaning, advice = Code.UNREACHABLE, f"{node.name} cannot be reached.", Do.CHECK_HOST.told()
+            code, meaning, advice = (
+                Code.UNREACHABLE,
+                f"{node.name} cannot be reached.",
+                Do.CHECK_HOST.advice(),
+            )
         elif node.flapping:
             code, meaning = Code.FLAPPING, f"loom on {node.name} ends and is started again, over and over."
-            advice = Do.READ_LOG.told(node=node.name)
+            advice = Do.READ_LOG.advice(node=node.name)
         elif not node.active:
             code, meaning = Code.NOT_RUNNING, f"The service on {node.name} does not run."
             advice = _start(cluster, node.name)
@@ -234,4 +242,4 @@ def _start(cluster: Cluster, name: str) -> AnyAdvice:
     try:
         return StartService(SoleHolder(name, cluster.holders, cluster.strangers))
     except Unproven as error:
-        return Do.SEE_BEFORE_START.told(node=name, open=str(error))
+        return Do.SEE_BEFORE_START.advice(node=name, open=str(error))

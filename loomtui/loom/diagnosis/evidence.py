@@ -78,12 +78,12 @@ class Cluster:
     @cached_property
     def connections(self) -> Mapping[str, Connections]:
         """The connections of the nodes that told their peers."""
-        found = {view.name: connections(view, self.views) for view in self.views}
-        return {name: one for name, one in found.items() if one is not None}
+        by_name = {view.name: connections(view, self.views) for view in self.views}
+        return {name: one for name, one in by_name.items() if one is not None}
 
     @property
     def strangers(self) -> frozenset[str]:
-        return frozenset(one for found in self.connections.values() for one in found.strangers)
+        return frozenset(one for own in self.connections.values() for one in own.strangers)
 
     @property
     def top(self) -> int | None:

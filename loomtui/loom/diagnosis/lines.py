@@ -32,13 +32,13 @@ def from_logs(cluster: Cluster, severity: Severity) -> Iterator[Diagnosis]:
         for explanation, line in last.values():
             meaning = f"{explanation.title} on {node.name}: {explanation.meaning}"
             file = UNIT_FILE if explanation.file == UNIT else explanation.file
-            said = (Said(node.name, line),)
-            yield Diagnosis(_CODES[severity], (node.name,), meaning, explanation.advice, said, file)
+            evidence = (Said(node.name, line),)
+            yield Diagnosis(_CODES[severity], (node.name,), meaning, explanation.advice, evidence, file)
 
 
 def _denied(by: Denial, node: NodeEvidence, cluster: Cluster) -> bool:
     """Whether the node, as it is now, contradicts a line of its log, which may be older."""
-    found = cluster.connections.get(node.name)
+    connections = cluster.connections.get(node.name)
     match by:
         case Denial.NOTHING:
             return False
@@ -49,4 +49,4 @@ def _denied(by: Denial, node: NodeEvidence, cluster: Cluster) -> bool:
         case Denial.ANY_PEER:
             return bool(node.view and node.view.peers)
         case Denial.ALL_PEERS:
-            return found is not None and found.complete and found.expected > 0
+            return connections is not None and connections.complete and connections.expected > 0

@@ -87,8 +87,8 @@ class Connected:
 
     def __str__(self) -> str:
         unknown = f"; unknown: {', '.join(self.strangers)}" if self.strangers else ""
-        seen = ", ".join(self.seen) or "no validator"
-        return f"{self.node} sees {seen}; not {', '.join(self.missing)}{unknown}"
+        validators = ", ".join(self.seen) or "no validator"
+        return f"{self.node} sees {validators}; not {', '.join(self.missing)}{unknown}"
 
 
 @dataclass(frozen=True)

@@ -110,29 +110,29 @@ class Chain:
     @property
     def evidence(self) -> tuple[str, ...]:
         """What the chain was established from, in words, the most trusted source first."""
-        told = []
+        sources = []
         if self.state is not None and self.state.height:
             when = f" of {self.state.block_time:%Y-%m-%d %H:%M:%S} UTC" if self.state.block_time else ""
-            told.append(
+            sources.append(
                 f"state.db in the data: chain {clean_line(self.state.chain_id)}, block {self.state.height}"
                 f"{when}, {len(self.state.validators)} validators"
             )
         for name, genesis in (("Tendermint's genesis", self.tendermint), ("Loom's genesis", self.loom)):
             if genesis is not None:
-                told.append(f"{name}: {genesis.origin}")
-        return tuple(told)
+                sources.append(f"{name}: {genesis.origin}")
+        return tuple(sources)
 
 
 def establish(data: Contents, configs: Mapping[str, Contents], looks: Mapping[str, NodeDetails]) -> Chain:
     """The chain of this data; its files are in the data, in the config backups and on nodes."""
     state = data.chain
-    found = [
+    genesis_documents = [
         genesis for genesis in _sources(TENDERMINT_GENESIS, data, configs, looks) if _fits(genesis, state)
     ]
-    chosen, undecided = _decide(found, state)
+    chosen, undecided = _decide(genesis_documents, state)
     loom = _loom_genesis(chosen, data, configs, looks)
-    told = (data.store_height, state.height if state is not None else None, data.app_height)
-    height = next((height for height in told if height is not None), None)
+    heights = (data.store_height, state.height if state is not None else None, data.app_height)
+    height = next((height for height in heights if height is not None), None)
     return Chain(state, height, chosen, loom, undecided)
 
 
@@ -145,8 +145,8 @@ def _sources(
     for config in configs.values():
         name = f"the config backup {clean_line(config.backup.key)}"
         yield from _genesis(Rank.CONFIG, name, config.texts.get(target))
-    for name, look in looks.items():
-        yield from _genesis(Rank.LIVE, f"the file on {name}", look.texts.get(target))
+    for name, details in looks.items():
+        yield from _genesis(Rank.LIVE, f"the file on {name}", details.texts.get(target))
 
 
 def _genesis(rank: Rank, origin: str, text: str | None) -> Iterator[Genesis]:
@@ -162,7 +162,7 @@ def _canonical(text: str | None) -> str | None:
         return None
 
 
-def _facts(genesis: Genesis) -> TendermintGenesis | None:
+def _parsed(genesis: Genesis) -> TendermintGenesis | None:
     try:
         return read_tendermint_genesis(genesis.text)
     except ValueError:
@@ -171,7 +171,7 @@ def _facts(genesis: Genesis) -> TendermintGenesis | None:
 
 def _fits(genesis: Genesis, state: ChainState | None) -> bool:
     """Whether the data can belong to the chain that began so: it has the ID, and no block before that."""
-    facts = _facts(genesis)
+    facts = _parsed(genesis)
     if facts is None or state is None:
         return facts is not None
     if facts.chain_id != state.chain_id:
@@ -180,10 +180,12 @@ def _fits(genesis: Genesis, state: ChainState | None) -> bool:
     return begun is None or last is None or begun <= last
 
 
-def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis | None, tuple[Genesis, ...]]:
+def _decide(
+    genesis_documents: Sequence[Genesis], state: ChainState | None
+) -> tuple[Genesis | None, tuple[Genesis, ...]]:
     """The genesis of the most trusted source, or those among which no rule decides."""
     for rank in Rank:
-        several = _distinct(found, rank)
+        several = _distinct(genesis_documents, rank)
         if len(several) > 1:
             kin = {name: genesis for name, genesis in several.items() if _shares_validators(genesis, state)}
             several = kin if len(kin) == 1 else several
@@ -194,13 +196,13 @@ def _decide(found: Sequence[Genesis], state: ChainState | None) -> tuple[Genesis
     return None, ()
 
 
-def _distinct(found: Sequence[Genesis], rank: Rank) -> dict[str, Genesis]:
+def _distinct(genesis_documents: Sequence[Genesis], rank: Rank) -> dict[str, Genesis]:
     """Each document of this rank once, with the first source that has it."""
-    return {genesis.canonical: genesis for genesis in reversed(found) if genesis.rank is rank}
+    return {genesis.canonical: genesis for genesis in reversed(genesis_documents) if genesis.rank is rank}
 
 
 def _shares_validators(genesis: Genesis, state: ChainState | None) -> bool:
-    facts = _facts(genesis)
+    facts = _parsed(genesis)
     if facts is None or state is None:
         return False
     sitting = {power.address for power in (*state.last_validators, *state.validators, *state.next_validators)}
@@ -214,17 +216,17 @@ def _loom_genesis(
 
     Nothing in the databases tells it. If sources of one rank disagree, nodes without their own get none.
     """
-    own = {name: config for name, config in configs.items() if _is_of(chosen, config.texts)}
-    live = {name: look for name, look in looks.items() if chosen and _is_same(chosen, look.texts)}
-    found = tuple(_sources(LOOM_GENESIS, data, own, live))
+    own = {name: config for name, config in configs.items() if _may_be_of(chosen, config.texts)}
+    live = {name: details for name, details in looks.items() if chosen and _is_same(chosen, details.texts)}
+    genesis_documents = tuple(_sources(LOOM_GENESIS, data, own, live))
     for rank in Rank:
-        several = _distinct(found, rank)
+        several = _distinct(genesis_documents, rank)
         if several:
             return next(iter(several.values())) if len(several) == 1 else None
     return None
 
 
-def _is_of(chosen: Genesis | None, texts: Mapping[str, str]) -> bool:
+def _may_be_of(chosen: Genesis | None, texts: Mapping[str, str]) -> bool:
     """Whether the files are not of another chain; an archive may lack Tendermint's genesis."""
     return chosen is None or TENDERMINT_GENESIS not in texts or _is_same(chosen, texts)
 

@@ -62,8 +62,8 @@ class Chooser:
         """
         backups = await self._newest_first()
         self._check_sources(nodes, backups)
-        found = {node.name: await self._newest_config(node, backups, foreign) for node in nodes}
-        return {name: config for name, config in found.items() if config is not None}
+        newest = {node.name: await self._newest_config(node, backups, foreign) for node in nodes}
+        return {name: config for name, config in newest.items() if config is not None}
 
     async def own_config(self, node: Node, data: Contents, is_lost: bool) -> Contents | None:
         """The config folder in a data archive, which belongs to the host that the archive is from.
@@ -75,11 +75,11 @@ class Chooser:
         if data.backup.source == source:
             return as_config(data)
         for backup in await self._newest_first() if is_lost else ():
-            found = await self._judge(backup, _DATA) if backup.source == source else None
-            if isinstance(found, Contents):
-                return as_config(found)
-            if found is not None:
-                self._pass_over(*found, node=node.name)
+            judged = await self._judge(backup, _DATA) if backup.source == source else None
+            if isinstance(judged, Contents):
+                return as_config(judged)
+            if judged is not None:
+                self._pass_over(*judged, node=node.name)
         return None
 
     def _source(self, node: Node) -> str:
@@ -133,21 +133,21 @@ class Chooser:
 
     async def _newest_data(self, backups: Sequence[Backup], needs_evm: bool) -> Contents:
         for backup in backups:
-            found = await self._judge(backup, _DATA)
-            match found:
+            judged = await self._judge(backup, _DATA)
+            match judged:
                 case None:
                     continue
-                case Contents() if not found.data_items:
+                case Contents() if not judged.data_items:
                     continue
                 case Contents():
-                    fault = _unfit(found, needs_evm=needs_evm)
+                    fault = _fault_for_nodes(judged, needs_evm=needs_evm)
                     if fault is None:
-                        self._tell_doubt(found.backup)
-                        return found
-                    self._pass_over(found.backup, fault, as_data=True)
+                        self._tell_doubt(judged.backup)
+                        return judged
+                    self._pass_over(judged.backup, fault, as_data=True)
                 case _:
-                    self._pass_over(*found, as_data=True)
-        raise self._no_data()
+                    self._pass_over(*judged, as_data=True)
+        raise self._no_data_error()
 
     def _tell_doubt(self, backup: Backup) -> None:
         if backup.named_at is not None and not backup.taken_by.sure:
@@ -157,13 +157,13 @@ class Chooser:
             )
             self._warnings.append(Finding(FindingCode.TIME_UNSURE, None, sentence))
 
-    def _no_data(self) -> LoomtuiError:
-        moment = self._choices.before
+    def _no_data_error(self) -> LoomtuiError:
+        before = self._choices.before
         passed = self._passed.values()
         unreadable = passed and all(one.why is FaultKind.UNREADABLE for one in passed)
         return (StoreUnreachable if unreadable else CallError)(
             "there is no data backup that can be used"
-            + (f" from {moment:%Y-%m-%d %H:%M} UTC or before" if moment else ""),
+            + (f" from {before:%Y-%m-%d %H:%M} UTC or before" if before else ""),
             advice=" ".join(texts_of(self.warnings)) or "See what there is: loomtui backups",
         )
 
@@ -174,15 +174,15 @@ class Chooser:
         for backup in backups:
             if backup.source != source and not self._catalogue.may_be_of(backup, source):
                 continue
-            found = await self._judge(backup, _CONFIG)
-            if isinstance(found, Contents):
-                if found.config_items and foreign(found):
+            judged = await self._judge(backup, _CONFIG)
+            if isinstance(judged, Contents):
+                if judged.config_items and foreign(judged):
                     reason = "it is of another chain than the data"
-                    self._pass_over(found.backup, Fault(FaultKind.OTHER_CHAIN, reason), node=node.name)
-                elif found.config_items:
-                    return found
-            elif found is not None:
-                self._pass_over(*found, node=node.name)
+                    self._pass_over(judged.backup, Fault(FaultKind.OTHER_CHAIN, reason), node=node.name)
+                elif judged.config_items:
+                    return judged
+            elif judged is not None:
+                self._pass_over(*judged, node=node.name)
         return None
 
     async def _judge(
@@ -200,7 +200,7 @@ class Chooser:
                 return None
             if not (guessed.kind in wanted or self._catalogue.meant_as_backup(guessed)):
                 return None
-            self._judged[backup.key] = await self._whole(guessed)
+            self._judged[backup.key] = await self._read_whole(guessed)
         else:
             self._judged[backup.key] = backup, guessed
         return self._judged[backup.key]
@@ -211,7 +211,7 @@ class Chooser:
         except (ArchiveRejected, ObjectUnreadable) as error:
             return _fault_of(error)
 
-    async def _whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
+    async def _read_whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
         if backup.fault is not None:
             return backup, backup.fault
         try:
@@ -261,7 +261,7 @@ def _fault_of(error: LoomtuiError) -> Fault:
     return Fault(FaultKind.UNREADABLE, error.what)
 
 
-def _unfit(contents: Contents, *, needs_evm: bool) -> Fault | None:
+def _fault_for_nodes(contents: Contents, *, needs_evm: bool) -> Fault | None:
     """Why data that is whole is still not fit for these nodes."""
     if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
         return Fault(FaultKind.NO_EVM, "it has no evm.db, without which they cannot start")

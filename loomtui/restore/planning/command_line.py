@@ -37,7 +37,7 @@ def options_of(choices: Choices, cluster: str) -> tuple[str, ...]:
 
 def command_for(choices: Choices, cluster: str) -> str:
     """The command line that makes a plan with these choices, to be shown and copied."""
-    return _shown(options_of(choices, cluster))
+    return _shell_text(options_of(choices, cluster))
 
 
 def plan_command(
@@ -48,7 +48,7 @@ def plan_command(
     `inventory` is what was given with -i; `output` says where the plan is to be kept.
     """
     choices = replace(plan.choices, reset_signing=plan.choices.reset_signing or reset_signing)
-    return _shown(
+    return _shell_text(
         [
             *(("-i", str(inventory)) if inventory is not None else ()),
             *options_of(choices, plan.cluster),
@@ -61,5 +61,5 @@ def _policy(policy: BackupPolicy) -> tuple[str, ...]:
     return () if policy is BackupPolicy.WAIT else ("--backup-jobs", policy.value)
 
 
-def _shown(arguments: Iterable[str]) -> str:
+def _shell_text(arguments: Iterable[str]) -> str:
     return clean_line(shlex.join(["loomtui", "plan", *arguments]), limit=4_000)

@@ -147,17 +147,17 @@ def _genesis_choice(
 
 
 def _key_choice(details: NodeDetails, config: Contents, digest: str | None, keep_key: bool) -> FileChoice:
-    now = details.status.node_key.node_id if details.status.node_key else None
-    then = config.node_key.node_id if config.node_key else None
-    if then is None:
+    live_id = details.status.node_key.node_id if details.status.node_key else None
+    backup_id = config.node_key.node_id if config.node_key else None
+    if backup_id is None:
         return FileChoice(NODE_KEY, FileAction.KEEP, "the backup's key cannot be read", changes=False)
-    if now == then:
+    if live_id == backup_id:
         return FileChoice(
-            NODE_KEY, FileAction.RESTORE, f"the same identity {then}", changes=False, digest=digest
+            NODE_KEY, FileAction.RESTORE, f"the same identity {backup_id}", changes=False, digest=digest
         )
-    if now is not None and keep_key:
-        return FileChoice(NODE_KEY, FileAction.KEEP, f"the node keeps its identity {now}", changes=False)
-    reason = f"identity {then}" + (f" in the place of {now}" if now else "; the node has none")
+    if live_id is not None and keep_key:
+        return FileChoice(NODE_KEY, FileAction.KEEP, f"the node keeps its identity {live_id}", changes=False)
+    reason = f"identity {backup_id}" + (f" in the place of {live_id}" if live_id else "; the node has none")
     return FileChoice(NODE_KEY, FileAction.RESTORE, reason, changes=True, digest=digest)
 
 

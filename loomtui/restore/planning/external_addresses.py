@@ -37,8 +37,8 @@ async def try_redis(
     """Opens a connection to each node's Redis from that node, to all at once. Raises NodeUnreachable."""
     wanted = {
         (name, *place)
-        for name, look in details.items()
-        for place in _places(text_to_be(look, configs.get(name), LOOM_CONFIG), choice)
+        for name, node_details in details.items()
+        for place in _places(text_to_be(node_details, configs.get(name), LOOM_CONFIG), choice)
     }
 
     async def one(name: str, host: str, port: int) -> Reach:
@@ -65,7 +65,7 @@ def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAd
     own = _own_hosts(observations.inventory)
     loom_yml = text_to_be(details, config, LOOM_CONFIG)
     chosen = observations.choices.redis if observations.choices.redis != KEEP_REDIS else None
-    found = []
+    addresses = []
     for field, address in read_loom_yml(loom_yml).foreign_addresses:
         entry = ExternalAddress(LOOM_CONFIG, field, address)
         place = redis_place(address)
@@ -76,11 +76,11 @@ def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAd
         if tried is not None:
             entry = replace(entry, reached=tried.reached, tried=tried.words)
         if _host_of(address) not in own or place is not None:
-            found.append(entry)
+            addresses.append(entry)
     external = read_config_toml(text_to_be(details, config, TENDERMINT_CONFIG)).external_address
     if external and _host_of(external) != observations.inventory.node(name).peer_address.strip("[]").lower():
-        found.append(ExternalAddress(TENDERMINT_CONFIG, "p2p.external_address", external))
-    return tuple(found)
+        addresses.append(ExternalAddress(TENDERMINT_CONFIG, "p2p.external_address", external))
+    return tuple(addresses)
 
 
 def _own_hosts(inventory: Inventory) -> set[str]:
@@ -94,7 +94,7 @@ def _host_of(address: str) -> str:
     return host.strip("[").lower()
 
 
-def redis_refusals(name: str, found: tuple[ExternalAddress, ...], choice: str | None) -> list[Finding]:
+def redis_refusals(name: str, addresses: tuple[ExternalAddress, ...], choice: str | None) -> list[Finding]:
     """A node that does not reach its Redis exits at once and is restarted for ever (loomchain, events)."""
     if choice == KEEP_REDIS:
         return []
@@ -106,7 +106,7 @@ def redis_refusals(name: str, found: tuple[ExternalAddress, ...], choice: str | 
             f"{entry.tried}; it would exit and be restarted for ever",
             "Give the right address with --redis HOST:PORT, or keep it knowingly with --redis keep",
         )
-        for entry in found
+        for entry in addresses
         if entry.reached is False
     ]
 

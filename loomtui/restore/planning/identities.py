@@ -46,7 +46,7 @@ async def gather(
     mapped.
     """
     looks = await node_details(fleet, inventory.names)
-    errors = {name: look for name, look in looks.items() if isinstance(look, LoomtuiError)}
+    errors = {name: result for name, result in looks.items() if isinstance(result, LoomtuiError)}
     planned = {node.name: node for node in plan.nodes} if plan else {}
     return compare(
         [
@@ -56,23 +56,23 @@ async def gather(
     ), errors
 
 
-def facts_of(inventory: Inventory, node: Node, look: NodeDetails | LoomtuiError | None) -> NodeFacts:
+def facts_of(inventory: Inventory, node: Node, details: NodeDetails | LoomtuiError | None) -> NodeFacts:
     """What is known of a node by a look, or else from the inventory alone."""
     port = inventory.loom_of(node).ports.p2p
-    if not isinstance(look, NodeDetails):
+    if not isinstance(details, NodeDetails):
         return NodeFacts(node.name, node.role, node.peer_address, port, node_id=None, seen=False)
-    status = look.status
+    status = details.status
     return NodeFacts(
         name=node.name,
         role=node.role,
         address=node.peer_address,
         port=port,
         node_id=status.node_key.node_id if status.node_key else None,
-        reported=look.reported_node_id,
-        reported_problem=look.reported_problem,
+        reported=details.reported_node_id,
+        reported_problem=details.reported_problem,
         unit=status.unit,
-        listen_port=read_config_toml(look.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
-        addrbook=look.addrbook,
+        listen_port=read_config_toml(details.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
+        addrbook=details.addrbook,
     )
 
 

@@ -77,14 +77,14 @@ def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -
     yield from _abandoned_blocks(observations)
     yield from _not_gone(observations)
     yield from _taken_over(observations)
-    yield from _raised(observations, signing)
+    yield from _raised_signing_states(observations, signing)
     yield from _swapped_keys(observations)
     yield from _kept_in_vain(observations)
 
 
 def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:
-    for name, look in observations.left_out.items():
-        if observations.scope is Scope.CLUSTER and _is_active(look):
+    for name, result in observations.left_out.items():
+        if observations.scope is Scope.CLUSTER and _is_active(result):
             yield Finding(
                 FindingCode.RUNS_OUTSIDE,
                 name,
@@ -93,10 +93,10 @@ def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _is_active(look: NodeDetails | LoomtuiError) -> bool:
-    if isinstance(look, LoomtuiError) or look.status.service is None:
+def _is_active(result: NodeDetails | LoomtuiError) -> bool:
+    if isinstance(result, LoomtuiError) or result.status.service is None:
         return False
-    return look.status.service.active not in {Active.INACTIVE, Active.FAILED}
+    return result.status.service.active not in {Active.INACTIVE, Active.FAILED}
 
 
 def _not_gone(observations: Observations) -> Iterator[Finding]:
@@ -110,9 +110,9 @@ def _not_gone(observations: Observations) -> Iterator[Finding]:
 def _taken_over(observations: Observations) -> Iterator[Finding]:
     """A node that gets the backups of another one also gets its keys."""
     for name, source in observations.choices.sources.items():
-        for other, look in observations.left_out.items():
+        for other, result in observations.left_out.items():
             owns = observations.inventory.node(other).backup_source == source
-            if owns and isinstance(look, LoomtuiError) and other not in observations.choices.gone:
+            if owns and isinstance(result, LoomtuiError) and other not in observations.choices.gone:
                 vouched = replace(observations.choices, gone=(*observations.choices.gone, other))
                 command = command_for(vouched, observations.cluster)
                 yield Finding(
@@ -124,7 +124,9 @@ def _taken_over(observations: Observations) -> Iterator[Finding]:
                 )
 
 
-def _raised(observations: Observations, signing: Mapping[str, SigningChoice]) -> Iterator[Finding]:
+def _raised_signing_states(
+    observations: Observations, signing: Mapping[str, SigningChoice]
+) -> Iterator[Finding]:
     """The signing state of a node was lost while the chain lived on."""
     for name, choice in signing.items():
         if choice.action is not SigningAction.RAISE:
@@ -156,15 +158,15 @@ def _swapped_keys(observations: Observations) -> Iterator[Finding]:
     addresses = observations.chain.known_addresses
     for name, details in observations.details.items():
         live, config = details.status.validator, observations.chosen.config.get(name)
-        then = config.validator if config is not None else None
-        if live is None or then is None or not then.address or live.address in {None, then.address}:
+        saved = config.validator if config is not None else None
+        if live is None or saved is None or not saved.address or live.address in {None, saved.address}:
             continue
         if live.address in addresses:
             yield Finding(
                 FindingCode.KEY_SWAPPED,
                 name,
                 f"{name} holds the key of the chain's validator {live.address}, the backup that was chosen "
-                f"for it that of {then.address}",
+                f"for it that of {saved.address}",
                 f"Name the right backups (--map {name}=HOST), or --keep-keys",
             )
 
@@ -177,13 +179,15 @@ def _kept_in_vain(observations: Observations) -> Iterator[Finding]:
     if not observations.choices.keep_keys:
         return
     addresses = observations.chain.known_addresses
-    looks = [*observations.details.values(), *observations.others.values()]
-    held = {look.status.validator.address for look in looks if look.status.validator is not None}
+    all_details = [*observations.details.values(), *observations.others.values()]
+    held = {
+        details.status.validator.address for details in all_details if details.status.validator is not None
+    }
     foreign = []
     for name, details in observations.details.items():
         live, config = details.status.validator, observations.chosen.config.get(name)
-        then = config.validator if config is not None else None
-        if live is not None and live.address and then is not None and then.address in addresses:
+        saved = config.validator if config is not None else None
+        if live is not None and live.address and saved is not None and saved.address in addresses:
             foreign.append(name)
     if foreign and not held & addresses:
         yield Finding(
@@ -219,17 +223,17 @@ def _set_aside(observations: Observations, plans: Sequence[NodePlan]) -> Iterato
 def _idle(observations: Observations) -> Iterator[Finding]:
     if observations.scope is not Scope.CLUSTER:
         return
-    for name, look in observations.left_out.items():
+    for name, result in observations.left_out.items():
         if name in observations.choices.gone:
             sentence = f"{name} is said to be gone: it must never run again with its blocks or its keys"
             yield Finding(FindingCode.GONE, name, sentence)
-        elif isinstance(look, LoomtuiError):
+        elif isinstance(result, LoomtuiError):
             sentence = (
                 f"{name} is not in the plan and could not be looked at: if it runs, it gives the abandoned "
                 "blocks back to the others"
             )
             yield Finding(FindingCode.UNSEEN_OUTSIDE, name, sentence)
-        elif not _is_active(look):
+        elif not _is_active(result):
             later = replace(observations.choices, nodes=(name,), sources={}, reset_signing=False)
             yield Finding(
                 FindingCode.STOPPED_OUTSIDE,

@@ -53,7 +53,7 @@ def plan_nodes(
     for node in observations.selected:
         details, config = observations.details[node.name], observations.chosen.config.get(node.name)
         stale = any(
-            right.isdisjoint({(peer_id, _host(place)), (None, _host(place))})
+            right.isdisjoint({(peer_id, _host_of(place)), (None, _host_of(place))})
             for peer_id, place in details.addrbook
         )
         decision = decide_files(
@@ -64,8 +64,8 @@ def plan_nodes(
             addrbook_stale=stale,
             chain=observations.chain,
         )
-        files, found, more = _with_foreign(observations, node.name, decision.files)
-        refusals += [*decision.refusals, *more]
+        files, external_addresses, foreign_refusals = _with_foreign(observations, node.name, decision.files)
+        refusals += [*decision.refusals, *foreign_refusals]
         warnings += [*decision.warnings, *_node_warnings(node, details, config)]
         plan = _node_plan(observations, node, details, config, data)
         restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
@@ -73,7 +73,7 @@ def plan_nodes(
             replace(
                 plan,
                 files=files,
-                external_addresses=found,
+                external_addresses=external_addresses,
                 config=plan.config if restored else None,
                 signing=signing[node.name],
                 node_id=identities[node.name],
@@ -81,21 +81,21 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
-        refusals += _room(plans[-1], details)
+        refusals += _room_refusals(plans[-1], details)
     refusals += _duplicates(plans, observations)
     warnings += _unsigned_validators(plans, powers)
-    kept, told = keep_right_units(observations, plans)
-    return kept, refusals, [*warnings, *told]
+    kept, unit_findings = keep_right_units(observations, plans)
+    return kept, refusals, [*warnings, *unit_findings]
 
 
 def _with_foreign(
     observations: Observations, name: str, files: tuple[FileChoice, ...]
 ) -> tuple[tuple[FileChoice, ...], tuple[ExternalAddress, ...], list[Finding]]:
     """The choices with the given Redis address, the addresses of other machines, and the refusals."""
-    found, chosen = foreign_addresses(observations, name), observations.choices.redis
-    refusals = redis_refusals(name, found, chosen)
+    addresses, chosen = foreign_addresses(observations, name), observations.choices.redis
+    refusals = redis_refusals(name, addresses, chosen)
     if chosen in (None, KEEP_REDIS):
-        return files, found, refusals
+        return files, addresses, refusals
     details, config = observations.details[name], observations.chosen.config.get(name)
     corrected = []
     for choice in files:
@@ -106,19 +106,19 @@ def _with_foreign(
             sentence = f"{name}: Redis cannot be corrected in loom.yml: {error}"
             advice = "Plan with --redis keep, and change it by hand after the restore"
             refusals.append(Finding(FindingCode.REDIS_NOT_CORRECTED, name, sentence, advice))
-    return tuple(corrected), found, refusals
+    return tuple(corrected), addresses, refusals
 
 
-def _room(plan: NodePlan, details: NodeDetails) -> list[Finding]:
+def _room_refusals(plan: NodePlan, details: NodeDetails) -> list[Finding]:
     """Judges the room by what was free at the look. Preflight asks again, and for every file system."""
     if details.status.disk_free_bytes is None:
         return []
     archives = {"config": plan.config, "data": plan.data}
     wanted = {name: archive for name, archive in archives.items() if archive is not None}
     uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
-    found = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
+    sentences = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
     advice = "Make room; loomtui clean frees what earlier runs kept"
-    return [Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice) for text in found]
+    return [Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice) for text in sentences]
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
@@ -145,8 +145,8 @@ def _duplicates(plans: Sequence[NodePlan], observations: Observations) -> list[F
         "node key": [(plan.name, plan.node_id) for plan in plans],
         "validator key": [(plan.name, plan.signing.address) for plan in plans],
     }
-    for name, look in _others(observations):
-        key, validator = look.status.node_key, look.status.validator
+    for name, details in _others(observations):
+        key, validator = details.status.node_key, details.status.validator
         identities["node key"].append((name, key.node_id if key else None))
         identities["validator key"].append((name, validator.address if validator else None))
     refusals = []
@@ -174,11 +174,11 @@ def _unsigned_validators(plans: Sequence[NodePlan], powers: Sequence[ValidatorPo
 
 
 def _identity(observations: Observations, node: Node) -> str | None:
-    live = observations.details[node.name].status.node_key
+    live_key = observations.details[node.name].status.node_key
     config = observations.chosen.config.get(node.name)
-    then = config.node_key.node_id if config is not None and config.node_key is not None else None
-    now = live.node_id if live is not None else None
-    return now if (observations.choices.keep_keys and now) or then is None else then
+    backup_id = config.node_key.node_id if config is not None and config.node_key is not None else None
+    live_id = live_key.node_id if live_key is not None else None
+    return live_id if (observations.choices.keep_keys and live_id) or backup_id is None else backup_id
 
 
 def _former_ids(observations: Observations, name: str) -> set[str]:
@@ -199,9 +199,9 @@ def _former_addresses(
     owner |= {value: name for name, value in identities.items() if value}
     addresses: dict[str, set[str]] = {name: set() for name in identities}
     for own, config in observations.chosen.config.items():
-        told = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
-        if own in addresses and told:
-            addresses[own].add(_host(told.rpartition("://")[2]))
+        external_address = read_config_toml(config.texts.get(TENDERMINT_CONFIG, "")).external_address
+        if own in addresses and external_address:
+            addresses[own].add(_host_of(external_address.rpartition("://")[2]))
         for flag in read_unit("unit", config.texts.get(UNIT, "")).peer_values:
             for peer in read_peers(flag.value).peers:
                 name = owner.get(peer.id.lower())
@@ -217,25 +217,27 @@ def _right_places(
 
     Nodes outside the plan stay as they are; None stands for an unknown ID.
     """
-    right = {(identities[node.name], _bare(node.peer_address)) for node in observations.selected}
-    for name, look in _others(observations):
-        key = look.status.node_key
-        right.add((key.node_id if key else None, _bare(observations.inventory.node(name).peer_address)))
+    right = {(identities[node.name], _bare_host(node.peer_address)) for node in observations.selected}
+    for name, details in _others(observations):
+        key = details.status.node_key
+        right.add((key.node_id if key else None, _bare_host(observations.inventory.node(name).peer_address)))
     for name in observations.left_out.keys() - {name for name, _ in _others(observations)}:
-        right.add((None, _bare(observations.inventory.node(name).peer_address)))
+        right.add((None, _bare_host(observations.inventory.node(name).peer_address)))
     return right
 
 
 def _others(observations: Observations) -> Iterator[tuple[str, NodeDetails]]:
     """The nodes that are not in the plan, as far as they could be looked at."""
-    yield from ((name, look) for name, look in observations.left_out.items() if isinstance(look, NodeDetails))
+    yield from (
+        (name, result) for name, result in observations.left_out.items() if isinstance(result, NodeDetails)
+    )
 
 
-def _host(place: str) -> str:
-    return _bare(place.rsplit(":", 1)[0])
+def _host_of(place: str) -> str:
+    return _bare_host(place.rsplit(":", 1)[0])
 
 
-def _bare(host: str) -> str:
+def _bare_host(host: str) -> str:
     return host.strip("[]").lower()
 
 

@@ -44,15 +44,15 @@ class Observations:
     @property
     def others(self) -> Mapping[str, NodeDetails]:
         """The nodes that are not in the plan, as far as they could be looked at."""
-        return {name: look for name, look in self.left_out.items() if isinstance(look, NodeDetails)}
+        return {name: result for name, result in self.left_out.items() if isinstance(result, NodeDetails)}
 
     @property
     def kin(self) -> Mapping[str, NodeDetails]:
         """Those of the other nodes whose genesis is not that of another chain."""
         return {
-            name: look
-            for name, look in self.others.items()
-            if self.chain.owns(TENDERMINT_GENESIS, look.texts.get(TENDERMINT_GENESIS)) is not False
+            name: details
+            for name, details in self.others.items()
+            if self.chain.owns(TENDERMINT_GENESIS, details.texts.get(TENDERMINT_GENESIS)) is not False
         }
 
     @property
@@ -66,15 +66,17 @@ class Observations:
     @property
     def living_height(self) -> int | None:
         """The height of the chain that goes on on the nodes outside the plan."""
-        heights = [look.status.chain.height for look in self.kin.values() if look.status.chain is not None]
+        heights = [
+            details.status.chain.height for details in self.kin.values() if details.status.chain is not None
+        ]
         return max(heights, default=None)
 
     @property
     def living_age(self) -> timedelta | None:
         """How old its newest block was at the look, by the node's own clock if that is known."""
         ages = [
-            look.status.at + timedelta(seconds=look.status.clock_offset_seconds or 0) - chain.block_time
-            for look in self.kin.values()
-            if (chain := look.status.chain) and chain.block_time
+            details.status.at + timedelta(seconds=details.status.clock_offset_seconds or 0) - chain.block_time
+            for details in self.kin.values()
+            if (chain := details.status.chain) and chain.block_time
         ]
         return min(ages, default=None)

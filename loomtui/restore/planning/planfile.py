@@ -47,8 +47,8 @@ _ANEW = "Make it anew: loomtui plan -o FILE"  # with which choices it was made, 
 def dump_plan(plan: Plan) -> str:
     """The plan as YAML."""
     data = _ADAPTER.dump_python(plan, mode="json")
-    made = f"{plan.made_at:%Y-%m-%d %H:%M} UTC"
-    head = f"# A restore plan for {plan.cluster}, made {made}. Nothing secret is in it.\n"
+    made_at = f"{plan.made_at:%Y-%m-%d %H:%M} UTC"
+    head = f"# A restore plan for {plan.cluster}, made {made_at}. Nothing secret is in it.\n"
     text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return head + UNSHOWABLE.sub(_escape, text)
 
@@ -105,19 +105,19 @@ def _by_todays_names(data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
         return data
     renamed = [{_RENAMED.get(name, name): value for name, value in node.items()} for node in nodes]
-    return {"choices": _choices_told(data, nodes)} | data | {"nodes": renamed}
+    return {"choices": _choices_of_old_plan(data, nodes)} | data | {"nodes": renamed}
 
 
-def _choices_told(data: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any]:
-    told = {now: data[then] for now, then in _CHOICES_THEN.items() if then in data}
+def _choices_of_old_plan(data: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    choices = {now: data[then] for now, then in _CHOICES_THEN.items() if then in data}
     keys = [
         node["data"]["key"] for node in nodes if isinstance(node.get("data"), dict) and "key" in node["data"]
     ]
     if keys:
-        told["data_key"] = keys[0]
+        choices["data_key"] = keys[0]
     if data.get("left_out"):
-        told["nodes"] = [node.get("name") for node in nodes]
-    return told
+        choices["nodes"] = [node.get("name") for node in nodes]
+    return choices
 
 
 def _findings(listed: Any) -> Any:

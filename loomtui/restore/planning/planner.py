@@ -41,7 +41,7 @@ from loomtui.restore.planning.signing_choices import (
 from loomtui.text import clean_line
 
 #: A backup's name tells when its script began, the last block when the data were read.
-_MOMENTS_AGREE = timedelta(minutes=30)
+_TIMES_AGREE = timedelta(minutes=30)
 
 
 async def make_plan(
@@ -66,12 +66,12 @@ async def make_plan(
         (await fleet.session(node.name).rights()).require(node.name)
     chooser = Chooser(catalogue, choices, tell)
     configs = await chooser.configs(selected)
-    needs_evm = any(_needs_evm(look, configs.get(name)) for name, look in details.items())
+    needs_evm = any(_needs_evm(reached, configs.get(name)) for name, reached in details.items())
     data = await chooser.data(needs_evm=needs_evm)
     configs = await _configs_of_chain(chooser, selected, data, configs, details)
     chosen = Chosen(data, configs, chooser.warnings, chooser.passed_over)
     scope = scope_of(inventory, selected, choices)
-    left_out = {name: look for name, look in looks.items() if name not in details}
+    left_out = {name: result for name, result in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
     observations = Observations(inventory, selected, details, left_out, chosen, choices, scope, redis)
     return assemble(observations, needs_evm=needs_evm)
@@ -80,8 +80,8 @@ async def make_plan(
 def _all_reached(
     selected: Sequence[Node], looks: Mapping[str, NodeDetails | LoomtuiError]
 ) -> dict[str, NodeDetails]:
-    reached = {node.name: look for node in selected if isinstance(look := looks[node.name], NodeDetails)}
-    errors = {node.name: look for node in selected if isinstance(look := looks[node.name], LoomtuiError)}
+    reached = {node.name: result for node in selected if isinstance(result := looks[node.name], NodeDetails)}
+    errors = {node.name: result for node in selected if isinstance(result := looks[node.name], LoomtuiError)}
     if errors:
         name, error = next(iter(errors.items()))
         others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -202,7 +202,7 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
                         for note in observations.chosen.data.warnings
                     ),
                     *foreign_files(observations),
-                    *_moments(observations),
+                    *_times_that_disagree(observations),
                     *warnings,
                     *membership.warnings(observations, nodes, powers),
                 ]
@@ -211,10 +211,10 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
     )
 
 
-def _moments(observations: Observations) -> Iterator[Finding]:
+def _times_that_disagree(observations: Observations) -> Iterator[Finding]:
     """Tells if the data is older or newer than its archive's name says."""
     backup, last = observations.chosen.data.backup, observations.chain.block_time
-    if last is not None and abs(last - backup.taken_at) > _MOMENTS_AGREE:
+    if last is not None and abs(last - backup.taken_at) > _TIMES_AGREE:
         sentence = (
             f"{clean_line(backup.key)} was taken at {backup.taken_at:%Y-%m-%d %H:%M} UTC by its name and S3, "
             f"but its last block was made at {last:%Y-%m-%d %H:%M} UTC: the block's time counts"
@@ -237,12 +237,12 @@ def _planned_chain(observations: Observations) -> PlannedChain:
 def _signing_case(observations: Observations, name: str) -> SigningCase:
     """With --keep-keys a node keeps its key, unless only the backup's is of the chain's validators."""
     config, live = observations.chosen.config.get(name), observations.details[name].status.validator
-    then = config.validator if config else None
-    if observations.choices.keep_keys and live is not None and live.address and then is not None:
+    saved = config.validator if config else None
+    if observations.choices.keep_keys and live is not None and live.address and saved is not None:
         addresses = observations.chain.known_addresses
-        if live.address != then.address and (live.address in addresses or then.address not in addresses):
-            then = None
-    return SigningCase(name, live, then)
+        if live.address != saved.address and (live.address in addresses or saved.address not in addresses):
+            saved = None
+    return SigningCase(name, live, saved)
 
 
 def _validators(observations: Observations) -> tuple[ValidatorPower, ...]:

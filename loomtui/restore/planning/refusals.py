@@ -20,13 +20,13 @@ _ONE_CHAIN = "Choose backups of one chain (--data, --before, --map)"
 def refusals_of(observations: Observations, *, needs_evm: bool) -> list[Finding]:
     """One finding for each reason."""
     return [
-        *_data(observations, needs_evm),
-        *_chains(observations),
-        *_nodes(observations),
+        *_data_problems(observations, needs_evm),
+        *_chain_problems(observations),
+        *_node_problems(observations),
     ]
 
 
-def _data(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
+def _data_problems(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
     data = observations.chosen.data
     no_evm = missing_evm(data)
     if needs_evm and no_evm:
@@ -37,11 +37,11 @@ def _data(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
         yield Finding(FindingCode.TORN_DATA, None, sentence)
 
 
-def _chains(observations: Observations) -> Iterator[Finding]:
+def _chain_problems(observations: Observations) -> Iterator[Finding]:
     """Refuses if it is not known which chain the data is of, or if the others go on with another one."""
     if observations.chain.undecided:
         several = "; ".join(
-            f"{genesis.origin}: {_described(genesis.text)}" for genesis in observations.chain.undecided
+            f"{genesis.origin}: {_describe_genesis(genesis.text)}" for genesis in observations.chain.undecided
         )
         sentence = f"which chain the data is of cannot be told, the sources disagree ({several})"
         yield Finding(FindingCode.CHAIN_UNDECIDED, None, sentence, _ONE_CHAIN)
@@ -58,7 +58,7 @@ def _chains(observations: Observations) -> Iterator[Finding]:
             FindingCode.OTHER_CHAIN,
             None,
             f"the nodes outside the plan ({', '.join(strangers)}) are of another chain than the data "
-            f"({_described(_own(observations))})",
+            f"({_describe_genesis(_own_genesis(observations))})",
             "Choose backups of their chain (--data), or restore every validator together",
         )
 
@@ -70,21 +70,21 @@ def foreign_files(observations: Observations) -> Iterator[Finding]:
             text = details.texts.get(target)
             if text is None or observations.chain.owns(target, text) is not False:
                 continue
-            told = f" ({_described(text)})" if target == TENDERMINT_GENESIS else ""
+            description = f" ({_describe_genesis(text)})" if target == TENDERMINT_GENESIS else ""
             becomes = (
                 "it is set aside, the chain's own takes its place"
                 if name in observations.details
                 else "the node is not in the plan, and it stays"
             )
-            sentence = f"{name}: {target} is of another chain than the data{told}; {becomes}"
+            sentence = f"{name}: {target} is of another chain than the data{description}; {becomes}"
             yield Finding(FindingCode.FOREIGN_GENESIS, name, sentence)
 
 
-def _own(observations: Observations) -> str:
+def _own_genesis(observations: Observations) -> str:
     return observations.chain.tendermint.text if observations.chain.tendermint is not None else ""
 
 
-def _described(text: str) -> str:
+def _describe_genesis(text: str) -> str:
     """Describes what tells one genesis from another, because all of them are called `default`."""
     try:
         genesis = read_tendermint_genesis(text)
@@ -96,7 +96,7 @@ def _described(text: str) -> str:
     return f"chain {genesis.chain_id}, {begun}, {len(genesis.validators)} validators"
 
 
-def _nodes(observations: Observations) -> Iterator[Finding]:
+def _node_problems(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
         closed = [path for path, facts in keys.items() if facts is not None and facts.closed]

@@ -57,10 +57,10 @@ def choose_signing(case: SigningCase, scope: Scope, living_height: int | None) -
             f"the chain lives on at {living_height}: the backup's key, with that height as its last",
         )
         return replace(raised, result_height=max(living_height, raised.backup_height or 0))
-    return _choice(SigningAction.RESTORE, backup, None, backup, _lost(live, own))
+    return _choice(SigningAction.RESTORE, backup, None, backup, _why_lost(live, own))
 
 
-def _lost(live: ValidatorFacts | None, own: ValidatorFacts | None) -> str:
+def _why_lost(live: ValidatorFacts | None, own: ValidatorFacts | None) -> str:
     if own is not None:
         return "the state in the node's own file cannot be read"
     if live is not None:

@@ -66,7 +66,7 @@ def shortages(uses: Sequence[Use], systems: Mapping[str, FileSystem]) -> tuple[s
 
     `systems` are given by the path of a use.
     """
-    found = []
+    sentences = []
     for device in dict.fromkeys(system.device for system in systems.values()):
         here = [use for use in uses if use.path in systems and systems[use.path].device == device]
         if not here:
@@ -77,13 +77,13 @@ def shortages(uses: Sequence[Use], systems: Mapping[str, FileSystem]) -> tuple[s
         where = " and ".join(dict.fromkeys(use.path for use in here))
         what = ", ".join(f"{use.what} {use.bytes:,}" for use in here)
         if need + LEFT_OVER > system.free_bytes:
-            found.append(
+            sentences.append(
                 f"not enough room in {where}: {system.free_bytes:,} bytes free, {need + LEFT_OVER:,} needed "
                 f"({what}, to be left over {LEFT_OVER:,})"
             )
         if system.free_files is not None and files > system.free_files:
-            found.append(
+            sentences.append(
                 f"not enough room in {where}: {files:,} files to be made, "
                 f"{system.free_files:,} possible (inodes)"
             )
-    return tuple(found)
+    return tuple(sentences)

@@ -24,8 +24,8 @@ class Taking:
 
     @property
     def keys(self) -> frozenset[str]:
-        found = (self.data, *self.configs.values())
-        return frozenset(backup.key for backup in found if backup is not None)
+        backups = (self.data, *self.configs.values())
+        return frozenset(backup.key for backup in backups if backup is not None)
 
 
 def what_is_taken(backups: Sequence[Backup], nodes: Sequence[Node], before: datetime | None) -> Taking:

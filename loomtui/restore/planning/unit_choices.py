@@ -27,8 +27,8 @@ def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[
     planned = {plan.name: plan for plan in plans}
     nodes = []
     for node in observations.inventory.nodes:
-        look = observations.details.get(node.name) or observations.left_out.get(node.name)
-        facts, plan = facts_of(observations.inventory, node, look), planned.get(node.name)
+        details = observations.details.get(node.name) or observations.left_out.get(node.name)
+        facts, plan = facts_of(observations.inventory, node, details), planned.get(node.name)
         if plan is not None:
             facts = replace(
                 with_history(facts, plan), node_id=plan.node_id, listen_port=plan.port, reported=None
@@ -42,10 +42,10 @@ def keep_right_units(
 ) -> tuple[tuple[NodePlan, ...], list[Finding]]:
     """The plans, in which no right unit is replaced by a wrong one, and what to say about that."""
     nodes = nodes_after(observations, plans)
-    kept, told = [], []
+    kept, findings = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
-        wrong = _older(observations.chosen.config.get(plan.name), plan, facts, nodes)
+        wrong = _wrong_in_backup(observations.chosen.config.get(plan.name), plan, facts, nodes)
         if not wrong:
             kept.append(plan)
             continue
@@ -55,8 +55,8 @@ def keep_right_units(
         used = any(choice.action is FileAction.RESTORE for choice in files)
         kept.append(replace(plan, files=files, config=plan.config if used else None))
         sentence = f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}"
-        told.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
-    return tuple(kept), told
+        findings.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
+    return tuple(kept), findings
 
 
 def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
@@ -68,7 +68,7 @@ def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iter
             yield mismatch
 
 
-def _older(
+def _wrong_in_backup(
     config: Contents | None, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
 ) -> str | None:
     """What is wrong with the backup's unit and not with the node's own, in a sentence. None means nothing."""
@@ -77,11 +77,11 @@ def _older(
         return None
     if config is None or facts.unit is None or not facts.unit.files:
         return None
-    own = _on(facts, facts.unit, nodes)
+    own = _mismatches_on(facts, facts.unit, nodes)
     if any(mismatch.blocking for mismatch in own):
         return None
     restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""))
-    new = [mismatch for mismatch in _on(facts, restored, nodes) if mismatch not in own]
+    new = [mismatch for mismatch in _mismatches_on(facts, restored, nodes) if mismatch not in own]
     telling = [one for one in new if one.blocking or one.kind in _OLD_PEERS]
     return telling[0].message if telling else None
 
@@ -92,7 +92,7 @@ _OLD_PEERS = frozenset(
 )
 
 
-def _on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
+def _mismatches_on(node: NodeFacts, unit: EffectiveUnit, nodes: Sequence[NodeFacts]) -> list[Mismatch]:
     """What is wrong in the lists of a node that has this unit. Its keys do not matter here."""
     others = [replace(node, unit=unit) if one.name == node.name else one for one in nodes]
     return [

@@ -18,13 +18,13 @@ async def follow(run: Run, *, poll_seconds: float = POLL_SECONDS) -> AsyncIterat
 
     Progress in bytes is not in the journal, so it is not seen here.
     """
-    seen = 0
+    passed_on = 0
     while True:
         going_on = await asyncio.to_thread(run.is_worked_on)
         events = await asyncio.to_thread(run.events)
-        for event in events[seen:]:
+        for event in events[passed_on:]:
             yield event
-        seen = len(events)
+        passed_on = len(events)
         if not going_on:
             return
         await asyncio.sleep(poll_seconds)

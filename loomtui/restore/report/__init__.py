@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from loomtui.restore.record.run_store import Run
-from loomtui.restore.report.chronicle import Chronicle, chronicle
+from loomtui.restore.report.chronicle import Chronicle, chronicle_of
 from loomtui.restore.report.timing import StepTiming, Timings, timings
 
-__all__ = ["Chronicle", "Form", "StepTiming", "Timings", "chronicle", "render", "timings"]
+__all__ = ["Chronicle", "Form", "StepTiming", "Timings", "chronicle_of", "render", "timings"]
 
 Form = Literal["md", "json", "html"]
 
@@ -19,5 +19,5 @@ def render(run: Run, form: Form) -> str:
     from loomtui.restore.report.page import page
     from loomtui.restore.report.run_document import document
 
-    told = chronicle(run)
-    return {"md": markdown, "json": document, "html": page}[form](told)
+    chronicle = chronicle_of(run)
+    return {"md": markdown, "json": document, "html": page}[form](chronicle)

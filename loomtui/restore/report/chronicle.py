@@ -109,11 +109,11 @@ class Chronicle:
         return self.events[-1].at if self.events else None
 
 
-def chronicle(run: Run) -> Chronicle:
+def chronicle_of(run: Run) -> Chronicle:
     """Made from the plan and the journal alone."""
     events = run.events()
     tasks = _Spans().fold(event for event in events if event.step is None or event.node is not None)
-    steps = _failed(_Spans().fold(event for event in events if event.node is None), tasks)
+    steps = _with_failures(_Spans().fold(event for event in events if event.node is None), tasks)
     return Chronicle(
         run.id,
         run.plan,
@@ -125,7 +125,7 @@ def chronicle(run: Run) -> Chronicle:
         (*_of_the_plan(run.plan), *_decisions(events)),
         tuple(check for event in events if (check := _check(event)) is not None),
         tuple(event for event in events if event.kind is EventKind.NOTE and "answer" not in event.data),
-        tuple(found for node in run.plan.nodes if (found := _throughput(run.plan, node, tasks)) is not None),
+        tuple(rate for node in run.plan.nodes if (rate := _throughput(run.plan, node, tasks)) is not None),
     )
 
 
@@ -190,7 +190,7 @@ class _Spans:
         self._open.clear()
 
 
-def _failed(steps: tuple[Span, ...], tasks: tuple[Span, ...]) -> tuple[Span, ...]:
+def _with_failures(steps: tuple[Span, ...], tasks: tuple[Span, ...]) -> tuple[Span, ...]:
     """A step that ended with a failed task was not merely interrupted."""
     return tuple(
         replace(step, state=SpanState.FAILED)
@@ -207,48 +207,52 @@ def _last_state(step: Span, tasks: tuple[Span, ...]) -> SpanState | None:
 
 def _of_the_plan(plan: Plan) -> tuple[Decision, ...]:
     asked = f"the plan {plan.id}: {len(plan.nodes)} nodes, scope {plan.scope.value}"
-    made = Decision(plan.made_at, None, None, asked, "made", plan.made_by, 0.0)
+    plan_made = Decision(plan.made_at, None, None, asked, "made", plan.made_by, 0.0)
     if not plan.reset_confirmed:
-        return (made,)
+        return (plan_made,)
     reset = "reset the signing states of all restored validators"
-    return (made, Decision(plan.made_at, None, None, reset, "confirmed", plan.made_by, 0.0))
+    return (plan_made, Decision(plan.made_at, None, None, reset, "confirmed", plan.made_by, 0.0))
 
 
 def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
     for before, event in zip(events[:1] + events, events, strict=False):
         waited = (event.at - before.at).total_seconds()
         if "answer" in event.data:
-            asked, answer, by = (_word(event.data.get(name)) for name in ("asked", "answer", "by"))
+            asked, answer, by = (_value_text(event.data.get(name)) for name in ("asked", "answer", "by"))
             digest, diff = (str(event.data.get(name, "")) for name in ("digest", "diff"))
             yield Decision(event.at, event.step, event.node, asked, answer, by, waited, digest, diff)
         elif event.kind in {EventKind.RUN_RESUMED, EventKind.ROLLBACK_STARTED}:
             asked = "an unfinished run" if event.kind is EventKind.RUN_RESUMED else "the run so far"
             answer = "resume" if event.kind is EventKind.RUN_RESUMED else "roll back"
-            yield Decision(event.at, None, None, asked, answer, _word(event.data.get("operator")), waited)
+            yield Decision(
+                event.at, None, None, asked, answer, _value_text(event.data.get("operator")), waited
+            )
 
 
 def _check(event: Event) -> Check | None:
     if event.step is None:
         return None
     if event.kind is EventKind.TASK_DONE:
-        evidence = tuple((name, _word(value)) for name, value in event.data.items() if name != "skipped")
+        evidence = tuple(
+            (name, _value_text(value)) for name, value in event.data.items() if name != "skipped"
+        )
         return Check(event.at, event.step, event.node, True, event.message, evidence)
     if event.kind is EventKind.TASK_FAILED:
-        told = tuple((name, _word(value)) for name, value in event.data.items() if value)
-        return Check(event.at, event.step, event.node, False, event.message, told)
+        evidence = tuple((name, _value_text(value)) for name, value in event.data.items() if value)
+        return Check(event.at, event.step, event.node, False, event.message, evidence)
     if event.kind in {EventKind.GATE_OPENED, EventKind.GATE_REFUSED}:
         opened = event.kind is EventKind.GATE_OPENED
         return Check(event.at, event.step, event.node, opened, event.message)
     return None
 
 
-def _word(value: Json) -> str:
+def _value_text(value: Json) -> str:
     if value is None:
         return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "; ".join(_word(item) for item in value) or "none"
+        return "; ".join(_value_text(item) for item in value) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -10,7 +10,7 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.record.run_store import RunStore
-from loomtui.restore.report.chronicle import Chronicle, SpanState, chronicle
+from loomtui.restore.report.chronicle import Chronicle, SpanState, chronicle_of
 
 _PAST_RUNS = 5  # the latest ones: machines, links and data sizes change
 
@@ -24,25 +24,25 @@ class Estimate:
 
 def past_runs(store: RunStore, cluster: str, limit: int = _PAST_RUNS) -> tuple[Chronicle, ...]:
     """The cluster's latest runs on this machine, newest first. A run that cannot be read is left out."""
-    found: list[Chronicle] = []
+    chronicles: list[Chronicle] = []
     for summary in store.list():
-        if len(found) >= limit:
+        if len(chronicles) >= limit:
             break
         if summary.cluster != cluster:
             continue
         try:
-            found.append(chronicle(store.open(summary.id)))
+            chronicles.append(chronicle_of(store.open(summary.id)))
         except (LoomtuiError, OSError):
             continue
-    return tuple(found)
+    return tuple(chronicles)
 
 
 def estimate(plan: Plan, past: Sequence[Chronicle]) -> Mapping[StepName, Estimate]:
     """The estimate for each step. A step that was never done before has none."""
     moves_data = StepName.PREFLIGHT if plan.stage_first else StepName.DATA
-    found = {step: _by_time(step, past) for step in StepName if step is not moves_data}
-    found[moves_data] = _by_size(plan, past)
-    return {step: guess for step, guess in found.items() if guess is not None}
+    estimates = {step: _by_time(step, past) for step in StepName if step is not moves_data}
+    estimates[moves_data] = _by_size(plan, past)
+    return {step: guess for step, guess in estimates.items() if guess is not None}
 
 
 def _by_time(step: StepName, past: Iterable[Chronicle]) -> Estimate | None:

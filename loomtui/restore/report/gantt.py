@@ -58,28 +58,30 @@ class Gantt:
         return "\n".join((self.axis.rstrip(), *(lane.text for lane in self.lanes)))
 
 
-def gantt(told: Chronicle, width: int, *, by_step: bool = False) -> Gantt | None:
+def gantt(chronicle: Chronicle, width: int, *, by_step: bool = False) -> Gantt | None:
     """A lane for each node or step, in at most `width` cells. None means that nothing has happened yet."""
-    if told.began is None:
+    if chronicle.began is None:
         return None
-    names = [title(step) for step in STEPS] if by_step else [cut(node, _LABEL_CELLS) for node in told.nodes]
+    names = (
+        [title(step) for step in STEPS] if by_step else [cut(node, _LABEL_CELLS) for node in chronicle.nodes]
+    )
     label = max(cell_len(name) for name in ("decisions", *names))
     cells = max(_LEAST_CELLS, width - label - 1)
-    scale = scale_of(told)
-    ground = _ground(scale, cells)
+    scale = scale_of(chronicle)
+    ground = _idle_row(scale, cells)
     groups: list[tuple[str, list[Span]]] = [
-        (name, [span for span in told.steps if span.step is step])
+        (name, [span for span in chronicle.steps if span.step is step])
         for name, step in zip(names, STEPS, strict=False)
     ]
     if not by_step:
         groups = [
-            (name, [span for span in told.tasks if span.node == node])
-            for name, node in zip(names, told.nodes, strict=True)
+            (name, [span for span in chronicle.tasks if span.node == node])
+            for name, node in zip(names, chronicle.nodes, strict=True)
         ]
-    lanes = [Lane(_pad(name, label), _lane(spans, scale, ground)) for name, spans in groups]
-    lanes.append(Lane(_pad("decisions", label), _asked(told.decisions, scale, cells)))
-    if told.timings.down_from is not None:
-        lanes.append(Lane(_pad("down", label), _down(told, scale, cells)))
+    lanes = [Lane(_pad(name, label), _spans_row(spans, scale, ground)) for name, spans in groups]
+    lanes.append(Lane(_pad("decisions", label), _decisions_row(chronicle.decisions, scale, cells)))
+    if chronicle.timings.down_from is not None:
+        lanes.append(Lane(_pad("down", label), _outages_row(chronicle, scale, cells)))
     return Gantt(" " * (label + 1) + _axis(scale, cells), tuple(lanes))
 
 
@@ -98,24 +100,24 @@ def _pad(text: str, cells: int) -> str:
     return text + " " * (cells - cell_len(text))
 
 
-def _ground(scale: Scale, cells: int) -> list[Cell]:
-    found = [Cell(_IDLE)] * cells
+def _idle_row(scale: Scale, cells: int) -> list[Cell]:
+    row = [Cell(_IDLE)] * cells
     for phase in scale.phases:
         if phase.cut:
             middle = (phase.left + phase.right) / 2
-            found[min(cells - 1, int(middle * cells))] = Cell(_CUT)
-    return found
+            row[min(cells - 1, int(middle * cells))] = Cell(_CUT)
+    return row
 
 
-def _lane(spans: Iterable[Span], scale: Scale, ground: Sequence[Cell]) -> tuple[Cell, ...]:
-    found = list(ground)
+def _spans_row(spans: Iterable[Span], scale: Scale, ground: Sequence[Cell]) -> tuple[Cell, ...]:
+    row = list(ground)
     for span in sorted(spans, key=lambda span: _ORDER.index(span.state)):
-        first, last = _reach(span.began, span.ended, scale, len(found))
+        first, last = _reach(span.began, span.ended, scale, len(row))
         symbol = "↶" if span.state is SpanState.UNDONE else str(STEPS.index(span.step) + 1)
-        found[first : last + 1] = [Cell(symbol, span.state)] * (last + 1 - first)
+        row[first : last + 1] = [Cell(symbol, span.state)] * (last + 1 - first)
         if span.state in _ENDINGS:
-            found[last] = Cell(_ENDINGS[span.state], span.state)
-    return tuple(found)
+            row[last] = Cell(_ENDINGS[span.state], span.state)
+    return tuple(row)
 
 
 def _reach(began: datetime, ended: datetime, scale: Scale, cells: int) -> tuple[int, int]:
@@ -123,22 +125,22 @@ def _reach(began: datetime, ended: datetime, scale: Scale, cells: int) -> tuple[
     return first, max(first, min(cells, math.ceil(scale.place(ended) * cells - 1e-6)) - 1)
 
 
-def _asked(decisions: Iterable[Decision], scale: Scale, cells: int) -> tuple[Cell, ...]:
-    found = [Cell(" ")] * cells
+def _decisions_row(decisions: Iterable[Decision], scale: Scale, cells: int) -> tuple[Cell, ...]:
+    row = [Cell(" ")] * cells
     for decision in decisions:
         if scale.phases and decision.at >= scale.phases[0].began:
-            found[min(cells - 1, int(scale.place(decision.at) * cells))] = Cell(_ASKED)
-    return tuple(found)
+            row[min(cells - 1, int(scale.place(decision.at) * cells))] = Cell(_ASKED)
+    return tuple(row)
 
 
-def _down(told: Chronicle, scale: Scale, cells: int) -> tuple[Cell, ...]:
-    found = [Cell(" ")] * cells
-    for outage in told.timings.outages:
-        until = outage.until or told.ended
+def _outages_row(chronicle: Chronicle, scale: Scale, cells: int) -> tuple[Cell, ...]:
+    row = [Cell(" ")] * cells
+    for outage in chronicle.timings.outages:
+        until = outage.until or chronicle.ended
         if until is not None:
             first, last = _reach(outage.since, until, scale, cells)
-            found[first : last + 1] = [Cell(_DOWN)] * (last + 1 - first)
-    return tuple(found)
+            row[first : last + 1] = [Cell(_DOWN)] * (last + 1 - first)
+    return tuple(row)
 
 
 def _axis(scale: Scale, cells: int) -> str:

@@ -17,22 +17,22 @@ from loomtui.restore.report.chronicle import Check, Chronicle
 from loomtui.restore.report.gantt import LEGEND, gantt
 from loomtui.text import clean_line
 from loomtui.wording.quantities import NOTHING, length
-from loomtui.wording.states import outcome_state, outcome_told, production_mark
+from loomtui.wording.states import outcome_state, outcome_words, production_mark
 
 _FENCE = "```"
 _WIDTH = 100
 _LONGEST = 300
 
 
-def markdown(told: Chronicle) -> str:
+def markdown(chronicle: Chronicle) -> str:
     parts = (
-        _head(told),
-        _timeline(told),
-        _steps(told),
-        _decisions(told),
-        _checks(told),
-        _nodes(told),
-        _journal(told),
+        _head(chronicle),
+        _timeline(chronicle),
+        _steps(chronicle),
+        _decisions(chronicle),
+        _checks(chronicle),
+        _nodes(chronicle),
+        _journal(chronicle),
     )
     return "\n".join("\n".join(part) + "\n" for part in map(list, parts) if part)
 
@@ -46,26 +46,27 @@ def _plain(text: str) -> str:
     return clean_line(text, limit=_LONGEST).replace("`", "'")
 
 
-def _head(told: Chronicle) -> Iterator[str]:
-    summary, plan = told.summary, told.plan
+def _head(chronicle: Chronicle) -> Iterator[str]:
+    summary, plan = chronicle.summary, chronicle.plan
     mark = production_mark(plan.production)
-    outcome = outcome_told(summary.outcome)
+    outcome = outcome_words(summary.outcome)
     yield f"**{outcome_state(summary.outcome).symbol} Restore of {code(plan.cluster)} ({mark}): {outcome}**"
     yield ""
-    yield f"- Downtime: {words.downtime(told)}"
-    yield f"- Data loss: {words.data_loss(told)}"
-    yield f"- Throughput: {code(words.throughput(told))}"
+    yield f"- Downtime: {words.downtime(chronicle)}"
+    yield f"- Data loss: {words.data_loss(chronicle)}"
+    yield f"- Throughput: {code(words.throughput(chronicle))}"
     began, ended = words.when(summary.started_at), words.when(summary.ended_at)
     yield f"- Started {began}, ended {ended}, by {code(summary.operator)}"
     yield f"- Foreseen: {code(plan.prediction.sentence)}"
-    yield f"- Run {code(told.run)}; the whole record: {code(f'loomtui report {told.run} --format html')}"
+    run = chronicle.run
+    yield f"- Run {code(run)}; the whole record: {code(f'loomtui report {run} --format html')}"
 
 
-def _timeline(told: Chronicle) -> Iterator[str]:
-    drawn = gantt(told, _WIDTH)
-    if drawn is None:
+def _timeline(chronicle: Chronicle) -> Iterator[str]:
+    chart = gantt(chronicle, _WIDTH)
+    if chart is None:
         return
-    yield from _fenced("Timeline (UTC)", [*drawn.text.split("\n"), LEGEND])
+    yield from _fenced("Timeline (UTC)", [*chart.text.split("\n"), LEGEND])
 
 
 def _cut(line: str) -> str:
@@ -80,33 +81,34 @@ def _fenced(heading: str, lines: Iterable[str]) -> Iterator[str]:
     yield _FENCE
 
 
-def _steps(told: Chronicle) -> Iterator[str]:
-    if told.timings.steps:
+def _steps(chronicle: Chronicle) -> Iterator[str]:
+    if chronicle.timings.steps:
         rows = (
-            f"{step.name.value:<10} {length(step.seconds):>12}  {step.outcome}" for step in told.timings.steps
+            f"{step.name.value:<10} {length(step.seconds):>12}  {step.outcome}"
+            for step in chronicle.timings.steps
         )
         yield from _fenced("Steps", rows)
 
 
-def _decisions(told: Chronicle) -> Iterator[str]:
+def _decisions(chronicle: Chronicle) -> Iterator[str]:
     yield "**Decisions**"
-    for decision in told.decisions:
+    for decision in chronicle.decisions:
         waited = f", after {length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
         yield f"- {decision.at:%H:%M:%S} {code(words.decided(decision))} by {code(decision.by)}{waited}"
-    for decision in told.decisions:
+    for decision in chronicle.decisions:
         if decision.diff:
             title = f"What was approved on {_plain(words.where(decision.node))}, SHA-256 {decision.digest}"
             yield from _fenced(title, map(_cut, decision.diff.split("\n")))
 
 
-def _checks(told: Chronicle) -> Iterator[str]:
+def _checks(chronicle: Chronicle) -> Iterator[str]:
     """What failed, in full; what held, counted; and the evidence of the last step."""
-    failed = [check for check in told.checks if not check.holds]
-    if not told.checks:
+    failed = [check for check in chronicle.checks if not check.holds]
+    if not chronicle.checks:
         return
-    yield f"**Checks: {len(told.checks) - len(failed)} held, {len(failed)} did not**"
-    last = told.checks[-1].step
-    for check in (*failed, *(check for check in told.checks if check.holds and check.step is last)):
+    yield f"**Checks: {len(chronicle.checks) - len(failed)} held, {len(failed)} did not**"
+    last = chronicle.checks[-1].step
+    for check in (*failed, *(check for check in chronicle.checks if check.holds and check.step is last)):
         yield f"- {_check(check)}"
 
 
@@ -118,11 +120,11 @@ def _check(check: Check) -> str:
     return f"{sign} {check.at:%H:%M:%S} {place} {code(check.sentence)}{tail}"
 
 
-def _nodes(told: Chronicle) -> Iterator[str]:
+def _nodes(chronicle: Chronicle) -> Iterator[str]:
     yield "**Nodes**"
-    yield from (f"- {_node(node)}" for node in told.plan.nodes)
-    if told.plan.left_out:
-        yield f"- not in the plan: {code(', '.join(told.plan.left_out))}"
+    yield from (f"- {_node(node)}" for node in chronicle.plan.nodes)
+    if chronicle.plan.left_out:
+        yield f"- not in the plan: {code(', '.join(chronicle.plan.left_out))}"
 
 
 def _node(node: NodePlan) -> str:
@@ -132,16 +134,16 @@ def _node(node: NodePlan) -> str:
     return f"{code(node.name)}: {data}, {config}, {identity}, signing state {node.signing.action.value}"
 
 
-def _journal(told: Chronicle) -> Iterator[str]:
+def _journal(chronicle: Chronicle) -> Iterator[str]:
     """Findings and failures. Every other act has its line in the timeline above."""
-    kept = [
+    worth_telling = [
         event
-        for event in told.events
+        for event in chronicle.events
         if event.kind in {EventKind.NOTE, EventKind.TASK_FAILED, EventKind.GATE_REFUSED}
     ]
-    if kept:
+    if worth_telling:
         rows = (
             f"{event.at:%H:%M:%S} {_plain(words.where(event.node)):<12} {_plain(event.message)}"
-            for event in kept
+            for event in worth_telling
         )
         yield from _fenced("Findings", rows)

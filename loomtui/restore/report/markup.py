@@ -11,27 +11,27 @@ Child = Element | str
 
 def element(tag: str, *children: Child, **attributes: object) -> Element:
     """`class_` and `stroke_width` become `class` and `stroke-width`. An attribute of None is left out."""
-    made = Element(tag)
+    built = Element(tag)
     for name, value in attributes.items():
         if value is not None:
-            made.set(name.rstrip("_").replace("_", "-"), clean(_written(value)))
+            built.set(name.rstrip("_").replace("_", "-"), clean(_written(value)))
     for child in children:
         if isinstance(child, str):
-            _add_text(made, clean(child))
+            _add_text(built, clean(child))
         else:
-            made.append(child)
-    return made
+            built.append(child)
+    return built
 
 
 def _written(value: object) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _add_text(made: Element, text: str) -> None:
-    if len(made):
-        made[-1].tail = (made[-1].tail or "") + text
+def _add_text(parent: Element, text: str) -> None:
+    if len(parent):
+        parent[-1].tail = (parent[-1].tail or "") + text
     else:
-        made.text = (made.text or "") + text
+        parent.text = (parent.text or "") + text
 
 
 def html(root: Element) -> str:

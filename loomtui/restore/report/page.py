@@ -13,13 +13,13 @@ from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
 from loomtui.restore.report.svg import timeline
 from loomtui.wording.quantities import NOTHING, length, rate, size
-from loomtui.wording.states import outcome_state, outcome_told, production_mark
+from loomtui.wording.states import outcome_state, outcome_words, production_mark
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STATES = ("done", "already so", "failed", "interrupted", "undone")
 
 
-def page(told: Chronicle) -> str:
+def page(chronicle: Chronicle) -> str:
     style = files(__package__).joinpath("page.css").read_text("utf-8")
     head = element(
         "head",
@@ -27,17 +27,17 @@ def page(told: Chronicle) -> str:
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"Restore of {told.plan.cluster}, run {told.run}"),
+        element("title", f"Restore of {chronicle.plan.cluster}, run {chronicle.run}"),
         element("style", style),
     )
-    body = element("body", element("main", *_header(told), *_sections(told)))
+    body = element("body", element("main", *_header(chronicle), *_sections(chronicle)))
     return html(element("html", head, body, lang="en"))
 
 
-def _header(told: Chronicle) -> Iterator[Element]:
-    summary, plan = told.summary, told.plan
+def _header(chronicle: Chronicle) -> Iterator[Element]:
+    summary, plan = chronicle.summary, chronicle.plan
     state = summary.outcome.value if summary.outcome else "unfinished"
-    outcome = f"{outcome_state(summary.outcome).symbol} {outcome_told(summary.outcome)}"
+    outcome = f"{outcome_state(summary.outcome).symbol} {outcome_words(summary.outcome)}"
     mark = production_mark(plan.production)
     yield element(
         "header",
@@ -46,47 +46,49 @@ def _header(told: Chronicle) -> Iterator[Element]:
         element("span", mark, class_="badge production" if plan.production else "badge"),
     )
     when = f"from {words.when(summary.started_at)} to {words.when(summary.ended_at)}"
-    yield element("p", "Run ", element("code", told.run), f" by {summary.operator}, {when}", class_="run")
+    yield element(
+        "p", "Run ", element("code", chronicle.run), f" by {summary.operator}, {when}", class_="run"
+    )
     yield element(
         "section",
-        _figure("Downtime", length(told.timings.downtime_seconds), words.downtime_told(told)),
-        _figure("Data loss", _lost(told), words.data_loss_told(told)),
-        _figure("Throughput", _rate(told), words.throughput(told)),
+        _figure("Downtime", length(chronicle.timings.downtime_seconds), words.downtime_period(chronicle)),
+        _figure("Data loss", _data_loss(chronicle), words.data_loss_period(chronicle)),
+        _figure("Throughput", _slowest_rate(chronicle), words.throughput(chronicle)),
         _figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
         class_="figures",
     )
 
 
-def _figure(name: str, value: str, told: str) -> Element:
-    return element("div", element("h2", name), element("strong", value), element("p", told))
+def _figure(name: str, value: str, explanation: str) -> Element:
+    return element("div", element("h2", name), element("strong", value), element("p", explanation))
 
 
-def _lost(told: Chronicle) -> str:
-    return length(told.timings.data_loss_seconds) if words.is_data_lost(told) else "none"
+def _data_loss(chronicle: Chronicle) -> str:
+    return length(chronicle.timings.data_loss_seconds) if words.is_data_lost(chronicle) else "none"
 
 
-def _rate(told: Chronicle) -> str:
-    slowest = min(told.throughput, key=lambda found: found.bytes_per_second, default=None)
+def _slowest_rate(chronicle: Chronicle) -> str:
+    slowest = min(chronicle.throughput, key=lambda throughput: throughput.bytes_per_second, default=None)
     return rate(slowest.bytes_per_second) if slowest else NOTHING
 
 
-def _sections(told: Chronicle) -> Iterator[Element]:
-    drawn = timeline(told)
-    if drawn is not None:
-        yield _section("Timeline (UTC)", _legend(), element("div", drawn, class_="scroll"))
-    yield _section("Decisions", _decisions(told))
-    yield _section("Checks and their evidence", *_checks(told))
-    yield _section("Steps", _steps(told))
-    yield _section("Nodes", _nodes(told))
-    if told.throughput:
-        yield _section("Throughput", _throughput(told))
+def _sections(chronicle: Chronicle) -> Iterator[Element]:
+    drawing = timeline(chronicle)
+    if drawing is not None:
+        yield _section("Timeline (UTC)", _legend(), element("div", drawing, class_="scroll"))
+    yield _section("Decisions", _decisions(chronicle))
+    yield _section("Checks and their evidence", *_checks(chronicle))
+    yield _section("Steps", _steps(chronicle))
+    yield _section("Nodes", _nodes(chronicle))
+    if chronicle.throughput:
+        yield _section("Throughput", _throughput(chronicle))
     findings = [
-        *texts_of(told.plan.warnings),
-        *(f"{words.where(note.node)}: {note.message}" for note in told.notes),
+        *texts_of(chronicle.plan.warnings),
+        *(f"{words.where(note.node)}: {note.message}" for note in chronicle.notes),
     ]
     if findings:
         yield _section("Findings", element("ul", *(element("li", finding) for finding in findings)))
-    yield _section("Journal", _journal(told))
+    yield _section("Journal", _journal(chronicle))
 
 
 def _section(title: str, *children: Child) -> Element:
@@ -115,38 +117,38 @@ def _table(
     return element("div", element("table", heads, element("tbody", *body)), class_="scroll")
 
 
-def _decisions(told: Chronicle) -> Element:
+def _decisions(chronicle: Chronicle) -> Element:
     return _table(
         ("", "When (UTC)", "What", "Who", "After waiting"),
         [
             (
                 str(number),
-                words.when(found.at),
-                _decided(found),
-                found.by,
-                length(found.waited_seconds),
+                words.when(decision.at),
+                _decision_cell(decision),
+                decision.by,
+                length(decision.waited_seconds),
             )
-            for number, found in enumerate(told.decisions, 1)
+            for number, decision in enumerate(chronicle.decisions, 1)
         ],
     )
 
 
-def _decided(found: Decision) -> Child:
-    """A decision, with the approved text found by its digest, and what the operator changed in it."""
-    told = words.decided(found)
-    if not found.digest:
-        return told
-    digest = element("div", f"SHA-256 {found.digest}")
-    return element("div", told, digest, *([element("pre", found.diff)] if found.diff else []))
+def _decision_cell(decision: Decision) -> Child:
+    """A decision, with the approved text by its digest, and what the operator changed in it."""
+    sentence = words.decided(decision)
+    if not decision.digest:
+        return sentence
+    digest = element("div", f"SHA-256 {decision.digest}")
+    return element("div", sentence, digest, *([element("pre", decision.diff)] if decision.diff else []))
 
 
-def _checks(told: Chronicle) -> Iterator[Element]:
-    held = sum(1 for check in told.checks if check.holds)
-    yield element("p", f"{held} held, {len(told.checks) - held} did not.")
+def _checks(chronicle: Chronicle) -> Iterator[Element]:
+    held = sum(1 for check in chronicle.checks if check.holds)
+    yield element("p", f"{held} held, {len(chronicle.checks) - held} did not.")
     yield _table(
         ("", "When", "Step", "Node", "What was seen", "Evidence"),
-        [_check(check) for check in told.checks],
-        ["held" if check.holds else "not-held" for check in told.checks],
+        [_check(check) for check in chronicle.checks],
+        ["held" if check.holds else "not-held" for check in chronicle.checks],
     )
 
 
@@ -163,46 +165,46 @@ def _check(check: Check) -> tuple[Child, ...]:
     return sign, when, check.step.value, words.where(check.node), check.sentence, element("div", *pairs)
 
 
-def _steps(told: Chronicle) -> Element:
+def _steps(chronicle: Chronicle) -> Element:
     rows = []
-    for step in told.timings.steps:
-        tasks = [task for task in told.tasks if task.step is step.name]
+    for step in chronicle.timings.steps:
+        tasks = [task for task in chronicle.tasks if task.step is step.name]
         slowest = max(tasks, key=lambda task: task.seconds, default=None)
         where = f"{slowest.node}, {length(slowest.seconds)}" if slowest and slowest.seconds else NOTHING
         rows.append((step.name.value, length(step.seconds), step.outcome, where))
     return _table(("Step", "Took", "Outcome", "Longest on"), rows)
 
 
-def _nodes(told: Chronicle) -> Element:
+def _nodes(chronicle: Chronicle) -> Element:
     rows: list[tuple[Child, ...]] = []
-    for node in told.plan.nodes:
+    for node in chronicle.plan.nodes:
         data = element("code", node.data.key) if node.data else "its own"
         config = element("code", node.config.key) if node.config else "its own"
         identity = element("code", node.node_id or "none")
         rows.append(
             (node.name, data, config, identity, f"{node.signing.action.value}: {node.signing.reason}")
         )
-    rows += [(name, "not in the plan", "", "", "") for name in told.plan.left_out]
+    rows += [(name, "not in the plan", "", "", "") for name in chronicle.plan.left_out]
     return _table(("Node", "Data", "Config", "Node ID", "Signing state"), rows)
 
 
-def _throughput(told: Chronicle) -> Element:
+def _throughput(chronicle: Chronicle) -> Element:
     return _table(
         ("Node", "Unpacked", "Stored", "Took", "Rate (unpacked)"),
         [
             (
-                found.node,
-                size(found.unpacked_bytes),
-                size(found.stored_bytes),
-                length(found.seconds),
-                rate(found.bytes_per_second),
+                throughput.node,
+                size(throughput.unpacked_bytes),
+                size(throughput.stored_bytes),
+                length(throughput.seconds),
+                rate(throughput.bytes_per_second),
             )
-            for found in told.throughput
+            for throughput in chronicle.throughput
         ],
     )
 
 
-def _journal(told: Chronicle) -> Element:
+def _journal(chronicle: Chronicle) -> Element:
     rows = [
         (
             f"{event.at:%H:%M:%S}",
@@ -211,7 +213,7 @@ def _journal(told: Chronicle) -> Element:
             event.node or "",
             event.message,
         )
-        for event in told.events
+        for event in chronicle.events
         if event.kind is not EventKind.TASK_PROGRESS
     ]
     summary = element("summary", f"All {len(rows)} events")

@@ -9,10 +9,10 @@ from loomtui.restore.report.chronicle import Chronicle, Span
 from loomtui.wording.quantities import iso
 
 
-def document(told: Chronicle) -> str:
-    summary, times, plan = told.summary, told.timings, told.plan
-    found: dict[str, Json] = {
-        "run": told.run,
+def document(chronicle: Chronicle) -> str:
+    summary, times, plan = chronicle.summary, chronicle.timings, chronicle.plan
+    fields: dict[str, Json] = {
+        "run": chronicle.run,
         "cluster": plan.cluster,
         "production": plan.production,
         "outcome": summary.outcome.value if summary.outcome else None,
@@ -28,24 +28,24 @@ def document(told: Chronicle) -> str:
             {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
             for step in times.steps
         ],
-        "timeline": [_span(span) for span in (*told.steps, *told.tasks)],
-        "decisions": _decisions(told),
-        "checks": _checks(told),
+        "timeline": [_span(span) for span in (*chronicle.steps, *chronicle.tasks)],
+        "decisions": _decisions(chronicle),
+        "checks": _checks(chronicle),
         "throughput": [
             {
-                "node": found.node,
-                "unpacked_bytes": found.unpacked_bytes,
-                "stored_bytes": found.stored_bytes,
-                "seconds": found.seconds,
-                "bytes_per_second": round(found.bytes_per_second),
+                "node": throughput.node,
+                "unpacked_bytes": throughput.unpacked_bytes,
+                "stored_bytes": throughput.stored_bytes,
+                "seconds": throughput.seconds,
+                "bytes_per_second": round(throughput.bytes_per_second),
             }
-            for found in told.throughput
+            for throughput in chronicle.throughput
         ],
-        "nodes": _nodes(told),
+        "nodes": _nodes(chronicle),
         "prediction": plan.prediction.sentence,
-        "events": _events(told),
+        "events": _events(chronicle),
     }
-    return json.dumps(found, indent=2)
+    return json.dumps(fields, indent=2)
 
 
 def _span(span: Span) -> Json:
@@ -59,7 +59,7 @@ def _span(span: Span) -> Json:
     }
 
 
-def _decisions(told: Chronicle) -> list[Json]:
+def _decisions(chronicle: Chronicle) -> list[Json]:
     return [
         {
             "at": iso(decision.at),
@@ -72,11 +72,11 @@ def _decisions(told: Chronicle) -> list[Json]:
             "digest": decision.digest,
             "diff": decision.diff,
         }
-        for decision in told.decisions
+        for decision in chronicle.decisions
     ]
 
 
-def _checks(told: Chronicle) -> list[Json]:
+def _checks(chronicle: Chronicle) -> list[Json]:
     return [
         {
             "at": iso(check.at),
@@ -86,11 +86,11 @@ def _checks(told: Chronicle) -> list[Json]:
             "sentence": check.sentence,
             "evidence": dict(check.evidence),
         }
-        for check in told.checks
+        for check in chronicle.checks
     ]
 
 
-def _nodes(told: Chronicle) -> list[Json]:
+def _nodes(chronicle: Chronicle) -> list[Json]:
     return [
         {
             "name": node.name,
@@ -99,11 +99,11 @@ def _nodes(told: Chronicle) -> list[Json]:
             "node_id": node.node_id,
             "signing": node.signing.action.value,
         }
-        for node in told.plan.nodes
+        for node in chronicle.plan.nodes
     ]
 
 
-def _events(told: Chronicle) -> list[Json]:
+def _events(chronicle: Chronicle) -> list[Json]:
     return [
         {
             "at": iso(event.at),
@@ -113,5 +113,5 @@ def _events(told: Chronicle) -> list[Json]:
             "message": event.message,
             "data": dict(event.data),
         }
-        for event in told.events
+        for event in chronicle.events
     ]

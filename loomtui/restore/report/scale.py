@@ -48,35 +48,35 @@ class Scale:
         return any(phase.cut for phase in self.phases)
 
 
-def scale_of(told: Chronicle) -> Scale:
-    if told.began is None or told.ended is None:
+def scale_of(chronicle: Chronicle) -> Scale:
+    if chronicle.began is None or chronicle.ended is None:
         return Scale(())
-    pieces = _pieces(told, told.began, max(told.ended, told.began + timedelta(seconds=1)))
+    pieces = _pieces(chronicle, chronicle.began, max(chronicle.ended, chronicle.began + timedelta(seconds=1)))
     lengths = [(ended - began).total_seconds() for began, ended, _ in pieces]
     work = sum(length for length, (_, _, works) in zip(lengths, pieces, strict=True) if works)
     longest = _LONGEST_WAIT * work if work else max(lengths)
-    drawn = [
+    drawn_lengths = [
         length if works else min(length, longest) for length, (*_, works) in zip(lengths, pieces, strict=True)
     ]
     least = min(_LEAST_SHARE, _MOST_LEAST / len(pieces))
     spare = 1.0 - least * sum(1 for *_, works in pieces if works)
     phases, left = [], 0.0
-    for (began, ended, works), length, shown in zip(pieces, lengths, drawn, strict=True):
-        right = left + (least if works else 0.0) + spare * shown / sum(drawn)
+    for (began, ended, works), length, shown in zip(pieces, lengths, drawn_lengths, strict=True):
+        right = left + (least if works else 0.0) + spare * shown / sum(drawn_lengths)
         phases.append(Phase(began, ended, left, min(1.0, right), shown < length))
         left = right
     return Scale(phases)
 
 
-def _pieces(told: Chronicle, began: datetime, ended: datetime) -> list[tuple[datetime, datetime, bool]]:
+def _pieces(chronicle: Chronicle, began: datetime, ended: datetime) -> list[tuple[datetime, datetime, bool]]:
     """The axis cut wherever a step begins or ends."""
-    spans = told.steps or told.tasks
-    moments = {began, ended}
-    for span in (*told.steps, *(task for task in told.tasks if task.state == "undone")):
-        moments |= {span.began, span.ended}
-    marks = sorted(moment for moment in moments if began <= moment <= ended)
-    busy = (*spans, *(task for task in told.tasks if task.state == "undone"))
+    spans = chronicle.steps or chronicle.tasks
+    ends = {began, ended}
+    for span in (*chronicle.steps, *(task for task in chronicle.tasks if task.state == "undone")):
+        ends |= {span.began, span.ended}
+    cuts = sorted(end for end in ends if began <= end <= ended)
+    busy = (*spans, *(task for task in chronicle.tasks if task.state == "undone"))
     return [
         (left, right, any(span.began <= left and right <= span.ended for span in busy))
-        for left, right in pairwise(marks)
+        for left, right in pairwise(cuts)
     ]

@@ -34,16 +34,16 @@ class _Row:
     whole: bool  # of a step as a whole
 
 
-def timeline(told: Chronicle) -> Element | None:
+def timeline(chronicle: Chronicle) -> Element | None:
     """None means that nothing has happened yet."""
-    if told.began is None:
+    if chronicle.began is None:
         return None
-    rows = [*_rows(told)]
+    rows = [*_rows(chronicle)]
     height = _TOP + _ROW * (len(rows) + 1) + 12
-    drawing = _Drawing(told, scale_of(told), rows, height)
+    drawing = _Drawing(chronicle, scale_of(chronicle), rows, height)
     return element(
         "svg",
-        element("title", f"Timeline of run {told.run}"),
+        element("title", f"Timeline of run {chronicle.run}"),
         *drawing.parts(),
         viewBox=f"0 0 {_WIDTH} {height}",
         role="img",
@@ -52,22 +52,22 @@ def timeline(told: Chronicle) -> Element | None:
     )
 
 
-def _rows(told: Chronicle) -> Iterator[_Row]:
+def _rows(chronicle: Chronicle) -> Iterator[_Row]:
     for step in STEPS:
-        spans = tuple(span for span in told.steps if span.step is step)
-        tasks = [span for span in told.tasks if span.step is step]
+        spans = tuple(span for span in chronicle.steps if span.step is step)
+        tasks = [span for span in chronicle.tasks if span.step is step]
         if not spans and not tasks:
             continue
         yield _Row(title(step), spans, whole=True)
-        for node in told.nodes:
+        for node in chronicle.nodes:
             mine = tuple(task for task in tasks if task.node == node)
             if mine:
                 yield _Row(node, mine, whole=False)
 
 
 class _Drawing:
-    def __init__(self, told: Chronicle, scale: Scale, rows: list[_Row], height: int) -> None:
-        self._told = told
+    def __init__(self, chronicle: Chronicle, scale: Scale, rows: list[_Row], height: int) -> None:
+        self._chronicle = chronicle
         self._scale = scale
         self._rows = rows
         self._height = height
@@ -83,8 +83,8 @@ class _Drawing:
         return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
 
     def _outage(self) -> Iterator[Element]:
-        for outage in self._told.timings.outages:
-            until = outage.until or self._told.ended
+        for outage in self._chronicle.timings.outages:
+            until = outage.until or self._chronicle.ended
             if until is None:
                 continue
             left, right = self._x(self._scale.place(outage.since)), self._x(self._scale.place(until))
@@ -92,8 +92,8 @@ class _Drawing:
             band = {"x": left, "y": _TOP - 3, "width": max(_LEAST_BAR, right - left)}
             yield element("rect", class_="outage", height=height, **band)
             seconds = (outage.until - outage.since).total_seconds() if outage.until else None
-            said = f"down {length(seconds)}"
-            yield element("text", said, class_="outage-text", x=left + 4, y=self._height - 12)
+            caption = f"down {length(seconds)}"
+            yield element("text", caption, class_="outage-text", x=left + 4, y=self._height - 12)
 
     def _axis(self) -> Iterator[Element]:
         free = 0.0
@@ -106,8 +106,8 @@ class _Drawing:
             if phase.cut:
                 middle = self._x((phase.left + phase.right) / 2)
                 waited = length((phase.ended - phase.began).total_seconds())
-                told = element("title", f"a wait of {waited}, drawn shorter than it was")
-                yield element("text", "≈", told, class_="cut", x=middle, y=_TOP - 24)
+                hint = element("title", f"a wait of {waited}, drawn shorter than it was")
+                yield element("text", "≈", hint, class_="cut", x=middle, y=_TOP - 24)
 
     def _row(self, row: _Row, y: int) -> Iterator[Element]:
         label = row.label if len(row.label) <= _LABEL_CHARS else row.label[: _LABEL_CHARS - 1] + "…"
@@ -123,9 +123,9 @@ class _Drawing:
         top = y + (4 if row.whole else 0)
         state = span.state.value.replace(" ", "-")
         took = f"{length(span.seconds)} from {span.began:%H:%M:%S} UTC"
-        said = f"{row.label}, {span.step.value}: {span.state.value}, {took}"
+        caption = f"{row.label}, {span.step.value}: {span.state.value}, {took}"
         parts = [
-            element("title", f"{said}. {span.message}"),
+            element("title", f"{caption}. {span.message}"),
             element("rect", x=left, y=top, width=width, height=height, rx=2),
         ]
         sign = _SIGNS.get(span.state, "")
@@ -138,11 +138,11 @@ class _Drawing:
         return element("g", *parts, class_=f"bar {state}{' whole' if row.whole else ''}")
 
     def _decisions(self) -> Iterator[Element]:
-        began = self._told.began
-        for number, decision in enumerate(self._told.decisions, 1):
+        began = self._chronicle.began
+        for number, decision in enumerate(self._chronicle.decisions, 1):
             if began is None or decision.at < began:
                 continue
             x = self._x(self._scale.place(decision.at))
-            said = f"{number}. {words.decided(decision)}, by {decision.by} at {decision.at:%H:%M:%S} UTC"
+            caption = f"{number}. {words.decided(decision)}, by {decision.by} at {decision.at:%H:%M:%S} UTC"
             mark = element("path", d=f"M {x:.1f} {_TOP - 2} l -4 -7 h 8 z")
-            yield element("g", element("title", said), mark, class_="decision")
+            yield element("g", element("title", caption), mark, class_="decision")

@@ -60,7 +60,7 @@ def timings(run: Run) -> Timings:
     outages = _outages(events)
     lengths = [_between(outage.since, outage.until) for outage in outages]
     ended = [length for length in lengths if length is not None]
-    lost_from, lost_until, seen = _data_loss(run, events)
+    lost_from, lost_until, chain_time_seen = _data_loss(run, events)
     return Timings(
         sum(ended) if ended and len(ended) == len(lengths) else None,
         _between(lost_from, lost_until),
@@ -68,7 +68,7 @@ def timings(run: Run) -> Timings:
         outages,
         lost_from,
         lost_until,
-        seen,
+        chain_time_seen,
     )
 
 

@@ -16,47 +16,49 @@ def when(at: datetime | None) -> str:
     return time_of(at, "not yet")
 
 
-def downtime(told: Chronicle) -> str:
-    seconds = told.timings.downtime_seconds
-    sentence = downtime_told(told)
+def downtime(chronicle: Chronicle) -> str:
+    seconds = chronicle.timings.downtime_seconds
+    sentence = downtime_period(chronicle)
     return sentence if seconds is None else f"{length(seconds)}, {sentence}"
 
 
-def downtime_told(told: Chronicle) -> str:
+def downtime_period(chronicle: Chronicle) -> str:
     """From when until when the outage was, without its length."""
-    outages = told.timings.outages
-    return ", and ".join(map(_outage_told, outages)) if outages else "none: no service was stopped"
+    outages = chronicle.timings.outages
+    return ", and ".join(map(_outage_period, outages)) if outages else "none: no service was stopped"
 
 
-def _outage_told(outage: Outage) -> str:
+def _outage_period(outage: Outage) -> str:
     if outage.until is None:
         return f"since {when(outage.since)}; its end is not recorded"
     ended = "all was put back" if outage.put_back else "the chain moved"
     return f"from {outage.since:%H:%M:%S} until {ended} at {outage.until:%H:%M:%S} UTC"
 
 
-def data_loss(told: Chronicle) -> str:
-    sentence = data_loss_told(told)
-    return f"{length(told.timings.data_loss_seconds)}, {sentence}" if is_data_lost(told) else sentence
+def data_loss(chronicle: Chronicle) -> str:
+    sentence = data_loss_period(chronicle)
+    return (
+        f"{length(chronicle.timings.data_loss_seconds)}, {sentence}" if is_data_lost(chronicle) else sentence
+    )
 
 
-def is_data_lost(told: Chronicle) -> bool:
+def is_data_lost(chronicle: Chronicle) -> bool:
     """Whether some of the chain's time is lost, because data was put in place and stayed."""
-    return _is_data_put(told) and told.summary.outcome is not Outcome.ROLLED_BACK
+    return _is_data_put(chronicle) and chronicle.summary.outcome is not Outcome.ROLLED_BACK
 
 
-def _is_data_put(told: Chronicle) -> bool:
-    times = told.timings
-    put = any(task.step is StepName.DATA and task.state in _PUT for task in told.tasks)
+def _is_data_put(chronicle: Chronicle) -> bool:
+    times = chronicle.timings
+    put = any(task.step is StepName.DATA and task.state in _PUT for task in chronicle.tasks)
     return put and times.lost_from is not None and times.lost_until is not None
 
 
-def data_loss_told(told: Chronicle) -> str:
+def data_loss_period(chronicle: Chronicle) -> str:
     """From when until when the chain's time is lost, without its length. A rollback loses nothing."""
-    times = told.timings
-    if not _is_data_put(told):
+    times = chronicle.timings
+    if not _is_data_put(chronicle):
         return "none: no data was put in place"
-    if told.summary.outcome is Outcome.ROLLED_BACK:
+    if chronicle.summary.outcome is Outcome.ROLLED_BACK:
         return "none: the old data was put back"
     until = (
         "the newest block that was seen"
@@ -66,12 +68,12 @@ def data_loss_told(told: Chronicle) -> str:
     return f"from the data of {when(times.lost_from)} to {until}"
 
 
-def throughput(told: Chronicle) -> str:
-    if not told.throughput:
+def throughput(chronicle: Chronicle) -> str:
+    if not chronicle.throughput:
         return "no data was put in place"
-    slowest = min(told.throughput, key=lambda found: found.bytes_per_second)
-    whole = sum(found.unpacked_bytes for found in told.throughput)
-    nodes, slowest_rate = count(len(told.throughput), "node"), rate(slowest.bytes_per_second)
+    slowest = min(chronicle.throughput, key=lambda one: one.bytes_per_second)
+    whole = sum(one.unpacked_bytes for one in chronicle.throughput)
+    nodes, slowest_rate = count(len(chronicle.throughput), "node"), rate(slowest.bytes_per_second)
     return f"{size(whole)} unpacked on {nodes}; the slowest, {slowest.node}, at {slowest_rate}"
 
 

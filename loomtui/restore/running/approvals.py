@@ -57,17 +57,17 @@ def decision(answer: Answer, by: str, path: str, before: str, after: str, diff: 
 
 def approved(events: Iterable[Event]) -> Mapping[str, Approved]:
     """What was approved for each node; if there are several decisions, the last one counts."""
-    found: dict[str, Approved] = {}
+    approvals: dict[str, Approved] = {}
     for event in events:
         if event.step is not StepName.SERVICES or event.node is None:
             continue
         if event.kind is EventKind.DECISION and event.data.get("asked") == UNIT_CHANGE:
-            found.pop(event.node, None)
+            approvals.pop(event.node, None)
             if (yes := _approved(event.data)) is not None:
-                found[event.node] = yes
-        elif event.node in found and event.data.get(REFUSED) == found[event.node].digest:
-            del found[event.node]
-    return found
+                approvals[event.node] = yes
+        elif event.node in approvals and event.data.get(REFUSED) == approvals[event.node].digest:
+            del approvals[event.node]
+    return approvals
 
 
 def _approved(data: Mapping[str, Json]) -> Approved | None:

@@ -36,14 +36,14 @@ async def jobs_on(node_run: NodeRun) -> BackupJobs:
     return await find_backup_jobs(node_run.session, node_run.plan.unit_path, node_run.workdir)
 
 
-def in_the_way(found: BackupJobs, policy: BackupPolicy) -> tuple[BackupJob, ...]:
+def in_the_way(backup_jobs: BackupJobs, policy: BackupPolicy) -> tuple[BackupJob, ...]:
     """What preflight still has to deal with."""
-    return () if policy is BackupPolicy.LEAVE else found.jobs
+    return () if policy is BackupPolicy.LEAVE else backup_jobs.jobs
 
 
-def intentions(found: BackupJobs, policy: BackupPolicy) -> tuple[str, ...]:
+def intentions(backup_jobs: BackupJobs, policy: BackupPolicy) -> tuple[str, ...]:
     """What would be done about each job, in a sentence each."""
-    return tuple(f"{_VERBS[policy, job.runs]} {job}" for job in found.jobs)
+    return tuple(f"{_VERBS[policy, job.runs]} {job}" for job in backup_jobs.jobs)
 
 
 _VERBS = {
@@ -58,20 +58,20 @@ _VERBS = {
 
 async def settle(node_run: NodeRun, policy: BackupPolicy, tell: Tell) -> None:
     """Does what the policy says, and tells it. Raises StepFailed for a job that does not end."""
-    found = await jobs_on(node_run)
-    for sentence in intentions(found, policy):
+    backup_jobs = await jobs_on(node_run)
+    for sentence in intentions(backup_jobs, policy):
         tell(f"backup job: {sentence}")
     if policy is BackupPolicy.LEAVE:
         return
-    await suspend(node_run, found)
-    if policy is BackupPolicy.STOP and found.running:
-        await _end(node_run, found.running)
+    await suspend(node_run, backup_jobs)
+    if policy is BackupPolicy.STOP and backup_jobs.running:
+        await _end(node_run, backup_jobs.running)
     await _wait(node_run, tell)
 
 
-async def suspend(node_run: NodeRun, found: BackupJobs) -> None:
+async def suspend(node_run: NodeRun, backup_jobs: BackupJobs) -> None:
     """Can be called again. If this run cannot get at a crontab, the script reports that as a failure."""
-    pairs = dict.fromkeys((job.kind.value, job.place) for job in found.scheduled)
+    pairs = dict.fromkeys((job.kind.value, job.place) for job in backup_jobs.scheduled)
     if pairs:
         units = node_run.hold_file.rsplit("/", 2)[0]
         await node_run.change(SUSPEND, units, *(part for pair in pairs for part in pair))
@@ -101,19 +101,19 @@ async def _end(node_run: NodeRun, running: tuple[BackupJob, ...]) -> None:
 
 async def _wait(node_run: NodeRun, tell: Tell) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
-    told = False
+    is_announced = False
     while running := (await jobs_on(node_run)).running:
         if time.monotonic() > deadline:
             raise _still_running(node_run, running, f"has not ended within {_WAIT_SECONDS:.0f} s")
-        if not told:
-            told = True
-            tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_named(running)} to end")
+        if not is_announced:
+            is_announced = True
+            tell(f"waits at most {_WAIT_SECONDS:.0f} s for {_describe_jobs(running)} to end")
         await asyncio.sleep(_POLL_SECONDS)
 
 
 def _still_running(node_run: NodeRun, running: tuple[BackupJob, ...], what: str) -> StepFailed:
     return StepFailed(
-        f"backup.sh {what}: {_named(running)}",
+        f"backup.sh {what}: {_describe_jobs(running)}",
         node=node_run.plan.name,
         safe=_STILL,
         advice="End it on the node and go on, or make a plan with --backup-jobs stop (ends it) or "
@@ -122,7 +122,7 @@ def _still_running(node_run: NodeRun, running: tuple[BackupJob, ...], what: str)
     )
 
 
-def _named(running: tuple[BackupJob, ...]) -> str:
+def _describe_jobs(running: tuple[BackupJob, ...]) -> str:
     return "; ".join(map(str, running))
 
 
@@ -131,13 +131,13 @@ async def set_aside(node_run: NodeRun, tell: Tell) -> None:
 
     Can be called again.
     """
-    found = await jobs_on(node_run)
-    if found.staging is None or node_run.run in found.aside:
+    backup_jobs = await jobs_on(node_run)
+    if backup_jobs.staging is None or node_run.run in backup_jobs.aside:
         return
-    output = await node_run.change(SET_ASIDE, found.staging)
+    output = await node_run.change(SET_ASIDE, backup_jobs.staging)
     kept = read_facts(output.stdout).line("kept")
     if kept:
         tell(
-            f"the staging folder of backup.sh, {found.staging}, is set aside as {kept}: "
+            f"the staging folder of backup.sh, {backup_jobs.staging}, is set aside as {kept}: "
             "the next backup would hold its old files"
         )

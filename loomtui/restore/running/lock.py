@@ -30,7 +30,7 @@ def _owner(lock: str) -> Mapping[str, object]:
     return owner if isinstance(owner, dict) else {}
 
 
-def _told(lock: str) -> str:
+def _describe_lock(lock: str) -> str:
     """Who holds the node, in words, or the text itself if it is no lock of ours."""
     owner = {name: clean_line(str(value), limit=100) for name, value in _owner(lock).items()}
     if not owner.get("run"):
@@ -51,7 +51,7 @@ async def take_lock(node_run: NodeRun) -> None:
     if output.status == 73:
         holder = (await node_run.state()).lock_owner
         raise LockHeld(
-            f"another run holds the node: {_told(holder)}",
+            f"another run holds the node: {_describe_lock(holder)}",
             node=node_run.plan.name,
             advice="Finish that run, or roll it back: loomtui rollback "
             f"{clean_line(owned_by(holder) or 'RUN', limit=100)}",

@@ -228,22 +228,22 @@ def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
 
     Lines of another form are passed over.
     """
-    found = (_PROCESS.fullmatch(clean(value, limit=4_200)) for value in values)
+    matches = (_PROCESS.fullmatch(clean(value, limit=4_200)) for value in values)
     return tuple(
         Process(int(match[1]), int(match[2]), clean_line(match[4]), Standing(match[3]), clean_line(match[5]))
-        for match in found
+        for match in matches
         if match
     )
 
 
-def _file_system(told: str | None) -> FileSystem | None:
+def _file_system(numbers: str | None) -> FileSystem | None:
     """Reads device, block size, free blocks, inodes and free inodes.
 
     File systems without a number of inodes say 0.
     """
-    if told is None or not re.fullmatch(r"\d{1,20}( \d{1,20}){4}", told):
+    if numbers is None or not re.fullmatch(r"\d{1,20}( \d{1,20}){4}", numbers):
         return None
-    device, size, blocks, inodes, free = told.split()
+    device, size, blocks, inodes, free = numbers.split()
     return FileSystem(device, int(size) * int(blocks), int(free) if int(inodes) else None)
 
 

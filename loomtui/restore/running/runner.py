@@ -73,7 +73,7 @@ class Runner:
             except RollBackChosen:
                 return await self._roll_back()
             except StopChosen as stop:
-                return await self._stopped(stop.error)
+                return await self._end_stopped(stop.error)
             except asyncio.CancelledError:
                 self._end(Outcome.STOPPED, f"interrupted; go on with: loomtui resume {self._run.id}")
                 raise
@@ -194,15 +194,15 @@ class Runner:
         if not reasons:
             self._recorder.emit(EventKind.GATE_OPENED, f"{step.title}: holds on every node", step.name)
             return {}
-        told = "; ".join(reasons)
-        self._recorder.emit(EventKind.GATE_REFUSED, told, step.name, data={"reasons": list(reasons)})
+        reason = "; ".join(reasons)
+        self._recorder.emit(EventKind.GATE_REFUSED, reason, step.name, data={"reasons": list(reasons)})
         return {
             CLUSTER: GateNotMet(
-                f"after '{step.title}' the next step may not begin: {told}", safe=OLD_FILES_KEPT
+                f"after '{step.title}' the next step may not begin: {reason}", safe=OLD_FILES_KEPT
             )
         }
 
-    async def _stopped(self, error: LoomtuiError | None) -> Outcome:
+    async def _end_stopped(self, error: LoomtuiError | None) -> Outcome:
         """If nothing was stopped yet, the nodes are given back, so that another run may take them."""
         begun = self._recorder.has_begun
         if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):

@@ -98,7 +98,7 @@ class Stager:
                 if ended.status is JobStatus.DONE:
                     return
                 if ended.status is JobStatus.OTHER_ARCHIVE:
-                    raise self._changed(archive)
+                    raise self._archive_changed(archive)
             self._note(f"the node could not fetch by itself ({ended.message}); relaying over SSH")
         else:
             self._note("the node has no tool to fetch and unpack by itself; relaying over SSH")
@@ -124,7 +124,7 @@ class Stager:
         missing = 0
         while True:
             state = await self._hand.state()
-            self._show(archive, state.staged_bytes[name], state.staged_files[name])
+            self._show_progress(archive, state.staged_bytes[name], state.staged_files[name])
             if name in state.jobs:
                 return state.jobs[name]
             # A job that is just being started has not written its process ID yet.
@@ -142,17 +142,17 @@ class Stager:
                 archive.key, archive.etag, archive.compression, archive.sha256
             ):
                 done += len(chunk)
-                self._show(archive, done)
+                self._show_progress(archive, done)
                 yield chunk
 
         members = [item.source for item in archive.items]
         await self._hand.change(RELAY, name, *members, stdin=plain(), timeout=_UNPACK_SECONDS)
 
-    def _show(self, archive: Archive, done: int, files: int | None = None) -> None:
+    def _show_progress(self, archive: Archive, done: int, files: int | None = None) -> None:
         total = archive.unpacked_bytes
         self._progress(Amount(min(done, total), total, files, archive.file_count))
 
-    def _changed(self, archive: Archive) -> LoomtuiError:
+    def _archive_changed(self, archive: Archive) -> LoomtuiError:
         return ObjectChanged(
             f"{archive.key} in S3 is not the archive that the plan was made of",
             node=self._hand.plan.name,

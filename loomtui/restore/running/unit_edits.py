@@ -39,19 +39,22 @@ def judge(text: str, fix: ServiceFix, node: NodeFacts, nodes: Sequence[NodeFacts
         return Judged(("The unit on the node could not be read, so nothing can be compared with it.",))
     mine = with_text(node.unit, fix.path, text)
     proposed = with_text(node.unit, fix.path, fix.after)
-    found, known = _mismatches(node, mine, nodes), _mismatches(node, proposed, nodes)
-    new = [mismatch for mismatch in found if mismatch not in known]
+    mismatches, known_mismatches = _mismatches(node, mine, nodes), _mismatches(node, proposed, nodes)
+    new = [mismatch for mismatch in mismatches if mismatch not in known_mismatches]
     unit_problems = [problem for problem in mine.problems if problem not in proposed.problems]
     problems = (
-        *_junk(text, fix),
+        *_ignored_lines(text, fix),
         *unit_problems,
         *(mismatch.message for mismatch in new if mismatch.blocking),
-        *_moved(mine, node.unit, plan),
+        *_place_problems(mine, node.unit, plan),
     )
     warnings = [mismatch.message for mismatch in new if not mismatch.blocking]
     return Judged(
         problems,
-        (*(warning for warning in warnings if warning not in unit_problems), *_started(mine, node.unit)),
+        (
+            *(warning for warning in warnings if warning not in unit_problems),
+            *_start_warnings(mine, node.unit),
+        ),
         unified_diff(fix.before, text, fix.path),
     )
 
@@ -81,7 +84,7 @@ def _unkeepable(text: str) -> Iterator[str]:
         )
 
 
-def _junk(text: str, fix: ServiceFix) -> Iterator[str]:
+def _ignored_lines(text: str, fix: ServiceFix) -> Iterator[str]:
     before = {content for _, content in passed_over(fix.before)}
     for line, content in passed_over(text):
         if content not in before:
@@ -89,7 +92,7 @@ def _junk(text: str, fix: ServiceFix) -> Iterator[str]:
             yield f"Line {line} is neither a section nor a setting nor a comment: systemd ignores it: {shown}"
 
 
-def _moved(mine: EffectiveUnit, present: EffectiveUnit, plan: NodePlan) -> Iterator[str]:
+def _place_problems(mine: EffectiveUnit, present: EffectiveUnit, plan: NodePlan) -> Iterator[str]:
     """The plan was made for this account, which owns the files, and for this folder, in which they lie."""
     folder, user, group = mine.working_directory, mine.user, mine.group
     if folder not in (present.working_directory, plan.working_directory):
@@ -100,9 +103,9 @@ def _moved(mine: EffectiveUnit, present: EffectiveUnit, plan: NodePlan) -> Itera
         yield f"Group= would be {group or 'that of the user'}: the restored files belong to {plan.group}."
 
 
-def _started(mine: EffectiveUnit, present: EffectiveUnit) -> Iterator[str]:
-    now, then = ((unit.exec_start or ("nothing",))[0] for unit in (mine, present))
-    if now != then:
-        yield f"It starts another program: {clean_line(now)} instead of {clean_line(then)}."
+def _start_warnings(mine: EffectiveUnit, present: EffectiveUnit) -> Iterator[str]:
+    program, present_program = ((unit.exec_start or ("nothing",))[0] for unit in (mine, present))
+    if program != present_program:
+        yield f"It starts another program: {clean_line(program)} instead of {clean_line(present_program)}."
     if mine.exec_start_file != present.exec_start_file:
         yield f"The command that starts it would be that of {clean_line(mine.exec_start_file) or 'no file'}."

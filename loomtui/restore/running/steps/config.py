@@ -53,9 +53,9 @@ class RestoreConfig(Step):
     undo_sentence = "Puts back every file as it was, with its owner, mode and time."
 
     async def check(self, node: str) -> bool:
-        return not await self._wrong(node)
+        return not await self._differences(node)
 
-    async def _wrong(self, node: str) -> tuple[str, ...]:
+    async def _differences(self, node: str) -> tuple[str, ...]:
         """What is not yet as the plan says; empty means nothing."""
         plan = self.context.plan.node(node)
         node_run = self.context.node_run(node)
@@ -78,10 +78,10 @@ class RestoreConfig(Step):
                 *(f"{path} holds other bytes" for path in other),
                 *(["systemd has not read the units again"] if state.need_reload else []),
             )
-        found = await jobs_on(node_run)
-        if found.staging is None or node_run.run in found.aside:
+        jobs = await jobs_on(node_run)
+        if jobs.staging is None or node_run.run in jobs.aside:
             return ()
-        return (f"{found.staging} of backup.sh is not set aside",)
+        return (f"{jobs.staging} of backup.sh is not set aside",)
 
     async def preview(self, node: str) -> Preview:
         plan = self.context.plan.node(node)
@@ -97,7 +97,7 @@ class RestoreConfig(Step):
             lines.append(
                 f"set aside {plan.staging}, in which backup.sh stages: its files would win over these"
             )
-        lines += map(_elsewhere, plan.external_addresses)
+        lines += map(_describe_address, plan.external_addresses)
         diffs = [choice.diff for choice in plan.files if choice.diff]
         return Preview(node, "\n".join(lines), "\n".join(diffs))
 
@@ -109,7 +109,7 @@ class RestoreConfig(Step):
             await self._put(node_run, target, await self._source(node_run, target, choice))
         await node_run.change(RELOAD)
         for entry in plan.external_addresses:
-            self.context.note(self.name, node, _elsewhere(entry), {"severity": "warning"})
+            self.context.note(self.name, node, _describe_address(entry), {"severity": "warning"})
         await set_aside(node_run, lambda text: self.context.note(self.name, node, text, {}))
 
     async def _source(self, node_run: NodeRun, target: str, choice: FileChoice | None) -> str:
@@ -119,21 +119,21 @@ class RestoreConfig(Step):
         if choice.action is FileAction.SET_ASIDE:
             return "-"
         if target == VALIDATOR:
-            return await self._decided(node_run)
+            return await self._signing_source(node_run)
         if choice.text is not None and choice.changes:
-            return await self._given(node_run, choice, choice.text)
+            return await self._stage_text(node_run, choice, choice.text)
         if choice.redis is not None and choice.changes:
-            return await self._corrected(node_run, choice)
+            return await self._stage_corrected(node_run, choice)
         if choice.action is FileAction.RESTORE and choice.changes:
             return f"stage/config/{target}"
         return "="
 
-    async def _given(self, node_run: NodeRun, choice: FileChoice, text: str) -> str:
+    async def _stage_text(self, node_run: NodeRun, choice: FileChoice, text: str) -> str:
         name = f"given/{_SLOTS[choice.target]}"
         await node_run.change(STAGE_FILE, name, str(choice.digest), stdin=text.encode())
         return f"stage/{name}"
 
-    async def _corrected(self, node_run: NodeRun, choice: FileChoice) -> str:
+    async def _stage_corrected(self, node_run: NodeRun, choice: FileChoice) -> str:
         """The bytes whose difference the plan showed, or nothing."""
         source = f"stage/config/{choice.target}" if choice.action is FileAction.RESTORE else "live"
         output = await node_run.change(_REDIS, source, str(choice.redis))
@@ -146,7 +146,7 @@ class RestoreConfig(Step):
             )
         return _CORRECTED
 
-    async def _decided(self, node_run: NodeRun) -> str:
+    async def _signing_source(self, node_run: NodeRun) -> str:
         signing = node_run.plan.signing
         staged = f"stage/config/{VALIDATOR}"
         if signing.action in {SigningAction.RESTORE, SigningAction.RAISE}:
@@ -191,7 +191,7 @@ class RestoreConfig(Step):
         )
 
     async def verify(self, node: str) -> Evidence:
-        if wrong := await self._wrong(node):
+        if wrong := await self._differences(node):
             raise StepFailed(
                 f"its config is not what the plan says: {'; '.join(wrong)}",
                 node=node,
@@ -234,6 +234,6 @@ class RestoreConfig(Step):
         await node_run.change(UNSET_ASIDE)
 
 
-def _elsewhere(entry: ExternalAddress) -> str:
+def _describe_address(entry: ExternalAddress) -> str:
     tried = f" ({entry.tried})" if entry.tried else ""
     return f"{entry.file} names another machine: {entry.field} {entry.address}{tried}"

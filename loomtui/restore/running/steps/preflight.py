@@ -144,11 +144,11 @@ async def _see_that_plan_fits(node_run: NodeRun, plan: Plan) -> None:
         )
     unit = status.unit
     if unit is not None and unit.files:
-        found = (unit.files[0].path, unit.working_directory)
+        present = (unit.files[0].path, unit.working_directory)
         planned = (node_run.plan.unit_path, node_run.plan.working_directory)
-        if found != planned:
+        if present != planned:
             raise StepFailed(
-                f"its unit changed since the plan was made: {clean_line(' '.join(found))} instead of "
+                f"its unit changed since the plan was made: {clean_line(' '.join(present))} instead of "
                 f"{clean_line(' '.join(planned))}",
                 node=node_run.plan.name,
                 advice=f"Make a new plan: {plan_command(plan)}",

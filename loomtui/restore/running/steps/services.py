@@ -51,24 +51,24 @@ class FixServices(Step):
 
     async def check(self, node: str) -> bool:
         state = await self.context.node_run(node).state()
-        return self._to_change(node) is None and not state.need_reload
+        return self._fix_to_make(node) is None and not state.need_reload
 
     async def preview(self, node: str) -> Preview:
-        fix = self._to_change(node)
+        fix = self._fix_to_make(node)
         if fix is None:
             as_edited = self._fixes.get(node) is not None and self._fixes[node].needed
             text = "its unit is as the operator edited it" if as_edited else "the peers in its unit are right"
             return Preview(node, text, already=True)
         if fix.problem is not None:
             return Preview(node, fix.problem)
-        standing = self._standing(fix)
+        standing = self._valid_approval(fix)
         if standing is None:
             return self._proposal(fix)
         diff = unified_diff(fix.before, _text_of(standing, fix), fix.path)
         return Preview(node, f"change {fix.path} as {standing.by} approved it: it is not asked again", diff)
 
     async def apply(self, node: str) -> None:
-        fix = self._to_change(node)
+        fix = self._fix_to_make(node)
         node_run = self.context.node_run(node)
         if fix is None:
             await node_run.change(RELOAD)
@@ -80,12 +80,12 @@ class FixServices(Step):
                 safe=_AS_IT_WAS,
                 advice="Change the unit by hand, then retry.",
             )
-        standing = self._standing(fix)
+        standing = self._valid_approval(fix)
         text = await self._ask(fix) if standing is None else _text_of(standing, fix)
         if text is not None:
             await self._replace(node_run, fix.path, text)
 
-    def _to_change(self, node: str) -> ServiceFix | None:
+    def _fix_to_make(self, node: str) -> ServiceFix | None:
         """The unit that has to change.
 
         None means that it is right, or that it is as the operator edited it and nothing speaks against that.
@@ -100,30 +100,30 @@ class FixServices(Step):
                 return None if now == own.digest else fix
         return fix if fix.needed else None
 
-    def _standing(self, fix: ServiceFix) -> Approved | None:
+    def _valid_approval(self, fix: ServiceFix) -> Approved | None:
         """The yes to this very change, given in an earlier try or before an interruption."""
-        found = self._approved.get(fix.node)
-        if found is None or found.before != digest_of(fix.before):
+        approved = self._approved.get(fix.node)
+        if approved is None or approved.before != digest_of(fix.before):
             return None
-        if found.text is None:
-            return found if found.digest == digest_of(fix.after) else None
-        return None if self._judge(fix, found.text).problems else found
+        if approved.text is None:
+            return approved if approved.digest == digest_of(fix.after) else None
+        return None if self._judge(fix, approved.text).problems else approved
 
     def _proposal(self, fix: ServiceFix) -> Preview:
-        text = "\n".join(filter(None, (f"change the peers in {fix.path}", self._outdated(fix))))
+        text = "\n".join(filter(None, (f"change the peers in {fix.path}", self._outdated_sentence(fix))))
         return Preview(fix.node, text, fix.diff)
 
-    def _outdated(self, fix: ServiceFix) -> str:
+    def _outdated_sentence(self, fix: ServiceFix) -> str:
         """A sentence, if something was approved that is not done any more."""
-        found = self._approved.get(fix.node)
-        return "" if found is None else _OUTDATED.format(by=found.by)
+        approved = self._approved.get(fix.node)
+        return "" if approved is None else _OUTDATED.format(by=approved.by)
 
     async def _ask(self, fix: ServiceFix) -> str | None:
         """The text that the unit gets, or None if the unit is to be left as it is.
 
         The answer is recorded before anything is done.
         """
-        operator, locked, outdated = self.context.operator, why_locked(fix), self._outdated(fix)
+        operator, locked, outdated = self.context.operator, why_locked(fix), self._outdated_sentence(fix)
         if outdated:
             self.context.note(self.name, fix.node, outdated, {"severity": "warning"})
         preview = self._proposal(fix)
@@ -159,10 +159,10 @@ class FixServices(Step):
         if path == node_run.plan.unit_path:
             output = await node_run.change(VERIFY_UNIT, f"{_STAGED}/{name}", name, accept=(0, 76))
             if output.status == 76:
-                said = read_facts(output.stdout).line("said")
+                complaint = read_facts(output.stdout).line("said")
                 self._take_back(node_run.plan.name, text)
                 raise StepFailed(
-                    f"systemd refuses the new unit: {said}",
+                    f"systemd refuses the new unit: {complaint}",
                     node=node_run.plan.name,
                     safe=_AS_IT_WAS,
                     advice="Correct the unit on the node, then try again.",

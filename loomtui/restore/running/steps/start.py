@@ -25,7 +25,7 @@ class StartAll(Step):
     async def check(self, node: str) -> bool:
         node_run = self.context.node_run(node)
         state = await node_run.state()
-        return not state.held and state.active == "active" and await self._settled(node)
+        return not state.held and state.active == "active" and await self._has_settled(node)
 
     async def preview(self, node: str) -> Preview:
         node_run = self.context.node_run(node)
@@ -38,7 +38,7 @@ class StartAll(Step):
         await give_back(node_run, lambda text: self.context.note(self.name, node, text, {}))
 
     async def verify(self, node: str) -> Evidence:
-        if not await self._settled(node):
+        if not await self._has_settled(node):
             state = await self.context.node_run(node).state()
             raise StepFailed(
                 f"it does not stay up ({state.active}, {state.sub}): it exits and is restarted",
@@ -48,7 +48,7 @@ class StartAll(Step):
             )
         return {"active": "active"}
 
-    async def _settled(self, node: str) -> bool:
+    async def _has_settled(self, node: str) -> bool:
         node_run = self.context.node_run(node)
         first = await node_run.state()
         await asyncio.sleep(_SETTLE_SECONDS)

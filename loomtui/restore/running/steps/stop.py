@@ -104,12 +104,12 @@ def _still_running(node_run: NodeRun, left: tuple[Process, ...], state: str) -> 
     """
     node, unit = node_run.plan.name, node_run.unit_name
     after = f"{_STOP_SECONDS} s after it was told to end"
-    told = [process for process in left if process.standing is Standing.TOLD]
+    told_to_end = [process for process in left if process.standing is Standing.TOLD]
     others = [process for process in left if process.standing is not Standing.TOLD]
-    parts = [f"still running {after}: process {process}{_open(process)}" for process in told]
+    parts = [f"still running {after}: process {process}{_open_file(process)}" for process in told_to_end]
     parts += [f"{unit} is not stopped {after} ({state})"] if not left else []
     parts += [_why_it_counts(process) for process in others]
-    advice = [f"Find out on {node} what keeps {unit}."] if told or not left else []
+    advice = [f"Find out on {node} what keeps {unit}."] if told_to_end or not left else []
     if others:
         ids = " ".join(str(process.id) for process in others)
         advice.append(f"Look on {node} at what was told nothing (ps -fp {ids}), end it there, and try again.")
@@ -125,16 +125,17 @@ def _still_running(node_run: NodeRun, left: tuple[Process, ...], state: str) -> 
 
 
 def _why_it_counts(process: Process) -> str:
+    opened = _open_file(process)
     match process.standing:
         case Standing.TOLD:
-            return f"process {process} of the service still runs{_open(process)}"
+            return f"process {process} of the service still runs{opened}"
         case Standing.UNTOLD:
-            return f"process {process} of the service is spared a stop by KillMode=, and runs{_open(process)}"
+            return f"process {process} of the service is spared a stop by KillMode=, and runs{opened}"
         case Standing.OTHER:
-            return f"process {process} is not of the service and was not told to end{_open(process)}"
+            return f"process {process} is not of the service and was not told to end{opened}"
 
 
-def _open(process: Process) -> str:
+def _open_file(process: Process) -> str:
     return f", and has {process.file} open" if process.file else ""
 
 

@@ -89,7 +89,9 @@ class Verify(Step):
         while True:
             statuses, _ = await on_all(names, self._look)
             self._last |= statuses
-            looks.append([statuses[name].view if name in statuses else self._gone(name) for name in names])
+            looks.append(
+                [statuses[name].view if name in statuses else self._unreachable_view(name) for name in names]
+            )
             times.append(datetime.now(UTC))
             verdict = judge_cluster(list(looks), list(times))
             self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
@@ -108,15 +110,15 @@ class Verify(Step):
     async def _look(self, name: str) -> NodeStatus:
         return await look_at(self.context.fleet.session(name), self._last.get(name))
 
-    def _gone(self, name: str) -> NodeView:
+    def _unreachable_view(self, name: str) -> NodeView:
         role = self.context.inventory.node(name).role
         return NodeView(name, Role(role), reachable=False, active=False)
 
     async def _failure(self, verdict: Verdict) -> StepFailed:
         causes = await self._diagnose(verdict)
-        told = " ".join(_sentence(cause) for cause in causes[:3])
+        sentences = " ".join(_sentence(cause) for cause in causes[:3])
         return StepFailed(
-            f"{verdict.sentence} {told}".strip(),
+            f"{verdict.sentence} {sentences}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
             safe="Every node keeps its old files in the run's folder.",
             advice=causes[0].advice.text if causes else "Look at the logs: loomtui logs -f",
@@ -127,7 +129,7 @@ class Verify(Step):
         keys = None
         with contextlib.suppress(LoomtuiError):
             keys = await compare_nodes(self.context)
-        lines = {name: tuple(said) for name, said in (await self._log_lines()).items()}
+        lines = {name: tuple(texts) for name, texts in (await self._log_lines()).items()}
         return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
 
     async def _log_lines(self) -> dict[str, list[str]]:
