@@ -67,6 +67,8 @@ class KeyBar(Footer):
 
     async def recompose(self) -> None:
         """Textual asks for it at every change of focus. Mostly the keys are the same as before."""
+        if not self.is_attached:  # its screen went while this was waiting for its turn
+            return
         if not self._bindings_ready or self._fitting() != self._shown_caps:
             await super().recompose()
 
