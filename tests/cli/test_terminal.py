@@ -174,9 +174,9 @@ def test_a_production_cluster_wants_a_second_consent(
 
 ASKING = """
 import asyncio
-from loomtui.cli.asking import asker
+from loomtui.cli.asking import prompter
 async def ask():
-    person = asker()
+    person = prompter()
     print("heard", repr(await person.secret("n1", "password of sudo")), flush=True)
     print("heard", repr(await person.secret("n2", "password of sudo")), flush=True)
 asyncio.run(ask())

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -40,15 +41,12 @@ def script(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Bodies by name: any script may be run in the place of those that are installed."""
     bodies: dict[str, str] = {}
     installed = scripts.script_text
+    library = (resources.files("loomtui.fleet") / "remote" / "lib.sh").read_text("utf-8")
 
     def text(script: InspectScript | ChangeScript) -> str:
-        library, _, rest = installed(InspectScript("rights")).partition("# How root rights")
-        assert rest
-        return (
-            f"{library}{bodies[script.name]}\n{scripts.LAST_LINE}\n"
-            if script.name in bodies
-            else installed(script)
-        )
+        if script.name not in bodies:
+            return installed(script)
+        return f"{library}\n{bodies[script.name]}\n{scripts.LAST_LINE}\n"
 
     monkeypatch.setattr(session, "script_text", text)
     return bodies

@@ -156,7 +156,7 @@ async def test_a_lost_signing_state_is_raised_to_the_living_chain(make_cluster: 
     assert planned.action is SigningAction.RAISE
     operator = Scripted()
     assert await cluster.runner(run, operator=operator).restore() is Outcome.RESTORED
-    assert "priv_validator.json: raise (" in operator.previews[StepName.CONFIG]["n1"].text
+    assert "priv_validator.json: raised (" in operator.previews[StepName.CONFIG]["n1"].text
     validator = json.loads((cluster.machines["n1"].config / "priv_validator.json").read_text())
     assert validator["address"] == validator_key_of(1).address
     assert int(validator["last_height"]) == planned.result_height

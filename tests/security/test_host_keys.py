@@ -9,6 +9,7 @@ import pytest
 
 from loomtui.drill.practice import Practice, practice
 from tests.cli.conftest import Cluster, Run
+from tests.cli.conftest import folder as folder
 from tests.cli.conftest import loomtui as loomtui
 
 REFUSED = 3

@@ -48,7 +48,7 @@ class Secrets:
     """
 
     def __init__(self, prompter: Prompter) -> None:
-        self._asker = prompter
+        self._prompter = prompter
         self._question = asyncio.Lock()  # one question at a time
         self._purposes: dict[str, asyncio.Lock] = {}
         self._known: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ class Secrets:
         """Whether the operator takes this host key for the right one."""
         async with self._question:
             self.asked += 1
-            return await self._asker.host_key(node, host, key_type, fingerprint)
+            return await self._prompter.host_key(node, host, key_type, fingerprint)
 
     def wrong(self, purpose: str, node: str) -> int:
         """How many wrong answers were tried on the node."""
@@ -100,7 +100,7 @@ class Secrets:
                 question = f"That was not right (try {wrong + 1} of {tries}). {prompt}"
             async with self._question:
                 self.asked += 1
-                answer = await self._asker.secret(node, question)
+                answer = await self._prompter.secret(node, question)
             if answer is None:
                 break
             if await self._try(purpose, node, answer, fits, tries):
