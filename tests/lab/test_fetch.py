@@ -114,5 +114,5 @@ async def test_another_object_than_the_plans_is_refused(shared: Lab, fleet: Writ
             ended = await _ended(shared, "val-3")
         await _no_units(shared, "val-3")  # a failed one would stay for ever
 
-    assert ended.startswith("1\n")
+    assert ended.startswith("2\n")
     assert "not the one of the plan" in ended
