@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from loomtui.inventory.model import Role
 from loomtui.loom.diagnosis import Cluster, Code, Diagnosis, NodeEvidence, diagnose
@@ -33,7 +34,7 @@ def node(
     reachable: bool = True,
     active: bool = True,
     members: tuple[tuple[str, int], ...] = MEMBERS,
-    **changes: object,
+    **changes: Any,
 ) -> NodeEvidence:
     """A node that runs with its own key; `changes` of its view."""
     name = f"n{number}"
@@ -48,7 +49,7 @@ def node(
             view, address=held, voting_power=power, members=members, peers=3,
             peer_ids=others,
         )  # fmt: skip
-    view = replace(view, **changes)  # type: ignore[arg-type]
+    view = replace(view, **changes)
     state = None if signed is None else SigningState(signed, 0, 3)
     validator = ValidatorFacts(held, None, state) if reachable else None
     return NodeEvidence(name, view, flapping, validator, lines)

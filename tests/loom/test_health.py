@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ START = datetime(2026, 11, 22, 18, 48, 0, tzinfo=UTC)
 NAMES = ("n1", "n2", "n3", "n4")
 
 
-def view(name: str, height: int | None, **changes: object) -> NodeView:
+def view(name: str, height: int | None, **changes: Any) -> NodeView:
     values: dict[str, object] = {
         "role": Role.BACKUP if name == "n4" else Role.VALIDATOR,
         "reachable": True,

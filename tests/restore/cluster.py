@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,11 +81,11 @@ class FakeCatalogue(Catalogue):
         self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
         self.url: Callable[[str], str] = lambda key: f"http://127.0.0.1:1/{key}"
 
-    def add(self, key: str, body: bytes, source: str | None, at: datetime, **changes: object) -> Backup:
+    def add(self, key: str, body: bytes, source: str | None, at: datetime, **changes: Any) -> Backup:
         etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
         backup = Backup(key, source, at, at, len(body), etag, BackupKind.UNKNOWN, Compression.GZIP)
         self.objects[key] = body
-        self.backups[key] = replace(backup, **changes)  # type: ignore[arg-type]
+        self.backups[key] = replace(backup, **changes)
         return self.backups[key]
 
     async def list(self) -> tuple[Backup, ...]:
@@ -310,11 +311,11 @@ class LocalCluster:
     def fleet(self, *, quick: bool = True) -> LocalFleet:
         return LocalFleet(self.inventory, self.machines, self.chain.ask, quick=quick)
 
-    async def plan(self, fleet: LocalFleet | None = None, **choices: object) -> Plan:
-        wanted = Choices(**({"reset_signing": True} | choices))  # type: ignore[arg-type]
+    async def plan(self, fleet: LocalFleet | None = None, **choices: Any) -> Plan:
+        wanted = Choices(**({"reset_signing": True} | choices))
         return await make_plan(self.inventory, fleet or self.fleet(), self.catalogue, wanted)
 
-    async def run(self, fleet: LocalFleet | None = None, **choices: object) -> Run:
+    async def run(self, fleet: LocalFleet | None = None, **choices: Any) -> Run:
         return self.store.create(await self.plan(fleet, **choices), self.inventory_path)
 
     def runner(self, run: Run, fleet: LocalFleet | None = None, operator: Unattended | None = None) -> Runner:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -71,7 +72,7 @@ class Key:
     def node_key_json(self) -> str:
         return json.dumps({"priv_key": {"type": "tendermint/PrivKeyEd25519", "value": self.stored}})
 
-    def validator_json(self, height: int, round_: int = 0, step: int = 3, **changes: object) -> str:
+    def validator_json(self, height: int, round_: int = 0, step: int = 3, **changes: Any) -> str:
         """A priv_validator.json of Tendermint 0.27; a change to None removes the field."""
         document: dict[str, object] = {
             "address": self.address,
@@ -236,7 +237,7 @@ def tar_of_folder(folder: Path, *names: str) -> bytes:
 ITEMS = (Item("app.db", "app.db"), Item("chaindata/data", "chaindata/data"))
 
 
-def archive(**changes: object) -> Archive:
+def archive(**changes: Any) -> Archive:
     return replace(
         Archive(
             key="2026-01-01--000000-n1.tar.gz",
@@ -249,16 +250,16 @@ def archive(**changes: object) -> Archive:
             taken_at=NOW,
             items=ITEMS,
         ),
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )
 
 
-def signing_choice(action: SigningAction = SigningAction.KEEP, **changes: object) -> SigningChoice:
+def signing_choice(action: SigningAction = SigningAction.KEEP, **changes: Any) -> SigningChoice:
     choice = SigningChoice(action, validator_key_of(1).address, 130, 100, 130, "the newest state")
-    return replace(choice, **changes)  # type: ignore[arg-type]
+    return replace(choice, **changes)
 
 
-def node_plan(name: str = "n1", **changes: object) -> NodePlan:
+def node_plan(name: str = "n1", **changes: Any) -> NodePlan:
     plan = NodePlan(
         name=name,
         working_directory="/home/ubuntu",
@@ -273,10 +274,10 @@ def node_plan(name: str = "n1", **changes: object) -> NodePlan:
         address="10.2.0.4",
         port=46656,
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
-def make_plan_of(*nodes: NodePlan, **changes: object) -> Plan:
+def make_plan_of(*nodes: NodePlan, **changes: Any) -> Plan:
     plan = Plan(
         version=PLAN_VERSION,
         id="20260102-030405-abcd",
@@ -293,29 +294,29 @@ def make_plan_of(*nodes: NodePlan, **changes: object) -> Plan:
         refusals=(),
         warnings=(),
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
-def file_choice(target: str, **changes: object) -> FileChoice:
+def file_choice(target: str, **changes: Any) -> FileChoice:
     from loomtui.restore.plan import FileAction
 
     choice = FileChoice(target, FileAction.KEEP, "the backup has none", changes=False)
-    return replace(choice, **changes)  # type: ignore[arg-type]
+    return replace(choice, **changes)
 
 
-def backup(key: str, **changes: object) -> Backup:
+def backup(key: str, **changes: Any) -> Backup:
     made = Backup(key, "n1", NOW, NOW, 1000, '"e"', BackupKind.DATA, Compression.GZIP, certain=True)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
-def chain_state(height: int, *keys: Key, power: int = 10, **changes: object) -> ChainState:
+def chain_state(height: int, *keys: Key, power: int = 10, **changes: Any) -> ChainState:
     """What state.db tells at this height: these keys decide, now as before."""
     powers = tuple(Power(key.address, key.public64, power) for key in keys)
     state = ChainState(CHAIN_ID, height, "AB" * 32, NOW, powers, powers, powers, 1, "CD" * 32)
-    return replace(state, **changes)  # type: ignore[arg-type]
+    return replace(state, **changes)
 
 
-def contents(**changes: object) -> Contents:
+def contents(**changes: Any) -> Contents:
     made = Contents(
         backup=backup("2026-01-01--000000-n1.tar.gz"),
         sha256="0" * 64,
@@ -329,14 +330,14 @@ def contents(**changes: object) -> Contents:
         node_key=None,
         validator=None,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def chain_facts(height: int) -> ChainFacts:
     return ChainFacts("", CHAIN_ID, "0.27.3", "", height, "AA", NOW, False, None, 10)
 
 
-def node_status(name: str = "n1", number: int = 1, **changes: object) -> NodeStatus:
+def node_status(name: str = "n1", number: int = 1, **changes: Any) -> NodeStatus:
     key = node_key_of(number)
     service = ServiceState(
         "loom.service", "loaded", Active.INACTIVE, "dead", None, 0, 0, 0, False, None, "/usr/bin/loom run"
@@ -351,10 +352,10 @@ def node_status(name: str = "n1", number: int = 1, **changes: object) -> NodeSta
         node_key=NodeKeyFacts(key.node_id, key.public64),
         validator=validator_key_of(number).facts(130),
     )
-    return replace(status, **changes)  # type: ignore[arg-type]
+    return replace(status, **changes)
 
 
-def node_details(name: str = "n1", number: int = 1, **changes: object) -> NodeDetails:
+def node_details(name: str = "n1", number: int = 1, **changes: Any) -> NodeDetails:
     status = changes.pop("status", None) or node_status(name, number)
     assert isinstance(status, NodeStatus)
     details = NodeDetails(
@@ -373,4 +374,4 @@ def node_details(name: str = "n1", number: int = 1, **changes: object) -> NodeDe
         digests={"chaindata/config/node_key.json": "1" * 64},
         loom_configs=("loom.yml",),
     )
-    return replace(details, **changes)  # type: ignore[arg-type]
+    return replace(details, **changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -50,8 +51,8 @@ class Shelf:
         at = AT - timedelta(hours=self._count)
         return self.catalogue.add(f"{self._count}-{source}.tar.gz", packed, source, at)
 
-    def chooser(self, **choices: object) -> Chooser:
-        return Chooser(self.catalogue, Choices(**choices), self.progress.append)  # type: ignore[arg-type]
+    def chooser(self, **choices: Any) -> Chooser:
+        return Chooser(self.catalogue, Choices(**choices), self.progress.append)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -298,8 +299,8 @@ async def test_a_run_that_is_cancelled_while_it_watches_ends_at_once(make_cluste
 STANDS = Finding(FindingCode.CHAIN_STANDS, None, "the chain would stand still")
 
 
-def created(where: LocalCluster, **changes: object) -> Run:
-    plan = replace(make_plan_of(node_plan("n1")), **changes)  # type: ignore[arg-type]
+def created(where: LocalCluster, **changes: Any) -> Run:
+    plan = replace(make_plan_of(node_plan("n1")), **changes)
     return where.store.create(plan, where.inventory_path)
 
 

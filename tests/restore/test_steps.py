@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,9 @@ async def stopped(cluster: LocalCluster, run: Run, operator: Scripted | None = N
     return caught.value
 
 
-def changed(cluster: LocalCluster, plan: Plan, **changes: object) -> Run:
+def changed(cluster: LocalCluster, plan: Plan, **changes: Any) -> Run:
     """A run of the plan with changes to its first node."""
-    first = replace(plan.nodes[0], **changes)  # type: ignore[arg-type]
+    first = replace(plan.nodes[0], **changes)
     return cluster.store.create(replace(plan, nodes=(first, *plan.nodes[1:])), cluster.inventory_path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
@@ -72,7 +73,7 @@ def unit(name: str) -> EffectiveUnit:
     return EffectiveUnit((UnitFile(UNIT_PATH, text),), user="ubuntu", exec_start_file=UNIT_PATH)
 
 
-def status(name: str, **changes: object) -> NodeStatus:
+def status(name: str, **changes: Any) -> NodeStatus:
     role = Role.BACKUP if name == "backup1" else Role.VALIDATOR
     service = ServiceState(
         "loom.service",
@@ -116,7 +117,7 @@ def status(name: str, **changes: object) -> NodeStatus:
         version="1.0.0+350994c",
         clock_offset_seconds=0.1,
     )
-    return replace(healthy, **changes)  # type: ignore[arg-type]
+    return replace(healthy, **changes)
 
 
 def stopped(name: str) -> NodeStatus:

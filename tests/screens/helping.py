@@ -66,6 +66,11 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = ""
     raise AssertionError(f"it did not come about: {what}\n{screen_text(pilot.app)}")
 
 
+async def until_shown(pilot: Pilot[int], text: str, what: str = "") -> None:
+    """Waits until the text stands on the screen in front."""
+    await until(pilot, lambda: text in screen_text(pilot.app), what or text)
+
+
 async def until_quiet(pilot: Pilot[int]) -> None:
     """Waits until three drawings in a row are the same: nothing is on its way to the screen any more."""
     same, previous = 0, None

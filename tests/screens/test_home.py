@@ -29,7 +29,17 @@ from screens.widgets.table import Table
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
-from tests.screens.helping import LARGE, SMALL, make_app, press, running, screen_text, type_text, until
+from tests.screens.helping import (
+    LARGE,
+    SMALL,
+    make_app,
+    press,
+    running,
+    screen_text,
+    type_text,
+    until,
+    until_shown,
+)
 
 
 async def test_the_first_frame_comes_before_the_first_connection() -> None:
@@ -122,9 +132,9 @@ async def test_each_state_is_a_symbol_and_a_word() -> None:
         "db4": replace(basics.status("db4"), reachable=False, refused=True),
         "backup1": with_state("backup1", Active.INACTIVE),
     }
-    async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (app, pilot):
+    async with running(FakeEngine(replace(scenes.healthy(), statuses=statuses))) as (_, pilot):
         for mark in ("↻ restarting", "✗ failed", "◐ no answer", "✗ refused", "■ stopped"):
-            await until(pilot, lambda mark=mark: mark in screen_text(app), mark)  # type: ignore[misc]
+            await until_shown(pilot, mark)
 
 
 async def test_the_order_is_chosen_and_the_cursor_stays_on_its_node() -> None:
@@ -326,7 +336,7 @@ async def test_an_unknown_host_key_is_asked_about_and_no_is_the_blind_answer() -
     async with running(engine) as (app, pilot):
         app.run_worker(ask())
         for fingerprint, pressed in (("a", ["enter"]), ("b", ["escape"]), ("c", ["tab", "enter"])):
-            await until(pilot, lambda wanted=f"SHA256:{fingerprint}": wanted in screen_text(app))  # type: ignore[misc]
+            await until_shown(pilot, f"SHA256:{fingerprint}")
             assert isinstance(app.screen, HostKeyDialog)
             await press(pilot, *pressed)
         await until(pilot, lambda: isinstance(app.screen, InputDialog))

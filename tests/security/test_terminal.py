@@ -43,7 +43,7 @@ from screens.health.health_screen import HealthScreen
 from tests.restore.material import archive, file_choice, make_plan_of, node_plan, signing_choice
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
-from tests.screens.helping import LARGE, press, running, screen_text, until
+from tests.screens.helping import LARGE, press, running, screen_text, until_shown
 from tests.screens.test_hostile import PLACES
 from tests.security.counting import hostile
 from tests.security.values import CONTROLS, byte_strings, harmless, texts
@@ -213,7 +213,7 @@ async def _walk(text: str) -> None:
             words = max(
                 "".join(part if part.isalnum() else " " for part in clean(text)).split() or [""], key=len
             )
-            await until(pilot, lambda words=words: words[:20] in screen_text(app), f"{words!r} on {place}")  # type: ignore[misc]
+            await until_shown(pilot, words[:20], f"{words!r} on {place}")
             harmless(screen_text(app))
             await press(pilot, "escape", "escape", "escape")
             assert isinstance(app.screen, HealthScreen)
