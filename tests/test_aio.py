@@ -140,15 +140,25 @@ async def test_a_silent_stream_has_a_deadline(door: Door) -> None:
     release.set()
 
 
-def test_a_result_that_comes_after_its_loop_has_ended_is_dropped() -> None:
-    threads, release, ended = Threads("test"), threading.Event(), threading.Event()
+def test_a_result_that_comes_after_its_loop_has_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    monkeypatch.setattr("loomtui.aio._IDLE_SECONDS", 0.0)  # so that its end can be waited for
+    begun, release = threading.Event(), threading.Event()
+    thread: list[threading.Thread] = []
+
+    def call() -> None:
+        thread.append(threading.current_thread())
+        begun.set()
+        release.wait(20)
 
     async def give_up() -> None:
-        task = asyncio.create_task(threads.run(release.wait, 20))
-        await asyncio.sleep(0)
+        task = asyncio.create_task(Threads("test").run(call))
+        await asyncio.to_thread(begun.wait, 20)
         task.cancel()
 
     asyncio.run(give_up())
     release.set()
-    threads.start(ended.set)
-    assert ended.wait(20)
+    thread[0].join(20)
+    assert not thread[0].is_alive()
+    assert faults == []
