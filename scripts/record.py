@@ -94,7 +94,7 @@ class Recorder:
 
     async def _answer(self, question: StepQuestion | UnitQuestion) -> None:
         if isinstance(question, UnitQuestion):
-            name, key, long = f"unit-of-{question.node}", "a", False
+            name, key, long = "unit", "a", False
         else:
             name, key, long = question.step.value, "x", question.step in (StepName.DATA, StepName.VERIFY)
         await self._pilot.pause(0.9)  # a new question takes no key in its first moment
