@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import zoneinfo
 from collections.abc import Callable, Sequence
@@ -239,7 +240,9 @@ def test_what_is_called_measured_is_right(
     """
     source = random.Random(seed)
     length = hours * HOUR
-    size = int(max(0.0, (length - 3 * MINUTE) / SECOND) * 1_000_000 / share)
+    size = 1 + math.ceil(
+        max(0.0, (length - 3 * MINUTE) / SECOND) * 1_000_000 / share
+    )  # rounded for the assertion
     assert length <= longest(size)
     data = backups_of(zone, start, step, count, size, length * 0.8, source.uniform)
     short = backups_of(

@@ -18,6 +18,7 @@ from loomtui.fleet.probes.log_tail import LogLine, read_entry, tail
 from tests.fleet.machine import RECORDED, Machine
 from tests.fleet.place import Place
 from tests.fleet.sshd import Sshd
+from tests.fleet.waiting import until
 
 JOURNAL = (RECORDED / "journal.jsonl").read_bytes().splitlines()
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,6 +156,7 @@ async def test_following_goes_on_where_it_was_after_a_lost_connection(
         stream = tail(fleet, ["n1"], follow=True, lines=10)
         [one] = await next_lines(stream, 1)
         assert (one.text, one.cursor) == ("one", "c7")
+        await until(lambda: len((place.root / "asked").read_text().splitlines()) == 2)  # it follows
         place.servers[0].drop()
         (notice,) = await next_lines(stream, 1)
         assert notice.notice

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran
 from tests.fleet.machine import RECORDED
 from tests.fleet.place import Place
 from tests.fleet.sshd import Sshd
+from tests.fleet.waiting import until
 
 RIGHTS = InspectScript("rights")
 
@@ -186,15 +187,6 @@ async def test_cancelling_frees_the_thread(fleet: Fleet, script: dict[str, str])
         await running
     await until(lambda: not any(_waits_for_channel(thread) for thread in threading.enumerate()))
     assert (await n1.inspect(RIGHTS)).status == 0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """For what no event tells of. Fails after five seconds."""
-    for _ in range(500):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came true")
 
 
 def _waits_for_channel(thread: threading.Thread) -> bool:
