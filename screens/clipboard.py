@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loomtui.text import clean
+from loomtui.wording.quantities import count
 from screens.text import content
-from screens.text.words import count
 
 if TYPE_CHECKING:
     from textual.widget import Widget

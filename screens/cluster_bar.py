@@ -6,11 +6,12 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
+from loomtui.wording.quantities import stopwatch
 from screens.context import context_of
 from screens.restore.run_controller import RunFollower
 from screens.restore.run_view import STEPS
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, Tone, stopwatch
+from screens.text.words import OUTCOME_MARKS, Tone
 
 
 class ClusterBar(Widget):

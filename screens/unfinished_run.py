@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loomtui.wording.quantities import time_of
+from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
 from screens.modals.ask import ChoiceDialog
-from screens.text.words import STEP_TITLES, time_of
 
 if TYPE_CHECKING:
     from textual.app import App

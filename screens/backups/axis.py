@@ -16,9 +16,10 @@ from textual.widget import Widget
 
 from loomtui.backups.model import Backup
 from loomtui.backups.series import Series
+from loomtui.wording.quantities import span
 from screens.backups.axis_scale import COVERED, NONE, AxisScale, visible_span
 from screens.input import keys
-from screens.text.words import cut, span
+from screens.text.words import cut
 
 _LABEL_CELLS = 18
 _LEAST_CELLS = 20

@@ -10,9 +10,10 @@ from textual.content import Content
 from loomtui.backups.model import Backup
 from loomtui.backups.series import Series
 from loomtui.restore.planning.taking import Taking
+from loomtui.wording.quantities import ago, count, size, span, time_of
 from screens.input import keys
 from screens.text import content
-from screens.text.words import Tone, ago, count, cut, size, span, time_of
+from screens.text.words import Tone, cut
 
 _NAME_CELLS = 12
 _LISTED_GAPS = 8

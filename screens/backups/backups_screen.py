@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
 from loomtui.times import HOW, read_time
+from loomtui.wording.quantities import NOTHING, ago, count, size
 from screens.backups.axis import BackupAxis
 from screens.backups.backup_list import BackupList
 from screens.backups.backup_text import gaps_text, separated, taking_text
@@ -22,7 +23,7 @@ from screens.modals.ask import InputDialog
 from screens.navigation import navigation_of
 from screens.table_screen import TableScreen
 from screens.text import content
-from screens.text.words import NOTHING, Tone, ago, count, cut, size
+from screens.text.words import Tone, cut
 from screens.widgets.pane import Pane
 from screens.widgets.table import Table
 

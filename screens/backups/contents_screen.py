@@ -13,12 +13,13 @@ from textual.widgets import Static
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
+from loomtui.wording.quantities import NOTHING, ago, number, size, span, time_of
 from screens import clipboard
 from screens.input import keys
 from screens.loading_screen import LoadingScreen
 from screens.modals.text import error_text
 from screens.text import content
-from screens.text.words import NOTHING, Tone, ago, bar, number, size, span, time_of
+from screens.text.words import Tone, bar
 from screens.widgets.pane import Pane
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loomtui.wording.quantities import count, joined
 from screens import clipboard
 from screens.health.node_rows import Rows, columns_for, looks_of
 from screens.health.node_screen import NodeScreen
@@ -11,7 +12,7 @@ from screens.health.verdict_head import verdict_sentence
 from screens.modals.ask import ChoiceDialog
 from screens.navigation import navigation_of
 from screens.text import content
-from screens.text.words import CLUSTER_MARKS, count, joined
+from screens.text.words import CLUSTER_MARKS
 
 if TYPE_CHECKING:
     from screens.base import LoomScreen

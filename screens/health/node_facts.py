@@ -10,8 +10,9 @@ from textual.content import Content
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails, NodeStatus
 from loomtui.loom.logs import Severity, explain
+from loomtui.wording.quantities import NOTHING, ago, number, offset, size, time_of
 from screens.text import content
-from screens.text.words import NOTHING, Tone, ago, node_mark, number, offset, short_id, size, time_of
+from screens.text.words import Tone, node_mark, short_id
 
 
 def status_strip(name: str, status: NodeStatus | None, now: datetime) -> Content:

@@ -8,8 +8,9 @@ from textual.content import Content
 
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.loom.databases import LOOM_CONFIG, LOOM_GENESIS, SECRET_TARGETS, TENDERMINT_GENESIS
+from loomtui.wording.quantities import joined
 from screens.text import content
-from screens.text.words import Mark, Tone, joined
+from screens.text.words import Mark, Tone
 
 #: The chain's own: on every node alike, or they do not belong to one chain.
 _ONE_CHAIN = frozenset({LOOM_GENESIS, TENDERMINT_GENESIS})

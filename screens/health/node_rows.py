@@ -8,24 +8,10 @@ from datetime import datetime
 
 from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.inventory.model import Inventory, Node
+from loomtui.wording.quantities import NOTHING, ago, count, number, offset, short_count, short_size
 from screens.health.trend import common_top, sparkline
 from screens.health.watch import Watch
-from screens.text.words import (
-    NOTHING,
-    STALE_AFTER,
-    Mark,
-    Tone,
-    ago,
-    bar,
-    count,
-    cut,
-    node_mark,
-    number,
-    offset,
-    short_count,
-    short_id,
-    short_size,
-)
+from screens.text.words import STALE_AFTER, Mark, Tone, bar, cut, node_mark, short_id
 
 MARKED = "◆"
 _MOST_NAME = 18

@@ -8,8 +8,9 @@ from textual.content import Content
 
 from loomtui.loom.diagnosis import Diagnosis
 from loomtui.loom.health import Verdict
+from loomtui.wording.quantities import count
 from screens.text import content
-from screens.text.words import CLUSTER_MARKS, Tone, count, cut
+from screens.text.words import CLUSTER_MARKS, Tone, cut
 
 
 def verdict_text(

@@ -11,11 +11,12 @@ from textual.widgets import DataTable, Static
 from loomtui.errors import LoomtuiError
 from loomtui.inventory.model import Role
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, NodeFacts
+from loomtui.wording.quantities import NOTHING, count
 from screens import clipboard
 from screens.input import keys
 from screens.table_screen import TableScreen
 from screens.text import content
-from screens.text.words import NOTHING, Mark, Tone, count, cut, short_id
+from screens.text.words import Mark, Tone, cut, short_id
 from screens.widgets.pane import Pane
 from screens.widgets.table import Table
 

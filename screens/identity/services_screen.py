@@ -10,6 +10,7 @@ from textual.widgets import DataTable, Static
 
 from loomtui.errors import LoomtuiError
 from loomtui.loom.references import KeyReport, NodeFacts
+from loomtui.wording.quantities import NOTHING, count
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -17,7 +18,7 @@ from screens.diff.diff_text import Difference, Page, page
 from screens.input import keys
 from screens.table_screen import TableScreen
 from screens.text import content
-from screens.text.words import NOTHING, Mark, Tone, count, cut
+from screens.text.words import Mark, Tone, cut
 from screens.widgets.table import Table
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from loomtui.matching import Matcher
 from loomtui.times import read_time
+from loomtui.wording.quantities import time_of
 from screens.logs.log_buffer import Entry
 from screens.text import content
-from screens.text.words import time_of
 
 if TYPE_CHECKING:
     from screens.logs.live_log import LiveLog

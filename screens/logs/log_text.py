@@ -8,11 +8,12 @@ from typing import Protocol
 from textual.content import Content
 
 from loomtui.matching import Matcher
+from loomtui.wording.quantities import count
 from screens.input import keys
 from screens.logs.log_buffer import Entry, LogBuffer
 from screens.logs.log_place import LogPlace
 from screens.text import content
-from screens.text.words import Tone, count
+from screens.text.words import Tone
 
 _GAP = "  "
 

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
 from loomtui.times import HOW
+from loomtui.wording.quantities import count, time_of
 from screens import clipboard
 from screens.base import LoomScreen
 from screens.input import keys
@@ -20,7 +21,6 @@ from screens.modals.ask import InputDialog, NodesDialog
 from screens.modals.text import TextDialog
 from screens.saving import save_text
 from screens.text import content
-from screens.text.words import count, time_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -12,13 +12,14 @@ from textual.widgets import DataTable, Static
 from loomtui.backups.model import Backup, BackupKind
 from loomtui.restore.choices import Choices
 from loomtui.times import HOW, read_time
+from loomtui.wording.quantities import NOTHING, ago, joined, size, time_of
 from screens.input import keys
 from screens.modals.ask import InputDialog, NodesDialog
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_screen import PlanScreen
 from screens.table_screen import TableScreen
 from screens.text import content
-from screens.text.words import NOTHING, Tone, ago, cut, joined, size, time_of
+from screens.text.words import Tone, cut
 from screens.widgets.table import Table
 
 if TYPE_CHECKING:

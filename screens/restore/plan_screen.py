@@ -14,6 +14,8 @@ from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
 from loomtui.restore.plan import Plan, RemedyKind
+from loomtui.wording.quantities import span
+from loomtui.wording.states import POLICIES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -36,7 +38,7 @@ from screens.restore.plan_text import (
     summary,
 )
 from screens.text import content
-from screens.text.words import POLICIES, Tone, span
+from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -18,21 +18,11 @@ from loomtui.restore.plan import (
     SigningAction,
     passed_over_words,
 )
+from loomtui.wording.quantities import ago, count, joined, number, size, time_of
+from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES
 from screens.diff.diff_text import Difference, Page, page
 from screens.text import content
-from screens.text.words import (
-    FILE_ACTIONS,
-    POLICIES,
-    SCOPES,
-    Tone,
-    ago,
-    count,
-    joined,
-    number,
-    short_id,
-    size,
-    time_of,
-)
+from screens.text.words import Tone, short_id
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import StillRunning
 from loomtui.restore.running.operator import Approval, Go, OnFailure
+from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import Act, ConfirmDialog
@@ -21,7 +22,6 @@ from screens.restore.run_screen import RunScreen
 from screens.restore.run_text import RunUiState, needs_name
 from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.text import content
-from screens.text.words import STEP_TITLES
 
 
 class RestoreScreen(RunScreen):

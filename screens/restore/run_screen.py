@@ -10,6 +10,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
+from loomtui.wording.quantities import stopwatch
+from loomtui.wording.states import STEP_TITLES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -24,7 +26,6 @@ from screens.restore.screen_operator import FailureQuestion, Question, StepQuest
 from screens.restore.settling import Settling
 from screens.restore.step_list import StepList, TaskList
 from screens.text import content
-from screens.text.words import STEP_TITLES, stopwatch
 
 if TYPE_CHECKING:
     from textual.widget import Widget

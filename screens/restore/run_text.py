@@ -13,13 +13,15 @@ from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.operator import OnFailure, Preview
 from loomtui.restore.running.task_failures import CLUSTER
+from loomtui.wording.quantities import count, joined, size, span
+from loomtui.wording.states import STEP_TITLES
 from screens.diff.diff_text import Difference, Page, page
 from screens.modals.text import error_text
 from screens.restore.next_panel import Choice
 from screens.restore.run_view import STEPS, RunView, TaskState
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, STEP_TITLES, Tone, count, joined, size, span
+from screens.text.words import OUTCOME_MARKS, Tone
 
 #: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
 TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})

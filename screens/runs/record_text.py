@@ -11,9 +11,9 @@ from loomtui.restore.report import Chronicle
 from loomtui.restore.report import words as report_words
 from loomtui.restore.report.chronicle import Check, SpanState
 from loomtui.restore.report.gantt import LEGEND, Cell, Gantt, gantt
-from loomtui.wording.quantities import length
+from loomtui.wording.quantities import length, time_of
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, UNFINISHED, Tone, cut, time_of
+from screens.text.words import OUTCOME_MARKS, UNFINISHED, Tone, cut
 
 STATE_TONES = {
     SpanState.DONE: Tone.GOOD,

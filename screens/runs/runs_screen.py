@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widgets import DataTable, Static
 
 from loomtui.restore.events import Outcome
+from loomtui.wording.quantities import NOTHING, count, span
+from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
 from screens.navigation import runs_of
 from screens.runs.record_screen import RunRecordScreen
 from screens.table_screen import TableScreen
-from screens.text.words import (
-    AT_WORK,
-    NOTHING,
-    OUTCOME_MARKS,
-    STEP_TITLES,
-    UNFINISHED,
-    Mark,
-    Tone,
-    count,
-    span,
-)
+from screens.text.words import AT_WORK, OUTCOME_MARKS, UNFINISHED, Mark, Tone
 from screens.widgets.table import Table
 
 if TYPE_CHECKING:

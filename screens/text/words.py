@@ -1,4 +1,4 @@
-"""How things are said on a screen: what `loomtui.wording` says, and tones, cells and bars."""
+"""Tones, marks, cells and bars. The words themselves are in `loomtui.wording`."""
 
 from __future__ import annotations
 
@@ -15,51 +15,14 @@ from loomtui.text import clean_line
 from loomtui.wording import states
 from loomtui.wording.quantities import (
     NOTHING,
-    ago,
-    count,
-    joined,
-    number,
-    offset,
-    short_count,
-    short_size,
-    short_watch,
-    size,
-    span,
-    stopwatch,
-    time_of,
 )
 from loomtui.wording.states import (
-    FILE_ACTIONS,
-    POLICIES,
-    SCOPES,
-    STEP_TITLES,
     Grade,
     StateWord,
     cluster_state,
     node_state,
     outcome_state,
 )
-
-#: Said alike everywhere; screens take all their words from here.
-__all__ = [
-    "FILE_ACTIONS",
-    "NOTHING",
-    "POLICIES",
-    "SCOPES",
-    "STEP_TITLES",
-    "ago",
-    "count",
-    "joined",
-    "number",
-    "offset",
-    "short_count",
-    "short_size",
-    "short_watch",
-    "size",
-    "span",
-    "stopwatch",
-    "time_of",
-]
 
 #: A row older than this is shown as stale: two polls have passed it by.
 STALE_AFTER = timedelta(seconds=10)

@@ -18,12 +18,12 @@ from loomtui.loom.advice import Act, Advice
 from loomtui.loom.diagnosis import Code, Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.validator import SigningState, ValidatorFacts
+from loomtui.wording import quantities
 from screens.health.node_files import comparison_mark
 from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, column_title, columns_for, looks_of, ordered
 from screens.health.trend import Trend, common_top, sparkline
 from screens.health.verdict_head import verdict_sentence, verdict_text
 from screens.health.watch import Watch
-from screens.text import words
 from screens.text.words import Tone
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
@@ -158,7 +158,7 @@ def test_a_sparkline_has_its_width(rates: list[float | None], cells: int) -> Non
 
 @given(st.integers(0, 10**9 - 1))
 def test_a_short_count_is_short(value: int) -> None:
-    assert len(words.short_count(value)) <= 4
+    assert len(quantities.short_count(value)) <= 4
 
 
 CAUSE = Diagnosis(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.wording import quantities
 from screens.input import keys
 from screens.restore.run_view import RunView, StepState, TaskState, TaskView
 from screens.restore.step_list import TaskList
@@ -34,8 +35,8 @@ from tests.screens.basics import HOSTILE, NOW
     ],
 )
 def test_span(seconds: float, expected: str) -> None:
-    assert words.span(seconds) == expected
-    assert words.span(timedelta(seconds=seconds)) == expected
+    assert quantities.span(seconds) == expected
+    assert quantities.span(timedelta(seconds=seconds)) == expected
 
 
 @given(st.text(max_size=60), st.integers(1, 40))
@@ -58,7 +59,7 @@ def test_a_bar_has_its_width(done: int, total: int, cells: int) -> None:
     ],
 )
 def test_joined(names: tuple[str, ...], expected: str) -> None:
-    assert words.joined(names) == expected
+    assert quantities.joined(names) == expected
 
 
 @pytest.mark.parametrize("text", HOSTILE)
