@@ -22,6 +22,8 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+#: Then the month comes next (ISO 8601). Of 05.11.2026 nobody can tell, and a restore must not guess.
+_YEAR_FIRST = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 #: A zone may put the last time that it was 14:30 two days back by the calendar of UTC.
 _DAYS_BACK = 3
@@ -60,10 +62,13 @@ def _read_length(typed: str) -> timedelta:
 
 
 def _read_on(typed: str, day: datetime) -> datetime:
-    """What was typed, with the date of `day` if it names none."""
+    """What was typed, with the date of `day` if it names none. Raises ValueError if it may mean two days."""
     from dateutil import parser  # takes longer than most commands that read no time
 
-    return parser.parse(typed, default=day, tzinfos=_zone)
+    at = parser.parse(typed, default=day, tzinfos=_zone)
+    if not _YEAR_FIRST.match(typed) and at != parser.parse(typed, default=day, tzinfos=_zone, dayfirst=True):
+        raise ValueError("the day may be the month")
+    return at
 
 
 def _zone(name: str | None, offset: int | None) -> tzinfo | None:
