@@ -52,6 +52,8 @@ class LoomScreen(Screen[None]):
         self.set_class(self.context.engine.inventory.production, "-production")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self not in self.app.screen_stack:  # its widgets go one by one; its key bar may still ask
+            return False
         return self.context.offers(action) and self.available(action)
 
     def available(self, action: str) -> bool | None:

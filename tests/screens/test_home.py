@@ -51,6 +51,21 @@ async def test_the_first_frame_comes_before_the_first_connection() -> None:
         assert engine.looks == 0
 
 
+@pytest.mark.parametrize(
+    "pressed", [("enter",), ("b",), ("b", "enter"), ("i",), ("d",), ("o",), ("u",), ("u", "enter"), ("r",)]
+)
+async def test_a_screen_that_was_left_offers_no_action(pressed: tuple[str, ...]) -> None:
+    """Its key bar may still ask while the widgets that its answers come from go one by one."""
+    async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
+        await press(pilot, *pressed)
+        left = app.screen
+        assert left.check_action("back", ())
+        await press(pilot, "escape")
+        await until(pilot, lambda: not left.children, "the screen is gone")
+        offered = [binding.action for _, binding in left._bindings if left.check_action(binding.action, ())]
+        assert not offered
+
+
 async def test_nothing_is_drawn_on_a_screen_that_nobody_sees() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         home = app.screen
