@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for number in (signal.SIGHUP, signal.SIGINT):  # nohup(1) and scripts' jobs in the background ignore them
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # workers and commands are started by hundreds
     os.environ["TZ"] = "UTC"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.app import ComposeResult
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
 
 from screens.input import keys
+from screens.text import content
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+_GAP = 1  # cells between two caps
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Cap:
 
     @property
     def cells(self) -> int:
-        return cell_len(self.display) + cell_len(self.label) + 2
+        """How wide it is, the gap behind it included."""
+        return cell_len(self.display) + cell_len(self.label) + 1 + _GAP
 
     @property
     def is_way(self) -> bool:
@@ -49,35 +58,35 @@ def fitting(caps: list[Cap], width: int) -> list[Cap]:
     return [*screen_caps, *ways, *app_caps]
 
 
-class KeyBar(Footer):
-    def __init__(self) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self._width = 0
-        self._shown_caps: list[Cap] = []
+class KeyBar(Widget):
+    """One widget. Textual's Footer makes one for each key, anew at every change."""
 
-    def compose(self) -> ComposeResult:
-        if not self._bindings_ready:
-            return
-        self._width = self.app.size.width
-        self._shown_caps = self._fitting()
-        for cap in self._shown_caps:
-            yield FooterKey(
-                cap.key, cap.display, cap.label, cap.action, disabled=not cap.enabled, tooltip=cap.tooltip
-            )
+    ALLOW_SELECT = False
+    DEFAULT_CSS: ClassVar[str] = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        text-wrap: nowrap;
+        color: $footer-foreground;
+        background: $footer-background;
+    }
+    """
+    shown: reactive[tuple[Cap, ...]] = reactive((), init=False)
+    pointed: reactive[Cap | None] = reactive[Cap | None](None, init=False)
 
-    async def recompose(self) -> None:
-        """Textual asks for it at every change of focus. Mostly the keys are the same as before."""
-        if not self.is_attached:  # its screen went while this was waiting for its turn
-            return
-        if not self._bindings_ready or self._fitting() != self._shown_caps:
-            await super().recompose()
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
-    def on_resize(self, event: events.Resize) -> None:
-        if self._bindings_ready and self.app.size.width != self._width:
-            self.call_after_refresh(self.recompose)
+    def on_resize(self) -> None:
+        if self.shown:
+            self._read_bindings()
 
-    def _fitting(self) -> list[Cap]:
-        return fitting(self._caps(), self.app.size.width)
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self._read_bindings()
+
+    def _read_bindings(self) -> None:
+        self.shown = tuple(fitting(self._caps(), self.app.size.width))
 
     def _caps(self) -> list[Cap]:
         """One cap for each binding that is shown, first the screen's, then the app's."""
@@ -96,3 +105,37 @@ class KeyBar(Footer):
                     active_binding.tooltip,
                 )
         return sorted(caps.values(), key=lambda cap: keys.position(cap.id))
+
+    def render(self) -> Content:
+        return content.row(*(part for cap in self.shown for part in self._parts(cap)))
+
+    def _parts(self, cap: Cap) -> Iterator[Content]:
+        state = "" if cap.enabled else " dim"
+        if cap == self.pointed:
+            state += " on $block-hover-background"
+        yield Content.styled(cap.display, "bold $footer-key-foreground" + state)
+        yield Content.styled(f" {cap.label}", "$footer-description-foreground" + state)
+        yield Content(" " * _GAP)
+
+    def _cap_at(self, column: int) -> Cap | None:
+        for cap in self.shown:
+            if column < cap.cells:
+                return cap if column < cap.cells - _GAP else None
+            column -= cap.cells
+        return None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.pointed = self._cap_at(event.x)
+        self.tooltip = (self.pointed.tooltip or None) if self.pointed is not None else None
+
+    def on_leave(self) -> None:
+        self.pointed = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        cap = self._cap_at(event.x)
+        if cap is None:
+            return
+        if cap.enabled:
+            self.app.simulate_key(cap.key)
+        else:
+            self.app.bell()

@@ -11,7 +11,7 @@ from typing import Any
 from textual.app import App
 from textual.content import Content
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from loomtui.engine.api import Engine
 from screens.app import LoomApp
@@ -75,6 +75,8 @@ async def until_quiet(pilot: Pilot[int]) -> None:
     """Waits until three drawings in a row are the same: nothing is on its way to the screen any more."""
     same, previous = 0, None
     while same < 2:
+        for field in (*pilot.app.screen.query(TextArea), *pilot.app.screen.query(Input)):
+            field.cursor_blink = False  # or a drawing depends on when it is made
         await pilot.wait_for_scheduled_animations()
         await pilot.pause()
         drawing = pilot.app.screen._compositor.render_strips()
