@@ -36,6 +36,7 @@ class AppContext:
         self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.7, served: bool = False
     ) -> None:
         self.engine = engine
+        self.writable = isinstance(engine, WritableEngine)
         self.now = now
         self.settle_seconds = settle_seconds
         self.served = served
@@ -48,10 +49,6 @@ class AppContext:
     async def findings(self) -> Findings:
         """What more can be known of what is wrong. What cannot be had is left out."""
         return await gather_findings(self.engine, self.now())
-
-    @property
-    def writable(self) -> bool:
-        return isinstance(self.engine, WritableEngine)
 
     def offers(self, action: str) -> bool:
         """Whether the action exists here at all."""

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 
 _HIDDEN = ("XDG_", "AWS_", "SSH_", "LOOMTUI_", "BOTO")
 _NAMES_A_TEST = 24  # bytes
+#: Their tests drive an app or a cluster. They begin first: the quick ones of the others even out the end.
+_LONG_TESTS = ("screens", "restore", "cli", "drill", "security")
 _ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
 
 settings.register_profile("loomtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,6 +43,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes that were just made (compressed, signed) differ in every process; a test's name must not."""
     return argname if isinstance(val, bytes) and len(val) > _NAMES_A_TEST else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def room(item: pytest.Item) -> str:
+        return item.path.relative_to(Path(__file__).parent).parts[0]
+
+    items.sort(
+        key=lambda item: _LONG_TESTS.index(room(item)) if room(item) in _LONG_TESTS else len(_LONG_TESTS)
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
