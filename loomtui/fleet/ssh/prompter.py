@@ -1,6 +1,6 @@
-"""What only a person can answer: whether a host key is right, or a passphrase.
+"""What only a person can answer: whether a host key is right, a passphrase, a code that changes.
 
-It is asked once, then kept.
+Host keys and secrets are asked for once, then kept. Codes are not kept.
 """
 
 from __future__ import annotations
@@ -8,7 +8,28 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a server asks at a login, in its own words. They are cleaned and bounded, and may be anything."""
+
+    asker: str  # who asks: NODE (USER@HOST:PORT) or jump host USER@HOST:PORT
+    before: tuple[str, ...]  # the lines that the server says before
+    prompt: str  # one line; may be empty
+    echo: bool  # whether what is typed may be seen
+    note: str = ""  # what loomtui says: that the answer before was refused
+
+
+class Unanswered(Enum):
+    """Why there is no answer to a question."""
+
+    DECLINED = auto()
+    NOBODY = auto()  # a batch run
+    LATE = auto()  # the server no longer waits for it, and nobody was asked
 
 
 class Prompter(Protocol):
@@ -22,6 +43,14 @@ class Prompter(Protocol):
         """A passphrase or password, or None if there is none."""
         ...
 
+    async def answer(self, question: Question) -> str | Unanswered:
+        """What was typed, which may be nothing. It is for this one login."""
+        ...
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        """Shows what a server says when it asks nothing, for example that it waits for a telephone."""
+        ...
+
 
 class Refuse:
     """Answers for batch runs: unknown keys are refused, there is no secret."""
@@ -32,13 +61,32 @@ class Refuse:
     async def secret(self, node: str, prompt: str) -> str | None:
         return None
 
+    async def answer(self, question: Question) -> str | Unanswered:
+        return Unanswered.NOBODY
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        """Nobody is there to hear it."""
+
 
 #: Wrong answers on one node, for as long as the process lives.
 PASSPHRASE_TRIES = 3
 #: pam_faillock(8) locks an account at the third wrong password where nobody has told it otherwise.
 PASSWORD_TRIES = 2
 
-_Fits = Callable[[str], Awaitable[bool]]
+
+class Fit(Enum):
+    """What came of trying a secret."""
+
+    RIGHT = auto()  # it is tried elsewhere too
+    WRONG = auto()  # it counts as one, and another one is asked for
+    UNCLEAR = auto()  # something else was asked for besides, so it is neither; another one is asked for
+    OVER = auto()  # likewise, and nothing more can be tried now
+
+
+_Fits = Callable[[str], Awaitable[Fit]]
+
+
+_AT_AN_END = frozenset({Fit.RIGHT, Fit.OVER})
 
 
 class Secrets:
@@ -66,10 +114,24 @@ class Secrets:
         """How many wrong answers were tried on the node."""
         return self._wrong[purpose, node]
 
+    async def code(self, question: Question, awaited: Callable[[], bool]) -> str | Unanswered:
+        """The answer for one login, which is kept nowhere.
+
+        `awaited` tells, when its turn has come, whether the server still waits.
+        """
+        async with self._question:
+            if not awaited():
+                return Unanswered.LATE
+            self.asked += 1
+            return await self._prompter.answer(question)
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        self._prompter.tell(asker, lines)
+
     async def find(
         self, purpose: str, node: str, prompt: str, fits: _Fits, *, tries: int = PASSPHRASE_TRIES
     ) -> str | None:
-        """The secret for which `fits` says True, or None. `purpose` names what it opens.
+        """The secret for which `fits` says RIGHT, or None. `purpose` names what it opens.
 
         `tries` bounds the wrong ones on this node, including those that were right elsewhere.
         """
@@ -77,21 +139,22 @@ class Secrets:
         tried = 0
         while tried < len(known):  # without the lock: a node that hangs does not hold up the others
             tried += 1
-            if await self._try(purpose, node, known[tried - 1], fits, tries):
-                return known[tried - 1]
+            found = await self._try(purpose, node, known[tried - 1], fits, tries)
+            if found in _AT_AN_END:
+                return known[tried - 1] if found is Fit.RIGHT else None
         async with self._purposes.setdefault(purpose, asyncio.Lock()):
             for secret in known[tried:]:  # what was found while another node asked
-                if await self._try(purpose, node, secret, fits, tries):
-                    return secret
+                found = await self._try(purpose, node, secret, fits, tries)
+                if found in _AT_AN_END:
+                    return secret if found is Fit.RIGHT else None
             return None if purpose in self._declined else await self._ask(purpose, node, prompt, fits, tries)
 
-    async def _try(self, purpose: str, node: str, secret: str, fits: _Fits, tries: int) -> bool:
+    async def _try(self, purpose: str, node: str, secret: str, fits: _Fits, tries: int) -> Fit:
         if self._wrong[purpose, node] >= tries:
-            return False
-        if not await fits(secret):
-            self._wrong[purpose, node] += 1
-            return False
-        return True
+            return Fit.WRONG
+        found = await fits(secret)
+        self._wrong[purpose, node] += found is Fit.WRONG
+        return found
 
     async def _ask(self, purpose: str, node: str, prompt: str, fits: _Fits, tries: int) -> str | None:
         question = prompt
@@ -103,9 +166,13 @@ class Secrets:
                 answer = await self._prompter.secret(node, question)
             if answer is None:
                 break
-            if await self._try(purpose, node, answer, fits, tries):
+            found = await self._try(purpose, node, answer, fits, tries)
+            if found is Fit.RIGHT:
                 self._known[purpose].append(answer)
                 return answer
+            if found is Fit.OVER:
+                return None
+            question = f"The server refused what was answered. {prompt}"
         self._declined.add(purpose)
         return None
 
