@@ -57,8 +57,14 @@ class ScreenPrompter:
         return answer if isinstance(answer, str) else None
 
     async def answer(self, question: Question) -> str | Unanswered:
-        text = "\n".join(part for part in (question.note, _said(question), _FOR_ONCE) if part)
-        dialog = InputDialog(f"{question.asker} asks", text, secret=not question.echo)
+        text = "\n".join((*(f"> {line}" for line in question.before), _FOR_ONCE))
+        prompt = f"> {question.prompt}" if question.prompt else "It does not say what it wants."
+        dialog = InputDialog(
+            f"{question.asker} asks",
+            f"{question.note}\n{text}" if question.note else text,
+            secret=not question.echo,
+            prompt=prompt,
+        )
         answer = await self._ask(dialog)
         if isinstance(answer, str):
             return answer
@@ -78,9 +84,3 @@ class ScreenPrompter:
             finally:
                 if answer.cancelled():
                     self._app.post_message(self.Withdrawn(dialog))  # type: ignore[arg-type]
-
-
-def _said(question: Question) -> str:
-    """The server's own words, which are marked as such on every line."""
-    lines = [line for line in (*question.before, question.prompt) if line]
-    return "\n".join(f"> {line}" for line in lines) or "It does not say what it wants."
