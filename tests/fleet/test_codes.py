@@ -17,6 +17,7 @@ from loomtui.fleet.ssh.prompter import Question
 from loomtui.inventory.model import Inventory
 from tests.fleet.place import Place
 from tests.fleet.sshd import Behaviour, Questions, Sshd
+from tests.fleet.waiting import until
 
 RIGHTS = InspectScript("rights")
 CODE = InteractiveQuery("", "", ("Verification code: ", False))
@@ -92,6 +93,21 @@ async def test_lost_bastion_asks_once_again(place: Place, sshd: Sshd, bastion: S
         assert [look.status for look in await asyncio.gather(*looks)] == [0] * 5
     assert len(place.person.questions) == 2
     assert bastion.behaviour.logins == ["jumper"] * 2
+
+
+async def test_code_that_is_called_a_password(place: Place, sshd: Sshd, bastion: Sshd) -> None:
+    """What let in once is refused at the next login: from then on it is asked for every time."""
+    bastion.behaviour.questions = Questions((PASSWORD,), [("111",), ("222",), ("333",)])
+    place.person.answers = ["111", "222", "333"]
+    async with Fleet(behind(place, bastion, sshd.port, sshd.port), place.person) as fleet:
+        for _ in range(3):
+            assert await fleet.connect() == {"n1": None, "n2": None}
+            await fleet.session("n1").inspect(RIGHTS)
+            bastion.drop()
+            await until(lambda: not any(fleet.session(name).connected for name in fleet.names))
+    assert len(place.person.asked) == 3
+    assert bastion.behaviour.questions.begun == 4
+    assert {asker for asker, _ in place.person.asked} == {f"jump host jumper@127.0.0.1:{bastion.port}"}
 
 
 async def test_chain_of_bastions_asks_each_once(place: Place, sshd: Sshd, bastion: Sshd) -> None:

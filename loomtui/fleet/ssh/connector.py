@@ -116,8 +116,9 @@ class Connector:
                     raise
 
     def forget_refusals(self) -> None:
-        """Lets jump hosts be asked again at once, even if they refused a moment ago."""
+        """Lets jump hosts be dialled at once, even if they refused a moment ago, and asks again."""
         self._jumps.forget_refusals()
+        self._secrets.ask_again()
 
     def close(self) -> None:
         """Ends the connections to jump hosts, and lets no other connection ask any more."""

@@ -59,8 +59,15 @@ class KeyboardInteractive:
         while True:
             await self._proceed(None)
             if self._ending is None:
-                node = self._asker.target.node
-                await self._asker.secrets.find(purpose, node, prompt, self._fits, tries=PASSWORD_TRIES)
+                # One try is left to the person, for what looks like a password may change as well.
+                await self._asker.secrets.find(
+                    purpose,
+                    self._asker.place,
+                    prompt,
+                    self._fits,
+                    tries=PASSWORD_TRIES,
+                    known_tries=PASSWORD_TRIES - 1,
+                )
                 return self._outcome()
             if not self._may_repeat:
                 return self._outcome()

@@ -48,7 +48,8 @@ class _Login:
         self._transport = transport
         self._asker = asker
         target = asker.target
-        self._purpose = f"login {target.user}"
+        # A jump host's password goes to no other server.
+        self._purpose = f"login {target}" if asker.jump else f"login {target.user}"
         self._prompt = f"Password of {target.user} at {target.host}"
         self.code_asked = False
 
@@ -68,18 +69,17 @@ class _Login:
                 return self._why_no_password()
 
     async def by_password(self) -> Sequence[str] | str:
-        """A password is asked for once for the whole fleet."""
+        """A password is asked for once for all nodes."""
         step = _PasswordStep(self._transport, self._asker.target.user)
-        node = self._asker.target.node
         password = await self._asker.secrets.find(
-            self._purpose, node, self._prompt, step.fits, tries=PASSWORD_TRIES
+            self._purpose, self._asker.place, self._prompt, step.fits, tries=PASSWORD_TRIES
         )
         if step.broken:
             return _MEANWHILE
         return self._why_no_password() if password is None else step.further
 
     def _why_no_password(self) -> str:
-        wrong = self._asker.secrets.wrong(self._purpose, self._asker.target.node)
+        wrong = self._asker.secrets.wrong(self._purpose, self._asker.place)
         if wrong >= PASSWORD_TRIES:
             return f"{wrong} wrong passwords were tried, and no more are: another one could lock the account."
         return "The password was wrong." if wrong else "Nobody gave the password."

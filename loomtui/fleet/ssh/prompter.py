@@ -101,7 +101,9 @@ class Secrets:
         self._purposes: dict[str, asyncio.Lock] = {}
         self._known: dict[str, list[str]] = {}
         self._declined: set[str] = set()
-        self._wrong: Counter[tuple[str, str]] = Counter()  # by purpose and node
+        self._wrong: Counter[tuple[str, str]] = Counter()  # by purpose and node, since it was right there
+        self._right: dict[tuple[str, str], str] = {}  # by purpose and node: what was right at last
+        self._changing: set[tuple[str, str]] = set()  # where what was right once is not right again
         self.asked = 0  # questions, answered or not
 
     async def accepts(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
@@ -111,7 +113,7 @@ class Secrets:
             return await self._prompter.host_key(node, host, key_type, fingerprint)
 
     def wrong(self, purpose: str, node: str) -> int:
-        """How many wrong answers were tried on the node."""
+        """How many wrong answers were tried on the node since the last right one."""
         return self._wrong[purpose, node]
 
     async def code(self, question: Question, awaited: Callable[[], bool]) -> str | Unanswered:
@@ -129,31 +131,50 @@ class Secrets:
         self._prompter.tell(asker, lines)
 
     async def find(
-        self, purpose: str, node: str, prompt: str, fits: _Fits, *, tries: int = PASSPHRASE_TRIES
+        self,
+        purpose: str,
+        node: str,
+        prompt: str,
+        fits: _Fits,
+        *,
+        tries: int = PASSPHRASE_TRIES,
+        known_tries: int | None = None,
     ) -> str | None:
         """The secret for which `fits` says RIGHT, or None. `purpose` names what it opens.
 
-        `tries` bounds the wrong ones on this node, including those that were right elsewhere.
+        `tries` bounds the wrong ones on this node, and `known_tries` those of them that were right elsewhere.
         """
         known = self._known.setdefault(purpose, [])
+        most = tries if known_tries is None else known_tries
         tried = 0
         while tried < len(known):  # without the lock: a node that hangs does not hold up the others
-            tried += 1
-            found = await self._try(purpose, node, known[tried - 1], fits, tries)
+            secret, tried = known[tried], tried + 1
+            found = await self._try_known(purpose, node, secret, fits, most)
             if found in _AT_AN_END:
-                return known[tried - 1] if found is Fit.RIGHT else None
+                return secret if found is Fit.RIGHT else None
         async with self._purposes.setdefault(purpose, asyncio.Lock()):
             for secret in known[tried:]:  # what was found while another node asked
-                found = await self._try(purpose, node, secret, fits, tries)
+                found = await self._try_known(purpose, node, secret, fits, most)
                 if found in _AT_AN_END:
                     return secret if found is Fit.RIGHT else None
             return None if purpose in self._declined else await self._ask(purpose, node, prompt, fits, tries)
 
+    async def _try_known(self, purpose: str, node: str, secret: str, fits: _Fits, tries: int) -> Fit:
+        if (purpose, node) in self._changing:
+            return Fit.WRONG
+        found = await self._try(purpose, node, secret, fits, tries)
+        if found is Fit.WRONG and self._right.get((purpose, node)) == secret:
+            self._changing.add((purpose, node))
+        return found
+
     async def _try(self, purpose: str, node: str, secret: str, fits: _Fits, tries: int) -> Fit:
-        if self._wrong[purpose, node] >= tries:
+        place = purpose, node
+        if self._wrong[place] >= tries:
             return Fit.WRONG
         found = await fits(secret)
-        self._wrong[purpose, node] += found is Fit.WRONG
+        self._wrong[place] += found is Fit.WRONG
+        if found is Fit.RIGHT:
+            self._wrong[place], self._right[place] = 0, secret
         return found
 
     async def _ask(self, purpose: str, node: str, prompt: str, fits: _Fits, tries: int) -> str | None:
@@ -168,7 +189,8 @@ class Secrets:
                 break
             found = await self._try(purpose, node, answer, fits, tries)
             if found is Fit.RIGHT:
-                self._known[purpose].append(answer)
+                if (purpose, node) not in self._changing and answer not in self._known[purpose]:
+                    self._known[purpose].append(answer)
                 return answer
             if found is Fit.OVER:
                 return None
@@ -181,6 +203,9 @@ class Secrets:
         self._known[purpose] = [known for known in self._known.get(purpose, []) if known != secret]
         self._wrong[purpose, node] += 1
 
-    def ask_again(self, purpose: str) -> None:
-        """Forgets that nobody could answer; wrong answers still count."""
-        self._declined.discard(purpose)
+    def ask_again(self, purpose: str | None = None) -> None:
+        """Forgets that nobody could answer, for this purpose or for all; wrong answers still count."""
+        if purpose is None:
+            self._declined.clear()
+        else:
+            self._declined.discard(purpose)

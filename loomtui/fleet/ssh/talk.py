@@ -46,6 +46,11 @@ class Asker:
         return f"the jump host {self.target}" if self.jump else str(self.target)
 
     @property
+    def place(self) -> str:
+        """By what wrong answers are counted, and a password is asked for."""
+        return self.full_name if self.jump else self.target.node
+
+    @property
     def full_name(self) -> str:
         return f"jump host {self.target}" if self.jump else f"{self.target.node} ({self.target})"
 
