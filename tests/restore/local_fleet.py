@@ -182,6 +182,9 @@ class LocalFleet(WritableFleet):
     async def connect(self) -> Mapping[str, LoomtuiError | None]:
         return dict.fromkeys(self._local)
 
+    def ask_again(self) -> None:
+        """Nobody is asked."""
+
     async def close(self) -> None:
         """Nothing is open."""
 
