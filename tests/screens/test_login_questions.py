@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from loomtui.engine.live import LiveEngine
 from loomtui.fleet.ssh.challenge import Prompt
 from loomtui.fleet.ssh.prompter import Question, Unanswered
+from loomtui.inventory import load
 from screens.health.health_screen import HealthScreen
 from screens.modals.ask import InputDialog
 from screens.prompter import ScreenPrompter
 from screens.terminal import TerminalGone
+from tests.fleet.bastion import NODES, bastion_before_nodes
 from tests.screens import basics, scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import LARGE, press, running, screen_text, type_text, until, until_shown
@@ -128,3 +132,27 @@ async def test_refresh_dials_what_cannot_be_reached() -> None:
         await until(pilot, lambda: engine.looks >= len(basics.NAMES))
         await press(pilot, "f5")
         await until(pilot, lambda: engine.dialled == 1)
+
+
+async def test_a_bastion_asks_once_for_all_nodes_and_once_more_when_it_is_lost(tmp_path: Path) -> None:
+    """Over real SSH; the nodes are looked at as soon as the code is given."""
+    with bastion_before_nodes(tmp_path, "424242", "434343") as bastion:
+        engine = LiveEngine(load(tmp_path / "inventory.yml"))
+        async with running(engine, LARGE) as (app, pilot):
+            await log_in(pilot, "424242")
+            await until(pilot, lambda: len(app.context.watch.latest) == NODES)
+            await until(pilot, lambda: all(one.reachable for one in app.context.watch.latest.values()))
+            bastion.drop()
+            await log_in(pilot, "434343")
+            await until(pilot, lambda: bastion.behaviour.logins == ["jumper"] * 2)
+            await until(pilot, lambda: all(one.reachable for one in app.context.watch.latest.values()))
+            assert isinstance(app.screen, HealthScreen)
+
+
+async def log_in(pilot: Pilot[int], code: str) -> None:
+    await until_shown(pilot, "> Serial:")
+    await type_text(pilot, "blue7")
+    await press(pilot, "enter")
+    await until_shown(pilot, "> Verification code:")
+    await type_text(pilot, code)
+    await press(pilot, "enter")
