@@ -95,16 +95,14 @@ class InputDialog(Dialog[str | None]):
         self._secret = secret
 
     def body(self) -> Iterable[Widget]:
-        yield DialogText(content.text(self._question))
+        yield DialogText(content.text(self._question), focusable=bool(self._prompt))
         if self._prompt:
             yield Static(content.line(self._prompt, Tone.STRONG))
         yield Input(self._value, placeholder=self._hint, password=self._secret, id="line", compact=True)
-        yield Static(
-            Content("  ").join(
-                [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "cancel")]
-            ),
-            classes="dialog-keys",
-        )
+        caps = [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "cancel")]
+        if self._prompt:
+            caps.append(content.keycap("tab", "scroll the text"))
+        yield Static(Content("  ").join(caps), classes="dialog-keys")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -33,6 +33,14 @@ def test_what_openssh_sends_of_pam() -> None:
     assert read == Challenge((), (Prompt(("Last try today.",), "Verification code:", echo=False),))
 
 
+def test_long_menu_keeps_its_question() -> None:
+    menu = "".join(f" {number}. Device with a long name {'x' * 60}\n" for number in range(40))
+    [prompt] = read_challenge(message(b"", b"", (f"{menu}\nPasscode or option: ".encode(), True))).prompts
+    assert prompt.text == "Passcode or option:"
+    assert len(prompt.before) == 24
+    assert prompt.before[-1] == "…"
+
+
 def test_name_and_instruction_stand_before_each_question() -> None:
     read = read_challenge(message(b"Token", b"The blue one.\n", (b"PIN: ", False), (b"Serial: ", True)))
     assert read.prompts == (
@@ -83,7 +91,7 @@ def test_hostile_words(name: bytes, instruction: bytes, prompts: list[tuple[byte
     read = read_challenge(message(name, instruction, *prompts))
     assert [prompt.echo for prompt in read.prompts] == [echo for _, echo in prompts]
     for lines in (read.lines, *(prompt.before for prompt in read.prompts)):
-        assert len(lines) <= 12
+        assert len(lines) <= 24
         assert not any("\n" in line or UNSHOWABLE.search(line) for line in lines)
     for prompt in read.prompts:
         assert not UNSHOWABLE.search(prompt.text)

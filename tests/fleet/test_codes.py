@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from paramiko import Channel, Transport
 from paramiko.server import InteractiveQuery
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
@@ -93,6 +95,27 @@ async def test_lost_bastion_asks_once_again(place: Place, sshd: Sshd, bastion: S
         assert [look.status for look in await asyncio.gather(*looks)] == [0] * 5
     assert len(place.person.questions) == 2
     assert bastion.behaviour.logins == ["jumper"] * 2
+
+
+async def test_lost_bastion_that_nobody_has_noticed(
+    place: Place, sshd: Sshd, bastion: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.person.codes = ["111", "222"]
+    async with Fleet(behind(place, bastion, sshd.port), place.person) as fleet:
+        await fleet.connect()
+        gone = [EOFError()]
+        opened = Transport.open_channel
+
+        def open_channel(transport: Transport, kind: str, *args: Any, **options: Any) -> Channel:
+            if kind == "direct-tcpip" and gone:
+                raise gone.pop()
+            return opened(transport, kind, *args, **options)
+
+        monkeypatch.setattr(Transport, "open_channel", open_channel)
+        sshd.drop()
+        await until(lambda: not fleet.session("n1").connected)
+        assert (await fleet.session("n1").inspect(RIGHTS)).status == 0
+    assert len(place.person.questions) == 2
 
 
 async def test_code_that_is_called_a_password(place: Place, sshd: Sshd, bastion: Sshd) -> None:

@@ -102,13 +102,17 @@ async def test_hostile_words(text: str) -> None:
 
 async def test_long_words_leave_the_field_in_sight() -> None:
     engine = WritableFakeEngine(scenes.healthy())
-    async with running(engine) as (_, pilot):
-        question = Question(BASTION, ("word " * 40,) * 12, "Code:", echo=True)
+    async with running(engine) as (app, pilot):
+        question = Question(BASTION, (*("word " * 40,) * 12, "the very end"), "Code:", echo=True)
         asking = asyncio.create_task(prompter_of(engine).answer(question))
         await until_asked(pilot)
+        await until_shown(pilot, "> Code:")
         await type_text(pilot, "seen777")
         await until_shown(pilot, "seen777")
-        await press(pilot, "enter")
+        assert "the very end" not in screen_text(app)
+        await press(pilot, "tab", "G")
+        await until_shown(pilot, "the very end")
+        await press(pilot, "tab", "enter")
         assert await asking == "seen777"
 
 

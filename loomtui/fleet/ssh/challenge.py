@@ -14,8 +14,8 @@ from loomtui.fleet.ssh.client import SSHException
 from loomtui.text import clean, clean_line
 
 _MOST_PROMPTS = 20  # at a time; a server could announce four billion
-_WORDS_LIMIT = 1_000
-_MOST_LINES = 12
+_WORDS_LIMIT = 20_000
+_MOST_LINES = 24  # a menu of devices is long
 _PROMPT_LIMIT = 200
 
 #: How PAM, BSD authentication and Kerberos ask for the account's password. RFC 4256 does not tell a password

@@ -99,9 +99,8 @@ class Connector:
     async def _connect(self, target: Target, *, jump: bool) -> Login:
         asker = Asker(target, jump, self._secrets, Unsent())
         while True:
-            through = await self._jumps.transport(target.jumps, target.node) if target.jumps else None
             asked_before = self._secrets.asked
-            transport = await self._open_checked(target, through)
+            transport = await self._open_over_jumps(target)
             try:
                 code_asked = await log_in(transport, asker)
                 self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
@@ -124,6 +123,18 @@ class Connector:
         """Ends the connections to jump hosts, and lets no other connection ask any more."""
         self._heartbeat.close()
         self._jumps.close(drop_later)
+
+    async def _open_over_jumps(self, target: Target) -> Transport:
+        if not target.jumps:
+            return await self._open_checked(target, None)
+        through = await self._jumps.transport(target.jumps, target.node)
+        try:
+            return await self._open_checked(target, through)
+        except NoConnection:
+            if through.is_active():
+                raise
+        # The jump host had gone away, and nobody had noticed it before.
+        return await self._open_checked(target, await self._jumps.transport(target.jumps, target.node))
 
     async def _open_checked(self, target: Target, through: Transport | None) -> Transport:
         """A connection whose host key is right, but which is not logged in yet."""
@@ -217,14 +228,21 @@ class _Dialling:
     def _open(self) -> socket.socket | Channel:
         target = self._target
         if self._through is not None:
-            return self._through.open_channel(
-                "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
-            )
+            return _open_through(self._through, target)
         if target.proxy_command:
             return _start_proxy(target.proxy_command)
         sock = socket.create_connection((target.host, target.port), target.timeout)
         _notice_dead_peer(sock)
         return sock
+
+
+def _open_through(jump: Transport, target: Target) -> Channel:
+    place = target.host, target.port
+    try:
+        return jump.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=target.timeout)
+    except EOFError:
+        drop(jump)  # it is what could not be written to
+        raise
 
 
 def _prefer_known_keys(transport: _Client, target: Target) -> None:
