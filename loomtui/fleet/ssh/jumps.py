@@ -41,7 +41,8 @@ class JumpHosts:
 
         It outlives those who give up. Raises what `connect` raises, as an error of this node.
         """
-        same = tuple(replace(hop, node="") for hop in way)  # whichever node the way leads to
+        # It is the same one whichever node the way leads to, and however patient that is.
+        same = tuple(replace(hop, node="", timeout=0.0) for hop in way)
         jump = self._jumps.setdefault(same, _Jump())
         if jump.transport is not None and jump.transport.is_active():
             return jump.transport

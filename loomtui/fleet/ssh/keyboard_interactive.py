@@ -14,6 +14,7 @@ _BATCH_ADVICE = (
     "Use the screens, or a terminal without --yes and --json. Or give this user a way in without a code, for "
     "example a key that is taken from this machine alone."
 )
+_ONE_TRY = "It may allow one try only (MaxAuthTries)."
 _ASKED_AGAIN = "It is asked for again when you refresh the screen, make a plan or try the step again."
 _NEXT_CODE = (
     "Most codes work once and for half a minute: take the next one, and check the clock of what shows them."
@@ -51,10 +52,11 @@ class KeyboardInteractive:
         return self._talk.answered
 
     async def log_in(self, purpose: str, prompt: str) -> Ending | None:
-        """LetIn; Refused, if the password was wrong or nothing was asked; HungUp, if it did not wait for it.
+        """Returns LetIn, or why not, where the caller may have another way.
 
-        None means that nobody gave the password, which `purpose` and `prompt` name. Raises CodeNeeded,
-        LoginRefused.
+        Refused means that the password was wrong or that nothing was asked; HungUp, that the server did not
+        wait for the answer; None, that nobody gave the password, which `purpose` and `prompt` name. Raises
+        CodeNeeded, LoginRefused.
         """
         while True:
             await self._proceed(None)
@@ -116,12 +118,10 @@ class KeyboardInteractive:
                     advice=f"{_NEXT_CODE} {_ASKED_AGAIN}",
                 )
             case HungUp() if self.answered:
-                kind = LoginRefused if self.code is None else CodeNeeded
-                raise kind(
-                    f"{self._asker.name} ended the connection when it had the answer{question}.",
-                    node=target.node,
-                    advice=f"It may allow one try only. {_NEXT_CODE} {_ASKED_AGAIN}",
-                )
+                what = f"{self._asker.name} ended the connection when it had the answer{question}."
+                if self.code is None:
+                    raise LoginRefused(what, node=target.node, advice=_ONE_TRY)
+                raise CodeNeeded(what, node=target.node, advice=f"{_ONE_TRY} {_NEXT_CODE} {_ASKED_AGAIN}")
             case Unanswered.LATE:
                 return HungUp()
             case ending:
