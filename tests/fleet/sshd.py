@@ -79,12 +79,14 @@ class _Server(AnsweringServer):
         self._sshd.behaviour.logins.append(username)
         return common.AUTH_SUCCESSFUL
 
-    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery | int:
         self._name, self._answers = username, list[str]()
         questions = self._sshd.behaviour.questions
         if questions is None:
             return InteractiveQuery("", "", ("Password: ", False))
         questions.begun += 1
+        if not questions.rounds:
+            return common.AUTH_FAILED
         self._rounds = list(questions.rounds)
         return self._rounds.pop(0)
 

@@ -326,6 +326,15 @@ async def test_without_a_key(place: Place, sshd: Sshd) -> None:
         assert await fleet.connect() == {"n1": None}
 
 
+async def test_server_that_has_no_question(strict: Place, sshd: Sshd) -> None:
+    """As an sshd without PAM: the password is left."""
+    strict.behaviour.second, strict.behaviour.password = "keyboard-interactive,password", "horse"
+    strict.behaviour.questions = Questions((), [])
+    strict.person.answers = ["horse"]
+    async with Fleet(strict.inventory(sshd.port), strict.person) as fleet:
+        assert await fleet.connect() == {"n1": None}
+
+
 async def test_endless_questions(strict: Place, sshd: Sshd) -> None:
     strict.behaviour.questions = Questions((InteractiveQuery("", ""),) * 100, [()])
     async with Fleet(strict.inventory(sshd.port), strict.person) as fleet:

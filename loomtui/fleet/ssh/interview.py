@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from paramiko import Message
 from paramiko.auth_handler import AuthHandler
-from paramiko.common import cMSG_USERAUTH_INFO_RESPONSE
+from paramiko.common import cMSG_USERAUTH_INFO_RESPONSE, cMSG_USERAUTH_REQUEST
 
 from loomtui.fleet.ssh.challenge import Challenge, read_challenge
 from loomtui.fleet.ssh.client import THREADS, BadAuthenticationType, SSHException, Transport
@@ -86,14 +86,23 @@ class _Handler(AuthHandler):
         self._hand_over = deliver
 
     def converse(self, user: str) -> Ending:
-        """Blocks until the server has decided, or the connection is gone. Never raises."""
-        event = threading.Event()
+        """Blocks until the server has decided, or the connection is gone. Never raises.
+
+        Another method has been tried before. paramiko would ask for the service `ssh-userauth` once more, and
+        servers that are not OpenSSH take that amiss.
+        """
+        event = self.auth_event = threading.Event()
+        self.auth_method, self.username = "keyboard-interactive", user
         usual = self._owner.auth_timeout
         self._owner.auth_handler = self
+        request = Message()
+        request.add_byte(cMSG_USERAUTH_REQUEST)
+        for text in (user, "ssh-connection", self.auth_method, "", ""):
+            request.add_string(text)
         try:
             # Only the server's patience bounds how long somebody may type.
             self._owner.auth_timeout = None  # type: ignore[assignment]
-            self.auth_interactive(user, _never_called, event)
+            self._send(request)
             return LetIn(tuple(self.wait_for_response(event)))
         except BadAuthenticationType as error:
             return Refused(tuple(error.allowed_types))
@@ -109,12 +118,11 @@ class _Handler(AuthHandler):
         for answer in answers:
             message.add_string(answer.encode("utf-8", "replace"))
         with contextlib.suppress(SSHException, EOFError, OSError):
-            self._owner._send_message(message)  # type: ignore[attr-defined]
+            self._send(message)
+
+    def _send(self, message: Message) -> None:
+        self._owner._send_message(message)  # type: ignore[attr-defined]
 
     def _parse_userauth_info_request(self, message: Message) -> None:
         """paramiko calls it for SSH_MSG_USERAUTH_INFO_REQUEST, in the thread that reads."""
         self._hand_over(read_challenge(message))
-
-
-def _never_called(_title: str, _instructions: str, _prompts: list[tuple[str, bool]]) -> list[str]:
-    return []
