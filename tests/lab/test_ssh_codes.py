@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import itertools
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -125,6 +126,36 @@ async def test_batch_run_is_refused_at_once(shared: Lab, tmp_path: Path) -> None
         assert isinstance(error, CodeNeeded)
         assert error.node == name
         assert "a batch run cannot give one" in error.what
+
+
+async def test_batch_run_over_a_connection_that_a_person_has_opened(shared: Lab, tmp_path: Path) -> None:
+    """What operator.md tells: the ProxyCommand uses the ControlMaster, where the code has been given."""
+    device = tmp_path / "device"
+    device.write_text(f"#!/bin/sh\necho {code(0)}\n")
+    device.chmod(0o700)
+    own, nodes = tmp_path / "own", tmp_path / "nodes"
+    own.write_text(
+        f"Host bastion\n HostName {shared.addresses[BASTION]}\n User {PLAIN_USER}\n"
+        f" IdentityFile {shared.folder}/id_ed25519\n UserKnownHostsFile {shared.folder}/known_hosts\n"
+        f" ControlPath {tmp_path}/master\n"
+    )
+    nodes.write_text(f"Host *\n ProxyCommand ssh -F {own} -o BatchMode=yes -W %h:%p bastion\n")
+    asking = {**os.environ, "SSH_ASKPASS": str(device), "SSH_ASKPASS_REQUIRE": "force"}
+    with Wanted(shared, BASTION, PLAIN_USER):
+        await ssh("-F", own, "-fNM", "bastion", env=asking)
+        try:
+            async with Fleet(of(shared, *shared.names, config_file=nodes), Refuse()) as fleet:
+                assert await fleet.connect() == dict.fromkeys(shared.names)
+        finally:
+            await ssh("-F", own, "-O", "exit", "bastion", env=asking)
+
+
+async def ssh(*args: str | Path, env: dict[str, str]) -> None:
+    nothing = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        "ssh", *map(str, args), env=env, stdin=nothing, stdout=nothing, stderr=nothing
+    )
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_login_grace_time_runs_out_while_somebody_types(shared: Lab, tmp_path: Path) -> None:
