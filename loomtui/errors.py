@@ -22,8 +22,9 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from loomtui.text import clean
 from loomtui.wording.quantities import count
@@ -49,6 +50,12 @@ class LoomtuiError(Exception):
         self.node = node and clean(node)
         self.safe = clean(safe)
         self.advice = clean(advice)
+
+    def of(self, node: str) -> Self:
+        """The same failure as another node has it, for example of a jump host that both need."""
+        error = copy.copy(self)
+        error.node = clean(node)
+        return error
 
     def __str__(self) -> str:
         where = f"{self.node}: " if self.node else ""

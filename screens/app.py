@@ -92,6 +92,7 @@ class LoomApp(App[int]):
         keys.use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
         self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
+        self._prompter = ScreenPrompter(self)
         self._story = story
         self._plan_path = plan_path
         self._key_order = KeyOrder(self, super().on_event)
@@ -108,7 +109,7 @@ class LoomApp(App[int]):
 
     def _begin(self, home_screen: HealthScreen) -> None:
         """Begins after the first frame, so that nobody waits for a connection to see something."""
-        self.context.engine.open(Refuse() if self.context.served else ScreenPrompter(self))
+        self.context.engine.open(Refuse() if self.context.served else self._prompter)
         home_screen.start_polling()
         if self._plan_path is not None:
             self.navigation.review(self._plan_path)
@@ -195,6 +196,7 @@ class LoomApp(App[int]):
         self.leaving.ask()
 
     def on_terminal_gone(self) -> None:
+        self._prompter.leave()
         self.leaving.terminal_gone()
 
     async def on_unmount(self) -> None:

@@ -21,6 +21,7 @@ THEIRS = {
     ("loomtui/fleet/rights.py", "_NOT_ALLOWED"): "sudo, likewise",
     ("loomtui/fleet/rights.py", "_WRONG"): "sudo, likewise",
     ("loomtui/fleet/ssh/paramiko_words.py", "closed_before_greeting"): "paramiko has one class for all",
+    ("loomtui/fleet/ssh/paramiko_words.py", "is_refusal_of_a_channel"): "paramiko, likewise",
     ("loomtui/fleet/ssh/paramiko_words.py", "is_timeout"): "paramiko, likewise",
     ("loomtui/fleet/ssh/paramiko_words.py", "reason"): "paramiko, likewise",
     ("loomtui/loom/nodekey.py", "read_nodekey_output"): "`loom nodekey` ends with status 0 on errors too",

@@ -1,4 +1,4 @@
-"""Questions that a connection may raise, asked at a terminal: an unknown host key, a password."""
+"""Questions that a connection may raise, asked at a terminal: an unknown host key, a password, a code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.ssh.prompter import Prompter
+    from loomtui.fleet.ssh.prompter import Prompter, Question, Unanswered
 
 
 def prompter(*, batch: bool = False) -> Prompter:
@@ -41,6 +41,23 @@ class TerminalAsker:
         async with self._turn:
             answer = await _answer("\n".join(lines), hidden=False)
         return answer is not None and answer.strip().lower() == "yes"
+
+    async def answer(self, question: Question) -> str | Unanswered:
+        from loomtui.fleet.ssh.prompter import Unanswered
+
+        lines = (
+            f"{clean_line(question.asker)} asks. Your answer goes to this server only, and is not kept.",
+            *(f"  > {clean_line(line)}" for line in question.before),
+            *((f"  {question.note}",) if question.note else ()),
+            f"  > {clean_line(question.prompt)} ",
+        )
+        async with self._turn:
+            answer = await _answer("\n".join(lines), hidden=not question.echo)
+        return Unanswered.DECLINED if answer is None else answer
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        for line in lines:
+            click.echo(f"{clean_line(asker)} says: {clean_line(line)}", err=True)
 
     async def secret(self, node: str, prompt: str) -> str | None:
         async with self._turn:

@@ -21,7 +21,7 @@ from loomtui.text import clean_line
 from loomtui.wording.quantities import count
 
 if TYPE_CHECKING:
-    from loomtui.fleet.ssh.prompter import Prompter
+    from loomtui.fleet.ssh.prompter import Prompter, Question, Unanswered
     from loomtui.inventory import Inventory
     from loomtui.web.address import Address
 
@@ -106,6 +106,14 @@ class _HostKeysOnly:
 
     async def secret(self, node: str, prompt: str) -> str | None:
         return None
+
+    async def answer(self, question: Question) -> str | Unanswered:
+        from loomtui.fleet.ssh.prompter import Unanswered
+
+        return Unanswered.NOBODY
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        """Nobody can be told in a browser either."""
 
 
 class _Notes(logging.Handler):

@@ -133,6 +133,7 @@ class LiveEngine(RunRecords):
     async def plan(self, choices: Choices, progress: Callable[[str], None] | None = None) -> Plan:
         from loomtui.restore.planning.planner import make_plan
 
+        self.fleet.ask_again()
         return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
 
     def load_plan(self, path: Path) -> Plan:
@@ -230,4 +231,5 @@ class WritableLiveEngine(LiveEngine):
         fleet = self.fleet
         if not isinstance(fleet, WritableFleet):
             raise CallError("this fleet only looks")
+        fleet.ask_again()
         return LiveRun(run, Runner(run, self._inventory, fleet, self.catalogue, operator))

@@ -58,8 +58,15 @@ class Fleet:
                 return error
             return None
 
+        self.ask_again()
         outcomes = await asyncio.gather(*(one(session) for session in self._sessions.values()))
         return dict(zip(self._sessions, outcomes, strict=True))
+
+    def ask_again(self) -> None:
+        """Lets every node be dialled at once, also where a login was refused or nobody gave the code."""
+        self._connector.forget_refusals()
+        for session in self._sessions.values():
+            session.forget_refusal()
 
     async def close(self) -> None:
         await asyncio.gather(*(session.close() for session in self._sessions.values()))

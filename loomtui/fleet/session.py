@@ -22,7 +22,7 @@ from loomtui.fleet.ssh.client import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, Ch
 from loomtui.fleet.ssh.connection import Connection, LostConnection
 from loomtui.fleet.ssh.connector import Connector
 from loomtui.fleet.ssh.http import get
-from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.prompter import Fit, Secrets
 from loomtui.fleet.ssh.reach import Reach, reach
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
@@ -76,8 +76,12 @@ class Session:
 
     async def connect(self) -> None:
         """Connects now, even if that was refused a moment ago. Raises NodeUnreachable, HostKeyRefused."""
-        self._lanes.forget_refusal()
+        self.forget_refusal()
         await self._lanes.transport()
+
+    def forget_refusal(self) -> None:
+        """Makes the next attempt at once, even if the last one was refused a moment ago."""
+        self._lanes.forget_refusal()
 
     async def close(self) -> None:
         """Ends everything that runs on this session. Returns at once, even if the node hangs."""
@@ -102,9 +106,9 @@ class Session:
     async def _with_password(self, rights: Rights) -> Rights:
         last: list[Refusal | None] = []
 
-        async def fits(password: str) -> bool:
+        async def fits(password: str) -> Fit:
             last.append(await self._check_password(password))
-            return last[-1] is None or not last[-1].wrong
+            return Fit.RIGHT if last[-1] is None or not last[-1].wrong else Fit.WRONG
 
         purpose, name = f"sudo {rights.user}", self.node.name
         prompt = f"sudo password of {rights.user} on {name}"

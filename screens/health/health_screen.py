@@ -90,6 +90,7 @@ class HealthScreen(LoomScreen):
 
     def action_refresh_now(self) -> None:
         self.polls.look_now()
+        self.polls.dial_again()
         self.query_one(NodePanes).read_again()
 
     def action_open_node(self) -> None:

@@ -39,6 +39,15 @@ class NodePolls:
         self._look_now.set()
         self._look_now = asyncio.Event()
 
+    def dial_again(self) -> None:
+        """Dials nodes that cannot be reached, also where a login was refused or nobody gave a code."""
+        if not all(status.reachable for status in self._screen.context.watch.latest.values()):
+            self._screen.run_worker(self._dial(), group="dial", exclusive=True, exit_on_error=False)
+
+    async def _dial(self) -> None:
+        await self._screen.context.engine.connect()
+        self.look_now()
+
     async def _poll(self, node: str) -> None:
         """Waits again after each look, so that looks never pile up."""
         previous: NodeStatus | None = None

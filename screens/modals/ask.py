@@ -77,23 +77,32 @@ class InputDialog(Dialog[str | None]):
     """One line from the operator, or None if they cancelled."""
 
     def __init__(
-        self, title: str, question: str, *, value: str = "", hint: str = "", secret: bool = False
+        self,
+        title: str,
+        question: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        secret: bool = False,
+        prompt: str = "",
     ) -> None:
+        """`prompt` stands at the field, also where the question is so long that it has to be scrolled."""
         super().__init__(title)
         self._question = question
+        self._prompt = prompt
         self._value = value
         self._hint = hint
         self._secret = secret
 
     def body(self) -> Iterable[Widget]:
-        yield DialogText(content.text(self._question))
+        yield DialogText(content.text(self._question), focusable=bool(self._prompt))
+        if self._prompt:
+            yield Static(content.line(self._prompt, Tone.STRONG))
         yield Input(self._value, placeholder=self._hint, password=self._secret, id="line", compact=True)
-        yield Static(
-            Content("  ").join(
-                [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "cancel")]
-            ),
-            classes="dialog-keys",
-        )
+        caps = [content.keycap("enter", "take it"), content.keycap(keys.name("dialog.cancel"), "cancel")]
+        if self._prompt:
+            caps.append(content.keycap("tab", "scroll the text"))
+        yield Static(Content("  ").join(caps), classes="dialog-keys")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -175,10 +175,14 @@ def test_a_production_cluster_wants_a_second_consent(
 ASKING = """
 import asyncio
 from loomtui.cli.asking import prompter
+from loomtui.fleet.ssh.prompter import Question
 async def ask():
     person = prompter()
     print("heard", repr(await person.secret("n1", "password of sudo")), flush=True)
     print("heard", repr(await person.secret("n2", "password of sudo")), flush=True)
+    for echo in (True, False, False):
+        question = Question("jump host me@bastion:22", ("Blue one.",), "Code:", echo=echo, note="Again.")
+        print("heard", repr(await person.answer(question)), flush=True)
 asyncio.run(ask())
 """
 
@@ -192,4 +196,17 @@ def test_secret_is_asked_for_without_showing_it(tmp_path: Path, home: Path) -> N
         terminal.expect("n2: password of sudo: ")
         terminal.type("\x04")
         terminal.expect("heard None")
+        terminal.expect("jump host me@bastion:22 asks.")
+        terminal.expect("> Blue one.")
+        terminal.expect("Again.")
+        terminal.expect("> Code: ")
+        terminal.type("seen1\r")
+        terminal.expect("seen1")
+        terminal.expect("heard 'seen1'")
+        terminal.expect("> Code: ")
+        terminal.type("\r")
+        terminal.expect("heard ''")  # which may be an answer
+        terminal.expect("> Code: ")
+        terminal.type("\x04")
+        terminal.expect("DECLINED")
         assert terminal.end() == 0

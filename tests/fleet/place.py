@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from paramiko import PKey
 
+from loomtui.fleet.ssh.prompter import Question, Unanswered
 from loomtui.inventory.model import Inventory, LoomSettings, Node, S3Settings, SshSettings
 from tests.fleet.sshd import Behaviour, Sshd
 
@@ -29,6 +31,10 @@ def write_key(
     return written
 
 
+async def _nothing() -> None:
+    """Happens."""
+
+
 @dataclass
 class Person:
     """Answers by what the test says, and notes what was asked."""
@@ -36,6 +42,10 @@ class Person:
     accepts: bool = True
     answers: list[str] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)  # that servers asked at a login
+    told: list[tuple[str, ...]] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] = _nothing  # what happens while a code is typed
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         self.asked.append((node, host, key_type, fingerprint))
@@ -44,6 +54,14 @@ class Person:
     async def secret(self, node: str, prompt: str) -> str | None:
         self.asked.append((node, prompt))
         return self.answers.pop(0) if self.answers else None
+
+    async def answer(self, question: Question) -> str | Unanswered:
+        self.questions.append(question)
+        await self.meanwhile()
+        return self.codes.pop(0) if self.codes else Unanswered.DECLINED
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        self.told.append((asker, *lines))
 
 
 @dataclass

@@ -24,6 +24,22 @@ _CHUNK = 65536
 
 
 @dataclass
+class Questions:
+    """What is asked at a login by keyboard-interactive, and which answers let in: each of them once."""
+
+    rounds: tuple[InteractiveQuery, ...]
+    right: list[tuple[str, ...]]  # all answers of one login, in the order of the questions
+    hangs_up: bool = False  # as sshd does at MaxAuthTries
+    begun: int = 0  # conversations
+
+    def take(self, answers: list[str]) -> bool:
+        if tuple(answers) not in self.right:
+            return False
+        self.right.remove(tuple(answers))
+        return True
+
+
+@dataclass
 class Behaviour:
     """What the server does besides its duty."""
 
@@ -31,6 +47,7 @@ class Behaviour:
     auth: str = "publickey"
     second: str = ""  # the method that is wanted after the key
     password: str = ""
+    questions: Questions | None = None
     noise_stdout: bytes = b""  # what a login shell prints before the command
     noise_stderr: bytes = b""
     hang_exec: bool = False  # takes the request and never answers
@@ -50,6 +67,8 @@ class _Server(AnsweringServer):
         self._sessions = 0
         self._partial = False
         self._name = ""
+        self._answers: list[str] = []
+        self._rounds: list[InteractiveQuery] = []
 
     def get_allowed_auths(self, username: str) -> str:
         return self._sshd.behaviour.second if self._partial else self._sshd.behaviour.auth
@@ -60,12 +79,30 @@ class _Server(AnsweringServer):
         self._sshd.behaviour.logins.append(username)
         return common.AUTH_SUCCESSFUL
 
-    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:
-        self._name = username
-        return InteractiveQuery("", "", ("Password: ", False))
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery | int:
+        self._name, self._answers = username, list[str]()
+        questions = self._sshd.behaviour.questions
+        if questions is None:
+            return InteractiveQuery("", "", ("Password: ", False))
+        questions.begun += 1
+        if not questions.rounds:
+            return common.AUTH_FAILED
+        self._rounds = list(questions.rounds)
+        return self._rounds.pop(0)
 
-    def check_auth_interactive_response(self, responses: list[str]) -> int:
-        return self.check_auth_password(self._name, responses[0])
+    def check_auth_interactive_response(self, responses: list[str]) -> int | InteractiveQuery:
+        questions = self._sshd.behaviour.questions
+        if questions is None:
+            return self.check_auth_password(self._name, responses[0])
+        self._answers += responses
+        if self._rounds:
+            return self._rounds.pop(0)
+        if questions.take(self._answers):
+            self._sshd.behaviour.logins.append(self._name)
+            return common.AUTH_SUCCESSFUL
+        if questions.hangs_up:
+            self._transport.close()
+        return common.AUTH_FAILED
 
     def check_auth_publickey(self, username: str, key: PKey) -> int:
         if self._sshd.behaviour.auth == "publickey" and key.asbytes() in self._sshd.behaviour.keys:

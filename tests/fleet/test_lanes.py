@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import pytest
+from paramiko import Channel, SSHException, Transport
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.fleet import Fleet
@@ -50,6 +52,25 @@ async def test_room_that_something_given_up_holds(place: Place, fleet: Fleet, sc
         await n1.inspect(InspectScript("stuck"), timeout=0.5)
     assert (await n1.inspect(RIGHTS)).status == 0
     assert len(place.behaviour.logins) == 2
+
+
+async def test_refusal_whose_reason_went_to_another(
+    place: Place, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paramiko tells the reason once, and the others that nothing was opened: the connection is not lost."""
+    n1 = fleet.session("n1")
+    await n1.rights()
+    opened = Transport.open_session
+    refusals = [SSHException("Unable to open channel.")]
+
+    def open_session(transport: Transport, **options: Any) -> Channel:
+        if refusals:
+            raise refusals.pop()
+        return opened(transport, **options)
+
+    monkeypatch.setattr(Transport, "open_session", open_session)
+    assert (await n1.inspect(RIGHTS)).status == 0
+    assert len(place.behaviour.logins) == 1
 
 
 async def test_server_that_runs_nothing(place: Place, fleet: Fleet) -> None:

@@ -199,19 +199,6 @@ async def test_password_besides_the_key_in_a_batch_run(shared: Lab, methods: str
     assert len(person.asked) == 2
 
 
-async def test_code_that_changes_is_not_answered(shared: Lab) -> None:
-    """A second question after the password, as those of one-time codes are."""
-    stack = "auth required pam_unix.so\nauth required pam_userdb.so db=/nowhere\n"
-    stack += "account required pam_permit.so\nsession required pam_permit.so\n"
-    settings = _METHODS.format("publickey,keyboard-interactive")
-    person = Person([PASSWORD])
-    with file(shared, "val-1", "/etc/pam.d/sshd", stack), sshd(shared, "val-1", settings):
-        error = await outcome(of(shared, "val-1", user=PASSWORD_USER), person)
-    assert isinstance(error, NodeUnreachable)
-    assert "It asks for 'Password:' too, which loomtui cannot answer." in error.what
-    assert len(person.asked) == 1
-
-
 async def test_method_that_is_not_supported(shared: Lab) -> None:
     with sshd(
         shared, "val-1", "AuthenticationMethods publickey,publickey,hostbased\nHostbasedAuthentication yes\n"

@@ -20,6 +20,7 @@ PACKAGES = (
     "libpam-systemd",
     "dbus",
     "openssh-server",
+    "libpam-oath",  # one-time codes (RFC 4226)
     "sudo",
     "cron",
     "python3",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loomtui.fleet.ssh.prompter import Question, Unanswered
 from loomtui.inventory.model import Inventory
 from tests.lab.client import Lab
 from tests.lab.tree import SUDO_USER
@@ -25,6 +26,9 @@ class Person:
     answers: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None  # what happens before the answer comes
+    code: Callable[[], str | None] = lambda: None  # what is typed when a server asks something else
+    questions: list[Question] = field(default_factory=list)  # all that servers asked
+    told: list[str] = field(default_factory=list)
 
     async def host_key(self, node: str, host: str, key_type: str, fingerprint: str) -> bool:
         return False
@@ -33,6 +37,14 @@ class Person:
         self.asked.append(prompt)
         await asyncio.to_thread(self.meanwhile)
         return self.answers.pop(0) if self.answers else None
+
+    async def answer(self, question: Question) -> str | Unanswered:
+        self.questions.append(question)
+        code = await asyncio.to_thread(self.code)
+        return Unanswered.DECLINED if code is None else code
+
+    def tell(self, asker: str, lines: tuple[str, ...]) -> None:
+        self.told += lines
 
 
 @contextmanager

@@ -43,6 +43,7 @@ async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -
     operator = Scripted(on_failure=[RETRY] * 9)
     assert await cluster.runner(run, fleet, operator).restore() is Outcome.RESTORED
     failed = [step for step, _, _ in operator.failures]
+    assert fleet.asked_again == len(failed)  # a code that nobody gave may be what was missing
     assert failed == [
         StepName.PREFLIGHT,
         StepName.STOP,

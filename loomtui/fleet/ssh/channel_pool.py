@@ -1,6 +1,7 @@
 """The connections to one node.
 
-There is only one, unless its server allows too few commands at a time over it.
+There is only one, unless its server allows too few commands at a time over it. It stays the only one where
+each login asks for a code that changes: nobody is asked twice for one node.
 
 A server tells how many it allows (`MaxSessions`, sshd_config(5)) only by refusing: usually 10, and often 1 if
 it was hardened.
@@ -40,6 +41,7 @@ class _Lane:
     connection: Connection
     room: int
     used: int = 0
+    lasting: int = 0  # of these, those that may never end
 
 
 class ChannelPool:
@@ -102,17 +104,20 @@ class ChannelPool:
 
         Raises NodeUnreachable.
         """
-        lane, process = await self._begin(command, 0.0 if lasting else _PATIENCE_SECONDS)
+        lane, process = await self._begin(command, lasting=lasting)
+        lane.lasting += lasting
         try:
             yield process
         finally:
             process.close()
+            lane.lasting -= lasting
             self._leave(lane)
 
-    async def _begin(self, command: str, patience: float) -> tuple[_Lane, Process]:
+    async def _begin(self, command: str, *, lasting: bool) -> tuple[_Lane, Process]:
         left_over = itertools.chain(_LEFT_OVER_SECONDS, (None,))
         while True:
-            lane = await self._free_lane(patience)
+            self._refuse_to_wait_for_ever(lasting=lasting)
+            lane = await self._free_lane(0.0 if lasting else _PATIENCE_SECONDS)
             lane.used += 1
             try:
                 return lane, await lane.connection.start(command)
@@ -131,12 +136,27 @@ class ChannelPool:
 
         None means that a new connection has room.
         """
-        if seconds is None:
+        if seconds is None and not self._one_only:
             lane.connection.drop()
+        elif seconds is None:
+            raise lane.connection.has_no_room(lane.lasting)
         elif seconds < 0:
             raise lane.connection.allows_nothing()
         else:
             await asyncio.sleep(seconds)
+
+    @property
+    def _one_only(self) -> bool:
+        return self._lanes[0].connection.code_asked
+
+    def _refuse_to_wait_for_ever(self, *, lasting: bool) -> None:
+        """What lasts leaves a place for what ends, as no other connection may be opened.
+
+        Raises NodeUnreachable.
+        """
+        lane = self._lanes[0]
+        if self._one_only and lane.lasting + lasting >= lane.room:
+            raise lane.connection.has_no_room(lane.lasting)
 
     async def _free_lane(self, patience: float) -> _Lane:
         loop = asyncio.get_running_loop()
@@ -146,7 +166,7 @@ class ChannelPool:
             free = next((lane for lane in self._lanes if lane.used < lane.room), None)
             if free is not None:
                 return free
-            may_open = len(self._lanes) < _LANES
+            may_open = len(self._lanes) < _LANES and not self._one_only
             if may_open and loop.time() >= until:
                 self._lanes.append(_Lane(self._make(), min(lane.room for lane in self._lanes)))
                 self._opened = loop.time()

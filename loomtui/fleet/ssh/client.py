@@ -6,7 +6,7 @@ Code for keys, agents and files of OpenSSH imports its own parts.
 from __future__ import annotations
 
 from paramiko import Channel, Transport
-from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_FAILED_CONNECT_FAILED
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadAuthenticationType,
@@ -19,6 +19,7 @@ from loomtui.aio import Threads
 
 __all__ = [
     "OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED",
+    "OPEN_FAILED_CONNECT_FAILED",
     "THREADS",
     "AuthenticationException",
     "BadAuthenticationType",

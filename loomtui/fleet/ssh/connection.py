@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterator
 
 import tenacity
@@ -13,12 +12,13 @@ from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.ssh.client import THREADS, ChannelException, SSHException, Transport
 from loomtui.fleet.ssh.connector import Connector, NoConnection, Throttled, drop_later
 from loomtui.fleet.ssh.process import Process
+from loomtui.fleet.ssh.refusal import Refusal
 from loomtui.fleet.ssh.sshconfig import Routes
 from loomtui.inventory.model import Node, SshSettings
 from loomtui.text import clean_line
+from loomtui.wording.quantities import count
 
 _RECONNECTS = 4
-_KEEP_REFUSAL_SECONDS = 30.0
 
 
 class LostConnection(NodeUnreachable):
@@ -38,8 +38,9 @@ class Connection:
         self._connector = connector
         self._transport: Transport | None = None
         self._connecting: asyncio.Task[Transport] | None = None
-        self._refusal: tuple[float, LoomtuiError] | None = None
+        self._refusal: Refusal | None = None
         self._closed = False
+        self.code_asked = False  # whether a further connection would ask for a code that changes
 
     @property
     def connected(self) -> bool:
@@ -69,8 +70,8 @@ class Connection:
             raise NodeUnreachable("the session has been closed.", node=self._node.name)
         if self._transport is not None and self._transport.is_active():
             return self._transport
-        if self._refusal and time.monotonic() < self._refusal[0]:
-            raise self._refusal[1]
+        if self._refusal and self._refusal.holds:
+            raise self._refusal.error
         if self._connecting is None or self._connecting.done():
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(_retrieve)
@@ -83,12 +84,12 @@ class Connection:
         try:
             async for attempt in self._attempts(lost=lost):
                 with attempt:
-                    self._transport = await self._connector.connect(target)
+                    login = await self._connector.connect(target)
+                    self._transport, self.code_asked = login.transport, login.code_asked
         except NoConnection:
             raise
         except LoomtuiError as error:
-            # Refused logins are not repeated at every refresh: the node would lock us out.
-            self._refusal = (time.monotonic() + _KEEP_REFUSAL_SECONDS, error)
+            self._refusal = Refusal.of(error)
             raise
         if self._transport is None:  # not reached: the loop ends with a transport or raises
             raise NodeUnreachable("not connected.", node=self._node.name)
@@ -120,6 +121,16 @@ class Connection:
             "the SSH server lets us in and allows no command.",
             node=self._node.name,
             advice="Look at MaxSessions in its sshd_config: 0 allows none.",
+        )
+
+    def has_no_room(self, lasting: int) -> NodeUnreachable:
+        """The error where all room is taken, and a further connection would ask for another code."""
+        followed = f" ({count(lasting, 'log')} followed there)" if lasting else ""
+        return NodeUnreachable(
+            f"the SSH server runs no more commands over this connection{followed}, and wants a code for "
+            "another one.",
+            node=self._node.name,
+            advice="Follow fewer logs at a time, or allow more commands with MaxSessions in its sshd_config.",
         )
 
     async def start(self, command: str) -> Process:

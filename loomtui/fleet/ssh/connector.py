@@ -9,7 +9,7 @@ import logging
 import socket
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from paramiko import PKey
@@ -28,8 +28,11 @@ from loomtui.fleet.ssh.client import (
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.heartbeat import Heartbeat
 from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
+from loomtui.fleet.ssh.jumps import JumpHosts
+from loomtui.fleet.ssh.keyboard_interactive import LoginRefused
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.sshconfig import Target
+from loomtui.fleet.ssh.talk import Asker, Unsent
 from loomtui.text import clean_line
 
 # Without a handler, Python would print paramiko's tracebacks on standard error, over the screens.
@@ -64,6 +67,14 @@ def drop_later(transport: Transport) -> None:
     THREADS.start(lambda: drop(transport))
 
 
+@dataclass(frozen=True)
+class Login:
+    """A connection over which commands can be run."""
+
+    transport: Transport
+    code_asked: bool  # another login would ask for another code
+
+
 class Connector:
     """Makes the connections of one fleet.
 
@@ -76,43 +87,54 @@ class Connector:
         self._host_keys = asyncio.Lock()
         self._accepted: set[tuple[str, int, bytes]] = set()
         self._heartbeat = Heartbeat()
-        self._hops: dict[tuple[Target, ...], Transport] = {}
-        self._hop_locks: dict[tuple[Target, ...], asyncio.Lock] = {}
+        self._jumps = JumpHosts(self._connect_jump, NoConnection)
 
-    async def connect(self, target: Target) -> Transport:
+    async def connect(self, target: Target) -> Login:
         """Raises NodeUnreachable, HostKeyRefused."""
-        through = await self._hop(target.jumps) if target.jumps else None
+        return await self._connect(target, jump=False)
+
+    async def _connect_jump(self, target: Target) -> Transport:
+        return (await self._connect(target, jump=True)).transport
+
+    async def _connect(self, target: Target, *, jump: bool) -> Login:
+        asker = Asker(target, jump, self._secrets, Unsent())
         while True:
             asked_before = self._secrets.asked
-            transport = await self._open_checked(target, through)
+            transport = await self._open_over_jumps(target)
             try:
-                await log_in(transport, target, self._secrets)
+                code_asked = await log_in(transport, asker)
                 self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
-                return transport
+                return Login(transport, code_asked)
             except BaseException as error:
                 hung_up = not transport.is_active()
                 drop_later(transport)
                 # While somebody was asked, the server may have lost its patience (LoginGraceTime).
                 asked_meanwhile = self._secrets.asked > asked_before
-                if not (asked_meanwhile and hung_up and isinstance(error, NodeUnreachable)):
+                again = isinstance(error, NodeUnreachable) and not isinstance(error, LoginRefused)
+                if not (asked_meanwhile and hung_up and again):
                     raise
+
+    def forget_refusals(self) -> None:
+        """Lets jump hosts be dialled at once, even if they refused a moment ago, and asks again."""
+        self._jumps.forget_refusals()
+        self._secrets.ask_again()
 
     def close(self) -> None:
         """Ends the connections to jump hosts, and lets no other connection ask any more."""
         self._heartbeat.close()
-        for transport in self._hops.values():
-            drop_later(transport)
-        self._hops.clear()
+        self._jumps.close(drop_later)
 
-    async def _hop(self, route: tuple[Target, ...]) -> Transport:
-        """The connection to the last of these hosts. It is made if there is none."""
-        same = tuple(replace(hop, node="") for hop in route)  # whichever node the way leads to
-        async with self._hop_locks.setdefault(same, asyncio.Lock()):
-            held = self._hops.get(same)
-            if held is None or not held.is_active():
-                held = await self.connect(replace(route[-1], jumps=route[:-1]))
-                self._hops[same] = held
-            return held
+    async def _open_over_jumps(self, target: Target) -> Transport:
+        if not target.jumps:
+            return await self._open_checked(target, None)
+        through = await self._jumps.transport(target.jumps, target.node)
+        try:
+            return await self._open_checked(target, through)
+        except NoConnection:
+            if through.is_active():
+                raise
+        # The jump host had gone away, and nobody had noticed it before.
+        return await self._open_checked(target, await self._jumps.transport(target.jumps, target.node))
 
     async def _open_checked(self, target: Target, through: Transport | None) -> Transport:
         """A connection whose host key is right, but which is not logged in yet."""
@@ -206,14 +228,21 @@ class _Dialling:
     def _open(self) -> socket.socket | Channel:
         target = self._target
         if self._through is not None:
-            return self._through.open_channel(
-                "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
-            )
+            return _open_through(self._through, target)
         if target.proxy_command:
             return _start_proxy(target.proxy_command)
         sock = socket.create_connection((target.host, target.port), target.timeout)
         _notice_dead_peer(sock)
         return sock
+
+
+def _open_through(jump: Transport, target: Target) -> Channel:
+    place = target.host, target.port
+    try:
+        return jump.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=target.timeout)
+    except EOFError:
+        drop(jump)  # it is what could not be written to
+        raise
 
 
 def _prefer_known_keys(transport: _Client, target: Target) -> None:

@@ -24,9 +24,10 @@ from loomtui.fleet.ssh.client import (
     SSHException,
     Transport,
 )
-from loomtui.fleet.ssh.passwords import answer
-from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.passwords import METHODS, Answered, answer
+from loomtui.fleet.ssh.prompter import Fit, Secrets
 from loomtui.fleet.ssh.sshconfig import Target
+from loomtui.fleet.ssh.talk import Asker
 from loomtui.text import clean_line
 
 
@@ -45,26 +46,34 @@ class _Keyring:
                 self.agent.close()
 
 
-async def log_in(transport: Transport, target: Target, secrets: Secrets) -> None:
-    """Authenticates by public key, and by a password if the server wants one besides or instead.
+async def log_in(transport: Transport, asker: Asker) -> bool:
+    """Authenticates by public key, and by a password or code if the server wants one besides or instead.
 
-    Encrypted keys come last, so that a passphrase is only asked for if nothing else fits. Raises
-    NodeUnreachable that says what was tried.
+    Encrypted keys come last, so that a passphrase is only asked for if nothing else fits. Returns whether a
+    code was asked for, so that another login would ask again. Raises NodeUnreachable that says what was
+    tried, CodeNeeded.
     """
+    target = asker.target
     keyring = await THREADS.run(_collect, target)
     try:
-        async for key in _keys(keyring, target, secrets):
-            outcome = await THREADS.run(_try_key, transport, target, key, keyring.notes)
-            if outcome.wanted:
-                problem = await answer(transport, target, secrets, outcome.wanted)
-                if problem:
-                    raise _refused(target, keyring.notes, f"{outcome.detail} {problem}".strip())
-                return
-            if outcome.let_in:
-                return
+        outcome = await _by_key(transport, asker, keyring)
+        if outcome.let_in:
+            return False
+        answered = await answer(transport, asker, outcome.wanted) if outcome.wanted else Answered("")
     finally:
         THREADS.start(keyring.close)
-    raise _refused(target, keyring.notes)
+    if not outcome.wanted or answered.problem:
+        raise _refused(target, keyring.notes, f"{outcome.detail} {answered.problem}".strip())
+    return answered.code_asked
+
+
+async def _by_key(transport: Transport, asker: Asker, keyring: _Keyring) -> _Outcome:
+    """The first key with which the server goes on. If there is none, it may have other methods."""
+    async for key in _keys(keyring, asker.target, asker.secrets):
+        outcome = await THREADS.run(_try_key, transport, asker.target, key, keyring.notes)
+        if outcome.let_in or outcome.wanted:
+            return outcome
+    return await THREADS.run(_without_key, transport, asker.target)
 
 
 async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIterator[PKey]:
@@ -179,12 +188,12 @@ def _read_key(path: Path, passphrase: str | None, target: Target) -> list[PKey]:
 async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
     opened: list[PKey] = []
 
-    async def fits(passphrase: str) -> bool:
+    async def fits(passphrase: str) -> Fit:
         try:
             opened[:] = await THREADS.run(_read_key, path, passphrase, target)
         except (_LockedError, OSError):
-            return False
-        return True
+            return Fit.WRONG
+        return Fit.RIGHT
 
     await secrets.find(f"key {path}", target.node, f"Passphrase of the SSH key {path}", fits)
     return opened
@@ -220,6 +229,17 @@ def _try_key(transport: Transport, target: Target, key: PKey, notes: list[str]) 
         return _Outcome(
             wanted=tuple(further), detail=f"The key is right, but the server also wants: {wanted}."
         )
+    return _Outcome(let_in=True)
+
+
+def _without_key(transport: Transport, target: Target) -> _Outcome:
+    """What the server takes besides keys: it says so to the method `none` (RFC 4252, section 5.2)."""
+    try:
+        transport.auth_none(target.user)
+    except BadAuthenticationType as error:
+        return _Outcome(wanted=tuple(method for method in error.allowed_types if method in METHODS))
+    except (SSHException, EOFError, OSError):
+        return _Outcome()
     return _Outcome(let_in=True)
 
 

@@ -28,6 +28,14 @@ def is_timeout(error: Exception) -> bool:
     return "Timeout" in str(error)
 
 
+def is_refusal_of_a_channel(error: SSHException) -> bool:
+    """Whether the server refused a channel, and paramiko has told why to who asked at the same moment.
+
+    paramiko/transport.py, `open_channel`: the reason is kept once for the whole connection.
+    """
+    return str(error) == "Unable to open channel."
+
+
 def reason(error: SSHException) -> str:
     """Why the connection failed, as part of a sentence."""
     text = str(error)

@@ -10,7 +10,15 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from loomtui.fleet.ssh.client import THREADS, Channel, SSHException, Transport
+from loomtui.fleet.ssh import paramiko_words
+from loomtui.fleet.ssh.client import (
+    OPEN_FAILED_CONNECT_FAILED,
+    THREADS,
+    Channel,
+    ChannelException,
+    SSHException,
+    Transport,
+)
 
 _CHUNK = 256 * 1024
 _STDERR_KEPT = 64 * 1024
@@ -46,7 +54,12 @@ class Process:
         return process
 
     def _open(self, command: str, timeout: float) -> None:
-        channel = self._channel = self._transport.open_session(timeout=timeout)
+        try:
+            channel = self._channel = self._transport.open_session(timeout=timeout)
+        except SSHException as error:
+            if self._transport.is_active() and paramiko_words.is_refusal_of_a_channel(error):
+                raise ChannelException(OPEN_FAILED_CONNECT_FAILED, "no further channel") from error
+            raise
         if self._closed:
             channel.close()
         channel.exec_command(command)

@@ -65,6 +65,7 @@ class Decisions:
         stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
         choice, node = await self._choice(step, failures, kill=any(one.processes for one in stuck.values()))
         self._record(step, "on failure", choice.value, node)
+        self._context.fleet.ask_again()  # for a code that nobody gave before
         if choice is OnFailure.ROLL_BACK:
             raise RollBackChosen
         if choice is OnFailure.LEAVE_OUT:
