@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 import socket
 import subprocess
 import time
@@ -28,6 +29,7 @@ from loomtui.fleet.ssh.client import (
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.heartbeat import Heartbeat
 from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
+from loomtui.fleet.ssh.openssh.options import chosen
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.text import clean_line
@@ -137,7 +139,7 @@ class Connector:
             if await self._is_known(key, target):
                 return
             kind, blob, host = key.get_name(), key.asbytes(), f"{target.host}:{target.port}"
-            if not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
+            if not target.asks or not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
                 raise _host_key_unknown(target, kind, fingerprint(blob))
             self._accepted.add((*target.known_as, blob))
             with contextlib.suppress(OSError):  # it holds for this session, and is asked about again
@@ -161,10 +163,12 @@ class _Client(Transport):
     """A transport that asks first for host certificates if an authority is known. paramiko asks last."""
 
     certificates_first = False
+    host_key_algorithms = ""  # as ssh_config(5) has them
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        kinds = tuple(super().preferred_keys)
+        usual = tuple(super().preferred_keys)
+        kinds = chosen(self.host_key_algorithms, usual, usual)
         return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(CERTIFICATE)))
 
 
@@ -190,6 +194,7 @@ class _Dialling:
         left = max(0.1, until - time.monotonic())
         transport.banner_timeout = transport.handshake_timeout = left
         transport.auth_timeout = transport.channel_timeout = target.timeout
+        _limit_algorithms(transport, target)
         _prefer_known_keys(transport, target)
         transport.start_client(timeout=left + 0.5)  # so that the cause comes first
         if not transport.initial_kex_done:
@@ -214,6 +219,33 @@ class _Dialling:
         sock = socket.create_connection((target.host, target.port), target.timeout)
         _notice_dead_peer(sock)
         return sock
+
+
+def _limit_algorithms(transport: _Client, target: Target) -> None:
+    """Leaves those that the SSH configuration allows. Raises NodeUnreachable if none of a kind is left."""
+    options, wanted = transport.get_security_options(), target.algorithms
+    transport.host_key_algorithms = wanted.host_keys
+
+    def left(kind: str, allowed: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+        names = chosen(allowed, usual, usual)
+        if names:
+            return names
+        raise NodeUnreachable(
+            f"{target} cannot be reached: the SSH configuration allows no {kind} that loomtui has"
+            f" ({clean_line(allowed, limit=120)}).",
+            node=target.node,
+            advice=f"Allow one of {', '.join(usual)} for this host.",
+        )
+
+    options.ciphers = left("cipher", wanted.ciphers, tuple(options.ciphers))
+    options.digests = left("MAC", wanted.macs, tuple(options.digests))
+    options.kex = left("key exchange", _both_names(wanted.kex), tuple(options.kex))
+    left("kind of host key", wanted.host_keys, tuple(transport.preferred_keys))
+
+
+def _both_names(kex: str) -> str:
+    """RFC 8731 gave a name to what had one of libssh.org before; paramiko knows the latter."""
+    return re.sub(r"(?<![^,+^-])curve25519-sha256(?=,|$)", "curve25519-sha256@libssh.org", kex)
 
 
 def _prefer_known_keys(transport: _Client, target: Target) -> None:
