@@ -107,6 +107,6 @@ def test_no_difference(program: SshProgram, tmp_path: Path, monkeypatch: pytest.
         assert _comparable(ours) == _comparable(theirs)
 
     differ()
-    print(dict(outcomes), refusals.most_common(12), sep="\n")
+    print(dict(outcomes), refusals.most_common(12), sep="\n")  # noqa: T201 - for whoever runs it with -s
     assert outcomes["alike"] >= _LEAST_TAKEN * (outcomes["alike"] + outcomes["refused by us alone"])
     assert outcomes["alike"] >= _CASES * 0.2
