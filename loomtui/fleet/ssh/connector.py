@@ -240,7 +240,17 @@ def _limit_algorithms(transport: _Client, target: Target) -> None:
     options.ciphers = left("cipher", wanted.ciphers, tuple(options.ciphers))
     options.digests = left("MAC", wanted.macs, tuple(options.digests))
     options.kex = left("key exchange", _both_names(wanted.kex), tuple(options.kex))
+    transport.disabled_algorithms = {
+        "pubkeys": _left_out(wanted.public_keys, tuple(transport.preferred_pubkeys))
+    }
     left("kind of host key", wanted.host_keys, tuple(transport.preferred_keys))
+
+
+def _left_out(wanted: str, usual: tuple[str, ...]) -> list[str]:
+    """The algorithms by which no key and no certificate may sign."""
+    every = (*usual, *(name + CERTIFICATE for name in usual))
+    allowed = {name.removesuffix(CERTIFICATE) for name in chosen(wanted, every, every)}
+    return [name for name in usual if name not in allowed]
 
 
 def _both_names(kex: str) -> str:

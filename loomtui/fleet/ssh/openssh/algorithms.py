@@ -20,7 +20,7 @@ _KEY_NAMES = (
     "ssh-dss",
 )
 _SECURITY_KEY_NAMES = ("sk-ssh-ed25519", "sk-ecdsa-sha2-nistp256")
-_KEYS = (
+KEYS = (
     *(f"{name}{end}" for name in _KEY_NAMES for end in ("", "-cert-v01@openssh.com")),
     *(f"{name}{end}" for name in _SECURITY_KEY_NAMES for end in ("@openssh.com", "-cert-v01@openssh.com")),
     "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
@@ -46,8 +46,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         *("sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com"),
         *("mlkem768x25519-sha256", "mlkem768nistp256-sha256"),
     ),
-    "hostkeyalgorithms": _KEYS,
-    "pubkeyacceptedalgorithms": _KEYS,
+    "hostkeyalgorithms": KEYS,
+    "pubkeyacceptedalgorithms": KEYS,
 }
 _WITH_PATTERNS = ("hostkeyalgorithms", "pubkeyacceptedalgorithms")
 KEYWORDS = frozenset(_NAMES)

@@ -15,7 +15,7 @@ ALIASES = {
 #: One argument; the first that is given counts.
 ONE = frozenset(
     {
-        "canonicalizehostname", "ciphers", "hostkeyalgorithms", "hostkeyalias", "hostname", "identityagent",
+        "ciphers", "hostkeyalgorithms", "hostkeyalias", "hostname", "identityagent",
         "ignoreunknown", "kexalgorithms", "macs", "port", "pubkeyacceptedalgorithms", "refuseconnection",
         "revokedhostkeys", "tag", "user",
     }
@@ -24,6 +24,7 @@ ONE = frozenset(
 #: One argument of a few; the first that is given counts.
 _YES_OR_NO = frozenset({"yes", "no", "true", "false"})
 CHOICES = {
+    "canonicalizehostname": _YES_OR_NO | {"always"},
     "identitiesonly": _YES_OR_NO,
     "stricthostkeychecking": _YES_OR_NO | {"ask", "off", "accept-new"},
 }
