@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import errno
 import logging
-import re
 import socket
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from paramiko import PKey
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
 from loomtui.fleet.ssh import paramiko_words
-from loomtui.fleet.ssh.agent import CERTIFICATE
 from loomtui.fleet.ssh.client import (
     THREADS,
     Channel,
@@ -28,8 +27,8 @@ from loomtui.fleet.ssh.client import (
 )
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.heartbeat import Heartbeat
-from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
-from loomtui.fleet.ssh.openssh.options import chosen
+from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint, revoked_in
+from loomtui.fleet.ssh.negotiation import Client, limit_algorithms, prefer_known_keys
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.text import clean_line
@@ -149,8 +148,11 @@ class Connector:
         """False means that nobody knows the host. Raises HostKeyRefused if it is known with another key."""
         kind, blob = key.get_name(), key.asbytes()
         hosts = KnownHosts(target.known_hosts)
-        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
         certificate = getattr(key, "public_blob", None)
+        if target.revoked_host_keys:
+            shown = (blob, certificate.key_blob) if certificate else (blob,)
+            await THREADS.run(_refuse_revoked, target, kind, shown, target.revoked_host_keys)
+        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
         if certificate is not None and verdict is not Verdict.REVOKED:
             vouched, by = await THREADS.run(hosts.judge_certificate, *target.known_as, certificate.key_blob)
             verdict, where = (verdict, where) if vouched is Verdict.UNKNOWN else (vouched, by)
@@ -159,26 +161,13 @@ class Connector:
         return verdict is Verdict.KNOWN or (*target.known_as, blob) in self._accepted
 
 
-class _Client(Transport):
-    """A transport that asks first for host certificates if an authority is known. paramiko asks last."""
-
-    certificates_first = False
-    host_key_algorithms = ""  # as ssh_config(5) has them
-
-    @property
-    def preferred_keys(self) -> tuple[str, ...]:
-        usual = tuple(super().preferred_keys)
-        kinds = chosen(self.host_key_algorithms, usual, usual)
-        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(CERTIFICATE)))
-
-
 class _Dialling:
     """One attempt to reach a server, up to its host key. It can be given up from elsewhere at any moment."""
 
     def __init__(self, target: Target, through: Transport | None) -> None:
         self._target = target
         self._through = through
-        self._transport: _Client | None = None
+        self._transport: Client | None = None
         self._socket: socket.socket | Channel | None = None
         self._abandoned = False
 
@@ -190,12 +179,12 @@ class _Dialling:
         if self._abandoned:
             self._socket.close()
             raise TimeoutError
-        self._transport = transport = _Client(self._socket)
+        self._transport = transport = Client(self._socket)
         left = max(0.1, until - time.monotonic())
         transport.banner_timeout = transport.handshake_timeout = left
         transport.auth_timeout = transport.channel_timeout = target.timeout
-        _limit_algorithms(transport, target)
-        _prefer_known_keys(transport, target)
+        limit_algorithms(transport, target)
+        prefer_known_keys(transport, target)
         transport.start_client(timeout=left + 0.5)  # so that the cause comes first
         if not transport.initial_kex_done:
             raise TimeoutError("no key exchange")
@@ -219,57 +208,6 @@ class _Dialling:
         sock = socket.create_connection((target.host, target.port), target.timeout)
         _notice_dead_peer(sock)
         return sock
-
-
-def _limit_algorithms(transport: _Client, target: Target) -> None:
-    """Leaves those that the SSH configuration allows. Raises NodeUnreachable if none of a kind is left."""
-    options, wanted = transport.get_security_options(), target.algorithms
-    transport.host_key_algorithms = wanted.host_keys
-
-    def left(kind: str, allowed: str, usual: tuple[str, ...]) -> tuple[str, ...]:
-        names = chosen(allowed, usual, usual)
-        if names:
-            return names
-        raise NodeUnreachable(
-            f"{target} cannot be reached: the SSH configuration allows no {kind} that loomtui has"
-            f" ({clean_line(allowed, limit=120)}).",
-            node=target.node,
-            advice=f"Allow one of {', '.join(usual)} for this host.",
-        )
-
-    options.ciphers = left("cipher", wanted.ciphers, tuple(options.ciphers))
-    options.digests = left("MAC", wanted.macs, tuple(options.digests))
-    options.kex = left("key exchange", _both_names(wanted.kex), tuple(options.kex))
-    transport.disabled_algorithms = {
-        "pubkeys": _left_out(wanted.public_keys, tuple(transport.preferred_pubkeys))
-    }
-    left("kind of host key", wanted.host_keys, tuple(transport.preferred_keys))
-
-
-def _left_out(wanted: str, usual: tuple[str, ...]) -> list[str]:
-    """The algorithms by which no key and no certificate may sign."""
-    every = (*usual, *(name + CERTIFICATE for name in usual))
-    allowed = {name.removesuffix(CERTIFICATE) for name in chosen(wanted, every, every)}
-    return [name for name in usual if name not in allowed]
-
-
-def _both_names(kex: str) -> str:
-    """RFC 8731 gave a name to what had one of libssh.org before; paramiko knows the latter."""
-    return re.sub(r"(?<![^,+^-])curve25519-sha256(?=,|$)", "curve25519-sha256@libssh.org", kex)
-
-
-def _prefer_known_keys(transport: _Client, target: Target) -> None:
-    """Asks for the kind of host key that is known, as OpenSSH does, because another kind proves nothing."""
-    hosts = KnownHosts(target.known_hosts)
-    transport.certificates_first = hosts.has_authority(*target.known_as)
-    known = hosts.types(*target.known_as)
-    options = transport.get_security_options()
-    offered = tuple(options.key_types)
-
-    def rank(kind: str) -> bool:
-        return ("ssh-rsa" if kind.startswith("rsa-sha2-") else kind) not in known
-
-    options.key_types = tuple(sorted(offered, key=rank))
 
 
 def _notice_dead_peer(sock: socket.socket) -> None:
@@ -341,6 +279,21 @@ def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, w
         node=target.node,
         advice="Somebody may be in between. If the machine was made anew, take that line out of the file.",
     )
+
+
+def _refuse_revoked(target: Target, kind: str, keys: tuple[bytes, ...], file: Path) -> None:
+    """Raises HostKeyRefused for what is on the list, and if nobody can tell."""
+    try:
+        where = revoked_in(file, keys)
+    except (OSError, ValueError) as error:
+        raise HostKeyRefused(
+            f"whether the host key of {target.host}:{target.port} is revoked cannot be looked up in {file}:"
+            f" {clean_line(str(error), limit=120)}",
+            node=target.node,
+            advice="Look at RevokedHostKeys of the SSH configuration: loomtui reads one key a line.",
+        ) from error
+    if where:
+        raise _host_key_changed(target, kind, fingerprint(keys[0]), Verdict.REVOKED, where)
 
 
 def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:

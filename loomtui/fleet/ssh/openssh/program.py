@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,7 @@ class SshProgram:
             return answer.decode("utf-8", "surrogateescape")
         if status is None:
             raise CallError(
-                f"`ssh -G {asked.host}` has not ended within {_SECONDS:g} s",
+                f"`ssh -G {asked.host}` was ended: it took {_SECONDS:g} s, or said too much",
                 advice="Look at the commands behind `Match exec` in the SSH configuration.",
             )
         raise CallError(
@@ -85,7 +86,7 @@ def ssh_program(search: str | None) -> SshProgram | None:
 
 
 def _run(words: list[str], seconds: float) -> tuple[int | None, bytes, bytes]:
-    """The exit status (None: ended because it took too long), standard output and standard error.
+    """The exit status (None: it was ended), standard output and standard error.
 
     It has a session of its own, so that nothing in it asks at the operator's terminal, and all of it ends.
     """
@@ -111,16 +112,17 @@ def _run(words: list[str], seconds: float) -> tuple[int | None, bytes, bytes]:
     timer.start()
     try:
         with process:
-            answer = _bounded(process.stdout, _LONGEST_ANSWER)
-            complaint = _bounded(process.stderr, _LONGEST_COMPLAINT)
-            if len(answer) > _LONGEST_ANSWER or len(complaint) > _LONGEST_COMPLAINT:
-                end()
-                raise CallError(f"`{words[0]}` says more than any configuration gives it to say")
+            answer = _bounded(process.stdout, _LONGEST_ANSWER, end)
+            complaint = _bounded(process.stderr, _LONGEST_COMPLAINT, end)
             status = process.wait()
     finally:
         timer.cancel()
     return (None if late.is_set() else status), answer, complaint
 
 
-def _bounded(stream: IO[bytes] | None, most: int) -> bytes:
-    return stream.read(most + 1) if stream else b""
+def _bounded(stream: IO[bytes] | None, most: int, end: Callable[[], None]) -> bytes:
+    """All that is said there. What says more than it may is ended."""
+    said = stream.read(most) if stream else b""
+    if len(said) >= most:
+        end()
+    return said
