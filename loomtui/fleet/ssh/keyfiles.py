@@ -30,6 +30,7 @@ from paramiko.ssh_exception import SSHException
 
 _LARGEST = 100_000  # bytes; an RSA key of 16384 bits has 13,000
 _BLOCK = re.compile(rb"-----BEGIN (?P<label>[A-Z ]*PRIVATE KEY)-----\s.*?-----END (?P=label)-----", re.DOTALL)
+_LOCKED_PEM = re.compile(rb"^Proc-Type: 4,ENCRYPTED", re.MULTILINE)  # RFC 1421
 _OPENSSH = b"OPENSSH PRIVATE KEY"
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 _PUTTY = b"PuTTY-User-Key-File-"
@@ -67,7 +68,8 @@ class KeyFile:
         if label == _OPENSSH:
             cipher, public = _openssh_header(path, block)
             return cls(path, block, True, cipher != "none", public)
-        return cls(path, block, False, label.startswith(b"ENCRYPTED") or b"\nProc-Type: 4,ENCRYPTED" in block)
+        is_locked = label.startswith(b"ENCRYPTED") or _LOCKED_PEM.search(block) is not None
+        return cls(path, block, False, is_locked)
 
     def key(self, passphrase: str | None) -> PKey:
         """Raises LockedError, KeyUnusableError."""
