@@ -453,6 +453,20 @@ async def test_algorithms_of_the_configuration(place: Place, sshd: Sshd) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "reached"),
+    [("BindAddress 127.0.0.9\nAddressFamily inet\n", True), ("AddressFamily inet6\n", False)],
+)
+async def test_which_address_is_dialled_from_where(
+    place: Place, sshd: Sshd, text: str, reached: bool
+) -> None:
+    config = configure(place, text)
+    async with Fleet(place.inventory(sshd.port, **config), place.person) as fleet:
+        assert ((await fleet.connect())["n1"] is None) is reached
+        if reached:
+            assert sshd.transports[-1].getpeername()[0] == "127.0.0.9"
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("Ciphers chacha20-poly1305@openssh.com\n", "allows no cipher that loomtui has"),

@@ -38,6 +38,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
 
@@ -205,9 +206,19 @@ class _Dialling:
             )
         if target.proxy_command:
             return _start_proxy(target.proxy_command)
-        sock = socket.create_connection((target.host, target.port), target.timeout)
+        source = (target.bind_address, 0) if target.bind_address else None
+        sock = socket.create_connection((_address(target), target.port), target.timeout, source)
         _notice_dead_peer(sock)
         return sock
+
+
+def _address(target: Target) -> str:
+    """The host, or its first address of the one family that is wanted (AddressFamily)."""
+    family = _FAMILIES.get(target.address_family)
+    if family is None:
+        return target.host
+    [(*_, address), *_] = socket.getaddrinfo(target.host, target.port, family, socket.SOCK_STREAM)
+    return str(address[0])
 
 
 def _notice_dead_peer(sock: socket.socket) -> None:

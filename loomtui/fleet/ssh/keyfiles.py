@@ -30,7 +30,6 @@ from paramiko.ssh_exception import SSHException
 
 _LARGEST = 100_000  # bytes; an RSA key of 16384 bits has 13,000
 _BLOCK = re.compile(rb"-----BEGIN (?P<label>[A-Z ]*PRIVATE KEY)-----\s.*?-----END (?P=label)-----", re.DOTALL)
-_LOCKED_PEM = re.compile(rb"^Proc-Type: 4,ENCRYPTED", re.MULTILINE)  # RFC 1421
 _OPENSSH = b"OPENSSH PRIVATE KEY"
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 _PUTTY = b"PuTTY-User-Key-File-"
@@ -68,14 +67,13 @@ class KeyFile:
         if label == _OPENSSH:
             cipher, public = _openssh_header(path, block)
             return cls(path, block, True, cipher != "none", public)
-        is_locked = label.startswith(b"ENCRYPTED") or _LOCKED_PEM.search(block) is not None
-        return cls(path, block, False, is_locked)
+        return cls(path, block, False, label.startswith(b"ENCRYPTED") or _has_locked_header(block))
 
     def key(self, passphrase: str | None) -> PKey:
         """Raises LockedError, KeyUnusableError."""
         if self.is_locked and passphrase is None:
             raise LockedError
-        if self.public is not None and _kind(self.public).startswith("sk-"):
+        if self.public is not None and _kind(self.public).startswith(b"sk-"):
             raise KeyUnusableError(
                 f"a security key has its private half; `ssh-add {_quoted(self.path)}` lets the agent use it"
             )
@@ -151,8 +149,13 @@ def _openssh_header(path: Path, block: bytes) -> tuple[str, bytes]:
         ) from error
 
 
-def _kind(public: bytes) -> str:
-    return Message(public).get_text()
+def _has_locked_header(block: bytes) -> bool:
+    """As older forms of PEM have it (RFC 1421, section 4.6.1.1)."""
+    return any(line.startswith(b"Proc-Type:") and b"ENCRYPTED" in line for line in block.splitlines())
+
+
+def _kind(public: bytes) -> bytes:
+    return bytes(Message(public).get_string())
 
 
 def _for_paramiko(key: object) -> PKey:

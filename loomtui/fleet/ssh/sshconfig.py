@@ -39,6 +39,8 @@ class Target:
     host_key_name: str = ""  # HostKeyAlias
     revoked_host_keys: Path | None = None
     asks: bool = True  # about an unknown host key
+    address_family: str = ""  # as ssh_config has it; '': any
+    bind_address: str = ""
     algorithms: Algorithms = field(default_factory=Algorithms)
     jumps: tuple[Target, ...] = ()
     proxy_command: str | None = None
@@ -93,6 +95,8 @@ class Routes:
             if options.revoked_host_keys
             else None,
             asks=not options.strict,
+            address_family=options.address_family,
+            bind_address=options.bind_address,
             algorithms=options.algorithms,
             explicit_keys=frozenset(keys),
         )

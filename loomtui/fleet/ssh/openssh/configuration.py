@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh import reading
-from loomtui.fleet.ssh.openssh.options import Asked, SshOptions, algorithms, from_program, is_yes
+from loomtui.fleet.ssh.openssh.options import Asked, SshOptions, algorithms, family, from_program, is_yes
 from loomtui.fleet.ssh.openssh.program import SshProgram, ssh_program
 from loomtui.fleet.ssh.openssh.tokens import Tokens, with_home
 from loomtui.text import clean_line
@@ -144,6 +144,8 @@ def read_options(files: reading.Files, asked: Asked) -> SshOptions:
         revoked_host_keys=_unless_none(found.one("revokedhostkeys")),
         host_key_alias=found.one("hostkeyalias").lower(),
         strict=is_yes(found.one("stricthostkeychecking")),
+        address_family=family(found.one("addressfamily")),
+        bind_address=found.one("bindaddress"),
         proxy_jump=_unless_none(found.one("proxyjump")),
         proxy_command=_unless_none(found.one("proxycommand")),
         algorithms=algorithms({keyword: values[0] for keyword, values in found.values.items()}),

@@ -15,6 +15,7 @@ ALIASES = {
 #: One argument; the first that is given counts.
 ONE = frozenset(
     {
+        "bindaddress",
         "ciphers", "hostkeyalgorithms", "hostkeyalias", "hostname", "identityagent",
         "ignoreunknown", "kexalgorithms", "macs", "port", "pubkeyacceptedalgorithms", "refuseconnection",
         "revokedhostkeys", "tag", "user",
@@ -24,6 +25,7 @@ ONE = frozenset(
 #: One argument of a few; the first that is given counts.
 _YES_OR_NO = frozenset({"yes", "no", "true", "false"})
 CHOICES = {
+    "addressfamily": frozenset({"any", "inet", "inet6"}),
     "canonicalizehostname": _YES_OR_NO | {"always"},
     "identitiesonly": _YES_OR_NO,
     "stricthostkeychecking": _YES_OR_NO | {"ask", "off", "accept-new"},
@@ -40,7 +42,7 @@ REST = frozenset({"proxycommand", "proxyjump"})
 
 #: These change nothing of where and how loomtui connects.
 _OTHERS = """
-    addkeystoagent addressfamily afstokenpassing batchmode bindaddress bindinterface canonicaldomains
+    addkeystoagent afstokenpassing batchmode bindinterface canonicaldomains
     canonicalizefallbacklocal canonicalizemaxdots casignaturealgorithms challengeresponseauthentication
     channeltimeout checkhostip cipher clearallforwardings compression compressionlevel connectionattempts
     connecttimeout controlmaster controlpath controlpersist dynamicforward enableescapecommandline

@@ -57,6 +57,8 @@ class SshOptions:
     revoked_host_keys: str = ""
     host_key_alias: str = ""
     strict: bool = False  # StrictHostKeyChecking yes: nobody is asked about an unknown key
+    address_family: str = ""  # inet, inet6; '': any
+    bind_address: str = ""
     proxy_jump: str = ""  # '': none
     proxy_command: str = ""  # '': none
     algorithms: Algorithms = Algorithms()
@@ -93,6 +95,8 @@ def from_program(text: str) -> SshOptions:
         revoked_host_keys=one("revokedhostkeys"),
         host_key_alias=one("hostkeyalias"),
         strict=is_yes(one("stricthostkeychecking")),
+        address_family=family(one("addressfamily")),
+        bind_address=one("bindaddress"),
         proxy_jump=one("proxyjump"),
         proxy_command=one("proxycommand"),
         algorithms=algorithms({keyword: values[0] for keyword, values in found.items()}),
@@ -107,6 +111,10 @@ def algorithms(found: Mapping[str, str]) -> Algorithms:
         host_keys=found.get("hostkeyalgorithms", ""),
         public_keys=found.get("pubkeyacceptedalgorithms", found.get("pubkeyacceptedkeytypes", "")),
     )
+
+
+def family(value: str) -> str:
+    return "" if value.lower() == "any" else value.lower()
 
 
 def is_yes(value: str) -> bool:
