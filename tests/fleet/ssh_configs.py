@@ -55,6 +55,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "PubkeyAcceptedAlgorithms": _KEYS,
     "PubkeyAcceptedKeyTypes": _KEYS,
     "CanonicalizeHostname": ("no", "no", "yes"),
+    "ProxyUseFdpass": ("yes", "no"),
     "AddressFamily": ("inet", "INET6", "any", "ipx"),
     "BindAddress": ("127.0.0.9", "here.example.com"),
     "Compression": ("yes", "no"),

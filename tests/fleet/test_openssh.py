@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from paramiko import HostKeys
 
-from loomtui.errors import CallError, HostKeyRefused
+from loomtui.errors import CallError, HostKeyRefused, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.ssh.openssh import program as program_module
 from loomtui.fleet.ssh.openssh.configuration import Configuration, Which, read_options
@@ -464,6 +464,26 @@ async def test_which_address_is_dialled_from_where(
         assert ((await fleet.connect())["n1"] is None) is reached
         if reached:
             assert sshd.transports[-1].getpeername()[0] == "127.0.0.9"
+
+
+HANDING = """
+import socket, sys
+connected = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+socket.send_fds(socket.socket(fileno=1), [b"\\0"], [connected.fileno()])
+"""
+
+
+@pytest.mark.parametrize("program", [HANDING, ""], ids=["hands over", "hands nothing over"])
+async def test_a_proxy_command_that_hands_its_socket_over(place: Place, sshd: Sshd, program: str) -> None:
+    (place.root / "handing.py").write_text(program)
+    text = f"ProxyUseFdpass yes\nProxyCommand python3 {place.root}/handing.py %h %p\n"
+    async with Fleet(place.inventory(sshd.port, **configure(place, text)), place.person) as fleet:
+        error = (await fleet.connect())["n1"]
+    if program:
+        assert error is None
+    else:
+        assert isinstance(error, NodeUnreachable)
+        assert "handed no connection over" in error.what
 
 
 @pytest.mark.parametrize(

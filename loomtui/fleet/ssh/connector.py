@@ -7,7 +7,6 @@ import contextlib
 import errno
 import logging
 import socket
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from loomtui.fleet.ssh.heartbeat import Heartbeat
 from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint, revoked_in
 from loomtui.fleet.ssh.negotiation import Client, limit_algorithms, prefer_known_keys
 from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.proxycommand import start_proxy
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.text import clean_line
 
@@ -205,7 +205,7 @@ class _Dialling:
                 "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.timeout
             )
         if target.proxy_command:
-            return _start_proxy(target.proxy_command)
+            return start_proxy(target.proxy_command, target.timeout, gives_socket=target.proxy_gives_socket)
         source = (target.bind_address, 0) if target.bind_address else None
         sock = socket.create_connection((_address(target), target.port), target.timeout, source)
         _notice_dead_peer(sock)
@@ -227,25 +227,6 @@ def _notice_dead_peer(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
-
-
-def _start_proxy(command: str) -> socket.socket:
-    """Runs the operator's ProxyCommand at the other end of a socket pair. It ends when that is closed."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        # A shell's text by definition (ssh_config(5)), from the operator's own SSH configuration.
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            stderr=subprocess.DEVNULL,
-        )
-    THREADS.start(lambda: _reap(process))
-    return ours
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    process.wait()
 
 
 def _connection_failure(error: Exception, target: Target) -> NodeUnreachable:

@@ -44,6 +44,7 @@ class Target:
     algorithms: Algorithms = field(default_factory=Algorithms)
     jumps: tuple[Target, ...] = ()
     proxy_command: str | None = None
+    proxy_gives_socket: bool = False  # ProxyUseFdpass
     explicit_keys: frozenset[Path] = field(default_factory=frozenset)  # asked for by name: say when absent
 
     @property
@@ -103,7 +104,8 @@ class Routes:
         if options.proxy_jump:
             return replace(target, jumps=self._jumps(name, hops(options.proxy_jump), depth))
         if options.proxy_command:
-            return replace(target, proxy_command=_tokens(options.proxy_command, target, asked.host))
+            command = _tokens(options.proxy_command, target, asked.host)
+            return replace(target, proxy_command=command, proxy_gives_socket=options.proxy_gives_socket)
         return target
 
     def _jumps(self, name: str, way: tuple[Hop, ...], depth: int) -> tuple[Target, ...]:

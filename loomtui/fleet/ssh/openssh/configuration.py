@@ -148,6 +148,7 @@ def read_options(files: reading.Files, asked: Asked) -> SshOptions:
         bind_address=found.one("bindaddress"),
         proxy_jump=_unless_none(found.one("proxyjump")),
         proxy_command=_unless_none(found.one("proxycommand")),
+        proxy_gives_socket=not _unless_none(found.one("proxyjump")) and is_yes(found.one("proxyusefdpass")),
         algorithms=algorithms({keyword: values[0] for keyword, values in found.values.items()}),
     )
     tokens = _tokens(options, asked, files.home)

@@ -28,6 +28,7 @@ CHOICES = {
     "addressfamily": frozenset({"any", "inet", "inet6"}),
     "canonicalizehostname": _YES_OR_NO | {"always"},
     "identitiesonly": _YES_OR_NO,
+    "proxyusefdpass": _YES_OR_NO,
     "stricthostkeychecking": _YES_OR_NO | {"ask", "off", "accept-new"},
 }
 
@@ -54,7 +55,7 @@ _OTHERS = """
     keepalive kerberosauthentication kerberostgtpassing knownhostscommand localcommand localforward loglevel
     logverbose nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming
     passwordauthentication permitlocalcommand permitremoteopen pkcs11provider preferredauthentications
-    protocol proxyusefdpass pubkeyauthentication rekeylimit remotecommand remoteforward requesttty
+    protocol  pubkeyauthentication rekeylimit remotecommand remoteforward requesttty
     requiredrsasize rhostsauthentication rhostsrsaauthentication rsaauthentication securitykeyprovider
     sendenv serveralivecountmax serveraliveinterval sessiontype setenv skeyauthentication smartcarddevice
     stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tcpkeepalive tisauthentication tunnel

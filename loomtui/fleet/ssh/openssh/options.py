@@ -61,6 +61,7 @@ class SshOptions:
     bind_address: str = ""
     proxy_jump: str = ""  # '': none
     proxy_command: str = ""  # '': none
+    proxy_gives_socket: bool = False  # ProxyUseFdpass
     algorithms: Algorithms = Algorithms()
 
 
@@ -99,6 +100,7 @@ def from_program(text: str) -> SshOptions:
         bind_address=one("bindaddress"),
         proxy_jump=one("proxyjump"),
         proxy_command=one("proxycommand"),
+        proxy_gives_socket=not one("proxyjump") and is_yes(one("proxyusefdpass")),
         algorithms=algorithms({keyword: values[0] for keyword, values in found.items()}),
     )
 
