@@ -5,6 +5,7 @@ Facts: `dump_client_config` of readconf.c (6.8 to 10.5): one `keyword value` a l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,8 @@ from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh.lines import matches_list
 from loomtui.text import clean_line
 
-#: The keys that OpenSSH takes where none is named, of all its versions since 6.8.
-DEFAULT_KEYS = frozenset(
-    f"~/.ssh/id_{kind}" for kind in ("rsa", "dsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss")
-)
+#: The names of keys that OpenSSH takes where none is named: four to eight, which differ between versions.
+_DEFAULT_KEY = re.compile(r"~/\.ssh/id_[a-z0-9_]{1,20}")
 _FEWEST_DEFAULTS = 4
 _YES = ("yes", "true")
 
@@ -124,7 +123,7 @@ def is_yes(value: str) -> bool:
 
 
 def are_default_keys(files: Sequence[str]) -> bool:
-    return len(files) >= _FEWEST_DEFAULTS and set(files) <= DEFAULT_KEYS
+    return len(files) >= _FEWEST_DEFAULTS and all(map(_DEFAULT_KEY.fullmatch, files))
 
 
 def as_files(line: str) -> tuple[str, ...]:
