@@ -201,6 +201,22 @@ async def test_a_public_key_names_one_of_the_agent(
     assert "only.pub (it is a public key, and the agent does not hold its private half)" in error.what
 
 
+async def test_the_agent_s_keys_come_before_files_that_nobody_named(
+    home: Path, place: Place, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that takes a few keys only (MaxAuthTries) would never get to them."""
+    (home / ".ssh").mkdir()
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        write_key(home / ".ssh" / f"id_{kind}")
+    with FakeAgent(place.root / "agent", place.key) as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.path))
+        async with Fleet(place.inventory(sshd.port, agent=True, key_file=None), place.person) as fleet:
+            assert await fleet.connect() == {"n1": None}
+            handler = sshd.transports[-1].auth_handler
+            assert handler is not None
+            assert handler.auth_fail_count == 0
+
+
 async def test_the_agent_is_asked_before_a_passphrase_even_without_a_public_key_beside(
     place: Place, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,20 +86,20 @@ async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIte
 
 
 def _collect(target: Target) -> _Keyring:
+    """In the order of `ssh`: what the agent has comes before the files that nobody named."""
     keyring = _Keyring()
     held = _agent_keys(target, keyring)
+    usual: list[tuple[str, PKey]] = []
     for path in target.key_files:
         beside = [public_blob(each) for each in (*_beside(path), path)]
         own = [held.pop(public) for public in beside if public is not None and public in held]
-        if own:
-            for key in own:
-                keyring.ready += [
-                    (f"key {path} from the agent", each) for each in _certified(key, path, target)
-                ]
-        else:
-            _load(path, target, keyring)
+        for key in own:
+            keyring.ready += [(f"key {path} from the agent", each) for each in _certified(key, path, target)]
+        if not own:
+            (keyring.ready if path in target.explicit_keys else usual).extend(_loaded(path, target, keyring))
     if not target.identities_only:
         keyring.ready += [(f"agent key {clean_line(key.comment, limit=60)}", key) for key in held.values()]
+    keyring.ready += usual
     return keyring
 
 
@@ -141,9 +141,9 @@ def _beside(path: Path) -> tuple[Path, Path]:
     return path.with_name(path.name + "-cert.pub"), path.with_name(path.name + ".pub")
 
 
-def _load(path: Path, target: Target, keyring: _Keyring) -> None:
+def _loaded(path: Path, target: Target, keyring: _Keyring) -> list[tuple[str, PKey]]:
     try:
-        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None, target)]
+        return [(f"key {path}", key) for key in _read_key(path, None, target)]
     except FileNotFoundError:
         if path in target.explicit_keys:
             keyring.notes.append(f"key {path} (no such file)")
@@ -151,6 +151,7 @@ def _load(path: Path, target: Target, keyring: _Keyring) -> None:
         keyring.locked.append(path)
     except (OSError, KeyUnusableError) as error:
         keyring.notes.append(f"key {path} ({clean_line(_why(error), limit=300)})")
+    return []
 
 
 def _why(error: OSError | KeyUnusableError) -> str:
