@@ -285,6 +285,27 @@ def test_no_configuration_needs_no_program(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "asked").exists()
 
 
+@NO_SSH
+def test_names_that_nobody_can_tell_apart_do_not_matter_where_the_inventory_has_one(tmp_path: Path) -> None:
+    """Our reading would have to say where they end, and cannot for what stands in front."""
+    config = written(tmp_path, 'Match exec true\nUserKnownHostsFile "/k/my hosts" /k/two\n')
+    with pytest.raises(CallError, match="nobody can tell where the names of known_hosts files"):
+        target(config)
+    assert target(config, known_hosts="/k/own").known_hosts == (Path("/k/own"),)
+
+
+def test_a_user_whom_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number alone."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert ask(Which.NONE).user == "op"
+    with pytest.raises(CallError, match="nobody knows what you are called"):
+        Configuration(Which.NONE).answer(Asked("node"))
+
+
 def test_names_of_files_on_one_line() -> None:
     assert as_files("none") == ()
     assert as_files("/a ~/b") == ("/a", "~/b")

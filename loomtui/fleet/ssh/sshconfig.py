@@ -124,12 +124,12 @@ class Routes:
 
 
 def _configuration(settings: SshSettings) -> Configuration:
-    path = settings.config_file
+    path, tells = settings.config_file, settings.known_hosts is None
     if path is None:
-        return Configuration(Which.NONE)
+        return Configuration(Which.NONE, tells_known_hosts=tells)
     if path == SshSettings.model_fields["config_file"].default:
-        return Configuration(Which.USUAL)
-    return Configuration(Which.NAMED, path.expanduser())
+        return Configuration(Which.USUAL, tells_known_hosts=tells)
+    return Configuration(Which.NAMED, path.expanduser(), tells_known_hosts=tells)
 
 
 def _files(names: tuple[str, ...], tokens: Tokens) -> tuple[Path, ...]:

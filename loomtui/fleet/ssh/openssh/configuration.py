@@ -39,11 +39,15 @@ class Answer:
 
 
 class Configuration:
-    """Answers for one inventory. `file` is that of Which.NAMED."""
+    """Answers for one inventory. `file` is that of Which.NAMED.
 
-    def __init__(self, which: Which, file: Path | None = None) -> None:
+    Without `tells_known_hosts`, nothing is refused because of the names of known_hosts files.
+    """
+
+    def __init__(self, which: Which, file: Path | None = None, *, tells_known_hosts: bool = True) -> None:
         self._which = which
         self._file = file
+        self._tells_known_hosts = tells_known_hosts
 
     def answer(self, asked: Asked) -> Answer:
         """Blocks for a moment. Raises CallError if the configuration is wrong, or is not understood."""
@@ -67,16 +71,18 @@ class Configuration:
             (program, self._file, _state(self._file), asked), lambda: program.ask(asked, self._file)
         )
         options = from_program(text)
-        tokens = _tokens(options, asked, _home_of_user())
+        tokens = _tokens(options, asked, _home_of_user(), _name_of_user())
         if not program.fills_in:
             options = _filled_in(options, tokens)
+        if not self._tells_known_hosts:
+            return Answer(replace(options, user_known_hosts=(), global_known_hosts=()), tokens)
         if any(" " in name for name in (*options.user_known_hosts, *options.global_known_hosts)):
             options = self._with_blanks(options, asked)
         return Answer(options, tokens)
 
     def _own(self, asked: Asked) -> Answer:
         options = self._read(asked, Path.home())
-        return Answer(options, _tokens(options, asked, Path.home()))
+        return Answer(options, _tokens(options, asked, Path.home(), _local_user()))
 
     def _read(self, asked: Asked, home: Path) -> SshOptions:
         match self._which:
@@ -132,7 +138,7 @@ _ANSWERS = _Answers()
 
 def read_options(files: reading.Files, asked: Asked) -> SshOptions:
     """Our own reading, in the form of the program's answer. Raises CallError."""
-    local_user = getpass.getuser()
+    local_user = _local_user()
     found = reading.read(files, asked, local_user)
     options = SshOptions(
         host_name=found.host,
@@ -151,7 +157,9 @@ def read_options(files: reading.Files, asked: Asked) -> SshOptions:
         proxy_gives_socket=not _unless_none(found.one("proxyjump")) and is_yes(found.one("proxyusefdpass")),
         algorithms=algorithms({keyword: values[0] for keyword, values in found.values.items()}),
     )
-    tokens = _tokens(options, asked, files.home)
+    if not options.user:
+        raise CallError("nobody knows what you are called here", advice="Give `ssh.user` in the inventory.")
+    tokens = _tokens(options, asked, files.home, local_user)
     own = found.values.get("userknownhostsfile", list(_USER_KNOWN_HOSTS))
     every = found.values.get("globalknownhostsfile", list(_GLOBAL_KNOWN_HOSTS))
     return replace(
@@ -162,7 +170,7 @@ def read_options(files: reading.Files, asked: Asked) -> SshOptions:
     )
 
 
-def _tokens(options: SshOptions, asked: Asked, home: Path) -> Tokens:
+def _tokens(options: SshOptions, asked: Asked, home: Path, local_user: str) -> Tokens:
     """ssh_config(5), TOKENS. `%C` is not among them: what it is a digest of differs between versions."""
     this_host = socket.gethostname()
     return Tokens(
@@ -177,7 +185,7 @@ def _tokens(options: SshOptions, asked: Asked, home: Path) -> Tokens:
             "n": asked.host,
             "p": str(options.port),
             "r": options.user,
-            "u": getpass.getuser(),
+            "u": local_user,
         },
     )
 
@@ -203,6 +211,22 @@ def _home_of_user() -> Path:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         return Path.home()
+
+
+def _name_of_user() -> str:
+    """As the program has it, whatever LOGNAME says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return _local_user()
+
+
+def _local_user() -> str:
+    """The name of LOGNAME and its like, or of the user database; '' if there is none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def _state(file: Path | None) -> tuple[int, int] | None:
