@@ -55,6 +55,11 @@ def write(path: Path, kind: str, form: str, passphrase: str = "") -> bytes:
     return base64.b64decode(public.split()[1])
 
 
+def keygen(path: Path, kind: str, *words: str) -> None:
+    made = ["ssh-keygen", "-q", "-t", kind, *words, "-f", str(path)]
+    subprocess.run(made, check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+
 @pytest.mark.parametrize(("kind", "form"), BOTH)
 def test_plain(tmp_path: Path, kind: str, form: str) -> None:
     public = write(tmp_path / "id", kind, form)
@@ -82,8 +87,7 @@ def test_encrypted(tmp_path: Path, kind: str, form: str) -> None:
 @pytest.mark.parametrize("passphrase", ["", "sesame"])
 def test_as_ssh_keygen_writes_them(tmp_path: Path, form: str, passphrase: str) -> None:
     path = tmp_path / "id"
-    words = ["ssh-keygen", "-q", "-t", "ecdsa", "-m", form, "-N", passphrase, "-f", str(path)]
-    subprocess.run(words, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    keygen(path, "ecdsa", "-m", form, "-N", passphrase)
     key = KeyFile.read(path).key(passphrase or None)
     assert key.asbytes() == public_blob(path.with_name("id.pub"))
 
@@ -121,8 +125,36 @@ def test_what_cannot_be_read_names_the_command_that_mends_it(tmp_path: Path) -> 
     assert f"`ssh-keygen -y -f '{path}'`" in unusable(path)
     path.write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
     assert f"`puttygen '{path}' -O private-openssh -o NEW`" in unusable(path)
+    path.write_text(
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nAAAA\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\n"
+    )
+    assert f"`ssh-keygen -i -f '{path}' > NEW` makes one that works" in unusable(path)
     path.write_text("no key at all")
     assert unusable(path) == "it holds no private key"
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen here")
+async def test_a_cipher_that_cannot_be_undone_is_told_before_anybody_is_asked(
+    place: Place, sshd: Sshd
+) -> None:
+    path = place.root / "chacha"
+    keygen(path, "ed25519", "-N", "sesame", "-Z", "chacha20-poly1305@openssh.com")
+    error = await failure(place, sshd.port, key_file=path)
+    assert f"`ssh-keygen -p -f {path}` writes it in one that works" in error.what
+    assert place.person.asked == []
+
+
+async def test_an_encrypted_key_of_no_use_is_not_asked_about_again(place: Place, sshd: Sshd) -> None:
+    path = place.root / "ed448"
+    locked = serialization.BestAvailableEncryption(PHRASE.encode())
+    path.write_bytes(
+        ed448.Ed448PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    )
+    path.chmod(0o600)
+    place.person.answers = [PHRASE, PHRASE]
+    error = await failure(place, sshd.port, key_file=path)
+    assert "`ssh-keygen -t ed25519` makes a new one" in error.what
+    assert len(place.person.asked) == 1
 
 
 def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:

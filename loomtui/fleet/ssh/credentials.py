@@ -77,10 +77,8 @@ async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIte
             yield key
     for path in keyring.locked:
         opened = await _unlocked(path, target, secrets)
-        keyring.notes.append(
-            f"key {path}" + ("" if opened else " (encrypted, and nobody gave its passphrase)")
-        )
-        for key in opened:
+        keyring.notes.append(f"key {path}" + (f" ({opened.problem})" if opened.problem else ""))
+        for key in opened.keys:
             if _is_accepted(key, wanted):
                 yield key
 
@@ -172,14 +170,24 @@ def _is_accepted(key: PKey, wanted: str) -> bool:
     return not names.isdisjoint(chosen(wanted, usual, usual))
 
 
-async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
-    opened: list[PKey] = []
+@dataclass
+class _Opened:
+    """What came of an encrypted key. `problem` is what is in the way, or ''."""
+
+    keys: list[PKey] = field(default_factory=list)
+    problem: str = "encrypted, and nobody gave its passphrase"
+
+
+async def _unlocked(path: Path, target: Target, secrets: Secrets) -> _Opened:
+    opened = _Opened()
 
     async def fits(passphrase: str) -> bool:
         try:
-            opened[:] = await THREADS.run(_read_key, path, passphrase, target)
-        except (LockedError, KeyUnusableError, OSError):
+            opened.keys, opened.problem = await THREADS.run(_read_key, path, passphrase, target), ""
+        except (LockedError, OSError):
             return False
+        except KeyUnusableError as error:  # the passphrase is right, and of no use
+            opened.problem = clean_line(str(error), limit=300)
         return True
 
     await secrets.find(f"key {path}", target.node, f"Passphrase of the SSH key {path}", fits)

@@ -32,6 +32,10 @@ _LARGEST = 100_000  # bytes; an RSA key of 16384 bits has 13,000
 _BLOCK = re.compile(rb"-----BEGIN (?P<label>[A-Z ]*PRIVATE KEY)-----\s.*?-----END (?P=label)-----", re.DOTALL)
 _OPENSSH = b"OPENSSH PRIVATE KEY"
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
+#: Those that `cryptography` can undo, and OpenSSH uses unless it is told otherwise.
+_OPENSSH_CIPHERS = ("aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com")
+_FOREIGN_FORM = "its form is one that loomtui cannot read"
+_SSH2 = b"---- BEGIN SSH2 "  # RFC 4716, of ssh.com
 _PUTTY = b"PuTTY-User-Key-File-"
 _PUBLIC = re.compile(rb"(?:sk-)?(?:ssh|ecdsa)-[!-~]+ (?P<blob>[A-Za-z0-9+/=]+)(?:\s|$)")
 _OPEN_TO_OTHERS = 0o077
@@ -66,8 +70,12 @@ class KeyFile:
         label, block = match["label"], match[0] + b"\n"
         if label == _OPENSSH:
             cipher, public = _openssh_header(path, block)
-            return cls(path, block, True, cipher != "none", public)
-        return cls(path, block, False, label.startswith(b"ENCRYPTED") or _has_locked_header(block))
+            file = cls(path, block, True, cipher != "none", public)
+        else:
+            file = cls(path, block, False, label.startswith(b"ENCRYPTED") or _has_locked_header(block))
+        if file.is_locked:
+            file._refuse_cipher()
+        return file
 
     def key(self, passphrase: str | None) -> PKey:
         """Raises LockedError, KeyUnusableError."""
@@ -82,11 +90,24 @@ class KeyFile:
         try:
             return _for_paramiko(load(self.block, password))
         except UnsupportedAlgorithm as error:
-            raise self._unusable("its form is one that loomtui cannot read") from error
+            raise self._unusable(_FOREIGN_FORM) from error
         except (ValueError, TypeError, SSHException) as error:
             if self.is_locked:
                 raise LockedError from error
             raise self._unusable("it cannot be read as a private key") from error
+
+    def _refuse_cipher(self) -> None:
+        """Raises KeyUnusableError for a cipher that cannot be undone, before a passphrase is asked for."""
+        if self.is_openssh:
+            if _openssh_header(self.path, self.block)[0] not in _OPENSSH_CIPHERS:
+                raise self._unusable(_FOREIGN_FORM)
+            return
+        try:
+            load_pem_private_key(self.block, b"none")
+        except UnsupportedAlgorithm as error:
+            raise self._unusable(_FOREIGN_FORM) from error
+        except (ValueError, TypeError):
+            return  # of course it is not the passphrase
 
     def _unusable(self, why: str) -> KeyUnusableError:
         return KeyUnusableError(f"{why}; `ssh-keygen -p -f {_quoted(self.path)}` writes it in one that works")
@@ -127,6 +148,8 @@ def _what_else(path: Path, content: bytes) -> str:
         return (
             f"it is one of PuTTY; `puttygen {_quoted(path)} -O private-openssh -o NEW` makes one that works"
         )
+    if content.startswith(_SSH2):
+        return f"it is one of ssh.com; `ssh-keygen -i -f {_quoted(path)} > NEW` makes one that works"
     return "it holds no private key"
 
 
