@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -447,7 +448,7 @@ async def test_a_revoked_host_key(place: Place, sshd: Sshd) -> None:
     config = configure(place, f"RevokedHostKeys {revoked}\n")
     for content, said in (
         (f"# gone\nssh-ed25519 {place.host_key.get_base64()} host\n", f"is marked as revoked ({revoked}:2)"),
-        ("SSHKRL\n\0", "(KRL)"),
+        ("SSHKRL\n\0", "cannot be looked up"),
         (None, "No such file"),
     ):
         revoked.unlink(missing_ok=True)
@@ -459,6 +460,26 @@ async def test_a_revoked_host_key(place: Place, sshd: Sshd) -> None:
     revoked.write_text("# nobody\n")
     async with Fleet(place.inventory(sshd.port, **config), place.person) as fleet:
         assert await fleet.connect() == {"n1": None}
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen here")
+async def test_a_host_key_that_a_krl_has(place: Place, sshd: Sshd) -> None:
+    other = write_key(place.root / "other")
+    for name, key, is_revoked in (("mine", place.host_key, True), ("others", other, False)):
+        public = place.root / f"{name}.pub"
+        public.write_text(f"{key.get_name()} {key.get_base64()}\n")
+        krl = make_krl(place.root / f"{name}.krl", public)
+        async with Fleet(
+            place.inventory(sshd.port, **configure(place, f"RevokedHostKeys {krl}\n")), place.person
+        ) as fleet:
+            error = (await fleet.connect())["n1"]
+        assert isinstance(error, HostKeyRefused) is is_revoked
+        assert error is None or f"is marked as revoked ({krl})" in error.what
+
+
+def make_krl(krl: Path, public: Path) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", krl, public], check=True, timeout=60, capture_output=True)
+    return krl
 
 
 # ── algorithms ──────────────────────────────────────────────────────────────────────────────────────────

@@ -26,10 +26,11 @@ from loomtui.fleet.ssh.client import (
 )
 from loomtui.fleet.ssh.credentials import log_in
 from loomtui.fleet.ssh.heartbeat import Heartbeat
-from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint, revoked_in
+from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
 from loomtui.fleet.ssh.negotiation import Client, limit_algorithms, prefer_known_keys
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.proxycommand import start_proxy
+from loomtui.fleet.ssh.revocation import revoked_in
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.text import clean_line
 
@@ -282,7 +283,7 @@ def _refuse_revoked(target: Target, kind: str, keys: tuple[bytes, ...], file: Pa
             f"whether the host key of {target.host}:{target.port} is revoked cannot be looked up in {file}:"
             f" {clean_line(str(error), limit=120)}",
             node=target.node,
-            advice="Look at RevokedHostKeys of the SSH configuration: loomtui reads one key a line.",
+            advice="Look at the file that RevokedHostKeys of the SSH configuration names.",
         ) from error
     if where:
         raise _host_key_changed(target, kind, fingerprint(keys[0]), Verdict.REVOKED, where)

@@ -7,13 +7,12 @@ Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Patterns, negations, hashed name
 from __future__ import annotations
 
 import base64
-import contextlib
 import fnmatch
 import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +22,6 @@ from paramiko import HostKeys
 from loomtui.fleet.ssh.hostcerts import HostCertificate
 
 _WRITING = threading.Lock()
-_KRL = b"SSHKRL\n\0"  # PROTOCOL.krl of OpenSSH
 
 
 class Verdict(StrEnum):
@@ -163,22 +161,6 @@ def parse(text: str, file: str) -> Iterator[KnownHost]:
         except ValueError:
             continue
         yield KnownHost(marker, tuple(fields[0].split(",")), fields[1], key, f"{file}:{number}")
-
-
-def revoked_in(file: Path, keys: Collection[bytes]) -> str:
-    """The file:line of RevokedHostKeys that has one of these keys, or ''. Format: a public key a line.
-
-    Raises OSError if the file cannot be read, ValueError if it is a list in binary form (KRL).
-    """
-    content = file.read_bytes()
-    if content.startswith(_KRL):
-        raise ValueError("it is a list in binary form (KRL)")
-    for number, line in enumerate(content.splitlines(), 1):
-        for word in line.split()[:2]:
-            with contextlib.suppress(ValueError):
-                if base64.b64decode(word, validate=True) in keys:
-                    return f"{file}:{number}"
-    return ""
 
 
 def _same(name: str, host: str) -> bool:
