@@ -67,9 +67,9 @@ class Configuration:
         return ssh_program(os.environ.get("PATH"))
 
     def _asked(self, program: SshProgram, asked: Asked) -> Answer:
-        text = _ANSWERS.once(
-            (program, self._file, _state(self._file), asked), lambda: program.ask(asked, self._file)
-        )
+        usual = (_home_of_user() / _USER_FILE, reading.SYSTEM_FOLDER / "ssh_config")
+        state = _state(*((self._file,) if self._file else usual))
+        text = _ANSWERS.once((program, self._file, state, asked), lambda: program.ask(asked, self._file))
         options = from_program(text)
         tokens = _tokens(options, asked, _home_of_user(), _name_of_user())
         if not program.fills_in:
@@ -229,11 +229,16 @@ def _local_user() -> str:
         return ""
 
 
-def _state(file: Path | None) -> tuple[int, int] | None:
-    """What tells that a file was changed since."""
-    if file is None:
+def _state(*files: Path) -> tuple[tuple[int, int] | None, ...]:
+    """What tells that a file was changed since: when, and its size; None where there is none."""
+    return tuple(_changed(file) for file in files)
+
+
+def _changed(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
         return None
-    status = file.stat()
     return status.st_mtime_ns, status.st_size
 
 
