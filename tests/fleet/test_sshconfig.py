@@ -52,7 +52,7 @@ def test_the_configuration_counts(home: Path) -> None:
     assert target.key_files == (home / ".ssh/one", home / ".ssh/two")
     assert target.known_hosts == (home / ".ssh/loom_hosts", home / ".ssh/more_hosts")
     assert target.identities_only
-    assert target.identity_agent == "~/.ssh/agent"
+    assert target.identity_agent == str(home / ".ssh/agent")
     assert target.certificate_files == (home / ".ssh/one.cert",)
     assert target.known_as == ("alias", 22)
 
@@ -90,7 +90,7 @@ def test_proxies(home: Path) -> None:
 
 
 def test_a_proxy_command_sees_what_the_inventory_says(home: Path) -> None:
-    target = resolve(home, "Host *\n User a b\n Port 1\n ProxyCommand nc -X %% %h %p %r\n", port=2222)
+    target = resolve(home, 'Host *\n User "a b"\n Port 1\n ProxyCommand nc -X %% %h %p %r\n', port=2222)
     assert target.proxy_command == "nc -X % node 2222 'a b'"
     assert resolve(home, "Host *\n ProxyCommand none\n").proxy_command is None
     assert resolve(home, "Host *\n ProxyJump none\n").jumps == ()

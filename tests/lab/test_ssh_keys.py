@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from paramiko import Message, PKey
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory
+from tests.fleet.agent import FakeAgent
 from tests.lab.client import Lab
 from tests.lab.tree import PASSWORD, PASSWORD_USER, SUDO_USER
 from tests.lab.wild import Person, file, keygen, of, sshd
 
 RIGHTS = InspectScript("rights")
+
+
+class SecurityKey(PKey):
+    """What an agent does with a key of a security key (PROTOCOL.u2f of OpenSSH), without one."""
+
+    KIND = "sk-ssh-ed25519@openssh.com"
+    _APPLICATION, _TOUCHED, _COUNTER = b"ssh:", b"\x01", bytes([0, 0, 0, 7])
+
+    def __init__(self) -> None:
+        self._private = ed25519.Ed25519PrivateKey.generate()
+
+    def asbytes(self) -> bytes:
+        public = Message()
+        public.add_string(self.KIND)
+        public.add_string(self._private.public_key().public_bytes_raw())
+        public.add_string(self._APPLICATION)
+        return public.asbytes()
+
+    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Message:
+        digests = [hashlib.sha256(each).digest() for each in (self._APPLICATION, data)]
+        signature = Message()
+        signature.add_string(self.KIND)
+        signature.add_string(self._private.sign(digests[0] + self._TOUCHED + self._COUNTER + digests[1]))
+        signature.add_bytes(self._TOUCHED + self._COUNTER)
+        return signature
 
 
 async def outcome(inventory: Inventory, person: Person | Refuse | None = None) -> LoomtuiError | None:
@@ -103,6 +134,49 @@ async def test_server_that_hangs_up_while_the_passphrase_is_typed(shared: Lab, k
     person = Person(["open sesame"], meanwhile=hang_up)
     assert await outcome(of(shared, "val-1", key_file=key), person) is None
     assert len(person.asked) == 1
+
+
+# ── forms of keys ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def authorized(lab: Lab, public: str) -> Iterator[None]:
+    """This public key opens val-1, and nothing else does."""
+    with (
+        file(lab, "val-1", "/etc/ssh/mine", public + "\n"),
+        sshd(lab, "val-1", "AuthorizedKeysFile /etc/ssh/mine\n"),
+    ):
+        yield
+
+
+@pytest.mark.parametrize("form", ["PKCS8", "PEM", "RFC4716"])
+@pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
+async def test_forms_of_keys(shared: Lab, tmp_path: Path, kind: str, form: str) -> None:
+    key = tmp_path / "mine"
+    keygen("-t", kind, "-m", form, "-N", "open sesame", "-f", key)
+    inventory = of(shared, "val-1", key_file=key)
+    with authorized(shared, key.with_name("mine.pub").read_text()):
+        person = Person(["wrong", "open sesame"])
+        assert await outcome(inventory, person) is None
+        assert len(person.asked) == 2
+        keygen("-p", "-P", "open sesame", "-N", "", "-m", form, "-f", key)
+        assert await outcome(inventory) is None
+
+
+async def test_security_key_that_the_agent_holds(
+    shared: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`IdentityFile` names its public half, as many do who have several."""
+    key = SecurityKey()
+    public = tmp_path / "id_ed25519_sk.pub"
+    public.write_text(f"{SecurityKey.KIND} {base64.b64encode(key.asbytes()).decode()} mine\n")
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n IdentitiesOnly yes\n IdentityFile {public}\n")
+    inventory = of(shared, "val-1", key_file=None, agent=True, config_file=config)
+    with FakeAgent(tmp_path / "agent", key) as agent, authorized(shared, public.read_text()):
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(agent.path))
+        assert await outcome(inventory) is None
+        assert agent.signed == 1
 
 
 # ── certificates ────────────────────────────────────────────────────────────────────────────────────────

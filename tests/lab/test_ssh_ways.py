@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pwd
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +17,9 @@ from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.fleet.scripts import InspectScript
 from loomtui.inventory.model import Inventory
 from tests.lab.client import Lab
+from tests.lab.desk import Desk
 from tests.lab.test_ssh_keys import outcome
+from tests.lab.tree import SUDO_USER
 from tests.lab.wild import changed, file, journal, keygen, moment, of, sshd
 
 RIGHTS = InspectScript("rights")
@@ -76,6 +83,46 @@ async def test_proxy_command(shared: Lab, inner: Path, tmp_path: Path) -> None:
     since = moment(shared, "val-2")
     assert await outcome(through(shared, inner, tmp_path, way)) is None
     assert f"Accepted publickey for oncall from {_BASTION}" in journal(shared, "val-2", since)
+
+
+# ── the machine's own configuration ─────────────────────────────────────────────────────────────────────
+
+_IN_ANOTHER_ETC_SSH = 'mount --bind "$1" /etc/ssh && shift && exec "$@"'
+
+
+@pytest.mark.parametrize("asked", ["the program", "our reading"])
+def test_system_wide_configuration(shared: Lab, tmp_path: Path, asked: str) -> None:
+    """In a mount namespace of its own, so that this machine's /etc/ssh stays as it is.
+
+    The program looks the home folder up in the user database; our reading takes the place of the program
+    where HOME names another one.
+    """
+    etc = tmp_path / "etc"
+    (etc / "ssh_config.d").mkdir(parents=True)
+    (etc / "ssh_config").write_text("Include /etc/ssh/ssh_config.d/*.conf\nHost *\n    SendEnv LANG LC_*\n")
+    (etc / "ssh_config.d/99-loom.conf").write_text(
+        f"Host loom-n9\n  HostName {shared.addresses['val-1']} # the first\n  User {SUDO_USER}\n"
+        f"  IdentityFile {shared.folder}/id_ed25519\n  UserKnownHostsFile {shared.folder}/known_hosts\n"
+    )
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(
+        "cluster: etc\nproduction: false\nssh: {agent: false}\ns3: {bucket: loom-example}\n"
+        "nodes:\n- {name: n9, host: loom-n9}\n"
+    )
+    home = pwd.getpwuid(os.getuid()).pw_dir if asked == "the program" else str(tmp_path)
+    loomtui = (sys.executable, "-m", "loomtui", "-i", inventory, "status", "--json")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", _IN_ANOTHER_ETC_SSH, "sh", etc, *loomtui],
+        env={**os.environ, **Desk(shared, tmp_path).environment, "HOME": home},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    [node] = json.loads(done.stdout)["nodes"]
+    assert node["name"] == "n9"
+    assert node["height"], done.stdout + done.stderr
 
 
 # ── known_hosts ─────────────────────────────────────────────────────────────────────────────────────────

@@ -7,16 +7,15 @@ import contextlib
 import errno
 import logging
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paramiko import PKey
 
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable
 from loomtui.fleet.ssh import paramiko_words
-from loomtui.fleet.ssh.agent import CERTIFICATE
 from loomtui.fleet.ssh.client import (
     THREADS,
     Channel,
@@ -30,7 +29,10 @@ from loomtui.fleet.ssh.heartbeat import Heartbeat
 from loomtui.fleet.ssh.hostkeys import KnownHosts, Verdict, fingerprint
 from loomtui.fleet.ssh.jumps import JumpHosts
 from loomtui.fleet.ssh.keyboard_interactive import LoginRefused
+from loomtui.fleet.ssh.negotiation import Client, limit_algorithms, prefer_known_keys
 from loomtui.fleet.ssh.prompter import Secrets
+from loomtui.fleet.ssh.proxycommand import start_proxy
+from loomtui.fleet.ssh.revocation import revoked_in
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.fleet.ssh.talk import Asker, Unsent
 from loomtui.text import clean_line
@@ -40,6 +42,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
 
@@ -159,7 +162,7 @@ class Connector:
             if await self._is_known(key, target):
                 return
             kind, blob, host = key.get_name(), key.asbytes(), f"{target.host}:{target.port}"
-            if not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
+            if not target.asks or not await self._secrets.accepts(target.node, host, kind, fingerprint(blob)):
                 raise _host_key_unknown(target, kind, fingerprint(blob))
             self._accepted.add((*target.known_as, blob))
             with contextlib.suppress(OSError):  # it holds for this session, and is asked about again
@@ -169,8 +172,11 @@ class Connector:
         """False means that nobody knows the host. Raises HostKeyRefused if it is known with another key."""
         kind, blob = key.get_name(), key.asbytes()
         hosts = KnownHosts(target.known_hosts)
-        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
         certificate = getattr(key, "public_blob", None)
+        if target.revoked_host_keys:
+            shown = (blob, certificate.key_blob) if certificate else (blob,)
+            await THREADS.run(_refuse_revoked, target, kind, shown, target.revoked_host_keys)
+        verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
         if certificate is not None and verdict is not Verdict.REVOKED:
             vouched, by = await THREADS.run(hosts.judge_certificate, *target.known_as, certificate.key_blob)
             verdict, where = (verdict, where) if vouched is Verdict.UNKNOWN else (vouched, by)
@@ -179,24 +185,13 @@ class Connector:
         return verdict is Verdict.KNOWN or (*target.known_as, blob) in self._accepted
 
 
-class _Client(Transport):
-    """A transport that asks first for host certificates if an authority is known. paramiko asks last."""
-
-    certificates_first = False
-
-    @property
-    def preferred_keys(self) -> tuple[str, ...]:
-        kinds = tuple(super().preferred_keys)
-        return tuple(sorted(kinds, key=lambda kind: self.certificates_first != kind.endswith(CERTIFICATE)))
-
-
 class _Dialling:
     """One attempt to reach a server, up to its host key. It can be given up from elsewhere at any moment."""
 
     def __init__(self, target: Target, through: Transport | None) -> None:
         self._target = target
         self._through = through
-        self._transport: _Client | None = None
+        self._transport: Client | None = None
         self._socket: socket.socket | Channel | None = None
         self._abandoned = False
 
@@ -208,11 +203,12 @@ class _Dialling:
         if self._abandoned:
             self._socket.close()
             raise TimeoutError
-        self._transport = transport = _Client(self._socket)
+        self._transport = transport = Client(self._socket)
         left = max(0.1, until - time.monotonic())
         transport.banner_timeout = transport.handshake_timeout = left
         transport.auth_timeout = transport.channel_timeout = target.timeout
-        _prefer_known_keys(transport, target)
+        limit_algorithms(transport, target)
+        prefer_known_keys(transport, target)
         transport.start_client(timeout=left + 0.5)  # so that the cause comes first
         if not transport.initial_kex_done:
             raise TimeoutError("no key exchange")
@@ -230,8 +226,9 @@ class _Dialling:
         if self._through is not None:
             return _open_through(self._through, target)
         if target.proxy_command:
-            return _start_proxy(target.proxy_command)
-        sock = socket.create_connection((target.host, target.port), target.timeout)
+            return start_proxy(target.proxy_command, target.timeout, gives_socket=target.proxy_gives_socket)
+        source = (target.bind_address, 0) if target.bind_address else None
+        sock = socket.create_connection((_address(target), target.port), target.timeout, source)
         _notice_dead_peer(sock)
         return sock
 
@@ -245,18 +242,13 @@ def _open_through(jump: Transport, target: Target) -> Channel:
         raise
 
 
-def _prefer_known_keys(transport: _Client, target: Target) -> None:
-    """Asks for the kind of host key that is known, as OpenSSH does, because another kind proves nothing."""
-    hosts = KnownHosts(target.known_hosts)
-    transport.certificates_first = hosts.has_authority(*target.known_as)
-    known = hosts.types(*target.known_as)
-    options = transport.get_security_options()
-    offered = tuple(options.key_types)
-
-    def rank(kind: str) -> bool:
-        return ("ssh-rsa" if kind.startswith("rsa-sha2-") else kind) not in known
-
-    options.key_types = tuple(sorted(offered, key=rank))
+def _address(target: Target) -> str:
+    """The host, or its first address of the one family that is wanted (AddressFamily)."""
+    family = _FAMILIES.get(target.address_family)
+    if family is None:
+        return target.host
+    [(*_, address), *_] = socket.getaddrinfo(target.host, target.port, family, socket.SOCK_STREAM)
+    return str(address[0])
 
 
 def _notice_dead_peer(sock: socket.socket) -> None:
@@ -265,25 +257,6 @@ def _notice_dead_peer(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
-
-
-def _start_proxy(command: str) -> socket.socket:
-    """Runs the operator's ProxyCommand at the other end of a socket pair. It ends when that is closed."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        # A shell's text by definition (ssh_config(5)), from the operator's own SSH configuration.
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            stderr=subprocess.DEVNULL,
-        )
-    THREADS.start(lambda: _reap(process))
-    return ours
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    process.wait()
 
 
 def _connection_failure(error: Exception, target: Target) -> NodeUnreachable:
@@ -328,6 +301,21 @@ def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, w
         node=target.node,
         advice="Somebody may be in between. If the machine was made anew, take that line out of the file.",
     )
+
+
+def _refuse_revoked(target: Target, kind: str, keys: tuple[bytes, ...], file: Path) -> None:
+    """Raises HostKeyRefused for what is on the list, and if nobody can tell."""
+    try:
+        where = revoked_in(file, keys)
+    except (OSError, ValueError) as error:
+        raise HostKeyRefused(
+            f"whether the host key of {target.host}:{target.port} is revoked cannot be looked up in {file}:"
+            f" {clean_line(str(error), limit=120)}",
+            node=target.node,
+            advice="Look at the file that RevokedHostKeys of the SSH configuration names.",
+        ) from error
+    if where:
+        raise _host_key_changed(target, kind, fingerprint(keys[0]), Verdict.REVOKED, where)
 
 
 def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:

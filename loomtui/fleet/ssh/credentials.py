@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 from collections.abc import AsyncIterator
@@ -10,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko import AgentKey, ECDSAKey, Ed25519Key, PKey, RSAKey
+from paramiko import AgentKey, PKey
 from paramiko.pkey import PublicBlob
-from paramiko.ssh_exception import PasswordRequiredException
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.ssh.agent import AgentAt, AgentCertificate, socket_path
@@ -24,6 +21,9 @@ from loomtui.fleet.ssh.client import (
     SSHException,
     Transport,
 )
+from loomtui.fleet.ssh.keyfiles import KeyFile, KeyUnusableError, LockedError, public_blob
+from loomtui.fleet.ssh.openssh import algorithms
+from loomtui.fleet.ssh.openssh.options import chosen
 from loomtui.fleet.ssh.passwords import METHODS, Answered, answer
 from loomtui.fleet.ssh.prompter import Fit, Secrets
 from loomtui.fleet.ssh.sshconfig import Target
@@ -78,33 +78,35 @@ async def _by_key(transport: Transport, asker: Asker, keyring: _Keyring) -> _Out
 
 async def _keys(keyring: _Keyring, target: Target, secrets: Secrets) -> AsyncIterator[PKey]:
     """The keys, one after the other; each is noted before it is tried."""
+    wanted = target.algorithms.public_keys
     for label, key in keyring.ready:
-        keyring.notes.append(label)
-        yield key
+        accepted = _is_accepted(key, wanted)
+        keyring.notes.append(label if accepted else f"{label} (which PubkeyAcceptedAlgorithms leaves out)")
+        if accepted:
+            yield key
     for path in keyring.locked:
         opened = await _unlocked(path, target, secrets)
-        keyring.notes.append(
-            f"key {path}" + ("" if opened else " (encrypted, and nobody gave its passphrase)")
-        )
-        for key in opened:
-            yield key
+        keyring.notes.append(f"key {path}" + (f" ({opened.problem})" if opened.problem else ""))
+        for key in opened.keys:
+            if _is_accepted(key, wanted):
+                yield key
 
 
 def _collect(target: Target) -> _Keyring:
+    """In the order of `ssh`: what the agent has comes before the files that nobody named."""
     keyring = _Keyring()
     held = _agent_keys(target, keyring)
+    usual: list[tuple[str, PKey]] = []
     for path in target.key_files:
-        beside = [_public_part(path.with_name(path.name + end)) for end in ("-cert.pub", ".pub")]
+        beside = [public_blob(each) for each in (*_beside(path), path)]
         own = [held.pop(public) for public in beside if public is not None and public in held]
-        if own:
-            for key in own:
-                keyring.ready += [
-                    (f"key {path} from the agent", each) for each in _certified(key, path, target)
-                ]
-        else:
-            _load(path, target, keyring)
+        for key in own:
+            keyring.ready += [(f"key {path} from the agent", each) for each in _certified(key, path, target)]
+        if not own:
+            (keyring.ready if path in target.explicit_keys else usual).extend(_loaded(path, target, keyring))
     if not target.identities_only:
         keyring.ready += [(f"agent key {clean_line(key.comment, limit=60)}", key) for key in held.values()]
+    keyring.ready += usual
     return keyring
 
 
@@ -129,7 +131,7 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
         return [key]
     keys: list[PKey] = []
     kind: Any = type(getattr(key, "inner_key", None) or key)
-    for certificate in (path.with_name(path.name + "-cert.pub"), *target.certificate_files):
+    for certificate in (_beside(path)[0], *target.certificate_files):
         certified = (
             AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
         )
@@ -141,58 +143,60 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
     return [*keys, key]
 
 
-def _public_part(path: Path) -> bytes | None:
-    """The .pub file beside a private key, by which the agent's copy is recognised."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = path.read_text("utf-8").split()
-        return base64.b64decode(fields[1], validate=True)
-    return None
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Its certificate and its public key, by which the agent's copy of a private key is recognised."""
+    return path.with_name(path.name + "-cert.pub"), path.with_name(path.name + ".pub")
 
 
-def _load(path: Path, target: Target, keyring: _Keyring) -> None:
+def _loaded(path: Path, target: Target, keyring: _Keyring) -> list[tuple[str, PKey]]:
     try:
-        keyring.ready += [(f"key {path}", key) for key in _read_key(path, None, target)]
+        return [(f"key {path}", key) for key in _read_key(path, None, target)]
     except FileNotFoundError:
         if path in target.explicit_keys:
             keyring.notes.append(f"key {path} (no such file)")
-    except _LockedError:
+    except LockedError:
         keyring.locked.append(path)
-    except (OSError, ValueError, UnsupportedAlgorithm, SSHException) as error:
-        keyring.notes.append(f"key {path} ({clean_line(str(error), limit=80)})")
+    except (OSError, KeyUnusableError) as error:
+        keyring.notes.append(f"key {path} ({clean_line(_why(error), limit=300)})")
+    return []
 
 
-class _LockedError(Exception):
-    """The key is encrypted, and there was no passphrase or a wrong one."""
+def _why(error: OSError | KeyUnusableError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _read_key(path: Path, passphrase: str | None, target: Target) -> list[PKey]:
-    """The key, with its certificate and bare. Raises _LockedError, OSError, ValueError, SSHException.
-
-    This is not PKey.from_path: paramiko 5.1 hands a passphrase on in a type that the library below refuses.
-    """
-    problem: Exception | None = None
-    for kind in (Ed25519Key, ECDSAKey, RSAKey):
-        try:
-            key = kind.from_private_key_file(str(path), passphrase)
-        except PasswordRequiredException as error:
-            raise _LockedError from error
-        except (SSHException, ValueError, TypeError, IndexError) as error:
-            problem = problem or error
-            continue
-        return _certified(key, path, target)
-    if passphrase is not None:
-        raise _LockedError from problem
-    raise SSHException("not a private key of a kind that is known") from problem
+    """The key, with its certificates and bare. Raises LockedError, KeyUnusableError, OSError."""
+    return _certified(KeyFile.read(path).key(passphrase), path, target)
 
 
-async def _unlocked(path: Path, target: Target, secrets: Secrets) -> list[PKey]:
-    opened: list[PKey] = []
+def _is_accepted(key: PKey, wanted: str) -> bool:
+    """Whether PubkeyAcceptedAlgorithms has it. A key of RSA signs by one of two algorithms."""
+    certificate = getattr(key, "public_blob", None)
+    name = certificate.key_type if certificate else key.get_name()
+    names = {name.replace("ssh-rsa", signing, 1) for signing in ("rsa-sha2-256", "rsa-sha2-512")}
+    usual = tuple(dict.fromkeys((*algorithms.KEYS, *sorted(names))))
+    return not names.isdisjoint(chosen(wanted, usual, usual))
+
+
+@dataclass
+class _Opened:
+    """What came of an encrypted key. `problem` is what is in the way, or ''."""
+
+    keys: list[PKey] = field(default_factory=list)
+    problem: str = "encrypted, and nobody gave its passphrase"
+
+
+async def _unlocked(path: Path, target: Target, secrets: Secrets) -> _Opened:
+    opened = _Opened()
 
     async def fits(passphrase: str) -> Fit:
         try:
-            opened[:] = await THREADS.run(_read_key, path, passphrase, target)
-        except (_LockedError, OSError):
+            opened.keys, opened.problem = await THREADS.run(_read_key, path, passphrase, target), ""
+        except (LockedError, OSError):
             return Fit.WRONG
+        except KeyUnusableError as error:  # the passphrase is right, and of no use
+            opened.problem = clean_line(str(error), limit=300)
         return Fit.RIGHT
 
     await secrets.find(f"key {path}", target.node, f"Passphrase of the SSH key {path}", fits)

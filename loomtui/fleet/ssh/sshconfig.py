@@ -1,34 +1,24 @@
-"""Where and how a node is dialled: the inventory first, then ~/.ssh/config, then OpenSSH's defaults.
+"""Where and how a node is dialled: the inventory first, then OpenSSH's configuration, then its defaults.
 
-Obeyed of ssh_config(5): Host, Match host/user, HostName, User, Port, IdentityFile, IdentitiesOnly,
-IdentityAgent, CertificateFile, HostKeyAlias, ProxyJump, ProxyCommand, UserKnownHostsFile,
-GlobalKnownHostsFile, and Include at top level.
-Host keys are checked strictly whatever StrictHostKeyChecking says.
+`openssh/` says what the configuration is. Host keys are checked strictly whatever StrictHostKeyChecking says;
+where it says `yes`, nobody is asked about an unknown one.
 """
 
 from __future__ import annotations
 
-import getpass
-import re
 import shlex
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
-from paramiko import SSHConfig
-from paramiko.ssh_exception import ConfigParseError, CouldNotCanonicalize
-
 from loomtui.errors import CallError
+from loomtui.fleet.ssh.openssh.configuration import Answer, Configuration, Which
+from loomtui.fleet.ssh.openssh.names import Hop, hops
+from loomtui.fleet.ssh.openssh.options import Algorithms, Asked
+from loomtui.fleet.ssh.openssh.tokens import Tokens, with_home
 from loomtui.inventory.model import Node, SshSettings
-from loomtui.text import clean_line
 
-_HOP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:@/]+)(?::(?P<port>\d{1,5}))?")
-_DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+_DEFAULT_KEYS = tuple(f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa", "ed25519_sk", "ecdsa_sk"))
 _MAX_HOPS = 8
-#: Stands for `%` in a ProxyCommand: paramiko would fill in the user and port of the configuration, not of
-#: the inventory.
-_PERCENT = "\ue000"
 
 
 @dataclass(frozen=True)
@@ -47,8 +37,14 @@ class Target:
     certificate_files: tuple[Path, ...] = ()  # besides those that lie beside their keys
     identities_only: bool = False
     host_key_name: str = ""  # HostKeyAlias
+    revoked_host_keys: Path | None = None
+    asks: bool = True  # about an unknown host key
+    address_family: str = ""  # as ssh_config has it; '': any
+    bind_address: str = ""
+    algorithms: Algorithms = field(default_factory=Algorithms)
     jumps: tuple[Target, ...] = ()
     proxy_command: str | None = None
+    proxy_gives_socket: bool = False  # ProxyUseFdpass
     explicit_keys: frozenset[Path] = field(default_factory=frozenset)  # asked for by name: say when absent
 
     @property
@@ -61,127 +57,97 @@ class Target:
 
 
 class Routes:
-    """Reads the SSH configuration once, and finds the way to each node with it."""
+    """Finds the way to each node, with the SSH configuration."""
 
     def __init__(self, settings: SshSettings) -> None:
         self._settings = settings
+        self._configuration = _configuration(settings)
 
     def target(self, node: Node) -> Target:
-        """Raises CallError if the SSH configuration cannot be read."""
+        """Blocks for a moment. Raises CallError if the SSH configuration cannot be read or understood."""
         own = self._settings
-        target = self._resolve(node.name, node.host, node.port or own.port, own.user, depth=0)
+        asked = Asked(node.host.strip("[]"), own.user, node.port or own.port)
+        target = self._resolve(node.name, asked, depth=0)
         if own.key_file:
             path = own.key_file.expanduser()
             target = replace(target, key_files=(path,), explicit_keys=frozenset({path}))
         return target
 
-    def _resolve(self, name: str, host: str, port: int | None, user: str | None, *, depth: int) -> Target:
+    def _resolve(self, name: str, asked: Asked, *, depth: int) -> Target:
         if depth > _MAX_HOPS:
-            raise CallError(f"the ProxyJump entries for {host} lead in a circle")
-        options = self._lookup(host)
-        user = user or options.get("user") or getpass.getuser()
-        port = port or _port(options.get("port", "22"))
-        keys = tuple(Path(path).expanduser() for path in self._list(options, "identityfile"))
+            raise CallError(f"the ProxyJump entries for {asked.host} lead in a circle")
+        answer = self._configuration.answer(asked)
+        options, tokens = answer.options, answer.tokens
+        keys = _files(options.identity_files, tokens)
         target = Target(
             node=name,
-            host=options.get("hostname", host).strip("[]"),
-            port=port,
-            user=user,
-            key_files=keys or tuple(Path(path).expanduser() for path in _DEFAULT_KEYS),
-            known_hosts=self._known_hosts(options),
+            host=options.host_name,
+            port=options.port,
+            user=options.user,
+            key_files=keys if options.identity_files else _files(_DEFAULT_KEYS, tokens),
+            known_hosts=self._known_hosts(answer),
             timeout=self._settings.connect_timeout,
             agent=self._settings.agent,
-            identity_agent=options.get("identityagent", ""),
-            certificate_files=tuple(
-                Path(path).expanduser() for path in self._list(options, "certificatefile")
-            ),
-            identities_only=options.get("identitiesonly", "no").lower() == "yes",
-            host_key_name=options.get("hostkeyalias", ""),
+            identity_agent=options.identity_agent,
+            certificate_files=_files(options.certificate_files, tokens),
+            identities_only=options.identities_only,
+            host_key_name=options.host_key_alias,
+            revoked_host_keys=_files((options.revoked_host_keys,), tokens)[0]
+            if options.revoked_host_keys
+            else None,
+            asks=not options.strict,
+            address_family=options.address_family,
+            bind_address=options.bind_address,
+            algorithms=options.algorithms,
             explicit_keys=frozenset(keys),
         )
-        return self._with_proxy(target, options, depth)
+        if options.proxy_jump:
+            return replace(target, jumps=self._jumps(name, hops(options.proxy_jump), depth))
+        if options.proxy_command:
+            command = _tokens(options.proxy_command, target, asked.host)
+            return replace(target, proxy_command=command, proxy_gives_socket=options.proxy_gives_socket)
+        return target
 
-    def _with_proxy(self, target: Target, options: Mapping[str, str], depth: int) -> Target:
-        jump = options.get("proxyjump", "none")
-        if jump.lower() != "none":
-            first, *others = (self._hop(target.node, text, depth) for text in jump.split(","))
-            # Only the first hop is dialled from here, so only its own proxy counts.
-            rest = tuple(replace(hop, jumps=(), proxy_command=None) for hop in others)
-            return replace(target, jumps=(*first.jumps, replace(first, jumps=()), *rest))
-        command = options.get("proxycommand")
-        return replace(target, proxy_command=_tokens(command, target)) if command else target
+    def _jumps(self, name: str, way: tuple[Hop, ...], depth: int) -> tuple[Target, ...]:
+        """The hosts of a ProxyJump. Only the first is dialled from here, so only its own proxy counts."""
+        targets = [
+            self._resolve(name, Asked(hop.host, hop.user, hop.port, proxied=hop is way[0]), depth=depth + 1)
+            for hop in way
+        ]
+        return (*targets[0].jumps, *(replace(target, jumps=()) for target in targets))
 
-    def _hop(self, name: str, text: str, depth: int) -> Target:
-        match = _HOP.fullmatch(text.strip())
-        if not match:
-            raise CallError(f"a ProxyJump entry of the SSH configuration is no host: {clean_line(text)!r}")
-        port = _port(match["port"]) if match["port"] else None
-        return self._resolve(name, match["host"], port, match["user"], depth=depth + 1)
-
-    def _known_hosts(self, options: Mapping[str, str]) -> tuple[Path, ...]:
+    def _known_hosts(self, answer: Answer) -> tuple[Path, ...]:
         if self._settings.known_hosts:
             return (self._settings.known_hosts.expanduser(),)
-        own = shlex.split(options.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2"))
-        every = shlex.split(options.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts"))
-        return tuple(Path(path).expanduser() for path in (*own, *every) if path.lower() != "none")
-
-    @staticmethod
-    def _list(options: Mapping[str, str], name: str) -> tuple[str, ...]:
-        value: object = options.get(name, ())
-        return tuple(value) if isinstance(value, (list, tuple)) else (str(value),)
-
-    def _lookup(self, host: str) -> Mapping[str, str]:
-        try:
-            return self._config.lookup(host)
-        except (ConfigParseError, CouldNotCanonicalize, ImportError, ValueError, KeyError) as error:
-            raise CallError(
-                f"the SSH configuration cannot be applied to {host}: {clean_line(str(error))}"
-            ) from error
-
-    @cached_property
-    def _config(self) -> SSHConfig:
-        path = self._settings.config_file
-        if path is None or not path.expanduser().exists():
-            if path is not None and path != SshSettings.model_fields["config_file"].default:
-                raise CallError(f"the SSH configuration {path} does not exist")
-            return SSHConfig.from_text("")
-        try:
-            return SSHConfig.from_text("\n".join(_included(path.expanduser(), depth=0)))
-        except (OSError, UnicodeDecodeError, ConfigParseError) as error:
-            raise CallError(
-                f"the SSH configuration {path} cannot be read: {clean_line(str(error))}"
-            ) from error
+        every = (with_home(name, answer.tokens.home) for name in answer.options.global_known_hosts)
+        return tuple(Path(name) for name in (*answer.options.user_known_hosts, *every))
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise CallError(f"Port of the SSH configuration is no port: {clean_line(text)!r}")
-    return int(text)
+def _configuration(settings: SshSettings) -> Configuration:
+    path, tells = settings.config_file, settings.known_hosts is None
+    if path is None:
+        return Configuration(Which.NONE, tells_known_hosts=tells)
+    if path == SshSettings.model_fields["config_file"].default:
+        return Configuration(Which.USUAL, tells_known_hosts=tells)
+    return Configuration(Which.NAMED, path.expanduser(), tells_known_hosts=tells)
 
 
-def _included(path: Path, *, depth: int) -> Iterator[str]:
-    """The lines of a configuration with its top-level Include files put in, which paramiko leaves out."""
-    inside = False  # of a Host or Match block that is not for all
-    for line in path.read_text("utf-8").splitlines():
-        words = line.replace("=", " ", 1).split()
-        keyword = words[0].lower() if words else ""
-        if keyword in ("host", "match"):
-            inside = words[1:] not in (["*"], ["all"])
-        if keyword == "proxycommand":
-            yield line.replace("%", _PERCENT)
-        elif keyword != "include" or depth > _MAX_HOPS:
-            yield line
-        elif not inside:
-            for pattern in shlex.split(line.replace("=", " ", 1))[1:]:
-                given = Path(pattern).expanduser()
-                base, rest = (Path("/"), str(given)[1:]) if given.is_absolute() else (path.parent, pattern)
-                for file in sorted(base.glob(rest)):
-                    yield from _included(file, depth=depth + 1)
-            yield "Host *"  # ends the last block of what was included
+def _files(names: tuple[str, ...], tokens: Tokens) -> tuple[Path, ...]:
+    return tuple(Path(tokens.file(name)) for name in names if name.lower() != "none")
 
 
-def _tokens(command: str, target: Target) -> str:
-    """Fills in `%h`, `%p`, `%r` of a ProxyCommand. They are quoted, because a shell runs the command."""
-    values = {"%h": target.host, "%p": str(target.port), "%r": target.user, "%%": "%"}
-    command = command.replace(_PERCENT, "%")
-    return re.sub("%[hpr%]", lambda match: shlex.quote(values[match[0]]), command)
+def _tokens(command: str, target: Target, asked: str = "") -> str:
+    """Fills in the tokens of a ProxyCommand. They are quoted, because a shell runs the command.
+
+    `asked` is the host as it was asked for, before HostName. Raises CallError for a token that is not known.
+    """
+    name = asked or target.host
+    values = {
+        "h": target.host,
+        "k": target.host_key_name or name,
+        "n": name,
+        "p": str(target.port),
+        "r": target.user,
+    }
+    quoted = Tokens(Path(), {letter: shlex.quote(value) for letter, value in values.items()})
+    return quoted.filled(command, environment=False)
