@@ -9,12 +9,15 @@ import pytest
 
 from loomtui.backups.model import Contents
 from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.inventory.model import Inventory, Node, S3Settings
 from loomtui.loom.databases import LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.nodekey import NodeKeyFacts
+from loomtui.loom.references import MismatchKind, compare
 from loomtui.loom.validator import read_validator
 from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import FileAction, FileChoice, SigningAction
 from loomtui.restore.planning.amino_files import unreadable_files
+from loomtui.restore.planning.identities import facts_of
 from loomtui.restore.planning.moved_files import moved_files
 from tests.restore.material import (
     CONFIG_TOML,
@@ -124,6 +127,17 @@ def test_what_loom_nodekey_prints_wins_over_the_file() -> None:
     assert code is FindingCode.IDENTITY_DISPUTED
     assert own in text
     assert other in text
+
+
+def test_and_so_it_does_among_the_node_keys() -> None:
+    own, other = node_key_of(1).node_id, node_key_of(2).node_id
+    node = Node(name="n1", host="10.0.0.1")
+    inventory = Inventory(cluster="lab", production=False, s3=S3Settings(bucket="backups"), nodes=(node,))
+    facts = facts_of(inventory, node, details(reported_node_id=other))
+    assert (facts.node_id, facts.id_of_file) == (other, own)
+    (mismatch,) = [one for one in compare([facts]).mismatches if one.blocking]
+    assert mismatch.kind is MismatchKind.REPORTED_DIFFERS
+    assert "Loom goes by another file" in mismatch.message
 
 
 def unfit(

@@ -1,4 +1,4 @@
-"""Messages about files that Tendermint cannot read, and about those that are missing, damaged or in the way."""
+"""Messages about files: some that Tendermint cannot read, others that are missing, damaged or in the way."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ NUMBERS = (
         Severity.ERROR,
         "Tendermint's genesis.json cannot be read",
         TENDERMINT_GENESIS,
-        r"Error reading GenesisDoc|The genesis file cannot contain validators|Genesis doc must include",
+        r"^Error: (?:unexpected end of JSON input$|invalid character '[^']*' )|Error reading GenesisDoc"
+        r"|The genesis file cannot contain validators|Incorrect address for validator"
+        r"|[Gg]enesis doc must include",
         "chaindata/config/genesis.json is damaged, or a value in it is wrong; the line says which.",
         "Put the chain's genesis.json back; it is the same on every node.",
         denied_by=Denial.ANSWERS,
