@@ -29,6 +29,7 @@ class NodeFacts:
     former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
     former_addresses: frozenset[str] = frozenset()
     file_id: str | None = None  # what its key file makes; None: the same as `node_id`
+    key_problem: str | None = None  # why its key file makes no ID
     seen: bool = True  # False: it could not be looked at; name, role, address and port are the inventory's
 
     @property

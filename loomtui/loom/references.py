@@ -162,7 +162,8 @@ def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
 def _keys(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
     for node in nodes:
         if not node.node_id:
-            cause = f"{node.name} has no usable node_key.json"
+            why = f" ({node.key_problem})" if node.key_problem else ""
+            cause = f"{node.name} has no usable node_key.json{why}"
             fix = "restore its own from its config backup."
             yield Mismatch(MismatchKind.NO_KEY, node.name, None, None, None, NODE_KEY, cause, True, fix)
         elif node.reported and node.reported != node.id_of_file:

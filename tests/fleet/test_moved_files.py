@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
+
 import pytest
 
 from loomtui.fleet.fleet import Fleet
@@ -113,6 +117,24 @@ async def test_the_environment_of_the_unit_wins(machine: Machine, fleet: Fleet) 
     seen = await details(fleet.session("n1"))
     assert ids(seen.status) == (ID, ID.upper())
     assert seen.environment == ()
+
+
+@pytest.fixture
+def started() -> Iterator[int]:
+    """The ID of a process in whose environment a start script has set something."""
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, "TM_DB_DIR": "/big"}) as process:
+        yield process.pid
+        process.kill()
+
+
+async def test_what_a_start_script_set_is_in_the_process(
+    machine: Machine, fleet: Fleet, started: int
+) -> None:
+    show = machine.place.root / "show"
+    show.write_text(f"MainPID={started}\n" + show.read_text().replace("MainPID=", "Old="))
+    seen = await details(fleet.session("n1"))
+    assert seen.environment == ("TM_DB_DIR",)
+    assert ids(seen.status) == (None, None)
 
 
 @pytest.mark.parametrize(

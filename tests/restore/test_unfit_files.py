@@ -22,6 +22,7 @@ from loomtui.restore.planning.moved_files import moved_files
 from tests.restore.material import (
     CONFIG_TOML,
     LOOM_YML,
+    chain_facts,
     contents,
     node_details,
     node_key_of,
@@ -96,10 +97,18 @@ def test_a_loom_yml_that_leads_elsewhere(loom_yml: str, code: FindingCode, said:
     assert (found, said in text) == (code, True), text
 
 
+def test_a_loom_yml_in_the_other_folder_counts() -> None:
+    texts = {"config/loom.yml": "RootDir: sub\n", TENDERMINT_CONFIG: CONFIG_TOML}
+    seen = details(texts=texts, loom_configs=("config/loom.yml",))
+    assert [code for code, _ in told(seen)] == [FindingCode.ROOT_DIR]
+
+
 def test_a_library_that_writes_the_same_files_stays() -> None:
     c = 'db_backend = "cleveldb"\n' + CONFIG_TOML
-    assert told(details(c)) == []
-    assert told(details(c), saved(**{TENDERMINT_CONFIG: c})) == []
+    runs = node_status("n1", 1, chain=chain_facts(100))
+    assert told(details(c, status=runs)) == []
+    assert told(details(c, status=runs), saved(**{TENDERMINT_CONFIG: c})) == []
+    assert len(told(details(c, status=replace(runs, chain=None)))) == 1, "nothing shows that its build has it"
     for seen, config in ((details(), c), (details(c), CONFIG_TOML)):
         ((_, text),) = told(seen, saved(**{TENDERMINT_CONFIG: config}))
         assert 'db_backend = "cleveldb"' in text

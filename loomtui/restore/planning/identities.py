@@ -70,6 +70,7 @@ def facts_of(inventory: Inventory, node: Node, details: NodeDetails | LoomtuiErr
         port=port,
         node_id=details.reported_node_id or of_file,
         file_id=of_file,
+        key_problem=status.node_key.problem if status.node_key else None,
         reported=details.reported_node_id,
         reported_problem=details.reported_problem,
         unit=status.unit,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from loomtui.backups.model import Contents
 from loomtui.fleet.probes.node_status import NodeDetails
-from loomtui.loom.config import read_config_toml, read_loom_yml
+from loomtui.loom.config import read_config_toml, read_loom_yml, winning_config
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG
 from loomtui.loom.places import (
     C_LEVELDB,
@@ -22,7 +22,6 @@ from loomtui.loom.places import (
     winning_tendermint_config,
 )
 from loomtui.restore.findings import Finding, FindingCode
-from loomtui.restore.planning.external_addresses import text_to_be
 from loomtui.text import clean_line
 
 _CONFIG_FILES = (LOOM_CONFIG, TENDERMINT_CONFIG)
@@ -38,14 +37,15 @@ def moved_files(details: NodeDetails, config: Contents | None) -> Iterator[Findi
 
 
 def _settings(details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
-    live = {name: details.texts.get(name, "") for name in _CONFIG_FILES}
-    to_be = {name: text_to_be(details, config, name) for name in _CONFIG_FILES}
+    live = {name: _live(details, name) for name in _CONFIG_FILES}
+    to_be = {name: _to_be(details, config, name) for name in _CONFIG_FILES}
     now = [moved for name, text in live.items() for moved in _moved(details, name, text)]
     after = [moved for name, text in to_be.items() for moved in _moved(details, name, text)]
     key = clean_line(config.backup.key) if config is not None else ""
     for moved in dict.fromkeys((*now, *after)):
-        if moved.path is None and moved.value == C_LEVELDB and moved in now and moved in after:
-            continue  # the node's own build writes the same files with it
+        runs = details.status.chain is not None
+        if moved.path is None and moved.value == C_LEVELDB and moved in now and moved in after and runs:
+            continue  # the node's own build has that library, which writes the same files
         where = "" if moved in now else f", as the config backup {key} has it"
         sentence = f"{details.name}: {moved.text}{where}; a restore does not go there"
         code = FindingCode.ROOT_DIR if moved.key == ROOT_DIR else FindingCode.FILES_MOVED
@@ -75,9 +75,20 @@ def _moved(details: NodeDetails, name: str, text: str) -> tuple[Moved, ...]:
     return moved_by_config_toml(text, Folders(details.working_directory, details.physical))
 
 
+def _live(details: NodeDetails, name: str) -> str:
+    """The text of the file that Loom reads; loom.yml may lie in ./config instead."""
+    winner = winning_config(details.loom_configs) if name == LOOM_CONFIG else None
+    return details.texts.get(winner or name, "")
+
+
+def _to_be(details: NodeDetails, config: Contents | None, name: str) -> str:
+    saved = config.texts.get(name) if config is not None else None
+    return _live(details, name) if saved is None else saved
+
+
 def _unreadable(details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
     for name in _CONFIG_FILES:
-        text = text_to_be(details, config, name)
+        text = _to_be(details, config, name)
         facts = read_loom_yml(text) if name == LOOM_CONFIG else read_config_toml(text)
         if facts.problem:
             sentence = f"{details.name}: {name}, as it will be after the restore, is {facts.problem}"

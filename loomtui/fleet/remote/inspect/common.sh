@@ -1,11 +1,13 @@
 # Where Loom looks for its files on this node, as its own configuration says: loom.yml, chaindata/config/config.toml.
 # loomtui/loom/places.py has the rules with their sources and reads the same texts for the plan.
 
-# loom_yml DIR: sets $loom_yml to the file in DIR that Loom reads as its loom.yml, the first that is there.
+# loom_yml DIR: sets $loom_yml to the file that Loom in DIR reads as its loom.yml, the first that is there.
 loom_yml() {
-    for suffix in json toml yaml yml; do
-        loom_yml=$1/loom.$suffix
-        [ ! -f "$loom_yml" ] || break
+    for folder in "$1" "$1/config"; do
+        for suffix in json toml yaml yml; do
+            loom_yml=$folder/loom.$suffix
+            [ ! -f "$loom_yml" ] || return 0
+        done
     done
 }
 
@@ -60,13 +62,17 @@ loom_root() {
 }
 
 # environment_settings: prints the variables of the loaded unit that move Loom's files, one a line. Of the property
-# EnvironmentFiles, lines of `PATH (ignore_errors=yes)`, each file is read that can be.
+# EnvironmentFiles, lines of `PATH (ignore_errors=yes)`, each file is read that can be; a script may have set more,
+# which the running process has.
 environment_settings() {
+    property MainPID
+    main=${value:-0}
     printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=.*/\1/p' | {
         while read -r file; do
             [ ! -f "$file" ] || [ ! -r "$file" ] || cat "$file"
         done
         printf '%s\n' "$shown" | sed -n 's/^Environment=//p' | tr ' ' '\n'
+        [ ! -r "/proc/$main/environ" ] || tr '\000' '\n' <"/proc/$main/environ"
     } | tr -d "\"' \t" |
         sed -n 's/^\(TM_\(DB_DIR\|DB_BACKEND\|GENESIS_FILE\|PRIV_VALIDATOR_FILE\|NODE_KEY_FILE\)\)=.*/\1/p
             s/^\(LOOM_\(ROOTDIR\|DBNAME\|DBBACKEND\|GENESISFILE\)\)=.*/\1/p' | sort -u

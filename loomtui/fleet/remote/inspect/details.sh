@@ -4,7 +4,7 @@ UNIT=$1 WORKDIR=$2
 shift 2
 LIMIT=1048576
 
-load_unit "$UNIT" WorkingDirectory,User,Group,Environment,EnvironmentFiles || fail "systemctl show $UNIT failed"
+load_unit "$UNIT" WorkingDirectory,User,Group,Environment,EnvironmentFiles,MainPID || fail "systemctl show $UNIT failed"
 working_directory "$WORKDIR"
 unit_user
 say dir "$dir"

@@ -8,7 +8,7 @@ not_run() {
     exit 0
 }
 
-load_unit "$UNIT" WorkingDirectory,User,ExecStart,Environment,EnvironmentFiles || fail "systemctl show $UNIT failed"
+load_unit "$UNIT" WorkingDirectory,User,ExecStart,Environment,EnvironmentFiles,MainPID || fail "systemctl show $UNIT failed"
 working_directory "$WORKDIR"
 program "$BINARY"
 unit_user
