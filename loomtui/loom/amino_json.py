@@ -3,9 +3,9 @@
 A file in which one is the other way round keeps every node from starting that reads it. Amino compares names
 of fields by case and passes over those that it does not know.
 
-Sources: go-amino 0.10.1 and 0.14.1, json-decode.go (int and int64 in quotes; int8 and uint16 as
-`encoding/json` reads them; times in UTC); tendermint 0.22.8 and 0.27.3, types/genesis.go, types/params.go,
-privval/priv_validator.go; loomchain privval/hsm/yubi.go.
+Sources: go-amino 0.10.1 and 0.14.1, json-decode.go (int and int64 in quotes; int8 as
+`encoding/json` reads it; times in UTC); tendermint 0.22.8 and 0.27.3, types/genesis.go, types/params.go,
+privval/priv_validator.go.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Form(StrEnum):
     """How Amino wants a value in JSON."""
 
     QUOTED = "quoted"  # a Go int or int64
-    PLAIN = "plain"  # a Go int8 or uint16
+    PLAIN = "plain"  # a Go int8
     TEXT = "text"
     TIME = "time"
 
@@ -78,7 +78,6 @@ _VALIDATOR: Mapping[str, Shape] = {
     "last_round": Form.QUOTED,
     "last_step": Form.PLAIN,
     "last_signbytes": Form.TEXT,
-    "key_id": Form.PLAIN,  # with a hardware module
 }
 #: What a reset of the signing state writes anew, in the right form.
 SIGNING_FIELDS = frozenset({"last_height", "last_round", "last_step"})

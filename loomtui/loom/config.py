@@ -68,6 +68,7 @@ class TendermintConfig:
     external_address: str = ""
     moniker: str = ""
     problem: str | None = None
+    unreadable: bool = False  # nothing in it counts
 
 
 def read_loom_yml(text: str) -> LoomYml:
@@ -159,7 +160,7 @@ def read_config_toml(text: str) -> TendermintConfig:
     try:
         document = load_toml(text)
     except ValueError as error:
-        return TendermintConfig(problem=str(error))
+        return TendermintConfig(problem=str(error), unreadable=True)
     p2p = document.get("p2p")
     listen = string(member(p2p, "laddr"))
     match = _LISTEN.fullmatch(listen)

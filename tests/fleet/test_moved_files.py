@@ -93,6 +93,15 @@ async def test_what_cannot_be_told_is_no_identity(machine: Machine, fleet: Fleet
     assert "does not tell plainly" in (seen.reported_problem or "")
 
 
+async def test_a_file_that_is_no_toml_moves_nothing(machine: Machine, fleet: Fleet) -> None:
+    """Loom passes over all of it, so the file that it names is not the node's."""
+    machine.write("chaindata/other.json", node_key(OTHER))
+    machine.write(CONFIG, 'node_key_file = "other.json"\nmoniker = \n')
+    status = await status_of(fleet)
+    assert ids(status) == (None, None)
+    assert status.missing_databases is None
+
+
 async def test_another_configuration_that_wins(machine: Machine, fleet: Fleet) -> None:
     machine.write("chaindata/config/config.json", '{"node_key_file": "x"}')
     seen = await details(fleet.session("n1"))

@@ -131,7 +131,6 @@ def test_every_fault_is_counted_and_the_first_is_told() -> None:
         ({"last_round": 0}, 'last_round is 0, and Tendermint wants "0"'),
         ({"last_step": "3"}, 'last_step is "3", and Tendermint wants 3'),
         ({"last_step": 1.5}, "last_step is 1.5, and Tendermint wants a whole number without quotes"),
-        ({"priv_key": None, "key_id": "7"}, 'key_id is "7", and Tendermint wants 7'),
     ],
 )
 def test_a_signing_state_that_tendermint_cannot_read(changes: dict[str, Any], said: str) -> None:

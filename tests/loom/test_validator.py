@@ -35,7 +35,7 @@ def test_absent_numbers_count_as_zero() -> None:
 
 
 def test_with_an_hsm_the_key_is_elsewhere() -> None:
-    facts = read_validator(validator(priv_key=None, key_id=7))
+    facts = read_validator(validator(priv_key=None, key_id="7"))
     assert (facts.hsm, facts.problem, facts.address) == (True, None, A.upper())
 
 

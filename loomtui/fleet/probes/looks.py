@@ -23,6 +23,7 @@ from loomtui.fleet.probes.node_status import Active, ClusterStatus, Led, NodeSta
 from loomtui.fleet.probes.service_state import flaps, node_clock, read_service, read_show
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.session import Session
+from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import BLOCK_DATA, NEEDED_DATABASES, NODE_KEY, VALIDATOR
 from loomtui.loom.nodekey import NodeKeyFacts, from_public_key
 from loomtui.loom.rpc import ChainFacts, RpcError, read_net_info, read_status, read_validators
@@ -157,7 +158,7 @@ def _led(facts: Facts) -> tuple[Led, ...]:
 
 
 def _missing_databases(facts: Facts) -> tuple[str, ...] | None:
-    if "databases" not in facts:
+    if "databases" not in facts or _is_misread(facts):
         return None
     there = {clean_line(name) for name in facts.all("database")}
     return tuple(name for name in NEEDED_DATABASES if name not in there)
@@ -189,7 +190,7 @@ def _unit(facts: Facts) -> EffectiveUnit | None:
 
 def read_key(facts: Facts) -> NodeKeyFacts:
     """The node's identity, from the public half that the node sent."""
-    state = facts.line("node_key.state", "missing")
+    state = _UNTOLD if _is_misread(facts) else facts.line("node_key.state", "missing")
     if state != "good":
         problem = _problem_of(facts, "node_key_file", state)
         return NodeKeyFacts(None, None, problem, closed=state in _UNSEEN)
@@ -202,7 +203,7 @@ def read_key(facts: Facts) -> NodeKeyFacts:
 
 def read_validator_facts(facts: Facts) -> ValidatorFacts:
     """The validator key and its signing state, from the fields that the node picked out of the file."""
-    state = facts.line("validator.state", "missing")
+    state = _UNTOLD if _is_misread(facts) else facts.line("validator.state", "missing")
     if state != "good":
         problem = _problem_of(facts, "priv_validator_file", state)
         absent, closed = state == "missing", state in _UNSEEN
@@ -210,7 +211,7 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
     document = _signing_fields(facts)
     document["address"] = facts.line("validator.address")
     document["pub_key"] = {"type": "tendermint/PubKeyEd25519", "value": facts.line("validator.public")}
-    document["key_id"] = 0  # stands for the private part, which stays on the node
+    document["key_id"] = "the private part stays on the node"
     validator = read_validator(json.dumps(document))
     private = facts.line("validator.private")
     problems = {
@@ -229,6 +230,12 @@ def _signing_fields(facts: Facts) -> dict[str, object]:
         if form != "absent":
             document[name] = {"plain": number, "quoted": facts.line(f"validator.{name}")}.get(form, "?")
     return document
+
+
+def _is_misread(facts: Facts) -> bool:
+    """Whether config.toml, which moves something, is no TOML: then Loom passes over all of it."""
+    text = facts.get("config_toml", b"").decode("utf-8", "replace")
+    return read_config_toml(text).unreadable
 
 
 def _problem_of(facts: Facts, key: str, state: str) -> str:

@@ -102,6 +102,10 @@ fi
 
 validator=$(loom_file priv_validator_file config/priv_validator.json)
 say place/priv_validator_file "$validator"
+case $data:$key:$validator in
+    "$root/chaindata/data:$root/chaindata/config/node_key.json:$root/chaindata/config/priv_validator.json") ;;
+    *) emit_file config_toml "$root/chaindata/config/config.toml" 65536 ;; # whether it is TOML is told from it
+esac
 state=$(state_of "$validator")
 say validator.state "$state"
 if [ "$state" = good ]; then
