@@ -31,6 +31,15 @@ LIMITS = (
     ),
     rule(
         Severity.ERROR,
+        "Too many open files on the machine",
+        "",
+        r"(?i)too many open files in system",
+        "All programs of this machine together may open no more files; the limit of the unit is not what "
+        "counts.",
+        "Look at which program holds so many (/proc/sys/fs/file-nr, lsof), or raise fs.file-max (sysctl).",
+    ),
+    rule(
+        Severity.ERROR,
         "Too many open files",
         UNIT,
         r"(?i)too many open files",

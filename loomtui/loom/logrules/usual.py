@@ -107,7 +107,8 @@ USUAL = (
         Severity.WARNING,
         "The service ended with an error",
         "",
-        r"Main process exited, code=|Scheduled restart job|Failed with result '|Unit entered failed state",
+        r"Main process exited, code=|Scheduled restart job|Failed with result '|Unit entered failed state"
+        r"|Failed to start (?:[Ll]oom|\S+\.service)",
         "The node ended by itself and systemd starts it again, for ever if need be.",
         "Read the error in the lines above.",
         act=Act.LOOK,
