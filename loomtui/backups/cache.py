@@ -23,7 +23,7 @@ from loomtui.inventory.model import S3Settings
 from loomtui.private import make_private
 
 #: Part of the path: raise it when what is kept, or how it is found out, changes.
-VERSION = "3"
+VERSION = "4"
 #: Entries that nobody used for so long are dropped.
 KEEP_SECONDS = 90 * 24 * 3600
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from loomtui.backups.archive import Reading
@@ -9,6 +10,7 @@ from loomtui.backups.databases import check_databases, state_of
 from loomtui.backups.layouts import classify
 from loomtui.backups.members import file_sizes, parts_of
 from loomtui.backups.model import Backup, Contents
+from loomtui.loom.amino_json import first_of, genesis_faults
 from loomtui.loom.databases import CHAIN_CONFIG, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.text import clean_line
@@ -39,13 +41,29 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
         validator=reading.validators.get(sources.get(VALIDATOR, "")),
         texts={target: reading.texts[path] for target, path in own.items() if path in reading.texts},
         digests={target: digest for target, path in own.items() if (digest := reading.files[path].digest)},
-        warnings=(*layout.warnings, *signs),
+        warnings=(*layout.warnings, *signs, *_unreadable(own, reading)),
         state_height=reading.state_height if state.chain is None else state.chain.height,
         chain=state.chain,
         genesis_doc=state.genesis_doc,
         own_items=own_items,
         chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
     )
+
+
+def _unreadable(own: Mapping[str, str], reading: Reading) -> Iterator[str]:
+    """What Tendermint could not read of the files that would be put in place."""
+    genesis = reading.texts.get(own.get(TENDERMINT_GENESIS, ""), "")
+    validator = reading.validators.get(own.get(VALIDATOR, ""))
+    faults = {
+        TENDERMINT_GENESIS: genesis_faults(genesis),
+        VALIDATOR: validator.form_faults if validator is not None else (),
+    }
+    for target, found in faults.items():
+        if found:
+            yield f"a node cannot start with {target} in it: {first_of(found)}"
+    key = reading.node_keys.get(own.get(NODE_KEY, ""))
+    if key is not None and key.problem:
+        yield f"a node cannot start with {NODE_KEY} in it: {key.problem}"
 
 
 def _chain_id(text: str | None) -> str | None:

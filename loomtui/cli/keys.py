@@ -100,10 +100,10 @@ def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, Loo
 def _key_row(node: NodeFacts) -> tuple[Cell | str, ...]:
     if node.reported is None:
         reported = Cell(f"not run: {node.reported_problem}" if node.reported_problem else "not run")
-    elif node.reported == node.node_id:
+    elif node.reported == node.id_of_file:
         reported = Cell("the same", "green")
     else:
-        reported = Cell(f"✗ {node.reported}", "red")
+        reported = Cell(f"✗ its key file makes {node.id_of_file or 'none'}", "red")
     identity = node.node_id or Cell("✗ none", "red")
     return (node.name, node.role.value, f"{node.address}:{node.p2p_port}", identity, reported)
 

@@ -181,6 +181,7 @@ def _remarks(node: NodeStatus, cluster: ClusterStatus) -> list[str]:
         "its unit file changed; daemon-reload is missing" if service and service.need_reload else None
     )
     remarks.append(f"node key: {key.problem}" if key and key.problem else None)
+    remarks += [led.text for led in node.led]
     remarks.append(f"validator key: {validator.problem}" if validator and validator.problem else None)
     connections = cluster.connections(node.name)
     remarks += connections.remarks if connections else ()

@@ -86,6 +86,7 @@ def _node(node: NodeStatus, connections: Connections | None) -> Document:
         "peers": chain.peers if chain else None,
         "connections": _connections(connections),
         "voting_power": chain.voting_power if chain else None,
+        "moved": {led.key: led.path for led in node.led},
         "missing_databases": None if node.missing_databases is None else list(node.missing_databases),
         "chain_error": node.chain_error,
         "disk_free_bytes": node.disk_free_bytes,

@@ -51,7 +51,6 @@ _LISTEN = re.compile(r"(?:[a-z0-9]+://)?.*:(?P<port>[0-9]{1,5})", re.DOTALL)
 class LoomYml:
     """What matters in a loom.yml. A field that is not set has Loom's default."""
 
-    root_dir: str = ""
     app_store_version: int | None = None  # None: the default of the node's build
     rpc_listen: str | None = None  # RPCListenAddress, Tendermint's RPC
     redis_uris: tuple[str, ...] = ()  # passwords are hidden
@@ -69,16 +68,16 @@ class TendermintConfig:
     external_address: str = ""
     moniker: str = ""
     problem: str | None = None
+    unreadable: bool = False  # nothing in it counts
 
 
 def read_loom_yml(text: str) -> LoomYml:
     """Never raises. Field names count in upper or lower case, as viper reads them."""
     try:
-        document = _load_yaml(text)
-        values = tuple(_leaves(document))
+        values = tuple(_leaves(_load_yaml(text)))
     except ValueError as error:
         return LoomYml(problem=str(error))
-    fields = {path.lower(): value for path, value in values}
+    fields = _by_lower_case(values)
     version, problem = _version(fields.get("appstore.version"))
     addresses = tuple(
         (clean_line(path, limit=120), mask_secrets(clean_line(value, limit=300)))
@@ -86,13 +85,21 @@ def read_loom_yml(text: str) -> LoomYml:
         if isinstance(value, str) and _is_foreign(value)
     )
     return LoomYml(
-        root_dir=_text(fields, "rootdir"),
         app_store_version=version,
         rpc_listen=_text(fields, "rpclistenaddress") or None,
         redis_uris=tuple(address for _, address in addresses if address.lower().startswith("redis")),
         foreign_addresses=addresses,
         problem=problem,
     )
+
+
+def loom_yml_fields(text: str) -> Mapping[str, object]:
+    """Every value of a loom.yml by its dotted path in lower case. Raises ValueError with a phrase."""
+    return _by_lower_case(_leaves(_load_yaml(text)))
+
+
+def _by_lower_case(values: Iterable[tuple[str, object]]) -> dict[str, object]:
+    return {path.lower(): value for path, value in values}
 
 
 def redis_place(uri: str) -> tuple[str, int] | None:
@@ -150,12 +157,10 @@ def winning_config(names: Iterable[str]) -> str | None:
 
 def read_config_toml(text: str) -> TendermintConfig:
     """Never raises."""
-    if len(text) > _MAX_CHARS or any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
-        return TendermintConfig(problem="larger than a config.toml can be")
     try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return TendermintConfig(problem="not TOML: loom would not start")
+        document = load_toml(text)
+    except ValueError as error:
+        return TendermintConfig(problem=str(error), unreadable=True)
     p2p = document.get("p2p")
     listen = string(member(p2p, "laddr"))
     match = _LISTEN.fullmatch(listen)
@@ -167,6 +172,16 @@ def read_config_toml(text: str) -> TendermintConfig:
         moniker=clean_line(string(document.get("moniker")), limit=120),
         problem=f"[p2p] laddr has no port: {clean_line(listen, limit=80)}" if bad else None,
     )
+
+
+def load_toml(text: str) -> Mapping[str, object]:
+    """The document in a config.toml. Raises ValueError with a phrase."""
+    if len(text) > _MAX_CHARS or any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
+        raise ValueError("larger than a config.toml can be")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("not TOML: loom ignores all of it and runs on its defaults") from None
 
 
 def _load_yaml(text: str) -> Mapping[object, object]:

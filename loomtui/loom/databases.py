@@ -5,6 +5,7 @@ from __future__ import annotations
 BLOCK_DATA = "chaindata/data"
 APP_DB = "app.db"
 EVM_DB = "evm.db"
+RECEIPTS_DB = "receipts_db"
 
 #: Everything that belongs to one state of the chain and must change together. Names are relative to the
 #: working directory; `fnmatch` patterns are allowed in the last part only.
@@ -12,7 +13,7 @@ STATE_NAMES: tuple[str, ...] = (
     BLOCK_DATA,
     APP_DB,
     EVM_DB,
-    "receipts_db",
+    RECEIPTS_DB,
     "app_v2.db",
     "old_app_*.db",
     "block_index.db",

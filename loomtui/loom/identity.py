@@ -20,7 +20,7 @@ class NodeFacts:
     role: Role
     address: str  # at which peers dial it
     port: int  # P2P, as the inventory says
-    node_id: str | None  # derived from node_key.json
+    node_id: str | None  # what `loom nodekey` printed, which wins; else what node_key.json makes
     reported: str | None = None  # what `loom nodekey` printed; None: it was not run
     reported_problem: str | None = None
     unit: EffectiveUnit | None = None
@@ -28,11 +28,18 @@ class NodeFacts:
     addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
     former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
     former_addresses: frozenset[str] = frozenset()
+    file_id: str | None = None  # what its key file makes; None: the same as `node_id`
+    key_problem: str | None = None  # why its key file makes no ID
     seen: bool = True  # False: it could not be looked at; name, role, address and port are the inventory's
 
     @property
     def p2p_port(self) -> int:
         return self.listen_port or self.port
+
+    @property
+    def id_of_file(self) -> str | None:
+        """What its key file makes."""
+        return self.file_id or self.node_id
 
 
 class Directory:

@@ -162,13 +162,14 @@ def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
 def _keys(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
     for node in nodes:
         if not node.node_id:
-            cause = f"{node.name} has no usable node_key.json"
+            why = f" ({node.key_problem})" if node.key_problem else ""
+            cause = f"{node.name} has no usable node_key.json{why}"
             fix = "restore its own from its config backup."
             yield Mismatch(MismatchKind.NO_KEY, node.name, None, None, None, NODE_KEY, cause, True, fix)
-        elif node.reported and node.reported != node.node_id:
+        elif node.reported and node.reported != node.id_of_file:
             message = (
                 f"`loom nodekey` on {node.name} prints {node.reported}, its node_key.json makes "
-                f"{node.node_id}: the command runs in another working directory or has made a new key."
+                f"{node.id_of_file}: Loom goes by another file, or the command has made a new key."
             )
             yield _reported(node, message, blocking=True)
         elif node.reported_problem and not node.reported:
@@ -178,7 +179,7 @@ def _keys(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
 
 def _reported(node: NodeFacts, message: str, *, blocking: bool) -> Mismatch:
     kind, where = MismatchKind.REPORTED_DIFFERS, "loom nodekey"
-    return Mismatch(kind, node.name, node.name, node.node_id, node.reported, where, message, blocking)
+    return Mismatch(kind, node.name, node.name, node.id_of_file, node.reported, where, message, blocking)
 
 
 def _ports(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:

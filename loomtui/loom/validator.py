@@ -9,6 +9,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loomtui.loom.amino_json import FormFault, first_of, validator_faults
 from loomtui.loom.documents import base64_bytes, integer, member, read_object, string
 from loomtui.loom.nodekey import validator_address
 
@@ -35,6 +36,7 @@ class ValidatorFacts:
     problem: str | None = None
     absent: bool = False  # it is known that there is no such file: no key is held
     closed: bool = False  # it cannot be read without root rights: whether there is one is not known either
+    form_faults: tuple[FormFault, ...] = ()  # with which no node starts, although the numbers can be told
 
 
 def read_validator(text: str | bytes) -> ValidatorFacts:
@@ -47,13 +49,15 @@ def read_validator(text: str | bytes) -> ValidatorFacts:
     except ValueError as error:
         return ValidatorFacts(None, None, None, problem=str(error))
     hsm = document.get("priv_key") is None and document.get("key_id") is not None
+    faults, signing = validator_faults(document), _signing(document)
     public = base64_bytes(member(document, "pub_key", "value"), 32)
     if public is None:
-        return ValidatorFacts(None, None, _signing(document), hsm, "pub_key is not base64 of 32 bytes")
-    key = base64.b64encode(public).decode("ascii")
-    return ValidatorFacts(
-        validator_address(public), key, _signing(document), hsm, _problem(document, public, hsm)
-    )
+        no_key = "pub_key is not base64 of 32 bytes"
+        return ValidatorFacts(None, None, signing, hsm, no_key, form_faults=faults)
+    address, key = validator_address(public), base64.b64encode(public).decode("ascii")
+    form_problem = first_of(faults) if faults else None
+    problem = _problem(document, public, hsm) or form_problem
+    return ValidatorFacts(address, key, signing, hsm, problem, form_faults=faults)
 
 
 def _problem(document: Mapping[str, object], public: bytes, hsm: bool) -> str | None:

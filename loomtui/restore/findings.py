@@ -21,7 +21,12 @@ class FindingCode(StrEnum):
     KEYS_UNREADABLE = "keys-unreadable"
     SEVERAL_FILE_SYSTEMS = "several-file-systems"
     FILE_MISSING = "file-missing"  # without which a node cannot start
-    CONFIG_SHADOWED = "config-shadowed"  # another file wins over loom.yml
+    CONFIG_SHADOWED = "config-shadowed"  # another file wins over loom.yml or config.toml
+    CONFIG_UNREADABLE = "config-unreadable"  # so that where Loom looks for its files cannot be told
+    FILES_MOVED = "files-moved"  # Loom looks elsewhere than where a restore puts them
+    ROOT_DIR = "root-dir"  # likewise all of it, by RootDir of loom.yml
+    IDENTITY_DISPUTED = "identity-disputed"  # `loom nodekey` tells another ID than the key file
+    FILE_NOT_AMINO = "file-not-amino"  # Tendermint cannot read it, and no node starts with it
     REDIS_UNREACHED = "redis-unreached"
     REDIS_NOT_CORRECTED = "redis-not-corrected"
     NO_ROOM = "no-room"
@@ -43,7 +48,6 @@ class FindingCode(StrEnum):
     NO_CONFIG_BACKUP = "no-config-backup"
     ARCHIVE_NOTE = "archive-note"  # what the look into an archive remarked
     BACKUP_JOB = "backup-job"
-    ROOT_DIR = "root-dir"
     CLOCK_OFF = "clock-off"
     VALIDATOR_ABSENT = "validator-absent"
     UNIT_STAYS = "unit-stays"

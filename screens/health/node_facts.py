@@ -147,6 +147,8 @@ def _identity_facts(status: NodeStatus, details: NodeDetails | None) -> Iterator
     if details is not None:
         reported = details.reported_node_id or details.reported_problem or NOTHING
         yield content.fact("loom nodekey", reported)
+    for led in status.led:
+        yield content.fact("config.toml", content.text(led.text, Tone.WARN))
     if validator is not None:
         signing = validator.signing
         yield content.fact("Validator", validator.address or validator.problem or NOTHING)

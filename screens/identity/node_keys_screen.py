@@ -117,7 +117,9 @@ def _reported_mark(node: NodeFacts) -> Mark:
             if node.reported_problem is None
             else Mark("▲", "no answer", Tone.WARN)
         )
-    return Mark("✓", "same", Tone.GOOD) if node.reported == node.node_id else Mark("✗", "differs", Tone.BAD)
+    return (
+        Mark("✓", "same", Tone.GOOD) if node.reported == node.id_of_file else Mark("✗", "differs", Tone.BAD)
+    )
 
 
 def reference_mark(report: KeyReport, node: NodeFacts, about: str, role: Role) -> Mark:

@@ -241,7 +241,7 @@ VALIDATORS = {
     "numbers": (
         validator(last_height=7, last_round=0, last_step="2"),
         SigningState(7, 0, 2),
-        None,
+        "Tendermint wants",
         False,
     ),
     "nothing signed": (

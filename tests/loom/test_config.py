@@ -38,7 +38,6 @@ TransferGateway:
 def test_what_counts_in_a_loom_yml() -> None:
     found = read_loom_yml(LOOM_YML)
     assert found == LoomYml(
-        root_dir=".",
         app_store_version=3,
         rpc_listen="tcp://127.0.0.1:46657",
         redis_uris=("redis://:‹hidden›@10.2.0.9:6379",),
@@ -53,9 +52,9 @@ def test_what_counts_in_a_loom_yml() -> None:
 
 
 def test_the_form_of_2018_and_field_names_in_any_case() -> None:
-    found = read_loom_yml("eventdispatcheruri: redis://10.2.0.9:6379\nROOTDIR: data\n")
+    found = read_loom_yml("eventdispatcheruri: redis://10.2.0.9:6379\nAPPSTORE: {VERSION: 1}\n")
     assert found.redis_uris == ("redis://10.2.0.9:6379",)
-    assert found.root_dir == "data"
+    assert found.app_store_version == 1
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])

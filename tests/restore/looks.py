@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loomtui.loom.databases import NEEDED_DATABASES, STATE_NAMES
+from loomtui.loom.databases import BLOCK_DATA, NEEDED_DATABASES, NODE_KEY, STATE_NAMES, VALIDATOR
 from loomtui.loom.nodekey import read_node_key
 from loomtui.loom.validator import read_validator
 
@@ -42,6 +42,12 @@ def _status(machine: LocalNode, args: Args) -> Iterator[Fact]:
     for name, path in (("hold", machine.hold), ("lock", machine.lock)):
         if path.is_file():
             yield name, path.read_bytes()
+    for key, usual in (
+        ("db_dir", BLOCK_DATA),
+        ("node_key_file", NODE_KEY),
+        ("priv_validator_file", VALIDATOR),
+    ):
+        yield f"place/{key}", str(machine.workdir / usual)
     yield from _node_key(machine.config / "node_key.json")
     yield from _validator(machine.config / "priv_validator.json")
     there = [name for name in NEEDED_DATABASES if (machine.workdir / name / "CURRENT").is_file()]
@@ -76,7 +82,9 @@ def _validator(path: Path) -> Iterator[Fact]:
     yield "validator.address", str(document.get("address", ""))
     yield "validator.public", facts.public_key or ""
     for name in ("last_height", "last_round", "last_step"):
-        yield f"validator.{name}", str(document.get(name, ""))
+        if name in document:
+            yield f"validator.{name}", str(document[name])
+            yield f"validator.form/{name}", "quoted" if isinstance(document[name], str) else "plain"
     yield "validator.private", "pair" if "priv_key" in document else "hsm"
 
 
@@ -90,6 +98,11 @@ def _details(machine: LocalNode, args: Args) -> Iterator[Fact]:
     for pattern in STATE_NAMES:
         for found in sorted(machine.workdir.glob(pattern)):
             yield f"database/{found.relative_to(machine.workdir)}", "16"
+    for folder in (".", "chaindata", "chaindata/config", "chaindata/data"):
+        if (machine.workdir / folder).is_dir():
+            yield f"physical/{folder}", str((machine.workdir / folder).resolve())
+    if (machine.config / "config.toml").is_file():
+        yield "tendermint_config", "chaindata/config/config.toml"
     texts = ("loom.yml", "genesis.json", "chaindata/config/genesis.json", "chaindata/config/config.toml")
     for name in (
         *texts,

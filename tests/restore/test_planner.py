@@ -413,7 +413,7 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
         100,
         status=node_status("n1", 1, clock_offset_seconds=-9.0, validator=validator_key_of(1).facts(100)),
         backups=BackupJobs((BackupJob(JobKind.CRONTAB, "/etc/cron.d/loom", "55 * * * * u /opt/backup.sh"),)),
-        texts={TENDERMINT_GENESIS: GENESIS, LOOM_CONFIG: "RootDir: /data\n", "genesis.json": "{}"},
+        texts={TENDERMINT_GENESIS: GENESIS, LOOM_CONFIG: LOOM_YML, "genesis.json": "{}"},
     )
     plan = planned(
         odd,
@@ -426,7 +426,6 @@ def test_what_an_operator_should_know_is_a_warning() -> None:
     for part in (
         "n1: a backup job is there: /etc/cron.d/loom: 55 * * * * u /opt/backup.sh",
         "-9 s",
-        "RootDir",
         f"{data().backup.key}: a leftover",
         f"n2: {config(2).backup.key}: it has no priv_validator",
         "passed over x",

@@ -196,6 +196,7 @@ FORMS = {
     "never signed": OWN.validator_json(0, step=0, last_signature=None, last_signbytes=None),
     "null signature": PLAIN.replace('"c2lnbmF0dXJl"', "null").replace('"00FF"', "null"),
     "numbers": PLAIN.replace('"130"', "130").replace('"2"', "2"),
+    "a quoted step": OWN.validator_json(130, 2, last_step="3"),
     "hsm": OWN.validator_json(130, priv_key=None, key_id="1a2b"),
     "signature first": json.dumps({"last_signature": WRAPPED, "last_signbytes": "00FF"} | json.loads(PLAIN)),
 }

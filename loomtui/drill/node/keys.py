@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loomtui.drill.node.amino import AminoError, plain, quoted
+
 _PRIVATE = "tendermint/PrivKeyEd25519"
 _PUBLIC = "tendermint/PubKeyEd25519"
 
@@ -120,12 +122,14 @@ class PrivValidator:
             return cls(
                 path,
                 _bytes(document["priv_key"], _PRIVATE, 64),
-                int(document["last_height"]),
-                int(document["last_round"]),
-                int(document["last_step"]),
+                quoted(document["last_height"]),
+                quoted(document["last_round"]),
+                plain(document["last_step"]),
                 document.get("last_signature", ""),
                 document.get("last_signbytes", ""),
             )
+        except AminoError as error:
+            raise KeyFileError(str(error)) from None
         except (KeyError, TypeError, ValueError) as error:
             raise KeyFileError(f"cannot unmarshal: {error}") from None
 

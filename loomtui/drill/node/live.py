@@ -35,7 +35,7 @@ class Node:
     """One running node; the host of its consensus."""
 
     def __init__(
-        self, root: Path, settings: Settings, log: Log, chain: Chain, node_id: str, validator: PrivValidator
+        self, wal: Path, settings: Settings, log: Log, chain: Chain, node_id: str, validator: PrivValidator
     ) -> None:
         self._machine = Machine.read()
         self._settings = settings
@@ -54,8 +54,8 @@ class Node:
         self.switch = Switch(info, self._machine.address, log, hello=self._hello, receive=self._receive)
         alone = {entry.address for entry in chain.validators} == {validator.address}
         self.catching_up = not alone
-        wal = Wal(root / "chaindata/data/cs.wal", height=chain.height)
-        self.consensus = Consensus(chain, validator, wal, self, log, self._machine.block_seconds)
+        log_of_votes = Wal(wal, height=chain.height)
+        self.consensus = Consensus(chain, validator, log_of_votes, self, log, self._machine.block_seconds)
         self._stop = asyncio.Event()
         self._fatal: Exception | None = None
 

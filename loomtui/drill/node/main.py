@@ -67,6 +67,7 @@ def _no_flags(rest: list[str]) -> None:
 
 def _run(root: Path, rest: list[str]) -> int:
     from loomtui.drill.node.run import run
+    from loomtui.drill.node.settings import read_root
     from loomtui.drill.node.standin_chain import (
         FatalError,
         PanicError,
@@ -74,6 +75,7 @@ def _run(root: Path, rest: list[str]) -> int:
 
     values = _flags(rest)
     try:
+        _make_folders(read_root(root))
         return run(root, values["peers"], values["persistent_peers"])
     except FatalError as fatal:
         return _error("run", str(fatal))
@@ -98,13 +100,15 @@ def _flags(rest: list[str]) -> dict[str, str]:
 
 def _nodekey(root: Path) -> int:
     """Exit status 0 whatever happens, and a new key where there was none."""
-    path = root / "chaindata/config/node_key.json"
+    from loomtui.drill.node.settings import read_places, read_root
+
     try:
-        _make_folders(root)
+        _make_folders(read_root(root))
     except OSError:
         folder = root / "chaindata"
         why = f"Could not create directory {folder}. mkdir {folder}: permission denied"
         return _panic(f"Panicked on a Sanity Check: {why}")
+    path = read_places(root).node_key
     try:
         private = read_node_key(path)
     except FileNotFoundError:
@@ -169,9 +173,12 @@ def _env(root: Path, _rest: list[str]) -> int:
 def _reset(root: Path, _rest: list[str]) -> int:
     import shutil
 
-    for name in ("chaindata/data", "app.db", "evm.db", "receipts_db"):
-        shutil.rmtree(root / name, ignore_errors=True)
-    validator = PrivValidator.load(root / "chaindata/config/priv_validator.json")
+    from loomtui.drill.node.settings import read_places
+
+    places = read_places(root)
+    for folder in (places.data, *(places.root / name for name in ("app.db", "evm.db", "receipts_db"))):
+        shutil.rmtree(folder, ignore_errors=True)
+    validator = PrivValidator.load(places.validator)
     validator.height = validator.round = validator.step = 0
     validator.save()
     return 0

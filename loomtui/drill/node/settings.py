@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loomtui.drill.node.places import Places, loom_root, places
+
 _EXTENSIONS = ("json", "toml", "yaml", "yml")
 _FOLDERS = (".", "config", "../../..")
 
@@ -24,6 +26,7 @@ class Settings:
     external_address: str
     moniker: str
     strict_addrbook: bool
+    db_backend: str
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,22 @@ class Machine:
         return cls(settings.get("address", "127.0.0.1"), float(settings.get("block_seconds", 1.0)))
 
 
-def read_settings(root: Path) -> Settings:
-    loom = _loom_config(root)
+def read_root(folder: Path) -> Path:
+    """Where a node in this working directory has chaindata."""
+    return loom_root(folder, _loom_config(folder))
+
+
+def read_places(folder: Path) -> Places:
+    """Of a node in this working directory."""
+    loom = _loom_config(folder)
+    root = loom_root(folder, loom)
+    return places(root, loom, _tendermint_config(root))
+
+
+def read_settings(folder: Path) -> Settings:
+    loom = _loom_config(folder)
     store = loom.get("AppStore")
-    toml = _tendermint_config(root)
+    toml = _tendermint_config(loom_root(folder, loom))
     p2p = toml.get("p2p", {})
     return Settings(
         rpc_listen=str(loom.get("RPCListenAddress", "tcp://127.0.0.1:46657")),
@@ -54,6 +69,7 @@ def read_settings(root: Path) -> Settings:
         external_address=str(p2p.get("external_address", "")),
         moniker=str(toml.get("moniker", socket.gethostname())),
         strict_addrbook=bool(p2p.get("addr_book_strict", True)),
+        db_backend=str(toml.get("db_backend", "leveldb")),
     )
 
 
@@ -83,7 +99,10 @@ def _tendermint_config(root: Path) -> dict[str, Any]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(config_toml(socket.gethostname(), 26656))
-    return tomllib.loads(path.read_text("utf-8"))
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except ValueError:  # viper's error is ignored, and the defaults count
+        return {}
 
 
 def split_listen(value: str) -> tuple[str, int]:

@@ -43,8 +43,12 @@ def _versions(database: Database, prefix: bytes) -> dict[int, str]:
 class Chain:
     """All databases of one node, open. `handshake` first, then `append`."""
 
-    def __init__(self, root: Path, genesis: Genesis, *, evm_root: bool = True) -> None:
+    def __init__(
+        self, root: Path, genesis: Genesis, *, data: Path | None = None, evm_root: bool = True
+    ) -> None:
         """Raises FatalError when a database cannot be opened. `evm_root`: AppStore.Version is 3.
+
+        `data` has the databases of Tendermint; usually chaindata/data has them.
 
         `genesis`: from the files. Tendermint's counts only where state.db holds none yet (node/node.go).
         """
@@ -54,7 +58,7 @@ class Chain:
         try:
             self._app = Database.open(root / "app.db")
             self._evm = Database.open(root / "evm.db")
-            data = root / "chaindata/data"
+            data = data or root / "chaindata/data"
             self._blocks = Database.open(data / "blockstore.db")
             self._state = Database.open(data / "state.db")
             others = (root / "receipts_db", root / "app_v2.db", data / "tx_index.db", data / "evidence.db")

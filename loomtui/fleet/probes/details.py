@@ -80,6 +80,9 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
         addrbook=read_addrbook(facts.get("addrbook", b"")),
         reported_node_id=reported,
         reported_problem=problem,
+        tendermint_configs=_lines(facts, "tendermint_config"),
+        environment=_lines(facts, "environment"),
+        physical={name: clean_line(value) for name, value in facts.under("physical").items()},
         tools=frozenset(_lines(facts, "tool")),
         same_filesystem="elsewhere" not in facts,
     )

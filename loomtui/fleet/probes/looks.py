@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import posixpath
 import re
 import time
 from collections.abc import Callable
@@ -18,11 +19,12 @@ from weakref import WeakKeyDictionary
 from loomtui.errors import HostKeyRefused, LoomtuiError, NodeUnreachable, Unreachable
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.probes.node_status import Active, ClusterStatus, NodeStatus, ServiceState
+from loomtui.fleet.probes.node_status import Active, ClusterStatus, Led, NodeStatus, ServiceState
 from loomtui.fleet.probes.service_state import flaps, node_clock, read_service, read_show
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.session import Session
-from loomtui.loom.databases import NEEDED_DATABASES
+from loomtui.loom.config import read_config_toml
+from loomtui.loom.databases import BLOCK_DATA, NEEDED_DATABASES, NODE_KEY, VALIDATOR
 from loomtui.loom.nodekey import NodeKeyFacts, from_public_key
 from loomtui.loom.rpc import ChainFacts, RpcError, read_net_info, read_status, read_validators
 from loomtui.loom.units import EffectiveUnit, read_cat
@@ -32,6 +34,7 @@ from loomtui.text import clean_line
 _STATUS = InspectScript("status")
 _PATIENCE_SECONDS = 3.0  # with a node that could not be reached the last time; connecting goes on meanwhile
 _CLOSED = "unreadable"
+_UNTOLD = "untold"
 _FILE_PROBLEMS = {
     "missing": "missing",
     "odd": "not a regular file",
@@ -39,7 +42,12 @@ _FILE_PROBLEMS = {
     "large": "larger than 65536 bytes",
     "empty": "empty",
     "cut": "not a whole JSON object",
+    _UNTOLD: "not known: loom's configuration does not tell plainly which file it is",
 }
+#: Of these it is not known either whether there is a key.
+_UNSEEN = frozenset({_CLOSED, _UNTOLD})
+#: The settings of config.toml that a look follows, and where each usually leads.
+_FOLLOWED = {"node_key_file": NODE_KEY, "priv_validator_file": VALIDATOR, "db_dir": BLOCK_DATA}
 
 #: What each session's node said of its loom program, by the program file's stamp.
 _versions: WeakKeyDictionary[Session, tuple[str, str | None]] = WeakKeyDictionary()
@@ -134,11 +142,23 @@ def read_node_status(session: Session, facts: Facts, begin: float, end: float) -
         lock=read_lock(facts.text("lock")),
         suspended=tuple(clean_line(value, limit=400) for value in facts.all("suspended")),
         missing_databases=_missing_databases(facts),
+        led=_led(facts),
+    )
+
+
+def _led(facts: Facts) -> tuple[Led, ...]:
+    """Where config.toml leads Loom for what usually lies elsewhere."""
+    folder = facts.line("dir")
+    places = {key: facts.line(f"place/{key}") for key in _FOLLOWED}
+    return tuple(
+        Led(key, place)
+        for key, usual in _FOLLOWED.items()
+        if (place := places[key]) and posixpath.normpath(place) != posixpath.join(folder, usual)
     )
 
 
 def _missing_databases(facts: Facts) -> tuple[str, ...] | None:
-    if "databases" not in facts:
+    if "databases" not in facts or _is_misread(facts):
         return None
     there = {clean_line(name) for name in facts.all("database")}
     return tuple(name for name in NEEDED_DATABASES if name not in there)
@@ -170,9 +190,10 @@ def _unit(facts: Facts) -> EffectiveUnit | None:
 
 def read_key(facts: Facts) -> NodeKeyFacts:
     """The node's identity, from the public half that the node sent."""
-    state = facts.line("node_key.state", "missing")
+    state = _UNTOLD if _is_misread(facts) else facts.line("node_key.state", "missing")
     if state != "good":
-        return NodeKeyFacts(None, None, _FILE_PROBLEMS.get(state, "unknown"), closed=state == _CLOSED)
+        problem = _problem_of(facts, "node_key_file", state)
+        return NodeKeyFacts(None, None, problem, closed=state in _UNSEEN)
     if kind := facts.line("node_key.type").replace("tendermint/PrivKeyEd25519", ""):
         return NodeKeyFacts(None, None, f"a key of type {kind}, not ed25519")
     if not facts.get("node_key.public"):
@@ -182,13 +203,12 @@ def read_key(facts: Facts) -> NodeKeyFacts:
 
 def read_validator_facts(facts: Facts) -> ValidatorFacts:
     """The validator key and its signing state, from the fields that the node picked out of the file."""
-    state = facts.line("validator.state", "missing")
+    state = _UNTOLD if _is_misread(facts) else facts.line("validator.state", "missing")
     if state != "good":
-        problem = _FILE_PROBLEMS.get(state, "unknown")
-        absent, closed = state == "missing", state == _CLOSED
+        problem = _problem_of(facts, "priv_validator_file", state)
+        absent, closed = state == "missing", state in _UNSEEN
         return ValidatorFacts(None, None, None, problem=problem, absent=absent, closed=closed)
-    fields = {name: facts.line(f"validator.{name}") for name in ("last_height", "last_round", "last_step")}
-    document: dict[str, object] = {name: value for name, value in fields.items() if value}
+    document = _signing_fields(facts)
     document["address"] = facts.line("validator.address")
     document["pub_key"] = {"type": "tendermint/PubKeyEd25519", "value": facts.line("validator.public")}
     document["key_id"] = "the private part stays on the node"
@@ -200,6 +220,29 @@ def read_validator_facts(facts: Facts) -> ValidatorFacts:
         "none": "neither a priv_key nor a key_id is in it",
     }
     return replace(validator, hsm=private == "hsm", problem=validator.problem or problems.get(private))
+
+
+def _signing_fields(facts: Facts) -> dict[str, object]:
+    """The numbers as they stand in the file, in quotes or without; what is no number stays none."""
+    document: dict[str, object] = {}
+    for name in ("last_height", "last_round", "last_step"):
+        number, form = facts.number(f"validator.{name}"), facts.line(f"validator.form/{name}", "absent")
+        if form != "absent":
+            document[name] = {"plain": number, "quoted": facts.line(f"validator.{name}")}.get(form, "?")
+    return document
+
+
+def _is_misread(facts: Facts) -> bool:
+    """Whether config.toml, which moves something, is no TOML: then Loom passes over all of it."""
+    text = facts.get("config_toml", b"").decode("utf-8", "replace")
+    return read_config_toml(text).unreadable
+
+
+def _problem_of(facts: Facts, key: str, state: str) -> str:
+    """Why there is no key, with the file's place where config.toml moves it."""
+    problem = _FILE_PROBLEMS.get(state, "unknown")
+    moved = next((led for led in _led(facts) if led.key == key), None)
+    return problem if moved is None else f"{problem} ({moved.text})"
 
 
 def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:

@@ -72,6 +72,18 @@ class ServiceState:
 
 
 @dataclass(frozen=True)
+class Led:
+    """A setting of the node's config.toml by which Loom looks for a file elsewhere than usual."""
+
+    key: str  # node_key_file, priv_validator_file, db_dir
+    path: str  # where it looks
+
+    @property
+    def text(self) -> str:
+        return f"{self.key} of config.toml leads to {self.path}"
+
+
+@dataclass(frozen=True)
 class NodeStatus:
     name: str
     role: Role
@@ -92,6 +104,7 @@ class NodeStatus:
     lock: str | None = None  # who holds the node, as the lock file says
     suspended: tuple[str, ...] = ()  # 'RUN KIND PLACE': what runs keep from starting backup.sh
     missing_databases: tuple[str, ...] | None = None  # of NEEDED_DATABASES; None: the folder cannot be read
+    led: tuple[Led, ...] = ()  # where the node's own configuration was followed to
 
     @property
     def view(self) -> NodeView:
@@ -139,6 +152,11 @@ class NodeDetails:
     reported_problem: str | None = None  # why it was not run, or what it printed instead
     tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
     backups: BackupJobs = field(default_factory=BackupJobs)  # what of backup.sh is there
+    tendermint_configs: tuple[str, ...] = ()  # all config.{json,toml,yaml,…} in chaindata/config
+    environment: tuple[
+        str, ...
+    ] = ()  # variables of the unit that move Loom's files: TM_DB_DIR, LOOM_ROOTDIR …
+    physical: Mapping[str, str] = field(default_factory=dict)  # folders by their usual names, without links
     same_filesystem: bool = True  # all of the working directory's databases lie on its file system
 
 

@@ -7,18 +7,24 @@ including their spelling. At its default level a healthy node prints next to not
 from __future__ import annotations
 
 from loomtui.loom.logrules.consensus import DANGER, SIGNING
+from loomtui.loom.logrules.files import FILES, NUMBERS
 from loomtui.loom.logrules.peer_messages import IDENTITY, NETWORK, PEER_LISTS
 from loomtui.loom.logrules.rule import Rule
-from loomtui.loom.logrules.state import DATABASES, FILES
-from loomtui.loom.logrules.usual import USUAL
+from loomtui.loom.logrules.state import DATABASES
+from loomtui.loom.logrules.system import LIMITS, STARTING
+from loomtui.loom.logrules.usual import QUERIES, USUAL
 
 RULES: tuple[Rule, ...] = (
+    *LIMITS,
+    *STARTING,
     *DANGER,
     *SIGNING,
     *IDENTITY,
     *NETWORK,
     *PEER_LISTS,
     *DATABASES,
+    *NUMBERS,
     *FILES,
+    *QUERIES,
     *USUAL,
 )

@@ -1,18 +1,14 @@
-"""Messages about databases and files."""
+"""Messages about databases."""
 
 from __future__ import annotations
 
 from loomtui.loom.advice import Act
 from loomtui.loom.databases import (
-    ADDRBOOK,
     APP_DB,
     BLOCK_DATA,
     EVM_DB,
     LOOM_CONFIG,
-    NODE_KEY,
-    TENDERMINT_CONFIG,
-    TENDERMINT_GENESIS,
-    VALIDATOR,
+    RECEIPTS_DB,
 )
 from loomtui.loom.logrules.rule import Denial, Severity, rule
 
@@ -121,6 +117,36 @@ DATABASES = (
     ),
     rule(
         Severity.ERROR,
+        "The version that is to be loaded is not in app.db",
+        APP_DB,
+        r"^(?:Error|panic): .*version does not exist|only found up to \d+",
+        "app.db does not hold the height that the node was told to load, by --app-height for one, or it is "
+        "older.",
+        "Take --app-height out of the unit where it is; else restore the data of this node again.",
+        act=Act.RESTORE,
+        denied_by=Denial.ANSWERS,
+    ),
+    rule(
+        Severity.ERROR,
+        "A kind of database that this loom does not know",
+        LOOM_CONFIG,
+        r"(?i)unknown db[_ ]backend",
+        "DBBackend of loom.yml, or db_backend of config.toml, names a kind that this build of loom has not: "
+        "cleveldb is only in some.",
+        "Write goleveldb there, or install a loom that was built with it.",
+        denied_by=Denial.ANSWERS,
+    ),
+    rule(
+        Severity.ERROR,
+        "A database may not be opened",
+        "",
+        r"open \S*(?:\.db|receipts_db)/\S+: permission denied",
+        "The unit's user has no right to a database: as a rule another user, root for one, wrote it.",
+        "Give the working directory's files to the unit's user.",
+        denied_by=Denial.ANSWERS,
+    ),
+    rule(
+        Severity.ERROR,
         "A torn database",
         BLOCK_DATA,
         r"leveldb: manifest corrupted|corrupted or incomplete CURRENT file|file missing \[file="
@@ -130,111 +156,16 @@ DATABASES = (
         act=Act.RESTORE,
         denied_by=Denial.ANSWERS,
     ),
-)
-
-
-FILES = (
     rule(
         Severity.ERROR,
-        "node_key.json is missing",
-        NODE_KEY,
-        r"failed to locate local node p2p key file",
-        "chaindata/config/node_key.json is not there: the node does not start.",
-        "Put the node's own node_key.json back; do not let `loom nodekey` make a new one.",
+        "receipts_db cannot be opened",
+        RECEIPTS_DB,
+        r"failed to create receipt handler|receipt handler: opening leveldb",
+        "The database of the EVM's receipts cannot be opened, and the line does not tell why: it is torn, "
+        "another process holds it, its owner is wrong, or the process may open no more files.",
+        "Look at who has receipts_db/LOCK open (fuser), at its owner and at LimitNOFILE of the unit. If "
+        "none of these is it, restore the data of this node again, from a backup that has receipts_db.",
+        act=Act.LOOK,
         denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "node_key.json cannot be read",
-        NODE_KEY,
-        r"Error reading NodeKey from|Error in determining Node Key",
-        "chaindata/config/node_key.json is damaged, or its owner is wrong.",
-        "Put the node's own node_key.json back, with the unit's user as its owner and mode 0600.",
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "priv_validator.json is missing",
-        VALIDATOR,
-        r"open \S*priv_validator\.json: no such file",
-        "chaindata/config/priv_validator.json is not there: the node does not start.",
-        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
-        "a signing state below the chain's. Never put another node's there, nor an older one while the "
-        "chain lives.",
-        act=Act.RESTORE,
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "priv_validator.json cannot be read",
-        VALIDATOR,
-        r"Error reading PrivValidator from",
-        "chaindata/config/priv_validator.json is damaged.",
-        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
-        "a signing state below the chain's. Never put another node's there, nor an older one while the "
-        "chain lives.",
-        act=Act.RESTORE,
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "genesis.json is missing",
-        TENDERMINT_GENESIS,
-        r"open (?P<file>\S*genesis\.json): no such file",
-        "{file} is not there: the node does not start.",
-        "Put the chain's genesis.json back; it is the same on every node.",
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "addrbook.json is damaged",
-        ADDRBOOK,
-        r"Panicked on a Crisis: Error reading file",
-        "The address book cannot be read: the node does not start.",
-        "Set chaindata/config/addrbook.json aside; it is rebuilt by itself.",
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "A wrong value in loom.yml",
-        LOOM_CONFIG,
-        r"error\(s\) decoding",
-        "A value in loom.yml is of the wrong type: no loom command runs.",
-        "Correct loom.yml.",
-    ),
-    rule(
-        Severity.ERROR,
-        "node_key.json holds no key",
-        NODE_KEY,
-        r"invalid memory address or nil pointer dereference",
-        "The program ended in a nil pointer, as it does when node_key.json is empty of a key.",
-        "Look at chaindata/config/node_key.json; put the node's own back.",
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "A port is taken",
-        TENDERMINT_CONFIG,
-        r"listen \w+ (?P<address>\S+): bind: address already in use",
-        "Another process listens on {address}.",
-        "Find it on the node (ss -ltnp) and end it, most often a second loom.",
-        act=Act.STOP,
-        denied_by=Denial.ANSWERS,
-    ),
-    rule(
-        Severity.ERROR,
-        "The disk is full",
-        "",
-        r"no space left on device",
-        "The node can write no more.",
-        "Free space on the node, for example with `loomtui clean` for past runs.",
-    ),
-    rule(
-        Severity.ERROR,
-        "A file may not be read or written",
-        "",
-        r": permission denied",
-        "The unit's user has no right to the file that the line names; as a rule its owner is wrong.",
-        "Give the working directory's files to the unit's user.",
     ),
 )

@@ -6,6 +6,29 @@ from loomtui.loom.advice import Act
 from loomtui.loom.databases import UNIT
 from loomtui.loom.logrules.rule import Denial, Severity, rule
 
+QUERIES = (
+    rule(
+        Severity.HARMLESS,
+        "A query of a height that is pruned",
+        "",
+        r"version does not exist",
+        "Somebody asked this node for the state at a height that it no longer keeps (PruneInterval and "
+        "MaxVersions of AppStore in loom.yml). The query failed; the chain and the node go on.",
+        "Nothing to do for the chain. Whoever asks needs a node that keeps all heights.",
+        act=Act.NOTHING,
+    ),
+    rule(
+        Severity.WARNING,
+        "A query failed",
+        "",
+        r"Panic in RPC HTTP handler",
+        "A request to the RPC of this node ended in an error; the line says which. The node goes on.",
+        "Look at the error, and at who asks, where it comes often.",
+        act=Act.LOOK,
+    ),
+)
+
+
 USUAL = (
     rule(
         Severity.INFO,
@@ -84,7 +107,8 @@ USUAL = (
         Severity.WARNING,
         "The service ended with an error",
         "",
-        r"Main process exited, code=|Scheduled restart job",
+        r"Main process exited, code=|Scheduled restart job|Failed with result '|Unit entered failed state"
+        r"|Failed to start (?:[Ll]oom|\S+\.service)",
         "The node ended by itself and systemd starts it again, for ever if need be.",
         "Read the error in the lines above.",
         act=Act.LOOK,

@@ -62,12 +62,15 @@ def facts_of(inventory: Inventory, node: Node, details: NodeDetails | LoomtuiErr
     if not isinstance(details, NodeDetails):
         return NodeFacts(node.name, node.role, node.peer_address, port, node_id=None, seen=False)
     status = details.status
+    of_file = status.node_key.node_id if status.node_key else None
     return NodeFacts(
         name=node.name,
         role=node.role,
         address=node.peer_address,
         port=port,
-        node_id=status.node_key.node_id if status.node_key else None,
+        node_id=details.reported_node_id or of_file,
+        file_id=of_file,
+        key_problem=status.node_key.problem if status.node_key else None,
         reported=details.reported_node_id,
         reported_problem=details.reported_problem,
         unit=status.unit,

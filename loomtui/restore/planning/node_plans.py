@@ -9,7 +9,7 @@ from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression, Contents, Item
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.inventory.model import Node
-from loomtui.loom.config import read_config_toml, read_loom_yml
+from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
 from loomtui.loom.peers import read_peers
 from loomtui.loom.units import read_unit
@@ -25,8 +25,10 @@ from loomtui.restore.plan import (
     SigningChoice,
     ValidatorPower,
 )
+from loomtui.restore.planning.amino_files import unreadable_files
 from loomtui.restore.planning.config_choices import decide_files, live_text
 from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
+from loomtui.restore.planning.moved_files import moved_files
 from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.space import FileSystem, shortages, uses_of
 from loomtui.restore.planning.unit_choices import keep_right_units
@@ -65,7 +67,8 @@ def plan_nodes(
             chain=observations.chain,
         )
         files, external_addresses, foreign_refusals = _with_foreign(observations, node.name, decision.files)
-        refusals += [*decision.refusals, *foreign_refusals]
+        refusals += [*decision.refusals, *foreign_refusals, *moved_files(details, config)]
+        refusals += unreadable_files(details, config, files, signing[node.name])
         warnings += [*decision.warnings, *_node_warnings(node, details, config)]
         plan = _node_plan(observations, node, details, config, data)
         restored = any(choice.action in _FROM_ARCHIVE and choice.text is None for choice in files)
@@ -130,9 +133,6 @@ def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) ->
         yield finding(FindingCode.ARCHIVE_NOTE, f"{key}: {note}")
     for job in details.backups.jobs:
         yield finding(FindingCode.BACKUP_JOB, f"a backup job is there: {job}")
-    if read_loom_yml(details.texts.get(LOOM_CONFIG, "")).root_dir not in {"", "."}:
-        sentence = "loom.yml sets RootDir, which Loom joins twice"
-        yield finding(FindingCode.ROOT_DIR, sentence, "Check where its data lies")
     offset = details.status.clock_offset_seconds
     if offset is not None and abs(offset) > 5:
         sentence = f"its clock is {offset:+.0f} s from this machine's; votes carry the time"

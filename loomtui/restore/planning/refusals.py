@@ -99,13 +99,15 @@ def _describe_genesis(text: str) -> str:
 def _node_problems(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
-        closed = [path for path, facts in keys.items() if facts is not None and facts.closed]
+        closed = [
+            f"{path} ({facts.problem})" for path, facts in keys.items() if facts is not None and facts.closed
+        ]
         if closed:
             yield Finding(
                 FindingCode.KEYS_UNREADABLE,
                 name,
                 f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known",
-                "Plan as somebody with root rights there",
+                "Plan as somebody with root rights there, and have its configuration name its files plainly",
             )
         if not details.same_filesystem:
             yield Finding(

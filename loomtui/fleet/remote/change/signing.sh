@@ -19,7 +19,7 @@ tr -d ' \t\r\n' <"$source" | sed \
     -e 's/,"last_signbytes":\(null\|"[^"]*"\)//' -e 's/"last_signbytes":\(null\|"[^"]*"\),//' \
     -e 's/"last_height":"\{0,1\}[0-9]*"\{0,1\}/"last_height":"'"$HEIGHT"'"/' \
     -e 's/"last_round":"\{0,1\}[0-9]*"\{0,1\}/"last_round":"0"/' \
-    -e 's/"last_step":[0-9]*/"last_step":0/' >"$run_folder/$OUT.new" || fail "cannot write in $run_folder"
+    -e 's/"last_step":"\{0,1\}[0-9]*"\{0,1\}/"last_step":0/' >"$run_folder/$OUT.new" || fail "cannot write in $run_folder"
 
 # field FILE NAME: prints a field of a file of JSON, with its name.
 field() {

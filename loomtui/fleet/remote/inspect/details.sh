@@ -4,7 +4,7 @@ UNIT=$1 WORKDIR=$2
 shift 2
 LIMIT=1048576
 
-load_unit "$UNIT" WorkingDirectory,User,Group || fail "systemctl show $UNIT failed"
+load_unit "$UNIT" WorkingDirectory,User,Group,Environment,EnvironmentFiles,MainPID || fail "systemctl show $UNIT failed"
 working_directory "$WORKDIR"
 unit_user
 say dir "$dir"
@@ -23,6 +23,13 @@ done
 
 cd "$dir" 2>/dev/null || fail "the working directory $dir cannot be entered"
 device=$(stat -L -c %d .)
+for name in $(environment_settings); do
+    say environment "$name"
+done
+loom_config "$dir"
+for folder in . chaindata chaindata/config chaindata/data; do # links on the way to what config.toml names
+    truly=$(cd "$folder" 2>/dev/null && pwd -P) && say "physical/$folder" "$truly"
+done
 IFS= # the patterns below are expanded, never split
 for pattern in "$@"; do
     for name in $pattern; do
@@ -33,11 +40,11 @@ for pattern in "$@"; do
     done
 done
 
-# describe NAME: when it was changed, and its digest.
+# describe NAME FILE: when the file that NAME stands for was changed, and its digest.
 describe() {
-    [ -f "$1" ] || return 0
-    say "modified/$1" "$(stat -L -c %Y "$1")"
-    [ ! -r "$1" ] || say "digest/$1" "$(sha256sum <"$1" | cut -c 1-64)"
+    [ -f "$2" ] || return 0
+    say "modified/$1" "$(stat -L -c %Y "$2")"
+    [ ! -r "$2" ] || say "digest/$1" "$(sha256sum <"$2" | cut -c 1-64)"
 }
 
 for name in loom.json loom.toml loom.yaml loom.yml loom.properties loom.props loom.prop loom.hcl; do
@@ -45,14 +52,20 @@ for name in loom.json loom.toml loom.yaml loom.yml loom.properties loom.props lo
         [ -f "$place" ] || continue
         say config "$place"
         emit_file "text/$place" "$place" $LIMIT
-        describe "$place"
+        describe "$place" "$place"
     done
 done
-for name in genesis.json chaindata/config/genesis.json chaindata/config/config.toml; do
-    emit_file "text/$name" "$name" $LIMIT
-    describe "$name"
+for suffix in json toml yaml yml properties props prop hcl; do
+    [ ! -e "chaindata/config/config.$suffix" ] || say tendermint_config "chaindata/config/config.$suffix"
 done
-describe chaindata/config/node_key.json
-describe chaindata/config/priv_validator.json
-describe chaindata/config/addrbook.json
+for name in genesis.json chaindata/config/config.toml; do
+    emit_file "text/$name" "$name" $LIMIT
+    describe "$name" "$name"
+done
+genesis=$(loom_file genesis_file config/genesis.json)
+[ -z "$genesis" ] || emit_file text/chaindata/config/genesis.json "$genesis" $LIMIT
+describe chaindata/config/genesis.json "$genesis"
+describe chaindata/config/node_key.json "$(loom_file node_key_file config/node_key.json)"
+describe chaindata/config/priv_validator.json "$(loom_file priv_validator_file config/priv_validator.json)"
+describe chaindata/config/addrbook.json chaindata/config/addrbook.json
 emit_file addrbook chaindata/config/addrbook.json $LIMIT

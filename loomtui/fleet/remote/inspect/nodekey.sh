@@ -2,14 +2,13 @@
 # directory, and only where everything is there that it would otherwise create.
 # nodekey.sh UNIT WORKDIR BINARY
 UNIT=$1 WORKDIR=$2 BINARY=$3
-KEY=chaindata/config/node_key.json
 
 not_run() {
     say not_run "$1"
     exit 0
 }
 
-load_unit "$UNIT" WorkingDirectory,User,ExecStart || fail "systemctl show $UNIT failed"
+load_unit "$UNIT" WorkingDirectory,User,ExecStart,Environment,EnvironmentFiles,MainPID || fail "systemctl show $UNIT failed"
 working_directory "$WORKDIR"
 program "$BINARY"
 unit_user
@@ -19,16 +18,20 @@ case ${binary##*/} in
 esac
 [ -x "$binary" ] || not_run "there is no program $binary"
 cd "$dir" 2>/dev/null || not_run "the working directory $dir cannot be entered"
-[ -e "$KEY" ] || not_run "there is no $KEY, and the command would make one"
-[ -f "$KEY" ] || not_run "$KEY is no regular file"
-[ -s "$KEY" ] || not_run "$KEY is empty"
-[ -f chaindata/config/config.toml ] ||
+loom_config "$dir"
+key=$(loom_file node_key_file config/node_key.json)
+[ -n "$key" ] || not_run "loom's configuration does not tell plainly which key file it would read, or make"
+name=${key#"$dir/"}
+[ -e "$key" ] || not_run "there is no $name, and the command would make one"
+[ -f "$key" ] || not_run "$name is no regular file"
+[ -s "$key" ] || not_run "$name is empty"
+[ -f "$root/chaindata/config/config.toml" ] ||
     not_run "there is no chaindata/config/config.toml, and the command would make one"
-[ -d chaindata/data ] || not_run "there is no chaindata/data, and the command would make it"
+[ -d "$root/chaindata/data" ] || not_run "there is no chaindata/data, and the command would make it"
 as_user "$user" true || not_run "it cannot be run as $user"
-as_user "$user" test -r "$KEY" || not_run "$KEY is not readable for $user, as whom the service runs"
+as_user "$user" test -r "$key" || not_run "$name is not readable for $user, as whom the service runs"
 
-say before "$(stat -c %Y.%i "$KEY")"
+say before "$(stat -c %Y.%i "$key")"
 said=$(
     {
         as_user "$user" timeout -k 1 10 "$binary" nodekey </dev/null 2>/dev/null
@@ -37,4 +40,4 @@ said=$(
 )
 say status "${said##*/}"
 printf '%s' "${said%/*}" | emit stdout
-say after "$(stat -c %Y.%i "$KEY")"
+say after "$(stat -c %Y.%i "$key")"

@@ -9,6 +9,7 @@ read -r uptime rest </proc/uptime && say uptime "$uptime"
 properties=LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic
 properties=$properties,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath
 properties=$properties,DropInPaths,ExecStart,WorkingDirectory,User,Group,Restart,Result,ExecMainStatus
+properties=$properties,Environment,EnvironmentFiles
 load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
 printf '%s' "$shown" | emit show
 systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | emit cat
@@ -43,9 +44,18 @@ public_half() {
         base64 -d | tail -c 32 | base64 -w 0
 }
 
-# state_of FILE: missing, odd (no regular file), unreadable, large, empty, cut (no whole JSON object) or good.
+# form_of NAME: how the number NAME stands in $flat: quoted, plain, or neither.
+form_of() {
+    printf '%s' "$flat" | sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*\("-\{0,1\}[0-9]*"\).*/quoted/p
+        s/.*"'"$1"'"[[:space:]]*:[[:space:]]*\(-\{0,1\}[0-9][0-9]*\)[[:space:]]*[,}].*/plain/p'
+}
+
+# state_of FILE: untold (Loom's configuration does not tell which), missing, odd (no regular file), unreadable, large,
+# empty, cut (no whole JSON object) or good.
 state_of() {
-    if closed "$1"; then
+    if [ -z "$1" ]; then
+        echo untold
+    elif closed "$1"; then
         echo unreadable
     elif [ ! -e "$1" ]; then
         echo missing
@@ -65,14 +75,24 @@ state_of() {
     fi
 }
 
-known=seen
-for name in app.db chaindata/data/blockstore.db chaindata/data/state.db; do # NEEDED_DATABASES
-    ! closed "$dir/$name/CURRENT" || known=
-    [ ! -f "$dir/$name/CURRENT" ] || say database "$name"
+# database NAME FOLDER: tells that one of NEEDED_DATABASES is there.
+database() {
+    ! closed "$2/CURRENT" || known=
+    [ ! -f "$2/CURRENT" ] || say database "$1"
+}
+
+loom_config "$dir"
+data=$(loom_file db_dir data)
+say place/db_dir "$data"
+known=${data:+seen}
+database app.db "$root/app.db"
+for name in blockstore.db state.db; do
+    [ -z "$data" ] || database "chaindata/data/$name" "$data/$name"
 done
 [ ! -d "$dir" ] || [ -z "$known" ] || say databases seen
 
-key=$dir/chaindata/config/node_key.json
+key=$(loom_file node_key_file config/node_key.json)
+say place/node_key_file "$key"
 state=$(state_of "$key")
 say node_key.state "$state"
 if [ "$state" = good ]; then
@@ -80,7 +100,12 @@ if [ "$state" = good ]; then
     say node_key.public "$(public_half "$key")"
 fi
 
-validator=$dir/chaindata/config/priv_validator.json
+validator=$(loom_file priv_validator_file config/priv_validator.json)
+say place/priv_validator_file "$validator"
+case $data:$key:$validator in
+    "$root/chaindata/data:$root/chaindata/config/node_key.json:$root/chaindata/config/priv_validator.json") ;;
+    *) emit_file config_toml "$root/chaindata/config/config.toml" 65536 ;; # whether it is TOML is told from it
+esac
 state=$(state_of "$validator")
 say validator.state "$state"
 if [ "$state" = good ]; then
@@ -93,6 +118,9 @@ if [ "$state" = good ]; then
     for name in last_height last_round last_step; do
         number=$(printf '%s' "$flat" | sed -n 's/.*"'"$name"'"[[:space:]]*:[[:space:]]*"\{0,1\}\(-\{0,1\}[0-9]\{1,19\}\)[" ,}].*/\1/p')
         [ -z "$number" ] || say "validator.$name" "$number"
+        case $flat in
+            *'"'"$name"'"'*) say "validator.form/$name" "$(form_of "$name")" ;;
+        esac
     done
     case $flat in
         *'"priv_key":0'*)
@@ -119,11 +147,9 @@ ask() {
 }
 
 rpc=
-for name in json toml yaml yml; do # the first that is there counts
-    [ ! -f "$dir/loom.$name" ] || break
-done
-if [ -r "$dir/loom.$name" ]; then
-    rpc=$(tr -d '\r' <"$dir/loom.$name" |
+loom_yml "$dir"
+if [ -r "$loom_yml" ]; then
+    rpc=$(tr -d '\r' <"$loom_yml" |
         sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
         head -n 1 | sed 's|^[a-z]*://||')
 fi

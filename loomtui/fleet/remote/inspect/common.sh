@@ -1,0 +1,102 @@
+# Where Loom looks for its files on this node, as its own configuration says: loom.yml, chaindata/config/config.toml.
+# loomtui/loom/places.py has the rules with their sources and reads the same texts for the plan.
+
+# loom_yml DIR: sets $loom_yml to the file that Loom in DIR reads as its loom.yml, the first that is there.
+loom_yml() {
+    for folder in "$1" "$1/config"; do
+        for suffix in json toml yaml yml; do
+            loom_yml=$folder/loom.$suffix
+            [ ! -f "$loom_yml" ] || return 0
+        done
+    done
+}
+
+# plain_text: prints the text in quotes that standard input begins with, after a `=`; nothing for any other form.
+plain_text() {
+    sed -n -e 's/^[[:space:]]*"\([^"\\]*\)"[[:space:]]*\(#.*\)\{0,1\}$/=\1/p' \
+        -e "s/^[[:space:]]*'\([^']*\)'[[:space:]]*\(#.*\)\{0,1\}\$/=\1/p"
+}
+
+# setting KEY USUAL: sets $value to what KEY at the top of $toml says, to USUAL where it is not there. Fails where
+# that cannot be told: the key is there twice, or not as plain text in quotes.
+setting() {
+    lines=$(printf '%s\n' "$toml" | grep -i "^[[:space:]]*[\"']\{0,1\}$1[\"']\{0,1\}[[:space:]]*=")
+    value=$2
+    case $lines in
+        '') return 0 ;;
+        *"$newline"*) return 1 ;;
+    esac
+    value=$(printf '%s\n' "${lines#*=}" | plain_text)
+    case $value in
+        =*) value=${value#=} ;;
+        *) return 1 ;;
+    esac
+}
+
+# below FOLDER PATH: prints PATH, which is meant below FOLDER unless it is absolute. Fails where the dots in it cannot
+# be followed: Go takes them out before it asks the system, which would go through links.
+below() {
+    case $2 in
+        /*) printf '%s\n' "$2" ;;
+        *..*) realpath -ms -- "$1/$2" 2>/dev/null ;;
+        *) printf '%s\n' "$1/$2" ;;
+    esac
+}
+
+# loom_root DIR: sets $root to the folder that holds chaindata and the databases. Fails where that cannot be told.
+loom_root() {
+    root=$1
+    loom_yml "$1"
+    [ -r "$loom_yml" ] || return 0
+    lines=$(tr -d '\r' <"$loom_yml" | grep -i "^[\"']\{0,1\}rootdir[\"']\{0,1\}[[:space:]]*:")
+    case $lines in *"$newline"*) return 1 ;; esac
+    value=$(printf '%s\n' "${lines#*:}" | plain_text)
+    [ -n "$value" ] || value=$(printf '%s\n' "${lines#*:}" |
+        sed -n 's/^[[:space:]]*\([A-Za-z0-9._/-]*\)[[:space:]]*\(#.*\)\{0,1\}$/=\1/p')
+    case $value in
+        '=' | '=.' | '=./') ;;
+        =/*) root=${value#=}${value#=} ;; # loomchain joins it with itself
+        =*..* | '') return 1 ;;
+        *) root=$1/${value#=}/${value#=} ;;
+    esac
+}
+
+# environment_settings: prints the variables of the loaded unit that move Loom's files, one a line. Of the property
+# EnvironmentFiles, lines of `PATH (ignore_errors=yes)`, each file is read that can be; a script may have set more,
+# which the running process has.
+environment_settings() {
+    property MainPID
+    main=${value:-0}
+    printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=.*/\1/p' | {
+        while read -r file; do
+            [ ! -f "$file" ] || [ ! -r "$file" ] || cat "$file"
+        done
+        printf '%s\n' "$shown" | sed -n 's/^Environment=//p' | tr ' ' '\n'
+        [ ! -r "/proc/$main/environ" ] || tr '\000' '\n' <"/proc/$main/environ"
+    } | tr -d "\"' \t" |
+        sed -n 's/^\(TM_\(DB_DIR\|DB_BACKEND\|GENESIS_FILE\|PRIV_VALIDATOR_FILE\|NODE_KEY_FILE\)\)=.*/\1/p
+            s/^\(LOOM_\(ROOTDIR\|DBNAME\|DBBACKEND\|GENESISFILE\)\)=.*/\1/p' | sort -u
+}
+
+# loom_config DIR: sets $root to where Loom in DIR has chaindata, and $toml to the top of its config.toml. Both are for
+# loom_file. Without a config.toml all is where it usually is.
+loom_config() {
+    told=
+    toml=
+    loom_root "$1" || return 0
+    for suffix in json toml yaml yml properties props prop hcl; do # the first that is there counts
+        [ ! -e "$root/chaindata/config/config.$suffix" ] || break
+    done
+    if [ -e "$root/chaindata/config/config.$suffix" ]; then
+        [ "$suffix" = toml ] && [ -r "$root/chaindata/config/config.toml" ] || return 0
+        toml=$(head -c 1048576 "$root/chaindata/config/config.toml" | tr -d '\r\000' | sed '/^[[:space:]]*\[/,$d')
+    fi
+    case $toml in *'"""'* | *"'''"*) return 0 ;; esac # it may hold lines that are no settings
+    [ -n "$(environment_settings)" ] || told=yes
+}
+
+# loom_file KEY USUAL: prints where Loom looks for what KEY of config.toml names, which is below chaindata at USUAL
+# where it says nothing; nothing where that cannot be told.
+loom_file() {
+    [ -n "$told" ] && setting "$1" "$2" && below "$root/chaindata" "$value" || :
+}
