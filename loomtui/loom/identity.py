@@ -28,11 +28,17 @@ class NodeFacts:
     addrbook: tuple[tuple[str, str], ...] = ()  # (ID, host:port)
     former_ids: frozenset[str] = frozenset()  # IDs that it had, from its backups
     former_addresses: frozenset[str] = frozenset()
+    connected: tuple[str, ...] | None = None  # the IDs that its RPC names as peers; None: it did not tell
     seen: bool = True  # False: it could not be looked at; name, role, address and port are the inventory's
 
     @property
     def p2p_port(self) -> int:
         return self.listen_port or self.port
+
+    @property
+    def peers_known(self) -> bool:
+        """Whether its lists of peers could be read. What could not be read is not wrong."""
+        return self.unit is None or not self.unit.peers_unknown
 
 
 class Directory:

@@ -11,7 +11,7 @@ from loomtui.loom.databases import NODE_KEY
 from loomtui.loom.identity import Directory
 from loomtui.loom.identity import NodeFacts as NodeFacts
 from loomtui.loom.peers import Peer, PeerList, PeerProblem, read_peers, write_peers
-from loomtui.loom.units import PeerFlag
+from loomtui.loom.units import EffectiveUnit, Origin, PeerFlag
 
 
 class MismatchKind(StrEnum):
@@ -29,6 +29,7 @@ class MismatchKind(StrEnum):
     STALE_ADDRBOOK = "stale-addrbook"
     REPORTED_DIFFERS = "reported-differs"
     NO_KEY = "no-key"
+    PEERS_UNKNOWN = "peers-unknown"  # what the node lists cannot be read
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class KeyReport:
     def everyone(self) -> tuple[NodeFacts, ...]:
         return (*self.nodes, *self.unseen)
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The nodes of which it is not known whom they list."""
+        return tuple(node.name for node in self.nodes if not node.peers_known)
+
 
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
@@ -84,9 +90,9 @@ def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, 
     address. Known entries keep their order. Every other validator is there exactly once over all flags; the
     node itself and the backup node are not; unknown peers stay. A validator without a known ID keeps the ID
     that it has there, and one that was not seen keeps its port. An entry that is right stays as it is
-    written.
+    written. What is not known for certain is not corrected.
     """
-    if node.unit is None:
+    if node.unit is None or not node.peers_known:
         return {}
     known = Directory(nodes)
     present = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
@@ -215,6 +221,8 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
     if node.unit is None:
         return
     for problem in node.unit.problems:
+        if problem == node.unit.peers_unknown:
+            continue
         yield Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, None, "unit", problem, False)
     values = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
     targets = {peer: known.resolve(peer) for peers in values.values() for peer in peers.peers}
@@ -230,6 +238,9 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
                 yield _unknown_peer(node, flag, peer, unsure)
             else:
                 yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
+    if not node.peers_known:
+        yield _peers_unknown(node, node.unit, known)
+        return
     flags = [value.flag for value in node.unit.peer_values]
     where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
     for other in known.nodes:
@@ -241,11 +252,46 @@ def _missing_peer(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     """Nobody can add a node without its ID. That it has none is told of the node itself."""
     kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
-        fix = f"add it to {where} in the unit of {node.name}."
+        fix = f"add it to {where} in {_file_to_mend(node)}."
         return Mismatch(kind, node.name, other.name, other.node_id, None, where, cause, True, fix)
     why = "has no key" if other.seen else "could not be looked at"
     cause = f"{cause}, whose ID is not known, for it {why}."
     return Mismatch(kind, node.name, other.name, None, None, where, cause, False)
+
+
+def _file_to_mend(node: NodeFacts) -> str:
+    """Where its lists stand, in words."""
+    others = (
+        [value.file for value in node.unit.peer_values if value.origin is not Origin.UNIT]
+        if node.unit
+        else []
+    )
+    return others[0] if others else f"the unit of {node.name}"
+
+
+def _peers_unknown(node: NodeFacts, unit: EffectiveUnit, known: Directory) -> Mismatch:
+    """Says that the lists are not known, and what speaks for whom it is connected to."""
+    cause = f"whom {node.name} lists is not known. {unit.peers_unknown}{_evidence(node, unit, known)}"
+    found = ", ".join(f"{flag} {value}" for flag, value in unit.sources.running.items()) or None
+    kind = MismatchKind.PEERS_UNKNOWN
+    return Mismatch(kind, node.name, None, None, found, PeerFlag.PERSISTENT, cause, False)
+
+
+def _evidence(node: NodeFacts, unit: EffectiveUnit, known: Directory) -> str:
+    lists = [read_peers(value).peers for value in unit.sources.running.values()]
+    running = [_name_of(peer.id, known.resolve(peer)) for peers in lists for peer in peers]
+    names = {other.node_id: other.name for other in known.nodes if other.node_id}
+    sentences = []
+    if running:
+        sentences.append(f" Its running loom was given {', '.join(dict.fromkeys(running))}.")
+    if node.connected is not None:
+        who = ", ".join(sorted(names.get(one.lower(), one) for one in node.connected)) or "nobody"
+        sentences.append(f" By its /net_info it is connected to {who}.")
+    return "".join(sentences)
+
+
+def _name_of(node_id: str, node: NodeFacts | None) -> str:
+    return node.name if node is not None else node_id
 
 
 def _unknown_peer(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
