@@ -1,7 +1,7 @@
 """Where a service logs to, by its unit, its start script and its loom.yml.
 
-Sources: go-loom log.go for LogDestination: `file://PATH`, relative to the working directory, is opened without
-append or truncate; empty and `file://-` are standard error.
+Source of what LogDestination means: go-loom log.go. `file://PATH`, relative to the working directory, is
+opened without append or truncate; empty and `file://-` are standard error.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 _TENDERMINT = re.compile(r"[DIEN]\[(?:(\d{4})-)?(\d\d)-(\d\d)\|(\d\d):(\d\d):(\d\d)\.(\d{3})\]")
 _ISO = re.compile(
-    r"\W{0,2}(?:time=\"?)?(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?"
+    r"\W{0,2}(?:time=\"?)?(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)"
+    r"(?:[.,](\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?"
 )
 _ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
 

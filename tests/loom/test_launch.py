@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loomtui.loom.launch.sources import Absence, SourceFile, Sources
+from loomtui.loom.launch.environment import read_environment_file
+from loomtui.loom.launch.letters import plain
+from loomtui.loom.launch.sources import Absence, SourceFile, Sources, Wanted
+from loomtui.loom.unit_change import change_of
 from loomtui.loom.units import EffectiveUnit, Origin, PeerFlag, read_unit
 
 from .test_units import LIST, PATH, PEERS, PERSISTENT, service, values
@@ -36,7 +39,7 @@ def started_by(script: str, command: str = SCRIPT, **more: str) -> EffectiveUnit
     return read_unit(PATH, service(command, more.pop("settings", "")), sources({SCRIPT: script, **more}))
 
 
-#: The body of a start script, and the arguments that it is called with. `loom` prints what it gets.
+#: The body of a start script, and its arguments.
 SCRIPTS = [
     (f"exec loom run --persistent-peers {LIST}", ""),
     (f"PEERS={LIST}\nexec loom run --persistent-peers $PEERS", ""),
@@ -49,7 +52,7 @@ SCRIPTS = [
     ('exec loom run --persistent-peers "$1" --peers ${2:-none}', LIST),
     (f'set -- run --persistent-peers {LIST}\nexec loom "$@"', ""),
     (
-        f'if [ -n "$NOTHING" ]; then\n  PEERS=wrong\nelse\n  PEERS={LIST}\nfi\nloom run --persistent-peers $PEERS',
+        f'if [ -n "$NOTHING" ]; then\n  PEERS=x\nelse\n  PEERS={LIST}\nfi\nloom run --persistent-peers $PEERS',
         "",
     ),
     (f'[ -z "$PEERS" ] && PEERS={LIST}\nloom run --persistent-peers $PEERS', ""),
@@ -116,3 +119,261 @@ def test_what_only_bash_knows(script: str, arguments: str, tmp_path: Path) -> No
     unit = started_by(script, f"/bin/bash {SCRIPT} {arguments}")
     assert unit.peers_unknown == ""
     assert values(unit) == by_the_shell("bash", script, arguments, tmp_path)
+
+
+NEW = f"tcp://{A}@10.9.0.6:26656"
+DIRECT = f"loom run --persistent-peers {LIST}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"/bin/bash -c 'exec {DIRECT}'",
+        f'/bin/sh -lc "cd /x && {DIRECT} >> /var/log/x 2>&1"',
+        f"/usr/bin/env A=b -u X {DIRECT}",
+        f"/usr/bin/env PEERS={LIST} sh -c 'loom run --persistent-peers $PEERS'",
+        f"/usr/bin/sudo -u ubuntu -E -- /usr/bin/{DIRECT}",
+        f"/usr/bin/nice -n 5 ionice -c2 -n 4 numactl --interleave=all /home/ubuntu/{DIRECT}",
+        f"/bin/su - ubuntu -c '{DIRECT}'",
+        f"/bin/su ubuntu -s /bin/sh --command='{DIRECT}'",
+        f"/sbin/runuser -u ubuntu -- {DIRECT}",
+        f"/sbin/runuser -l ubuntu -c '{DIRECT}'",
+        f"/usr/bin/taskset -c 0,1 timeout -k 5 1d stdbuf -oL {DIRECT}",
+        f"/usr/bin/docker run --rm -p 46658:46658 loomnetwork/loom run --persistent-peers {LIST}",
+        f"/opt/dappchain/run-it run --persistent-peers={LIST}",
+    ],
+)
+def test_wrappers_and_shells_are_seen_through(command: str) -> None:
+    unit = read_unit(PATH, service(command.replace("$", "$$")), sources())
+    assert (values(unit), unit.peers_unknown) == ({PERSISTENT: LIST}, "")
+    (value,) = unit.peer_values
+    assert (value.file, value.line, value.origin) == (PATH, 2, Origin.UNIT)
+    changed = change_of(unit, PATH, {PERSISTENT: NEW})
+    assert changed == unit.files[0].text.replace(LIST, NEW)
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "command", "expected"),
+    [
+        ("EnvironmentFile=/etc/default/loom\n", f"PEERS={LIST}", "loom run --persistent-peers $PEERS", LIST),
+        (
+            "EnvironmentFile=-/etc/default/loom\n",
+            f'PEERS="{LIST}"',
+            "loom run --persistent-peers ${PEERS}",
+            LIST,
+        ),
+        (
+            "EnvironmentFile=/etc/default/loom\nEnvironment=PEERS=wrong\n",
+            f"PEERS={LIST}",
+            "loom run --persistent-peers=${PEERS}",
+            LIST,
+        ),
+        (
+            "EnvironmentFile=/etc/default/loom\n",
+            f'OPTS="--persistent-peers {LIST} --x y"',
+            "loom run $OPTS",
+            LIST,
+        ),
+        (
+            "EnvironmentFile=/etc/default/loom\n",
+            f"ID={A}",
+            "loom run --persistent-peers ${ID}@h:1",
+            f"{A}@h:1",
+        ),
+        ("EnvironmentFile=/etc/default/%p\n", f"PEERS={LIST}", "loom run --persistent-peers $PEERS", LIST),
+        (f"Environment=PEERS={LIST}\n", "", "loom run --persistent-peers $PEERS", LIST),
+        ("Environment=ID=%i-%H\n", "", "loom run --persistent-peers ${ID}", "-host-1"),
+        (
+            "EnvironmentFile=/etc/default/loom\n",
+            f"PEERS={LIST}",
+            "/bin/sh -c 'loom run --persistent-peers $$PEERS'",
+            LIST,
+        ),
+        (
+            f"Environment=PEERS=x\nEnvironment=\nEnvironment=PEERS={LIST}\n",
+            "",
+            "loom run --persistent-peers $PEERS",
+            LIST,
+        ),
+    ],
+)
+def test_variables_of_systemd(settings: str, environment: str, command: str, expected: str) -> None:
+    unit = read_unit(PATH, service(command, settings), sources({}, {ENV: environment}))
+    assert (values(unit), unit.peers_unknown) == ({PERSISTENT: expected}, "")
+
+
+def test_variables_of_the_manager_and_those_that_are_nowhere() -> None:
+    unit = read_unit(PATH, service("loom run --persistent-peers $PEERS"), sources(PEERS=LIST))
+    assert values(unit) == {PERSISTENT: LIST}
+    unit = read_unit(PATH, service("loom run $OPTS --persistent-peers ${PEERS}"), sources())
+    assert (values(unit), unit.peers_unknown) == ({PERSISTENT: ""}, "")
+    removed = service("loom run --persistent-peers ${PEERS}", "UnsetEnvironment=PEERS\n")
+    assert values(read_unit(PATH, removed, sources(PEERS=LIST))) == {PERSISTENT: ""}
+
+
+def test_a_template_unit_and_its_specifiers() -> None:
+    text = service(
+        "loom run --persistent-peers ${%i_LIST}", "WorkingDirectory=/srv/%i\nEnvironmentFile=/etc/%N\n"
+    )
+    known = Sources(
+        "loom@n1.service",
+        "host-1",
+        frozenset({"n1_LIST"}),
+        patterns={"/etc/loom@n1": (SourceFile("/etc/loom@n1", f"n1_LIST={LIST}"),)},
+    )
+    unit = read_unit("/etc/systemd/system/loom@.service", text, known)
+    assert (unit.working_directory, values(unit)) == ("/srv/n1", {PERSISTENT: LIST})
+
+
+def test_later_environment_files_win_and_a_glob_names_several() -> None:
+    files = {"/a": f"PEERS={LIST}\nA=1", "/b/*": "PEERS=wrong"}
+    known = sources({}, files)
+    settings = "EnvironmentFile=/b/*\nEnvironmentFile=-/a\n"
+    assert values(read_unit(PATH, service("loom run --peers $PEERS", settings), known)) == {PEERS: LIST}
+
+
+ENVIRONMENT_FILES = [
+    ("A=b", "b"),
+    ("  A = b c  \n", "b c"),
+    ("A=b\nA=c\n", "c"),
+    ("# A=x\n; A=y\nA=b", "b"),
+    ("A='b c'", "b c"),
+    ('A="b\\"c\\x\\$d"', 'b"c\\x$d'),
+    ("A=b\\\nc\n", "bc"),
+    ('A="b\nc"\n', "b\nc"),
+    ("A=\"b\" 'c'd", "bcd"),
+    ("A=b'c'", "b'c'"),
+    ("A=\\$b \\ c", "$b  c"),
+    ("A=\r\nB=c\r\n", ""),
+    ("export A=b", None),
+    ("A", None),
+    ("1A=b", None),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), ENVIRONMENT_FILES)
+def test_environment_files_are_read_as_systemd_reads_them(text: str, value: str | None) -> None:
+    """The lab test of units in the wild gives the same files to a real systemd."""
+    found = read_environment_file(SourceFile(ENV, text)).get("A")
+    assert (None if found is None else plain(found)) == value
+
+
+UNKNOWN = [
+    ("loom run --persistent-peers $(cat /etc/peers)", "/etc/peers, which could not be read"),
+    ("loom run --persistent-peers `hostname`", "what a command in it prints"),
+    ("for one in a b; do PEERS=$PEERS,$one; done\nloom run --peers $PEERS", "which may set PEERS"),
+    (
+        'if [ "$(hostname)" = a ]; then PEERS=x; else PEERS=y; fi\nloom run --peers $PEERS',
+        "which may set PEERS",
+    ),
+    ("if grep -q x /y; then loom run --peers a; else loom run --peers b; fi", "starts Loom in several ways"),
+    ('eval "$OPTS"\nloom run --peers $PEERS', "what `eval` runs"),
+    (". /etc/secret.env\nloom run --peers $PEERS", "/etc/secret.env, which could not be read"),
+    ("loom run ${OPTS//a/b}", "an expansion that is not read"),
+    ("echo nothing", "no `loom run` was found"),
+    ("read PEERS\nloom run --peers $PEERS", "what `read` reads"),
+    ("A=aaaaaaaaaa\n" + "A=$A$A\n" * 60 + "loom run --peers $A", "grows without end"),
+    (f"exec {SCRIPT}", "scripts that call each other"),
+]
+
+
+@pytest.mark.parametrize(("script", "why"), UNKNOWN)
+def test_what_only_running_it_would_tell_is_not_known(script: str, why: str) -> None:
+    unit = started_by(script)
+    assert why in unit.peers_unknown
+    assert unit.peer_values == ()
+
+
+@pytest.mark.parametrize(
+    ("absence", "why"),
+    [
+        (Absence.CLOSED, "cannot be read without more rights"),
+        (Absence.MISSING, "is not there"),
+        (Absence.BINARY, "is a program and no script"),
+        (None, "was not read"),
+    ],
+)
+def test_a_script_that_cannot_be_read_is_said_to_be_so(absence: Absence | None, why: str) -> None:
+    files = {SCRIPT: SourceFile(SCRIPT, absence=absence)} if absence else {}
+    unit = read_unit(PATH, service(SCRIPT), Sources(scripts=files))
+    assert f"{SCRIPT}, which {why}" in unit.peers_unknown
+    assert bool(unit.wanted) == (absence is None)
+
+
+def test_a_file_that_a_script_reads() -> None:
+    script = f"if [ -r {ENV} ]; then\n  . {ENV}\nfi\nexec loom run --persistent-peers $PEERS"
+    known = sources({SCRIPT: script, ENV: f"# x\nPEERS={LIST}\n"})
+    (value,) = read_unit(PATH, service(SCRIPT), known).peer_values
+    assert (value.value, value.file, value.line, value.origin) == (LIST, ENV, 2, Origin.SCRIPT)
+    gone = Sources(
+        names=known.names, scripts={**known.scripts, ENV: SourceFile(ENV, absence=Absence.MISSING)}
+    )
+    assert values(read_unit(PATH, service(SCRIPT), gone)) == {}
+
+
+def test_what_has_to_be_read_is_asked_for_step_by_step() -> None:
+    settings = "EnvironmentFile=/etc/default/loom\n"
+    unit = read_unit(PATH, service(f"{SCRIPT} $OPTS", settings))
+    assert unit.wanted == Wanted(frozenset({ENV}), frozenset({"OPTS"}), frozenset({SCRIPT}))
+    assert not read_unit(PATH, service(DIRECT)).wanted
+
+
+def test_an_environment_file_that_has_to_be_there() -> None:
+    gone = {ENV: (SourceFile(ENV, absence=Absence.MISSING),)}
+    for dash, missing in (("", (ENV,)), ("-", ())):
+        unit = read_unit(PATH, service(DIRECT, f"EnvironmentFile={dash}{ENV}\n"), Sources(patterns=gone))
+        assert unit.missing_files == missing
+
+
+def test_a_list_that_stands_in_environment_is_changed_there() -> None:
+    unit = read_unit(
+        PATH, service("loom run --persistent-peers $PEERS", f'Environment="PEERS={LIST}" A=b\n'), sources()
+    )
+    assert change_of(unit, PATH, {PERSISTENT: NEW}) == unit.files[0].text.replace(LIST, NEW)
+
+
+@pytest.mark.parametrize(
+    ("script", "environment", "place", "old", "new"),
+    [
+        (
+            "exec loom run --peers $PEERS",
+            f'A=b\nPEERS="{LIST}"',
+            f"{ENV}:2",
+            f'PEERS="{LIST}"',
+            f'PEERS="{NEW}"',
+        ),
+        (
+            f"exec loom run --peers '{LIST}' -v",
+            "",
+            f"{SCRIPT}:1",
+            f"--peers '{LIST}' -v",
+            f"--peers '{NEW}' -v",
+        ),
+    ],
+)
+def test_what_is_to_be_changed_by_hand_is_told_with_both_lines(
+    script: str, environment: str, place: str, old: str, new: str
+) -> None:
+    settings = f"EnvironmentFile={ENV}\n"
+    unit = read_unit(PATH, service(SCRIPT, settings), sources({SCRIPT: script}, {ENV: environment}))
+    with pytest.raises(ValueError, match="does not change that file") as told:
+        change_of(unit, PATH, {PEERS: NEW})
+    assert f"--peers stands at {place}" in str(told.value)
+    assert old in str(told.value)
+    assert new in str(told.value)
+
+
+def test_a_flag_that_the_script_lacks_is_told_with_its_place() -> None:
+    unit = started_by("#!/bin/sh\nexec loom run\n")
+    with pytest.raises(ValueError, match=f"{SCRIPT}:2 starts Loom, .* Add there: --persistent-peers {NEW}"):
+        change_of(unit, PATH, {PERSISTENT: NEW})
+
+
+shell_text = st.text("loomrun-pes'\"\\$(){}[]<>|&;#=`!: \n\t\x00/.0if")
+
+
+@given(st.one_of(st.text(), shell_text, shell_text.map(lambda text: f"exec loom run --peers {text}")))
+def test_no_script_raises(text: str) -> None:
+    started_by(text)
+    read_environment_file(SourceFile(ENV, text))
+    read_unit(PATH, service("/bin/sh -c '" + text.replace("'", "") + "'"), sources())

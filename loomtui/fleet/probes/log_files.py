@@ -1,7 +1,7 @@
 """The lines of a service that logs to files: where these are, and what is in them.
 
-The files are only read, as far as whoever looks may read them. What loom.yml names is read as the service's own
-user, who may write loom.yml, and could otherwise have any file shown.
+The files are only read, as far as whoever looks may read them. What loom.yml names is read as the service's
+own user, who may write loom.yml, and could otherwise have any file shown.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ _HOWEVER = {
     "odd": "which is no regular file, so it is not read",
     "closed": "which cannot be read without more rights",
 }
+_FULL_BATCH = 200  # lines, the most that come at once
 _AGAIN_LINES = 2000  # after a lost connection: these are read, and those that were told are left out
 
 
 async def look_for_files(session: Session) -> tuple[list[FileLines], list[LogLine]]:
-    """The files that the node logs to, and notices of what goes where it cannot be read. Raises LoomtuiError."""
+    """The files that a node logs to, and notices of what cannot be read. Raises LoomtuiError."""
     loom, node = session.loom, session.node.name
     output = await session.inspect(_PLACES, loom.unit_name, loom.working_directory)
     facts = read_facts(output.stdout)
@@ -52,7 +53,7 @@ async def look_for_files(session: Session) -> tuple[list[FileLines], list[LogLin
 
 
 class FileClock:
-    """Gives each line its time: its own, or else that of the line before it. Times never go back."""
+    """Gives each line its time: its own, or else that of the line before. Times never go back."""
 
     def __init__(self, zone: tzinfo, written: datetime) -> None:
         self._zone = zone
@@ -60,7 +61,7 @@ class FileClock:
         self._last: datetime | None = None
 
     def times(self, lines: Sequence[str]) -> list[datetime]:
-        """Lines in front of the first one that has a time get that time, or else when the file was written."""
+        """Lines before the first that has a time get that time, or else that of the file."""
         own = [time_of(line, self._zone, self._written) for line in lines]
         last = self._last or next(filter(None, own), self._written)
         times = []
@@ -90,7 +91,7 @@ class FileLines:
         again = bool(self._last)
         wanted = _AGAIN_LINES if again else lines if since is None else None
         clock: FileClock | None = None
-        skip = again
+        held: list[str] = []  # of what is read again, until all of that is here
         async with contextlib.aclosing(
             self._session.follow(_FILE, *self._arguments(follow, wanted))
         ) as stream:
@@ -100,15 +101,23 @@ class FileLines:
                     batch = batch[1:]
                     if notice is not None:
                         yield (notice,)
-                texts = [text for raw in batch if (text := clean(raw).rstrip())]
-                if skip and self._last in texts:
-                    texts = texts[len(texts) - texts[::-1].index(self._last) :]
-                skip = False
-                times = clock.times(texts)
-                found = [LogLine(self._node, at, text, "") for text, at in zip(texts, times, strict=True)]
-                if new := tuple(line for line in found if since is None or line.at >= since):
-                    self._last = texts[-1]
+                held += [text for raw in batch if (text := clean(raw).rstrip())]
+                if again and (len(batch) >= _FULL_BATCH or not held):
+                    continue
+                texts, again, held = self._not_told(held) if again else held, False, []
+                found = zip(texts, clock.times(texts), strict=True)
+                new = tuple(
+                    [LogLine(self._node, at, text, "") for text, at in found if since is None or at >= since]
+                )
+                if new:
+                    self._last = new[-1].text
                     yield new
+
+    def _not_told(self, texts: list[str]) -> list[str]:
+        """What stands behind the last line that was told; all of it, if that is not there any more."""
+        if self._last not in texts:
+            return texts
+        return texts[len(texts) - texts[::-1].index(self._last) :]
 
     def _arguments(self, follow: bool, lines: int | None) -> tuple[str, ...]:
         return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from loomtui.loom.launch.context import Call, Context, Lookup
 from loomtui.loom.launch.environment import absence_words
@@ -43,7 +44,7 @@ def start(context: Context, call: Call) -> None:
         return
     call = Call(arguments, _with(unwrapped.assigned, call.lookup), call.folder, call.outputs, call.certain)
     if _is_loom(arguments):
-        context.started.append(call)
+        context.started.append(replace(call, arguments=_looms_own(arguments)))
     elif (shell := shell_call(arguments)) is not None:
         _run_shell(context, call, shell)
     elif plain(arguments[0]) is None:
@@ -60,9 +61,17 @@ def _is_loom(arguments: Sequence[Text]) -> bool:
     """Whether it is Loom itself: by its name, or as the program that a container is told to run."""
     name = base_name(arguments[0])
     if name in _CONTAINERS:
-        names = [base_name(argument) for argument in arguments[1:]]
+        names = [plain(argument) for argument in arguments]
         return "run" in names[names.index("run") + 1 :] if "run" in names else False
     return bool(_LOOM.fullmatch(name)) and not name.endswith(".sh")
+
+
+def _looms_own(arguments: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Without the words that are for the program that runs a container: its `-p` is not Loom's."""
+    if base_name(arguments[0]) not in _CONTAINERS:
+        return arguments
+    names = [plain(argument) for argument in arguments]
+    return (arguments[0], *arguments[names.index("run", names.index("run") + 1) :])
 
 
 def _looks_like_loom(arguments: Sequence[Text]) -> bool:

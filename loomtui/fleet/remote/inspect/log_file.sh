@@ -30,7 +30,8 @@ state() {
 position() {
     true_path=$(readlink -f "$FILE") || return 0
     load_unit "$UNIT" MainPID && property MainPID
-    for id in $({ unit_processes "$UNIT" && echo "${value:-0}"; } 2>/dev/null | sort -un); do
+    main=${value:-0}
+    for id in $({ unit_processes "$UNIT" && echo "$main"; } 2>/dev/null | sort -un); do
         for open in /proc/"$id"/fd/*; do
             [ "$(readlink "$open" 2>/dev/null)" = "$true_path" ] || continue
             sed -n 's/^pos:[[:space:]]*//p' "/proc/$id/fdinfo/${open##*/}" 2>/dev/null

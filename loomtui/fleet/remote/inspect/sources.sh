@@ -75,7 +75,8 @@ if [ -n "$NAMES" ]; then
     systemctl show-environment --no-pager </dev/null 2>/dev/null | grep -E "^($NAMES)=" | emit manager
 fi
 load_unit "$UNIT" MainPID && property MainPID
-for id in $({ unit_processes "$UNIT" && echo "${value:-0}"; } 2>/dev/null | sort -un); do
+main=${value:-0}
+for id in $({ unit_processes "$UNIT" && echo "$main"; } 2>/dev/null | sort -un); do
     [ "$id" != 0 ] && tr '\000' '\n' <"/proc/$id/cmdline" 2>/dev/null | grep -qx 'run' || continue
     tr '\000' '\n' <"/proc/$id/cmdline" 2>/dev/null | head -c $LIMIT | emit running
 done
