@@ -52,7 +52,7 @@ SCRIPTS = [
     ('exec loom run --persistent-peers "$1" --peers ${2:-none}', LIST),
     (f'set -- run --persistent-peers {LIST}\nexec loom "$@"', ""),
     (
-        f'if [ -n "$NOTHING" ]; then\n  PEERS=x\nelse\n  PEERS={LIST}\nfi\nloom run --persistent-peers $PEERS',
+        f'if [ -n "$NOTHING" ]; then\n  PEERS=x\nelse\n  PEERS={LIST}\nfi\nloom run --peers $PEERS',
         "",
     ),
     (f'[ -z "$PEERS" ] && PEERS={LIST}\nloom run --persistent-peers $PEERS', ""),
@@ -68,6 +68,7 @@ SCRIPTS = [
     (f"{{ loom run --persistent-peers {LIST}; }} 2>/dev/null", ""),
     (f"( cd / && loom run --persistent-peers {LIST} )", ""),
     (f"case start in\n stop) echo no ;;\n start|run)\n  loom run --persistent-peers {LIST} ;;\nesac", ""),
+    ('stop() {\n  kill "$1"\n}\nexec loom "$@"', f"run --persistent-peers {LIST}"),
     (f"start() {{\n  loom run --persistent-peers {LIST}\n}}\nstart", ""),
     (f"unset PEERS\n: ${{PEERS:=x}}\nloom run --persistent-peers \\{LIST}", ""),
     ("loom run --persistent-peers \"\" --peers ''", ""),

@@ -72,17 +72,16 @@ def _check_user(definition: Definition) -> None:
 def _output(definition: Definition) -> Iterator[IO[bytes] | None]:
     """The file that StandardOutput= names; None is the journal."""
     kind, _, path = definition.get("StandardOutput").partition(":")
-    modes = {"append": "ab", "truncate": "wb", "file": "r+b"}
+    modes = {"append": os.O_APPEND, "truncate": os.O_TRUNC, "file": 0}
     if kind not in modes:
         yield None
         return
     try:
-        Path(path).touch()
-        file = Path(path).open(modes[kind])
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | modes[kind], 0o644)
     except OSError as error:
         text = f"Failed to set up standard output: {error.strerror}"
         raise CannotRunError(text, _EXIT_STDOUT) from None
-    with file:
+    with os.fdopen(descriptor, "wb") as file:
         yield file
 
 

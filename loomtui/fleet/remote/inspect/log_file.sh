@@ -88,8 +88,9 @@ follow_file </dev/null 3<&- &
 follower=$!
 {
     while read -r _; do :; done
+    children=$(cat "/proc/$follower/task/$follower/children" 2>/dev/null)
     kill "$follower"
-    kill $(cat "/proc/$follower/task/$follower/children" 2>/dev/null)
+    for child in $children; do kill "$child"; done
 } <&3 >/dev/null 2>&1 &
 listener=$!
 exec 3<&-
