@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -102,21 +104,20 @@ async def test_what_is_no_script(
 
 async def test_a_running_loom_is_evidence(machine: Machine, place: Place, fleet: Fleet) -> None:
     script = write(place, "start.sh", "#!/bin/sh\nexec loom run --peers $(sed 1q /etc/x)\n")
-    program = [
-        sys.executable,
-        "-c",
-        "import sys; sys.stdin.read()",
-        "run",
-        "--peers",
-        LIST,
-        "--secret",
-        "hunter2",
-    ]
-    with subprocess.Popen(program, stdin=subprocess.PIPE) as process:
+    with running(LIST) as pid:
         shown = (place.root / "show").read_text()
-        (place.root / "show").write_text(f"MainPID={process.pid}\n{shown}")
+        (place.root / "show").write_text(f"MainPID={pid}\n{shown}")
         unit = await unit_of(machine, fleet, str(script))
-        assert process.stdin is not None
-        process.stdin.close()
     assert unit.peers_unknown == "--peers comes from what a command in it prints."
     assert unit.sources.running == {"--peers": LIST}
+
+
+@contextlib.contextmanager
+def running(peers: str) -> Iterator[int]:
+    """A process that is called as loom is."""
+    program = "import sys; sys.stdin.read()"
+    words = [sys.executable, "-c", program, "run", "--peers", peers, "--secret", "hunter2"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as process:
+        yield process.pid
+        assert process.stdin is not None
+        process.stdin.close()
