@@ -280,12 +280,12 @@ def _environment(settings: _Settings, sources: Sources) -> Environment:
 
 def _launch(command: Command, settings: _Settings, environment: Environment, outputs: Outputs) -> Launch:
     prefixes, program, arguments = command.parts
-    folder = settings.get("WorkingDirectory").removeprefix("-")
+    folder = environment.sources.folder or settings.get("WorkingDirectory").lstrip("-!") or "/"
     return read_launch(
         fill_in(_letters(command.path, program), settings.known),
         [fill_in(_letters(command.path, word.chars), settings.known) for word in arguments],
         environment,
-        folder if folder.startswith("/") else "/",
+        folder if folder.startswith("/") else "",
         outputs,
         expand=":" not in prefixes,
     )

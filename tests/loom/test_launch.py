@@ -32,7 +32,7 @@ def sources(
     asked = frozenset({"PEERS", "LIST", "ID", "OPTS", "A", "B", "NET", "USER", "X", "NOTHING", *manager})
     files = {path: SourceFile(path, text) for path, text in (scripts or {}).items()}
     patterns = {path: (SourceFile(path, text),) for path, text in (environment or {}).items()}
-    return Sources("loom.service", "host-1", asked, manager, patterns, files)
+    return Sources("loom.service", "host-1", "", asked, manager, patterns, files)
 
 
 def started_by(script: str, command: str = SCRIPT, **more: str) -> EffectiveUnit:
@@ -68,6 +68,7 @@ SCRIPTS = [
     (f"{{ loom run --persistent-peers {LIST}; }} 2>/dev/null", ""),
     (f"( cd / && loom run --persistent-peers {LIST} )", ""),
     (f"case start in\n stop) echo no ;;\n start|run)\n  loom run --persistent-peers {LIST} ;;\nesac", ""),
+    (f'cd "$(dirname "$0")" && exec loom run --persistent-peers {LIST}', ""),
     ('stop() {\n  kill "$1"\n}\nexec loom "$@"', f"run --persistent-peers {LIST}"),
     (f"start() {{\n  loom run --persistent-peers {LIST}\n}}\nstart", ""),
     (f"unset PEERS\n: ${{PEERS:=x}}\nloom run --persistent-peers \\{LIST}", ""),
@@ -219,6 +220,7 @@ def test_a_template_unit_and_its_specifiers() -> None:
     known = Sources(
         "loom@n1.service",
         "host-1",
+        "",
         frozenset({"n1_LIST"}),
         patterns={"/etc/loom@n1": (SourceFile("/etc/loom@n1", f"n1_LIST={LIST}"),)},
     )
@@ -368,6 +370,18 @@ def test_a_flag_that_the_script_lacks_is_told_with_its_place() -> None:
     unit = started_by("#!/bin/sh\nexec loom run\n")
     with pytest.raises(ValueError, match=f"{SCRIPT}:2 starts Loom, .* Add there: --persistent-peers {NEW}"):
         change_of(unit, PATH, {PERSISTENT: NEW})
+
+
+def test_files_beside_a_script_and_relative_to_its_folder() -> None:
+    script = (
+        'HERE=$(cd "$(dirname "$0")" && pwd)\n. $HERE/env.sh\ncd /var/log; exec loom run --peers $A >>x 2>&1'
+    )
+    known = sources({SCRIPT: script, "/usr/local/bin/env.sh": "A=b"})
+    unit = read_unit(PATH, service(SCRIPT), known)
+    assert values(unit) == {PEERS: "b"}
+    assert (unit.outputs.error.path, unit.outputs.error.said_in) == ("/var/log/x", SCRIPT)
+    lost = read_unit(PATH, service(SCRIPT), sources({SCRIPT: "cd $(mktemp); exec loom run >> x"}))
+    assert lost.outputs.standard.words == "x in a folder that is not known"
 
 
 shell_text = st.text("loomrun-pes'\"\\$(){}[]<>|&;#=`!: \n\t\x00/.0if")

@@ -45,8 +45,9 @@ async def look_for_files(session: Session) -> tuple[list[FileLines], list[LogLin
     text = facts.get("cat", b"").decode("utf-8", "replace")
     if not text.strip():
         return [], []
-    unit = await read_around(session, read_cat(text, Sources(loom.unit_name, facts.line("host"))))
     folder = facts.line("dir", loom.working_directory)
+    sources = Sources(loom.unit_name, facts.line("host"), folder)
+    unit = await read_around(session, read_cat(text, sources))
     places = log_places(unit, folder, facts.line("destination"), facts.line("config", "loom.yml"))
     files = [FileLines(session, file, unit.user, in_journal=places.in_journal) for file in places.files]
     return files, [_where(node, f"{node} {lost}.") for lost in places.lost]

@@ -169,7 +169,7 @@ def _with_flapping(service: ServiceState | None, previous: NodeStatus | None) ->
 
 def _unit(name: str, facts: Facts) -> EffectiveUnit | None:
     text = facts.get("cat", b"").decode("utf-8", "replace")
-    return read_cat(text, Sources(name, facts.line("host"))) if text.strip() else None
+    return read_cat(text, Sources(name, facts.line("host"), facts.line("dir"))) if text.strip() else None
 
 
 def read_key(facts: Facts) -> NodeKeyFacts:

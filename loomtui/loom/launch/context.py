@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,13 +16,18 @@ _MOST_LETTERS = 400_000  # of all values together: variables that double themsel
 _MOST_SCRIPTS = 8
 
 
+def joined(folder: str, path: str) -> str:
+    """The absolute path; empty if that is not known, because the folder is not."""
+    return posixpath.normpath(posixpath.join(folder, path)) if folder or path.startswith("/") else ""
+
+
 @dataclass(frozen=True)
 class Call:
     """A command that is about to be started."""
 
     arguments: tuple[Text, ...]
     lookup: Lookup  # of its environment
-    folder: str  # absolute
+    folder: str  # absolute; empty: not known
     outputs: Outputs
     certain: bool = True  # False: it stands in a branch of a script
 

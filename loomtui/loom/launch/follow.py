@@ -5,12 +5,11 @@ Sources: systemd.service(5) "Command lines" for variables; loomchain cmd/loom/lo
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from loomtui.loom.launch.context import Call, Context, Lookup
+from loomtui.loom.launch.context import Call, Context, Lookup, joined
 from loomtui.loom.launch.environment import absence_words
 from loomtui.loom.launch.letters import Gap, Letter, Text, plain, split_blanks
 from loomtui.loom.launch.scripts import ScriptReader
@@ -100,9 +99,9 @@ def _run_file(
     if name is None:
         context.gaps.append(Gap("a script whose name is not known"))
         return
-    path = posixpath.normpath(posixpath.join(call.folder, name))
-    file = context.script(path)
-    shown = clean_line(path)
+    path = joined(call.folder, name)
+    file = context.script(path) if path else None
+    shown = clean_line(path or name)
     no_script = file is not None and file.absence is Absence.BINARY and not any_text
     if no_script and _looks_like_loom(call.arguments):
         context.started.append(call)

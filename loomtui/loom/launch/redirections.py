@@ -5,10 +5,10 @@ Source: POSIX.1-2017, Shell Command Language, 2.7; bash(1) for `&>`.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loomtui.loom.launch.context import joined
 from loomtui.loom.launch.letters import Text, gap_in, plain
 from loomtui.loom.launch.outputs import Output, Outputs, Sink
 from loomtui.text import clean_line
@@ -62,7 +62,10 @@ class Here:
             gap = gap_in(target)
             words = f"a file whose name comes from {gap.why if gap else 'elsewhere'}"
             return Output(Sink.ELSEWHERE, said_in=self.script, words=words)
-        path = posixpath.normpath(posixpath.join(self.folder, path))
+        if not (whole := joined(self.folder, path)):
+            words = f"{clean_line(path, limit=200)} in a folder that is not known"
+            return Output(Sink.ELSEWHERE, said_in=self.script, words=words)
+        path = whole
         if path == "/dev/null":
             return Output(Sink.NOWHERE, said_in=self.script)
         return Output(Sink.FILE, path, said_in=self.script)

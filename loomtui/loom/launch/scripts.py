@@ -6,13 +6,12 @@ reason; nothing is guessed. Source: POSIX.1-2017, Shell Command Language.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loomtui.loom.launch.branches import Branches, Taken
-from loomtui.loom.launch.context import Call, Context
+from loomtui.loom.launch.context import Call, Context, joined
 from loomtui.loom.launch.letters import Gap, Text, plain, spell
 from loomtui.loom.launch.outputs import Outputs
 from loomtui.loom.launch.redirections import PIPE, SIGNS, Here, Redirection, through
@@ -228,8 +227,8 @@ class ScriptReader:
                 return False
             case "cd":
                 folder = plain(fields[1]) if len(fields) > 1 else None
-                if folder is not None and taken is Taken.YES:
-                    self._folder = posixpath.normpath(posixpath.join(self._folder, folder))
+                certain = taken is Taken.YES and folder is not None
+                self._folder = joined(self._folder, folder or "") if certain else ""
             case "eval":
                 self._values.hide("what `eval` runs")
                 self._context.gaps.append(Gap("what `eval` runs"))
@@ -259,8 +258,8 @@ class ScriptReader:
         if path is None:
             self._values.hide("a file that the script reads, whose name is not known")
             return None
-        path = posixpath.normpath(posixpath.join(self._folder, path))
-        file = self._context.script(path)
+        path = joined(self._folder, path)
+        file = self._context.script(path) if path else None
         if file is not None and file.absence is Absence.MISSING:
             return False
         if file is None or file.absence is not None:

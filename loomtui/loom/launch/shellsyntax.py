@@ -22,6 +22,8 @@ _BRACED = re.compile(
 )
 _TEE = re.compile(r"\s*(?:/usr/bin/|/bin/)?tee\s+(?:-a\s+|--append\s+)*(?P<path>[\w./@+-]+)\s*")
 _CAT = re.compile(r"\s*(?:cat\s+|<\s*)(?P<path>/[\w./@+-]+)\s*")
+_DIRNAME = r'dirname\s+(?:--\s+)?"?\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\])?\})"?'
+_FOLDER = re.compile(rf'\s*(?:{_DIRNAME}|cd\s+(?:-P\s+)?"?\$\({_DIRNAME}\)"?\s*&&\s*pwd(?:\s+-P)?)\s*')
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 _MOST_NESTED = 20
 
@@ -45,7 +47,14 @@ class Content:
     quoted: bool
 
 
-Part = Letter | Gap | Variable | Content
+@dataclass(frozen=True, slots=True)
+class ScriptFolder:
+    """`$(dirname "$0")`, or the same with `cd … && pwd`: the folder that the script lies in."""
+
+    quoted: bool
+
+
+Part = Letter | Gap | Variable | Content | ScriptFolder
 
 
 @dataclass(frozen=True)
@@ -307,6 +316,8 @@ class _Lexer:
 
     def _command_in(self, inner: Text, *, quoted: bool) -> Part:
         command = plain(inner)
+        if command is not None and _FOLDER.fullmatch(command):
+            return ScriptFolder(quoted)
         found = _CAT.fullmatch(command) if command is not None else None
         if found:
             return Content(found["path"], quoted)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 
+from loomtui.loom.launch.context import joined
 from loomtui.loom.launch.sources import Absence, SourceFile
 
 
@@ -21,7 +21,7 @@ def truth_of(words: Sequence[str | None], files: Mapping[str, SourceFile], folde
         case ["-z", str(one)]:
             return not one
         case ["-f" | "-e" | "-r" | "-s" | "-a", str(path)]:
-            file = files.get(posixpath.normpath(posixpath.join(folder, path)))
+            file = files.get(joined(folder, path))
             return (
                 None
                 if file is None or file.absence is Absence.CLOSED

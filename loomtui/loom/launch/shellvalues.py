@@ -5,12 +5,13 @@ Source: POSIX.1-2017, Shell Command Language, 2.5 and 2.6; bash(1) for arrays an
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 
 from loomtui.loom.launch.context import Context, Lookup
 from loomtui.loom.launch.letters import Gap, Letter, Text, plain, spell, split_blanks
-from loomtui.loom.launch.shellsyntax import Content, Part, Variable, Word
+from loomtui.loom.launch.shellsyntax import Content, Part, ScriptFolder, Variable, Word
 from loomtui.text import clean_line
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -127,8 +128,10 @@ class ShellValues:
                 fields[-1] += piece
         return [tuple(field) for field in fields if field or len(fields) > 1 or _may_be_empty(word)]
 
-    def _values_of(self, part: Variable | Content) -> list[Text]:
+    def _values_of(self, part: Variable | Content | ScriptFolder) -> list[Text]:
         """What it stands for, before blanks split it."""
+        if isinstance(part, ScriptFolder):
+            return [spell(posixpath.dirname(self._name))]
         if isinstance(part, Content):
             return [self._content(part)]
         if part.array and part.name in self._arrays:
@@ -158,7 +161,7 @@ class ShellValues:
         return spell(file.text, part.path)[: len(file.text.rstrip("\n"))]
 
 
-def _pieces(part: Variable | Content, values: Sequence[Text]) -> list[Text]:
+def _pieces(part: Variable | Content | ScriptFolder, values: Sequence[Text]) -> list[Text]:
     if not part.quoted:
         return [piece for value in values for piece in split_blanks(value)]
     several = isinstance(part, Variable) and (part.array or part.name == "@")

@@ -45,6 +45,7 @@ class Sources:
 
     unit: str = ""  # full name, as loom@n1.service
     host: str = ""
+    folder: str = ""  # the working directory, with `~` filled in; empty: by the unit
     names: frozenset[str] = frozenset()  # the variables that were asked for
     manager: Mapping[str, str] = field(default_factory=dict)  # what the service manager gives to each service
     patterns: Mapping[str, tuple[SourceFile, ...]] = field(default_factory=dict)
