@@ -9,25 +9,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeVar
 
-from loomtui.loom.commandline import Command, edit, split_commands
+from loomtui.loom.commandline import Command, edit
 from loomtui.loom.commandline import PeerFlag as PeerFlag
-from loomtui.loom.launch.environment import Environment, EnvironmentFile
+from loomtui.loom.launch.environment import Environment
 from loomtui.loom.launch.letters import Gap, Letter, Span, Text, plain, span_of, spell
 from loomtui.loom.launch.outputs import TO_JOURNAL, Outputs, outputs_of_unit
 from loomtui.loom.launch.reading import Launch, read_launch
 from loomtui.loom.launch.sources import Sources, Wanted
 from loomtui.loom.launch.specifiers import fill_in, specifiers
-from loomtui.loom.unitsyntax import Assignment, Char, Word, assignments, split_words
+from loomtui.loom.unitsettings import UnitSettings, letters_of
 from loomtui.loom.unitsyntax import passed_over as passed_over
 from loomtui.text import clean_line
 
 _MAX_CHARS = 64 * 1024
 _FRAGMENT_HEADER = re.compile(r"# (/\S*)\n")
 _DROP_IN_HEADER = re.compile(r"# (/\S+/(?:[^/\s]+\.)?service\.d/[^/\s]+\.conf)\n")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -131,10 +128,10 @@ def rewrite_peers(text: str, values: Mapping[PeerFlag, str]) -> str:
     A flag that the command lacks is appended to it. Raises ValueError with a sentence if the values cannot be
     changed in this file: no ExecStart, peers that come from a variable, a shell command.
     """
-    settings = _Settings({})
+    settings = UnitSettings({})
     if len(text) > _MAX_CHARS:
         raise ValueError("The unit file is too large to be one.")
-    settings.apply(UnitFile("", text))
+    settings.apply("", text)
     if not settings.commands:
         raise ValueError("There is no ExecStart= in this file.")
     command = settings.commands[-1]
@@ -144,98 +141,13 @@ def rewrite_peers(text: str, values: Mapping[PeerFlag, str]) -> str:
     return text
 
 
-@dataclass
-class _Settings:
-    """What is in force after the files read so far."""
-
-    known: Mapping[str, str]  # the specifiers
-    single: dict[str, str] = field(default_factory=dict)  # the settings of which the last one counts
-    environment: list[tuple[str, Text]] = field(default_factory=list)
-    environment_files: list[EnvironmentFile] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def apply(self, file: UnitFile) -> None:
-        for setting in assignments(file.text):
-            if setting.section == "Service":
-                self._set(file, setting)
-
-    def get(self, key: str) -> str:
-        """Its value with the specifiers filled in; one that is not known stays as it is written."""
-        value = self.single.get(key, "")
-        return plain(fill_in(spell(value), self.known)) or value
-
-    def _set(self, file: UnitFile, setting: Assignment) -> None:
-        value = setting.value
-        match setting.key:
-            case "EnvironmentFile":
-                _add(self.environment_files, value, [self._environment_file(value)])
-            case "Environment":
-                _add(self.environment, value, list(self._variables(file, setting)))
-            case "UnsetEnvironment":
-                _add(
-                    self.removed, value, [word.text.partition("=")[0] for word in self._words(file, setting)]
-                )
-            case "ExecStart":
-                commands = split_commands(self._words(file, setting))
-                new = [Command(file.path, file.text, setting.line, words) for words in commands]
-                _add(self.commands, value, new)
-            case key if key in _SINGLE:
-                self.single[key] = value
-
-    def _environment_file(self, value: str) -> EnvironmentFile:
-        path = value.removeprefix("-")
-        return EnvironmentFile(plain(fill_in(spell(path), self.known)) or path, value != path)
-
-    def _variables(self, file: UnitFile, setting: Assignment) -> Iterator[tuple[str, Text]]:
-        for word in self._words(file, setting):
-            name, equals, _ = word.text.partition("=")
-            if equals:
-                yield name, fill_in(_letters(file.path, word.chars[len(name) + 1 :]), self.known)
-
-    def _words(self, file: UnitFile, setting: Assignment) -> tuple[Word, ...]:
-        try:
-            return split_words(setting.chars)
-        except ValueError as error:
-            place = f"{clean_line(file.path)}:{setting.line}"
-            self.problems.append(f"{place}: systemd ignores {setting.key}=: {error}.")
-            return ()
-
-
-#: Settings of which the last one counts.
-_SINGLE = frozenset(
-    {
-        "User",
-        "Group",
-        "WorkingDirectory",
-        "StandardOutput",
-        "StandardError",
-        "LogNamespace",
-        "SyslogIdentifier",
-    }
-)
-
-
-def _letters(path: str, chars: Sequence[Char]) -> Text:
-    return tuple(Letter(char.value, path, char.start, char.end) for char in chars)
-
-
-def _add(settings: list[_T], value: str, new: list[_T]) -> None:
-    """An empty value resets what was set before."""
-    if value:
-        settings += new
-    else:
-        settings.clear()
-
-
 def _read(files: Sequence[UnitFile], sources: Sources) -> EffectiveUnit:
-    settings = _Settings(specifiers(sources.unit, sources.host))
+    settings = UnitSettings(specifiers(sources.unit, sources.host))
     for file in files:
         if len(file.text) > _MAX_CHARS:
             settings.problems.append(f"{clean_line(file.path)} is too large to be a unit file.")
         else:
-            settings.apply(file)
+            settings.apply(file.path, file.text)
     command = settings.commands[-1] if settings.commands else None
     environment = _environment(settings, sources)
     outputs = outputs_of_unit(settings.get("StandardOutput"), settings.get("StandardError"))
@@ -263,7 +175,7 @@ def _read(files: Sequence[UnitFile], sources: Sources) -> EffectiveUnit:
     )
 
 
-def _environment(settings: _Settings, sources: Sources) -> Environment:
+def _environment(settings: UnitSettings, sources: Sources) -> Environment:
     user = settings.get("User")
     unread: Text = (Gap("the account that the service runs as"),)
     account: dict[str, Text] = {"HOME": unread, "SHELL": unread, "PATH": unread}
@@ -278,12 +190,12 @@ def _environment(settings: _Settings, sources: Sources) -> Environment:
     )
 
 
-def _launch(command: Command, settings: _Settings, environment: Environment, outputs: Outputs) -> Launch:
+def _launch(command: Command, settings: UnitSettings, environment: Environment, outputs: Outputs) -> Launch:
     prefixes, program, arguments = command.parts
     folder = environment.sources.folder or settings.get("WorkingDirectory").lstrip("-!") or "/"
     return read_launch(
-        fill_in(_letters(command.path, program), settings.known),
-        [fill_in(_letters(command.path, word.chars), settings.known) for word in arguments],
+        fill_in(letters_of(command.path, program), settings.known),
+        [fill_in(letters_of(command.path, word.chars), settings.known) for word in arguments],
         environment,
         folder if folder.startswith("/") else "",
         outputs,

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.inventory.model import Role
+from loomtui.loom.corrections import corrected
 from loomtui.loom.launch.sources import SourceFile, Sources
 from loomtui.loom.peers import Peer, read_peers, write_peers
-from loomtui.loom.references import KeyReport, MismatchKind, NodeFacts, compare, corrected
+from loomtui.loom.references import KeyReport, MismatchKind, NodeFacts, compare
 from loomtui.loom.units import PeerFlag, read_cat, read_unit, rewrite_peers, with_sources
 
 from .vectors import A, B, C, X

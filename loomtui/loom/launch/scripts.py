@@ -15,9 +15,10 @@ from loomtui.loom.launch.context import Call, Context, joined
 from loomtui.loom.launch.letters import Gap, Text, plain, spell
 from loomtui.loom.launch.outputs import Outputs
 from loomtui.loom.launch.redirections import PIPE, SIGNS, Here, Redirection, through
-from loomtui.loom.launch.shellsyntax import Operator, Token, Word, tokens
+from loomtui.loom.launch.shellsyntax import tokens
 from loomtui.loom.launch.shelltests import truth_of
 from loomtui.loom.launch.shellvalues import ShellValues, is_assignment
+from loomtui.loom.launch.shellwords import Operator, Token, Word
 from loomtui.loom.launch.sources import Absence
 from loomtui.text import clean_line
 

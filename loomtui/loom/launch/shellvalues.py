@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from loomtui.loom.launch.context import Context, Lookup
 from loomtui.loom.launch.letters import Gap, Letter, Text, plain, spell, split_blanks
-from loomtui.loom.launch.shellsyntax import Content, Part, ScriptFolder, Variable, Word
+from loomtui.loom.launch.shellwords import Content, Part, ScriptFolder, Variable, Word
 from loomtui.text import clean_line
 
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -11,8 +11,9 @@ from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.probe import node_details
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.config import read_config_toml
+from loomtui.loom.corrections import corrected
 from loomtui.loom.databases import TENDERMINT_CONFIG
-from loomtui.loom.references import KeyReport, NodeFacts, compare, corrected
+from loomtui.loom.references import KeyReport, NodeFacts, compare
 from loomtui.loom.unit_change import change_of, file_to_change
 from loomtui.restore.plan import NodePlan, Plan
 from loomtui.restore.planning.config_choices import unified_diff

@@ -64,9 +64,10 @@ as_it_grows() {
 
 follow_file() {
     if [ "$AS" = - ] || [ -z "$at" ]; then
-        count=$COUNT
-        [ "$COUNT" != all ] || count=+1
-        on_file tail -n "$count" -F "$FILE" 2>/dev/null
+        case $COUNT in
+            all) on_file tail -c $MOST -F "$FILE" ;;
+            *) on_file tail -n "$COUNT" -F "$FILE" ;;
+        esac 2>/dev/null
     else
         part 0 "$at" | last_lines
         as_it_grows "$at"
