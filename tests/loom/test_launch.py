@@ -23,6 +23,7 @@ from .vectors import A, B
 
 SCRIPT = "/usr/local/bin/start-loom.sh"
 ENV = "/etc/default/loom"
+DIRECT = f"loom run --persistent-peers {LIST}"
 
 
 def sources(
@@ -68,6 +69,7 @@ SCRIPTS = [
     (f"{{ loom run --persistent-peers {LIST}; }} 2>/dev/null", ""),
     (f"( cd / && loom run --persistent-peers {LIST} )", ""),
     (f"case start in\n stop) echo no ;;\n start|run)\n  loom run --persistent-peers {LIST} ;;\nesac", ""),
+    (f"[ -d /no/such ] || loom init\nloom version >/dev/null; exec {DIRECT}", ""),
     (f'cd "$(dirname "$0")" && exec loom run --persistent-peers {LIST}', ""),
     ('stop() {\n  kill "$1"\n}\nexec loom "$@"', f"run --persistent-peers {LIST}"),
     (f"start() {{\n  loom run --persistent-peers {LIST}\n}}\nstart", ""),
@@ -124,7 +126,6 @@ def test_what_only_bash_knows(script: str, arguments: str, tmp_path: Path) -> No
 
 
 NEW = f"tcp://{A}@10.9.0.6:26656"
-DIRECT = f"loom run --persistent-peers {LIST}"
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,12 @@ def read_launch(
     launch = _chosen(context.started, [gap.why for gap in context.gaps], plain(program) or "the program")
     patterns = frozenset(setting.pattern for setting in environment.files)
     wanted = Wanted(patterns, frozenset(names), frozenset(context.scripts))
-    outputs = launch.outputs if context.started else outputs
+    outputs = launch.outputs if any(map(_runs, context.started)) else outputs
     return replace(launch, outputs=outputs, wanted=environment.sources.lacks(wanted))
 
 
 def _chosen(calls: Sequence[Call], gaps: Sequence[str], program: str) -> Launch:
+    calls = [call for call in calls if _runs(call)]
     launches = [_of_call(call) for call in calls]
     certain = [launch for launch, call in zip(launches, calls, strict=True) if call.certain]
     if not launches:
@@ -67,6 +68,12 @@ def _chosen(calls: Sequence[Call], gaps: Sequence[str], program: str) -> Launch:
         why = "a branch of the start script, which starts Loom in several ways"
         return Launch(unknown=f"Which peers Loom gets is decided by {why}.", outputs=first.outputs)
     return first
+
+
+def _runs(call: Call) -> bool:
+    """Whether it is `loom run`. `loom init` and the like are not, where a script begins with them."""
+    names = [_spelled(word) for word in call.arguments[1:]]
+    return not names or "run" in names or not names[0][:1].isalpha()
 
 
 def _plain_values(launch: Launch) -> tuple[dict[PeerFlag, str | None], bool]:
