@@ -106,6 +106,26 @@ async def test_a_unit_that_appends_to_a_log_file(shared: Lab, fleet: WritableFle
     assert notice.startswith(f"{NODE} logs to {LOG}: not in the journal (StandardOutput=)")
 
 
+async def test_a_log_that_loom_itself_writes(shared: Lab, fleet: WritableFleet) -> None:
+    config, log = "/home/ubuntu/loom.yml", "/home/ubuntu/loom.log"
+    old = "I[2026-01-01|10:00:00.000] " + "of an earlier run " * 2000
+    shared.run(
+        NODE, f"cp -p {config} {config}.kept && printf '%s\n' {quote(old)} > {log} && chown ubuntu {log}"
+    )
+    settings = "s|^(LogDestination:).*|\\1 file://loom.log|; s|^(BlockchainLogLevel:).*|\\1 info|"
+    try:
+        shared.run(NODE, f"sed -E -i {quote(settings)} {config} && systemctl restart loom")
+        await healthy(fleet)
+        lines = await logged(fleet)
+    finally:
+        shared.run(NODE, f"cp -p {config}.kept {config}; rm -f {log} {config}.kept; systemctl restart loom")
+    told = [line.text for line in lines if not line.notice and line.text.startswith("I[")]
+    assert told
+    assert not any("of an earlier run" in text for text in told)
+    (notice,) = [line.text for line in lines if line.notice]
+    assert notice == f"{NODE} logs to {log} (LogDestination of {config})."
+
+
 async def logged(fleet: WritableFleet) -> list[LogLine]:
     async with asyncio.timeout(60):
         return [line async for batch in tail(fleet, [NODE], follow=False, lines=50) for line in batch]

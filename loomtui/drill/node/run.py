@@ -15,7 +15,7 @@ from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError
 def run(root: Path, seeds: str, persistent: str) -> int:
     """Until a signal comes. Raises FatalError, PanicError."""
     settings = read_settings(root)
-    log = Log(settings.log_level)
+    log = Log(settings.log_level, settings.log_destination)
     genesis = _genesis(root)
     node_id = _node_id(root)
     validator = _validator(root)
