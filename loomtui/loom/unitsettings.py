@@ -85,7 +85,6 @@ _SINGLE = frozenset(
         "StandardOutput",
         "StandardError",
         "LogNamespace",
-        "SyslogIdentifier",
     }
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.planning.identities import gather, service_fixes
 from tests.restore.cluster import LocalCluster
@@ -117,3 +118,17 @@ async def test_peers_that_cannot_be_read_are_a_warning_and_stop_nothing(make_clu
     report, _ = await gather(cluster.inventory, cluster.fleet(), plan=plan)
     assert (report.ok, report.unknown) == (True, ("n1",))
     assert machine.unit.read_text() == service_fixes(report)[0].after
+
+
+async def test_a_restore_goes_through_past_peers_that_cannot_be_read_and_names_them(
+    make_cluster: Make,
+) -> None:
+    """Steps 5 and 6 say so, and nothing is stopped for it while the cluster is down."""
+    cluster = make_cluster(2)
+    machine = started_by_a_script(cluster, "$(hostname)")
+    run = await cluster.run()
+    before = machine.unit.read_text()
+    assert await cluster.runner(run).restore() is Outcome.RESTORED
+    told = [event for event in run.events() if "whom n1 lists is not known" in event.message]
+    assert {event.step for event in told} == {StepName.NODE_KEYS, StepName.SERVICES}
+    assert machine.unit.read_text() == before
