@@ -86,6 +86,9 @@ BASH_SCRIPTS = [
     (f"function go {{ loom run --persistent-peers {LIST}; }}\ngo", ""),
     (f"declare -r PEERS={LIST}; exec loom run --persistent-peers $PEERS &> /dev/null", ""),
     (f"exec loom run --persistent-peers $'{LIST}'", ""),
+    (f'A=(tcp://{A}@h:1 tcp://{B}@h:2)\nIFS=,\nexec loom run --persistent-peers "${{A[*]}}"', ""),
+    (f'A=({A}@h:1)\nexec loom run --persistent-peers "${{A[*]}}" --peers "${{A[@]}}"', ""),
+    (f"PEERS={LIST}\n( PEERS=x; IFS=: )\nexec loom run --persistent-peers $PEERS", ""),
     (f"set -euo pipefail 2>/dev/null || true\nloom run --persistent-peers {LIST} || exit 1", ""),
 ]
 
@@ -143,6 +146,7 @@ NEW = f"tcp://{A}@10.9.0.6:26656"
         f"/sbin/runuser -l ubuntu -c '{DIRECT}'",
         f"/usr/bin/taskset -c 0,1 timeout -k 5 1d stdbuf -oL {DIRECT}",
         f"/usr/bin/docker run --rm -p 46658:46658 loomnetwork/loom run --persistent-peers {LIST}",
+        f"/bin/sh -c 'exec ~/{DIRECT}'",
         f"/opt/dappchain/run-it run --persistent-peers={LIST}",
     ],
 )
@@ -274,6 +278,10 @@ UNKNOWN = [
     ('eval "$OPTS"\nloom run --peers $PEERS', "what `eval` runs"),
     (". /etc/secret.env\nloom run --peers $PEERS", "/etc/secret.env, which could not be read"),
     ("loom run ${OPTS//a/b}", "an expansion that is not read"),
+    (". ~/loom.env\nloom run --peers $PEERS", "whose name is not known"),
+    (f"IFS=,\nPEERS={LIST}\nloom run --peers $PEERS", "a value that IFS splits"),
+    ("printf -v PEERS %s x\nloom run --peers $PEERS", "what `printf` makes"),
+    ("~/bin/$(hostname) run", "is decided by a home folder"),
     ("echo nothing", "no `loom run` was found"),
     ("read PEERS\nloom run --peers $PEERS", "what `read` reads"),
     ("A=aaaaaaaaaa\n" + "A=$A$A\n" * 60 + "loom run --peers $A", "grows without end"),

@@ -60,6 +60,7 @@ class ScriptReader:
         self._piped: int | None = None  # the first call whose output goes to the next command
         self._closed: int | None = None  # the first call of a block that has just ended
         self._function_next = False
+        self._forget: list[Callable[[], None]] = []  # what each open subshell has set
         self._ended = False
 
     def read(self, text: Text) -> None:
@@ -102,6 +103,7 @@ class ScriptReader:
             return at + 1
         if not command.words:
             self._branches.open("subshell", self._calls)
+            self._forget.append(self._values.snapshot())
         return at
 
     @property
@@ -124,6 +126,7 @@ class ScriptReader:
         self._closed = None
         if sign == ")" and self._branches.kind == "subshell":
             self._closed = self._branches.close().first_call
+            self._forget.pop()()
 
     def _reserved(self, command: _Command) -> None:
         """Takes the reserved words from the front."""
@@ -199,6 +202,8 @@ class ScriptReader:
         elif name in _READING:
             for one in known:
                 self._values.set(one or "", (Gap(f"what `{name}` reads"),))
+        elif name == "printf" and known[:1] == ["-v"]:
+            self._values.set("".join(filter(None, known[1:2])), (Gap("what `printf` makes"),))
         elif name == "unset":
             for one in known:
                 self._values.set(one or "", None, certain=certain)

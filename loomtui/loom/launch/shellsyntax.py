@@ -26,6 +26,7 @@ _DIRNAME = r'dirname\s+(?:--\s+)?"?\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\
 _FOLDER = re.compile(rf'\s*(?:{_DIRNAME}|cd\s+(?:-P\s+)?"?\$\({_DIRNAME}\)"?\s*&&\s*pwd(?:\s+-P)?)\s*')
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 _MOST_NESTED = 20
+_HOME = Gap("a home folder")
 
 
 def tokens(text: Text) -> Iterator[Token]:
@@ -133,6 +134,10 @@ class _Lexer:
                 parts += self._quoted(char)
             elif char in "$`":
                 parts += self._expansion(quoted=False)
+                expanded = True
+            elif char == "~" and _begins(parts):
+                parts.append(_HOME)
+                self._step()
                 expanded = True
             else:
                 parts.append(self._step())
@@ -280,11 +285,11 @@ class _Lexer:
         if found is None or self._depth >= _MOST_NESTED:
             return Gap("an expansion that is not read: ${…}")
         if found["form"] is None and found["array"]:
-            return Variable(found["name"], quoted, array=True)
+            return Variable(found["name"], quoted, found["array"][1])
         if found["form"] is None:
             return Variable(found["name"], quoted)
         lexer = _Lexer(inner[found.start("rest") :], self._depth + 1)
-        return Variable(found["name"], quoted, False, tuple(lexer.default()), bool(found["colon"]))
+        return Variable(found["name"], quoted, "", tuple(lexer.default()), bool(found["colon"]))
 
     def default(self) -> Iterator[Part]:
         """The parts of a default, in which blanks are like any other character."""
@@ -301,6 +306,12 @@ class _Lexer:
                     self._step()
                 if self._more:
                     yield self._step()
+
+
+def _begins(parts: Sequence[Part]) -> bool:
+    """Whether a tilde here stands for a home folder: at the beginning of a word or of what is assigned."""
+    last = parts[-1] if parts else None
+    return last is None or (isinstance(last, Letter) and last.value == "=")
 
 
 def _special(sign: str, *, quoted: bool) -> Part:

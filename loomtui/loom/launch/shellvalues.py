@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loomtui.loom.launch.context import Context, Lookup
 from loomtui.loom.launch.letters import Gap, Letter, Text, plain, spell, split_blanks
@@ -18,6 +18,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
 _ENDLESS = Gap("a value that grows without end")
 _BLANK = Letter(" ")
+_BY_IFS = Gap("a value that IFS splits")
 
 
 def is_assignment(word: Word) -> bool:
@@ -68,6 +69,20 @@ class ShellValues:
         self._values[name] = value
         self._arrays.pop(name, None)
 
+    def snapshot(self) -> Callable[[], None]:
+        """What a subshell sets is forgotten at its end: the call that is given does so."""
+        values, arrays, hidden, arguments = (
+            dict(self._values),
+            dict(self._arrays),
+            self._hidden,
+            self.arguments,
+        )
+
+        def forget() -> None:
+            self._values, self._arrays, self._hidden, self.arguments = values, arrays, hidden, arguments
+
+        return forget
+
     def set_arguments(self, arguments: Sequence[Text], *, certain: bool) -> None:
         self.arguments = list(arguments) if certain else [(self._of_branch("its arguments"),)]
 
@@ -107,7 +122,7 @@ class ShellValues:
             if isinstance(part, (Letter, Gap)):
                 text.append(part)
                 continue
-            text += _with_blanks(self._values_of(part))
+            text += self._in_one(part, self._values_of(part))
             if not self._context.spend(text):
                 return (_ENDLESS,)
         return tuple(text)
@@ -122,11 +137,34 @@ class ShellValues:
             values = self._values_of(part)
             if not self._context.spend([letter for value in values for letter in value]):
                 return [(_ENDLESS,)]
-            for number, piece in enumerate(_pieces(part, values)):
+            for number, piece in enumerate(self._pieces(part, values)):
                 if number:
                     fields.append([])
                 fields[-1] += piece
         return [tuple(field) for field in fields if field or len(fields) > 1 or _may_be_empty(word)]
+
+    def _pieces(self, part: Variable | Content | ScriptFolder, values: Sequence[Text]) -> list[Text]:
+        """The words that it makes: what is not quoted is split."""
+        if part.quoted:
+            several = isinstance(part, Variable) and "@" in (part.array, part.name)
+            return list(values) if several else [self._in_one(part, values)]
+        if "IFS" not in self._values:
+            return [piece for value in values for piece in split_blanks(value)]
+        signs = plain(self._values["IFS"] or ()) or ""
+        words = [plain(value) for value in values]
+        if any(word is None or any(sign in word for sign in signs) for word in words) or not signs:
+            return [(_BY_IFS,)] if values else []
+        return list(values)
+
+    def _in_one(self, part: Variable | Content | ScriptFolder, values: Sequence[Text]) -> Text:
+        """All of it in one word, as between quotes. What `*` lists is joined by the first sign of IFS."""
+        joint: Text = (_BLANK,)
+        if isinstance(part, Variable) and "*" in (part.array, part.name) and "IFS" in self._values:
+            joint = (self._values["IFS"] or ())[:1]
+        text: list[Letter | Gap] = []
+        for number, value in enumerate(values):
+            text += [*joint, *value] if number else value
+        return tuple(text)
 
     def _values_of(self, part: Variable | Content | ScriptFolder) -> list[Text]:
         """What it stands for, before blanks split it."""
@@ -161,21 +199,7 @@ class ShellValues:
         return spell(file.text, part.path)[: len(file.text.rstrip("\n"))]
 
 
-def _pieces(part: Variable | Content | ScriptFolder, values: Sequence[Text]) -> list[Text]:
-    if not part.quoted:
-        return [piece for value in values for piece in split_blanks(value)]
-    several = isinstance(part, Variable) and (part.array or part.name == "@")
-    return list(values) if several else [_with_blanks(values)]
-
-
-def _with_blanks(values: Sequence[Text]) -> Text:
-    joined: list[Letter | Gap] = []
-    for number, value in enumerate(values):
-        joined += [_BLANK, *value] if number else value
-    return tuple(joined)
-
-
 def _may_be_empty(word: Word) -> bool:
     """Whether it is a word even if nothing is in it: it has quotes, and more in them than `$@`."""
-    lists = [part for part in word.parts if isinstance(part, Variable) and (part.array or part.name == "@")]
+    lists = [part for part in word.parts if isinstance(part, Variable) and "@" in (part.array, part.name)]
     return word.quoted and (not word.parts or len(lists) < len(word.parts))

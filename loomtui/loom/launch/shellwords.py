@@ -13,7 +13,7 @@ class Variable:
 
     name: str  # also a digit, `@` or `*`
     quoted: bool
-    array: bool = False  # `${NAME[@]}`
+    array: str = ""  # `@` of `${NAME[@]}`, `*` of `${NAME[*]}`
     default: tuple[Part, ...] | None = None
     colon: bool = False
 

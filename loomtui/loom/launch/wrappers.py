@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loomtui.loom.launch.letters import Text, plain
+from loomtui.loom.launch.letters import Gap, Text, plain
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
@@ -77,7 +77,15 @@ class ShellCall:
 
 
 def base_name(word: Text) -> str:
-    return (plain(word) or "").rpartition("/")[2]
+    """What stands behind the last slash; empty if that is not known."""
+    name = ""
+    for part in reversed(word):
+        if isinstance(part, Gap):
+            return ""
+        if part.value == "/":
+            break
+        name = part.value + name
+    return name
 
 
 def unwrap(arguments: Sequence[Text]) -> Unwrapped:
