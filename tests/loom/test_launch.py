@@ -6,10 +6,11 @@ What is read is compared with what the shells themselves do.
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loomtui.loom.launch.environment import read_environment_file
@@ -69,6 +70,7 @@ SCRIPTS = [
     (f"{{ loom run --persistent-peers {LIST}; }} 2>/dev/null", ""),
     (f"( cd / && loom run --persistent-peers {LIST} )", ""),
     (f"case start in\n stop) echo no ;;\n start|run)\n  loom run --persistent-peers {LIST} ;;\nesac", ""),
+    (f"if false; then :; else ( PEERS=x ); fi\n{DIRECT}", ""),
     (f"[ -d /no/such ] || loom init\nloom version >/dev/null; exec {DIRECT}", ""),
     (f'cd "$(dirname "$0")" && exec loom run --persistent-peers {LIST}', ""),
     ('stop() {\n  kill "$1"\n}\nexec loom "$@"', f"run --persistent-peers {LIST}"),
@@ -160,7 +162,7 @@ def test_wrappers_and_shells_are_seen_through(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "environment", "command", "expected"),
+    ("setting", "environment", "command", "expected"),
     [
         ("EnvironmentFile=/etc/default/loom\n", f"PEERS={LIST}", "loom run --persistent-peers $PEERS", LIST),
         (
@@ -204,8 +206,8 @@ def test_wrappers_and_shells_are_seen_through(command: str) -> None:
         ),
     ],
 )
-def test_variables_of_systemd(settings: str, environment: str, command: str, expected: str) -> None:
-    unit = read_unit(PATH, service(command, settings), sources({}, {ENV: environment}))
+def test_variables_of_systemd(setting: str, environment: str, command: str, expected: str) -> None:
+    unit = read_unit(PATH, service(command, setting), sources({}, {ENV: environment}))
     assert (values(unit), unit.peers_unknown) == ({PERSISTENT: expected}, "")
 
 
@@ -401,3 +403,41 @@ def test_no_script_raises(text: str) -> None:
     started_by(text)
     read_environment_file(SourceFile(ENV, text))
     read_unit(PATH, service("/bin/sh -c '" + text.replace("'", "") + "'"), sources())
+
+
+names = st.sampled_from(["A", "B", "X"])
+words = st.sampled_from(["x", "'y z'", '""', "$A", '"$B"', "${X:-d}", '"${A}e"', "\\$f", "$A$B"])
+assigned = st.builds("{}={}".format, names, words)
+conditions = st.one_of(
+    st.sampled_from(["true", "false"]),
+    st.builds('[ {} "${}" ]'.format, st.sampled_from(["-n", "-z"]), names),
+    st.builds('[ "${}" {} {} ]'.format, names, st.sampled_from(["=", "!="]), st.sampled_from(["x", "''"])),
+)
+
+
+def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("if {}; then {}; else {}; fi".format, conditions, inner, inner),
+        st.builds("if {}\nthen\n{}\nelif {}; then {}; fi".format, conditions, inner, conditions, inner),
+        st.builds("{} {} {}".format, conditions, st.sampled_from(["&&", "||"]), inner),
+        st.builds("( {} )".format, inner),
+        st.builds("{{ {}; {}; }}".format, inner, inner),
+        st.builds("for one in a b; do {}; done".format, inner),
+        st.builds("f() {{ {}; }}; f".format, inner),
+        st.builds("case $A in x) {} ;; *) {} ;; esac".format, inner, inner),
+    )
+
+
+statements = st.recursive(st.one_of(assigned, st.builds("unset {}".format, names)), compound, max_leaves=4)
+
+
+@settings(max_examples=40)
+@given(st.lists(statements, max_size=5))
+def test_property_what_is_known_is_what_the_shell_does(body: list[str]) -> None:
+    script = "\n".join([*body, 'exec loom run --persistent-peers "$A" "--peers=${B-unset}$X"'])
+    unit = started_by(script, f"/bin/sh {SCRIPT}")
+    with tempfile.TemporaryDirectory() as folder:
+        real = by_the_shell("sh", script, "", Path(folder))
+    for flag, value in values(unit).items():
+        assert value == real[flag], script
+    assert unit.peers_unknown or values(unit) == real

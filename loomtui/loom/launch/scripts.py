@@ -89,6 +89,7 @@ class ScriptReader:
 
     def _open_parenthesis(self, command: _Command, stream: Sequence[Token], at: int) -> int:
         """An array, a function, or commands of their own."""
+        self._reserved(command)
         if command.words and _ARRAY.fullmatch(command.words[-1].bare or ""):
             elements: list[Word] = []
             while at < len(stream) and not (isinstance(token := stream[at], Operator) and token.sign == ")"):
