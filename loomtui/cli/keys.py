@@ -34,7 +34,7 @@ def nodekeys(settings: Settings, as_json: bool) -> int:
         print_json(keys_document(inventory, report, failed))
     else:
         _show_keys(inventory, report, failed)
-    return _exit_status(report, failed, good=report.ok)
+    return _exit_status(report, failed, good=report.ok and not report.unknown)
 
 
 @click.command()
@@ -91,7 +91,9 @@ def _show_keys(inventory: Inventory, report: KeyReport, failed: Mapping[str, Loo
         if mismatch.expected or mismatch.found:
             say(f"    expected {mismatch.expected or 'nothing'}, found {mismatch.found or 'nothing'}")
     blocking = sum(mismatch.blocking for mismatch in report.mismatches)
-    if report.ok:
+    if report.ok and report.unknown:
+        say(f"Every reference that was read is right; whom {', '.join(report.unknown)} lists is not known.")
+    elif report.ok:
         say("Every reference that was seen is right.", colour="green")
     else:
         say(f"{count(blocking, 'reference')} would keep peers apart.", colour="red")
@@ -133,6 +135,9 @@ def _show_services(
     for fix in fixes:
         if fix.problem:
             say(f"{fix.node}: {fix.problem}", colour="yellow")
+        unit = facts[fix.node].unit
+        if unit is not None and unit.peers_unknown:
+            say(f"{fix.node}: {unit.peers_unknown}", colour="yellow")
         if show_diff and fix.diff:
             say()
             say(f"{fix.node}: {fix.path}", bold=True)
@@ -145,6 +150,8 @@ def _service_row(node: NodeFacts, fix: ServiceFix | None) -> tuple[Cell | str, .
     if node.unit is None or fix is None:
         return (node.name, Cell("✗ no unit", "red"), NOTHING)
     files = ", ".join(file.path for file in node.unit.files)
+    if not fix.needed and not node.peers_known:
+        return (node.name, Cell("? peers not known", "yellow"), files)
     if not fix.needed:
         return (node.name, Cell("● right", "green"), files)
     return (node.name, Cell("✗ change by hand" if fix.problem else "✗ to change", "red"), files)

@@ -118,7 +118,10 @@ class _Printer:
         self._explain = explain
 
     def show(self, line: LogLine) -> None:
-        (self._complaints.add if line.notice else self._silent.discard)(line.node)
+        if line.notice and not line.place:
+            self._complaints.add(line.node)
+        elif not line.notice:
+            self._silent.discard(line.node)
         if not line.notice and not self._wanted.takes(line.text):
             return
         if self._as_json:

@@ -171,7 +171,7 @@ def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Do
     facts = {node.name: node for node in report.nodes}
     return {
         "cluster": inventory.cluster,
-        "ok": report.ok and not failed,
+        "ok": report.ok and not failed and not report.unknown,
         "nodes": [
             {
                 "name": node.name,
@@ -192,6 +192,8 @@ def _identity(node: NodeFacts | None) -> Document:
         "node_id": node.node_id if node else None,
         "reported": node.reported if node else None,
         "reported_problem": node.reported_problem if node else None,
+        "peers_known": node.peers_known if node else None,
+        "connected": list(node.connected) if node and node.connected is not None else None,
     }
 
 
@@ -232,6 +234,7 @@ def _service_fix(node: NodeFacts | None, fix: ServiceFix | None) -> Document:
         "files": [file.path for file in unit.files] if unit else [],
         "changes": fix.before != fix.after if fix else None,
         "problem": fix.problem if fix else None,
+        "peers_unknown": (unit.peers_unknown or None) if unit else None,
         "diff": fix.diff if fix else "",
     }
 

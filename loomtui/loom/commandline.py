@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loomtui.loom.unitsyntax import Word
+from loomtui.loom.unitsyntax import Char, Word
 from loomtui.text import clean_line
 
 _PREFIXES = "-@:+!|"
@@ -49,46 +49,64 @@ class Command:
     words: tuple[Word, ...]  # at least one; the first is the program, prefixes included
 
     @property
+    def parts(self) -> tuple[str, tuple[Char, ...], tuple[Word, ...]]:
+        """The prefixes, the program without them, and the arguments that the program gets."""
+        first = self.words[0]
+        program = first.text.lstrip(_PREFIXES)
+        prefixes = first.text.removesuffix(program)
+        renamed = "@" in prefixes  # the word behind the program is what it is called, and no argument
+        return prefixes, first.chars[len(prefixes) :], self.words[2 if renamed else 1 :]
+
+    @property
     def argv(self) -> tuple[str, ...]:
-        words = [word.text for word in self.words]
-        program = words[0].lstrip(_PREFIXES)
-        renamed = "@" in words[0].removesuffix(program)
-        return (program, *map(literal, words[2 if renamed else 1 :]))
+        _, program, arguments = self.parts
+        return ("".join(char.value for char in program), *(literal(word.text) for word in arguments))
 
     def flags(self) -> Mapping[PeerFlag, FoundFlag]:
         """The flags in force: the last one of each name."""
-        names = [word.text for word in self.words]
-        at = names.index("run") + 1 if "run" in names else 1
-        flags: dict[PeerFlag, FoundFlag] = {}
-        while at < len(names) and names[at] != "--":
-            flag, skip = _flag(names[at])
-            if flag and skip:
-                flags[flag] = FoundFlag(flag, self.words[at], skip)
-            elif flag:
-                at += 1
-                flags[flag] = FoundFlag(flag, self.words[at] if at < len(names) else None)
-            at += 1
-        return flags
-
-    def stray_arguments(self) -> tuple[str, ...]:
-        """Arguments that look like peers but that no flag takes, so that Loom ignores them."""
-        used = {flag.word.start for flag in self.flags().values() if flag.word}
-        pairs = zip(self.words[1:], self.words, strict=False)
-        return tuple(
-            word.text
-            for word, before in pairs
-            if word.start not in used
-            and "@" in word.text
-            and ":" in word.text
-            and not word.text.startswith("-")
-            and (before.start in used or not before.text.startswith("-"))
-        )
+        return {
+            flag: FoundFlag(flag, None if at is None else self.words[at], skip)
+            for flag, (at, skip) in find_flags([word.text for word in self.words]).items()
+        }
 
     @property
     def in_shell(self) -> bool:
         """Whether the whole command is inside one argument, as in `sh -c '…'`."""
         words = (word.text.strip() for word in self.words)
         return any(re.search(r"\s", word) and any(flag in word for flag in PeerFlag) for word in words)
+
+
+def find_flags(names: Sequence[str]) -> Mapping[PeerFlag, tuple[int | None, int]]:
+    """The flags in force, the last one of each name, by the words of a command.
+
+    Gives which word holds the value (None: it has none) and how many characters of it are in front.
+    """
+    at = names.index("run") + 1 if "run" in names else 1
+    flags: dict[PeerFlag, tuple[int | None, int]] = {}
+    while at < len(names) and names[at] != "--":
+        flag, skip = _flag(names[at])
+        if flag and skip:
+            flags[flag] = (at, skip)
+        elif flag:
+            at += 1
+            flags[flag] = (at if at < len(names) else None, 0)
+        at += 1
+    return flags
+
+
+def stray_arguments(names: Sequence[str]) -> tuple[str, ...]:
+    """Arguments that look like peers but that no flag takes, so that Loom ignores them."""
+    used = {at for at, _ in find_flags(names).values()}
+    return tuple(
+        name
+        for at, name in enumerate(names)
+        if at
+        and at not in used
+        and "@" in name
+        and ":" in name
+        and not name.startswith("-")
+        and (at - 1 in used or not names[at - 1].startswith("-"))
+    )
 
 
 def split_commands(words: Sequence[Word]) -> list[tuple[Word, ...]]:
@@ -124,9 +142,14 @@ def expand(value: str, variables: Mapping[str, str]) -> str:
     return value
 
 
+def is_writable(value: str) -> bool:
+    """Whether it means itself wherever it is written: in a unit, in an environment file, in a script."""
+    return bool(_WRITABLE.fullmatch(value))
+
+
 def edit(command: Command, flag: PeerFlag, value: str) -> tuple[int, int, str]:
     """Which part of the unit's text to replace by what. Raises ValueError with a sentence."""
-    if not _WRITABLE.fullmatch(value):
+    if not is_writable(value):
         raise ValueError(f"The new value of {flag} holds characters that have no place in a unit file.")
     if command.in_shell:
         raise ValueError(

@@ -30,6 +30,7 @@ class NodeFacts:
     former_addresses: frozenset[str] = frozenset()
     file_id: str | None = None  # what its key file makes; None: the same as `node_id`
     key_problem: str | None = None  # why its key file makes no ID
+    connected: tuple[str, ...] | None = None  # the IDs that its RPC names as peers; None: it did not tell
     seen: bool = True  # False: it could not be looked at; name, role, address and port are the inventory's
 
     @property
@@ -40,6 +41,11 @@ class NodeFacts:
     def id_of_file(self) -> str | None:
         """What its key file makes."""
         return self.file_id or self.node_id
+
+    @property
+    def peers_known(self) -> bool:
+        """Whether its lists of peers could be read. What could not be read is not wrong."""
+        return self.unit is None or not self.unit.peers_unknown
 
 
 class Directory:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
+from loomtui.loom.corrections import right_peer
 from loomtui.loom.databases import NODE_KEY
 from loomtui.loom.identity import Directory
 from loomtui.loom.identity import NodeFacts as NodeFacts
-from loomtui.loom.peers import Peer, PeerList, PeerProblem, read_peers, write_peers
-from loomtui.loom.units import PeerFlag
+from loomtui.loom.peers import Peer, PeerProblem, read_peers
+from loomtui.loom.units import EffectiveUnit, Origin, PeerFlag
 
 
 class MismatchKind(StrEnum):
@@ -29,6 +30,7 @@ class MismatchKind(StrEnum):
     STALE_ADDRBOOK = "stale-addrbook"
     REPORTED_DIFFERS = "reported-differs"
     NO_KEY = "no-key"
+    PEERS_UNKNOWN = "peers-unknown"  # what the node lists cannot be read
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class KeyReport:
     def everyone(self) -> tuple[NodeFacts, ...]:
         return (*self.nodes, *self.unseen)
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The nodes of which it is not known whom they list."""
+        return tuple(node.name for node in self.nodes if not node.peers_known)
+
 
 def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     """Compares every node's ID, address and port with what the others hold. Duplicates come first."""
@@ -75,68 +82,6 @@ def compare(nodes: Sequence[NodeFacts]) -> KeyReport:
     return KeyReport(
         not any(mismatch.blocking for mismatch in mismatches), seen_nodes, tuple(mismatches), unseen
     )
-
-
-def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
-    """The right value of each flag whose value has to change; empty if all are right.
-
-    Entries are matched to nodes by identity, never by position: by present ID, then by former ID, then by
-    address. Known entries keep their order. Every other validator is there exactly once over all flags; the
-    node itself and the backup node are not; unknown peers stay. A validator without a known ID keeps the ID
-    that it has there, and one that was not seen keeps its port. An entry that is right stays as it is
-    written.
-    """
-    if node.unit is None:
-        return {}
-    known = Directory(nodes)
-    present = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
-    placed = {node.name} | {other.name for other in nodes if other.role is Role.BACKUP}
-    wanted: dict[PeerFlag, list[Peer]] = {}
-    for flag in sorted(present, reverse=True):  # an entry in both lists stays persistent
-        wanted[flag] = list(_right_peers(present[flag].peers, known, placed))
-    last = PeerFlag.PEERS if PeerFlag.PEERS in present and PeerFlag.PERSISTENT not in present else None
-    missing = [
-        Peer(other.node_id, _without_brackets(other.address), other.p2p_port)
-        for other in nodes
-        if other.name not in placed and other.node_id
-    ]
-    wanted.setdefault(last or PeerFlag.PERSISTENT, []).extend(missing)
-    return {
-        flag: write_peers(peers)
-        for flag, peers in wanted.items()
-        if PeerList(tuple(peers)) != present.get(flag, PeerList(()))
-    }
-
-
-def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> Iterator[Peer]:
-    """The corrected entries of one list; `placed` are the nodes that need no further entry."""
-    unsure: set[Peer] = set()  # of what is not known for certain only what says the same is said once
-    for peer in peers:
-        target = known.resolve(peer)
-        right = _right_peer(peer, target)
-        if target is None or not target.seen:
-            if right not in unsure and (target is None or target.name not in placed):
-                yield right
-            unsure.add(right)
-        elif target.name not in placed:
-            placed.add(target.name)
-            yield right
-
-
-def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
-    """What has to replace the entry. If the entry is right, it stays, however its host is written."""
-    if target is None:
-        return replace(peer, id=peer.id.lower())
-    host = _without_brackets(target.address)
-    return Peer(
-        target.node_id or peer.id.lower(),
-        peer.host if peer.host.lower() == host.lower() else host,
-        target.p2p_port if target.seen else peer.port,
-    )
-
-
-def _without_brackets(address: str) -> str:
-    return address.strip("[]")
 
 
 def _duplicates(nodes: Sequence[NodeFacts]) -> Iterator[Mismatch]:
@@ -216,11 +161,13 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
     if node.unit is None:
         return
     for problem in node.unit.problems:
+        if problem == node.unit.peers_unknown:
+            continue
         yield Mismatch(MismatchKind.BAD_ENTRY, node.name, None, None, None, "unit", problem, False)
     values = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
     targets = {peer: known.resolve(peer) for peers in values.values() for peer in peers.peers}
     listed = {node.name} | {target.name for target in targets.values() if target}
-    right = {target.name for peer, target in targets.items() if target and peer == _right_peer(peer, target)}
+    right = {target.name for peer, target in targets.items() if target and peer == right_peer(peer, target)}
     unsure = [other.name for other in known.nodes if not other.seen and other.name not in listed]
     for flag, peers in values.items():
         for bad in peers.problems:
@@ -231,6 +178,9 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
                 yield _unknown_peer(node, flag, peer, unsure)
             else:
                 yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
+    if not node.peers_known:
+        yield _peers_unknown(node, node.unit, known)
+        return
     flags = [value.flag for value in node.unit.peer_values]
     where = flags[0] if len(flags) == 1 else PeerFlag.PERSISTENT
     for other in known.nodes:
@@ -242,11 +192,46 @@ def _missing_peer(node: NodeFacts, other: NodeFacts, where: str) -> Mismatch:
     """Nobody can add a node without its ID. That it has none is told of the node itself."""
     kind, cause = MismatchKind.MISSING, f"{node.name} does not list {other.name}"
     if other.node_id:
-        fix = f"add it to {where} in the unit of {node.name}."
+        fix = f"add it to {where} in {_file_to_mend(node)}."
         return Mismatch(kind, node.name, other.name, other.node_id, None, where, cause, True, fix)
     why = "has no key" if other.seen else "could not be looked at"
     cause = f"{cause}, whose ID is not known, for it {why}."
     return Mismatch(kind, node.name, other.name, None, None, where, cause, False)
+
+
+def _file_to_mend(node: NodeFacts) -> str:
+    """Where its lists stand, in words."""
+    others = (
+        [value.file for value in node.unit.peer_values if value.origin is not Origin.UNIT]
+        if node.unit
+        else []
+    )
+    return others[0] if others else f"the unit of {node.name}"
+
+
+def _peers_unknown(node: NodeFacts, unit: EffectiveUnit, known: Directory) -> Mismatch:
+    """Says that the lists are not known, and what speaks for whom it is connected to."""
+    cause = f"whom {node.name} lists is not known. {unit.peers_unknown}{_evidence(node, unit, known)}"
+    found = ", ".join(f"{flag} {value}" for flag, value in unit.sources.running.items()) or None
+    kind = MismatchKind.PEERS_UNKNOWN
+    return Mismatch(kind, node.name, None, None, found, PeerFlag.PERSISTENT, cause, False)
+
+
+def _evidence(node: NodeFacts, unit: EffectiveUnit, known: Directory) -> str:
+    lists = [read_peers(value).peers for value in unit.sources.running.values()]
+    running = [_name_of(peer.id, known.resolve(peer)) for peers in lists for peer in peers]
+    names = {other.node_id: other.name for other in known.nodes if other.node_id}
+    sentences = []
+    if running:
+        sentences.append(f" Its running loom was given {', '.join(dict.fromkeys(running))}.")
+    if node.connected is not None:
+        who = ", ".join(sorted(names.get(one.lower(), one) for one in node.connected)) or "nobody"
+        sentences.append(f" By its /net_info it is connected to {who}.")
+    return "".join(sentences)
+
+
+def _name_of(node_id: str, node: NodeFacts | None) -> str:
+    return node.name if node is not None else node_id
 
 
 def _unknown_peer(node: NodeFacts, flag: PeerFlag, peer: Peer, unsure: Sequence[str]) -> Mismatch:
@@ -276,7 +261,7 @@ def _entry(
         cause = f"{flag} of {node.name} {wrong}"
         return Mismatch(kind, node.name, target.name, expected, found, flag, cause, blocking, fix)
 
-    right = _right_peer(peer, target)
+    right = right_peer(peer, target)
     if target.name == node.name:
         wrong = "lists the node itself"
         yield mismatch(MismatchKind.SELF, None, str(peer), wrong, "remove it.", blocking=False)
@@ -312,8 +297,8 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         target = known.resolve(peers[0]) if peers else None
         if target is None:
             strangers += 1
-        elif target.node_id and peers[0] != _right_peer(peers[0], target):
-            right = str(_right_peer(peers[0], target))
+        elif target.node_id and peers[0] != right_peer(peers[0], target):
+            right = str(right_peer(peers[0], target))
             text = f"holds {peers[0]} for {target.name}, which is {right}"
             yield _stale_entry(node, target.name, right, str(peers[0]), text)
     if strangers:

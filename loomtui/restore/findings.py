@@ -38,6 +38,8 @@ class FindingCode(StrEnum):
     CHAIN_RESTS = "chain-rests"  # likewise, and the chain makes no blocks: a vote may have been cast already
     KEY_SWAPPED = "key-swapped"  # a validator of the chain would become another one
     KEYS_KEPT_IN_VAIN = "keys-kept-in-vain"
+    UNIT_BY_HAND = "unit-by-hand"  # its peers have to change, and loomtui cannot change them
+    UNIT_FILE_MISSING = "unit-file-missing"  # an EnvironmentFile= without which it does not start
 
     # What is worth knowing.
     FOREIGN_GENESIS = "foreign-genesis"
@@ -57,6 +59,7 @@ class FindingCode(StrEnum):
     STOPPED_OUTSIDE = "stopped-outside"
     KEYS_FROM_BACKUPS = "keys-from-backups"
     DIALLED_IN_VAIN = "dialled-in-vain"
+    PEERS_UNKNOWN = "peers-unknown"  # whom a node lists cannot be read
 
     NOT_TOLD = "not-told"  # of a plan that an earlier loomtui made: only its words are known
 

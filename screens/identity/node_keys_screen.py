@@ -29,6 +29,7 @@ _COLUMNS = (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey"))
 RIGHT = Mark("✓", "right", Tone.GOOD)
 SELF = Mark("·", "itself", Tone.DIM)
 NOT_LISTED = Mark("·", "not listed", Tone.DIM)
+NOT_KNOWN = Mark("?", "not known", Tone.WARN)
 NO_UNIT = Mark("?", "no unit", Tone.WARN)
 _MARKS = {
     MismatchKind.WRONG_ID: Mark("✗", "wrong ID", Tone.BAD),
@@ -44,6 +45,7 @@ _MARKS = {
     MismatchKind.REPORTED_DIFFERS: Mark("✗", "differs", Tone.BAD),
     MismatchKind.NO_KEY: Mark("✗", "no key", Tone.BAD),
     MismatchKind.UNKNOWN_PEER: Mark("?", "unknown", Tone.WARN),
+    MismatchKind.PEERS_UNKNOWN: NOT_KNOWN,
 }
 
 
@@ -51,9 +53,9 @@ class NodeKeysScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Node keys"
     HELP: ClassVar[str] = (
         "Each row is a node that lists others, and each column is the node that it means. ✓ is right, ✗ is "
-        "wrong, ○ is missing. 'Own ID' is derived from the node's key file, and the key does not leave the "
-        "node; 'nodekey' is what the node's own program prints. Below you see what is wrong on the marked "
-        "node, with the fix."
+        "wrong, ○ is missing, ? is not known. 'Own ID' is derived from the node's key file, and the key does "
+        "not leave the node; 'nodekey' is what the node's own program prints. Below you see what is wrong on "
+        "the marked node, with the fix."
     )
     BINDINGS = keys.bindings(keys.COPY)
     LOADING: ClassVar[Content | str] = "Looking at every node's key and peers …"
@@ -131,6 +133,8 @@ def reference_mark(report: KeyReport, node: NodeFacts, about: str, role: Role) -
         return SELF
     if node.unit is None:
         return NO_UNIT
+    if not node.peers_known:
+        return NOT_KNOWN
     return NOT_LISTED if role is Role.BACKUP else RIGHT
 
 
@@ -152,6 +156,9 @@ def _summary_text(report: KeyReport, unreachable: Mapping[str, LoomtuiError]) ->
 def _verdict_line(report: KeyReport, *, complete: bool) -> Content:
     blocking_count = sum(1 for mismatch in report.mismatches if mismatch.blocking)
     other_count = len(report.mismatches) - blocking_count
+    if report.ok and report.unknown:
+        who = ", ".join(report.unknown)
+        return content.line(f"▲ What was read is right; whom {who} lists is not known.", Tone.WARN)
     if report.ok:
         others_text = f"; {count(other_count, 'finding')} worth knowing" if other_count else ""
         text = (

@@ -112,6 +112,8 @@ class ServicesScreen(TableScreen, DiffScreen):
         node, fix = self._facts[name], self._fixes.get(name)
         if node.unit is None:
             return Mark("?", "not read", Tone.WARN)
+        if (fix is None or not fix.needed) and not node.peers_known:
+            return Mark("?", "not known", Tone.WARN)
         if fix is None or not fix.needed:
             return Mark("✓", "right", Tone.GOOD)
         return Mark("✗", "by hand", Tone.BAD) if fix.problem else Mark("✗", "to change", Tone.BAD)

@@ -163,12 +163,29 @@ def test_drop_ins_apply_in_the_order_of_their_names_and_reset_the_command(node: 
 
 def test_environment_files_and_variables(node: Node) -> None:
     (node.root / "env").write_text("# comment\nPEERS='a b'\n")
-    unit = node.install('echo "[$1]"')
+    unit = node.install('echo "[$1][$2][$3]"')
     unit.write_text(
-        unit.read_text().replace("/program", "/program $PEERS") + f"EnvironmentFile={node.root}/env\n"
+        unit.read_text().replace("/program", "/program ${PEERS} $PEERS")
+        + f"EnvironmentFile={node.root}/env\n"
     )
     node.ctl("start", "loom")
-    until(lambda: "[a b]" in node.journal())
+    until(lambda: "[a b][a][b]" in node.journal())
+
+
+def test_an_environment_file_that_is_missing(node: Node) -> None:
+    node.install(_ASLEEP, "EnvironmentFile=/no/such/file")
+    node.ctl("start", "loom")
+    assert "Failed to load environment files" in node.journal()
+    assert node.show()["ActiveState"] == "failed"
+
+
+def test_output_that_goes_to_a_file(node: Node) -> None:
+    log = node.root / "out.log"
+    log.write_text("before\n")
+    node.install("echo in the file; exec sleep 60", f"StandardOutput=append:{log}")
+    node.ctl("start", "loom")
+    until(lambda: log.read_text() == "before\nin the file\n")
+    assert "in the file" not in node.journal()
 
 
 def test_an_unknown_user_cannot_run(node: Node) -> None:

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loomtui.inventory.model import Role
+from loomtui.loom.corrections import corrected
+from loomtui.loom.launch.sources import SourceFile, Sources
 from loomtui.loom.peers import Peer, read_peers, write_peers
-from loomtui.loom.references import KeyReport, MismatchKind, NodeFacts, compare, corrected
-from loomtui.loom.units import PeerFlag, read_cat, read_unit, rewrite_peers
+from loomtui.loom.references import KeyReport, MismatchKind, NodeFacts, compare
+from loomtui.loom.units import PeerFlag, read_cat, read_unit, rewrite_peers, with_sources
 
 from .vectors import A, B, C, X
 
@@ -212,10 +214,41 @@ def test_an_unusable_entry_stops_a_node_only_as_a_seed(flag: str, stops: bool) -
 
 
 def test_problems_of_the_unit_are_in_the_report() -> None:
-    nodes = (node(1, A, peers="$PEERS"), *HEALTHY[1:])
+    nodes = (node(1, A, peers=f"'' {peer(B, 2)}"), *HEALTHY[1:])
     report = compare(nodes)
     assert kinds(report) == [MismatchKind.BAD_ENTRY, MismatchKind.MISSING, MismatchKind.MISSING]
     assert not report.ok
+
+
+def test_lists_that_cannot_be_read_are_not_known_and_never_wrong() -> None:
+    unread = replace(node(1, A, peers="$PEERS"), connected=(B, X))
+    report = compare((unread, *HEALTHY[1:]))
+    (found,) = report.mismatches
+    assert (found.kind, found.on, found.blocking) == (MismatchKind.PEERS_UNKNOWN, "n1", False)
+    assert found.message.startswith("whom n1 lists is not known. --peers comes from the variable PEERS")
+    assert f"By its /net_info it is connected to {X}, n2." in found.message
+    assert "does not list" not in found.message
+    assert (report.ok, report.unknown) == (True, ("n1",))
+    assert corrected(unread, (unread, *HEALTHY[1:])) == {}
+
+
+def test_what_a_running_loom_was_given_is_evidence() -> None:
+    unread = node(1, A, peers="$PEERS")
+    assert unread.unit is not None
+    running = Sources(running={"--peers": peers(peer(B, 2), peer(X, 9))})
+    unread = replace(unread, unit=with_sources(unread.unit, running))
+    (found,) = compare((unread, *HEALTHY[1:])).mismatches
+    assert f"Its running loom was given n2, {X}." in found.message
+
+
+def test_a_list_in_another_file_is_compared_and_its_place_is_told() -> None:
+    env = "/etc/default/loom"
+    text = f"# peers\nPEERS={peer(X, 2)},{peer(C, 3)}\n"
+    sources = Sources(names=frozenset({"PEERS"}), patterns={env: (SourceFile(env, text),)})
+    one = node(1, A, persistent_peers="$PEERS", more=f"EnvironmentFile={env}\n")
+    assert one.unit is not None
+    (found,) = compare((replace(one, unit=with_sources(one.unit, sources)), *HEALTHY[1:])).mismatches
+    assert (found.kind, found.where, found.expected) == (MismatchKind.WRONG_ID, f"{env}:2", B)
 
 
 def test_nodes_without_a_unit_hold_no_references() -> None:

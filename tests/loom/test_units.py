@@ -183,11 +183,18 @@ def test_variables_that_the_unit_sets_are_filled_in() -> None:
     assert values(read_unit(PATH, text)) == {PEERS: f"tcp://{A}@h:1"}
 
 
-@pytest.mark.parametrize("more", ["", f"Environment=PEERS={LIST}\nEnvironmentFile=/etc/loom.env\n"])
-def test_variables_from_elsewhere_are_a_problem(more: str) -> None:
+@pytest.mark.parametrize(
+    ("more", "source"),
+    [
+        ("", "the variable PEERS"),
+        (f"Environment=PEERS={LIST}\nEnvironmentFile=/etc/loom.env\n", "/etc/loom.env, which was not read"),
+    ],
+)
+def test_variables_from_elsewhere_are_a_problem(more: str, source: str) -> None:
     unit = read_unit(PATH, service("loom run --peers $PEERS", more))
     assert unit.peer_values == ()
-    assert "comes from the variable PEERS" in unit.problems[0]
+    assert f"--peers comes from {source}" in unit.peers_unknown
+    assert unit.peers_unknown in unit.problems
 
 
 def test_variables_do_not_multiply_without_end() -> None:
@@ -206,7 +213,7 @@ def test_variables_do_not_multiply_without_end() -> None:
         (service("loom run --peers"), "--peers has no value"),
         (service(f"loom run {LIST}"), "Loom ignores the argument"),
         (service(f"loom run --persistent-peers {A}@a:1, {B}@b:1"), f"Loom ignores the argument {B}@b:1"),
-        (service(f"/bin/sh -c 'loom run --peers {LIST}'"), "inside a shell command"),
+        (service("/bin/sh -c 'loom run --peers $(cat /etc/peers)'"), "/etc/peers, which could not be read"),
         pytest.param("[Service]\n" + "#" * 300_000, "too large", id="large"),
     ],
 )

@@ -66,7 +66,7 @@ async def test_a_node_that_is_not_reached_does_not_hide_the_others(make_cluster:
 async def test_a_unit_that_cannot_be_changed_says_why(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     report, _ = await gather(cluster.inventory, cluster.fleet())
-    shell = read_unit("/x/loom.service", "[Service]\nExecStart=/bin/sh -c 'loom run --peers $PEERS'\n")
+    shell = read_unit("/x/loom.service", "[Service]\nExecStart=/bin/sh -c 'loom run --peers tcp://'x\n")
     bare = replace(report.nodes[0], unit=None)
     (fix,) = service_fixes(
         replace(report, nodes=(replace(report.nodes[0], unit=shell), replace(report.nodes[1], unit=None)))

@@ -71,13 +71,14 @@ async def test_a_unit_that_systemd_refuses_is_not_put_in_place(make_cluster: Mak
 
 
 async def test_a_unit_that_cannot_be_changed_is_told_before_anything_is_done(make_cluster: Make) -> None:
+    """The plan is refused for such a unit; here it became so after the plan was made."""
     cluster = make_cluster(2)
     machine = cluster.machines["n1"]
+    run = await cluster.run()
     text = unit_text(machine, "x").replace("--persistent-peers x", '--persistent-peers "$PEERS"')
-    cluster.add_config_backup(1, files={"loom.service": text})
-    cluster.spoil_unit(1)
+    machine.write_unit(text)
     operator = Scripted()
-    error = await stopped(cluster, await cluster.run(), operator)
+    error = await stopped(cluster, run, operator)
     assert "cannot be changed" in error.what
     assert error.advice.startswith("Change the unit by hand")
     assert operator.previews[StepName.SERVICES]["n1"].text

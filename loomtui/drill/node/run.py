@@ -19,7 +19,7 @@ _BACKENDS = frozenset({"leveldb", "goleveldb"})
 def run(root: Path, seeds: str, persistent: str) -> int:
     """Until a signal comes. Raises FatalError, PanicError."""
     settings, places = read_settings(root), read_places(root)
-    log = Log(settings.log_level)
+    log = Log(settings.log_level, settings.log_destination)
     genesis = _genesis(places)
     node_id = _node_id(places.node_key)
     validator = _validator(places.validator)

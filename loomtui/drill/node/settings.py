@@ -22,6 +22,7 @@ class Settings:
     api_listen: str
     app_store_version: int
     log_level: str
+    log_destination: str
     p2p_listen: str
     external_address: str
     moniker: str
@@ -65,6 +66,7 @@ def read_settings(folder: Path) -> Settings:
         api_listen=str(loom.get("RPCBindAddress", "tcp://0.0.0.0:46658")),
         app_store_version=int(store.get("Version", 3)) if isinstance(store, dict) else 3,
         log_level=str(loom.get("BlockchainLogLevel", "error")),
+        log_destination=str(loom.get("LogDestination") or ""),
         p2p_listen=str(p2p.get("laddr", "tcp://0.0.0.0:26656")),
         external_address=str(p2p.get("external_address", "")),
         moniker=str(toml.get("moniker", socket.gethostname())),

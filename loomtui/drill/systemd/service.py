@@ -115,7 +115,7 @@ class Service:
         self.times.pop("ExecMainExit", None)
         self._enter("active", "running")
         self._journal.manager(self.name, f"Started {self._description}.")
-        for work in (self._read_output, self._wait):
+        for work in (self._read_output, self._wait) if self._process.stdout else (self._wait,):
             threading.Thread(target=work, args=(self._process,), daemon=True).start()
 
     def _over_limit(self) -> bool:

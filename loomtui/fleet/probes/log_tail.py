@@ -1,4 +1,7 @@
-"""The services' journals of all nodes, merged by time. Source: journalctl(1), systemd.journal-fields(7)."""
+"""The services' logs of all nodes, merged by time: their journals, and the files that some of them log to.
+
+Source: journalctl(1), systemd.journal-fields(7).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import asyncio
 import contextlib
 import heapq
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.probes.log_files import FileLines, gathered, look_for_files
+from loomtui.fleet.probes.log_line import LogLine as LogLine
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.session import Session
 from loomtui.text import clean, clean_line
@@ -23,17 +27,6 @@ _FIRST_GATHER_SECONDS = 1.5  # so that what the nodes have already is in order a
 _LATE_SECONDS = 4.0  # without `follow`: a node that has said nothing by then is not waited for
 _QUEUED = 16  # batches; a node that is ahead waits, and its journal keeps the rest
 _RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a service's log, or a notice of loomtui about a node."""
-
-    node: str
-    at: datetime  # UTC, when journald received it
-    text: str  # clean, one line
-    cursor: str  # journald's name for the entry
-    notice: bool = False
 
 
 _Batch = tuple[LogLine, ...]
@@ -80,12 +73,13 @@ async def tail(
     """
     names = tuple(names)
     shared: asyncio.Queue[_Batch | None] = asyncio.Queue(_QUEUED)
-    queues = [shared if follow else asyncio.Queue[_Batch | None](_QUEUED) for _ in names]
+    queues: list[_Queue] = []
     async with contextlib.AsyncExitStack() as stack:
-        for name, queue in zip(names, queues, strict=True):
-            reader = _Reader(fleet.session(name), queue, follow=follow, lines=lines, since=since)
+        for kind, name in ((kind, name) for kind in (_Reader, _FileReader) for name in names):
+            queues.append(shared if follow else asyncio.Queue(_QUEUED))
+            reader = kind(fleet.session(name), queues[-1], follow=follow, lines=lines, since=since)
             stack.push_async_callback(_end, asyncio.create_task(reader.run()))
-        merged = _as_they_come(shared, frozenset(names)) if follow else _in_order(queues)
+        merged = _as_they_come(shared, frozenset(names), len(queues)) if follow else _in_order(queues)
         async with contextlib.aclosing(merged):
             async for batch in merged:
                 yield batch
@@ -164,17 +158,74 @@ class _Reader:
         )
 
     async def _put_notice(self, text: str) -> None:
-        name = self._session.node.name
-        await self._queue.put((LogLine(name, datetime.now(UTC), clean_line(text), "", notice=True),))
+        await self._queue.put((_notice(self._session.node.name, text),))
 
 
-async def _as_they_come(queue: _Queue, names: frozenset[str]) -> AsyncGenerator[_Batch]:
+class _FileReader:
+    """Reads the files that one node logs to into a queue, in which None is the end."""
+
+    def __init__(
+        self, session: Session, queue: _Queue, *, follow: bool, lines: int | None, since: datetime | None
+    ) -> None:
+        self._session = session
+        self._queue = queue
+        self._follow = follow
+        self._lines = lines
+        self._since = since
+
+    async def run(self) -> None:
+        try:
+            await self._read()
+        finally:
+            await self._queue.put(None)
+
+    async def _read(self) -> None:
+        """A node that cannot be reached is told of by whoever reads its journal."""
+        try:
+            files, notices = await look_for_files(self._session)
+            if self._follow:
+                await self._put(notices)
+                await asyncio.gather(*(self._follow_file(file) for file in files))
+            else:
+                more, found = await gathered(files, lines=self._lines, since=self._since)
+                await self._put([*found, *notices, *more])
+        except NodeUnreachable:
+            return
+        except LoomtuiError as error:
+            await self._put([_notice(self._session.node.name, error.what)])
+
+    async def _follow_file(self, file: FileLines) -> None:
+        """Reads on after a lost connection, for as long as anybody listens."""
+        tries = 0
+        while True:
+            try:
+                async with contextlib.aclosing(
+                    file.read(follow=True, lines=self._lines, since=self._since)
+                ) as stream:
+                    async for batch in stream:
+                        tries = 0
+                        await self._queue.put(batch)
+                return
+            except NodeUnreachable:
+                await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
+                tries += 1
+
+    async def _put(self, lines: Sequence[LogLine]) -> None:
+        for start in range(0, len(lines), _BATCH):
+            await self._queue.put(tuple(lines[start : start + _BATCH]))
+
+
+def _notice(node: str, text: str) -> LogLine:
+    return LogLine(node, datetime.now(UTC), clean_line(text), "", notice=True)
+
+
+async def _as_they_come(queue: _Queue, names: frozenset[str], readers: int) -> AsyncGenerator[_Batch]:
     """What comes in within 100 ms, in order. The first time it waits a little for what all the nodes have."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _FIRST_GATHER_SECONDS
     silent = set(names)
     ended = 0
-    while ended < len(names):
+    while ended < readers:
         gathered: list[LogLine] = []
         batch = await queue.get()
         while True:

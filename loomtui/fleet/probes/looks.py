@@ -21,10 +21,12 @@ from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.node_status import Active, ClusterStatus, Led, NodeStatus, ServiceState
 from loomtui.fleet.probes.service_state import flaps, node_clock, read_service, read_show
+from loomtui.fleet.probes.unit_sources import read_around
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.session import Session
 from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import BLOCK_DATA, NEEDED_DATABASES, NODE_KEY, VALIDATOR
+from loomtui.loom.launch.sources import Sources
 from loomtui.loom.nodekey import NodeKeyFacts, from_public_key
 from loomtui.loom.rpc import ChainFacts, RpcError, read_net_info, read_status, read_validators
 from loomtui.loom.units import EffectiveUnit, read_cat
@@ -84,6 +86,8 @@ async def look_at(session: Session, previous: NodeStatus | None, *, timeout: flo
         end = time.time()
         facts = read_facts(output.stdout)
         status = read_node_status(session, facts, begin, end)
+        if status.unit is not None:
+            status = replace(status, unit=await read_around(session, status.unit, timeout=timeout))
         version = _version(facts) if "version" in facts else known
         _versions[session] = (facts.line("version.stamp", "-"), version)
         status = replace(status, version=version, service=_with_flapping(status.service, previous))
@@ -131,7 +135,7 @@ def read_node_status(session: Session, facts: Facts, begin: float, end: float) -
         at=datetime.now(UTC),
         reachable=True,
         service=_service(session.loom.unit_name, facts, now),
-        unit=_unit(facts),
+        unit=_unit(session.loom.unit_name, facts),
         node_key=read_key(facts),
         validator=read_validator_facts(facts),
         chain=chain,
@@ -183,9 +187,9 @@ def _with_flapping(service: ServiceState | None, previous: NodeStatus | None) ->
     return service
 
 
-def _unit(facts: Facts) -> EffectiveUnit | None:
+def _unit(name: str, facts: Facts) -> EffectiveUnit | None:
     text = facts.get("cat", b"").decode("utf-8", "replace")
-    return read_cat(text) if text.strip() else None
+    return read_cat(text, Sources(name, facts.line("host"), facts.line("dir"))) if text.strip() else None
 
 
 def read_key(facts: Facts) -> NodeKeyFacts:

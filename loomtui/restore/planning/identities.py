@@ -11,9 +11,10 @@ from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.probe import node_details
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.config import read_config_toml
+from loomtui.loom.corrections import corrected
 from loomtui.loom.databases import TENDERMINT_CONFIG
-from loomtui.loom.references import KeyReport, NodeFacts, compare, corrected
-from loomtui.loom.units import rewrite_peers
+from loomtui.loom.references import KeyReport, NodeFacts, compare
+from loomtui.loom.unit_change import change_of, file_to_change
 from loomtui.restore.plan import NodePlan, Plan
 from loomtui.restore.planning.config_choices import unified_diff
 
@@ -76,6 +77,7 @@ def facts_of(inventory: Inventory, node: Node, details: NodeDetails | LoomtuiErr
         unit=status.unit,
         listen_port=read_config_toml(details.texts.get(TENDERMINT_CONFIG, "")).p2p_port,
         addrbook=details.addrbook,
+        connected=status.chain.peer_ids if status.chain and status.chain.peers is not None else None,
     )
 
 
@@ -93,20 +95,23 @@ def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
 def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
     """What would have to change in the unit of each node of the report that has a unit."""
     return tuple(
-        _fix(node, report.everyone) for node in report.nodes if node.unit is not None and node.unit.files
+        service_fix(node, report.everyone)
+        for node in report.nodes
+        if node.unit is not None and node.unit.files
     )
 
 
-def _fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:
+def service_fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:
+    """What would have to change in the unit of a node that has one, judged by all nodes."""
     unit = node.unit
     assert unit is not None  # noqa: S101 - the caller has seen to it
-    path = unit.exec_start_file or unit.files[0].path
-    before = unit.text_of(path)
     values = corrected(node, nodes)
+    path = file_to_change(unit, values)
+    before = unit.text_of(path)
     if not values:
         return ServiceFix(node.name, path, before, before, "")
     try:
-        after = rewrite_peers(before, values)
+        after = change_of(unit, path, values)
     except ValueError as error:
         return ServiceFix(node.name, path, before, before, "", str(error))
     return ServiceFix(node.name, path, before, after, unified_diff(before, after, path))

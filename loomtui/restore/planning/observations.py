@@ -12,6 +12,7 @@ from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.databases import TENDERMINT_GENESIS
+from loomtui.loom.launch.sources import Sources
 from loomtui.restore.choices import Choices
 from loomtui.restore.plan import Scope
 from loomtui.restore.planning.chain import Chain, establish
@@ -30,6 +31,7 @@ class Observations:
     choices: Choices
     scope: Scope
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
+    unit_sources: Mapping[str, Sources] = field(default_factory=dict)  # what lies around the backups' units
 
     @property
     def cluster(self) -> str:

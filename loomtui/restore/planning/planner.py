@@ -23,7 +23,7 @@ from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
 from loomtui.restore.choices import Choices, check_redis_choice
 from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
-from loomtui.restore.planning import membership
+from loomtui.restore.planning import membership, units_after
 from loomtui.restore.planning.chain import Chain, establish
 from loomtui.restore.planning.choosing import Chooser, Chosen, Progress
 from loomtui.restore.planning.external_addresses import try_redis
@@ -73,7 +73,10 @@ async def make_plan(
     scope = scope_of(inventory, selected, choices)
     left_out = {name: result for name, result in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
-    observations = Observations(inventory, selected, details, left_out, chosen, choices, scope, redis)
+    sources = await units_after.read_sources(fleet, details, configs)
+    observations = Observations(
+        inventory, selected, details, left_out, chosen, choices, scope, redis, sources
+    )
     return assemble(observations, needs_evm=needs_evm)
 
 
@@ -176,6 +179,7 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
         refusals.append(stands)
     nodes, more_refusals, warnings = plan_nodes(observations, signing, powers)
     refusals += [*more_refusals, *membership.refusals(observations, signing)]
+    refusals += units_after.refusals(observations, nodes)
     key = clean_line(observations.chosen.data.backup.key)
     return Plan(
         version=PLAN_VERSION,
@@ -205,6 +209,7 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
                     *_times_that_disagree(observations),
                     *warnings,
                     *membership.warnings(observations, nodes, powers),
+                    *units_after.warnings(observations, nodes),
                 ]
             )
         ),

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from loomtui.backups.model import Contents
 from loomtui.loom.databases import UNIT
 from loomtui.loom.references import Mismatch, MismatchKind, NodeFacts, compare
 from loomtui.loom.units import EffectiveUnit, with_text
@@ -45,7 +44,7 @@ def keep_right_units(
     kept, findings = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
-        wrong = _wrong_in_backup(observations.chosen.config.get(plan.name), plan, facts, nodes)
+        wrong = _wrong_in_backup(observations, plan, facts, nodes)
         if not wrong:
             kept.append(plan)
             continue
@@ -69,9 +68,10 @@ def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iter
 
 
 def _wrong_in_backup(
-    config: Contents | None, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
+    observations: Observations, plan: NodePlan, facts: NodeFacts, nodes: Sequence[NodeFacts]
 ) -> str | None:
     """What is wrong with the backup's unit and not with the node's own, in a sentence. None means nothing."""
+    config = observations.chosen.config.get(plan.name)
     choice = next((choice for choice in plan.files if choice.target == UNIT), None)
     if choice is None or choice.action is not FileAction.RESTORE or not choice.changes:
         return None
@@ -80,15 +80,21 @@ def _wrong_in_backup(
     own = _mismatches_on(facts, facts.unit, nodes)
     if any(mismatch.blocking for mismatch in own):
         return None
-    restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""))
+    sources = observations.unit_sources.get(plan.name)
+    restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""), sources)
     new = [mismatch for mismatch in _mismatches_on(facts, restored, nodes) if mismatch not in own]
     telling = [one for one in new if one.blocking or one.kind in _OLD_PEERS]
     return telling[0].message if telling else None
 
 
-#: What keeps nobody apart, but is dialled in vain for ever.
+#: What keeps nobody apart, but is dialled in vain for ever, or cannot be told.
 _OLD_PEERS = frozenset(
-    {MismatchKind.UNKNOWN_PEER, MismatchKind.FORMER_ENTRY, MismatchKind.BACKUP_NODE_LISTED}
+    {
+        MismatchKind.UNKNOWN_PEER,
+        MismatchKind.FORMER_ENTRY,
+        MismatchKind.BACKUP_NODE_LISTED,
+        MismatchKind.PEERS_UNKNOWN,
+    }
 )
 
 

@@ -17,6 +17,7 @@ working_directory "$WORKDIR"
 program "$BINARY"
 unit_user
 say dir "$dir"
+say host "$(uname -n)"
 hold=${UNIT_FILE%/*}/$UNIT.d/99-loomtui-hold.conf
 emit_file hold "$hold" 4096
 [ ! -f "$hold" ] || say hold.since "$(stat -c %Y "$hold")"

@@ -63,6 +63,7 @@ class CompareNodeKeys(Step):
             for mismatch in blocking_on_run(self.context, self._report):
                 self.context.note(self.name, None, mismatch.message, {})
             tell_what_stays(self.context, self.name, self._report)
+            tell_what_is_unknown(self.context, self.name, self._report)
         return reasons
 
 
@@ -94,6 +95,16 @@ def blocking_on_run(context: RunContext, report: KeyReport) -> Iterator[Mismatch
     """What would keep peers apart and can be mended by the run."""
     names = {node.name for node in context.nodes}
     yield from (one for one in report.mismatches if one.blocking and _concerns(one, names))
+
+
+def tell_what_is_unknown(context: RunContext, step: StepName, report: KeyReport) -> None:
+    """Names the nodes whose lists cannot be read. They stop nothing: nothing says that they are wrong.
+
+    The plan said so before anything was stopped, and `verify` asks who is connected.
+    """
+    for mismatch in report.mismatches:
+        if mismatch.kind is MismatchKind.PEERS_UNKNOWN:
+            context.note(step, None, mismatch.message, {"severity": "warning"})
 
 
 def tell_what_stays(context: RunContext, step: StepName, report: KeyReport) -> None:

@@ -18,7 +18,7 @@ from loomtui.restore.running.operator import Judged, Preview, UnitDraft
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.signing_now import standstill
 from loomtui.restore.running.steps.base import Evidence, Step
-from loomtui.restore.running.steps.node_keys import blocking_on_run, compare_nodes
+from loomtui.restore.running.steps.node_keys import blocking_on_run, compare_nodes, tell_what_is_unknown
 from loomtui.restore.running.unit_edits import judge, why_locked
 
 _SLOT = "services-unit"
@@ -57,7 +57,7 @@ class FixServices(Step):
         fix = self._fix_to_make(node)
         if fix is None:
             as_edited = self._fixes.get(node) is not None and self._fixes[node].needed
-            text = "its unit is as the operator edited it" if as_edited else "the peers in its unit are right"
+            text = "its unit is as the operator edited it" if as_edited else self._right_or_unknown(node)
             return Preview(node, text, already=True)
         if fix.problem is not None:
             return Preview(node, fix.problem)
@@ -66,6 +66,11 @@ class FixServices(Step):
             return self._proposal(fix)
         diff = unified_diff(fix.before, _text_of(standing, fix), fix.path)
         return Preview(node, f"change {fix.path} as {standing.by} approved it: it is not asked again", diff)
+
+    def _right_or_unknown(self, node: str) -> str:
+        if node in self._report.unknown:
+            return "whom its unit lists is not known, and nothing is changed in it"
+        return "the peers in its unit are right"
 
     async def apply(self, node: str) -> None:
         fix = self._fix_to_make(node)
@@ -202,6 +207,7 @@ class FixServices(Step):
     async def gate(self) -> tuple[str, ...]:
         """The last gate before the start, because nodes may have been left out since the data was chosen."""
         report = await compare_nodes(self.context)
+        tell_what_is_unknown(self.context, self.name, report)
         blocking = tuple(mismatch.message for mismatch in blocking_on_run(self.context, report))
         return (*blocking, *await standstill(self.context))
 
