@@ -20,6 +20,11 @@ class FindingCode(StrEnum):
     OTHER_CHAIN = "other-chain"  # the nodes outside the plan are of another one than the data
     KEYS_UNREADABLE = "keys-unreadable"
     SEVERAL_FILE_SYSTEMS = "several-file-systems"
+    UNFIT_PLACE = "unfit-place"  # something on the node could not be replaced, renamed or placed
+    CANNOT_START = "cannot-start"  # what the unit needs is not there, or systemd does not start it
+    SIGNING_STATE_ODD = "signing-state-odd"  # it is of a form in which it cannot be set
+    TOOL_MISSING = "tool-missing"  # of those that every run needs on a node
+    NODE_LOCKED = "node-locked"  # by another run
     FILE_MISSING = "file-missing"  # without which a node cannot start
     CONFIG_SHADOWED = "config-shadowed"  # another file wins over loom.yml
     REDIS_UNREACHED = "redis-unreached"
@@ -46,6 +51,7 @@ class FindingCode(StrEnum):
     ROOT_DIR = "root-dir"
     CLOCK_OFF = "clock-off"
     VALIDATOR_ABSENT = "validator-absent"
+    LINKED_FILE = "linked-file"  # what is replaced is a link, or has other names
     UNIT_STAYS = "unit-stays"
     KEY_SET_ASIDE = "key-set-aside"
     GONE = "gone"

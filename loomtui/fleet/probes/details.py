@@ -81,7 +81,6 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
         reported_node_id=reported,
         reported_problem=problem,
         tools=frozenset(_lines(facts, "tool")),
-        same_filesystem="elsewhere" not in facts,
     )
 
 

@@ -139,7 +139,6 @@ class NodeDetails:
     reported_problem: str | None = None  # why it was not run, or what it printed instead
     tools: frozenset[str] = frozenset()  # curl, wget, bzip2, lbzip2, zstd, gzip, xz, systemd-run …
     backups: BackupJobs = field(default_factory=BackupJobs)  # what of backup.sh is there
-    same_filesystem: bool = True  # all of the working directory's databases lie on its file system
 
 
 @dataclass(frozen=True)

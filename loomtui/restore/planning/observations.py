@@ -9,6 +9,7 @@ from functools import cached_property
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.places import Places
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.databases import TENDERMINT_GENESIS
@@ -30,6 +31,7 @@ class Observations:
     choices: Choices
     scope: Scope
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
+    places: Mapping[str, Places] = field(default_factory=dict)  # of the nodes of the plan
 
     @property
     def cluster(self) -> str:

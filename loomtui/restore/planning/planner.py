@@ -30,6 +30,7 @@ from loomtui.restore.planning.external_addresses import try_redis
 from loomtui.restore.planning.membership import is_whole_set, scope_of, select
 from loomtui.restore.planning.node_plans import plan_nodes
 from loomtui.restore.planning.observations import Observations
+from loomtui.restore.planning.places import look_at_all_places
 from loomtui.restore.planning.refusals import foreign_files, refusals_of
 from loomtui.restore.planning.signing_choices import (
     SigningCase,
@@ -73,7 +74,8 @@ async def make_plan(
     scope = scope_of(inventory, selected, choices)
     left_out = {name: result for name, result in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
-    observations = Observations(inventory, selected, details, left_out, chosen, choices, scope, redis)
+    places = await look_at_all_places(fleet, inventory, details, configs, choices)
+    observations = Observations(inventory, selected, details, left_out, chosen, choices, scope, redis, places)
     return assemble(observations, needs_evm=needs_evm)
 
 

@@ -22,14 +22,12 @@ for tool in bzip2 curl gzip lbzip2 lz4 nohup openssl pbzip2 pigz pixz pxz python
 done
 
 cd "$dir" 2>/dev/null || fail "the working directory $dir cannot be entered"
-device=$(stat -L -c %d .)
 IFS= # the patterns below are expanded, never split
 for pattern in "$@"; do
     for name in $pattern; do
         [ -e "$name" ] || continue
         case $name in *[!A-Za-z0-9._/-]*) continue ;; esac # a line break in it could feign a fact
         say "database/$name" "$(du -sk "$name" 2>/dev/null | cut -f 1)"
-        [ "$(stat -L -c %d "$name")" = "$device" ] || say elsewhere "$name"
     done
 done
 
