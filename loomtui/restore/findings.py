@@ -51,6 +51,7 @@ class FindingCode(StrEnum):
     ROOT_DIR = "root-dir"
     CLOCK_OFF = "clock-off"
     VALIDATOR_ABSENT = "validator-absent"
+    OPENED_ELSEWHERE = "opened-elsewhere"  # a process that no stop ends has a database open
     LINKED_FILE = "linked-file"  # what is replaced is a link, or has other names
     UNIT_STAYS = "unit-stays"
     KEY_SET_ASIDE = "key-set-aside"

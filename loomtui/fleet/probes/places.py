@@ -18,6 +18,8 @@ from loomtui.text import clean_line
 _SCRIPT = InspectScript("places")
 _SECONDS = 60.0
 _TAB = "\t"
+#: As left_running of lib.sh prints it: ID START STANDING NAME, and the file after a tab.
+_OPEN = re.compile(r"(\d{1,10}) \d{1,20} [a-z]+ ([^\t]*)\t(.+)", re.DOTALL)
 _SPACE = re.compile(r"\d{1,20}( \d{1,20}){4}")
 
 
@@ -35,6 +37,7 @@ class Use(StrEnum):
     PROGRAM = "program"  # is started by the unit
     USER = "user"  # of the unit
     GROUP = "group"
+    VERIFY = "verify"  # systemd is asked about the unit before it is replaced
     SIGNING = "signing"  # the signing state is set
     # What the script looks at without being asked.
     WORK = "work"  # the run's folder in the working directory
@@ -64,6 +67,7 @@ class Fault(StrEnum):
     TOP = "top"  # a folder at the top of the file system
     HOLDS_NODE = "holds-node"  # the node itself lies in it
     OF_NODE = "of-node"  # it is one of the node's own folders
+    REFUSED = "refused"  # by systemd, whose words are in `at`
     KEY_CHANGED = "key-changed"  # the rest: what the edit of a signing state stumbles over
     UNKNOWN_FORM = "unknown-form"
     NO_HEIGHT = "no-height"
@@ -89,6 +93,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A process that is not told to end when the service is stopped, with a database file open."""
+
+    process: int
+    name: str  # as the kernel has it: at most 15 characters
+    file: str
+
+
+@dataclass(frozen=True)
 class FileSystem:
     """What is free on it for the node's user."""
 
@@ -104,6 +117,7 @@ class Places:
     unfit: tuple[Unfit, ...] = ()
     links: tuple[Link, ...] = ()
     hard_links: tuple[Link, ...] = ()  # files with more than one name
+    open_by: tuple[Opened, ...] = ()  # processes that a stop of the service does not end
     work_space: FileSystem | None = None
     unit_space: FileSystem | None = None
     name_limit: int | None = None  # bytes of a file's name in the working directory
@@ -133,6 +147,11 @@ def read_places(facts: Facts) -> Places:
         unfit=tuple(dict.fromkeys(filter(None, map(_unfit, _rows(facts, "unfit", 4))))),
         links=tuple(Link(*row) for row in _rows(facts, "link", 2)),
         hard_links=tuple(Link(*row) for row in _rows(facts, "names", 2)),
+        open_by=tuple(
+            Opened(int(match[1]), clean_line(match[2]), clean_line(match[3]))
+            for value in facts.all("open")
+            if (match := _OPEN.fullmatch(value.decode("utf-8", "replace")))
+        ),
         work_space=read_file_system(facts.text("space.work")),
         unit_space=read_file_system(facts.text("space.unit")),
         name_limit=facts.number("name.limit"),

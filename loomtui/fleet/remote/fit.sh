@@ -24,11 +24,13 @@ own_path() {
     printf '%s/%s' "${place_folder%/}" "${1##*/}"
 }
 
-# look_at_attributes PATH: chattr(1) keeps root too from changing it. Where lsattr is missing, nothing is told.
+# look_at_attributes PATH: chattr(1) keeps root too from changing it. Without lsattr, what is immutable is only told as
+# what root may not write, and what can be appended to is not told.
 look_at_attributes() {
     case $(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d ' ' -f 1) in
         *i*) fault=immutable at=$1 ;;
         *a*) fault=append-only at=$1 ;;
+        *) [ "$(id -u)" != 0 ] || [ -w "$1" ] || fault=unwritable at=$1 ;;
     esac
 }
 

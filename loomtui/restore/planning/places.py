@@ -30,6 +30,8 @@ from loomtui.restore.planning.unit_choices import nodes_after, restored_unit
 
 #: A path of systemd's that is taken as it is written: without specifiers and variables.
 _PLAIN = re.compile(r"/[^%$]*")
+#: Where systemd reads units and drop-ins. Source: systemd.unit(5), "Unit File Load Path".
+_SEARCHED = re.compile(r".*/systemd/(system(\.control|\.attached)?|generator(\.early|\.late)?|transient)")
 #: What a suspended script gets around its name, with the longest name of a run.
 _SUSPENDED_NAME = ".{name}.loomtui-20260101-000000-abcd"
 
@@ -76,6 +78,7 @@ def wanted_places(
         *((Use.FILE, f"{details.working_directory}/{target}") for target in targets),
         *((Use.UNIT, path) for path in sorted(units)),
         *((Use.STATE, pattern) for pattern in STATE_NAMES),
+        (Use.VERIFY, unit_path),
         (Use.HOLD, hold_file(unit_path)),
         (Use.SIGNING, "live"),
         *_of_jobs(details, unit_path, policy),
@@ -136,6 +139,7 @@ def place_refusals(observations: Observations, plans: Sequence[NodePlan]) -> Ite
         for unfit in places.unfit:
             if _is_in_the_way(unfit, plan, needed, rewritten.get(plan.name)):
                 yield finding_of(plan, unfit)
+        yield from _unread_hold(plan)
         yield from _long_names(plan, details, places)
         yield from _odd_signing_state(plan, config)
 
@@ -154,6 +158,13 @@ def place_warnings(observations: Observations, plans: Sequence[NodePlan]) -> Ite
                     else "the link is moved away, and the restored database is a folder in its place"
                 )
                 yield Finding(FindingCode.LINKED_FILE, plan.name, sentence)
+        for opened in places.open_by:
+            sentence = (
+                f"{plan.name}: process {opened.process} ({opened.name}) has {opened.file} open, and a stop of "
+                "the service does not end it: nothing could be moved"
+            )
+            advice = f"End it before the restore, or see what it is (ps -fp {opened.process})"
+            yield Finding(FindingCode.OPENED_ELSEWHERE, plan.name, sentence, advice)
         for link in places.hard_links:
             if _is_written(plan, _target(plan, link.path)):
                 sentence = (
@@ -189,6 +200,8 @@ def _is_in_the_way(unfit: Unfit, plan: NodePlan, needed: set[tuple[Use, str]], r
         case Use.UNIT:
             restored = unfit.what == plan.unit_path and _is_written(plan, UNIT)
             return restored or unfit.what == rewritten
+        case Use.VERIFY:
+            return unfit.what == rewritten and not _is_written(plan, UNIT)
         case Use.STATE:
             return plan.data is not None
         case Use.PROGRAM | Use.USER | Use.GROUP:
@@ -216,6 +229,18 @@ def _rewritten_units(observations: Observations, plans: Sequence[NodePlan]) -> M
             restored = restored_unit(observations.details[facts.name], config)
             nodes[at] = replace(facts, unit=restored or facts.unit)
     return {fix.node: fix.path for fix in service_fixes(compare(nodes)) if fix.needed}
+
+
+def _unread_hold(plan: NodePlan) -> Iterator[Finding]:
+    """Beside a unit that is linked from elsewhere, an old systemd tells the place that it leads to."""
+    folder = posixpath.dirname(plan.unit_path)
+    if not _SEARCHED.fullmatch(folder):
+        sentence = (
+            f"{plan.name}: its unit lies in {folder}, where systemd reads no drop-ins: nothing would hold "
+            "the service"
+        )
+        advice = "Copy it to /etc/systemd/system, then: systemctl daemon-reload"
+        yield Finding(FindingCode.UNFIT_PLACE, plan.name, sentence, advice)
 
 
 def _long_names(plan: NodePlan, details: NodeDetails, places: Places) -> Iterator[Finding]:

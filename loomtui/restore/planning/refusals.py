@@ -114,7 +114,7 @@ def _node_problems(observations: Observations) -> Iterator[Finding]:
 def _state_problems(name: str, status: NodeStatus) -> Iterator[Finding]:
     """What the node's first step would refuse: another run's lock, and a unit that systemd does not start."""
     if status.lock is not None:
-        sentence = f"{name} is held by another run: {status.lock}"
+        sentence = f"{name}: another run holds the node: {status.lock}"
         advice = "Finish that run or roll it back (loomtui runs), then plan again"
         yield Finding(FindingCode.NODE_LOCKED, name, sentence, advice)
     service = status.service

@@ -1,8 +1,9 @@
 # What a restore would change, looked at beforehand: each place that could not be changed, and what is missing.
 # places.sh WORKDIR HOLD-FILE USER (KIND WHAT)...
 # KIND: file (is replaced), move (is renamed), state (a pattern of databases below WORKDIR), hold and timer (a drop-in is
-# placed), crontab (is edited), staging (is set aside), program, user, group, signing (is reset).
-# Prints `unfit`: KIND, WHAT, fault, where, with tabs between; what a link leads to; room.
+# placed), crontab (is edited), staging (is set aside), program, user, group, signing (is reset), verify (systemd is
+# asked about it).
+# Prints `unfit`: KIND, WHAT, fault, where, with tabs between; what a link leads to; room; who has a database open.
 WORKDIR=$1 HOLD=$2 SERVICE_USER=$3
 shift 3
 tab=$(printf '\t')
@@ -81,6 +82,14 @@ look_at_program() {
     fi
 }
 
+# look_at_verdict UNIT-FILE: what systemd says of it, as verify_unit.sh will ask it.
+look_at_verdict() {
+    fault=''
+    have systemd-analyze && [ -f "$1" ] || return 0
+    verdict=$(systemd-analyze verify "$1" 2>&1 </dev/null) && return
+    fault=refused at=$(printf '%s' "$verdict" | head -n 1 | tr '\t' ' ')
+}
+
 # look_at_group NAME
 look_at_group() {
     fault='' at=$1
@@ -108,12 +117,22 @@ look_at_tools() {
     tell tool tar
 }
 
+# say_open: the processes that a stop of the service does not end, and that would keep it from being complete.
+say_open() {
+    unit=${HOLD%/*}
+    unit=${unit##*/}
+    left_running "${unit%.d}" "$WORKDIR" | grep -v '^[0-9]* [0-9]* told ' | while IFS= read -r process; do
+        say open "$process"
+    done
+}
+
 home=$WORKDIR
 device=$(stat -L -c %d "$WORKDIR" 2>/dev/null)
 look_at_tools
 look_at_work
 tell work "$WORKDIR"
 say_spaces "$WORKDIR" "$HOLD"
+say_open
 say name.limit "$(stat -f -c %l "$WORKDIR" 2>/dev/null)"
 while [ $# -ge 2 ]; do
     kind=$1 what=$2 fault='' at=$2
@@ -127,6 +146,7 @@ while [ $# -ge 2 ]; do
         unit | crontab) look_at_file "$what" '' ;;
         move) look_at_move "$what" ;;
         hold | timer) look_at_drop_in "$what" ;;
+        verify) look_at_verdict "$what" ;;
         staging) look_at_staging "$what" ;;
         program) look_at_program "$what" ;;
         user) [ -n "$(account "$what")" ] || fault=absent ;;

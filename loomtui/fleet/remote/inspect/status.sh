@@ -122,7 +122,7 @@ rpc=
 for name in json toml yaml yml; do # the first that is there counts
     [ ! -f "$dir/loom.$name" ] || break
 done
-if [ -r "$dir/loom.$name" ]; then
+if [ -f "$dir/loom.$name" ] && [ -r "$dir/loom.$name" ]; then # a pipe would be waited for
     rpc=$(tr -d '\r' <"$dir/loom.$name" |
         sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
         head -n 1 | sed 's|^[a-z]*://||')

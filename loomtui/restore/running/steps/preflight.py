@@ -12,6 +12,7 @@ from loomtui.restore.running.lock import owned_by, take_lock
 from loomtui.restore.running.node_run import UNLOCK, NodeRun
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.safe_now import NOTHING_STOPPED
 from loomtui.restore.running.signing_now import standstill
 from loomtui.restore.running.staging import Stager
 from loomtui.restore.running.steps.base import Evidence, Step
@@ -127,7 +128,7 @@ async def _see_that_there_is_room(node_run: NodeRun) -> None:
         raise StepFailed(
             "; ".join(missing),
             node=node_run.plan.name,
-            safe="Nothing was changed on any node.",
+            safe=NOTHING_STOPPED,
             advice="Make room (loomtui clean frees what earlier runs kept), then go on.",
         )
 
