@@ -18,17 +18,19 @@ import pytest
 
 from loomtui.errors import Refused
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
-from loomtui.fleet.probes.places import Places
+from loomtui.fleet.probes.places import FileSystem, Places
 from loomtui.loom.databases import ADDRBOOK, LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, VALIDATOR
+from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, Plan
+from loomtui.restore.planning.node_plans import _room_refusals
 from loomtui.restore.planning.places import _long_names, _unread_hold
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode as Node
-from tests.restore.local import Tree, tree
-from tests.restore.material import node_details, unit_text
+from tests.restore.local import Tree, stubborn, tree
+from tests.restore.material import node_details, node_plan, unit_text
 
 Make = Callable[..., LocalCluster]
 Spoil = Callable[[Node], object]
@@ -455,7 +457,7 @@ async def test_a_crontab_that_cannot_be_edited(
     attribute("i", crontab(cluster.machines["n1"]))
     found = await only_refusal(cluster)
     assert "--backup-jobs leave" in found.advice
-    assert await refused(cluster, backup_policy="leave") == []
+    assert await refused(cluster, backup_policy=BackupPolicy.LEAVE) == []
 
 
 async def test_a_script_whose_name_is_too_long_to_be_suspended(make_cluster: Make) -> None:
@@ -602,6 +604,41 @@ async def test_a_database_that_is_no_folder(make_cluster: Make) -> None:
     cluster = make_cluster()
     replace_by(cluster.machines["n1"].workdir / "receipts_db", Path.touch)
     await restored_and_rolled_back(cluster)
+
+
+async def test_a_database_whose_disk_is_not_mounted(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    replace_by(cluster.machines["n1"].workdir / "evm.db", link_to("/mnt/not-there/evm.db"))
+    found = await only_refusal(cluster)
+    assert (found.code, "/mnt/not-there/evm.db" in found.sentence) == (FindingCode.UNFIT_PLACE, True)
+
+
+async def test_a_process_that_no_stop_ends_is_told(make_cluster: Make) -> None:
+    """It may have ended by the time of the restore, so it is no reason to refuse."""
+    cluster = make_cluster()
+    with stubborn(cluster.machines["n1"]) as process:
+        plan = await planned(cluster)
+    assert plan.refusals == ()
+    (found,) = [one for one in plan.warnings if one.code is FindingCode.OPENED_ELSEWHERE]
+    assert (found.node, str(process.pid) in found.sentence) == ("n1", True)
+
+
+@pytest.mark.parametrize(
+    ("work", "unit"),
+    [
+        (FileSystem("1", 1000, None), FileSystem("2", 10**9, 1000)),
+        (FileSystem("1", 10**12, 3), FileSystem("2", 10**9, 1000)),
+        (FileSystem("1", 10**12, None), FileSystem("2", 1000, 1000)),
+        (FileSystem("1", 10**12, None), FileSystem("2", 10**9, 3)),
+    ],
+    ids=["no room for data", "no inodes for data", "no room for the hold", "no inodes for the hold"],
+)
+def test_no_room_or_no_inodes(work: FileSystem, unit: FileSystem) -> None:
+    plan, details = node_plan(), node_details()
+    (found,) = _room_refusals(plan, details, Places(work_space=work, unit_space=unit))
+    assert (found.code, found.node) == (FindingCode.NO_ROOM, "n1")
+    enough = Places(work_space=FileSystem("1", 10**12, None), unit_space=FileSystem("2", 10**9, 1000))
+    assert _room_refusals(plan, details, enough) == []
 
 
 async def test_a_file_with_other_names_is_told(make_cluster: Make, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.place_words import finding_of
 from loomtui.restore.planning.unit_choices import nodes_after, restored_unit
 
+#: What a restore may replace in the working directory.
+_FILES = (*(target for target in CONFIG_TARGETS if target != UNIT), ADDRBOOK)
 #: A path of systemd's that is taken as it is written: without specifiers and variables.
 _PLAIN = re.compile(r"/[^%$]*")
 #: Where systemd reads units and drop-ins. Source: systemd.unit(5), "Unit File Load Path".
@@ -72,10 +74,9 @@ def wanted_places(
     details: NodeDetails, config: Contents | None, unit_path: str, policy: BackupPolicy
 ) -> list[tuple[Use, str]]:
     """All that a restore may change there, whatever the plan will decide."""
-    targets = (*(target for target in CONFIG_TARGETS if target != UNIT), ADDRBOOK)
     units = {unit_path, *_exec_files(details)}
     wanted = [
-        *((Use.FILE, f"{details.working_directory}/{target}") for target in targets),
+        *((Use.FILE, f"{details.working_directory}/{target}") for target in _FILES),
         *((Use.UNIT, path) for path in sorted(units)),
         *((Use.STATE, pattern) for pattern in STATE_NAMES),
         (Use.VERIFY, unit_path),
@@ -145,38 +146,38 @@ def place_refusals(observations: Observations, plans: Sequence[NodePlan]) -> Ite
 
 
 def place_warnings(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
-    """What is done otherwise than it looks: files behind links, and files with several names."""
+    """What is done otherwise than it looks, and what may be in the way by then."""
     for plan in plans:
         places = observations.places.get(plan.name, Places())
-        for link in places.links:
-            if link.path.startswith(f"{plan.working_directory}/") and _is_link_used(plan, link.path):
-                sentence = f"{plan.name}: {link.path} is a symbolic link to {link.real}: "
-                is_file = _target(plan, link.path) in (*CONFIG_TARGETS, ADDRBOOK)
-                sentence += (
-                    "the file there is replaced, and the link stays"
-                    if is_file
-                    else "the link is moved away, and the restored database is a folder in its place"
-                )
-                yield Finding(FindingCode.LINKED_FILE, plan.name, sentence)
+        yield from _links(plan, places)
         for opened in places.open_by:
             sentence = (
-                f"{plan.name}: process {opened.process} ({opened.name}) has {opened.file} open, and a stop of "
-                "the service does not end it: nothing could be moved"
+                f"{plan.name}: process {opened.process} ({opened.name}) has {opened.file} open, and a "
+                "stop of the service does not end it: nothing could be moved"
             )
             advice = f"End it before the restore, or see what it is (ps -fp {opened.process})"
             yield Finding(FindingCode.OPENED_ELSEWHERE, plan.name, sentence, advice)
-        for link in places.hard_links:
-            if _is_written(plan, _target(plan, link.path)):
-                sentence = (
-                    f"{plan.name}: {link.real} has other names (hard links): this one gets the new file, the "
-                    "others keep the old one"
-                )
-                yield Finding(FindingCode.LINKED_FILE, plan.name, sentence)
 
 
-def _is_link_used(plan: NodePlan, path: str) -> bool:
-    target = _target(plan, path)
-    return _is_written(plan, target) if target in (*CONFIG_TARGETS, ADDRBOOK) else plan.data is not None
+def _links(plan: NodePlan, places: Places) -> Iterator[Finding]:
+    """Files behind links, files with several names, and databases behind links."""
+    for link in places.links:
+        target = _target(plan, link.path)
+        is_file = target in _FILES
+        if not (_is_written(plan, target) if is_file else plan.data is not None):
+            continue
+        what = "the link is moved away, and the restored database is a folder in its place"
+        if is_file:
+            what = "the file there is replaced, and the link stays"
+        sentence = f"{plan.name}: {link.path} is a symbolic link to {link.real}: {what}"
+        yield Finding(FindingCode.LINKED_FILE, plan.name, sentence)
+    for link in places.hard_links:
+        if _is_written(plan, _target(plan, link.path)):
+            sentence = (
+                f"{plan.name}: {link.real} has other names (hard links): this one gets the new file, the "
+                "others keep the old one"
+            )
+            yield Finding(FindingCode.LINKED_FILE, plan.name, sentence)
 
 
 def _target(plan: NodePlan, path: str) -> str:
