@@ -115,16 +115,20 @@ _FAULTS: Mapping[Fault, tuple[str, str]] = {
 }
 
 
-def finding_of(plan: NodePlan, unfit: Unfit) -> Finding:
-    """The refusal, with the node, the place, what is there, and what to do."""
+def said_of(unfit: Unfit) -> tuple[str, str]:
+    """What is there, and what to do; both without a full stop."""
     missing = ("{at} is not there", "Make it")
     what, todo = _ABSENT.get(unfit.use, missing) if unfit.fault is Fault.ABSENT else _FAULTS[unfit.fault]
     values = {"what": unfit.what, "at": unfit.at}
-    if unfit.fault is Fault.ELSEWHERE:
-        code = FindingCode.SEVERAL_FILE_SYSTEMS
-    else:
-        code = _CODES.get(unfit.use, FindingCode.UNFIT_PLACE)
     leave = unfit.use in {Use.CRONTAB, Use.MOVE, Use.TIMER}
     advice = f"{todo.format(**values)}{', or plan with --backup-jobs leave' if leave else ''}"
-    sentence = f"{plan.name}: {_ACTS[unfit.use].format(**values)}: {what.format(**values)}"
-    return Finding(code, plan.name, sentence, advice)
+    return f"{_ACTS[unfit.use].format(**values)}: {what.format(**values)}", advice
+
+
+def finding_of(plan: NodePlan, unfit: Unfit) -> Finding:
+    """The refusal, with the node, the place, what is there, and what to do."""
+    code = _CODES.get(unfit.use, FindingCode.UNFIT_PLACE)
+    if unfit.fault is Fault.ELSEWHERE:
+        code = FindingCode.SEVERAL_FILE_SYSTEMS
+    sentence, advice = said_of(unfit)
+    return Finding(code, plan.name, f"{plan.name}: {sentence}", advice)

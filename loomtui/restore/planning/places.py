@@ -70,14 +70,29 @@ async def look_at_all_places(
     return dict(zip(details, found, strict=True))
 
 
+def wanted_of(plan: NodePlan) -> list[tuple[Use, str]]:
+    """What a plan changes, for a last look before anything is stopped."""
+    return [
+        *((Use.FILE, f"{plan.working_directory}/{target}") for target in _FILES),
+        (Use.UNIT, plan.unit_path),
+        *((Use.STATE, pattern) for pattern in STATE_NAMES),
+        (Use.HOLD, hold_file(plan.unit_path)),
+        (Use.SIGNING, "live"),
+    ]
+
+
+def refused_now(plan: NodePlan, places: Places) -> tuple[Unfit, ...]:
+    """What of it could not be changed, as it is now."""
+    return tuple(unfit for unfit in places.unfit if _is_in_the_way(unfit, plan, set(), None))
+
+
 def wanted_places(
     details: NodeDetails, config: Contents | None, unit_path: str, policy: BackupPolicy
 ) -> list[tuple[Use, str]]:
     """All that a restore may change there, whatever the plan will decide."""
-    units = {unit_path, *_exec_files(details)}
     wanted = [
         *((Use.FILE, f"{details.working_directory}/{target}") for target in _FILES),
-        *((Use.UNIT, path) for path in sorted(units)),
+        *((Use.UNIT, path) for path in sorted({unit_path, *_files_of_unit(details)})),
         *((Use.STATE, pattern) for pattern in STATE_NAMES),
         (Use.VERIFY, unit_path),
         (Use.HOLD, hold_file(unit_path)),
@@ -89,9 +104,13 @@ def wanted_places(
     return list(dict.fromkeys(wanted))
 
 
-def _exec_files(details: NodeDetails) -> set[str]:
+def _files_of_unit(details: NodeDetails) -> set[str]:
+    """Where the peers may have to be corrected."""
     unit = details.status.unit
-    return {unit.exec_start_file} if unit is not None and unit.exec_start_file else set()
+    if unit is None:
+        return set()
+    files = {file.path for file in unit.files} | set(unit.environment_files)
+    return {path for path in files if _PLAIN.fullmatch(path)}
 
 
 def _of_jobs(details: NodeDetails, unit_path: str, policy: BackupPolicy) -> Iterator[tuple[Use, str]]:

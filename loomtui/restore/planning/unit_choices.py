@@ -98,7 +98,11 @@ def _misplaced(observations: Observations, plan: NodePlan, config: Contents | No
         return ""
     for was, now, what in (
         (own.user, restored.user, "runs loom as {}, the node's as {}"),
-        (own.working_directory, restored.working_directory, "runs loom in {}, the node's in {}"),
+        (
+            own.working_directory.rstrip("/"),
+            restored.working_directory.rstrip("/"),
+            "runs loom in {}, the node's in {}",
+        ),
     ):
         if was != now:
             return f"the backup's {what.format(clean_line(now), clean_line(was))}"
