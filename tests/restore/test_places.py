@@ -161,9 +161,17 @@ def with_lsattr(cluster: LocalCluster) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("letter", ["i", "a"])
 @pytest.mark.parametrize(
-    "name", ["loom.yml", "chaindata/config", "app.db", ".", "../etc/systemd/system", "chaindata"]
+    ("letter", "name"),
+    [
+        ("i", "loom.yml"),
+        ("i", "chaindata/config"),
+        ("i", "app.db"),
+        ("i", "../etc/systemd/system"),
+        ("i", "."),
+        ("a", "loom.yml"),
+        ("a", "chaindata"),
+    ],
 )
 async def test_what_chattr_protects(
     make_cluster: Make, attribute: Callable[[str, Path], None], letter: str, name: str
@@ -542,8 +550,9 @@ def relative_to(folder: Path, path: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-@pytest.mark.parametrize("target", [LOOM_CONFIG, TENDERMINT_CONFIG, VALIDATOR])
-@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize(
+    ("target", "relative"), [(LOOM_CONFIG, True), (TENDERMINT_CONFIG, False), (VALIDATOR, False)]
+)
 async def test_a_config_file_behind_a_link(
     make_cluster: Make, tmp_path: Path, target: str, relative: bool
 ) -> None:
