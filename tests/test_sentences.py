@@ -31,7 +31,7 @@ THEIRS = {
 FORMS = {
     ("loomtui/fleet/probes/service_state.py", "_HOLD"): "the first line of the hold that a run places",
     ("loomtui/restore/findings.py", "text"): "where the full stop is, which is all that is looked for",
-    ("loomtui/restore/running/decisions.py", "complete"): "the constant that stands for: not said otherwise",
+    ("loomtui/restore/running/safe_now.py", "say_safe"): "the constant that stands for: not said otherwise",
 }
 #: Log rules are patterns of Loom's messages, and nothing else.
 RULES = "loomtui/loom/logrules/"

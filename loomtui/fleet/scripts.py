@@ -7,6 +7,7 @@ the second kind. Each begins with `remote/lib.sh` and can be shown to the operat
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -55,13 +56,25 @@ class Ran:
     name: str
 
 
+#: Pieces of `remote/` that some scripts have in common, looks and changes alike: so a look says of a place
+#: what the change would say. They come after `lib.sh`.
+_PIECES: Mapping[InspectScript | ChangeScript, tuple[str, ...]] = {
+    InspectScript("places"): ("fit", "signing_edit"),
+    ChangeScript("replace"): ("fit",),
+    ChangeScript("suspend"): ("fit",),
+    ChangeScript("set_aside"): ("fit",),
+    ChangeScript("signing"): ("signing_edit",),
+}
+
+
 @cache
 def script_text(script: InspectScript | ChangeScript) -> str:
     """All that the node runs. Raises FileNotFoundError if there is no such script."""
     remote = resources.files("loomtui.fleet") / "remote"
-    library = (remote / "lib.sh").read_text("utf-8")
+    pieces = ("lib", *_PIECES.get(script, ()))
     folder = remote / script.kind
     common = folder / "common.sh"
-    parts = [library, common.read_text("utf-8") if common.is_file() else ""]
+    parts = [(remote / f"{piece}.sh").read_text("utf-8") for piece in pieces]
+    parts.append(common.read_text("utf-8") if common.is_file() else "")
     parts.append((folder / f"{script.name}.sh").read_text("utf-8"))
     return "\n".join([*parts, LAST_LINE, ""])

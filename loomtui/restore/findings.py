@@ -20,6 +20,11 @@ class FindingCode(StrEnum):
     OTHER_CHAIN = "other-chain"  # the nodes outside the plan are of another one than the data
     KEYS_UNREADABLE = "keys-unreadable"
     SEVERAL_FILE_SYSTEMS = "several-file-systems"
+    UNFIT_PLACE = "unfit-place"  # something on the node could not be replaced, renamed or placed
+    CANNOT_START = "cannot-start"  # what the unit needs is not there, or systemd does not start it
+    SIGNING_STATE_ODD = "signing-state-odd"  # it is of a form in which it cannot be set
+    TOOL_MISSING = "tool-missing"  # of those that every run needs on a node
+    NODE_LOCKED = "node-locked"  # by another run
     FILE_MISSING = "file-missing"  # without which a node cannot start
     CONFIG_SHADOWED = "config-shadowed"  # another file wins over loom.yml or config.toml
     CONFIG_UNREADABLE = "config-unreadable"  # so that where Loom looks for its files cannot be told
@@ -52,6 +57,8 @@ class FindingCode(StrEnum):
     BACKUP_JOB = "backup-job"
     CLOCK_OFF = "clock-off"
     VALIDATOR_ABSENT = "validator-absent"
+    OPENED_ELSEWHERE = "opened-elsewhere"  # a process that no stop ends has a database open
+    LINKED_FILE = "linked-file"  # what is replaced is a link, or has other names
     UNIT_STAYS = "unit-stays"
     KEY_SET_ASIDE = "key-set-aside"
     GONE = "gone"

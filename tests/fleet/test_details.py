@@ -49,7 +49,6 @@ async def test_the_details_of_a_node(machine: Machine, fleet: Fleet, version: st
     assert seen.addrbook == ((ID, "10.2.0.4:46656"),)
     assert (seen.reported_node_id, seen.reported_problem) == (ID, None)
     assert {"tar", "sha256sum", "timeout"} <= seen.tools
-    assert seen.same_filesystem
     assert seen.status.node_key
     assert seen.status.node_key.node_id == ID
 

@@ -11,6 +11,7 @@ from loomtui.engine.live import LiveEngine, opened
 from loomtui.fleet.fleet import Fleet, Refuse, WritableFleet
 from loomtui.loom.rpc import ChainFacts
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import Plan, SigningAction
 from loomtui.restore.record.run_store import RunStore
 from loomtui.restore.running.operator import Go, Operator, Preview, Unattended
@@ -105,6 +106,73 @@ async def test_rollback_puts_back_the_state_before(shared: Lab, tmp_path: Path) 
         assert states[name]["MainPID"] == "0"
         assert states[name]["ActiveState"] in ("inactive", "failed")
         assert "lock" not in locks[name].split()
+
+
+#: By node: what keeps a step from its work there, how that is undone, and whether the running node minds it.
+_UNFIT = {
+    "val-1": ("chattr +i /etc/systemd/system", "chattr -i /etc/systemd/system"),
+    "val-2": ("cd /home/ubuntu && mount --bind app.db app.db", "umount /home/ubuntu/app.db"),
+    "val-3": (
+        "cd /etc/systemd && mount --bind system system && mount -o remount,ro,bind system",
+        "umount /etc/systemd/system",
+    ),
+    "val-4": (
+        "cd /etc/cron.d && echo '0 3 * * * root /home/ubuntu/backup.sh' >late && chattr +i late",
+        "cd /etc/cron.d && chattr -i late && rm late",
+    ),
+}
+
+
+async def test_what_a_step_would_refuse_is_seen_by_the_plan(shared: Lab) -> None:
+    before = {name: unit(shared, name)["MainPID"] for name in shared.names}
+    try:
+        for name, (spoil, _) in _UNFIT.items():
+            shared.run(name, spoil)
+        async with opened(LiveEngine(shared.inventory()), Refuse()) as engine:
+            plan = await plan_with_remedy(engine)
+    finally:
+        for name, (_, mend) in _UNFIT.items():
+            shared.run(name, mend)
+    told = {
+        refusal.node
+        for refusal in plan.refusals
+        if refusal.code in {FindingCode.UNFIT_PLACE, FindingCode.SEVERAL_FILE_SYSTEMS}
+    }
+    assert told == set(_UNFIT)
+    assert {name: unit(shared, name)["MainPID"] for name in shared.names} == before
+    locks = await on_nodes(shared, "ls /home/ubuntu/.loomtui 2>/dev/null || :")
+    assert not any("lock" in listed.split() for listed in locks.values())
+
+
+_LINK = """
+mkdir -p /srv/conf && mv /home/ubuntu/loom.yml /etc/systemd/system/loom.service /srv/conf/
+ln -s /srv/conf/loom.yml /home/ubuntu/loom.yml
+ln -s /srv/conf/loom.service /etc/systemd/system/loom.service
+systemctl daemon-reload
+"""
+_UNLINK = """
+mv /srv/conf/loom.yml /home/ubuntu/ && mv /srv/conf/loom.service /etc/systemd/system/ && rmdir /srv/conf
+systemctl daemon-reload
+"""
+_LINKED = _STATE.replace("cd /\n", "cd /\nstat -c '%N %U:%G %a %Y' srv/conf/*; sha256sum srv/conf/*\n")
+
+
+async def test_files_behind_links_are_replaced_there_and_put_back(shared: Lab, tmp_path: Path) -> None:
+    await on_nodes(shared, _BREAK)
+    try:
+        await on_nodes(shared, _LINK)
+        before = await on_nodes(shared, _LINKED)
+        plan, outcome = await _restore(shared, RollsBack(StepName.START), tmp_path)
+        after = await on_nodes(shared, _LINKED)
+    finally:
+        await on_nodes(shared, _UNLINK)
+        await on_nodes(shared, _MEND)
+
+    assert outcome is Outcome.ROLLED_BACK
+    assert {node.unit_path for node in plan.nodes} == {"/etc/systemd/system/loom.service"}
+    assert any(warning.code is FindingCode.LINKED_FILE for warning in plan.warnings)
+    for name in shared.names:
+        assert after[name].splitlines() == before[name].splitlines()
 
 
 async def test_rollback_of_a_running_cluster_starts_it_again(shared: Lab, tmp_path: Path) -> None:

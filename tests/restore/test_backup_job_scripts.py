@@ -241,16 +241,26 @@ def test_another_run_suspends_nothing(scheduled: LocalNode) -> None:
     assert clocks(scheduled) == before
 
 
-def test_a_crontab_that_is_a_link_is_left_alone(scheduled: LocalNode) -> None:
+def test_a_crontab_behind_a_link_is_edited_and_the_link_stays(scheduled: LocalNode) -> None:
     real = scheduled.root / "real"
     path = scheduled.root / "etc/cron.d/loom"
     path.rename(real)
     path.symlink_to(real)
     before = real.read_text()
+    scheduled.done("suspend", scheduled.unit_folder, "crontab", path)
+    assert path.is_symlink()
+    assert real.read_text() != before
+    scheduled.done("unsuspend")
+    assert (path.is_symlink(), real.read_text()) == (True, before)
+
+
+def test_a_crontab_that_is_no_file_is_left_alone(scheduled: LocalNode) -> None:
+    path = scheduled.root / "etc/cron.d/loom"
+    path.unlink()
+    path.symlink_to("/nowhere/loom/crontab")
     outcome = scheduled.run("suspend", scheduled.unit_folder, "crontab", path)
     assert outcome.returncode == 1
-    assert b"it is left alone" in outcome.stderr
-    assert real.read_text() == before
+    assert b"is left alone" in outcome.stderr
 
 
 # ── ended ───────────────────────────────────────────────────────────────────────────────────────────────────

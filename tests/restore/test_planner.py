@@ -225,12 +225,6 @@ def test_missing_evm_is_refused_where_it_is_needed() -> None:
     assert all_four(REST, needs_evm=True, archive=with_evm).refusals == ()
 
 
-def test_another_file_system_is_refused() -> None:
-    plan = planned(*(details(number, 100, same_filesystem=number != 2) for number in range(1, 5)))
-    (refusal,) = texts_of(plan.refusals)
-    assert refusal.startswith("n2: some of its databases lie on another file system")
-
-
 def test_keys_that_cannot_be_read_are_refused() -> None:
     status = node_status(
         "n1",

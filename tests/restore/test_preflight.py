@@ -8,6 +8,7 @@ from pathlib import Path
 from loomtui.errors import (
     NodeUnreachable,
 )
+from loomtui.loom.databases import TENDERMINT_CONFIG
 from tests.restore.cluster import LocalCluster, stopped_at
 
 Make = Callable[..., LocalCluster]
@@ -26,6 +27,20 @@ async def test_preflight_sees_that_the_plan_still_fits(make_cluster: Make, tmp_p
     assert "its unit changed since the plan was made" in error.what
     machine.write_unit(text)
     assert not machine.lock.exists()
+
+
+async def test_a_place_that_changed_since_the_plan_stops_the_run_before_the_stop(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    run, fleet = await cluster.run(), cluster.fleet(quick=False)
+    path = machine.workdir / TENDERMINT_CONFIG
+    path.unlink()
+    path.mkdir()
+    error = await stopped_at(cluster, run, fleet)
+    assert (str(path) in error.what, "is a folder" in error.what) == (True, True)
+    assert "Move it away." in error.advice
+    assert {ran.kind for ran in fleet.ran} == {"inspect"}
+    assert (machine.active, machine.lock.exists()) == ("active", False)
 
 
 async def test_preflight_reaches_every_node_before_it_changes_one(make_cluster: Make) -> None:

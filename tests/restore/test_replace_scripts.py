@@ -40,7 +40,9 @@ def do(machine: LocalNode, call: Call) -> bytes:
     return machine.done(call.script, *call.args, stdin=call.stdin)
 
 
-def prepared(slot: str, old: str | None) -> Build:
+def prepared(slot: str, old: str | None, *, linked: bool = False) -> Build:
+    """`linked`: the place is a link to the file."""
+
     def build(machine: LocalNode) -> None:
         machine.write_unit("[Service]\nExecStart=/bin/true\n")
         machine.take()
@@ -50,6 +52,10 @@ def prepared(slot: str, old: str | None) -> Build:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(old)
             path.chmod(0o640)
+            if linked:
+                (machine.workdir / "kept").mkdir()
+                path.rename(machine.workdir / "kept/file")
+                path.symlink_to("kept/file")
 
     return build
 
@@ -81,6 +87,14 @@ def test_replace_killed_at_every_point_and_taken_back(
         for killed in interruptions.each(torn=torn):
             do(killed.node, unreplace(root, slot))
             assert live(killed.node) == killed.before, f"point {killed.point}"
+
+
+@pytest.mark.parametrize("source", ["stage/new", "-"])
+def test_replace_behind_a_link_killed_at_every_point_and_taken_back(root: Path, source: str) -> None:
+    build = prepared("config", OLD, linked=True)
+    for killed in Interruptions(root, build, replace(root, "config", source)).each():
+        do(killed.node, unreplace(root, "config"))
+        assert live(killed.node) == killed.before, f"point {killed.point}"
 
 
 @pytest.mark.parametrize(("slot", "old", "source"), [FILE, DEEP])
@@ -165,18 +179,57 @@ def test_taking_back_what_was_never_replaced_does_nothing(node: LocalNode) -> No
     assert state(node) == before
 
 
-def test_a_link_is_not_replaced_but_may_be_left_alone(node: LocalNode, tmp_path: Path) -> None:
+def test_the_file_behind_a_link_is_replaced_and_the_link_stays(node: LocalNode) -> None:
+    prepared("config", OLD, linked=True)(node)
+    age(node.workdir)
+    path, before = path_of(node.root, "config"), live(node)
+    do(node, replace(node.root, "config"))
+    assert (path.is_symlink(), path.read_text()) == (True, NEW)
+    assert not list(node.workdir.rglob(".loomtui-new"))
+    do(node, unreplace(node.root, "config"))
+    assert live(node) == before
+
+
+@pytest.mark.parametrize("source", ["=", "stage/new"])
+def test_a_link_that_the_node_wrote_over_comes_back(node: LocalNode, source: str) -> None:
+    """Tendermint writes its files anew and renames them: then a file is where the link was."""
+    prepared("config", OLD, linked=True)(node)
+    age(node.workdir)
+    path, before = path_of(node.root, "config"), live(node)
+    do(node, replace(node.root, "config", source))
+    path.unlink()
+    path.write_text("what a started node wrote")
+    do(node, unreplace(node.root, "config"))
+    assert live(node) == before
+    kept = node.run_folder() / "replaced/files/config/undone.link"
+    assert kept.read_text() == "what a started node wrote"
+
+
+@pytest.mark.parametrize(
+    "target", ["/nowhere/loom/file", "loom.yml", "/"], ids=["nothing", "itself", "a folder"]
+)
+def test_a_link_that_leads_to_no_file_may_be_left_alone(node: LocalNode, target: str) -> None:
     prepared("config", None)(node)
-    path = path_of(node.root, "config")
-    path.symlink_to(tmp_path / "elsewhere.yml")
+    path_of(node.root, "config").symlink_to(target)
     before = live(node)
     call = replace(node.root, "config")
     outcome = node.run(call.script, *call.args)
     assert outcome.returncode == 1
-    assert b"symbolic link" in outcome.stderr
+    assert b"is left alone" in outcome.stderr
     do(node, replace(node.root, "config", "="))
     do(node, unreplace(node.root, "config"))
     assert live(node) == before
+
+
+def test_a_link_that_leads_elsewhere_since_it_was_kept(node: LocalNode, tmp_path: Path) -> None:
+    prepared("config", OLD, linked=True)(node)
+    do(node, replace(node.root, "config", "="))
+    (tmp_path / "other").write_text("other")
+    path_of(node.root, "config").unlink()
+    path_of(node.root, "config").symlink_to(tmp_path / "other")
+    call = replace(node.root, "config")
+    assert node.run(call.script, *call.args).returncode == 1
+    assert (tmp_path / "other").read_text() == "other"
 
 
 def test_a_slot_keeps_the_file_of_one_place_only(node: LocalNode) -> None:

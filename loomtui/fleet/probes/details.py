@@ -84,7 +84,6 @@ def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetail
         environment=_lines(facts, "environment"),
         physical={name: clean_line(value) for name, value in facts.under("physical").items()},
         tools=frozenset(_lines(facts, "tool")),
-        same_filesystem="elsewhere" not in facts,
     )
 
 

@@ -84,6 +84,20 @@ emit_file() {
     fi
 }
 
+# is_there PATH: also a link that leads nowhere is there.
+is_there() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+# say_spaces WORKDIR HOLD-FILE: device, then block size, blocks free for users, inodes, free inodes: for all that a run
+# writes to.
+say_spaces() {
+    unit_folder=${2%/*}
+    [ -d "$unit_folder" ] || unit_folder=${unit_folder%/*}
+    say space.work "$(stat -L -c %d "$1") $(stat -f -c '%S %a %c %d' "$1")"
+    [ ! -d "$unit_folder" ] || say space.unit "$(stat -L -c %d "$unit_folder") $(stat -f -c '%S %a %c %d' "$unit_folder")"
+}
+
 # have COMMAND
 have() {
     command -v "$1" >/dev/null 2>&1

@@ -8,6 +8,7 @@ from dataclasses import replace
 from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression, Contents, Item
 from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.places import FileSystem, Places
 from loomtui.inventory.model import Node
 from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
@@ -30,7 +31,8 @@ from loomtui.restore.planning.config_choices import decide_files, live_text
 from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
 from loomtui.restore.planning.moved_files import moved_files
 from loomtui.restore.planning.observations import Observations
-from loomtui.restore.planning.space import FileSystem, shortages, uses_of
+from loomtui.restore.planning.places import place_refusals, place_warnings, unit_path_of
+from loomtui.restore.planning.space import shortages, uses_of
 from loomtui.restore.planning.unit_choices import keep_right_units
 from loomtui.text import clean_line
 
@@ -84,11 +86,12 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
-        refusals += _room_refusals(plans[-1], details)
+        refusals += _room_refusals(plans[-1], details, observations.places.get(node.name, Places()))
     refusals += _duplicates(plans, observations)
     warnings += _unsigned_validators(plans, powers)
     kept, unit_findings = keep_right_units(observations, plans)
-    return kept, refusals, [*warnings, *unit_findings]
+    refusals += place_refusals(observations, kept)
+    return kept, refusals, [*warnings, *unit_findings, *place_warnings(observations, kept)]
 
 
 def _with_foreign(
@@ -112,16 +115,20 @@ def _with_foreign(
     return tuple(corrected), addresses, refusals
 
 
-def _room_refusals(plan: NodePlan, details: NodeDetails) -> list[Finding]:
-    """Judges the room by what was free at the look. Preflight asks again, and for every file system."""
-    if details.status.disk_free_bytes is None:
-        return []
+def _room_refusals(plan: NodePlan, details: NodeDetails, places: Places) -> list[Finding]:
+    """Judges the room by what was free at the look. Preflight asks again."""
     archives = {"config": plan.config, "data": plan.data}
     wanted = {name: archive for name, archive in archives.items() if archive is not None}
     uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
-    sentences = shortages(uses, {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)})
+    systems = {uses[0].path: places.work_space, uses[-1].path: places.unit_space}
+    if places.work_space is None and details.status.disk_free_bytes is not None:
+        systems = {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)}
+    known = {path: system for path, system in systems.items() if system is not None}
     advice = "Make room; loomtui clean frees what earlier runs kept"
-    return [Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice) for text in sentences]
+    return [
+        Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice)
+        for text in shortages(uses, known)
+    ]
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
@@ -245,7 +252,6 @@ def _node_plan(
     observations: Observations, node: Node, details: NodeDetails, config: Contents | None, data: Archive
 ) -> NodePlan:
     settings = observations.inventory.loom_of(node)
-    unit = details.status.unit
     toml = (
         (config.texts.get(TENDERMINT_CONFIG) if config else None)
         or live_text(details, TENDERMINT_CONFIG)
@@ -254,7 +260,7 @@ def _node_plan(
     return NodePlan(
         name=node.name,
         working_directory=details.working_directory,
-        unit_path=(unit.files[0].path if unit is not None and unit.files else "") or settings.unit_file,
+        unit_path=unit_path_of(details, settings.unit_file),
         user=details.user,
         group=details.group,
         data=data,

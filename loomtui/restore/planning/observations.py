@@ -9,6 +9,7 @@ from functools import cached_property
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.places import Places
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.databases import TENDERMINT_GENESIS
@@ -32,6 +33,7 @@ class Observations:
     scope: Scope
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
     unit_sources: Mapping[str, Sources] = field(default_factory=dict)  # what lies around the backups' units
+    places: Mapping[str, Places] = field(default_factory=dict)  # of the nodes of the plan
 
     @property
     def cluster(self) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Contents
-from loomtui.errors import LoomtuiError
+from loomtui.errors import LoomtuiError, Refused, Unreachable
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.probe import node_details
@@ -30,6 +30,7 @@ from loomtui.restore.planning.external_addresses import try_redis
 from loomtui.restore.planning.membership import is_whole_set, scope_of, select
 from loomtui.restore.planning.node_plans import plan_nodes
 from loomtui.restore.planning.observations import Observations
+from loomtui.restore.planning.places import look_at_all_places
 from loomtui.restore.planning.refusals import foreign_files, refusals_of
 from loomtui.restore.planning.signing_choices import (
     SigningCase,
@@ -53,8 +54,8 @@ async def make_plan(
 ) -> Plan:
     """The plan; if it must not be run, it has refusals.
 
-    Raises CallError (unknown node, no backup to take), NodeUnreachable, SudoRefused, StoreUnreachable,
-    ArchiveRejected.
+    Raises CallError (unknown node, no backup to take), NodeUnreachable, Refused (a node that cannot be worked
+    on, no root rights), StoreUnreachable, ArchiveRejected.
     """
     tell = progress or (lambda _text: None)
     check_redis_choice(choices.redis)
@@ -74,8 +75,9 @@ async def make_plan(
     left_out = {name: result for name, result in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
     sources = await units_after.read_sources(fleet, details, configs)
+    places = await look_at_all_places(fleet, inventory, details, configs, choices)
     observations = Observations(
-        inventory, selected, details, left_out, chosen, choices, scope, redis, sources
+        inventory, selected, details, left_out, chosen, choices, scope, redis, sources, places
     )
     return assemble(observations, needs_evm=needs_evm)
 
@@ -88,7 +90,9 @@ def _all_reached(
     if errors:
         name, error = next(iter(errors.items()))
         others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise type(error)(
+        # Where a look itself stumbled over what lies there, no step could work on that node either.
+        kind = type(error) if isinstance(error, Refused | Unreachable) else Refused
+        raise kind(
             f"{error.what}{others}",
             node=name,
             advice=error.advice or "Mend it, or leave the node out of the plan with --nodes.",

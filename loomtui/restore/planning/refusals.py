@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loomtui.backups.databases import torn_heights
+from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.restore.findings import Finding, FindingCode
@@ -98,6 +99,7 @@ def _describe_genesis(text: str) -> str:
 
 def _node_problems(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
+        yield from _state_problems(name, details.status)
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
         closed = [
             f"{path} ({facts.problem})" for path, facts in keys.items() if facts is not None and facts.closed
@@ -109,11 +111,15 @@ def _node_problems(observations: Observations) -> Iterator[Finding]:
                 f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known",
                 "Plan as somebody with root rights there, and have its configuration name its files plainly",
             )
-        if not details.same_filesystem:
-            yield Finding(
-                FindingCode.SEVERAL_FILE_SYSTEMS,
-                name,
-                f"{name}: some of its databases lie on another file system than {details.working_directory}: "
-                "they could not be swapped in one step, nor back",
-                "Move them together, or leave it out",
-            )
+
+
+def _state_problems(name: str, status: NodeStatus) -> Iterator[Finding]:
+    """What the node's first step would refuse: another run's lock, and a unit that systemd does not start."""
+    if status.lock is not None:
+        sentence = f"{name}: another run holds the node: {status.lock}"
+        advice = "Finish that run or roll it back (loomtui runs), then plan again"
+        yield Finding(FindingCode.NODE_LOCKED, name, sentence, advice)
+    service = status.service
+    if service is not None and service.load == "masked":
+        sentence = f"{name}: its unit {service.unit} is masked: systemd would not start it"
+        yield Finding(FindingCode.CANNOT_START, name, sentence, f"On {name}: systemctl unmask {service.unit}")

@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loomtui.fleet.probes.places import FileSystem as FileSystem
 from loomtui.restore.plan import Archive
 
 #: What must be left over, in bytes: the node has to write from its first second on.
@@ -18,15 +19,6 @@ LEFT_OVER = 64 * 1024**2
 _NOTES = 16 * 1024**2
 _UNIT = 64 * 1024
 _BLOCK = 4096
-
-
-@dataclass(frozen=True)
-class FileSystem:
-    """What is free on it for the node's user."""
-
-    device: str
-    free_bytes: int
-    free_files: int | None  # inodes; None: the file system makes them as they are needed
 
 
 @dataclass(frozen=True)

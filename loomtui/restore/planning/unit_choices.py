@@ -12,13 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from loomtui.backups.model import Contents
+from loomtui.fleet.probes.node_status import NodeDetails
+from loomtui.fleet.probes.places import Places, Use
 from loomtui.loom.databases import UNIT
+from loomtui.loom.launch.sources import Sources
 from loomtui.loom.references import Mismatch, MismatchKind, NodeFacts, compare
-from loomtui.loom.units import EffectiveUnit, with_text
+from loomtui.loom.units import EffectiveUnit, read_unit, with_sources, with_text
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, FileChoice, NodePlan
 from loomtui.restore.planning.identities import facts_of, with_history
 from loomtui.restore.planning.observations import Observations
+from loomtui.text import clean_line
 
 
 def nodes_after(observations: Observations, plans: Sequence[NodePlan]) -> tuple[NodeFacts, ...]:
@@ -44,18 +49,40 @@ def keep_right_units(
     kept, findings = [], []
     for plan in plans:
         facts = next(node for node in nodes if node.name == plan.name)
+        config = observations.chosen.config.get(plan.name)
         wrong = _wrong_in_backup(observations, plan, facts, nodes)
-        if not wrong:
+        misplaced = _misplaced(observations, plan, config)
+        if not wrong and not misplaced:
             kept.append(plan)
             continue
         reason = "the node's own is right, the backup's names old peers"
+        if misplaced:
+            reason = "the backup's does not fit the node"
         keep = FileChoice(UNIT, FileAction.KEEP, reason, changes=False)
         files = tuple(keep if choice.target == UNIT else choice for choice in plan.files)
         used = any(choice.action is FileAction.RESTORE for choice in files)
         kept.append(replace(plan, files=files, config=plan.config if used else None))
-        sentence = f"{plan.name}: its own unit stays: its peers are right, the backup's are not: {wrong}"
+        why = misplaced or f"its peers are right, the backup's are not: {wrong}"
+        sentence = f"{plan.name}: its own unit stays: {why}"
         findings.append(Finding(FindingCode.UNIT_STAYS, plan.name, sentence))
     return tuple(kept), findings
+
+
+def restored_unit(
+    details: NodeDetails, config: Contents | None, sources: Sources | None = None
+) -> EffectiveUnit | None:
+    """The node's unit with the text that its backup has, or None if the backup has none.
+
+    Its drop-ins stay, and without `sources` what lies around it, too.
+    """
+    text = config.texts.get(UNIT) if config is not None else None
+    if text is None:
+        return None
+    own = details.status.unit
+    if own is None or not own.files:
+        return read_unit(UNIT, text, sources)
+    unit = with_text(own, own.files[0].path, text)
+    return unit if sources is None else with_sources(unit, sources)
 
 
 def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Mismatch]:
@@ -65,6 +92,38 @@ def wrong_outside(observations: Observations, plans: Sequence[NodePlan]) -> Iter
         in_unit = mismatch.kind not in {MismatchKind.DUPLICATE_IDENTITY, MismatchKind.REPORTED_DIFFERS}
         if mismatch.blocking and mismatch.on not in names and in_unit:
             yield mismatch
+
+
+def _misplaced(observations: Observations, plan: NodePlan, config: Contents | None) -> str:
+    """Why the backup's unit would run no loom on this node, while the node's own does; in words, or empty.
+
+    The backup may be of another host, of another time, or of a machine that was set up otherwise.
+    """
+    details = observations.details[plan.name]
+    own, restored = details.status.unit, restored_unit(details, config)
+    if own is None or not own.files or restored is None or not _is_restored(plan):
+        return ""
+    for was, now, what in (
+        (own.user, restored.user, "runs loom as {}, the node's as {}"),
+        (
+            own.working_directory.rstrip("/"),
+            restored.working_directory.rstrip("/"),
+            "runs loom in {}, the node's in {}",
+        ),
+    ):
+        if was != now:
+            return f"the backup's {what.format(clean_line(now), clean_line(was))}"
+    places = observations.places.get(plan.name, Places())
+    absent = {unfit.what for unfit in places.unfit if unfit.use is Use.PROGRAM}
+    program = "".join(restored.exec_start[:1])
+    if program in absent and not absent & set(own.exec_start[:1]):
+        return f"the backup's starts {clean_line(program)}, which is not there"
+    return ""
+
+
+def _is_restored(plan: NodePlan) -> bool:
+    choice = next((choice for choice in plan.files if choice.target == UNIT), None)
+    return choice is not None and choice.action is FileAction.RESTORE and choice.changes
 
 
 def _wrong_in_backup(

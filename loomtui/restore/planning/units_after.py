@@ -13,16 +13,15 @@ from loomtui.backups.model import Contents
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.unit_sources import read_around
-from loomtui.fleet.session import Session
 from loomtui.loom.databases import UNIT
 from loomtui.loom.launch.sources import Sources
 from loomtui.loom.references import MismatchKind, NodeFacts, compare
-from loomtui.loom.units import EffectiveUnit, read_unit, with_sources, with_text
+from loomtui.loom.units import EffectiveUnit
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, NodePlan
-from loomtui.restore.planning.identities import service_fix
+from loomtui.restore.planning.identities import service_fix, service_fixes
 from loomtui.restore.planning.observations import Observations
-from loomtui.restore.planning.unit_choices import nodes_after
+from loomtui.restore.planning.unit_choices import nodes_after, restored_unit
 from loomtui.text import clean_line
 
 
@@ -31,25 +30,14 @@ async def read_sources(
 ) -> Mapping[str, Sources]:
     """What lies on the nodes around the backups' units, which may name other files than the present ones."""
 
-    async def one(session: Session, details: NodeDetails, text: str) -> Sources:
-        loom, present = session.loom, details.status.unit
-        unit = restored_unit(present, loom.unit_file, text, None if present else Sources(loom.unit_name))
-        return (await read_around(session, unit)).sources
+    async def one(name: str) -> Sources | None:
+        session, found = fleet.session(name), details[name]
+        around = None if found.status.unit else Sources(session.loom.unit_name)
+        unit = restored_unit(found, configs.get(name), around)
+        return (await read_around(session, unit)).sources if unit is not None else None
 
-    units = {name: configs[name].texts.get(UNIT) for name in details if name in configs}
-    texts = {name: text for name, text in units.items() if text is not None}
-    looks = (one(fleet.session(name), details[name], text) for name, text in texts.items())
-    return dict(zip(texts, await asyncio.gather(*looks), strict=True))
-
-
-def restored_unit(
-    present: EffectiveUnit | None, path: str, text: str, sources: Sources | None = None
-) -> EffectiveUnit:
-    """The unit with the backup's text. Its drop-ins stay, and without `sources` what lies around it, too."""
-    if present is None or not present.files:
-        return read_unit(path, text, sources)
-    unit = with_text(present, present.files[0].path, text)
-    return unit if sources is None else with_sources(unit, sources)
+    found = await asyncio.gather(*map(one, details))
+    return {name: sources for name, sources in zip(details, found, strict=True) if sources is not None}
 
 
 def refusals(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
@@ -71,6 +59,12 @@ def refusals(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[
             )
             advice = "Change it by hand, then plan again"
             yield Finding(FindingCode.UNIT_BY_HAND, facts.name, sentence, advice)
+
+
+def corrected_files(observations: Observations, plans: Sequence[NodePlan]) -> Mapping[str, str]:
+    """By node: the file in which the peers will have to be corrected."""
+    fixes = service_fixes(compare(_nodes(observations, plans)))
+    return {fix.node: fix.path for fix in fixes if fix.needed}
 
 
 def warnings(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
@@ -95,10 +89,8 @@ def _nodes(observations: Observations, plans: Sequence[NodePlan]) -> list[NodeFa
 
 
 def _unit(observations: Observations, plan: NodePlan, present: EffectiveUnit | None) -> EffectiveUnit | None:
-    config = observations.chosen.config.get(plan.name)
-    restored = any(choice.target == UNIT and choice.action is FileAction.RESTORE for choice in plan.files)
-    if not restored or config is None or UNIT not in config.texts:
+    if not any(choice.target == UNIT and choice.action is FileAction.RESTORE for choice in plan.files):
         return present
-    loom = observations.inventory.loom_of(observations.inventory.node(plan.name))
+    config = observations.chosen.config.get(plan.name)
     sources = observations.unit_sources.get(plan.name)
-    return restored_unit(present, loom.unit_file, config.texts[UNIT], sources)
+    return restored_unit(observations.details[plan.name], config, sources) or present

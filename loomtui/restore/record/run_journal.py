@@ -100,7 +100,7 @@ class Journal:
             where = f" in step {self._step}" if self._step else ""
             raise LoomtuiError(
                 f"the journal {self._path} cannot be written{where}: {error.strerror}",
-                safe="The run stopped where it was; every node keeps its old files in the run's folder.",
+                safe="The run stopped where it was; the nodes keep what it replaced in the run's folder.",
                 advice=f"Make room here, then: loomtui resume {self._run}",
             ) from error
         self._seq = event.seq

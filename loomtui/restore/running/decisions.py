@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from loomtui.errors import NOTHING_CHANGED, LoomtuiError, ObjectChanged, StillRunning
+from loomtui.errors import LoomtuiError, ObjectChanged, StillRunning
 from loomtui.restore.events import StepName
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.running.operator import Go, OnFailure, Preview
 from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.safe_now import safe_now, say_safe
 from loomtui.restore.running.signing_now import moves_without
 from loomtui.restore.running.steps.base import Step
 from loomtui.restore.running.steps.stop import keep_down, kill
 from loomtui.restore.running.task_failures import combined, on_all, sentences
 
-OLD_FILES_KEPT = "Every node keeps its old files; what was stopped is held."
 _NEXT = "Mend that and try again, or roll back."
 
 
@@ -50,12 +50,9 @@ class Decisions:
         self._recorder.decided(step.name, node, message, dict(data))
 
     def complete(self, error: LoomtuiError) -> None:
-        """Completes a failure's text. "Nothing was changed" is true of what failed, not of the whole run.
-
-        There is always a way on.
-        """
-        if error.safe in ("", NOTHING_CHANGED) and self._recorder.has_begun(StepName.STOP):
-            error.safe = OLD_FILES_KEPT
+        """Completes a failure's text: what is safe by now, and a way on, which there always is."""
+        if self._recorder.has_begun(StepName.STOP):
+            say_safe(error, safe_now(self._recorder.has_begun))
         error.advice = error.advice or _NEXT
 
     async def on_failure(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:

@@ -28,7 +28,7 @@ Tell = Callable[[str], None]
 _WAIT_SECONDS = 300.0  # a backup takes hours and a hung one days: this is for one that is nearly done
 _POLL_SECONDS = 1.0
 _END_SECONDS = 20
-_STILL = "Nothing is stopped; the data on the node is untouched."
+_STILL = "This step stops no service and replaces no file."
 
 
 async def jobs_on(node_run: NodeRun) -> BackupJobs:

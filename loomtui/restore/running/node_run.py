@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.places import FileSystem, hold_file, read_file_system
 from loomtui.fleet.probes.service_state import held_by
 from loomtui.fleet.scripts import ChangeScript, InspectScript
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.loom.databases import UNIT
 from loomtui.restore.plan import Archive, NodePlan
-from loomtui.restore.planning.space import FileSystem, shortages, uses_of
+from loomtui.restore.planning.space import shortages, uses_of
 from loomtui.text import clean, clean_line
 
 RUN_STATE = InspectScript("run_state")
@@ -136,7 +137,7 @@ class NodeRun:
 
     @property
     def hold_file(self) -> str:
-        return f"{posixpath.dirname(self.plan.unit_path)}/{self.unit_name}.d/99-loomtui-hold.conf"
+        return hold_file(self.plan.unit_path)
 
     def path_of(self, target: str) -> str:
         """Where a target of the plan lies on the node."""
@@ -201,8 +202,8 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         },
         running=frozenset(_texts(facts.all("job.running"))),
         staged_bytes={name: (facts.number(f"bytes.{name}") or 0) * 1024 for name in ("data", "config")},
-        work_space=_file_system(facts.text("space.work")),
-        unit_space=_file_system(facts.text("space.unit")),
+        work_space=read_file_system(facts.text("space.work")),
+        unit_space=read_file_system(facts.text("space.unit")),
         staged_files={name: facts.number(f"files.{name}") or 0 for name in ("data", "config")},
         digests=digests,
         tools=frozenset(_texts(facts.all("tool"))),
@@ -234,17 +235,6 @@ def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:
         for match in matches
         if match
     )
-
-
-def _file_system(numbers: str | None) -> FileSystem | None:
-    """Reads device, block size, free blocks, inodes and free inodes.
-
-    File systems without a number of inodes say 0.
-    """
-    if numbers is None or not re.fullmatch(r"\d{1,20}( \d{1,20}){4}", numbers):
-        return None
-    device, size, blocks, inodes, free = numbers.split()
-    return FileSystem(device, int(size) * int(blocks), int(free) if int(inodes) else None)
 
 
 def _texts(values: tuple[bytes, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from loomtui.restore.running.lock import owned_by, take_lock
 from loomtui.restore.running.node_run import CLEAN
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.safe_now import NOT_PUT_BACK, say_safe
 from loomtui.restore.running.steps import STEPS
 from loomtui.restore.running.steps.base import Step
 from loomtui.restore.running.steps.stop import kill
@@ -41,6 +42,8 @@ async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
             failed |= bad
             working = [name for name in working if name not in bad]
     if failed:
+        for error in failed.values():
+            say_safe(error, NOT_PUT_BACK)
         raise combined(failed, f"Then: loomtui rollback {run.id}")
 
 
@@ -64,6 +67,7 @@ async def _undo(step: Step, recorder: Recorder, node: str) -> None:
             except StillRunning as error:
                 await _kill_or_give_up(step, recorder, node, error)
     except LoomtuiError as error:
+        say_safe(error, NOT_PUT_BACK)
         recorder.emit(EventKind.TASK_FAILED, f"undo: {error.what}", step.name, node, {"safe": error.safe})
         raise
     recorder.emit(EventKind.TASK_UNDONE, f"{step.title}: undone", step.name, node)

@@ -20,10 +20,11 @@ from loomtui.restore.planning.command_line import plan_command
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running import rollback as undoing
-from loomtui.restore.running.decisions import OLD_FILES_KEPT, Decisions, RollBackChosen, StopChosen
+from loomtui.restore.running.decisions import Decisions, RollBackChosen, StopChosen
 from loomtui.restore.running.node_run import UNLOCK
 from loomtui.restore.running.operator import OnFailure, Operator
 from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.safe_now import safe_now
 from loomtui.restore.running.steps import STEPS
 from loomtui.restore.running.steps.base import Step
 from loomtui.restore.running.task_failures import CLUSTER, on_all, sentences
@@ -196,11 +197,8 @@ class Runner:
             return {}
         reason = "; ".join(reasons)
         self._recorder.emit(EventKind.GATE_REFUSED, reason, step.name, data={"reasons": list(reasons)})
-        return {
-            CLUSTER: GateNotMet(
-                f"after '{step.title}' the next step may not begin: {reason}", safe=OLD_FILES_KEPT
-            )
-        }
+        what = f"after '{step.title}' the next step may not begin: {reason}"
+        return {CLUSTER: GateNotMet(what, safe=safe_now(self._recorder.has_begun))}
 
     async def _end_stopped(self, error: LoomtuiError | None) -> Outcome:
         """If nothing was stopped yet, the nodes are given back, so that another run may take them."""

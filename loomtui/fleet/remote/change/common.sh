@@ -11,11 +11,6 @@ mark() {
     printf '' >"$1.new" && keep "$1.new" "$1" || fail "cannot write $1"
 }
 
-# is_there PATH: also a link that leads nowhere is there.
-is_there() {
-    [ -e "$1" ] || [ -L "$1" ]
-}
-
 # holds_lock WORKDIR RUN: the lock of the node is this run's.
 holds_lock() {
     grep -qF "\"run\": \"$2\"" "$1/.loomtui/lock" 2>/dev/null

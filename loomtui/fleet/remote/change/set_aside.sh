@@ -4,12 +4,11 @@
 WORKDIR=$1 RUN=$2 FOLDER=$3
 run_folder=$WORKDIR/.loomtui/runs/$RUN
 own_lock "$WORKDIR" "$RUN"
-case $FOLDER/ in
-    /*/*/) ;;
+case $(staging_fault "$FOLDER" "$WORKDIR") in
+    '') ;;
+    holds-node*) fail "$FOLDER holds the node itself" ;;
     *) fail "$FOLDER is no folder to be set aside" ;;
 esac
-case $WORKDIR/ in "$FOLDER"/*) fail "$FOLDER holds the node itself" ;; esac
-case $FOLDER/ in */../* | "$WORKDIR"/*) fail "$FOLDER is no folder to be set aside" ;; esac
 if [ ! -f "$run_folder/staging" ]; then
     [ -d "$FOLDER" ] || exit 0
     kept=$run_folder/replaced/staging

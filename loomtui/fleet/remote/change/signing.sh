@@ -12,26 +12,12 @@ if [ "$BASE" = live ] && grep -qx had "$run_folder/replaced/files/validator/was"
 fi
 [ -f "$source" ] || fail "there is no ${source##*/} to work on"
 mkdir -p "$run_folder/${OUT%/*}" || fail "cannot write in $run_folder"
-# No string in this file holds blanks (hex, base64, type names), so it can be edited as one line.
-tr -d ' \t\r\n' <"$source" | sed \
-    -e 's/"last_signature":{[^{}]*}/"last_signature":null/' \
-    -e 's/,"last_signature":\(null\|"[^"]*"\)//' -e 's/"last_signature":\(null\|"[^"]*"\),//' \
-    -e 's/,"last_signbytes":\(null\|"[^"]*"\)//' -e 's/"last_signbytes":\(null\|"[^"]*"\),//' \
-    -e 's/"last_height":"\{0,1\}[0-9]*"\{0,1\}/"last_height":"'"$HEIGHT"'"/' \
-    -e 's/"last_round":"\{0,1\}[0-9]*"\{0,1\}/"last_round":"0"/' \
-    -e 's/"last_step":"\{0,1\}[0-9]*"\{0,1\}/"last_step":0/' >"$run_folder/$OUT.new" || fail "cannot write in $run_folder"
-
-# field FILE NAME: prints a field of a file of JSON, with its name.
-field() {
-    tr -d ' \t\r\n' <"$1" | grep -o "\"$2\":\(\"[^\"]*\"\|[0-9]*\|{[^{}]*}\)" | head -n 1
-}
-
-for name in address pub_key priv_key key_id; do
-    [ "$(field "$source" $name)" = "$(field "$run_folder/$OUT.new" $name)" ] ||
-        fail "the edit of the signing state went wrong"
-done
-[ "$(grep -o '"last_height"' "$run_folder/$OUT.new" | wc -l)" -le 1 ] || fail "${source##*/} is of no known form"
-[ "$(field "$run_folder/$OUT.new" last_height)" = "\"last_height\":\"$HEIGHT\"" ] ||
-    fail "no last_height in ${source##*/}"
-! grep -q 'last_sign' "$run_folder/$OUT.new" || fail "the edit of the signing state left a signature"
+with_height "$HEIGHT" <"$source" >"$run_folder/$OUT.new" || fail "cannot write in $run_folder"
+case $(edit_fault "$(cat "$source")" "$(cat "$run_folder/$OUT.new")" "$HEIGHT") in
+    '') ;;
+    key-changed*) fail "the edit of the signing state went wrong" ;;
+    unknown-form*) fail "${source##*/} is of no known form" ;;
+    no-height*) fail "no last_height in ${source##*/}" ;;
+    *) fail "the edit of the signing state left a signature" ;;
+esac
 keep "$run_folder/$OUT.new" "$run_folder/$OUT"

@@ -15,8 +15,11 @@ note() {
 
 # crontab FILE SLOT: comments out the lines that start backup.sh.
 crontab() {
-    [ -f "$1" ] && [ ! -L "$1" ] || fail "$1 is no regular file; it is left alone"
+    look_at_file "$1" ''
+    [ -z "$fault" ] && [ -f "$real" ] || fail "$1 is left alone: $at is at fault (${fault:-absent})"
+    set -- "$real" "$2" # behind a link: the link stays
     new=${1%/*}/.loomtui-new
+    rm -f "$new" || fail "cannot write $1"
     if [ ! -f "$2/what" ]; then
         mkdir -p "$2" && cp -p "$1" "$2/file.new" && keep "$2/file.new" "$2/file" || fail "cannot keep a copy of $1"
         note "$2" crontab "$1" ""

@@ -6,6 +6,7 @@ slot_folder=$run_folder/replaced/files/$SLOT
 own_lock "$WORKDIR" "$RUN"
 [ -f "$slot_folder/was" ] || exit 0
 TARGET=$(cat "$slot_folder/target")
+REAL=$(cat "$slot_folder/real" 2>/dev/null) || REAL=$TARGET # what TARGET led to, where it was a link
 held_and_stopped "$WORKDIR" "$RUN" "$UNIT" "$HOLD"
 
 # number FILE NAME: prints the whole number of that name in a file of JSON.
@@ -35,7 +36,7 @@ look_of() {
 
 # undone: ends the script, with what the replacement left behind cleared away.
 undone() {
-    [ ! -d "${TARGET%/*}" ] || rm -f "${TARGET%/*}/.loomtui-new" # of a replacement that was interrupted
+    [ ! -d "${REAL%/*}" ] || rm -f "${REAL%/*}/.loomtui-new" # of a replacement that was interrupted
     sort -r "$slot_folder/made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done
     mv -f "$slot_folder/was" "$slot_folder/was.undone" || fail "cannot write in $slot_folder"
     exit 0
@@ -47,14 +48,22 @@ if [ "$SLOT" = validator ] && [ -f "$slot_folder/file" ] && [ -f "$TARGET" ] &&
     say kept "$(number "$TARGET" last_height)"
     undone
 fi
-if grep -qx had "$slot_folder/was"; then
-    if [ ! -f "$TARGET" ] || ! cmp -s "$slot_folder/file" "$TARGET" ||
-        [ "$(look_of "$slot_folder/file")" != "$(look_of "$TARGET")" ]; then
-        [ ! -e "$TARGET" ] || cp -p "$TARGET" "$slot_folder/undone" || fail "cannot keep a copy of $TARGET"
-        fresh=${TARGET%/*}/.loomtui-new
-        cp -p "$slot_folder/file" "$fresh" && keep "$fresh" "$TARGET" || fail "cannot put $TARGET back"
+# A node that writes a file anew and renames it puts it where the link was.
+if [ -L "$slot_folder/link" ] && ! grep -qx odd "$slot_folder/was" &&
+    [ "$(readlink "$TARGET")" != "$(readlink "$slot_folder/link")" ]; then
+    if is_there "$TARGET"; then
+        mv -f "$TARGET" "$slot_folder/undone.link" || fail "cannot take $TARGET away"
     fi
-elif grep -qx absent "$slot_folder/was" && [ -e "$TARGET" ]; then
-    mv -f "$TARGET" "$slot_folder/undone" || fail "cannot take $TARGET away"
+    cp -P -p "$slot_folder/link" "$TARGET" || fail "cannot put the link $TARGET back"
+fi
+if grep -qx had "$slot_folder/was"; then
+    if [ ! -f "$REAL" ] || ! cmp -s "$slot_folder/file" "$REAL" ||
+        [ "$(look_of "$slot_folder/file")" != "$(look_of "$REAL")" ]; then
+        [ ! -e "$REAL" ] || cp -p "$REAL" "$slot_folder/undone" || fail "cannot keep a copy of $TARGET"
+        fresh=${REAL%/*}/.loomtui-new
+        rm -f "$fresh" && cp -p "$slot_folder/file" "$fresh" && keep "$fresh" "$REAL" || fail "cannot put $TARGET back"
+    fi
+elif grep -qx absent "$slot_folder/was" && [ -e "$REAL" ]; then
+    mv -f "$REAL" "$slot_folder/undone" || fail "cannot take $TARGET away"
 fi
 undone

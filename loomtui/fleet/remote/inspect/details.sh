@@ -22,7 +22,6 @@ for tool in bzip2 curl gzip lbzip2 lz4 nohup openssl pbzip2 pigz pixz pxz python
 done
 
 cd "$dir" 2>/dev/null || fail "the working directory $dir cannot be entered"
-device=$(stat -L -c %d .)
 for name in $(environment_settings); do
     say environment "$name"
 done
@@ -36,7 +35,6 @@ for pattern in "$@"; do
         [ -e "$name" ] || continue
         case $name in *[!A-Za-z0-9._/-]*) continue ;; esac # a line break in it could feign a fact
         say "database/$name" "$(du -sk "$name" 2>/dev/null | cut -f 1)"
-        [ "$(stat -L -c %d "$name")" = "$device" ] || say elsewhere "$name"
     done
 done
 

@@ -34,11 +34,7 @@ done
 for tool in curl wget bzip2 lbzip2 gzip pigz xz zstd systemd-run; do
     ! have "$tool" || say tool "$tool"
 done
-# Device, then block size, blocks free for users, inodes, free inodes: for all that a run writes to.
-folder=${HOLD%/*}
-[ -d "$folder" ] || folder=${folder%/*}
-say space.work "$(stat -L -c %d "$WORKDIR") $(stat -f -c '%S %a %c %d' "$WORKDIR")"
-[ ! -d "$folder" ] || say space.unit "$(stat -L -c %d "$folder") $(stat -f -c '%S %a %c %d' "$folder")"
+say_spaces "$WORKDIR" "$HOLD"
 say free "$(free_blocks "$WORKDIR")"
 load_unit "$UNIT" ActiveState,SubState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload,ExecStart || shown=
 printf '%s' "$shown" | emit unit

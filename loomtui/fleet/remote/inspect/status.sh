@@ -149,7 +149,7 @@ ask() {
 
 rpc=
 loom_yml "$dir"
-if [ -r "$loom_yml" ]; then
+if [ -f "$loom_yml" ] && [ -r "$loom_yml" ]; then # a pipe would be waited for
     rpc=$(tr -d '\r' <"$loom_yml" |
         sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
         head -n 1 | sed 's|^[a-z]*://||')

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from loomtui.errors import NodeUnreachable, StepFailed
+from loomtui.fleet.probes.places import look_at_places
 from loomtui.fleet.probes.probe import look_at
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Archive, Plan
 from loomtui.restore.planning.command_line import plan_command
+from loomtui.restore.planning.place_words import said_of
+from loomtui.restore.planning.places import refused_now, wanted_of
 from loomtui.restore.running.job_suspension import in_the_way, intentions, jobs_on, settle
 from loomtui.restore.running.lock import owned_by, take_lock
 from loomtui.restore.running.node_run import UNLOCK, NodeRun
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.safe_now import NOTHING_STOPPED
 from loomtui.restore.running.signing_now import standstill
 from loomtui.restore.running.staging import Stager
 from loomtui.restore.running.steps.base import Evidence, Step
@@ -27,7 +31,7 @@ class Preflight(Step):
     may_leave_out = False
 
     async def prepare(self) -> None:
-        """Checks root rights and room on every node, before anything is changed on one of them.
+        """Checks root rights, places and room on every node, before anything is changed on one of them.
 
         Raises SudoRefused, StepFailed.
         """
@@ -36,7 +40,7 @@ class Preflight(Step):
         _, failures = await on_all(names, lambda name: fleet.session(name).require_root())
         if not failures:
             _, failures = await on_all(
-                names, lambda name: _see_that_there_is_room(self.context.node_run(name))
+                names, lambda name: _see_that_it_can_be_done(self.context.node_run(name))
             )
         if failures:
             raise combined(failures, "")
@@ -119,6 +123,22 @@ def _staged(context: RunContext, node_run: NodeRun) -> frozenset[str]:
     return frozenset(f"{name}.staged" for name, _ in _archives(context, node_run.plan.name))
 
 
+async def _see_that_it_can_be_done(node_run: NodeRun) -> None:
+    """A plan may have been kept for days."""
+    plan = node_run.plan
+    places = await look_at_places(
+        node_run.session, plan.working_directory, node_run.hold_file, plan.user, wanted_of(plan)
+    )
+    if refused := [said_of(unfit) for unfit in refused_now(plan, places)]:
+        raise StepFailed(
+            "; ".join(sentence for sentence, _ in refused),
+            node=plan.name,
+            safe=NOTHING_STOPPED,
+            advice=" ".join(dict.fromkeys(f"{advice}." for _, advice in refused)),
+        )
+    await _see_that_there_is_room(node_run)
+
+
 async def _see_that_there_is_room(node_run: NodeRun) -> None:
     """Counts data and config, whenever they are fetched: missing room must be told before a stop."""
     archives = {"config": node_run.plan.config, "data": node_run.plan.data}
@@ -127,7 +147,7 @@ async def _see_that_there_is_room(node_run: NodeRun) -> None:
         raise StepFailed(
             "; ".join(missing),
             node=node_run.plan.name,
-            safe="Nothing was changed on any node.",
+            safe=NOTHING_STOPPED,
             advice="Make room (loomtui clean frees what earlier runs kept), then go on.",
         )
 

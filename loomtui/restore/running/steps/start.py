@@ -43,7 +43,7 @@ class StartAll(Step):
             raise StepFailed(
                 f"it does not stay up ({state.active}, {state.sub}): it exits and is restarted",
                 node=node,
-                safe="Its old files are kept in the run's folder.",
+                safe="What was replaced on it is kept in the run's folder.",
                 advice=f"Its log says why: loomtui logs --node {node}",
             )
         return {"active": "active"}

@@ -53,7 +53,7 @@ class StopAll(Step):
         node_run = self.context.node_run(node)
         state = await node_run.state()
         if why := await _why_not_stopped(node_run, state):
-            raise StepFailed(f"it is {why}", node=node, safe="None of its files was touched.")
+            raise StepFailed(f"it is {why}", node=node, safe="This step touches none of its files.")
         return {"active": "stopped", "was_active": state.was_active}
 
     async def undo(self, node: str) -> None:

@@ -66,7 +66,7 @@ class Verify(Step):
             raise StepFailed(
                 "it gave no height",
                 node=node,
-                safe="Its old files are kept.",
+                safe="What was replaced on it is kept in the run's folder.",
                 advice=f"Its log says why: loomtui logs --node {node}",
             )
         return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
@@ -120,7 +120,7 @@ class Verify(Step):
         return StepFailed(
             f"{verdict.sentence} {sentences}".strip(),
             node=next((cause.node for cause in causes if cause.node), None),
-            safe="Every node keeps its old files in the run's folder.",
+            safe="What was replaced is kept on each node, in the run's folder.",
             advice=causes[0].advice.text if causes else "Look at the logs: loomtui logs -f",
         )
 

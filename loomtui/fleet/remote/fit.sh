@@ -1,0 +1,132 @@
+# Whether a place can be changed: the same words for the look before a plan and for the script that changes it.
+# Comes after lib.sh, and before a script that needs it. Nothing here writes.
+# Each look_at_… sets $fault to one word, empty where nothing is wrong, and $at to the place that is at fault.
+
+# mount_of PATH: prints the mount point that a path without links lies on. Bind mounts of one disk are told apart:
+# nothing can be renamed from one into another (rename(2), EXDEV), although their device is the same.
+mount_of() {
+    mount=/
+    while read -r _ _ _ _ point _; do
+        case $point in *\\*) point=$(printf '%b' "$(printf '%s' "$point" | sed 's/\\/\\0/g')") ;; esac
+        case $1/ in "$point"/*) [ "${#point}" -lt "${#mount}" ] || mount=$point ;; esac
+    done 2>/dev/null </proc/self/mountinfo
+    printf '%s' "$mount"
+}
+
+# canonical PATH: prints it without links and dots; the last part may be missing. Fails for what leads nowhere.
+canonical() {
+    readlink -f -- "$1" 2>/dev/null
+}
+
+# own_path PATH: prints it with the folder that it lies in without links, and its own name as it is.
+own_path() {
+    place_folder=$(canonical "${1%/*}/") || return 1
+    printf '%s/%s' "${place_folder%/}" "${1##*/}"
+}
+
+# look_at_attributes PATH: chattr(1) keeps root too from changing it. Without lsattr, what is immutable is only told as
+# what root may not write, and what can be appended to is not told.
+look_at_attributes() {
+    case $(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d ' ' -f 1) in
+        *i*) fault=immutable at=$1 ;;
+        *a*) fault=append-only at=$1 ;;
+        *) [ "$(id -u)" != 0 ] || [ -w "$1" ] || fault=unwritable at=$1 ;;
+    esac
+}
+
+# look_at_folder FOLDER: something can be made, renamed and taken away in it, or in the nearest one that is there.
+look_at_folder() {
+    fault='' at=$1
+    while [ ! -e "${at:-/}" ] && [ ! -L "$at" ]; do at=${at%/*}; done
+    at=${at:-/}
+    if [ ! -d "$at" ]; then
+        fault=no-folder
+    else
+        look_at_attributes "$at"
+        [ -n "$fault" ] || [ -w "$at" ] || fault=unwritable
+    fi
+}
+
+# follow FILE: sets $real to what it leads to through links, and $makers to the IDs of those who made them, also of
+# links to folders below $WORKDIR on the way. Fails for a loop.
+follow() {
+    real=$1 makers='' steps=0
+    way=${1%/*}
+    while :; do
+        case $way in "$WORKDIR"/?*) ;; *) break ;; esac
+        [ ! -L "$way" ] || makers="$makers $(stat -c %u "$way")"
+        way=${way%/*}
+    done
+    while [ -L "$real" ]; do
+        steps=$((steps + 1))
+        [ "$steps" -le 40 ] || return 1
+        makers="$makers $(stat -c %u "$real")"
+        next=$(readlink -- "$real")
+        case $next in
+            /*) real=$next ;;
+            *) real=${real%/*}/$next ;;
+        esac
+    done
+}
+
+# look_at_file FILE USER: it can be kept and replaced, through a link as well, and sets $real to the file itself.
+# A link that the service's user made counts only where he may write himself: root writes nothing elsewhere for him.
+look_at_file() {
+    fault='' at=$1
+    if ! follow "$1"; then
+        fault=loop
+        return
+    fi
+    if [ "$real" != "$1" ]; then
+        at=$real
+        real=$(canonical "$real")
+        if [ -z "$real" ] || [ ! -d "${real%/*}/" ]; then
+            real=$1 fault=dangling
+            return
+        fi
+    fi
+    at=$real
+    for maker in $makers; do
+        case $maker in 0 | "$(id -u)") continue ;; esac
+        owner=$(stat -L -c %u "${real%/*}/" 2>/dev/null)
+        [ -n "$2" ] && [ "$owner" = "$(account "$2" | cut -d : -f 3)" ] || fault=untrusted
+    done
+    [ -z "$fault" ] || return 0
+    if [ -d "$real" ]; then
+        fault=folder
+    elif [ -e "$real" ] && [ ! -f "$real" ]; then
+        fault=special
+    elif [ -e "$real" ] && own=$(own_path "$real") && [ "$(mount_of "$own")" = "$own" ]; then
+        fault=mounted
+    else
+        [ ! -e "$real" ] || look_at_attributes "$real"
+        [ -n "$fault" ] || look_at_folder "${real%/*}"
+        [ -n "$fault" ] || [ ! -d "${real%/*}/.loomtui-new" ] || fault=in-the-way at=${real%/*}/.loomtui-new
+    fi
+}
+
+# look_at_move PATH: it can be renamed to another folder, and back.
+look_at_move() {
+    look_at_folder "${1%/*}"
+    [ -z "$fault" ] || return 0
+    if [ -e "$1" ] && [ ! -L "$1" ]; then
+        look_at_attributes "$1"
+        [ -n "$fault" ] || ! own=$(own_path "$1") || [ "$(mount_of "$own")" != "$own" ] || fault=mounted at=$own
+    fi
+}
+
+# staging_fault FOLDER WORKDIR: prints why the folder in which backup.sh stages is not set aside, one word.
+staging_fault() {
+    case $1/ in
+        */../* | */./* | //*) echo no-folder ;;
+        /*/*/)
+            case $2/ in "$1"/*) echo holds-node ;; esac
+            case $1/ in
+                "$2"/.loomtui/* | "$2"/chaindata/* | "$2"/*db/* | "$2"/*.wal/* | "$2"/contracts/* | "$2"/config/*)
+                    echo of-node
+                    ;;
+            esac
+            ;;
+        *) echo top ;;
+    esac
+}
