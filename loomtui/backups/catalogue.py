@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from loomtui.backups.clocks import Stamp, TakenBy, read_clock
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
 from loomtui.backups.damage import DamagedArchive, damage_in, kind_so_far
-from loomtui.backups.failures import changed
+from loomtui.backups.failures import changed, withheld
 from loomtui.backups.layouts import guess_kind
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Damaged, Fault, FaultKind
 from loomtui.backups.names import read_key
@@ -52,7 +52,7 @@ class Catalogue:
 
     Every one of them raises StoreUnreachable if S3 cannot be used (down, no credentials, no bucket, wrong
     region, no permission, clocks apart), CallError if the AWS profile or the settings are wrong, and
-    LoomtuiError if the object is gone or has changed.
+    ObjectUnreadable if S3 can be used, but does not give this object, or gives another version.
     """
 
     def __init__(self, s3: S3Settings) -> None:
@@ -85,7 +85,10 @@ class Catalogue:
         DATA may turn out to be FULL, because in most archives the databases come first. If S3 does not give
         an object, or it is damaged so early, that is a fault of the object, not an error.
         """
-        return await self._ask(partial(self._guess, backup))
+        try:
+            return await self._of_one(backup.key, self._ask(partial(self._guess, backup)))
+        except ObjectUnreadable as error:
+            return replace(backup, fault=Fault(FaultKind.UNREADABLE, error.what))
 
     async def look(
         self, backup: Backup, progress: Progress | None = None, *, fresh: bool = False
@@ -101,7 +104,7 @@ class Catalogue:
         report = _reporter(progress)
         contents = None if fresh else await self._known(backup)
         if contents is None:
-            contents = await self._whole(backup, report)
+            contents = await self._of_one(backup.key, self._whole(backup, report))
         else:
             report(backup.size_bytes, backup.size_bytes)
         self._remember(contents)
@@ -121,10 +124,15 @@ class Catalogue:
 
         It is a secret, so send it over stdin only.
 
-        Add the header `If-Match: ETAG` (with its quotes) to the GET to refuse a changed object. With
-        temporary credentials the URL ends when they do.
+        Add the header `If-Match: ETAG` (with its quotes) to the GET to refuse a changed object. A store that
+        answers 412 although `check` finds the object unchanged does not know this header. With temporary
+        credentials the URL ends when they do.
         """
         return self._store.presign(backup_key, seconds)
+
+    async def check(self, key: str, etag: str, size_bytes: int) -> None:
+        """Raises ObjectChanged if the object is not this version any more."""
+        await self._ask(partial(self._store.check, key, etag, size_bytes))
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """The stored bytes, in chunks of at most 1 MiB, never more than a few ahead of the reader."""
@@ -149,6 +157,21 @@ class Catalogue:
 
     async def _ask(self, call: Callable[[], _T]) -> _T:
         return await _within(REQUEST_SECONDS, self._door, call)
+
+    async def _of_one(self, key: str, asking: Coroutine[None, None, _T]) -> _T:
+        """What is asked about one object.
+
+        If S3 fails at it but still lists the bucket, ObjectWithheld is raised: the others may well be given.
+        """
+        try:
+            return await asking
+        except ObjectUnreadable:
+            raise
+        except StoreUnreachable as error:
+            with suppress(StoreUnreachable):
+                if await self._ask(self._store.answers):
+                    raise withheld(error, key) from error
+            raise
 
     async def _known(self, backup: Backup) -> Contents | None:
         contents = self._looked.get(_identity(backup)) or await self._ask(
@@ -240,11 +263,8 @@ class Catalogue:
         guessed = backup
         for limit in GUESS_BYTES:
             wanted = min(limit, backup.size_bytes) - len(head)
-            try:
-                if wanted > 0:
-                    head += self._store.range(backup.key, backup.etag, len(head), wanted)
-            except ObjectUnreadable as error:
-                return replace(backup, fault=Fault(FaultKind.UNREADABLE, error.what))
+            if wanted > 0:
+                head += self._store.range(backup.key, backup.etag, len(head), wanted)
             guessed = _guess_from(backup, head)
             decided = guessed.kind is not BackupKind.UNKNOWN or guessed.fault is not None
             if decided or len(head) >= backup.size_bytes:
@@ -327,7 +347,7 @@ async def _within(seconds: float, door: Door, call: Callable[[], _T]) -> _T:
 
 
 def _identity(backup: Backup) -> tuple[str, str, int]:
-    return backup.key, backup.etag, backup.size_bytes
+    return backup.key, backup.etag or backup.last_modified.isoformat(), backup.size_bytes
 
 
 def _guess_from(backup: Backup, head: bytes) -> Backup:
