@@ -168,10 +168,14 @@ class Catalogue:
         except ObjectUnreadable:
             raise
         except StoreUnreachable as error:
-            with suppress(StoreUnreachable):
-                if await self._ask(self._store.answers):
-                    raise withheld(error, key) from error
+            if await self._answers():
+                raise withheld(error, key) from error
             raise
+
+    async def _answers(self) -> bool:
+        with suppress(StoreUnreachable):
+            return await self._ask(self._store.answers)
+        return False
 
     async def _known(self, backup: Backup) -> Contents | None:
         contents = self._looked.get(_identity(backup)) or await self._ask(

@@ -1,8 +1,8 @@
 """What an object is that begins with none of the forms that loomtui reads, so that its refusal can say so.
 
 Sources: the framing is that of Signature Version 4 for streams (aws-chunked); lz4's magic numbers are in its
-frame format, OpenPGP's packets in RFC 4880 sections 4.2 and 5.1, age's header in its specification, `Salted__`
-in OpenSSL's enc(1), the others in file(1)'s magic.
+frame format, OpenPGP's packets in RFC 4880 sections 4.2 and 5.1, age's header in its specification,
+`Salted__` in OpenSSL's enc(1), the others in file(1)'s magic.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ fetch() {
     else
         exec <"$job_folder/url"
         rm -f "$job_folder/curlrc" "$job_folder/url"
+        etag=$(cat "$job_folder/etag")
         set --
-        [ ! -s "$job_folder/etag" ] || set -- "--header=If-Match: \"$(cat "$job_folder/etag")\""
+        [ -z "$etag" ] || set -- "--header=If-Match: \"$etag\""
         # It says the status of an answer only beside the URL, which is a secret.
         LC_ALL=C wget --no-verbose --no-config --tries=1 --timeout=60 "$@" \
             --input-file=- --output-document=- 2>"$job_folder/wget.err"
