@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from loomtui.inventory.model import AddressingStyle, S3Settings
 from tests.backups.conftest import Bucket, Opener
 from tests.backups.making import pack, tar_with
 from tests.backups.peculiar import KMS_DENIED, KMS_SAID, Peculiar, Refusal, peculiar
+from tests.stores.names import names_below
 
 CONFIG = pack(tar_with(("loom.yml", "a: 1"), ("genesis.json", '{"contracts": []}')), Compression.GZIP)
 OLDER, NEWER = (f"2026-11-2{day}--010000-n1.tar.gz" for day in (7, 8))
@@ -192,6 +192,16 @@ async def test_an_object_at_which_s3_is_silent_costs_its_own_row(
     assert "S3 answers, but does not give" in guessed.fault.reason
 
 
+async def test_what_is_known_counts_only_as_long_as_s3_gives_it(
+    store: Peculiar, catalogue: Catalogue
+) -> None:
+    backup = await listed(catalogue, NEWER)
+    await catalogue.look(backup)
+    store.refusals[NEWER] = KMS_DENIED
+    with pytest.raises(ObjectDenied):
+        await catalogue.look(backup)
+
+
 async def test_where_the_credentials_end_it_is_no_object_that_is_at_fault(
     store: Peculiar, catalogue: Catalogue
 ) -> None:
@@ -223,14 +233,9 @@ async def test_the_advice_names_the_permission_that_s3_names(store: Peculiar, ca
 
 
 @pytest.fixture
-def by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name below `.test` is this machine."""
-    real = socket.getaddrinfo
-
-    def look_up(host: str, *args: Any, **more: Any) -> Any:
-        return real("127.0.0.1" if str(host).endswith(".test") else host, *args, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+def by_name() -> Iterator[None]:
+    with names_below("case.test", "127.0.0.1"):
+        yield
 
 
 @pytest.fixture
