@@ -1,4 +1,4 @@
-"""loomtui against S3 servers of different origin. Where one cannot be had the test is skipped; in CI it fails."""
+"""loomtui against S3 servers of different origin. One that cannot be had is skipped; in CI that fails."""
 
 from __future__ import annotations
 
