@@ -94,8 +94,7 @@ class Catalogue:
 
         `progress` is called with the stored bytes read so far and in all.
 
-        With `fresh`, it is read even if what it holds is known already; otherwise, S3 is only asked whether
-        it still gives it. Raises DamagedArchive, which is an
+        With `fresh`, it is read even if what it holds is known already. Raises DamagedArchive, which is an
         ArchiveRejected with what can be told of the archive, if it must not be restored (truncated, corrupt,
         hostile), and ObjectUnreadable if S3 does not give it.
         """
@@ -104,9 +103,6 @@ class Catalogue:
         if contents is None:
             contents = await self._of_one(backup.key, self._whole(backup, report))
         else:
-            # What is known is of no use where S3 does not give it any more: a plan must not count on it.
-            first_byte = partial(self._store.range, backup.key, backup.etag, 0, 1)
-            await self._of_one(backup.key, self._ask(first_byte))
             report(backup.size_bytes, backup.size_bytes)
         self._remember(contents)
         return contents
@@ -132,8 +128,8 @@ class Catalogue:
         return self._store.presign(backup_key, seconds)
 
     async def check(self, key: str, etag: str, size_bytes: int) -> None:
-        """Raises ObjectChanged if the object is not this version any more."""
-        await self._ask(partial(self._store.check, key, etag, size_bytes))
+        """Raises ObjectUnreadable if S3 does not give the object any more, or gives another version."""
+        await self._of_one(key, self._ask(partial(self._store.check, key, etag, size_bytes)))
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """The stored bytes, in chunks of at most 1 MiB, never more than a few ahead of the reader."""

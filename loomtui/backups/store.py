@@ -87,9 +87,11 @@ class Store:
             return self._first_byte(key, translate(error, self._s3, key=key))
         return _stored(key, response["ContentLength"], response.get("ETag", ""), response["LastModified"])
 
-    def check(self, key: str, etag: str, size: int | None) -> None:
-        """Raises ObjectChanged if the object is not this version any more."""
+    def check(self, key: str, etag: str, size: int) -> None:
+        """Raises ObjectUnreadable if the object is not this version any more, or may not be read."""
         self._look_again(key, Version(plain_etag(etag), size))
+        if size:
+            self.range(key, etag, 0, 1)
 
     def range(self, key: str, etag: str, start: int, length: int) -> bytes:
         """At most `length` bytes from `start` on, of exactly this version."""

@@ -20,9 +20,12 @@ from loomtui.backups.model import Backup, BackupKind, Compression, FaultKind
 from loomtui.backups.store import Store
 from loomtui.errors import CallError, ObjectChanged, ObjectDenied, ObjectWithheld, StoreUnreachable
 from loomtui.inventory.model import AddressingStyle, S3Settings
+from loomtui.restore.choices import Choices
+from loomtui.restore.planning.choosing import Chooser
 from tests.backups.conftest import Bucket, Opener
 from tests.backups.making import pack, tar_with
 from tests.backups.peculiar import KMS_DENIED, KMS_SAID, Peculiar, Refusal, peculiar
+from tests.backups.test_catalogue import data_tar
 from tests.stores.names import names_below
 
 CONFIG = pack(tar_with(("loom.yml", "a: 1"), ("genesis.json", '{"contracts": []}')), Compression.GZIP)
@@ -192,14 +195,21 @@ async def test_an_object_at_which_s3_is_silent_costs_its_own_row(
     assert "S3 answers, but does not give" in guessed.fault.reason
 
 
-async def test_what_is_known_counts_only_as_long_as_s3_gives_it(
-    store: Peculiar, catalogue: Catalogue
+async def test_a_plan_counts_on_what_is_known_only_as_long_as_s3_gives_it(
+    store: Peculiar, bucket: Bucket, catalogue: Catalogue
 ) -> None:
-    backup = await listed(catalogue, NEWER)
-    await catalogue.look(backup)
-    store.refusals[NEWER] = KMS_DENIED
+    for day in (25, 26):
+        bucket.put(f"2026-11-{day}--010000-n2.tar.gz", pack(data_tar(), Compression.GZIP))
+    chooser = Chooser(catalogue, Choices(), lambda _: None)
+    newest = (await chooser.data(needs_evm=False)).backup.key
+    store.refusals[newest] = KMS_DENIED
+    chooser = Chooser(catalogue, Choices(), lambda _: None)
+    assert (await chooser.data(needs_evm=False)).backup.key < newest
+    (passed,) = chooser.passed_over
+    assert (passed.key, passed.why) == (newest, FaultKind.UNREADABLE)
+    assert KMS_SAID in passed.reason
     with pytest.raises(ObjectDenied):
-        await catalogue.look(backup)
+        await Chooser(catalogue, Choices(data_key=newest), lambda _: None).data(needs_evm=False)
 
 
 async def test_where_the_credentials_end_it_is_no_object_that_is_at_fault(

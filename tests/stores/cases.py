@@ -6,7 +6,10 @@ Each case says what the server does, and fails if loomtui does not cope with it.
 from __future__ import annotations
 
 import asyncio
+import base64
+import re
 import urllib.request
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,8 +20,12 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from loomtui.backups import store as store_module
 from loomtui.backups.catalogue import Catalogue
@@ -197,6 +204,23 @@ async def new_checksums(store: Tried) -> str:
     return "taken" if body == BODY else "taken, but the object keeps the framing of its upload"
 
 
+async def trailing_checksum(store: Tried) -> str:
+    """How SDKs of 2025 upload over HTTPS: framed, with the checksum behind the body."""
+    key = "framed/2026-11-28--010000-n1.tar.gz"
+    if refusal := await asyncio.to_thread(_upload_framed, store.server, key):
+        return f"refused: {refusal}"
+    with store.keys():
+        catalogue = Catalogue(store.settings(prefix="framed/"))
+        (backup,) = await catalogue.list()
+        guessed = await catalogue.guess(backup)
+        await catalogue.close()
+    if guessed.kind is BackupKind.CONFIG:
+        return "taken"
+    assert guessed.fault is not None
+    assert "aws-chunked" in guessed.fault.reason
+    return "taken, but the framing is left in the object"
+
+
 # ── refusals ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -249,6 +273,7 @@ CASES: Mapping[str, Case] = {
     "presigned URL": presigned,
     "bucket in the host name": virtual_hosts,
     "checksums that SDKs send since 2025": new_checksums,
+    "upload in chunks with its checksum behind them": trailing_checksum,
     "key that is not there": no_key,
     "bucket that is not there": no_bucket,
     "wrong secret": wrong_secret,
@@ -269,6 +294,25 @@ def _fetch(url: str, etag: str = "") -> tuple[int, bytes]:
             return answer.status, answer.read()
     except HTTPError as error:
         return error.code, b""
+
+
+def _upload_framed(server: Server, key: str) -> str:
+    """The code with which it is refused, or nothing."""
+    checksum = base64.b64encode(zlib.crc32(BODY).to_bytes(4, "big")).decode()
+    framed = b"%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n" % (len(BODY), BODY, checksum.encode())
+    headers = {
+        "Content-Encoding": "aws-chunked",
+        "X-Amz-Decoded-Content-Length": str(len(BODY)),
+        "X-Amz-Trailer": "x-amz-checksum-crc32",
+    }
+    request = AWSRequest("PUT", f"{server.endpoint}/{BUCKET}/{key}", headers, framed)
+    request.context["checksum"] = {"request_algorithm": {"in": "trailer", "algorithm": "crc32"}}
+    S3SigV4Auth(Credentials(server.access_key, server.secret_key), "s3", REGION).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    if answer.status_code == 200:
+        return ""
+    code = re.search(rb"<Code>(\w+)</Code>", answer.content)
+    return f"{code[1].decode() if code else ''} ({answer.status_code})"
 
 
 def _get_status(client: S3Client, etag: str) -> int:
