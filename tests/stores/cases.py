@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import time
 import urllib.request
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,6 +45,7 @@ KEY = "nightly/2026-11-28--010000-n1.tar.gz"
 OTHER_KEY = "nightly/2026-11-27--010000-n1+é ü.tar.gz"
 BODY = pack(tar_with(("loom.yml", "a: 1"), ("genesis.json", '{"contracts": []}')), Compression.GZIP)
 _PART = 5 * 1024**2
+_UP_SECONDS = 120
 
 
 @dataclass
@@ -69,10 +71,24 @@ class Tried:
 def tried(server: Server) -> Tried:
     """With the archive in it that the cases look at."""
     client = raw_client(server)
-    client.create_bucket(Bucket=BUCKET)
+    _insist(lambda: client.create_bucket(Bucket=BUCKET))
     for key in (KEY, OTHER_KEY):
-        client.put_object(Bucket=BUCKET, Key=key, Body=BODY)
+        _insist(lambda key=key: client.put_object(Bucket=BUCKET, Key=key, Body=BODY))  # type: ignore[misc]
     return Tried(server, client)
+
+
+def _insist(act: Callable[[], object]) -> None:
+    """A server that answers is not up as a whole yet: what lies behind it comes later."""
+    end = time.monotonic() + _UP_SECONDS
+    while True:
+        try:
+            act()
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500 or time.monotonic() > end:
+                raise
+            time.sleep(1)  # there is nothing else to wait for
+        else:
+            return
 
 
 def raw_client(server: Server, checksums: str = "when_required", region: str = REGION) -> S3Client:
@@ -360,4 +376,4 @@ def _code(ask: Callable[[], Any]) -> str:
 def _shown(etag: str) -> str:
     """Its form alone, so that the table does not change with the bytes."""
     digits = "".join("x" if char in "0123456789abcdef" else char for char in etag)
-    return f"`{digits.replace('x' * 32, 'MD5')}`"
+    return f"`{digits.replace('x' * 32, 'MD5').replace('-x', '-PARTS')}`"
