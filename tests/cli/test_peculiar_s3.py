@@ -27,9 +27,13 @@ def healthy() -> Iterator[Practice]:
         yield cluster
 
 
+def endpoint_of(cluster: Practice) -> str:
+    return load(cluster.inventory_path).s3.endpoint or ""
+
+
 @pytest.fixture
 def store(healthy: Practice) -> Iterator[Peculiar]:
-    with peculiar(load(healthy.inventory_path).s3.endpoint or "") as made:
+    with peculiar(endpoint_of(healthy)) as made:
         yield made
 
 
@@ -100,3 +104,17 @@ def test_one_object_that_cannot_be_read_costs_its_own_row(
     assert (passed["key"], passed["why"]) == (newest, "unreadable")
     assert max(data_of(plan)) < newest
     assert f"passed over {newest}: " in "".join(plan["warnings"])
+
+
+@pytest.mark.slow
+def test_a_restore_through_a_store_whose_if_match_never_holds(loomtui: Run, tmp_path: Path) -> None:
+    """The nodes' own downloads go on without it; nothing has to be relayed."""
+    with practice("clean-restore", 1, block_seconds=0.5) as broken, peculiar(endpoint_of(broken)) as store:
+        store.if_match = Refusal(412, "PreconditionFailed", "A pre-condition did not hold")
+        through = Through(Cluster(broken, loomtui), store, tmp_path)
+        plan, name = str(tmp_path / "plan.yml"), load(broken.inventory_path).cluster
+        assert through("plan", "--reset-signing-state", name, "-o", plan).status == 0
+        done = through("restore", "--plan", plan, "--yes", "--json")
+        assert done.status == 0, done.err
+        assert "SHA-256 alone decides" in done.out
+        assert "relaying over SSH" not in done.out
