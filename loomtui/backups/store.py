@@ -74,7 +74,7 @@ class Store:
     def answers(self) -> bool:
         """Whether S3 lists the bucket right now, so that what failed was not the way to it."""
         try:
-            self._client().list_objects_v2(Bucket=self._s3.bucket, Prefix=self._s3.prefix, MaxKeys=1)
+            next(pages(self._client(), self._s3.bucket, self._s3.prefix, 1), None)
         except Exception:  # noqa: BLE001 - whatever it is, the way is not clear
             return False
         return True

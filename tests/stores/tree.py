@@ -55,7 +55,7 @@ def cache_folder() -> Path:
 
 
 def debian_tree() -> Path:
-    """The tree; built at the first call, which takes a few minutes and 900 MB. Raises StoreError."""
+    """The tree; built at the first call, which takes a few minutes and 1 GB. Raises StoreError."""
     if why := missing():
         raise StoreError(why)
     recipe = "\n".join((SUITE, _PREPARE))
