@@ -14,7 +14,8 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 ├── ArchiveRejected         1: an archive that must not be restored
 ├── ObjectUnreadable        1: S3 gives the others, but not this object: its class, its key, gone
 │   ├── ObjectChanged       1: an object in S3 is not the one that was looked at
-│   └── ObjectDenied        4: no permission for it
+│   ├── ObjectDenied        4: no permission for it
+│   └── ObjectWithheld      4: S3 fails or is silent at this object alone
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
     └── StillRunning        1: what a stop has to have ended still runs: whether to kill it is to be decided
@@ -155,6 +156,10 @@ class ObjectChanged(ObjectUnreadable):
 
 
 class ObjectDenied(ObjectUnreadable, StoreUnreachable):
+    pass
+
+
+class ObjectWithheld(ObjectUnreadable, StoreUnreachable):
     pass
 
 

@@ -78,7 +78,8 @@ class Cache:
                     path.unlink()
 
     def _name(self, backup: Backup) -> str:
-        identity = json.dumps([*self._store, backup.key, backup.etag, backup.size_bytes])
+        version = backup.etag or backup.last_modified.isoformat()  # some stores give no ETag
+        identity = json.dumps([*self._store, backup.key, version, backup.size_bytes])
         return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
 
 

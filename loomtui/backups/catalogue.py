@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,15 +15,12 @@ from typing import TypeVar
 
 from loomtui.aio import Door
 from loomtui.backups import names
-from loomtui.backups.archive import Reading, read
 from loomtui.backups.cache import Cache
 from loomtui.backups.clocks import Stamp, TakenBy, read_clock
 from loomtui.backups.compression import unpack
-from loomtui.backups.contents import assemble
-from loomtui.backups.damage import DamagedArchive, damage_in, kind_so_far
-from loomtui.backups.failures import changed
-from loomtui.backups.layouts import guess_kind
-from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Damaged, Fault, FaultKind
+from loomtui.backups.failures import changed, withheld
+from loomtui.backups.looking import Looker, Progress, refusal_of
+from loomtui.backups.model import Backup, Compression, Contents, Fault, FaultKind
 from loomtui.backups.names import read_key
 from loomtui.backups.store import Store, StoredObject
 from loomtui.errors import ArchiveRejected, ObjectUnreadable, StoreUnreachable
@@ -43,7 +40,6 @@ SLOWEST_BYTES_A_SECOND = 100_000
 _KEPT = 16
 _REPORT_SECONDS = 0.1
 
-Progress = Callable[[int, int], None]
 _T = TypeVar("_T")
 
 
@@ -52,13 +48,14 @@ class Catalogue:
 
     Every one of them raises StoreUnreachable if S3 cannot be used (down, no credentials, no bucket, wrong
     region, no permission, clocks apart), CallError if the AWS profile or the settings are wrong, and
-    LoomtuiError if the object is gone or has changed.
+    ObjectUnreadable if S3 can be used, but does not give this object, or gives another version.
     """
 
     def __init__(self, s3: S3Settings) -> None:
         self._s3 = s3
         self._store = Store(s3)
         self._cache = Cache(s3)
+        self._looker = Looker(self._store, self._cache)
         self._door = Door("s3", workers=8)
         self._transfers = Door(
             "s3-transfer", workers=64
@@ -85,7 +82,10 @@ class Catalogue:
         DATA may turn out to be FULL, because in most archives the databases come first. If S3 does not give
         an object, or it is damaged so early, that is a fault of the object, not an error.
         """
-        return await self._ask(partial(self._guess, backup))
+        try:
+            return await self._of_one(backup.key, self._ask(partial(self._looker.guess, backup, GUESS_BYTES)))
+        except ObjectUnreadable as error:
+            return replace(backup, fault=Fault(FaultKind.UNREADABLE, error.what))
 
     async def look(
         self, backup: Backup, progress: Progress | None = None, *, fresh: bool = False
@@ -101,7 +101,7 @@ class Catalogue:
         report = _reporter(progress)
         contents = None if fresh else await self._known(backup)
         if contents is None:
-            contents = await self._whole(backup, report)
+            contents = await self._of_one(backup.key, self._whole(backup, report))
         else:
             report(backup.size_bytes, backup.size_bytes)
         self._remember(contents)
@@ -121,10 +121,15 @@ class Catalogue:
 
         It is a secret, so send it over stdin only.
 
-        Add the header `If-Match: ETAG` (with its quotes) to the GET to refuse a changed object. With
-        temporary credentials the URL ends when they do.
+        Add the header `If-Match: ETAG` (with its quotes) to the GET to refuse a changed object. A store that
+        answers 412 although `check` finds the object unchanged does not know this header. With temporary
+        credentials the URL ends when they do.
         """
         return self._store.presign(backup_key, seconds)
+
+    async def check(self, key: str, etag: str, size_bytes: int) -> None:
+        """Raises ObjectUnreadable if S3 does not give the object any more, or gives another version."""
+        await self._of_one(key, self._ask(partial(self._store.check, key, etag, size_bytes)))
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """The stored bytes, in chunks of at most 1 MiB, never more than a few ahead of the reader."""
@@ -150,6 +155,25 @@ class Catalogue:
     async def _ask(self, call: Callable[[], _T]) -> _T:
         return await _within(REQUEST_SECONDS, self._door, call)
 
+    async def _of_one(self, key: str, asking: Coroutine[None, None, _T]) -> _T:
+        """What is asked about one object.
+
+        If S3 fails at it but still lists the bucket, ObjectWithheld is raised: the others may well be given.
+        """
+        try:
+            return await asking
+        except ObjectUnreadable:
+            raise
+        except StoreUnreachable as error:
+            if await self._answers():
+                raise withheld(error, key) from error
+            raise
+
+    async def _answers(self) -> bool:
+        with suppress(StoreUnreachable):
+            return await self._ask(self._store.answers)
+        return False
+
     async def _known(self, backup: Backup) -> Contents | None:
         contents = self._looked.get(_identity(backup)) or await self._ask(
             partial(self._cache.contents, backup)
@@ -171,7 +195,7 @@ class Catalogue:
         stop = threading.Event()
         seconds = 600 + backup.size_bytes / SLOWEST_BYTES_A_SECOND
         try:
-            return await _within(seconds, self._transfers, partial(self._look, backup, report, stop))
+            return await _within(seconds, self._transfers, partial(self._looker.look, backup, report, stop))
         finally:
             stop.set()
 
@@ -218,61 +242,7 @@ class Catalogue:
             compression=compression,
             named_at=named_at,
         )
-        return self._with_known(backup) or backup
-
-    def _with_known(self, backup: Backup) -> Backup | None:
-        known = self._cache.kind(backup)
-        if known is None:
-            return None
-        return replace(
-            backup,
-            kind=known.kind,
-            compression=known.compression,
-            certain=known.certain,
-            fault=known.fault,
-        )
-
-    def _guess(self, backup: Backup) -> Backup:
-        known = self._with_known(backup)
-        if known is not None:
-            return known
-        head = b""
-        guessed = backup
-        for limit in GUESS_BYTES:
-            wanted = min(limit, backup.size_bytes) - len(head)
-            try:
-                if wanted > 0:
-                    head += self._store.range(backup.key, backup.etag, len(head), wanted)
-            except ObjectUnreadable as error:
-                return replace(backup, fault=Fault(FaultKind.UNREADABLE, error.what))
-            guessed = _guess_from(backup, head)
-            decided = guessed.kind is not BackupKind.UNKNOWN or guessed.fault is not None
-            if decided or len(head) >= backup.size_bytes:
-                break
-        self._cache.keep_kind(guessed)
-        return guessed
-
-    def _look(self, backup: Backup, report: Progress, stop: threading.Event) -> Contents:
-        digest = hashlib.sha256()
-        reading = Reading()
-        stored = self._store.read(backup.key, backup.etag, backup.size_bytes, stop)
-        try:
-            read(_digest_and_report(stored, digest.update, report, backup.size_bytes), reading)
-            contents = assemble(backup, reading, digest.hexdigest())
-        except ArchiveRejected as error:
-            bad = replace(
-                backup,
-                kind=kind_so_far(reading),
-                compression=reading.compression or backup.compression,
-                certain=False,
-                fault=Fault(FaultKind.REJECTED, error.what),
-            )
-            self._cache.keep_kind(bad)
-            raise DamagedArchive(
-                _refusal_of(backup.key, error), Damaged(bad, tuple(reading.members))
-            ) from error
-        self._cache.keep_contents(contents)
-        return contents
+        return self._looker.known(backup) or backup
 
 
 def timed(backups: Iterable[Backup]) -> tuple[Backup, ...]:
@@ -327,33 +297,7 @@ async def _within(seconds: float, door: Door, call: Callable[[], _T]) -> _T:
 
 
 def _identity(backup: Backup) -> tuple[str, str, int]:
-    return backup.key, backup.etag, backup.size_bytes
-
-
-def _guess_from(backup: Backup, head: bytes) -> Backup:
-    """What the first bytes tell. `look` reports damage."""
-    reading = Reading()
-    with suppress(ArchiveRejected):
-        read((head,), reading, check=False)
-    complete = reading.complete and len(head) == backup.size_bytes
-    kind = guess_kind(reading.members, reading.files, complete=complete)
-    compression = reading.compression or backup.compression
-    reason = damage_in(head, complete=len(head) == backup.size_bytes)
-    if reason is None:
-        return replace(backup, kind=kind, compression=compression)
-    fault = Fault(FaultKind.REJECTED, reason)
-    return replace(backup, kind=kind_so_far(reading), compression=compression, fault=fault)
-
-
-def _digest_and_report(
-    chunks: Iterable[bytes], digest: Callable[[bytes], None], report: Progress, total: int
-) -> Iterator[bytes]:
-    done = 0
-    for chunk in chunks:
-        digest(chunk)
-        done += len(chunk)
-        report(done, total)
-        yield chunk
+    return backup.key, backup.etag or backup.last_modified.isoformat(), backup.size_bytes
 
 
 def _check_digest(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
@@ -384,8 +328,4 @@ def _name_in_refusals(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
     except ArchiveRejected as error:
-        raise _refusal_of(key, error) from error
-
-
-def _refusal_of(key: str, error: ArchiveRejected) -> ArchiveRejected:
-    return ArchiveRejected(error.reason, archive=clean_line(key, limit=200), advice=error.advice)
+        raise refusal_of(key, error) from error

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import zstandard
 
+from loomtui.backups import unread_forms
 from loomtui.backups.model import Compression
 from loomtui.errors import ArchiveRejected
 
@@ -46,20 +47,39 @@ def detect(head: bytes) -> Compression:
     """How an archive is packed, by its first 512 bytes. Raises ArchiveRejected if it is no archive."""
     if not head:
         raise ArchiveRejected("it is empty: 0 bytes", advice=_ADVICE)
+    compression = _recognized(head)
+    if compression is None:
+        what, advice = _other_form(head)
+        raise ArchiveRejected(what, advice=advice)
+    return compression
+
+
+def _recognized(head: bytes) -> Compression | None:
     for magic, compression in _MAGIC:
         if head.startswith(magic):
             return compression
     if head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:  # skippable frame, RFC 8878
         return Compression.ZSTD
+    return Compression.NONE if _is_tar(head) else None
+
+
+def _is_tar(head: bytes) -> bool:
     try:
-        tarfile.TarInfo.frombuf(head[:512], "utf-8", "surrogateescape")
-    except tarfile.HeaderError as error:
-        if not head.strip(b"\0"):
-            return Compression.NONE  # an empty tar
-        raise ArchiveRejected(
-            "it is no archive: neither tar nor bzip2, gzip, xz or Zstandard", advice=_ADVICE
-        ) from error
-    return Compression.NONE
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return not head.strip(b"\0")  # an empty tar
+    return True
+
+
+def _other_form(head: bytes) -> tuple[str, str]:
+    """What it is that is no archive, and what to do."""
+    inside = unread_forms.behind_framing(head)
+    if unread_forms.is_framed(head) or (inside and _recognized(inside) is not None):
+        return unread_forms.framed_words()
+    return unread_forms.words_for(head) or (
+        "it is no archive: neither tar nor bzip2, gzip, xz or Zstandard",
+        _ADVICE,
+    )
 
 
 def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:

@@ -1,27 +1,26 @@
-"""What went wrong with S3, in a sentence. Only this module knows botocore's exceptions and S3's codes."""
+"""What went wrong with S3, in a sentence. Only this module knows botocore's exceptions and S3's codes.
+
+What S3 itself says stands in every sentence: it names the permission, the key, the region. The advice goes by
+S3's code alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from loomtui.backups import advice
 from loomtui.errors import (
     CallError,
     LoomtuiError,
     ObjectChanged,
     ObjectDenied,
     ObjectUnreadable,
+    ObjectWithheld,
     StoreUnreachable,
 )
 from loomtui.inventory.model import S3Settings
 from loomtui.text import clean_line
-
-_MAY_LIST = "Whoever runs loomtui needs s3:ListBucket on the bucket and s3:GetObject on its objects."
-_CREDENTIALS = (
-    "boto3 looks at AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws and the machine's role; "
-    "a profile can be named in the inventory (s3.profile)."
-)
-_LATER = "Wait a little and try again."
 
 _REFUSED = {
     "InvalidAccessKeyId": "S3 does not know the access key",
@@ -34,9 +33,24 @@ _REFUSED = {
     "AccountProblem": "AWS refuses the account",
 }
 _REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "IllegalLocationConstraintException"}
+_REGION |= {"TemporaryRedirect", "307", "AuthorizationQueryParametersError"}
 _BUSY = {"SlowDown", "503", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
 _BUSY |= {"TooManyRequests", "429", "InternalError", "500", "502", "504", "BadGateway", "GatewayTimeout"}
-_DENIED = {"AccessDenied", "403", "AllAccessDisabled", "Forbidden", "AccessDeniedException"}
+_BUSY |= {"RequestTimeout"}
+_DENIED = {
+    "AccessDenied",
+    "403",
+    "AllAccessDisabled",
+    "Forbidden",
+    "AccessDeniedException",
+    "AccessForbidden",
+}
+_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
+#: Of Aliyun OSS, Huawei OBS and Tencent COS: the bucket has to stand in the host name.
+_VIRTUAL_ONLY = {"SecondLevelDomainForbidden", "VirtualHostDomainRequired", "PathStyleDomainForbidden"}
+#: S3 does not hold the object to be the one of If-Match, or does not know this header.
+_CONDITION = {"PreconditionFailed", "412", "NotImplemented", "501"}
+_LONGEST_SAID = 600
 
 
 def changed(key: str) -> ObjectChanged:
@@ -52,6 +66,31 @@ def not_s3(s3: S3Settings) -> LoomtuiError:
     )
 
 
+def withheld(failure: LoomtuiError, key: str) -> ObjectWithheld:
+    """The failure as one of this object alone: S3 answers otherwise."""
+    return ObjectWithheld(
+        f"S3 answers, but does not give {clean_line(key)}: {failure.what}",
+        advice="Try again, or choose another backup.",
+    )
+
+
+def is_about_condition(error: Exception) -> bool:
+    """Whether S3 refused the request because of its If-Match, rightly or not."""
+    return _code_of(error) in _CONDITION
+
+
+def is_unknown_call(error: Exception) -> bool:
+    """Whether the store says that it does not have this call."""
+    return _code_of(error) in ("NotImplemented", "501", "MethodNotAllowed", "405")
+
+
+def is_broken_transfer(error: Exception) -> bool:
+    """Whether the answer broke off, so that the same request may succeed."""
+    from botocore import exceptions as aws
+
+    return isinstance(error, aws.ResponseStreamingError | aws.IncompleteReadError | ConnectionError)
+
+
 def translate(error: Exception, s3: S3Settings, *, key: str | None = None) -> LoomtuiError:
     """The failure as the operator shall read it. `key` is the object that was asked for."""
     if isinstance(error, LoomtuiError):
@@ -62,67 +101,100 @@ def translate(error: Exception, s3: S3Settings, *, key: str | None = None) -> Lo
     return _from_class(error, s3)
 
 
+def _code_of(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str(response["Error"].get("Code", "")) if isinstance(response, Mapping) else ""
+
+
 def _from_code(response: Mapping[str, Any], s3: S3Settings, key: str | None) -> LoomtuiError:
-    code = str(response["Error"].get("Code", ""))
-    if key is not None and (failure := _of_object(code, s3, clean_line(key))):
-        return failure
-    where = _store_name(s3)
+    code, where = str(response["Error"].get("Code", "")), _store_name(s3)
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if key is not None and (failure := _of_object(code, response, s3, clean_line(key))):
+        return failure
     if not code or str(headers.get("content-type", "")).startswith("text/html"):
         return not_s3(s3)
-    if code in ("NoSuchBucket", "404", "NotFound"):
-        return StoreUnreachable(
-            f"there is no bucket {s3.bucket} at {where}", advice="Check s3.bucket in the inventory."
-        )
-    if code in _DENIED:
-        if key is not None:
-            subject = f"{clean_line(key)} in bucket {s3.bucket}"
-            return ObjectDenied(f"no permission for {subject} at {where}", advice=_MAY_LIST)
-        return StoreUnreachable(f"no permission for bucket {s3.bucket} at {where}", advice=_MAY_LIST)
-    if code in _REGION:
-        return _wrong_region(response, s3)
-    if code in ("RequestTimeTooSkewed", "RequestExpired"):
-        return StoreUnreachable(
-            "this machine's clock and S3's are too far apart", advice="Set the clock of this machine right."
-        )
-    if code in _REFUSED:
-        return StoreUnreachable(_REFUSED[code], advice=_CREDENTIALS)
-    if code in _BUSY:
-        return StoreUnreachable(f"S3 at {where} is overloaded ({clean_line(code)})", advice=_LATER)
-    message = clean_line(str(response["Error"].get("Message", "")), limit=300)
-    refusal = f"{clean_line(code, limit=80)}: {message}"
+    what, what_next = _of_store(code, response, s3)
+    if what:
+        return StoreUnreachable(f"{what}{_said(response)}", advice=what_next)
     if key is not None:
-        return ObjectDenied(f"S3 at {where} does not give {clean_line(key)}: {refusal}")
-    return StoreUnreachable(f"S3 at {where} refuses the request: {refusal}")
+        return ObjectDenied(
+            f"S3 at {where} does not give {clean_line(key)}{_said(response)}", advice=advice.OTHER_OBJECT
+        )
+    return StoreUnreachable(f"S3 at {where} refuses the request{_said(response)}", advice=advice.SETTINGS)
 
 
-def _of_object(code: str, s3: S3Settings, key: str) -> LoomtuiError | None:
+def _of_store(code: str, response: Mapping[str, Any], s3: S3Settings) -> tuple[str, str]:
+    """What is wrong with the way to S3, or with the bucket, and what to do. Empty: the code tells neither."""
+    where = _store_name(s3)
+    if code in ("NoSuchBucket", "404", "NotFound", "InvalidBucketName"):
+        return f"there is no bucket {s3.bucket} at {where}", "Check s3.bucket in the inventory."
+    if code in _DENIED:
+        return f"no permission for bucket {s3.bucket} at {where}", advice.permission(_message(response))
+    if code in _REGION:
+        return _region_words(response, s3), "Set s3.region in the inventory."
+    if code in _CLOCK:
+        return f"this machine's clock and S3's are too far apart{_clock_words(response)}", advice.CLOCK
+    if code in _REFUSED:
+        return _REFUSED[code], advice.CREDENTIALS
+    if code in _VIRTUAL_ONLY:
+        return f"S3 at {where} wants the bucket in the host name", advice.VIRTUAL
+    if code in _BUSY:
+        return f"S3 at {where} is overloaded", advice.LATER
+    return "", ""
+
+
+def _of_object(code: str, response: Mapping[str, Any], s3: S3Settings, key: str) -> LoomtuiError | None:
+    said = _said(response)
     match code:
-        case "NoSuchKey" | "404" | "NotFound" | "NoSuchVersion":
+        case "NoSuchKey" | "404" | "NotFound" | "NoSuchVersion" | "MethodNotAllowed" | "405":
             return ObjectUnreadable(
-                f"there is no {key} in bucket {s3.bucket}", advice="List the backups again."
+                f"there is no {key} in bucket {s3.bucket}{said}", advice="List the backups again."
             )
         case "PreconditionFailed" | "412" | "InvalidRange" | "416":
             return changed(key)
         case "InvalidObjectState":
             return ObjectUnreadable(
-                f"{key} lies in an archive class (Glacier): it cannot be read right away",
+                f"{key} lies in an archive class (Glacier): it cannot be read right away{said}",
                 advice="Restore the object in S3 first (aws s3api restore-object), or choose another backup.",
+            )
+        case _ if code in _DENIED:
+            return ObjectDenied(
+                f"no permission for {key} in bucket {s3.bucket} at {_store_name(s3)}{said}",
+                advice=advice.permission(_message(response)),
+            )
+        case _ if code.partition(".")[0] == "KMS":
+            return ObjectDenied(
+                f"{key} is encrypted with a key of KMS that cannot be used{said}", advice=advice.KMS
             )
         case _:
             return None
 
 
-def _wrong_region(response: Mapping[str, Any], s3: S3Settings) -> LoomtuiError:
+def _message(response: Mapping[str, Any]) -> str:
+    return clean_line(str(response["Error"].get("Message", "")), limit=_LONGEST_SAID)
+
+
+def _said(response: Mapping[str, Any]) -> str:
+    """S3's own words behind a sentence. An answer without a body has none: its code is the HTTP status."""
+    code = clean_line(str(response["Error"].get("Code", "")), limit=80)
+    message = _message(response)
+    if code.isdecimal():
+        return f" (HTTP status {code})"
+    return f": {code}: {message}" if message else f": {code}"
+
+
+def _region_words(response: Mapping[str, Any], s3: S3Settings) -> str:
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     right = response["Error"].get("Region") or headers.get("x-amz-bucket-region")
     right_region = (
         f"it is in {clean_line(str(right), limit=60)}" if right else "S3 does not say which is right"
     )
-    return StoreUnreachable(
-        f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {right_region}",
-        advice="Set s3.region in the inventory.",
-    )
+    return f"bucket {s3.bucket} is not in region {s3.region or 'that boto3 chose'}: {right_region}"
+
+
+def _clock_words(response: Mapping[str, Any]) -> str:
+    theirs = response["Error"].get("ServerTime")
+    return f" (S3's says {clean_line(str(theirs), limit=40)})" if theirs else ""
 
 
 def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
@@ -137,7 +209,7 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
                 f"there is no AWS profile {s3.profile or ''!r} on this machine ({message})",
                 advice="Check s3.profile in the inventory and AWS_PROFILE.",
             )
-        case aws.InvalidConfigError() | aws.ConfigParseError():
+        case aws.InvalidConfigError() | aws.ConfigParseError() | aws.InvalidS3AddressingStyleError():
             return CallError(
                 f"the AWS configuration cannot be read: {message}", advice="Check ~/.aws/config."
             )
@@ -148,31 +220,35 @@ def _from_class(error: Exception, s3: S3Settings) -> LoomtuiError:
             | aws.SSOError()
             | aws.TokenRetrievalError()
         ):
-            return StoreUnreachable(f"there are no AWS credentials that work: {message}", advice=_CREDENTIALS)
+            return StoreUnreachable(
+                f"there are no AWS credentials that work: {message}", advice=advice.CREDENTIALS
+            )
         case aws.ConnectTimeoutError() | aws.ReadTimeoutError() | TimeoutError():
-            return StoreUnreachable(f"S3 at {where} does not answer in time", advice=_LATER)
+            return StoreUnreachable(f"S3 at {where} does not answer in time", advice=advice.LATER)
         case aws.SSLError():
             return StoreUnreachable(
-                f"the TLS certificate of {where} is not accepted: {message}",
-                advice="Set AWS_CA_BUNDLE to the certificate of its authority, where it is your own.",
+                f"the TLS certificate of {where} is not accepted: {message}", advice=advice.CERTIFICATE
             )
         case aws.ProxyConnectionError():
             return StoreUnreachable(
                 f"the proxy refuses the way to {where}: {message}", advice="Check HTTPS_PROXY."
             )
         case aws.ResponseStreamingError() | aws.IncompleteReadError():
-            return StoreUnreachable(f"S3 at {where} broke off in the middle of a transfer", advice=_LATER)
-        case aws.ConnectionError() | aws.HTTPClientError() | ConnectionError():
             return StoreUnreachable(
-                f"S3 at {where} cannot be reached: {message}",
-                advice="Check the network, and s3.endpoint in the inventory.",
+                f"S3 at {where} broke off in the middle of a transfer", advice=advice.LATER
             )
+        case aws.ConnectionError() | aws.HTTPClientError() | ConnectionError():
+            return StoreUnreachable(f"S3 at {where} cannot be reached: {message}", advice=advice.NETWORK)
         case ResponseParserError():
             return not_s3(s3)
         case RecursionError():  # botocore follows a redirect that names no region for ever
-            return _wrong_region({"Error": {}}, s3)
+            return StoreUnreachable(
+                _region_words({"Error": {}}, s3), advice="Set s3.region in the inventory."
+            )
         case aws.BotoCoreError() if type(error).__name__.startswith("Login"):  # botocore 1.41 and later
-            return StoreUnreachable(f"there are no AWS credentials that work: {message}", advice=_CREDENTIALS)
+            return StoreUnreachable(
+                f"there are no AWS credentials that work: {message}", advice=advice.CREDENTIALS
+            )
         case aws.BotoCoreError() | ValueError():
             return CallError(f"S3 cannot be asked like this: {message}", advice="Check s3 in the inventory.")
         case _:

@@ -92,6 +92,14 @@ class SudoMode(StrEnum):
     NEVER = "never"  # the SSH user owns all that is needed
 
 
+class AddressingStyle(StrEnum):
+    """How a request to S3 names the bucket."""
+
+    AUTO = "auto"  # as boto3 thinks best: in the host name, unless the endpoint is an address
+    PATH = "path"  # https://ENDPOINT/BUCKET/KEY
+    VIRTUAL = "virtual"  # https://BUCKET.ENDPOINT/KEY
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -146,6 +154,10 @@ class S3Settings(_Model):
     region: Region | None = Field(None, description="default: from the AWS configuration")
     endpoint: Url | None = Field(None, description="URL of an S3 service other than AWS")
     profile: Plain | None = Field(None, description="profile of the AWS configuration files")
+    addressing_style: AddressingStyle | None = Field(
+        None,
+        description="auto, path or virtual; default: AWS configuration, else path if endpoint is set",
+    )
 
 
 class Node(_Model):

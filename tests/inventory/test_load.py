@@ -138,6 +138,11 @@ def test_problem_says_file_line_field_found_expected_and_suggestion(write: Write
             "an http:// or https:// URL",
         ),
         (("bucket: backups", "bucket: backups, region: EU"), "s3.region", "an AWS region"),
+        (
+            ("bucket: backups", "bucket: backups, addressing_style: vhost"),
+            "s3.addressing_style",
+            "auto or path or virtual",
+        ),
         (("host: 10.0.0.1", "host: '-oProxyCommand=id'"), "nodes[0].host", "a host name"),
         (("host: 10.0.0.1", "host: tcp://10.0.0.1"), "nodes[0].host", "a host name"),
         (("host: 10.0.0.1", "host: 10.0.0.1, port: 0"), "nodes[0].port", "a port number"),

@@ -18,7 +18,7 @@ from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault, FaultKind
-from loomtui.errors import ArchiveRejected, LoomtuiError
+from loomtui.errors import ArchiveRejected, LoomtuiError, ObjectChanged
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
 from loomtui.restore.choices import Choices
@@ -127,6 +127,11 @@ class FakeCatalogue(Catalogue):
     def presign(self, backup_key: str, seconds: int = 0) -> str:
         self.calls.append(("presign", backup_key))
         return self.url(backup_key)
+
+    async def check(self, key: str, etag: str, size_bytes: int) -> None:
+        self.calls.append(("check", key))
+        if self.backups[key].etag != etag:
+            raise ObjectChanged(f"{key} has changed")
 
     async def decompressed(
         self, key: str, etag: str, compression: Compression, sha256: str

@@ -33,7 +33,7 @@ from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
 from tests.restore.local import GROUP, RUN, USER, LocalNode, digest
 from tests.restore.local_fleet import Faults, LocalSession
 from tests.restore.material import ITEMS, archive, node_plan, tar_of_folder, write_state
-from tests.restore.serving import Store, serve
+from tests.restore.serving import SECRET, Store, serve
 
 KEY = "2026-01-01--000000-n1.tar.gz"
 
@@ -200,6 +200,40 @@ async def test_a_node_that_cannot_reach_s3_gets_it_relayed(make_desk: Any, store
     assert desk.calls == ["presign", "presign", "decompressed"]
     assert "could not fetch by itself" in desk.notes[0]
     assert "403" in desk.notes[0]
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+async def test_a_store_that_refuses_a_right_if_match_is_fetched_from_without_it(
+    make_desk: Any, store: Store, tar: bytes, tool: str
+) -> None:
+    desk = make_desk(tool, "gzip")
+    store.knows_if_match = False
+    await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
+    assert desk.staged
+    assert desk.calls == ["presign", "check", "presign"]
+    assert "SHA-256 alone decides" in desk.notes[0]
+    left = (path.read_bytes() for path in desk.machine.run_folder().rglob("*") if path.is_file())
+    assert not any(SECRET.encode() in body for body in left)
+
+
+async def test_an_object_that_changed_is_refused_at_once(make_desk: Any, store: Store, tar: bytes) -> None:
+    """S3 refuses its ETag, and rightly so."""
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    desk.offer(pack(tar + bytes(512), Compression.GZIP))
+    with pytest.raises(ObjectChanged, match="not the archive that the plan was made of"):
+        await desk.stage(wanted)
+    assert desk.calls == ["presign", "check"]
+
+
+async def test_without_if_match_sha_256_still_has_to_be_right(
+    make_desk: Any, store: Store, tar: bytes
+) -> None:
+    desk = make_desk("curl", "gzip")
+    store.knows_if_match = False
+    with pytest.raises(ObjectChanged, match="not the archive that the plan was made of"):
+        await desk.stage(desk.offer(pack(tar, Compression.GZIP), sha256="f" * 64))
+    assert desk.calls == ["presign", "check", "presign"]
 
 
 async def test_another_archive_than_the_plans_is_refused_and_not_relayed(make_desk: Any, tar: bytes) -> None:

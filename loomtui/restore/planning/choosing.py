@@ -243,6 +243,8 @@ class Chooser:
     async def _look(self, backup: Backup) -> Contents:
         name = clean_line(backup.key)
         self._progress(f"reading {name} whole")
+        if backup.certain:  # it is not read again; but the nodes will have to get it
+            await self._catalogue.check(backup.key, backup.etag, backup.size_bytes)
 
         def show(done: int, total: int) -> None:
             self._progress(f"reading {name}: {done * 100 // max(total, 1)} %")

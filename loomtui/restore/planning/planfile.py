@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*\.service")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{1,200}\1")
+_ETAG = re.compile(r"(\"?)[A-Za-z0-9._:+/=-]{0,200}\1")
 _LONGEST_SECONDS = 24 * 3600
 _RENAMED = {"foreign": "external_addresses"}
 _CHOICES_THEN = {

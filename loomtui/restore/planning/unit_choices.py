@@ -134,13 +134,13 @@ def _wrong_in_backup(
     choice = next((choice for choice in plan.files if choice.target == UNIT), None)
     if choice is None or choice.action is not FileAction.RESTORE or not choice.changes:
         return None
-    if config is None or facts.unit is None or not facts.unit.files:
+    sources = observations.unit_sources.get(plan.name)
+    restored = restored_unit(observations.details[plan.name], config, sources)
+    if restored is None or facts.unit is None or not facts.unit.files:
         return None
     own = _mismatches_on(facts, facts.unit, nodes)
     if any(mismatch.blocking for mismatch in own):
         return None
-    sources = observations.unit_sources.get(plan.name)
-    restored = with_text(facts.unit, facts.unit.files[0].path, config.texts.get(UNIT, ""), sources)
     new = [mismatch for mismatch in _mismatches_on(facts, restored, nodes) if mismatch not in own]
     telling = [one for one in new if one.blocking or one.kind in _OLD_PEERS]
     return telling[0].message if telling else None

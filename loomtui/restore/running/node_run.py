@@ -83,6 +83,7 @@ class JobStatus(IntEnum):
 class JobEnd:
     status: JobStatus
     message: str  # what the job said, for reading
+    http_status: int | None = None  # with which S3 refused the download; None: it did not refuse it
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         marks=frozenset(_texts(facts.all("mark"))),
         slots=frozenset(_texts(facts.all("slot"))),
         jobs={
-            name: _read_job(facts.line(f"job.{name}"))
+            name: _read_job(facts.line(f"job.{name}"), facts.number(f"http.{name}"))
             for name in ("data", "config")
             if f"job.{name}" in facts
         },
@@ -217,11 +218,11 @@ def _read_state(stdout: bytes, run: str) -> RunState:
     )
 
 
-def _read_job(line: str) -> JobEnd:
+def _read_job(line: str, http_status: int | None) -> JobEnd:
     """`STATUS MESSAGE`, as run_state.sh prints it."""
     status, _, message = line.partition(" ")
     known = {str(one.value): one for one in JobStatus}
-    return JobEnd(known.get(status, JobStatus.FAILED), message or "the job failed")
+    return JobEnd(known.get(status, JobStatus.FAILED), message or "the job failed", http_status)
 
 
 def read_processes(values: Iterable[bytes]) -> tuple[Process, ...]:

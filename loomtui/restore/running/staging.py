@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.etags import plain_etag
 from loomtui.backups.model import Compression
 from loomtui.errors import LoomtuiError, ObjectChanged, StepFailed
 from loomtui.fleet.scripts import script_text
@@ -36,6 +37,7 @@ _TOOLS = {
     Compression.ZSTD: {"zstd"},
 }
 _URL_SECONDS = 12 * 3600
+_PRECONDITION_FAILED = 412
 _TRIES = 2
 _POLL_SECONDS = 0.5
 _UNPACK_SECONDS = 24 * 3600
@@ -93,18 +95,39 @@ class Stager:
         fetcher = {"curl", "wget"} & state.tools
         unpacker = archive.compression is Compression.NONE or _TOOLS[archive.compression] & state.tools
         if fetcher and unpacker:
-            for _ in range(_TRIES):
-                ended = await self._fetch(name, archive)
-                if ended.status is JobStatus.DONE:
-                    return
-                if ended.status is JobStatus.OTHER_ARCHIVE:
-                    raise self._archive_changed(archive)
+            ended = await self._fetch_with_tries(name, archive)
+            if ended.status is JobStatus.DONE:
+                return
             self._note(f"the node could not fetch by itself ({ended.message}); relaying over SSH")
         else:
             self._note("the node has no tool to fetch and unpack by itself; relaying over SSH")
         await self._relay(name, archive)
 
-    async def _fetch(self, name: str, archive: Archive) -> JobEnd:
+    async def _fetch_with_tries(self, name: str, archive: Archive) -> JobEnd:
+        """How the last try ended. One that S3 refused for its If-Match does not count as a try."""
+        etag, tries = plain_etag(archive.etag), _TRIES
+        while True:
+            ended = await self._fetch(name, archive, etag)
+            tries -= 1
+            if ended.status is JobStatus.OTHER_ARCHIVE:
+                raise self._archive_changed(archive)
+            if ended.http_status == _PRECONDITION_FAILED and etag and await self._is_unchanged(archive):
+                self._note("S3 refuses the very ETag that it gives (If-Match): SHA-256 alone decides")
+                etag, tries = "", tries + 1
+            elif ended.status is JobStatus.DONE or not tries:
+                return ended
+
+    async def _is_unchanged(self, archive: Archive) -> bool:
+        """False if nobody can tell. Raises ObjectChanged if the object is another one by now."""
+        try:
+            await self._catalogue.check(archive.key, archive.etag, archive.size_bytes)
+        except ObjectChanged:
+            raise self._archive_changed(archive) from None
+        except LoomtuiError:
+            return False
+        return True
+
+    async def _fetch(self, name: str, archive: Archive, etag: str) -> JobEnd:
         state = await self._hand.state()
         if name not in state.running and not _is_unpacked(state, name):
             url = self._catalogue.presign(archive.key, _URL_SECONDS)
@@ -115,7 +138,7 @@ class Stager:
                 archive.compression.value,
                 archive.sha256,
                 *(item.source for item in archive.items),
-                stdin="\n".join((url, archive.etag.strip('"'), job)).encode(),
+                stdin="\n".join((url, etag.strip('"'), job)).encode(),
             )
         return await self._wait(name, archive)
 

@@ -1,6 +1,6 @@
 # Starts a job that outlives this connection: fetches one archive from S3, checks its SHA-256 and unpacks the
-# wanted members into the run's folder. Standard input: the URL, the ETag, then the text of the job. The job gives
-# way to a node that runs beside it.
+# wanted members into the run's folder. Standard input: the URL, the ETag, then the text of the job. An empty ETag
+# asks for whatever is there: for stores that do not know If-Match. The job gives way to a node that runs beside it.
 # fetch.sh WORKDIR RUN SET COMPRESSION SHA256 MEMBER...
 WORKDIR=$1 RUN=$2 SET=$3
 run_folder=$WORKDIR/.loomtui/runs/$RUN
@@ -11,10 +11,13 @@ if [ -f "$job_folder/pid" ] && grep -qF "$job_folder/job.sh" "/proc/$(cat "$job_
 fi
 IFS= read -r url && IFS= read -r etag || fail "no URL on standard input"
 mkdir -p "$job_folder" && cat >"$job_folder/job.sh" || fail "cannot write $job_folder"
-rm -f "$job_folder/rc" "$job_folder/message" "$job_folder/pid"
+rm -f "$job_folder/rc" "$job_folder/message" "$job_folder/pid" "$job_folder/http"
 # Files that only root reads, not arguments: a presigned URL is a secret. The job takes them away at once.
 etag=${etag#\"} etag=${etag%\"}
-printf 'url = "%s"\nheader = "If-Match: \\"%s\\""\n' "$url" "$etag" >"$job_folder/curlrc" &&
+{
+    printf 'url = "%s"\n' "$url"
+    [ -z "$etag" ] || printf 'header = "If-Match: \\"%s\\""\n' "$etag"
+} >"$job_folder/curlrc" &&
     printf '%s\n' "$url" >"$job_folder/url" && printf '%s\n' "$etag" >"$job_folder/etag" ||
     fail "cannot write in $job_folder"
 shift 2

@@ -1,7 +1,7 @@
 # The job that fetch.sh starts.
 # fetch_job.sh RUN-FOLDER SET COMPRESSION SHA256 MEMBER...
 # Leaves in job/SET: pid, then `message` and `rc` (0: all unpacked in raw/SET and as the plan says; 2: the archive
-# is another one; 1: anything else).
+# is another one; 1: anything else). If S3 refused the download, its HTTP status is in `http`.
 run_folder=$1 SET=$2 COMPRESSION=$3 SHA256=$4
 shift 4
 job_folder=$run_folder/job/$SET raw_folder=$run_folder/raw/$SET
@@ -9,7 +9,7 @@ printf '%s\n' "$$" >"$job_folder/pid"
 
 # finish STATUS MESSAGE: ends the job. A presigned URL goes, and whoever looks is told how it ended.
 finish() {
-    rm -f "$job_folder/url" "$job_folder/curlrc" "$job_folder/sum.pipe"
+    rm -f "$job_folder/url" "$job_folder/curlrc" "$job_folder/wget.err" "$job_folder/sum.pipe"
     printf '%s\n' "$2" >"$job_folder/message"
     printf '%s\n' "$1" >"$job_folder/rc.new" && mv -f "$job_folder/rc.new" "$job_folder/rc"
     exit 0 # told by `rc`: systemd would keep a failed unit until the next boot
@@ -35,10 +35,18 @@ fetch() {
     else
         exec <"$job_folder/url"
         rm -f "$job_folder/curlrc" "$job_folder/url"
-        wget --quiet --no-config --tries=1 --timeout=60 --header="If-Match: \"$(cat "$job_folder/etag")\"" \
-            --input-file=- --output-document=- 2>"$job_folder/fetch.err"
+        etag=$(cat "$job_folder/etag")
+        set --
+        [ -z "$etag" ] || set -- "--header=If-Match: \"$etag\""
+        # It says the status of an answer only beside the URL, which is a secret.
+        LC_ALL=C wget --no-verbose --no-config --tries=1 --timeout=60 "$@" \
+            --input-file=- --output-document=- 2>"$job_folder/wget.err"
     fi
     echo $? >"$job_folder/fetch.rc"
+    [ ! -f "$job_folder/wget.err" ] || sed '/^http/d; s/?[^ ]*//' "$job_folder/wget.err" >"$job_folder/fetch.err"
+    rm -f "$job_folder/wget.err"
+    refusal='s/.*[Ee][Rr][Rr][Oo][Rr]:* \([45][0-9][0-9]\).*/\1/p' # of curl and wget alike
+    sed -n "$refusal" "$job_folder/fetch.err" | head -n 1 >"$job_folder/http"
 }
 
 # unpack: standard input, decompressed, to standard output.

@@ -12,6 +12,7 @@ if holds_lock "$WORKDIR" "$RUN"; then
             kill -s TERM -- "-$(cat "$pid")" 2>/dev/null || :
         fi
     done
-    rm -f "$WORKDIR/.loomtui/runs/$RUN"/job/*/curlrc "$WORKDIR/.loomtui/runs/$RUN"/job/*/url
+    rm -f "$WORKDIR/.loomtui/runs/$RUN"/job/*/curlrc "$WORKDIR/.loomtui/runs/$RUN"/job/*/url \
+        "$WORKDIR/.loomtui/runs/$RUN"/job/*/wget.err
     mv -f "$lock" "$WORKDIR/.loomtui/runs/$RUN/lock.released" || fail "cannot release the lock $lock"
 fi

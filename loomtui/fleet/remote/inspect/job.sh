@@ -10,7 +10,7 @@ cd "$WORKDIR/.loomtui/runs/$RUN/job/$JOB" 2>/dev/null || exit 0 # it was never s
 for name in *; do
     [ -f "$name" ] && [ -r "$name" ] || continue
     case $name in
-        *[!A-Za-z0-9._-]* | url | curlrc | etag) ;; # a presigned URL is a secret
+        *[!A-Za-z0-9._-]* | url | curlrc | wget.err | etag) ;; # a presigned URL is a secret
         *) tail -c 16384 "$name" | emit "$name" ;;
     esac
 done

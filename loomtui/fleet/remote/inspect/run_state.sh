@@ -18,6 +18,7 @@ done
 for set in data config; do
     [ ! -f "$run_folder/job/$set/rc" ] ||
         say "job.$set" "$(cat "$run_folder/job/$set/rc") $(tail -n 1 "$run_folder/job/$set/message")"
+    [ ! -s "$run_folder/job/$set/http" ] || say "http.$set" "$(head -c 3 "$run_folder/job/$set/http")"
     # After a reboot the number may be another process's.
     if [ -f "$run_folder/job/$set/pid" ] &&
         grep -qF "$run_folder/job/$set/job.sh" "/proc/$(cat "$run_folder/job/$set/pid")/cmdline" 2>/dev/null; then
