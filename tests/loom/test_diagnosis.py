@@ -199,7 +199,7 @@ def test_where_no_fix_is_known_the_references_are_to_be_compared() -> None:
     """A colon within the sentence is no fix."""
     node, *others = report(B).nodes
     found = first(Code.WRONG_REFERENCE, four(), standing(), compare([replace(node, reported=C), *others]))
-    assert found.meaning.endswith(": the command runs in another working directory or has made a new key.")
+    assert found.meaning.endswith(": Loom goes by another file, or the command has made a new key.")
     assert found.advice.text == Do.COMPARE_REFERENCES.advice(node="n1").text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pwd
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -39,6 +40,7 @@ def _status(machine: LocalNode, args: Args) -> Iterator[Fact]:
     if machine.unit.is_file():
         yield "cat", _cat(machine)
     yield "dir", str(machine.workdir)
+    yield "host", os.uname().nodename
     for name, path in (("hold", machine.hold), ("lock", machine.lock)):
         if path.is_file():
             yield name, path.read_bytes()

@@ -271,11 +271,10 @@ def test_called_again_after_the_file_was_replaced_it_works_on_the_nodes_own(node
         "",
         "{}",
         "not JSON",
-        OWN.validator_json(130, last_height=None),
         json.dumps({"key": json.loads(PLAIN), "last_height": "1"}),
         OWN.validator_json(130, last_signature={"value": {"deep": "x"}}),
     ],
-    ids=["empty", "no fields", "no JSON", "no height", "two heights", "a signature of another form"],
+    ids=["empty", "no fields", "no JSON", "two heights", "a signature of another form"],
 )
 def test_a_file_of_another_form_is_left_alone(node: LocalNode, text: str) -> None:
     out = with_validator(node, text)

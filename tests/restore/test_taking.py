@@ -37,6 +37,9 @@ class Listed:
     def may_be_of(self, one: Backup, source: str) -> bool:
         return False
 
+    async def check(self, key: str, etag: str, size_bytes: int) -> None:
+        """The store still gives it."""
+
     async def look(self, one: Backup, progress: object = None) -> Contents:
         items = (Item("app.db", "app.db"),)
         return contents(

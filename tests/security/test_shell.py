@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import tempfile
@@ -188,7 +189,7 @@ def _hostile_cluster(
     age(machine.workdir)
     unit = f"{unit_text(machine, '')}Environment=X={line}\n"
     cluster.catalogue.backups.clear()
-    cluster.add_config_backup(1, files={"loom.service": unit, "loom.yml": LOOM_YML + f"X: {line!r}\n"})
+    cluster.add_config_backup(1, files={"loom.service": unit, "loom.yml": LOOM_YML + f"X: {json.dumps(line)}\n"})
     cluster.add_data_backup(RESTORED_HEIGHT, BACKUP_TIME, "evm.db", key=key)
     return cluster
 

@@ -37,6 +37,13 @@ look_at_attributes() {
 # look_at_folder FOLDER: something can be made, renamed and taken away in it, or in the nearest one that is there.
 look_at_folder() {
     fault='' at=$1
+    case $1 in
+        /*) ;;
+        *)
+            fault=no-folder
+            return
+            ;;
+    esac
     while [ ! -e "${at:-/}" ] && [ ! -L "$at" ]; do at=${at%/*}; done
     at=${at:-/}
     if [ ! -d "$at" ]; then

@@ -28,6 +28,12 @@ field() {
 # edit_fault BEFORE AFTER HEIGHT: prints why the edited text must not be used, one word; nothing where it may.
 # Both are texts, not files, and they hold a key: they are given to nothing but functions and pipes.
 edit_fault() {
+    for name in address pub_key; do # what has none is no validator's file
+        if [ -z "$(printf '%s' "$1" | field "$name")" ]; then
+            echo unknown-form
+            return
+        fi
+    done
     for name in address pub_key priv_key key_id; do
         if [ "$(printf '%s' "$1" | field "$name")" != "$(printf '%s' "$2" | field "$name")" ]; then
             echo key-changed

@@ -47,7 +47,7 @@ below() {
 loom_root() {
     root=$1
     loom_yml "$1"
-    [ -r "$loom_yml" ] || return 0
+    [ -f "$loom_yml" ] && [ -r "$loom_yml" ] || return 0 # a pipe would be waited for
     lines=$(tr -d '\r' <"$loom_yml" | grep -i "^[\"']\{0,1\}rootdir[\"']\{0,1\}[[:space:]]*:")
     case $lines in *"$newline"*) return 1 ;; esac
     value=$(printf '%s\n' "${lines#*:}" | plain_text)
@@ -88,8 +88,9 @@ loom_config() {
         [ ! -e "$root/chaindata/config/config.$suffix" ] || break
     done
     if [ -e "$root/chaindata/config/config.$suffix" ]; then
-        [ "$suffix" = toml ] && [ -r "$root/chaindata/config/config.toml" ] || return 0
-        toml=$(head -c 1048576 "$root/chaindata/config/config.toml" | tr -d '\r\000' | sed '/^[[:space:]]*\[/,$d')
+        toml_file=$root/chaindata/config/config.toml
+        [ "$suffix" = toml ] && [ -f "$toml_file" ] && [ -r "$toml_file" ] || return 0
+        toml=$(head -c 1048576 "$toml_file" | tr -d '\r\000' | sed '/^[[:space:]]*\[/,$d')
     fi
     case $toml in *'"""'* | *"'''"*) return 0 ;; esac # it may hold lines that are no settings
     [ -n "$(environment_settings)" ] || told=yes

@@ -49,7 +49,8 @@ look_at_state() {
         return
     fi
     near=$at
-    while ! is_there "$near"; do near=${near%/*}; done # of one that is missing: where it will be put
+    while [ -n "$near" ] && ! is_there "$near"; do near=${near%/*}; done # of one that is missing: where it will be put
+    near=${near:-/}
     if place=$(canonical "$near") && [ -n "$place" ] &&
         { [ "$(stat -L -c %d "$near")" != "$device" ] || [ "$(mount_of "$place")" != "$(mount_of "$home")" ]; }; then
         fault=elsewhere at=$place

@@ -48,11 +48,21 @@ def port_number(text: str, place: Place) -> int:
     return port
 
 
-def literal_address(host: str) -> str:
-    """The usual form of an IP address, or '' if this is none."""
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+
+
+def literal_address(host: str, family: str = "") -> str:
+    """The usual form of an IP address, or '' if this is none of the one family that is wanted.
+
+    Fact: `resolve_addr` of ssh.c asks for addresses of AddressFamily alone.
+    """
     try:
         [(_, _, _, _, address), *_] = socket.getaddrinfo(
-            host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            host,
+            None,
+            _FAMILIES.get(family, socket.AF_UNSPEC),
+            socket.SOCK_STREAM,
+            flags=socket.AI_NUMERICHOST,
         )
         usual = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
     except (OSError, UnicodeError):

@@ -95,7 +95,7 @@ def _host_name(found: Found, asked: Asked) -> str:
 
 def _dialled(found: Found, asked: Asked) -> str:
     host = _host_name(found, asked)
-    return literal_address(host) or host.lower()
+    return literal_address(host, found.one("addressfamily").lower()) or host.lower()
 
 
 def _refuse_undoable(found: Found) -> None:
