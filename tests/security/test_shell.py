@@ -189,7 +189,8 @@ def _hostile_cluster(
     age(machine.workdir)
     unit = f"{unit_text(machine, '')}Environment=X={line}\n"
     cluster.catalogue.backups.clear()
-    cluster.add_config_backup(1, files={"loom.service": unit, "loom.yml": LOOM_YML + f"X: {json.dumps(line)}\n"})
+    settings = LOOM_YML + f"X: {json.dumps(line)}\n"
+    cluster.add_config_backup(1, files={"loom.service": unit, "loom.yml": settings})
     cluster.add_data_backup(RESTORED_HEIGHT, BACKUP_TIME, "evm.db", key=key)
     return cluster
 
