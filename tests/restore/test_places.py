@@ -19,6 +19,7 @@ import pytest
 from loomtui.errors import Refused
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.probes.places import FileSystem, Places
+from loomtui.fleet.scripts import InspectScript, script_text
 from loomtui.loom.databases import ADDRBOOK, LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, VALIDATOR
 from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome
@@ -113,6 +114,24 @@ async def test_every_file_that_is_written_is_looked_at(make_cluster: Make, targe
     replace_by(path, Path.mkdir)
     found = await only_refusal(cluster)
     assert str(path) in found.sentence
+
+
+async def test_a_pipe_in_the_place_of_loom_yml_is_not_read(make_cluster: Make) -> None:
+    """Whoever opened it would wait for ever."""
+    cluster = make_cluster()
+    path = cluster.machines["n1"].workdir / LOOM_CONFIG
+    replace_by(path, os.mkfifo)
+    unfit = [one for one in await refused(cluster) if one.code is FindingCode.UNFIT_PLACE]
+    assert [str(path) in one.sentence for one in unfit] == [True]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("folder", ["work", "/nowhere/work", ""])
+def test_a_look_ends_whatever_it_is_given(folder: str, shell: str) -> None:
+    text = script_text(InspectScript("places"))
+    wanted = [word for kind in ("file", "move", "state", "staging", "timer") for word in (kind, "x")]
+    command = [shell, "-c", text, "loomtui", folder, f"{folder}/hold", "nobody", *wanted]
+    subprocess.run(command, capture_output=True, check=False, timeout=20)
 
 
 async def test_a_place_that_is_only_noted_may_be_odd(make_cluster: Make) -> None:
