@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_FOR_ONCE = "Your answer goes to this server only, and is not kept. Without one, loomtui does not log in there."
+_FOR_ONCE = (
+    "Your answer goes to this server only, and is not kept. Without one, loomtui does not log in there."
+)
 
 
 class ScreenPrompter:
