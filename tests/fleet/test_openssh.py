@@ -333,6 +333,7 @@ def test_the_machine_s_configuration_comes_after_the_user_s(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("IdentityAgent $NAME#glued\n", "line 1: '$NAME#glued' names no environment variable"),
         ("Match exec true\n", "line 1: loomtui cannot judge the criterion 'exec'"),
         ("\nMatch localnetwork 10.0.0.0/8\n", "line 2: loomtui cannot judge the criterion 'localnetwork'"),
         ("Match !final\n", "line 1: versions of OpenSSH"),

@@ -108,7 +108,7 @@ async def test_plan_is_not_made_by_those_who_cannot_see_the_keys(
     plan = await _plan(inventory.model_copy(update={"ssh": owns_nothing}))
 
     for name in shared.names:
-        assert any(f"{name}: chaindata/config/node_key.json and" in text for text in texts_of(plan.refusals))
+        assert any(f"{name}: chaindata/config/node_key.json (" in text for text in texts_of(plan.refusals))
 
 
 async def _plan(inventory: Inventory) -> Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from loomtui.fleet.ssh.openssh.options import Asked
 from loomtui.fleet.ssh.openssh.tokens import Tokens
 from loomtui.text import clean_line
 
+#: `$NAME`, or a text with `${NAME}` in it. Fact: `valid_env_name` of readconf.c.
+_AGENT_VARIABLE = re.compile(r"\$(\{|[A-Za-z0-9_]+\Z)")
 _DEEPEST = 16  # files that include each other
 _MOST_FILES = 32  # known_hosts files on a line
 _WRITABLE_BY_OTHERS = 0o022
@@ -258,6 +261,8 @@ def _checked(keyword: str, statement: Statement) -> str:
         statement.place.refuse(f"loomtui does not know the algorithm {clean_line(name, limit=80)!r}")
     if keyword == "user" and ("%" in value or "${" in value):
         statement.place.refuse("versions of OpenSSH take `%` and `${` in User differently")
+    if keyword == "identityagent" and value.startswith("$") and not _AGENT_VARIABLE.match(value):
+        statement.place.refuse(f"{clean_line(value, limit=80)!r} names no environment variable")
     return value
 
 
