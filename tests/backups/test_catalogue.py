@@ -8,8 +8,6 @@ import hashlib
 import json
 import os
 import stat
-import urllib.error
-import urllib.request
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,6 +36,7 @@ from tests.backups.making import (
     tar_of_staging,
     tar_with,
 )
+from tests.http import get
 from tests.loom.test_chainstate import REAL
 
 CONFIG_TAR = tar_with(
@@ -431,15 +430,8 @@ class TestRelay:
         backup = await only(catalogue)
         url = catalogue.presign(KEY, 60)
         assert "X-Amz-Expires=60" in url
-        assert await asyncio.to_thread(fetch, url, backup.etag) == CONFIG_TAR
-        with pytest.raises(urllib.error.HTTPError, match="412"):
-            await asyncio.to_thread(fetch, url, '"another"')
+        assert await asyncio.to_thread(get, url, {"If-Match": backup.etag}) == (200, CONFIG_TAR)
+        assert (await asyncio.to_thread(get, url, {"If-Match": '"another"'}))[0] == 412
 
     def test_no_url_lives_longer_than_s3_allows(self, catalogue: Catalogue) -> None:
         assert "X-Amz-Expires=604800&" in catalogue.presign(KEY, 10**9)
-
-
-def fetch(url: str, etag: str) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"If-Match": etag})) as answer:  # noqa: S310
-        data: bytes = answer.read()
-        return data

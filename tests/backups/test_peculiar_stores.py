@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from tests.backups.conftest import Bucket, Opener
 from tests.backups.making import pack, tar_with
 from tests.backups.peculiar import KMS_DENIED, KMS_SAID, Peculiar, Refusal, peculiar
 from tests.backups.test_catalogue import data_tar
+from tests.http import get
 from tests.stores.names import names_below
 
 CONFIG = pack(tar_with(("loom.yml", "a: 1"), ("genesis.json", '{"contracts": []}')), Compression.GZIP)
@@ -276,12 +276,7 @@ async def test_the_style_of_the_aws_configuration_counts(
     assert [backup.key for backup in await catalogue.list()] == [NEWER, OLDER]
     url = catalogue.presign(NEWER)
     assert urlsplit(url).hostname == f"{virtual.bucket}.oss.case.test"
-    assert await asyncio.to_thread(fetched, url) == CONFIG
-
-
-def fetched(url: str) -> bytes:
-    with urllib.request.urlopen(url) as answer:  # noqa: S310 - a URL of the test's own
-        return bytes(answer.read())
+    assert await asyncio.to_thread(get, url) == (200, CONFIG)
 
 
 async def test_the_style_of_the_inventory_wins(

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from loomtui.cli import failures
 from loomtui.cli.app import app
-from loomtui.drill.practice import Practice
+from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
 
 ROOT = Path(__file__).parents[2]
@@ -131,3 +131,15 @@ class Cluster:
         path = folder / "changed.yml"
         path.write_text(text.replace(old, new), encoding="utf-8")
         return str(path)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Practice]:
+    """A practice cluster of two validators and a backup node that is well."""
+    with practice("healthy", 2, block_seconds=0.5) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(healthy: Practice, loomtui: Run) -> Cluster:
+    return Cluster(healthy, loomtui)

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from loomtui.drill.practice import Practice, practice
-from tests.cli.conftest import Cluster, Run
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Practice]:
-    with practice("healthy", 2, block_seconds=0.5) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(started: Practice, loomtui: Run) -> Cluster:
-    return Cluster(started, loomtui)
+from tests.cli.conftest import Cluster
 
 
 def start_otherwise(cluster: Cluster, prefix: str, settings: str = "", peers: str = '"$PEERS"') -> str:

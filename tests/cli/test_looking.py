@@ -15,23 +15,12 @@ from typing import Any
 import boto3
 import pytest
 
-from loomtui.drill.practice import Practice, practice
+from loomtui.drill.practice import Practice
 from loomtui.inventory import load
-from tests.cli.conftest import ROOT, Cluster, Run, command
+from tests.cli.conftest import ROOT, Cluster, command
 
 NODES = ["val-1", "val-2", "backup-1"]
 ID = re.compile(r"[0-9a-f]{40}")
-
-
-@pytest.fixture(scope="module")
-def healthy() -> Iterator[Practice]:
-    with practice("healthy", 2, block_seconds=0.5) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(healthy: Practice, loomtui: Run) -> Cluster:
-    return Cluster(healthy, loomtui)
 
 
 def is_moment(text: str) -> bool:

@@ -22,20 +22,9 @@ SAMPLE = str(ROOT / "sample_inventory.yml")
 _SECONDS = 60
 
 
-@pytest.fixture(scope="module")
-def small() -> Iterator[Practice]:
-    with practice("healthy", 2, block_seconds=0.5) as cluster:
-        yield cluster
-
-
 @pytest.fixture
-def cluster(small: Practice, loomtui: Run) -> Cluster:
-    return Cluster(small, loomtui)
-
-
-@pytest.fixture
-def served(small: Practice, home: Path, tmp_path: Path) -> Iterator[Served]:
-    env = {**small.environment, "HOME": str(home), "LOOMTUI_INVENTORY": str(small.inventory_path)}
+def served(healthy: Practice, home: Path, tmp_path: Path) -> Iterator[Served]:
+    env = {**healthy.environment, "HOME": str(home), "LOOMTUI_INVENTORY": str(healthy.inventory_path)}
     (tmp_path / "cwd").mkdir(exist_ok=True)
     with serving(env=env, cwd=tmp_path / "cwd") as found:
         yield found
@@ -77,17 +66,17 @@ async def looking(served: Served) -> AsyncIterator[Viewer]:
             yield Viewer(socket)
 
 
-async def test_the_health_of_every_node_is_seen(served: Served, small: Practice) -> None:
+async def test_the_health_of_every_node_is_seen(served: Served, healthy: Practice) -> None:
     async with looking(served) as viewer:
-        await viewer.sees("Cluster health", "read-only", "running", *small.names)
+        await viewer.sees("Cluster health", "read-only", "running", *healthy.names)
 
 
 async def test_a_browser_changes_nothing_and_leaves_no_file(
-    served: Served, small: Practice, home: Path, tmp_path: Path
+    served: Served, healthy: Practice, home: Path, tmp_path: Path
 ) -> None:
     """It asks for a restore, suspends, saves, takes other colours."""
     async with looking(served) as viewer:
-        await viewer.sees("running", *small.names)
+        await viewer.sees("running", *healthy.names)
         await viewer.press("r\x1a")
         await viewer.press("o")
         await viewer.sees("Logs")
@@ -107,9 +96,9 @@ def files_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_the_token_is_in_no_process_list_and_in_no_log(served: Served, small: Practice) -> None:
+async def test_the_token_is_in_no_process_list_and_in_no_log(served: Served, healthy: Practice) -> None:
     async with looking(served) as viewer:
-        await viewer.sees(*small.names)
+        await viewer.sees(*healthy.names)
         (process,) = served.viewers
         seen = served.told_of(process)
         assert b"served" in seen
@@ -120,10 +109,10 @@ async def test_the_token_is_in_no_process_list_and_in_no_log(served: Served, sma
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-async def test_no_process_is_left(served: Served, small: Practice, number: signal.Signals) -> None:
+async def test_no_process_is_left(served: Served, healthy: Practice, number: signal.Signals) -> None:
     async with looking(served) as one, looking(served) as other:
         for viewer in (one, other):
-            await viewer.sees(*small.names)
+            await viewer.sees(*healthy.names)
         processes = [os.pidfd_open(process) for process in served.viewers]
         assert len(processes) == 2
         status = await asyncio.to_thread(served.end, number)
@@ -134,13 +123,13 @@ async def test_no_process_is_left(served: Served, small: Practice, number: signa
     assert ("Interrupted." in served.said) is (number != signal.SIGKILL)
 
 
-async def test_leaving_the_screens_ends_the_view_alone(served: Served, small: Practice) -> None:
+async def test_leaving_the_screens_ends_the_view_alone(served: Served, healthy: Practice) -> None:
     async with looking(served) as one:
-        await one.sees(*small.names)
+        await one.sees(*healthy.names)
         await one.press("q")
         assert await one.is_over()
     async with looking(served) as other:
-        await other.sees(*small.names)
+        await other.sees(*healthy.names)
 
 
 async def test_a_host_key_that_changes_later_is_not_asked_about(home: Path, tmp_path: Path) -> None:
@@ -165,8 +154,8 @@ def test_an_address_that_others_reach_is_refused(loomtui: Run, host: str) -> Non
     assert "--anywhere" in done.err
 
 
-def test_it_is_served_anywhere_when_that_is_asked_for(small: Practice, home: Path, tmp_path: Path) -> None:
-    env = {**small.environment, "HOME": str(home), "LOOMTUI_INVENTORY": str(small.inventory_path)}
+def test_it_is_served_anywhere_when_that_is_asked_for(healthy: Practice, home: Path, tmp_path: Path) -> None:
+    env = {**healthy.environment, "HOME": str(home), "LOOMTUI_INVENTORY": str(healthy.inventory_path)}
     with serving("--host", "0.0.0.0", "--anywhere", env=env, cwd=tmp_path) as served:
         assert served.base.startswith(f"http://{socket.gethostname()}:")
         assert "Nothing is encrypted" in served.said
@@ -220,8 +209,8 @@ def test_a_node_that_is_away_is_told_and_the_others_are_served(home: Path, tmp_p
             assert "backup-1: " not in served.said
 
 
-def test_what_is_run_for_a_browser_is_for_none_else(small: Practice, home: Path, tmp_path: Path) -> None:
-    env = {**small.environment, "HOME": str(home)}
-    with Terminal("served", "-i", str(small.inventory_path), env=env, cwd=tmp_path) as terminal:
+def test_what_is_run_for_a_browser_is_for_none_else(healthy: Practice, home: Path, tmp_path: Path) -> None:
+    env = {**healthy.environment, "HOME": str(home)}
+    with Terminal("served", "-i", str(healthy.inventory_path), env=env, cwd=tmp_path) as terminal:
         terminal.expect("Call loomtui serve")
         assert terminal.end() == 2

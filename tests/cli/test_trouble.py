@@ -11,14 +11,9 @@ from tests.cli.conftest import Cluster, Run
 
 
 @pytest.fixture
-def small() -> Iterator[Practice]:
+def healthy() -> Iterator[Practice]:
     with practice("healthy", 2, block_seconds=0.5) as cluster:
         yield cluster
-
-
-@pytest.fixture
-def cluster(small: Practice, loomtui: Run) -> Cluster:
-    return Cluster(small, loomtui)
 
 
 def test_one_node_away(cluster: Cluster) -> None:

@@ -16,23 +16,11 @@ import boto3
 import pytest
 
 from loomtui.drill.node.keys import new_private_key, node_key_text
-from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
-from tests.cli.conftest import Cluster, Run
+from tests.cli.conftest import Cluster
 
 NODE = "val-1"
 CONFIG = "chaindata/config"
-
-
-@pytest.fixture(scope="module")
-def healthy() -> Iterator[Practice]:
-    with practice("healthy", 2, block_seconds=0.5) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(healthy: Practice, loomtui: Run) -> Cluster:
-    return Cluster(healthy, loomtui)
 
 
 def of_node(cluster: Cluster, document: Any) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from loomtui.fleet import scripts, session
 from loomtui.fleet.fleet import Fleet, WritableFleet
 from loomtui.fleet.scripts import ChangeScript, InspectScript
+from tests import ability
 from tests.fleet.machine import RECORDED, Machine, install
 from tests.fleet.place import Place, write_key
 from tests.fleet.sshd import Sshd
@@ -112,3 +113,27 @@ def rpc_port() -> Iterator[int]:
         yield server.server_address[1]
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(params=["program", "our reading"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The test is done with the `ssh` program, and without one."""
+    if request.param == "program":
+        ability.program("ssh", "openssh-client")
+    else:
+        (tmp_path / "empty").mkdir()
+        monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    return str(request.param)
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There is no `ssh` program."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture
+def ssh_client() -> None:
+    """The test calls `ssh` or `ssh-keygen`."""
+    ability.program("ssh", "openssh-client")
+    ability.program("ssh-keygen", "openssh-client")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def test_encrypted(tmp_path: Path, kind: str, form: str) -> None:
     assert file.key(PHRASE).asbytes() == public
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen here")
+@pytest.mark.usefixtures("ssh_client")
 @pytest.mark.parametrize("form", ["PKCS8", "PEM", "RFC4716"])
 @pytest.mark.parametrize("passphrase", ["", "sesame"])
 def test_as_ssh_keygen_writes_them(tmp_path: Path, form: str, passphrase: str) -> None:
@@ -133,7 +132,7 @@ def test_what_cannot_be_read_names_the_command_that_mends_it(tmp_path: Path) -> 
     assert unusable(path) == "it holds no private key"
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen here")
+@pytest.mark.usefixtures("ssh_client")
 async def test_a_cipher_that_cannot_be_undone_is_told_before_anybody_is_asked(
     place: Place, sshd: Sshd
 ) -> None:

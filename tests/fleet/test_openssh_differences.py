@@ -6,6 +6,7 @@ With `--hypothesis-profile=deep`, which tests/conftest.py knows, 5,000 of them.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import pwd
 import shutil
@@ -26,15 +27,16 @@ from loomtui.fleet.ssh.openssh.program import SshProgram, ssh_program
 from loomtui.fleet.ssh.openssh.reading import Files
 from tests.fleet.ssh_configs import VARIABLE, Case, cases
 
+_LOG = logging.getLogger(__name__)  # --log-cli-level=INFO shows the outcomes
 _CASES = 5_000 if settings.get_current_profile_name() == "deep" else 300
 #: At least so much of what the program takes has to be taken by us, too.
 _LEAST_TAKEN = 0.6
 _HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
-pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh program here")
+pytestmark = pytest.mark.usefixtures("ssh_client")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def program() -> SshProgram:
     found = ssh_program(os.environ["PATH"])
     assert found is not None
@@ -108,6 +110,6 @@ def test_no_difference(program: SshProgram, tmp_path: Path, monkeypatch: pytest.
         assert _comparable(ours) == _comparable(theirs)
 
     differ()
-    print(dict(outcomes), refusals.most_common(12), sep="\n")  # noqa: T201 - for whoever runs it with -s
+    _LOG.info("%s; refused by us alone for %s", dict(outcomes), refusals.most_common(12))
     assert outcomes["alike"] >= _LEAST_TAKEN * (outcomes["alike"] + outcomes["refused by us alone"])
     assert outcomes["alike"] >= _CASES * 0.2

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from loomtui.fleet.fleet import Refuse, WritableFleet
+from tests.ability import give_up
 from tests.lab.client import Lab, lab
 from tests.lab.needs import missing
 from tests.lab.proof import is_well
@@ -27,13 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.lab)
             item.add_marker(pytest.mark.xdist_group(item.path.name))
             item.add_marker(pytest.mark.timeout(_SECONDS))
-
-
-def give_up(why: str) -> NoReturn:
-    """Skips with the reason; in CI, where nobody reads skips, that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 @pytest.fixture(scope="session")

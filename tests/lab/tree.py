@@ -6,11 +6,11 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.apart import run_apart
 from tests.lab.needs import LabError
 
 SUITE = "bookworm"  # its Python is the oldest that the stand-in runs on
@@ -66,8 +66,6 @@ systemctl mask --quiet apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.ti
 apt-get clean
 rm -rf /var/lib/apt/lists/* /usr/share/doc/* /usr/share/man/* /usr/share/locale/*
 """
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_BUILD_SECONDS = 1200
 
 
 def cache_folder() -> Path:
@@ -95,26 +93,9 @@ def _build(folder: Path) -> None:
     # LOOM_LAB_MIRROR: a Debian mirror; without it the one that debootstrap knows.
     mirror = [os.environ["LOOM_LAB_MIRROR"]] if "LOOM_LAB_MIRROR" in os.environ else []
     include = ",".join(PACKAGES)
-    _in_namespace(["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(folder), *mirror])
-    _in_namespace(["chroot", str(folder), "sh", "-c", _PREPARE])
-
-
-def _in_namespace(command: list[str]) -> None:
-    """What it mounts and starts ends with it, also when this process is killed."""
-    apart = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-    done = subprocess.run(
-        ["nice", *apart, *command],
-        env={"PATH": _PATH, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-        timeout=_BUILD_SECONDS,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LabError(f"{command[0]} failed with status {done.returncode}:\n{done.stdout[-3000:]}")
+    made = ["debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(folder), *mirror]
+    run_apart(made, LabError)
+    run_apart(["chroot", str(folder), "sh", "-c", _PREPARE], LabError)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from loomtui.engine.live import LiveEngine
+from loomtui.errors import LoomtuiError
 from loomtui.fleet.ssh.challenge import Prompt
 from loomtui.fleet.ssh.prompter import Question, Unanswered
 from loomtui.inventory import load
@@ -122,7 +124,7 @@ async def test_refresh_dials_what_cannot_be_reached() -> None:
     class Counting(WritableFakeEngine):
         dialled = 0
 
-        async def connect(self):  # type: ignore[no-untyped-def]
+        async def connect(self) -> Mapping[str, LoomtuiError | None]:
             self.dialled += 1
             return await super().connect()
 

@@ -9,14 +9,12 @@ import asyncio
 import base64
 import re
 import time
-import urllib.request
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import boto3
@@ -34,6 +32,7 @@ from loomtui.backups.model import BackupKind, Compression
 from loomtui.errors import LoomtuiError, ObjectChanged, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import AddressingStyle, S3Settings
 from tests.backups.making import pack, tar_with
+from tests.http import get
 from tests.stores.names import names_below
 from tests.stores.servers import REGION, Server
 
@@ -304,12 +303,7 @@ def _presigned(settings: S3Settings) -> str:
 
 
 def _fetch(url: str, etag: str = "") -> tuple[int, bytes]:
-    request = urllib.request.Request(url, headers={"If-Match": etag} if etag else {})  # noqa: S310 - on loopback
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - likewise
-            return answer.status, answer.read()
-    except HTTPError as error:
-        return error.code, b""
+    return get(url, {"If-Match": etag} if etag else None)
 
 
 def _upload_framed(server: Server, key: str) -> str:

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 from moto.server import ThreadedMotoServer
+from urllib3.exceptions import HTTPError
 
+from tests.http import get
 from tests.stores.tree import StoreError, apart, debian_tree
 
 REGION = "us-east-1"
@@ -95,10 +94,9 @@ def _is_up(endpoint: str, process: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + _UP_SECONDS
     while process.poll() is None and time.monotonic() < end:
         try:
-            with urlopen(endpoint, timeout=5):  # noqa: S310 - on loopback
-                return True
+            get(endpoint)
         except HTTPError:
-            return True
-        except (URLError, HTTPException, OSError):
             time.sleep(0.5)  # there is nothing to wait for but that it answers
+        else:
+            return True
     return False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tests.apart import APART, run_apart
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -33,8 +34,6 @@ apt-get install -q -y --no-install-recommends {" ".join(PACKAGES)}
 apt-get clean
 mkdir -p /etc/swift
 """
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_BUILD_SECONDS = 1800
 
 
 class StoreError(Exception):
@@ -76,31 +75,13 @@ def apart(tree: Path, *command: str) -> list[str]:
         f" && mount -t tmpfs tmpfs {tree}/srv && mount -t tmpfs tmpfs {tree}/etc/swift"
         f' && exec chroot {tree} "$@"'
     )
-    namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-    return ["nice", *namespaces, "sh", "-c", mounts, "sh", *command]
+    return [*APART, "sh", "-c", mounts, "sh", *command]
 
 
 def _build(folder: Path) -> None:
     # LOOM_LAB_MIRROR: a Debian mirror, as for the lab; without it the one that debootstrap knows.
     mirror = [os.environ["LOOM_LAB_MIRROR"]] if "LOOM_LAB_MIRROR" in os.environ else []
-    namespaces = ["nice", "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-    _run([*namespaces, "debootstrap", "--variant=minbase", SUITE, str(folder), *mirror])
+    run_apart(["debootstrap", "--variant=minbase", SUITE, str(folder), *mirror], StoreError)
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
     inside = f'mount -t proc proc {folder}/proc && exec chroot {folder} sh -c "$1"'
-    _run([*namespaces, "sh", "-c", inside, "sh", _PREPARE])
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command,
-        env={"PATH": _PATH, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-        timeout=_BUILD_SECONDS,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise StoreError(f"{command[0]} failed with status {done.returncode}:\n{done.stdout[-3000:]}")
+    run_apart(["sh", "-c", inside, "sh", _PREPARE], StoreError)

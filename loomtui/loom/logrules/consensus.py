@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loomtui.loom.advice import Act
 from loomtui.loom.databases import APP_DB, BLOCK_DATA, TENDERMINT_GENESIS, VALIDATOR
-from loomtui.loom.logrules.rule import Denial, Severity, rule
+from loomtui.loom.logrules.rule import RESTORE_OWN_KEY, Denial, Severity, rule
 
 DANGER = (
     rule(
@@ -130,9 +130,7 @@ SIGNING = (
         VALIDATOR,
         r"No LastSignature found",
         "priv_validator.json names a height, but not the signature made there.",
-        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
-        "a signing state below the chain's. Never put another node's there, nor an older one while the "
-        "chain lives.",
+        RESTORE_OWN_KEY,
         act=Act.RESTORE,
     ),
     rule(

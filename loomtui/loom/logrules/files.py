@@ -11,7 +11,7 @@ from loomtui.loom.databases import (
     TENDERMINT_GENESIS,
     VALIDATOR,
 )
-from loomtui.loom.logrules.rule import Denial, Severity, rule
+from loomtui.loom.logrules.rule import RESTORE_OWN_KEY, Denial, Severity, rule
 
 NUMBERS = (
     rule(
@@ -86,9 +86,7 @@ FILES = (
         VALIDATOR,
         r"open \S*priv_validator\.json: no such file",
         "chaindata/config/priv_validator.json is not there: the node does not start.",
-        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
-        "a signing state below the chain's. Never put another node's there, nor an older one while the "
-        "chain lives.",
+        RESTORE_OWN_KEY,
         act=Act.RESTORE,
         denied_by=Denial.ANSWERS,
     ),
@@ -98,9 +96,7 @@ FILES = (
         VALIDATOR,
         r"Error reading PrivValidator from",
         "chaindata/config/priv_validator.json is damaged.",
-        "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with "
-        "a signing state below the chain's. Never put another node's there, nor an older one while the "
-        "chain lives.",
+        RESTORE_OWN_KEY,
         act=Act.RESTORE,
         denied_by=Denial.ANSWERS,
     ),

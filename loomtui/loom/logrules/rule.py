@@ -9,6 +9,12 @@ from enum import StrEnum
 from loomtui.loom.advice import Act, Advice
 from loomtui.loom.databases import VALIDATOR
 
+#: What to do where the file with a validator's key cannot be used.
+RESTORE_OWN_KEY = (
+    "Plan a restore of this node (loomtui plan --nodes NAME): the plan gives it its own key, never with a "
+    "signing state below the chain's. Never put another node's there, nor an older one while the chain lives."
+)
+
 
 class Severity(StrEnum):
     INFO = "info"
