@@ -45,6 +45,22 @@ def test_what_the_inventory_says_is_part_of_the_question(either: str, tmp_path: 
     assert target(config, user="op", port=9).port == 9
 
 
+@pytest.mark.parametrize(
+    ("family", "host", "dialled"),
+    [
+        ("any", "127.1", "127.0.0.1"),
+        ("inet", "127.1", "127.0.0.1"),
+        ("INET6", "127.1", "127.1"),
+        ("inet6", "0::1", "::1"),
+        ("inet", "0::1", "0::1"),
+    ],
+)
+def test_an_address_is_one_only_in_the_family_that_is_wanted(
+    either: str, tmp_path: Path, family: str, host: str, dialled: str
+) -> None:
+    assert target(written(tmp_path, f"AddressFamily {family}\n"), host).host == dialled
+
+
 def test_algorithms_and_strictness(either: str, tmp_path: Path) -> None:
     config = written(tmp_path, "Ciphers aes256-ctr\nMACs -hmac-sha1\nStrictHostKeyChecking yes\n")
     found = target(config)

@@ -49,8 +49,7 @@ look_at_state() {
         return
     fi
     near=$at
-    while [ -n "$near" ] && ! is_there "$near"; do near=${near%/*}; done # of one that is missing: where it will be put
-    near=${near:-/}
+    while ! is_there "$near"; do near=${near%/*}; done # of one that is missing: where it will be put
     if place=$(canonical "$near") && [ -n "$place" ] &&
         { [ "$(stat -L -c %d "$near")" != "$device" ] || [ "$(mount_of "$place")" != "$(mount_of "$home")" ]; }; then
         fault=elsewhere at=$place
