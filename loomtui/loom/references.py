@@ -211,7 +211,7 @@ def _file_to_mend(node: NodeFacts) -> str:
 
 def _peers_unknown(node: NodeFacts, unit: EffectiveUnit, known: Directory) -> Mismatch:
     """Says that the lists are not known, and what speaks for whom it is connected to."""
-    cause = f"whom {node.name} lists is not known. {unit.peers_unknown}{_evidence(node, unit, known)}"
+    cause = f"{node.name}'s list of peers is not known. {unit.peers_unknown}{_evidence(node, unit, known)}"
     found = ", ".join(f"{flag} {value}" for flag, value in unit.sources.running.items()) or None
     kind = MismatchKind.PEERS_UNKNOWN
     return Mismatch(kind, node.name, None, None, found, PeerFlag.PERSISTENT, cause, False)

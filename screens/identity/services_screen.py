@@ -98,6 +98,12 @@ class ServicesScreen(TableScreen, DiffScreen):
 
     def _verdict_line(self, *, complete: bool) -> Content:
         nodes_to_change = [name for name in self._facts if self._mark(name).tone is Tone.BAD]
+        unknown = [name for name, node in self._facts.items() if not node.peers_known]
+        if not nodes_to_change and unknown:
+            return content.line(
+                f"▲ No unit that was read has to change; whom {', '.join(unknown)} lists is not known.",
+                Tone.WARN,
+            )
         if not nodes_to_change:
             return content.line(
                 "● No unit has to change." if complete else "▲ No unit that was read has to change.",

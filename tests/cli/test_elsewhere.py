@@ -53,7 +53,7 @@ def test_peers_that_cannot_be_read_are_not_known(cluster: Cluster) -> None:
     known = {node["name"]: node["peers_known"] for node in keys.document["nodes"]}
     assert known == {"val-1": True, "val-2": False, "backup-1": True}
     shown = cluster("nodekeys").out
-    assert "whom val-2 lists is not known." in shown
+    assert "val-2's list of peers is not known." in shown
     assert "By its /net_info it is connected to" in shown
     assert "does not list" not in shown
     assert "? peers not known" in cluster("services").out

@@ -225,7 +225,7 @@ def test_lists_that_cannot_be_read_are_not_known_and_never_wrong() -> None:
     report = compare((unread, *HEALTHY[1:]))
     (found,) = report.mismatches
     assert (found.kind, found.on, found.blocking) == (MismatchKind.PEERS_UNKNOWN, "n1", False)
-    assert found.message.startswith("whom n1 lists is not known. --peers comes from the variable PEERS")
+    assert found.message.startswith("n1's list of peers is not known. --peers comes from the variable PEERS")
     assert f"By its /net_info it is connected to {X}, n2." in found.message
     assert "does not list" not in found.message
     assert (report.ok, report.unknown) == (True, ("n1",))

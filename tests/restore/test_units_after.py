@@ -114,7 +114,7 @@ async def test_peers_that_cannot_be_read_are_a_warning_and_stop_nothing(make_clu
     assert of_units(plan.refusals) == []
     (warning,) = of_units(plan.warnings)
     assert (warning.code, warning.node) == (FindingCode.PEERS_UNKNOWN, "n1")
-    assert "whom n1 lists is not known" in warning.sentence
+    assert "n1's list of peers is not known" in warning.sentence
     report, _ = await gather(cluster.inventory, cluster.fleet(), plan=plan)
     assert (report.ok, report.unknown) == (True, ("n1",))
     assert machine.unit.read_text() == service_fixes(report)[0].after
@@ -129,6 +129,6 @@ async def test_a_restore_goes_through_past_peers_that_cannot_be_read_and_names_t
     run = await cluster.run()
     before = machine.unit.read_text()
     assert await cluster.runner(run).restore() is Outcome.RESTORED
-    told = [event for event in run.events() if "whom n1 lists is not known" in event.message]
+    told = [event for event in run.events() if "n1's list of peers is not known" in event.message]
     assert {event.step for event in told} == {StepName.NODE_KEYS, StepName.SERVICES}
     assert machine.unit.read_text() == before

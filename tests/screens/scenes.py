@@ -13,8 +13,8 @@ from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.health import ClusterState, Verdict
 from loomtui.loom.nodekey import NodeKeyFacts
-from loomtui.loom.references import KeyReport, Mismatch, MismatchKind
-from loomtui.loom.units import EffectiveUnit, UnitFile
+from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, compare
+from loomtui.loom.units import EffectiveUnit, UnitFile, read_unit
 from loomtui.restore.events import StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
@@ -28,12 +28,14 @@ from tests.screens.basics import (
     CLUSTER,
     NAMES,
     NOW,
+    UNIT_PATH,
     backups,
     contents,
     facts,
     fixes,
     inventory,
     logs,
+    node_id,
     report,
     runs,
     status,
@@ -101,6 +103,18 @@ def degraded() -> Scene:
         unreachable={"db3": error},
         plan=plan(moves=False),
     )
+
+
+def scripted() -> Scene:
+    """db2 is started by a program that cannot be read, so that whom it lists is not known."""
+    scene = healthy()
+    unit = read_unit(UNIT_PATH, "[Service]\nExecStart=/usr/local/bin/start-loom\n")
+    nodes = [
+        replace(node, unit=unit, connected=(node_id("db1"), node_id("db3"))) if node.name == "db2" else node
+        for node in scene.report.nodes
+    ]
+    unknown = [one for one in compare(nodes).mismatches if one.kind is MismatchKind.PEERS_UNKNOWN]
+    return replace(scene, report=KeyReport(True, tuple(nodes), tuple(unknown)))
 
 
 def lost() -> Scene:

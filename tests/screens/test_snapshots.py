@@ -88,6 +88,12 @@ def test_nodes(snap_compare: Compare, place: str, state: str, cells: str) -> Non
     assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=pressing(*NODES[place]))
 
 
+@pytest.mark.parametrize("place", ["keys", "services"])
+def test_peers_that_are_not_known(snap_compare: Compare, place: str, size: tuple[int, int]) -> None:
+    app = make_app(FakeEngine(scenes.scripted()))
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*NODES[place], "down"))
+
+
 @pytest.mark.parametrize("place", ELSEWHERE)
 @pytest.mark.parametrize("state", ["degraded", "empty", "read-only"])
 def test_looking(snap_compare: Compare, place: str, state: str, size: tuple[int, int]) -> None:
