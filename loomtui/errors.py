@@ -2,11 +2,16 @@
 
 LoomtuiError                exit status 1: looked or tried, and something is wrong; nothing is lost
 ├── CallError               2: the call or a file given by the operator is wrong
-│   └── InventoryError      2: all problems of an inventory at once
+│   └── FileError           2: all problems of a file at once
+│       ├── InventoryError  2: of an inventory
+│       └── ScenarioError   2: of a drill's scenario
 ├── Refused                 3: refused for safety
+│   ├── PlanRefused         3: what the nodes told of the data forbids the plan
 │   ├── HostKeyRefused      3: unknown or changed SSH host key
 │   ├── LockHeld            3: another run holds a node
+│   │   └── RunTakenOver    3: this run is carried on from another machine
 │   ├── GateNotMet          3: a step may not begin
+│   ├── SecondMissing       3: nobody else than who runs a plan has signed it
 │   └── SudoRefused         3: root rights are needed and not there
 ├── Unreachable             4: SSH or S3 could not be reached
 │   ├── NodeUnreachable     4
@@ -18,6 +23,7 @@ LoomtuiError                exit status 1: looked or tried, and something is wro
 │   └── ObjectWithheld      4: S3 fails or is silent at this object alone
 ├── ScriptFailed            1: a remote script ended with an error
 └── StepFailed              1: a step could not be done on a node
+    ├── DataGivenUp         1: a rollback cannot put data back that was given up with the operator's consent
     └── StillRunning        1: what a stop has to have ended still runs: whether to kill it is to be decided
 """
 
@@ -87,19 +93,33 @@ class Problem:
         return f"{self.file}:{self.line}: {self.field}: found {self.found}, expected {self.expected}{hint}"
 
 
-class InventoryError(CallError):
-    """Holds every problem of the file, in the order of its lines."""
+class FileError(CallError):
+    """Holds every problem of the file, in the order of its lines. `KIND`: what the file is called."""
+
+    KIND: ClassVar[str]
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(f"the inventory has {count(len(problems), 'problem')}")
+        super().__init__(f"the {self.KIND} has {count(len(problems), 'problem')}")
         self.problems = problems
 
     def __str__(self) -> str:
         return "\n".join([self.what + ":", *(f"  {problem}" for problem in self.problems)])
 
 
+class InventoryError(FileError):
+    KIND = "inventory"
+
+
+class ScenarioError(FileError):
+    KIND = "scenario"
+
+
 class Refused(LoomtuiError):
     exit_status = 3
+
+
+class PlanRefused(Refused):
+    """A plan that must not be run, in the middle of its run; `advice` says which plan is to be made."""
 
 
 class HostKeyRefused(Refused):
@@ -110,8 +130,20 @@ class LockHeld(Refused):
     pass
 
 
+class RunTakenOver(LockHeld):
+    pass
+
+
 class GateNotMet(Refused):
     pass
+
+
+class SecondMissing(Refused):
+    """`lacking` is what is missing: a value of `running.second.Lacking`."""
+
+    def __init__(self, what: str, *, lacking: str, advice: str) -> None:
+        super().__init__(what, advice=advice)
+        self.lacking = lacking
 
 
 class SudoRefused(Refused):
@@ -168,6 +200,10 @@ class ScriptFailed(LoomtuiError):
 
 
 class StepFailed(LoomtuiError):
+    pass
+
+
+class DataGivenUp(StepFailed):
     pass
 
 

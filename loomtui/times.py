@@ -14,6 +14,10 @@ HOW = (
     "UTC where no zone is named"
 )
 
+#: A length of time, for people, and as a JSON Schema has it (ECMA 262).
+LENGTH_HOW = "a length of time, such as 30m, 1h30m or 2d (s, m, h, d)"
+LENGTH_FORM = r"^\s*(?:[0-9]{1,6}\s*[smhd]\s*)+$"
+
 _BACK = re.compile(r"-\s*((?:[0-9]{1,9}\s*[smhd]\s*)+)")
 _PART = re.compile(r"([0-9]+)\s*([smhd])")
 _UNITS = {
@@ -25,6 +29,7 @@ _UNITS = {
 #: Then the month comes next (ISO 8601). Of 05.11.2026 nobody can tell, and a restore must not guess.
 _YEAR_FIRST = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_LONGEST = timedelta(days=3650)
 #: A zone may put the last time that it was 14:30 two days back by the calendar of UTC.
 _DAYS_BACK = 3
 
@@ -58,7 +63,19 @@ def _read_length(typed: str) -> timedelta:
     back = _BACK.fullmatch(typed)
     if back is None:
         raise ValueError("no length of time")
-    return sum((int(number) * _UNITS[unit] for number, unit in _PART.findall(back[1])), timedelta())
+    return _sum(back[1])
+
+
+def read_length(typed: str) -> timedelta:
+    """A length of time, more than none, read as `LENGTH_HOW` says. Raises ValueError with a sentence."""
+    length = _sum(typed) if re.fullmatch(LENGTH_FORM, typed, re.ASCII) and len(typed) < 100 else timedelta()
+    if not timedelta() < length <= _LONGEST:
+        raise ValueError(f"'{clean_line(typed, limit=60)}' is not {LENGTH_HOW}.")
+    return length
+
+
+def _sum(parts: str) -> timedelta:
+    return sum((int(number) * _UNITS[unit] for number, unit in _PART.findall(parts)), timedelta())
 
 
 def _read_on(typed: str, day: datetime) -> datetime:

@@ -24,7 +24,7 @@ _GARBAGE_THRESHOLDS = (700, 10, 50)
 __all__ = ["preferences", "run", "run_served"]
 
 
-def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
+def preferences(theme: str | None, attention: str | None = None) -> tuple[Settings, Mapping[str, str]]:
     """How the operator wants the screens, and the operator's own keys by action id.
 
     Raises CallError if a theme, keymap or settings file cannot be used.
@@ -32,7 +32,7 @@ def preferences(theme: str | None) -> tuple[Settings, Mapping[str, str]]:
     from screens import settings
     from screens.input import keymap
 
-    screen_settings = settings.load_settings(settings.default_path(), os.environ, theme)
+    screen_settings = settings.load_settings(settings.default_path(), os.environ, theme, attention)
     return screen_settings, keymap.load_keymap(keymap.default_path())
 
 
@@ -43,14 +43,18 @@ def run(
     writable: bool,
     story: str = "",
     plan_path: Path | None = None,
+    at_choice: bool = False,
     theme: str | None = None,
+    attention: str | None = None,
 ) -> int:
     """Shows the screens until the operator leaves, and gives the exit status.
 
-    If `writable` is set, `inventory_path` names the file that a run keeps a copy of. Raises CallError if a
-    theme, keymap or settings file cannot be used.
+    `at_choice`: they open where a restore begins, unless a restore is unfinished. If `writable` is set,
+    `inventory_path` names the file that a run keeps a copy of. Raises CallError if a theme, keymap or
+    settings file cannot be used.
     """
-    settings, own_keys = preferences(theme)
+    settings, own_keys = preferences(theme, attention)
+    gc.disable()  # nothing of what is loaded now is garbage, and looking for it is a tenth of the start
     from loomtui.engine.live import LiveEngine, WritableLiveEngine
     from screens.app import LoomApp
     from screens.settings import default_path, keep_theme
@@ -65,6 +69,7 @@ def run(
         engine,
         story=story,
         plan_path=plan_path,
+        at_choice=at_choice,
         settings=settings,
         own_keys=own_keys,
         keep_theme=partial(keep_theme, default_path()),
@@ -73,6 +78,8 @@ def run(
     watch_terminal(app)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    gc.freeze()
+    gc.enable()
     app.run(mouse=settings.mouse)
     farewell = app.leaving.farewell
     if farewell:

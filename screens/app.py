@@ -18,6 +18,7 @@ from loomtui.errors import LoomtuiError
 from loomtui.fleet.ssh.prompter import Refuse
 from loomtui.text import clean
 from screens import unfinished_run
+from screens.attention import LOOK_SECONDS, Attention, terminal_of
 from screens.base import LoomScreen
 from screens.context import AppContext, Clock, utc_now
 from screens.health.health_screen import HealthScreen
@@ -48,6 +49,7 @@ _CLOSE_SECONDS = 3.0
 class LoomApp(App[int]):
     """`story` is what has happened, told at the start of a drill. `plan_path` is a plan to review at once.
 
+    `at_choice` opens the choice of what is restored at once, unless a restore is unfinished.
     `own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError.
     `served` means that the app is shown in a browser, where nobody is asked anything.
     """
@@ -76,6 +78,7 @@ class LoomApp(App[int]):
         *,
         story: str = "",
         plan_path: Path | None = None,
+        at_choice: bool = False,
         now: Clock = utc_now,
         settle_seconds: float = 0.7,
         settings: Settings | None = None,
@@ -87,7 +90,8 @@ class LoomApp(App[int]):
         super().__init__(driver_class=driver_class)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = (settings or Settings()).theme
+        settings = settings or Settings()
+        self.theme = settings.theme
         self._keep_theme = keep_theme
         keys.use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
@@ -95,17 +99,19 @@ class LoomApp(App[int]):
         self._prompter = ScreenPrompter(self)
         self._story = story
         self._plan_path = plan_path
+        self._at_choice = at_choice
         self._key_order = KeyOrder(self, super().on_event)
         if isinstance(engine, WritableEngine):
             self.context.controller = RunController(self, engine)
         self.runs = RunNavigator(self, self.context)
         self.navigation = Navigator(self, self.context, self.runs)
         self.leaving = Leaving(self, self.context)
+        self.attention = Attention(self.context, lambda: terminal_of(self._driver), settings.attention)
 
     def on_mount(self) -> None:
         home_screen = HealthScreen()
         self.push_screen(home_screen)
-        home_screen.call_after_refresh(self._begin, home_screen)
+        self.call_later(home_screen.call_after_refresh, self._begin, home_screen)
 
     def _begin(self, home_screen: HealthScreen) -> None:
         """Begins after the first frame, so that nobody waits for a connection to see something."""
@@ -115,6 +121,10 @@ class LoomApp(App[int]):
             self.navigation.review(self._plan_path)
         elif self.context.writable and (unfinished := self.runs.unfinished()):
             unfinished_run.offer(self, self.runs, unfinished[0])
+        elif self._at_choice:
+            self.navigation.restore()
+        if self.context.writable:
+            self.set_interval(LOOK_SECONDS, self.attention.look)
         if self._story:
             self.push_screen(TextDialog("What has happened", self._story))
 
@@ -136,6 +146,8 @@ class LoomApp(App[int]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Paste):
             event.text = clean(event.text)  # a field would show it as it is
+        if isinstance(event, Typed | events.MouseEvent):
+            self.attention.typed()
         if isinstance(event, Typed) and not event.is_forwarded:
             await self._key_order.take(event)
         else:

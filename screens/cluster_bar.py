@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
+from loomtui.wording.objectives import grade_of
 from loomtui.wording.quantities import stopwatch
+from loomtui.wording.states import Grade
 from screens.context import context_of
 from screens.restore.run_controller import RunFollower
 from screens.restore.run_view import STEPS
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, Tone
+from screens.text.words import OUTCOME_MARKS, Tone, tone_of
 
 
 class ClusterBar(Widget):
@@ -53,11 +57,21 @@ class ClusterBar(Widget):
         if controller is None or controller.view is None:
             return Content("")
         view = controller.view
-        downtime = view.downtime(context.now())
-        downtime_text = f", down {stopwatch(downtime)}" if downtime is not None and not view.finished else ""
+        clock = Content("") if view.finished else self._clock(view.downtime(context.now()))
         if controller.waits:
-            return Content.styled(f" run waits for you{downtime_text} ", Tone.ACCENT.value)
+            return content.row(content.line(" run waits for you", Tone.ACCENT), clock, " ")
         if view.outcome is not None:
             return content.mark(OUTCOME_MARKS[view.outcome])
         step = STEPS.index(view.current) + 1 if view.current else 1
-        return content.line(f"{'rolling back' if view.rolling_back else f'step {step} of 8'}{downtime_text}")
+        return content.row("rolling back" if view.rolling_back else f"step {step} of 8", clock)
+
+    def _clock(self, downtime: timedelta | None) -> Content:
+        """In the colour that what was agreed gives it; what is over that has a sign, too."""
+        controller = context_of(self).controller
+        if downtime is None or controller is None or controller.handle is None:
+            return Content("")
+        grade = grade_of(downtime, controller.handle.plan.objectives.downtime_seconds)
+        sign = "▲ " if grade is Grade.BAD else ""
+        tone = Tone.ACCENT if grade is Grade.OPEN and controller.waits else tone_of(grade)
+        tone = Tone.PLAIN if tone is Tone.DIM else tone
+        return content.line(f", down {sign}{stopwatch(downtime)}", tone)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
+    from loomtui.restore.takeover.seen import SeenRun
 
 
 class Navigation(Protocol):
@@ -53,7 +55,9 @@ class RunNavigation(Protocol):
         """The unfinished runs of this cluster, newest first."""
         ...
 
-    def begin_run(self, plan: Plan) -> None: ...
+    def begin_run(self, plan: Plan, file: PlanFile | None = None, *, carry_on: bool = False) -> None:
+        """With `carry_on`, the operator has consented to all that the plan does."""
+        ...
 
     def resume_run(self, run_id: str) -> None: ...
 
@@ -65,8 +69,24 @@ class RunNavigation(Protocol):
         """Starts it; the operator has confirmed it."""
         ...
 
+    def clean_run(self, run_id: str) -> None:
+        """Deletes what a run that is over replaced; the operator has confirmed it."""
+        ...
+
+    def show_record(self, run_id: str) -> None:
+        """Shows the report of a run, as far as it went."""
+        ...
+
     def watch_run(self, run_id: str) -> None:
         """Shows a run that another process works on."""
+        ...
+
+    def watch_elsewhere(self, run_id: str) -> None:
+        """Shows a run that goes on on another machine, by what its nodes hold."""
+        ...
+
+    def take_over_run(self, run: SeenRun) -> None:
+        """Asks for the cluster's name, takes the run over to this machine, and goes on with it."""
         ...
 
 

@@ -99,8 +99,8 @@ class Navigator:
         if not isinstance(engine, WritableEngine):
             return
         try:
-            plan = engine.load_plan(path)
-            self._app.push_screen(PlanScreen(plan.choices, plan))
+            file = engine.load_plan(path)
+            self._app.push_screen(PlanScreen(file.plan.choices, file))
         except LoomtuiError as error:
             self._app.push_screen(ErrorDialog("This plan cannot be read", error))
 

@@ -1,6 +1,6 @@
-"""What happens when the terminal goes away (a broken SSH connection, a closed window).
+"""What the screens do with their terminal beyond drawing: its title, and what happens when it goes away.
 
-A run goes on without it.
+A broken SSH connection or a closed window does not end a run, which goes on without it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 from textual.message import Message
+
+from screens import terminal_calls
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -30,13 +33,39 @@ class TerminalGone(Message):
 
 
 class LastingDriver(LinuxDriver):
-    """A driver for which it is no error to write to a terminal that is gone, or to read from it."""
+    """A driver for which it is no error to write to a terminal that is gone, or to read from it.
+
+    It gives the window its own title back when it ends, and while the shell has the terminal (ctrl+z).
+    """
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
+        self._title = ""
+        self._title_is_shown = False
         if self._file is not None:
             lasting: Any = _Lasting(self._file)
             self._file = lasting
+
+    def start_application_mode(self) -> None:
+        start: Callable[[], None] = super().start_application_mode  # Textual's own has no types
+        start()
+        self.show_title(self._title)
+
+    def stop_application_mode(self) -> None:
+        if self._title_is_shown:
+            self.write(terminal_calls.OWN_TITLE)
+            self._title_is_shown = False
+        super().stop_application_mode()
+
+    def show_title(self, title: str) -> None:
+        """Gives the window a title; an empty one leaves it as it is."""
+        self._title = title
+        if not title or not terminal_calls.knows_titles(os.environ):
+            return
+        if not self._title_is_shown:
+            self.write(terminal_calls.KEEP_TITLE)
+            self._title_is_shown = True
+        self.write(terminal_calls.title(title))
 
     def run_input_thread(self) -> None:
         with suppress(OSError):  # EIO; the watch tells what it means

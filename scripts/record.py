@@ -68,8 +68,6 @@ class Recorder:
         await self.picture("plan")
         if "plan.reset" in self._possible():
             await self.press("z")
-            await self.picture("reset-asked")
-            await self.type_name()
             await self.until("a plan with the reset", lambda: "plan.start" in self._possible())
             await self.picture("plan-with-reset")
         await self.press("x")

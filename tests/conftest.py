@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 _HIDDEN = ("XDG_", "AWS_", "SSH_", "LOOMTUI_", "BOTO")
 _NAMES_A_TEST = 24  # bytes
+_LONGEST_NAME = 120  # characters
 #: Their tests drive an app or a cluster. They begin first: the quick ones of the others even out the end.
 _LONG_TESTS = ("screens", "restore", "cli", "drill", "security")
 _ALSO_HIDDEN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TEXTUAL", "COLUMNS", "LINES")
@@ -41,8 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes that were just made (compressed, signed) differ in every process; a test's name must not."""
-    return argname if isinstance(val, bytes) and len(val) > _NAMES_A_TEST else None
+    """Bytes that were just made (compressed, signed) differ in every process; a test's name must not.
+
+    Nor does a text of thousands of letters name a test.
+    """
+    is_long = (isinstance(val, bytes) and len(val) > _NAMES_A_TEST) or (
+        isinstance(val, str) and len(val) > _LONGEST_NAME
+    )
+    return argname if is_long else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loomtui.times import HOW, read_time
+from loomtui.times import HOW, read_length, read_time
 
 NOW = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
 
@@ -87,3 +87,16 @@ def test_a_time_of_the_day_is_the_last_one(hour: int, minute: int) -> None:
     at = read_time(f"{hour}:{minute:02d}", NOW)
     assert (at.hour, at.minute) == (hour, minute)
     assert timedelta() <= NOW - at < timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"), [("45s", 45), ("30m", 1800), ("1h30m", 5400), (" 1 h 30 m ", 5400), ("2d", 172_800)]
+)
+def test_a_length_as_it_is_typed(typed: str, seconds: int) -> None:
+    assert read_length(typed) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("typed", ["", "0s", "30", "-1h", "1w", "1h-", "999999d", "1m" * 60, "٣m"])
+def test_what_is_no_length_is_told(typed: str) -> None:
+    with pytest.raises(ValueError, match="is not a length of time, such as 30m"):
+        read_length(typed)

@@ -24,6 +24,8 @@ _ROOT = Path(__file__).parents[1]
         (quantities.size(None), "–"),
         (quantities.size(12 * 2**20), "12.0 MiB"),
         (quantities.short_size(12 * 2**20), "12M"),
+        (quantities.typed_size(512_000_000), "512 MB"),
+        (quantities.typed_size(1_500_000_000), "1.5 GB"),
         (quantities.rate(1536), "1.5 KiB/s"),
         (quantities.number(None), "–"),
         (quantities.number(1_204_551), "1,204,551"),
@@ -40,6 +42,8 @@ _ROOT = Path(__file__).parents[1]
         (quantities.short_watch(timedelta(seconds=42)), "0:42"),
         (quantities.length(725), "12 min 05 s"),
         (quantities.offset(0.31), "+0.3s"),
+        (quantities.load(0.4249), "0.42"),
+        (quantities.load(None), "–"),
     ],
 )
 def test_quantities(said: str, told: str) -> None:

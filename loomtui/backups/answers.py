@@ -1,12 +1,12 @@
-"""What S3 gave for a GET: of which version of the object it is, and its bytes."""
+"""What S3 gave for a GET or a HEAD: of which version of the object it is, and its bytes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loomtui.backups.compression import CHUNK
 from loomtui.backups.etags import plain_etag
@@ -35,7 +35,8 @@ class Version:
         return replace(self, size=None, modified=None)
 
 
-def version_of(answer: GetObjectOutputTypeDef) -> Version:
+def version_of(answer: GetObjectOutputTypeDef | Mapping[str, Any]) -> Version:
+    """As far as the answer tells."""
     size = None if is_partial(answer) else answer.get("ContentLength")
     if total := _TOTAL.fullmatch(answer.get("ContentRange") or ""):
         size = int(total[1])
@@ -43,8 +44,8 @@ def version_of(answer: GetObjectOutputTypeDef) -> Version:
     return Version(plain_etag(answer.get("ETag") or ""), size, modified and modified.astimezone(UTC))
 
 
-def is_partial(answer: GetObjectOutputTypeDef) -> bool:
-    return answer["ResponseMetadata"]["HTTPStatusCode"] == _PARTIAL
+def is_partial(answer: GetObjectOutputTypeDef | Mapping[str, Any]) -> bool:
+    return bool(answer["ResponseMetadata"]["HTTPStatusCode"] == _PARTIAL)
 
 
 def pieces(answer: GetObjectOutputTypeDef, start: int, length: int | None = None) -> Iterator[bytes]:

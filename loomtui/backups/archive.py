@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import IO, Self, cast
+from typing import IO, Protocol, Self, cast
 
 from loomtui.backups.compression import detect, unpack
 from loomtui.backups.configs import MAX_CONFIG_BYTES, is_config_name, target_by_content
@@ -63,8 +63,27 @@ class Reading:
         return height_of(self.databases, STATE)
 
 
-def read(chunks: Iterable[bytes], reading: Reading, *, check: bool = True) -> None:
-    """Fills `reading` from the stored bytes of an archive.
+class Taker(Protocol):
+    """Gets the bytes of every regular file while an archive is read, in its order."""
+
+    def begin(self, member: Member) -> None: ...
+
+    def piece(self, data: memoryview) -> None: ...
+
+    def end(self, member: Member) -> None:
+        """The file was whole."""
+        ...
+
+
+def read(
+    chunks: Iterable[bytes],
+    reading: Reading,
+    *,
+    check: bool = True,
+    taker: Taker | None = None,
+    threads: int = 1,
+) -> None:
+    """Fills `reading` from the stored bytes of an archive, which is decompressed in so many threads.
 
     Raises ArchiveRejected if the archive is truncated, corrupt or (with `check`) hostile; what was read
     before that stays in `reading`.
@@ -76,44 +95,61 @@ def read(chunks: Iterable[bytes], reading: Reading, *, check: bool = True) -> No
         if len(head) >= tarfile.BLOCKSIZE:
             break
     reading.compression = detect(head)
-    stream = _Readable(unpack(chain((head,), source), reading.compression))
+    stream = _Forward(unpack(chain((head,), source), reading.compression, threads=threads))
     guard = MemberCheck() if check else None
     try:
-        with tarfile.open(
-            fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header, bufsize=_BUFFER
-        ) as tar:
+        with tarfile.TarFile(fileobj=cast(IO[bytes], stream), tarinfo=_Header) as tar:
             while (info := tar.next()) is not None:
                 tar.members.clear()  # type: ignore[attr-defined]
-                _read_member(tar, info, reading, guard)
-            _check_end(tar)
+                _read_member(stream, info, reading, guard, taker)
+            _check_end(stream)
     except _DAMAGE as error:
-        raise _broken(stream.taken, clean_line(str(error), limit=200)) from error
+        raise _broken(stream.tell(), clean_line(str(error), limit=200)) from error
     if not reading.members:
         raise ArchiveRejected("it is an empty archive: nothing is in it", advice=ADVICE)
     reading.complete = True
 
 
-class _Readable:
-    """What `tarfile` wants of a file in stream mode."""
+class _Forward:
+    """What `tarfile` wants of a file, of which it only goes forward. A member's bytes are taken from here."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._rest = b""
-        self.taken = 0
+        self._piece = memoryview(b"")
+        self._at = 0  # in the piece
+        self._before = 0  # bytes of the pieces before it
+
+    def tell(self) -> int:
+        return self._before + self._at
 
     def read(self, size: int) -> bytes:
-        parts = [self._rest]
-        length = len(self._rest)
-        while length < size:
-            piece = next(self._pieces, b"")
-            if not piece:
-                break
-            parts.append(piece)
-            length += len(piece)
-        data = b"".join(parts)
-        self._rest = data[size:]
-        self.taken += min(size, length)
-        return data[:size]
+        return b"".join(self._next(size))
+
+    def seek(self, position: int) -> None:
+        if position < self.tell():
+            raise tarfile.StreamError("it would have to be read backwards")
+        for _ in self._next(position - self.tell()):
+            pass
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        """Exactly so many bytes, without copying them."""
+        end = self.tell() + size
+        yield from self._next(size)
+        if self.tell() < end:
+            raise tarfile.ReadError("unexpected end of data")
+
+    def _next(self, size: int) -> Iterator[memoryview]:
+        """At most so many bytes."""
+        while size > 0:
+            if self._at == len(self._piece):
+                self._before += len(self._piece)
+                self._piece, self._at = memoryview(next(self._pieces, b"")), 0
+                if not self._piece:
+                    return
+            part = self._piece[self._at : self._at + size]
+            self._at += len(part)
+            size -= len(part)
+            yield part
 
 
 class _Header(tarfile.TarInfo):
@@ -149,7 +185,11 @@ _EXTENSIONS = (
 
 
 def _read_member(
-    tar: tarfile.TarFile, info: tarfile.TarInfo, reading: Reading, guard: MemberCheck | None
+    stream: _Forward,
+    info: tarfile.TarInfo,
+    reading: Reading,
+    guard: MemberCheck | None,
+    taker: Taker | None,
 ) -> None:
     member = _member(info)
     reading.members.append(member)  # also the one that is refused: it is shown
@@ -159,29 +199,43 @@ def _read_member(
         return
     reading.file_count += 1
     reading.unpacked_bytes += member.size
+    pieces = stream.take(member.size)
+    if taker is not None:
+        taker.begin(member)
+        pieces = _handed_on(pieces, taker)
     parts = parts_of(member.path)
     if is_config_name(member.path) and member.size <= MAX_CONFIG_BYTES:
-        _read_config(member.path, _data(tar, info), reading)
+        _read_config(member.path, b"".join(pieces), reading)
     elif len(parts) > 1:
-        _read_database_file(tar, info, reading.databases, parts)
+        _read_database_file(member.size, pieces, reading.databases, parts)
+    if taker is not None:
+        for _ in pieces:  # what nothing else wanted
+            pass
+        taker.end(member)
+
+
+def _handed_on(pieces: Iterator[memoryview], taker: Taker) -> Iterator[memoryview]:
+    for piece in pieces:
+        taker.piece(piece)
+        yield piece
 
 
 def _read_database_file(
-    tar: tarfile.TarFile, info: tarfile.TarInfo, folders: dict[str, Folder], parts: tuple[str, ...]
+    size: int, pieces: Iterator[memoryview], folders: dict[str, Folder], parts: tuple[str, ...]
 ) -> None:
     """Reads those files of a database that tell whether it is whole, its height and its chain."""
     name, path = parts[-1], "/".join(parts[:-1])
     kind = file_number(name)
-    if name == "CURRENT" and info.size <= 256:
-        folders.setdefault(path, Folder()).read_current(_data(tar, info))
-    elif kind and kind[0] == "manifest" and info.size <= MAX_MANIFEST_BYTES:
-        folders.setdefault(path, Folder()).read_manifest(name, _data(tar, info))
+    if name == "CURRENT" and size <= 256:
+        folders.setdefault(path, Folder()).read_current(b"".join(pieces))
+    elif kind and kind[0] == "manifest" and size <= MAX_MANIFEST_BYTES:
+        folders.setdefault(path, Folder()).read_manifest(name, b"".join(pieces))
         if sum(folder.tables for folder in folders.values()) > MAX_MEMBERS:
             raise ArchiveRejected(f"its databases name more than {MAX_MEMBERS:,} tables", advice=ADVICE)
-    elif name == "LOG" and info.size <= MAX_LOG_BYTES:
-        folders.setdefault(path, Folder()).read_log(_data(tar, info))
+    elif name == "LOG" and size <= MAX_LOG_BYTES:
+        folders.setdefault(path, Folder()).read_log(b"".join(pieces))
     elif kind and kind[0] == "log" and parts[-2] in HEIGHTS:
-        folders.setdefault(path, Folder()).read_journal(parts[-2], kind[1], _end_of(_chunks(tar, info)))
+        folders.setdefault(path, Folder()).read_journal(parts[-2], kind[1], _end_of(pieces))
 
 
 def _member(info: tarfile.TarInfo) -> Member:
@@ -213,30 +267,25 @@ def _read_config(path: str, data: bytes, reading: Reading) -> None:
         reading.texts[path] = text
 
 
-def _end_of(chunks: Iterable[bytes]) -> bytes:
+def _end_of(pieces: Iterable[memoryview]) -> bytes:
     """The end of a journal, from the start of a block on."""
     kept = bytearray()
-    for chunk in chunks:
-        kept += chunk
-        if len(kept) > MAX_JOURNAL_BYTES + _BUFFER:
-            surplus = len(kept) - MAX_JOURNAL_BYTES
-            del kept[: surplus + -surplus % leveldb.BLOCK_SIZE]
+    for piece in pieces:
+        kept += piece
+        if len(kept) > 2 * MAX_JOURNAL_BYTES:  # not for each piece: what is left has to be moved
+            _drop_surplus(kept)
+    _drop_surplus(kept)
     return bytes(kept)
 
 
-def _data(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    return b"".join(_chunks(tar, info))
+def _drop_surplus(kept: bytearray) -> None:
+    surplus = len(kept) - MAX_JOURNAL_BYTES
+    if surplus > 0:
+        del kept[: surplus + -surplus % leveldb.BLOCK_SIZE]
 
 
-def _chunks(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
-    file = tar.extractfile(info)
-    while file and (chunk := file.read(_BUFFER)):
-        yield chunk
-
-
-def _check_end(tar: tarfile.TarFile) -> None:
+def _check_end(stream: _Forward) -> None:
     """After the mark of the end there may only be padding: GNU tar would stop there and say nothing."""
-    stream = cast(IO[bytes], tar.fileobj)
     while data := stream.read(_BUFFER):
         if data.strip(b"\0"):
             raise ArchiveRejected(

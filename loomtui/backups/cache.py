@@ -19,6 +19,7 @@ from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault
+from loomtui.backups.prepared.reference import Outline
 from loomtui.inventory.model import S3Settings
 from loomtui.private import make_private
 
@@ -51,6 +52,8 @@ class Cache:
         self._folder = user_cache_path("loomtui") / "archives" / VERSION
         self._kinds = _Entries(self._folder, "kind", TypeAdapter(Kind))
         self._contents = _Entries(self._folder, "contents", TypeAdapter(Contents))
+        self._outlines = _Entries(self._folder, "outline", TypeAdapter(Outline))
+        self._staged = _Entries(self._folder, "staged", TypeAdapter(Contents))
 
     def kind(self, backup: Backup) -> Kind | None:
         return self._kinds.get(self._name(backup))
@@ -69,6 +72,21 @@ class Cache:
         if not contents.config_items:
             self._contents.put(self._name(contents.backup), contents)
 
+    def outline(self, key: str, etag: str, size: int) -> Outline | None:
+        """Of the manifest with this key."""
+        return self._outlines.get(self._named(key, etag, size)) if etag else None
+
+    def keep_outline(self, key: str, etag: str, size: int, outline: Outline) -> None:
+        if etag:
+            self._outlines.put(self._named(key, etag, size), outline)
+
+    def staged(self, backup: Backup) -> Contents | None:
+        """What a node told of the archive when it had unpacked it."""
+        return self._staged.get(self._name(backup))
+
+    def keep_staged(self, contents: Contents) -> None:
+        self._staged.put(self._name(contents.backup), contents)
+
     def prune(self) -> None:
         """Drops entries that nobody has used for long."""
         oldest = time.time() - KEEP_SECONDS
@@ -79,7 +97,10 @@ class Cache:
 
     def _name(self, backup: Backup) -> str:
         version = backup.etag or backup.last_modified.isoformat()  # some stores give no ETag
-        identity = json.dumps([*self._store, backup.key, version, backup.size_bytes])
+        return self._named(backup.key, version, backup.size_bytes)
+
+    def _named(self, key: str, version: str, size: int) -> str:
+        identity = json.dumps([*self._store, key, version, size])
         return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
 
 

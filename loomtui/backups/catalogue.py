@@ -14,14 +14,17 @@ from functools import partial
 from typing import TypeVar
 
 from loomtui.aio import Door
-from loomtui.backups import names
+from loomtui.backups import bzip2, names
 from loomtui.backups.cache import Cache
 from loomtui.backups.clocks import Stamp, TakenBy, read_clock
 from loomtui.backups.compression import unpack
+from loomtui.backups.deadlines import read_seconds, within
 from loomtui.backups.failures import changed, withheld
 from loomtui.backups.looking import Looker, Progress, refusal_of
 from loomtui.backups.model import Backup, Compression, Contents, Fault, FaultKind
 from loomtui.backups.names import read_key
+from loomtui.backups.prepared.finding import PreparedBackups
+from loomtui.backups.staged import StagedArchives
 from loomtui.backups.store import Store, StoredObject
 from loomtui.errors import ArchiveRejected, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import S3Settings
@@ -31,11 +34,9 @@ from loomtui.text import clean_line
 PRESIGN_SECONDS = 6 * 3600
 #: How far a guess reads: the first bytes, then up to so many. A block of bzip2 may take 900 kB.
 GUESS_BYTES = (64 * 1024, 1024**2, 4 * 1024**2)
-#: Deadlines in seconds: of a short request with its retries, of the next chunk of a transfer, and of a whole
-#: read, which grows with the archive (by the slowest transfer that is worth waiting for).
+#: Deadlines in seconds: of a short request with its retries, and of the next chunk of a transfer.
 REQUEST_SECONDS = 180.0
 CHUNK_SECONDS = 300.0
-SLOWEST_BYTES_A_SECOND = 100_000
 #: Whole reads that stay in memory, texts of config files included.
 _KEPT = 16
 _REPORT_SECONDS = 0.1
@@ -57,10 +58,12 @@ class Catalogue:
         self._cache = Cache(s3)
         self._looker = Looker(self._store, self._cache)
         self._door = Door("s3", workers=8)
+        self.staged = StagedArchives(self._cache, self._door)
         self._transfers = Door(
             "s3-transfer", workers=64
         )  # hours each: they must not keep short calls waiting
         self._looked: dict[tuple[str, str, int], Contents] = {}
+        self.prepared = PreparedBackups(self._store, self._cache, s3.prefix, self._door, self._transfers)
 
     async def list(self) -> tuple[Backup, ...]:
         """All objects below the prefix, newest first. Their kinds are those known from earlier looks.
@@ -136,24 +139,31 @@ class Catalogue:
         return self._transfer(key, etag, lambda chunks: chunks)
 
     def decompressed(
-        self, key: str, etag: str, compression: Compression, sha256: str
+        self,
+        key: str,
+        etag: str,
+        compression: Compression,
+        sha256: str,
+        tell: Callable[[str], None] = lambda _sha256: None,
     ) -> AsyncGenerator[bytes, None]:
         """The tar inside, for nodes that lack the decompressor. Raises ArchiveRejected if it is corrupt.
 
-        After its last byte it raises LoomtuiError if the stored bytes were not those with this SHA-256.
+        After its last byte it raises LoomtuiError if the stored bytes were not those with this SHA-256; it is
+        empty where nobody knows it. `tell` gets it as it is.
         """
-        return self._transfer(
-            key,
-            etag,
-            lambda chunks: _name_in_refusals(key, unpack(_check_digest(chunks, key, sha256), compression)),
-        )
+
+        def through(chunks: Iterator[bytes]) -> Iterator[bytes]:
+            checked = _check_digest(chunks, key, sha256, tell)
+            return _name_in_refusals(key, unpack(checked, compression, threads=bzip2.workers()))
+
+        return self._transfer(key, etag, through)
 
     async def close(self) -> None:
         """Gives the connections back."""
         self._store.close()
 
     async def _ask(self, call: Callable[[], _T]) -> _T:
-        return await _within(REQUEST_SECONDS, self._door, call)
+        return await within(REQUEST_SECONDS, self._door, call)
 
     async def _of_one(self, key: str, asking: Coroutine[None, None, _T]) -> _T:
         """What is asked about one object.
@@ -193,9 +203,9 @@ class Catalogue:
 
     async def _whole(self, backup: Backup, report: Progress) -> Contents:
         stop = threading.Event()
-        seconds = 600 + backup.size_bytes / SLOWEST_BYTES_A_SECOND
+        look = partial(self._looker.look, backup, report, stop)
         try:
-            return await _within(seconds, self._transfers, partial(self._looker.look, backup, report, stop))
+            return await within(read_seconds(backup.size_bytes), self._transfers, look)
         finally:
             stop.set()
 
@@ -219,13 +229,14 @@ class Catalogue:
 
     def _list(self) -> tuple[Backup, ...]:
         self._cache.prune()
-        return newest_first(timed(self._backup(stored) for stored in self._store.objects()))
+        originals = self.prepared.set_apart(self._store.objects())
+        return newest_first(timed(self._backup(stored) for stored in originals))
 
     def _find(self, key: str) -> Backup:
         """The backup, with the time that the host's other backups give it if these may be listed."""
         wanted = self._backup(self._store.head(key))
         with suppress(StoreUnreachable):
-            others = self._store.objects()
+            others = self.prepared.set_apart(self._store.objects())
             backups = [wanted, *(self._backup(other) for other in others if other.key != key)]
             return timed(backup for backup in backups if backup.source == wanted.source)[0]
         return timed([wanted])[0]
@@ -287,25 +298,19 @@ def newest_first(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     return tuple(merged)
 
 
-async def _within(seconds: float, door: Door, call: Callable[[], _T]) -> _T:
-    try:
-        return await door.run(call, timeout=seconds)
-    except TimeoutError:
-        raise StoreUnreachable(
-            f"S3 did not finish within {seconds:.0f} seconds", advice="Try again."
-        ) from None
-
-
 def _identity(backup: Backup) -> tuple[str, str, int]:
     return backup.key, backup.etag or backup.last_modified.isoformat(), backup.size_bytes
 
 
-def _check_digest(chunks: Iterable[bytes], key: str, sha256: str) -> Iterator[bytes]:
+def _check_digest(
+    chunks: Iterable[bytes], key: str, sha256: str, tell: Callable[[str], None]
+) -> Iterator[bytes]:
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
         yield chunk
-    if digest.hexdigest() != sha256:
+    tell(digest.hexdigest())
+    if sha256 and digest.hexdigest() != sha256:
         raise changed(key)
 
 

@@ -1,7 +1,7 @@
 """How far each host's clock is from UTC, told by the names of its backups and S3's clock. Pure.
 
 backup.sh names an archive by the host's local time when it starts, and S3 stamps it, in UTC, when it has
-arrived. So `stamp - name` is the backup's length minus the host's offset from UTC (domain facts 5). A length
+arrived. So `stamp - name` is the backup's length minus the host's offset from UTC (docs/loom.md 5). A length
 is never negative, which is a hard bound for the offset. How long a backup may have taken is known by its size
 alone, and only roughly. If the next larger offset would want more time than that, the offset is measured.
 Otherwise it is assumed, and may be wrong by as much as the backup may have taken longer.

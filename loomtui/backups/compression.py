@@ -15,7 +15,7 @@ from typing import Protocol
 
 import zstandard
 
-from loomtui.backups import unread_forms
+from loomtui.backups import bzip2, unread_forms
 from loomtui.backups.model import Compression
 from loomtui.errors import ArchiveRejected
 
@@ -82,12 +82,15 @@ def _other_form(head: bytes) -> tuple[str, str]:
     )
 
 
-def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def unpack(chunks: Iterable[bytes], compression: Compression, *, threads: int = 1) -> Iterator[bytes]:
     """The bytes inside, in pieces of bounded size.
 
-    Raises ArchiveRejected if the stream is cut off, corrupt, followed by something else, or grows beyond
-    reason.
+    With several `threads`, blocks of bzip2 are decompressed side by side. Raises ArchiveRejected if the
+    stream is cut off, corrupt, followed by something else, or grows beyond reason.
     """
+    if compression is Compression.BZIP2 and threads > 1:
+        yield from _unpack_bzip2(chunks, threads)
+        return
     taken = given = 0
     decoder: _Decoder | None = None
     streams = 0
@@ -111,10 +114,34 @@ def unpack(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]
             if decoder.eof:
                 decoder, streams = None, streams + 1
     if decoder is not None and not decoder.may_end:
-        raise ArchiveRejected(
-            f"it is truncated: it ends at byte {taken:,}, in the middle of its {compression.value} stream",
-            advice=_ADVICE,
-        )
+        raise _truncated(compression, taken)
+
+
+def _unpack_bzip2(chunks: Iterable[bytes], threads: int) -> Iterator[bytes]:
+    taken = given = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal taken
+        for chunk in chunks:
+            taken += len(chunk)
+            yield chunk
+
+    try:
+        for piece in bzip2.decompress(counted(), threads):
+            given += len(piece)
+            _check_growth(taken, given)
+            yield piece
+    except bzip2.Bzip2DamageError as error:
+        raise _damage_between(Compression.BZIP2, error.start, error.end, error.streams, error) from error
+    except bzip2.Bzip2TruncatedError as error:
+        raise _truncated(Compression.BZIP2, taken) from error
+
+
+def _truncated(compression: Compression, taken: int) -> ArchiveRejected:
+    return ArchiveRejected(
+        f"it is truncated: it ends at byte {taken:,}, in the middle of its {compression.value} stream",
+        advice=_ADVICE,
+    )
 
 
 def _small_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

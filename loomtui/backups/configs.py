@@ -1,7 +1,7 @@
 """Which files of an archive are a node's config, and which of several is the right one. Pure.
 
 rsync puts `chaindata/config` at the top as `config/` (from 920b0f5 on) or flattens its files (before that).
-Staging is not emptied between runs, so older copies may lie beside the ones of this run (domain facts 5).
+Staging is not emptied between runs, so older copies may lie beside the ones of this run (docs/loom.md 5).
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def is_config_name(path: str) -> bool:
     Nothing inside a database or chaindata/data is one.
     """
     parts = parts_of(path)
-    in_block_data = ("chaindata", "data") in pairwise(parts)
-    if not parts or in_block_data or any(part.endswith((".db", "_db")) for part in parts[:-1]):
+    if not parts or not (parts[-1] in _BY_NAME or parts[-1] == _GENESIS or parts[-1].endswith(".service")):
         return False
-    return parts[-1] in _BY_NAME or parts[-1] == _GENESIS or parts[-1].endswith(".service")
+    in_block_data = ("chaindata", "data") in pairwise(parts)
+    return not in_block_data and not any(part.endswith((".db", "_db")) for part in parts[:-1])
 
 
 def oversized(members: Sequence[Member]) -> list[str]:

@@ -11,7 +11,7 @@ from loomtui.backups.layouts import classify
 from loomtui.backups.members import file_sizes, parts_of
 from loomtui.backups.model import Backup, Contents
 from loomtui.loom.amino_json import first_of, genesis_faults
-from loomtui.loom.databases import CHAIN_CONFIG, NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
+from loomtui.loom.databases import NODE_KEY, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.text import clean_line
 
@@ -23,10 +23,7 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
     signs = check_databases(roots, reading.databases, file_sizes(reading.members))
     state = state_of(reading.databases, roots)
     sources = {item.target: item.source for item in layout.identity}
-    own_items = layout.config_items or tuple(
-        item for item in layout.identity if item.target.startswith(CHAIN_CONFIG)
-    )
-    own = {item.target: item.source for item in own_items}
+    own = {item.target: item.source for item in layout.own_items}
     return Contents(
         backup=replace(backup, kind=layout.kind, compression=reading.compression, certain=True),
         sha256=sha256,
@@ -45,7 +42,7 @@ def assemble(backup: Backup, reading: Reading, sha256: str) -> Contents:
         state_height=reading.state_height if state.chain is None else state.chain.height,
         chain=state.chain,
         genesis_doc=state.genesis_doc,
-        own_items=own_items,
+        own_items=layout.own_items,
         chain_id=_chain_id(reading.texts.get(sources.get(TENDERMINT_GENESIS, ""))),
     )
 

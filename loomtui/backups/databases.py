@@ -1,6 +1,6 @@
 """Whether the databases in an archive are whole, judged by what was read of their folders. Pure.
 
-By default backup.sh copies a running node, file by file, for minutes (domain facts 5). Then a MANIFEST may
+By default backup.sh copies a running node, file by file, for minutes (docs/loom.md 5). Then a MANIFEST may
 name tables that were gone when their turn came, or databases may be at heights that do not fit. What no node
 could open is refused; what merely tells of a running node is a warning.
 """

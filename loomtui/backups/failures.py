@@ -60,6 +60,13 @@ def changed(key: str) -> ObjectChanged:
     )
 
 
+def incomplete(key: str) -> ObjectUnreadable:
+    return ObjectUnreadable(
+        f"S3 does not say how large {clean_line(key)} is, or when it was stored",
+        advice="Ask whoever runs the store for Content-Length and Last-Modified, or choose another backup.",
+    )
+
+
 def not_s3(s3: S3Settings) -> LoomtuiError:
     return StoreUnreachable(
         f"what answers at {_store_name(s3)} is not S3", advice="Check s3.endpoint in the inventory."

@@ -1,6 +1,6 @@
 """What an archive is, by what it holds. It knows every layout that backup.sh ever made. Pure.
 
-Source: domain facts 5 (go-loom backup/utils/backup.sh, all versions, both methods). rsync flattens each
+Source: docs/loom.md 5 (go-loom backup/utils/backup.sh, all versions, both methods). rsync flattens each
 argument to its last part; tar keeps the path and drops the leading slash. So things are found at any depth.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loomtui.backups.configs import (
     Candidate,
@@ -25,6 +26,7 @@ from loomtui.errors import ArchiveRejected
 from loomtui.loom.databases import (
     APP_DB,
     BLOCK_DATA,
+    CHAIN_CONFIG,
     CONFIG_TARGETS,
     EVM_DB,
     LOOM_CONFIG,
@@ -41,6 +43,8 @@ __all__ = ["FileFacts", "Layout", "check_members", "classify", "guess_kind"]
 #: node needs neither.
 DATABASES = (APP_DB, EVM_DB, "receipts_db", "app_v2.db", "block_index.db", "events.db")
 _BLOCK_STORE = ("chaindata", "data", "blockstore.db")
+#: What lies in there is no config, whatever comes first: the consensus WAL may be a gigabyte.
+_BLOCKS = ("chaindata", "data")
 _PLAIN = re.compile(r"[A-Za-z0-9._/@+:=,~ -]+")
 
 
@@ -52,6 +56,13 @@ class Layout:
     warnings: tuple[str, ...] = ()
     #: The same as `config_items` would be, for a data archive too: whose identity lies in it.
     identity: tuple[Item, ...] = ()
+
+    @property
+    def own_items(self) -> tuple[Item, ...]:
+        """The config of the host that it is from; of a data archive its chaindata/config, not offered."""
+        return self.config_items or tuple(
+            item for item in self.identity if item.target.startswith(CHAIN_CONFIG)
+        )
 
 
 def classify(members: Sequence[Member], files: Mapping[str, FileFacts] | None = None) -> Layout:
@@ -91,7 +102,7 @@ def guess_kind(members: Sequence[Member], files: Mapping[str, FileFacts], *, com
             return BackupKind.UNKNOWN
     for member in members:
         parts = parts_of(member.path)
-        if APP_DB in parts or any(parts[at : at + 3] == _BLOCK_STORE for at in range(len(parts))):
+        if APP_DB in parts or any(parts[at : at + 2] == _BLOCKS for at in range(len(parts) - 2)):
             return BackupKind.DATA
     return BackupKind.UNKNOWN
 
@@ -166,6 +177,12 @@ def _database_ends(parts: Parts, kind: MemberType) -> Iterable[int]:
             return
         if part == "chaindata":
             return
+
+
+def may_be_data(path: str) -> bool:
+    """Whether a file of this path can lie in what is restored as data, whatever else the archive holds."""
+    parts = parts_of(path)
+    return any(part in DATABASES for part in parts[:-1]) or _BLOCK_STORE[:2] in pairwise(parts)
 
 
 def _as_stored(path: str, depth: int) -> str:

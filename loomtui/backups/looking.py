@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from loomtui.backups.archive import Reading, read
+from loomtui.backups import bzip2
+from loomtui.backups.archive import Reading, Taker, read
 from loomtui.backups.cache import Cache
 from loomtui.backups.contents import assemble
 from loomtui.backups.damage import DamagedArchive, damage_in, kind_so_far
-from loomtui.backups.layouts import guess_kind
+from loomtui.backups.layouts import FileFacts, guess_kind
 from loomtui.backups.model import Backup, BackupKind, Contents, Damaged, Fault, FaultKind
 from loomtui.backups.store import Store
 from loomtui.errors import ArchiveRejected
 from loomtui.text import clean_line
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class WholeRead:
+    contents: Contents
+    configs: Mapping[str, FileFacts]  # what was read of config files, by path
 
 
 class Looker:
@@ -59,11 +66,18 @@ class Looker:
         return guessed
 
     def look(self, backup: Backup, report: Progress, stop: threading.Event) -> Contents:
+        return self.read(backup, report, stop).contents
+
+    def read(
+        self, backup: Backup, report: Progress, stop: threading.Event, taker: Taker | None = None
+    ) -> WholeRead:
+        """`taker` gets every file of it meanwhile."""
         digest = hashlib.sha256()
         reading = Reading()
         stored = self._store.read(backup.key, backup.etag, backup.size_bytes, stop)
         try:
-            read(_digest_and_report(stored, digest.update, report, backup.size_bytes), reading)
+            stored = _digest_and_report(stored, digest.update, report, backup.size_bytes)
+            read(stored, reading, taker=taker, threads=bzip2.workers())
             contents = assemble(backup, reading, digest.hexdigest())
         except ArchiveRejected as error:
             bad = replace(
@@ -78,7 +92,7 @@ class Looker:
                 refusal_of(backup.key, error), Damaged(bad, tuple(reading.members))
             ) from error
         self._cache.keep_contents(contents)
-        return contents
+        return WholeRead(contents, reading.files)
 
 
 def refusal_of(key: str, error: ArchiveRejected) -> ArchiveRejected:

@@ -28,7 +28,10 @@ Parts = tuple[str, ...]
 
 def parts_of(path: str) -> Parts:
     """The components of a path, without those that say nothing (`.`, doubled and final slashes)."""
-    return tuple(part for part in path.split("/") if part not in ("", "."))
+    parts = path.split("/")
+    if "" in parts or "." in parts:
+        parts = [part for part in parts if part not in ("", ".")]
+    return tuple(parts)
 
 
 def check_members(members: Iterable[Member]) -> None:

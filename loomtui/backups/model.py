@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loomtui.backups.clocks import LEAST_OFFSET, TakenBy
+from loomtui.backups.prepared.reference import ManifestRef, PreparedState
 from loomtui.loom.chainstate import ChainState
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.validator import ValidatorFacts
@@ -77,6 +78,7 @@ class Backup:
     named_at: datetime | None = None  # the time in the key, local to the host, written as if it were UTC
     utc_offset: timedelta | None = None  # of the host at that time; None: not known
     fault: Fault | None = None  # why it cannot be used; None: nothing is known against it so far
+    prepared: PreparedState = PreparedState.NONE  # what lies beside it, where somebody has looked for that
 
     def taken_by_then(self, latest: datetime) -> bool:
         """Whether it was taken at this time (UTC) or earlier, even if only bounds are known."""
@@ -133,6 +135,14 @@ class Item:
     target: str  # relative to the working directory: 'app.db', …; 'UNIT' stands for the unit file
 
 
+class Basis(StrEnum):
+    """What is known of an archive was found out from this."""
+
+    WHOLE = "whole"  # it was read whole
+    BEGINNING = "beginning"  # its first bytes: nobody has read the rest
+    STAGED = "staged"  # it was looked at on a node that had unpacked it, without the config of its host
+
+
 @dataclass(frozen=True)
 class Contents:
     """All that a whole read of an archive tells. No private key is in here.
@@ -142,7 +152,7 @@ class Contents:
     """
 
     backup: Backup  # with kind, compression and certain set
-    sha256: str  # of the archive as stored in S3, hex
+    sha256: str  # of the archive as stored in S3, hex; empty: nobody has read it whole
     file_count: int  # regular files, of the whole archive
     unpacked_bytes: int  # their sizes, of the whole archive
     members: tuple[Member, ...]
@@ -166,3 +176,11 @@ class Contents:
     genesis_doc: str | None = (
         None  # Tendermint's genesis as state.db holds it, where the journal still has it
     )
+    manifest: ManifestRef | None = None  # that told all of this; None: a read of the archive did
+    has_twin: bool = False
+    basis: Basis = Basis.WHOLE
+
+    @property
+    def is_unread(self) -> bool:
+        """Nothing is known of it but its kind: everything else will be told by a node that unpacks it."""
+        return self.basis is Basis.BEGINNING

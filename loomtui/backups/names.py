@@ -1,4 +1,4 @@
-"""What the key of an object in S3 says. Source: go-loom backup/utils/backup.sh, domain facts 5."""
+"""What the key of an object in S3 says. Source: go-loom backup/utils/backup.sh, docs/loom.md 5."""
 
 from __future__ import annotations
 

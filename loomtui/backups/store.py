@@ -14,6 +14,7 @@ from loomtui.backups.connecting import connect, reached
 from loomtui.backups.etags import plain_etag
 from loomtui.backups.failures import (
     changed,
+    incomplete,
     is_about_condition,
     is_broken_transfer,
     not_s3,
@@ -80,12 +81,10 @@ class Store:
         return True
 
     def head(self, key: str) -> StoredObject:
-        """A HEAD, or a GET of the first byte where that fails, because only its answer has S3's own words."""
-        try:
-            response: Mapping[str, Any] = self._client().head_object(Bucket=self._s3.bucket, Key=key)
-        except Exception as error:  # noqa: BLE001 - raised as a LoomtuiError where a GET fails too
-            return self._first_byte(key, translate(error, self._s3, key=key))
-        return _stored(key, response["ContentLength"], response.get("ETag", ""), response["LastModified"])
+        there = self._version(key)
+        if there.size is None or there.modified is None:
+            raise incomplete(key)
+        return StoredObject(key, there.size, there.etag, there.modified)
 
     def check(self, key: str, etag: str, size: int) -> None:
         """Raises ObjectUnreadable if the object is not this version any more, or may not be read."""
@@ -154,7 +153,15 @@ class Store:
         failure = translate(error, self._s3, key=key)
         return withheld(failure, key) if is_broken_transfer(error) else failure
 
-    def _first_byte(self, key: str, failure: LoomtuiError) -> StoredObject:
+    def _version(self, key: str) -> Version:
+        """By a HEAD, or else a GET of the first byte, because only its answer has S3's own words."""
+        try:
+            answer: Mapping[str, Any] = self._client().head_object(Bucket=self._s3.bucket, Key=key)
+        except Exception as error:  # noqa: BLE001 - raised as a LoomtuiError where a GET fails too
+            return self._first_byte(key, translate(error, self._s3, key=key))
+        return version_of(answer)
+
+    def _first_byte(self, key: str, failure: LoomtuiError) -> Version:
         """`failure` is the one of the HEAD, which is raised where the GET tells no more."""
         try:
             answer = self._client().get_object(Bucket=self._s3.bucket, Key=key, Range="bytes=0-0")
@@ -162,12 +169,10 @@ class Store:
             told = translate(error, self._s3, key=key)
             raise (told if isinstance(told, ObjectUnreadable) else failure) from error
         answer["Body"].close()
-        given = version_of(answer)
-        return _stored(key, given.size or 0, given.etag, answer["LastModified"])
+        return version_of(answer)
 
     def _look_again(self, key: str, wanted: Version) -> None:
-        there = self.head(key)
-        if wanted.is_other_than(Version(there.etag, there.size, there.modified)):
+        if wanted.is_other_than(self._version(key)):
             raise changed(key)
 
     def _rest(self, key: str, reading: _Reading) -> Iterator[bytes]:

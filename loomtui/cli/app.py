@@ -6,40 +6,18 @@ import contextlib
 import os
 import signal
 import sys
-from typing import Any
 
 import click
 
 from loomtui import __version__
 from loomtui.cli import failures
-from loomtui.cli.backups import backups
-from loomtui.cli.drill import drill
-from loomtui.cli.inventory import inventory
-from loomtui.cli.keys import nodekeys, services
-from loomtui.cli.logs import logs
-from loomtui.cli.planning import plan
-from loomtui.cli.restoring import clean, restore, resume, rollback
-from loomtui.cli.runs import report, runs
+from loomtui.cli.commands import LazyGroup
 from loomtui.cli.screen import start_screens
-from loomtui.cli.serving import serve, served
 from loomtui.cli.settings import Settings, inventory_option
-from loomtui.cli.status import status
-
-
-class _Group(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order in which an operator needs them."""
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise failures.ReaderGoneError from error
 
 
 @click.group(
-    cls=_Group,
+    cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="The exit status is 0 if all is done, 1 if something is wrong, 2 for a bad call or inventory, "
@@ -52,23 +30,23 @@ class _Group(click.Group):
     help="Use these colours on the screens: dark, light, high-contrast or colour-blind. The default is "
     "LOOMTUI_THEME, or else the colours of the last time.",
 )
+@click.option(
+    "--attention",
+    metavar="NAME",
+    help="Say how the screens call you when a run waits, fails or ends and nobody types: all, bell, title or "
+    "off. The default is LOOMTUI_ATTENTION, or else all.",
+)
 @click.version_option(__version__, prog_name="loomtui")
 @click.pass_context
-def app(ctx: click.Context, theme: str | None) -> int:
+def app(ctx: click.Context, theme: str | None, attention: str | None) -> int:
     """Restore a Loom cluster from its S3 backups. Without a command, loomtui shows the read-only screens."""
     settings = ctx.ensure_object(Settings)
-    settings.theme = theme
+    settings.theme, settings.attention = theme, attention
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     if ctx.invoked_subcommand is not None:
         return 0
     return start_screens(settings.path, settings.inventory(), writable=False)
-
-
-for _command in (status, backups, nodekeys, services, logs, serve, served, plan):
-    app.add_command(_command)
-for _command in (restore, resume, rollback, clean, runs, report, inventory, drill):
-    app.add_command(_command)
 
 
 def main() -> None:

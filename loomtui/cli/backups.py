@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from loomtui.cli.asking import prompter
-from loomtui.cli.output import Cell, note, print_json, progress, say, table
+from loomtui.cli.output import Cell, note, print_json, progress, read_progress, say, table
+from loomtui.cli.preparing import prepare, prune_prepared
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.wording.quantities import NOTHING, count, number, size, time_of, timestamp
 
@@ -33,13 +33,17 @@ def backups(ctx: click.Context, as_json: bool) -> int:
     return run_async(_list(ctx.ensure_object(Settings).inventory(), as_json=as_json))
 
 
+backups.add_command(prepare)
+backups.add_command(prune_prepared)
+
+
 @backups.command()
 @click.argument("key")
 @inventory_option
 @json_option()
 @click.pass_obj
 def show(settings: Settings, key: str, as_json: bool) -> int:
-    """Show what the archive KEY holds. The first time, loomtui reads all of it.
+    """Show what the archive KEY holds. Unless it is prepared, loomtui reads all of it the first time.
 
     If the archive must not be restored, this shows what can be read of it and ends with status 1.
     """
@@ -86,7 +90,8 @@ async def _list(inventory: Inventory, *, as_json: bool) -> int:
         where = f"{inventory.s3.bucket}/{inventory.s3.prefix}"
         say(f"There is no backup in {where}. Is the prefix of the inventory right?")
         return 0
-    table(("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "KEY"), [_row(backup) for backup in backups])
+    header = ("TAKEN (UTC)", "HOST", "KIND", "SIZE", "FORM", "PREPARED", "KEY")
+    table(header, [_row(backup) for backup in backups])
     for backup in backups:
         if backup.fault is not None:
             say(f"✗ {backup.key}: {backup.fault.reason}", colour="red")
@@ -119,6 +124,7 @@ def _row(backup: Backup) -> tuple[Cell | str, ...]:
         _kind_words(backup),
         size(backup.size_bytes),
         backup.compression.value if backup.compression else NOTHING,
+        backup.prepared.value,
         backup.key,
     )
 
@@ -133,20 +139,7 @@ async def _look(inventory: Inventory, key: str, *, fresh: bool) -> Contents:
     from loomtui.engine.live import LiveEngine, opened
 
     async with opened(LiveEngine(inventory), prompter()) as engine:
-        return await engine.contents(await engine.backup(key), _percent(), fresh=fresh)
-
-
-def _percent() -> Callable[[int, int], None] | None:
-    """Shows on one line how far a read is, if a person watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        share = 100 * done // total if total else 100
-        end = "\n" if done >= total else ""
-        click.echo(f"\rread {share:3d} % of {size(total)}{end}", nl=False, err=True)
-
-    return show
+        return await engine.contents(await engine.backup(key), read_progress(), fresh=fresh)
 
 
 def _print_contents(contents: Contents, *, as_json: bool, members: bool) -> None:
@@ -199,6 +192,15 @@ def _origin_lines(backup: Backup) -> list[tuple[str, str]]:
     ]
 
 
+def _prepared_words(contents: Contents) -> str:
+    from loomtui.wording.states import PREPARED_STATES, prepared_words
+
+    if contents.manifest is None:
+        return PREPARED_STATES[contents.backup.prepared]
+    words = prepared_words(contents.manifest, has_twin=contents.has_twin)
+    return f"{words}. This is what its manifest tells"
+
+
 def _contents_lines(contents: Contents) -> list[tuple[str, str]]:
     backup, key, validator = contents.backup, contents.node_key, contents.validator
     signed = validator.signing.height if validator and validator.signing else None
@@ -208,6 +210,7 @@ def _contents_lines(contents: Contents) -> list[tuple[str, str]]:
         ("size", f"{size(backup.size_bytes)}, unpacked {size(contents.unpacked_bytes)}"),
         ("files", number(contents.file_count)),
         ("SHA-256", contents.sha256),
+        ("prepared", _prepared_words(contents)),
         ("data", ", ".join(item.target for item in contents.data_items) or "none"),
         ("config", ", ".join(item.target for item in contents.config_items) or "none"),
         (

@@ -2,108 +2,256 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from loomtui.cli.extras import need
-from loomtui.cli.output import note, print_json, table
+from loomtui.cli.output import note, print_json, print_json_line, say, table
 from loomtui.cli.screen import need_terminal, start_screens
 from loomtui.cli.settings import json_option, run_async
-from loomtui.cli.views import steps_document
 from loomtui.cli.working import EventPrinter
 
 if TYPE_CHECKING:
-    from loomtui.drill.auto import DrillResult
+    from collections.abc import Sequence
+
+    from loomtui.drill.logbook import Logbook
+    from loomtui.drill.result import DrillResult
+    from loomtui.drill.scenarios import Scenario
+    from loomtui.drill.summary import Played
 
 _DEFAULT = "clean-restore"
+_NODES = 4
 
 
 @click.command()
 @click.option(
     "--nodes",
     type=int,
-    default=4,
-    show_default=True,
     metavar="N",
-    help="Practise with N validators and one backup node.",
+    help="Practise with N validators and one backup node. Without it there are 4; with --all as few as "
+    "each scenario takes.",
 )
 @click.option(
     "--scenario",
     default=_DEFAULT,
     show_default=True,
-    metavar="NAME",
+    metavar="NAME|FILE",
     help="Choose what has happened to the cluster.",
 )
-@click.option("--auto", is_flag=True, help="Let the engine restore it, and check the outcome.")
+@click.option("--all", "all_of_them", is_flag=True, help="With --auto, play every scenario.")
+@click.option("--auto", is_flag=True, help="Let the engine restore it, and check the outcome on the nodes.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="With --all, play N at once.")
+@click.option(
+    "--junit",
+    "junit_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --auto, write the outcome as JUnit XML, too.",
+)
 @click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
-@json_option("With --auto, print one event a line, and the outcome last.")
-def drill(nodes: int, scenario: str, auto: bool, list_them: bool, as_json: bool) -> int:
+@click.option("--hints", is_flag=True, help="Print the hints of the scenario, for whoever leads the drill.")
+@click.option("--history", is_flag=True, help="List the drills of this machine, and what came of them.")
+@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a scenario.")
+@json_option("With --auto, print one event a line (with --all one drill), and the outcome last.")
+def drill(
+    nodes: int | None,
+    scenario: str,
+    all_of_them: bool,
+    auto: bool,
+    jobs: int | None,
+    junit_path: Path | None,
+    list_them: bool,
+    hints: bool,
+    history: bool,
+    as_schema: bool,
+    as_json: bool,
+) -> int:
     """Practise on your own cluster, in a temporary folder that is removed afterwards."""
+    if as_schema:
+        return _print_schema()
     if list_them:
         return _list(as_json=as_json)
+    if hints:
+        return _print_hints(scenario, as_json=as_json)
+    if history:
+        return _history(as_json=as_json)
+    if not auto and (all_of_them or as_json or junit_path is not None):
+        raise click.UsageError(
+            "--all, --json and --junit want --auto, or --json --list, --hints or --history."
+        )
+    if jobs is not None and not all_of_them:
+        raise click.UsageError("--jobs wants --all --auto.")
     need("loomtui drill", "drill", moto="moto[s3]>=5.1", flask="flask>=3", flask_cors="flask-cors>=5")
+    if all_of_them:
+        return _play_all(nodes, jobs, junit_path, as_json=as_json)
     if auto:
-        return _play(scenario, nodes, as_json=as_json)
-    if as_json:
-        raise click.UsageError("--json wants --auto or --list.")
-    return _practise(scenario, nodes)
+        return _play(scenario, _size(scenario, nodes), junit_path, as_json=as_json)
+    return _practise(scenario, _size(scenario, nodes))
+
+
+def _size(scenario: str, nodes: int | None) -> int:
+    """How many validators it is played with. Raises CallError for an unknown scenario."""
+    from loomtui.drill.scenarios import scenario_named
+
+    return max(_NODES, scenario_named(scenario).validators) if nodes is None else nodes
+
+
+def _print_schema() -> int:
+    from loomtui.drill.scenarios import schema
+
+    print_json(schema())
+    return 0
 
 
 def _list(*, as_json: bool) -> int:
+    from loomtui.cli.drill_views import scenario_document
     from loomtui.drill.scenarios import scenarios
 
     if as_json:
-        documents = [
-            {"name": scenario.name, "title": scenario.title, "story": scenario.story}
-            for scenario in scenarios()
-        ]
-        print_json({"scenarios": documents})
+        print_json({"scenarios": [scenario_document(scenario) for scenario in scenarios()]})
     else:
-        table(("SCENARIO", "WHAT IT IS"), [(scenario.name, scenario.title) for scenario in scenarios()])
+        rows = [(scenario.name, scenario.title, scenario.teaches) for scenario in scenarios()]
+        table(("SCENARIO", "WHAT IT IS", "WHAT IT TEACHES"), rows)
+    return 0
+
+
+def _print_hints(name: str, *, as_json: bool) -> int:
+    from loomtui.drill.scenarios import scenario_named
+
+    hints = scenario_named(name).hints
+    if as_json:
+        print_json({"hints": [{"says": hint.says, "costs": hint.costs} for hint in hints]})
+    else:
+        rows = [(str(n), str(hint.costs), hint.says) for n, hint in enumerate(hints, 1)]
+        table(("HINT", "COSTS", "WHAT IT SAYS"), rows)
+    return 0
+
+
+def _history(*, as_json: bool) -> int:
+    from loomtui.cli.drill_views import HISTORY_HEADER, entry_document, entry_row
+    from loomtui.drill.logbook import Logbook
+
+    entries = Logbook().entries()
+    if as_json:
+        print_json({"drills": [entry_document(entry) for entry in entries]})
+    elif entries:
+        table(HISTORY_HEADER, [entry_row(entry) for entry in entries])
+    else:
+        say("No drill was held on this machine yet. Hold one: loomtui drill")
     return 0
 
 
 def _practise(scenario: str, nodes: int) -> int:
-    from loomtui.drill.environment import surroundings
+    """The screens first, then what was achieved: looked at on the nodes while they are still there."""
+    from loomtui.cli.drill_views import result_text
+    from loomtui.drill.logbook import Logbook
+    from loomtui.drill.people import held
     from loomtui.drill.practice import practice
     from loomtui.inventory import load
 
     need_terminal()
+    book = Logbook()
     note("Starting the practice cluster…")
-    with practice(scenario, nodes) as cluster, surroundings(cluster):
+    with practice(scenario, nodes) as cluster, held(cluster) as drill:
         path = cluster.inventory_path
-        return start_screens(path, load(path), writable=True, story=cluster.scenario.story)
+        status = start_screens(path, load(path), writable=True, story=drill.briefing)
+        if status or not drill.is_played:
+            return status
+        told = _hints_told(len(cluster.scenario.hints))
+        note("Looking at what there is now…")
+        result = drill.result(told)
+    say(result_text(result))
+    _note(book, result)
+    return status
 
 
-def _play(scenario: str, nodes: int, *, as_json: bool) -> int:
+def _hints_told(most: int) -> int:
+    if not most:
+        return 0
+    told: int = click.prompt(
+        f"How many of the {most} hints were told", type=click.IntRange(0, most), default=0, err=True
+    )
+    return told
+
+
+def _play(scenario: str, nodes: int, junit_path: Path | None, *, as_json: bool) -> int:
+    from loomtui.cli.drill_views import result_document, result_text
     from loomtui.drill.auto import play
+    from loomtui.drill.logbook import Logbook
 
+    book = Logbook()
     printer = EventPrinter(as_json=as_json)
     if not as_json:
         note("Starting the practice cluster…")
     result = run_async(play(scenario, nodes, printer))
-    printer.end(_document(result), _sentence(result), good=result.passed)
+    _note(book, result)
+    if junit_path is not None:
+        _write_junit(junit_path, [_as_played(result)])
+    printer.end(result_document(result), result_text(result), good=result.passed)
     return 0 if result.passed else 1
 
 
-def _document(result: DrillResult) -> dict[str, object]:
-    return {
-        "scenario": result.scenario,
-        "passed": result.passed,
-        "downtime_seconds": result.downtime_seconds,
-        "data_loss_seconds": result.data_loss_seconds,
-        "steps": steps_document(result.steps),
-        "error": result.error or None,
-    }
+def _play_all(nodes: int | None, jobs: int | None, junit_path: Path | None, *, as_json: bool) -> int:
+    from loomtui.cli.drill_views import summary_document
+    from loomtui.drill.scenarios import scenarios
+    from loomtui.drill.several import cores
+    from loomtui.drill.summary import all_passed
+
+    wanted = scenarios()
+    if not as_json:
+        note(f"Playing {len(wanted)} scenarios…")
+    played = run_async(_played(wanted, nodes, jobs or cores(), as_json=as_json))
+    if junit_path is not None:
+        _write_junit(junit_path, played)
+    if as_json:
+        print_json_line(summary_document(played))
+    else:
+        good = sum(one.passed for one in played)
+        colour = "green" if good == len(played) else "yellow"
+        say(f"{good} of {len(played)} drills passed.", colour=colour, bold=True)
+    return 0 if all_passed(played) else 1
 
 
-def _sentence(result: DrillResult) -> str:
-    lines = [f"{step.name.value:<10} {_seconds(step.seconds):>9}  {step.outcome}" for step in result.steps]
-    verdict = "Passed" if result.passed else f"Failed: {result.error}" if result.error else "Failed"
-    times = f"Downtime {_seconds(result.downtime_seconds)}, data lost {_seconds(result.data_loss_seconds)}."
-    return "\n".join([*lines, f"{result.scenario}: {times}", verdict])
+async def _played(wanted: Sequence[Scenario], nodes: int | None, jobs: int, *, as_json: bool) -> list[Played]:
+    from loomtui.cli.drill_views import played_document
+    from loomtui.drill.several import play_all
+    from loomtui.wording.quantities import length
+
+    played = []
+    async for one in play_all(wanted, nodes, jobs):
+        played.append(one)
+        if as_json:
+            print_json_line(played_document(one))
+            continue
+        say(f"{'passed' if one.passed else 'FAILED'}  {length(one.seconds):>12}  {one.scenario}")
+        for wrong in one.wrong:
+            say(f"    {wrong}", colour="red")
+    return played
 
 
-def _seconds(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.1f} s"
+def _note(book: Logbook, result: DrillResult) -> None:
+    """A history that cannot be written is no reason to lose the result."""
+    try:
+        book.note(result)
+    except OSError as error:
+        note(f"The history of drills cannot be written: {error.strerror or error}.")
+
+
+def _write_junit(path: Path, played: Sequence[Played]) -> None:
+    """Raises CallError."""
+    from loomtui.drill.junit import write_junit
+    from loomtui.errors import CallError
+
+    try:
+        write_junit(path, played)
+    except OSError as error:
+        raise CallError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _as_played(result: DrillResult) -> Played:
+    from loomtui.cli.drill_views import result_text
+    from loomtui.drill.summary import Played
+
+    return Played(result.scenario, result.passed, result.seconds, result.wrong, result_text(result))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loomtui.cli.output import say
 from loomtui.cli.settings import Settings
-from loomtui.errors import InventoryError, LoomtuiError
+from loomtui.errors import FileError, LoomtuiError
 from loomtui.private import make_private
 from loomtui.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INTERRUPTED = 130
 READER_GONE = 141  # as a shell reports a process that a closed pipe ended
@@ -65,7 +65,7 @@ def _single_errors(error: BaseException) -> Iterator[BaseException]:
 
 def explain(error: LoomtuiError) -> None:
     """Says on standard error what happened and where, what is safe now, and what to do next."""
-    if isinstance(error, InventoryError):
+    if isinstance(error, FileError):
         say(f"Error: {error}", err=True)
         return
     where = f"{error.node}: " if error.node else ""
@@ -100,6 +100,11 @@ def _report_crash(strange: BaseException, error: Exception, settings: Settings) 
 
 
 def _crash_log(error: Exception) -> Path | None:
+    import tempfile
+    import traceback
+    from datetime import UTC, datetime
+    from pathlib import Path
+
     from platformdirs import user_state_path
 
     from loomtui.loom.secrets import mask_secrets

@@ -16,7 +16,7 @@ from loomtui.matching import Matcher
 from loomtui.text import clean_line
 
 if TYPE_CHECKING:
-    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.log_line import LogLine
     from loomtui.inventory import Inventory
 
 _PREFIX_COLOURS = (

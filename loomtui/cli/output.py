@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from loomtui.text import clean, clean_line
+from loomtui.wording.quantities import size
 
 if TYPE_CHECKING:
     from loomtui.wording.states import StateWord
@@ -51,6 +51,19 @@ def progress(text: str) -> None:
         note(clean_line(text))
 
 
+def read_progress() -> Callable[[int, int], None] | None:
+    """Shows on one line how far a read is, if a person watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        share = 100 * done // total if total else 100
+        end = "\n" if done >= total else ""
+        click.echo(f"\rread {share:3d} % of {size(total)}{end}", nl=False, err=True)
+
+    return show
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[Cell | str]]) -> None:
     """Prints columns that are as wide as their widest value; the last one is not padded."""
     lines = [[Cell(name) for name in header]]
@@ -80,10 +93,14 @@ def diff(text: str) -> None:
 
 def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Prints one document, escaped to ASCII, so that no control character of a value reaches a terminal."""
+    import json
+
     click.echo(json.dumps(document, indent=2))
 
 
 def print_json_line(document: Mapping[str, Any]) -> None:
     """Prints one document on one line, at once."""
+    import json
+
     click.echo(json.dumps(document, separators=(",", ":")))
     sys.stdout.flush()

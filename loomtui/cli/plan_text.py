@@ -18,13 +18,14 @@ from loomtui.restore.plan import (
     passed_over_words,
 )
 from loomtui.restore.planning.command_line import plan_command
-from loomtui.wording.quantities import count, size, time_of
-from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES, production_mark
+from loomtui.wording.quantities import count, joined, size, time_of
+from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES, prepared_words, production_mark
 
 
 def show_plan(plan: Plan, inventory: Path | None = None) -> None:
     _show_head(plan)
     _show_forecast(plan, inventory)
+    _show_unknowns(plan, inventory)
     _show_chain(plan)
     _show_doubts(plan)
     _show_backup_jobs(plan)
@@ -43,15 +44,15 @@ def _show_head(plan: Plan) -> None:
     say(f"  {count(len(plan.nodes), 'node')}: {SCOPES[plan.scope]}")
     if plan.left_out:
         say(f"  not touched: {', '.join(plan.left_out)}")
-    say(
-        f"  data is unpacked {'while the services run' if plan.stage_first else 'after the services stopped'}"
-    )
+    early = plan.stage_first or not plan.is_complete
+    say(f"  data is unpacked {'while the services run' if early else 'after the services stopped'}")
 
 
 def _show_forecast(plan: Plan, inventory: Path | None) -> None:
     forecast = plan.prediction
     say()
-    say(forecast.sentence, colour="green" if forecast.moves else "red", bold=True)
+    open_colour = "red" if plan.refusals or plan.is_complete else "yellow"
+    say(forecast.sentence, colour="green" if forecast.moves else open_colour, bold=True)
     if forecast.total_power:
         power = f"{forecast.signing_power:,} of {forecast.total_power:,}"
         say(f"  voting power that can sign the next block: {power}")
@@ -60,7 +61,17 @@ def _show_forecast(plan: Plan, inventory: Path | None) -> None:
     if forecast.remedy:
         say(f"  {forecast.remedy}")
     if plan.offer is RemedyKind.RESET:
-        say(f"  To do so: {plan_command(plan, reset_signing=True, inventory=inventory)}")
+        say(f"  To do so: {plan_command(plan, offer=plan.offer, inventory=inventory)}")
+
+
+def _show_unknowns(plan: Plan, inventory: Path | None) -> None:
+    """What the nodes will tell, and that nothing is stopped before they did."""
+    if plan.is_complete:
+        return
+    say("not known yet, and told by the nodes before anything is stopped:", colour="yellow")
+    for unknown in plan.unknowns:
+        say(f"  {unknown.sentence}", colour="yellow")
+    say(f"  To know it now, read here: {plan_command(plan, look=True, inventory=inventory)}")
 
 
 def _show_chain(plan: Plan) -> None:
@@ -93,9 +104,16 @@ def _show_data(plan: Plan, key: str) -> None:
         return
     say()
     say(f"data for {', '.join(node.name for node in takers)}", bold=True)
-    say(f"  {_describe_archive(archive)}, unpacked {size(archive.unpacked_bytes)}")
-    say(f"  SHA-256 {archive.sha256}")
-    say(f"  puts in place: {', '.join(item.target for item in archive.items)}")
+    about = "" if archive.is_known else "about "
+    say(f"  {_describe_archive(archive)}, unpacked {about}{size(archive.unpacked_bytes)}")
+    if archive.is_known:
+        say(f"  SHA-256 {archive.sha256}")
+        if archive.manifest is not None:
+            words = prepared_words(archive.manifest, has_twin=archive.has_twin)
+            say(f"  {words}: so its manifest says what is in it, and the nodes compare what they unpack")
+        say(f"  puts in place: {', '.join(item.target for item in archive.items)}")
+    else:
+        say("  nobody has read it: every node must get the same SHA-256, and what is in it is told then")
 
 
 def _describe_archive(archive: Archive) -> str:
@@ -105,6 +123,11 @@ def _describe_archive(archive: Archive) -> str:
 
 def _show_node(node: NodePlan) -> None:
     say(f"{node.name}  {node.working_directory}, user {node.user}, unit {node.unit_path}", bold=True)
+    if node.gives_up is not None:
+        names, freed = joined(node.gives_up.names, 20), size(node.gives_up.bytes)
+        say(f"  gives up its old databases after the stop: {names} ({freed}). No way back", colour="red")
+    if node.taken_over_bytes:
+        say(f"  seems to have {size(node.taken_over_bytes)} of the data already, which needs no room")
     if node.config is not None:
         say(f"  config from {_describe_archive(node.config)}")
     files = [choice for choice in node.files if choice.target != VALIDATOR]  # its own line says more
@@ -120,6 +143,9 @@ def _show_node(node: NodePlan) -> None:
         lost = "yellow" if entry.reached is False else ""
         tried = f": {entry.tried}" if entry.tried else ""
         say(f"  names another machine: {entry.field} of {entry.file}, {entry.address}{tried}", colour=lost)
+    if node.unit_change is not None:
+        say(f"  its unit: the peers are corrected in {node.unit_change.path}", colour="yellow")
+        diff(node.unit_change.diff)
     _show_signing(node.signing)
     say(f"  node ID after it: {node.node_id or 'unknown'}")
     for warning in node.warnings:
@@ -147,5 +173,7 @@ def _show_end(plan: Plan, inventory: Path | None) -> None:
     if plan.refusals:
         say(f"The choices that it was made with: {plan_command(plan, inventory=inventory)}")
         say("This plan must not be run as it is. Nothing was changed.", colour="red")
-    else:
-        say("Nothing was changed. To run it: loomtui restore --plan PLAN; with --yes without screens.")
+        return
+    say("Nothing was changed. To run it: loomtui restore --plan PLAN; with --yes without screens.")
+    if not plan.is_complete:
+        say("With --yes it goes on where the completed plan needs no consent that is not in this one.")

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from loomtui.cli.asking import prompter
 from loomtui.cli.output import note, print_json, progress
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
+from loomtui.cli.signing import sign
+from loomtui.cli.sizes import FORMS as FORMS_OF_SIZES
+from loomtui.cli.sizes import size_option
 from loomtui.cli.times import FORMS, time_option
+from loomtui.cli.working import is_confirmed
 from loomtui.errors import CallError
 from loomtui.text import clean_line
 
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 REFUSED = 3
 
 
-@click.command()
+@click.group(invoke_without_command=True, subcommand_metavar="[sign PLAN]")
 @inventory_option
 @json_option()
 @click.option(
@@ -30,11 +35,33 @@ REFUSED = 3
 )
 @click.option("--before", metavar="TIME", help=f"Take only backups of this time or earlier. {FORMS}")
 @click.option("--nodes", metavar="A,B", help="Restore only these nodes. The default is all of them.")
-@click.option("--stage-first", is_flag=True, help="Unpack the data while the services still run.")
+@click.option(
+    "--stage-first/--no-stage-first",
+    default=True,
+    help="Unpack the data while the services still run (the default), or only after they stopped.",
+)
+@click.option(
+    "--look",
+    is_flag=True,
+    help="Read the data archive whole on this machine, however large it is. Otherwise a large one is looked "
+    "at on the nodes when they have unpacked it, before anything is stopped.",
+)
+@click.option(
+    "--look-limit",
+    metavar="SIZE",
+    help="Read data archives up to this size on this machine. The default is the inventory's look_limit, or "
+    f"else 512 MB. {FORMS_OF_SIZES}",
+)
 @click.option(
     "--keep-keys",
     is_flag=True,
     help="Let every node keep its present node key, and its validator key if that is one of the chain's.",
+)
+@click.option(
+    "--delta",
+    is_flag=True,
+    help="Take over what a node's own databases hold too, and fetch only the rest. This needs a prepared "
+    "backup with a twin.",
 )
 @click.option(
     "--map",
@@ -54,6 +81,13 @@ REFUSED = 3
     metavar="CLUSTERNAME",
     help="Let the validators sign heights again that they signed before, if the plan says that it is safe. "
     "By typing the cluster's name you confirm that no other machine holds the abandoned blocks.",
+)
+@click.option(
+    "--give-up-old-data",
+    "give_up_for",
+    metavar="CLUSTERNAME",
+    help="Where a node has no room for old and new databases, delete the old ones after the stop. By typing "
+    "the cluster's name you confirm that no rollback brings them back.",
 )
 @click.option(
     "--backup-jobs",
@@ -77,23 +111,31 @@ REFUSED = 3
     metavar="PLAN",
     help="Write the plan to this file.",
 )
-@click.pass_obj
+@click.pass_context
 def plan(
-    settings: Settings,
+    ctx: click.Context,
     as_json: bool,
     data: str | None,
     before: str | None,
     nodes: str | None,
     stage_first: bool,
+    look: bool,
+    look_limit: str | None,
     keep_keys: bool,
+    delta: bool,
     sources: tuple[str, ...],
     gone: str | None,
     reset_for: str | None,
+    give_up_for: str | None,
     backup_jobs: str,
     redis: str | None,
     output: Path | None,
 ) -> int:
     """Say what a restore would do, and whether the chain would move after it."""
+    settings = ctx.ensure_object(Settings)
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx)
+        return 0
     from loomtui.restore.choices import BackupPolicy, Choices
 
     inventory = settings.inventory()
@@ -102,12 +144,16 @@ def plan(
         before=time_option("--before", before),
         nodes=_names(nodes),
         stage_first=stage_first,
-        reset_signing=_is_reset_confirmed(reset_for, inventory),
+        reset_signing=is_confirmed("--reset-signing-state", reset_for, inventory),
+        give_up_old_data=is_confirmed("--give-up-old-data", give_up_for, inventory),
         keep_keys=keep_keys,
+        delta=delta,
         backup_policy=BackupPolicy(backup_jobs),
         redis=redis,
         sources=_sources(sources),
         gone=_names(gone) or (),
+        look=look,
+        look_limit_bytes=None if look_limit is None else size_option("--look-limit", look_limit),
     )
     new_plan = run_async(_plan(inventory, choices, batch=as_json))
     _keep(new_plan, output)
@@ -118,6 +164,13 @@ def plan(
     else:
         _show(new_plan, settings.given)
     return REFUSED if new_plan.refusals else 0
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """Those of a new plan mean nothing to one that is there. The inventory is no parameter of ours."""
+    given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError("the options of a new plan come without a further command.", ctx)
 
 
 def _names(nodes: str | None) -> tuple[str, ...] | None:
@@ -136,16 +189,6 @@ def _sources(typed: tuple[str, ...]) -> dict[str, str]:
             )
         sources[node] = host
     return sources
-
-
-def _is_reset_confirmed(reset_for: str | None, inventory: Inventory) -> bool:
-    if reset_for is not None and reset_for != inventory.cluster:
-        typed = clean_line(reset_for, limit=80)
-        raise CallError(
-            f"--reset-signing-state names '{typed}', but the inventory describes '{inventory.cluster}'.",
-            advice="Make sure that it is the right cluster, then type its name.",
-        )
-    return reset_for is not None
 
 
 async def _plan(inventory: Inventory, choices: Choices, *, batch: bool) -> Plan:
@@ -167,3 +210,6 @@ def _show(new_plan: Plan, given: Path | None) -> None:
     from loomtui.cli.plan_text import show_plan
 
     show_plan(new_plan, given)
+
+
+plan.add_command(sign)

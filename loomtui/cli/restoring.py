@@ -11,21 +11,30 @@ from loomtui.cli.output import print_json, say
 from loomtui.cli.screen import start_screens
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.views import outcome_document
-from loomtui.cli.working import EventPrinter, confirm, open_run, work
-from loomtui.errors import CallError, LoomtuiError, Refused
+from loomtui.cli.working import EventPrinter, confirm, is_confirmed, open_run, work
+from loomtui.errors import CallError, LoomtuiError, Refused, SecondMissing
 from loomtui.restore.events import Outcome
+from loomtui.restore.record.given_up import given_up_in
 from loomtui.text import clean_line
-from loomtui.wording.quantities import count, size
+from loomtui.wording.quantities import count, joined, size
 
 if TYPE_CHECKING:
     from loomtui.engine.api import RunHandle
     from loomtui.inventory import Inventory
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import Run
 
 
-_kill_option = click.option(
-    "--kill", is_flag=True, help="Send SIGKILL to processes that do not stop in time."
+kill_option = click.option("--kill", is_flag=True, help="Send SIGKILL to processes that do not stop in time.")
+
+
+_break_glass_option = click.option(
+    "--break-glass",
+    "glass_of",
+    metavar="CLUSTERNAME",
+    help="Go on although nobody else has signed the plan, as the inventory wants it: the cluster's name. The "
+    "journal and the report say so.",
 )
 
 
@@ -43,7 +52,8 @@ _kill_option = click.option(
     metavar="CLUSTERNAME",
     help="Give the second consent that --yes needs for a production cluster: the cluster's name.",
 )
-@_kill_option
+@_break_glass_option
+@kill_option
 @json_option("Print one event a line, and the outcome last. This needs --plan and --yes.")
 @click.pass_obj
 def restore(
@@ -51,6 +61,7 @@ def restore(
     plan_path: Path | None,
     yes: bool,
     production_for: str | None,
+    glass_of: str | None,
     kill: bool,
     as_json: bool,
 ) -> int:
@@ -59,27 +70,33 @@ def restore(
         raise click.UsageError(
             "--yes, --kill and --json want --plan PLAN: make one with loomtui plan -o PLAN."
         )
-    if (as_json or kill or production_for is not None) and not yes:
-        raise click.UsageError("--json, --kill and --production want --yes: on the screens you are asked.")
+    if (as_json or kill or production_for is not None or glass_of is not None) and not yes:
+        raise click.UsageError(
+            "--json, --kill, --production and --break-glass want --yes: on the screens you are asked."
+        )
     inventory = settings.inventory()
     if plan_path is None or not yes:
-        return start_screens(settings.path, inventory, writable=True, plan_path=plan_path)
-    plan = _checked_plan(plan_path, inventory, settings.given)
-    _see_second_consent(plan, inventory, production_for)
+        return start_screens(
+            settings.path, inventory, writable=True, plan_path=plan_path, at_choice=plan_path is None
+        )
+    file = _checked_plan(plan_path, inventory, settings.given)
+    _see_second_consent(file.plan, inventory, production_for)
+    break_glass = _sees_second(inventory, settings.path, file, glass_of)
     from loomtui.restore.record.run_store import RunStore
 
-    run = RunStore().create(plan, settings.path)
+    run = RunStore().create(file.plan, settings.path, file)
     settings.run = run.id
-    return _carry_out(run, inventory, as_json=as_json, batch=True, kill=kill)
+    return carry_out(run, inventory, as_json=as_json, batch=True, kill=kill, break_glass=break_glass)
 
 
-def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
+def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> PlanFile:
     """Raises CallError: not a plan, or another cluster's. Raises Refused: it must not be run."""
     from loomtui.restore.findings import texts_of
     from loomtui.restore.planning.command_line import plan_command
-    from loomtui.restore.planning.planfile import load_plan
+    from loomtui.restore.planning.signed_plan import load_plan_file
 
-    plan = load_plan(path)
+    file = load_plan_file(path)
+    plan = file.plan
     if plan.cluster != inventory.cluster:
         raise CallError(
             f"the plan is for the cluster '{plan.cluster}', the inventory describes '{inventory.cluster}'.",
@@ -90,7 +107,27 @@ def _checked_plan(path: Path, inventory: Inventory, given: Path | None) -> Plan:
             f"the plan must not be run: {'; '.join(texts_of(plan.refusals))}.",
             advice=f"Make it anew: {plan_command(plan, inventory=given, output=path)}",
         )
-    return plan
+    return file
+
+
+def _sees_second(
+    inventory: Inventory, inventory_path: Path, of: PlanFile | str, glass_of: str | None
+) -> bool:
+    """Whether it goes on without the second pair of eyes that the inventory wants.
+
+    `of`: the plan, or a run's by its ID. Raises CallError: another cluster's name. Raises SecondMissing.
+    """
+    from loomtui.engine.live import WritableLiveEngine
+
+    if is_confirmed("--break-glass", glass_of, inventory):
+        return True
+    if inventory.require_second:
+        try:
+            run_async(WritableLiveEngine(inventory, inventory_path).see_second(of))
+        except SecondMissing as missing:
+            missing.advice += f" In need go on without, which is noted: --break-glass {inventory.cluster}"
+            raise
+    return False
 
 
 def _see_second_consent(plan: Plan, inventory: Inventory, typed: str | None) -> None:
@@ -113,22 +150,25 @@ def _see_second_consent(plan: Plan, inventory: Inventory, typed: str | None) -> 
 @click.argument("run")
 @inventory_option
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@_kill_option
+@_break_glass_option
+@kill_option
 @json_option("One event a line, the outcome last.")
 @click.pass_obj
-def resume(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -> int:
+def resume(settings: Settings, run: str, yes: bool, glass_of: str | None, kill: bool, as_json: bool) -> int:
     """Go on with RUN where it was interrupted."""
     opened, inventory = open_run(settings, run)
+    break_glass = _sees_second(inventory, opened.inventory_path, opened.id, glass_of)
     question = f"Run {opened.id} goes on: it changes {', '.join(node.name for node in opened.plan.nodes)}."
     confirm(question, inventory, assumed=yes or as_json)
-    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill)
+    batch = yes or as_json
+    return carry_out(opened, inventory, as_json=as_json, batch=batch, kill=kill, break_glass=break_glass)
 
 
 @click.command()
 @click.argument("run")
 @inventory_option
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@_kill_option
+@kill_option
 @json_option("One event a line, the outcome last.")
 @click.pass_obj
 def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -> int:
@@ -136,9 +176,14 @@ def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool)
     opened, inventory = open_run(settings, run)
     names = ", ".join(node.name for node in opened.plan.nodes)
     question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
+    if gone := given_up_in(opened.events()):
+        question += (
+            f" The old data of {joined(tuple(gone))} was given up and does not come back: config and units "
+            "are put back there, and the service stays stopped and held."
+        )
     confirm(question, inventory, assumed=yes or as_json)
     settings.verb = "rollback"
-    return _carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill, back=True)
+    return carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill, back=True)
 
 
 @click.command()
@@ -154,19 +199,32 @@ def clean(settings: Settings, run: str, yes: bool, as_json: bool) -> int:
     question = f"What run {opened.id} replaced is deleted for good: it cannot be rolled back any more."
     confirm(question, inventory, assumed=yes or as_json)
 
+    return free_space(opened, inventory, as_json=as_json, batch=yes or as_json)
+
+
+def free_space(run: Run, inventory: Inventory, *, as_json: bool, batch: bool) -> int:
+    """Deletes what a finished run kept, and gives the exit status."""
+
     async def act(handle: RunHandle) -> int:
         return await handle.clean()
 
-    freed = run_async(work(opened, inventory, None, act, batch=yes or as_json))
+    freed = run_async(work(run, inventory, None, act, batch=batch))
     if as_json:
-        print_json({"run": opened.id, "cluster": inventory.cluster, "freed_bytes": freed})
+        print_json({"run": run.id, "cluster": inventory.cluster, "freed_bytes": freed})
     else:
         say(f"{size(freed)} are free again.")
     return 0
 
 
-def _carry_out(
-    run: Run, inventory: Inventory, *, as_json: bool, batch: bool, kill: bool, back: bool = False
+def carry_out(
+    run: Run,
+    inventory: Inventory,
+    *,
+    as_json: bool,
+    batch: bool,
+    kill: bool,
+    back: bool = False,
+    break_glass: bool = False,
 ) -> int:
     """Restores or rolls back to the end, and gives the exit status."""
     from loomtui.restore.record.run_store import summarize
@@ -177,14 +235,25 @@ def _carry_out(
         return await (handle.rollback() if back else handle.restore())
 
     try:
-        outcome = run_async(work(run, inventory, printer, act, batch=batch, kill=kill))
+        working = work(run, inventory, printer, act, batch=batch, kill=kill, break_glass=break_glass)
+        outcome = run_async(working)
     except (LoomtuiError, KeyboardInterrupt) as error:
         why = str(error) if isinstance(error, LoomtuiError) else "interrupted"
         printer.end(outcome_document(run, summarize(run).outcome, why), "", good=False)
         raise
     good = outcome is (Outcome.ROLLED_BACK if back else Outcome.RESTORED)
-    printer.end(outcome_document(run, outcome, None), _sentence(run, outcome), good=good)
+    more = _ending_lines(run) if outcome is not Outcome.STOPPED else []
+    printer.end(outcome_document(run, outcome, None), _sentence(run, outcome), good=good, more=more)
     return 0 if good else 1
+
+
+def _ending_lines(run: Run) -> list[str]:
+    """What a run that is over has cost, and what is still to do."""
+    from loomtui.restore.report import chronicle_of, ending_of
+
+    ending = ending_of(chronicle_of(run))
+    lines = [f"Downtime: {ending.downtime}", f"Data loss: {ending.data_loss}"]
+    return lines + [f"Still to do: {todo.sentence} To do it: {todo.command}" for todo in ending.todos]
 
 
 def _sentence(run: Run, outcome: Outcome) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,8 @@ from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loomtui.inventory import Inventory
 
 
@@ -26,13 +27,29 @@ def need_terminal() -> None:
 
 
 def start_screens(
-    path: Path, inventory: Inventory, *, writable: bool, story: str = "", plan_path: Path | None = None
+    path: Path,
+    inventory: Inventory,
+    *,
+    writable: bool,
+    story: str = "",
+    plan_path: Path | None = None,
+    at_choice: bool = False,
 ) -> int:
-    """Gives the exit status. Raises CallError if there is no terminal, or no such theme or keymap."""
+    """Gives the exit status. With `at_choice`, the first thing to see is the choice of what is restored.
+
+    Raises CallError if there is no terminal, or no such theme or keymap."""
     need_terminal()
     import screens
 
     context = click.get_current_context(silent=True)
     settings = context.find_object(Settings) if context else None
-    theme = settings.theme if settings else None
-    return screens.run(inventory, path, writable=writable, story=story, plan_path=plan_path, theme=theme)
+    return screens.run(
+        inventory,
+        path,
+        writable=writable,
+        story=story,
+        plan_path=plan_path,
+        at_choice=at_choice,
+        theme=settings.theme if settings else None,
+        attention=settings.attention if settings else None,
+    )

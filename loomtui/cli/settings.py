@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loomtui.inventory import Inventory
 
 T = TypeVar("T")
@@ -23,10 +24,13 @@ class Settings:
     run: str | None = None  # the run that is being worked on: to be named when it is interrupted
     verb: str = "resume"  # what to call then
     theme: str | None = None  # of the screens, with --theme
+    attention: str | None = None  # how the screens call, with --attention
 
     @property
     def path(self) -> Path:
         """Raises CallError: no inventory."""
+        from pathlib import Path
+
         from loomtui.inventory import find
 
         return find(self.given, os.environ, Path.cwd())
@@ -38,9 +42,11 @@ class Settings:
         return load(self.path)
 
 
-def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+def _remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.ensure_object(Settings).given = value
+        from pathlib import Path
+
+        ctx.ensure_object(Settings).given = Path(value)
 
 
 def inventory_option(command: _Command) -> _Command:
@@ -48,7 +54,7 @@ def inventory_option(command: _Command) -> _Command:
     option = click.option(
         "-i",
         "--inventory",
-        type=click.Path(path_type=Path),
+        type=click.Path(),
         metavar="FILE",
         callback=_remember,
         expose_value=False,

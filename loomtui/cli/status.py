@@ -111,13 +111,18 @@ def _show(
     *,
     clear: bool,
 ) -> None:
+    from loomtui.loom.diagnosis import headline
     from loomtui.wording.states import cluster_state, production_mark
+    from loomtui.wording.ways import WAYS
 
     if clear:
         click.clear()
     mark = f" ({production_mark(True)})" if inventory.production else ""
     state = state_cell(cluster_state(verdict.state))
-    say(f"{inventory.cluster}{mark}: {state.text}. {verdict.sentence}", colour=state.colour, bold=True)
+    head = headline(verdict, causes)
+    say(f"{inventory.cluster}{mark}: {state.text}. {head.sentence}", colour=state.colour, bold=True)
+    for way in head.ways:
+        say(f"  Do next: {WAYS[way].command}  {WAYS[way].does}", bold=True)
     for reason in verdict.reasons:
         say(f"  {reason}")
     for cause in causes:
@@ -175,6 +180,7 @@ def _remarks(node: NodeStatus, cluster: ClusterStatus) -> list[str]:
     service, key, validator = node.service, node.node_key, node.validator
     remarks = [node.error, f"the chain did not answer: {node.chain_error}" if node.chain_error else None]
     remarks.append(f"locked by {node.lock}" if node.lock else None)
+    remarks.append(node.holder.ways if node.holder is not None and not (service and service.hold) else None)
     remarks.append(service.hold if service else None)
     remarks += [f"backup job suspended until the node is given back: run {job}" for job in node.suspended]
     remarks.append(

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+from loomtui.loom.diagnosis import headline
 from loomtui.wording.quantities import iso
 
 if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents, Damaged, Member
+    from loomtui.backups.prepared.preparing import PreparedBackup
+    from loomtui.backups.prepared.pruning import Prunable
     from loomtui.errors import LoomtuiError
-    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.log_line import LogLine
     from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus, ServiceState
     from loomtui.inventory import Inventory
     from loomtui.loom.connected import Connections
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import StepTiming
+    from loomtui.restore.takeover.seen import SeenRun
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, Json]
@@ -32,6 +36,7 @@ Failed: TypeAlias = "Mapping[str, LoomtuiError]"  # why nodes could not be looke
 def status_document(
     inventory: Inventory, status: ClusterStatus, verdict: Verdict, causes: Sequence[Diagnosis] = ()
 ) -> Document:
+    head = headline(verdict, causes)
     return {
         "cluster": inventory.cluster,
         "production": inventory.production,
@@ -39,6 +44,8 @@ def status_document(
         "state": verdict.state.value,
         "sentence": verdict.sentence,
         "reasons": list(verdict.reasons),
+        "headline": head.sentence,
+        "do_next": [way.value for way in head.ways],
         "diagnoses": [_diagnosis(cause) for cause in causes],
         "nodes": [_node(node, status.connections(node.name)) for node in status.nodes],
     }
@@ -91,6 +98,7 @@ def _node(node: NodeStatus, connections: Connections | None) -> Document:
         "chain_error": node.chain_error,
         "disk_free_bytes": node.disk_free_bytes,
         "disk_total_bytes": node.disk_total_bytes,
+        "load_average": node.load_average,
         "version": node.version,
         "clock_offset_seconds": node.clock_offset_seconds,
         "lock": node.lock,
@@ -129,6 +137,7 @@ def backup_document(backup: Backup) -> Document:
         "compression": backup.compression.value if backup.compression else None,
         "etag": backup.etag,
         "fault": {"kind": backup.fault.kind.value, "reason": backup.fault.reason} if backup.fault else None,
+        "prepared": backup.prepared.value,
     }
 
 
@@ -165,6 +174,29 @@ def damaged_document(damaged: Damaged, *, members: bool) -> Document:
 
 def _members(members: Iterable[Member]) -> list[Json]:
     return [{"path": member.path, "type": member.type.value, "size_bytes": member.size} for member in members]
+
+
+def prepared_document(done: PreparedBackup) -> Document:
+    """What came of preparing one backup."""
+    return {
+        "key": done.key,
+        "outcome": done.preparation.value,
+        "reason": done.reason or None,
+        "prepared": done.state.value,
+        "read_bytes": done.read_bytes,
+        "uploaded_bytes": done.uploaded_bytes,
+    }
+
+
+def prunable_document(found: Prunable, *, removed: bool) -> Document:
+    return {
+        "removed": removed,
+        "manifests": [one.key for one in found.manifests],
+        "parts": [one.key for one in found.parts],
+        "size_bytes": found.size_bytes,
+        "young_parts": found.young_parts,
+        "unread_manifests": list(found.unread),
+    }
 
 
 def keys_document(inventory: Inventory, report: KeyReport, failed: Failed) -> Document:
@@ -255,6 +287,24 @@ def run_document(run: RunSummary) -> Document:
     }
 
 
+def seen_run_document(run: SeenRun) -> Document:
+    """A run as the nodes tell it."""
+    holder = run.holder
+    return {
+        "id": run.id,
+        "held_by": {"who": holder.who, "from": holder.place, "since": holder.since} if holder else None,
+        "taken_over": run.claimed - 1,  # how often
+        "started_at": iso(run.started_at),
+        "operator": run.operator,
+        "holds": list(run.held),
+        "nodes": list(run.nodes),
+        "last_step": run.step.value if run.step else None,
+        "last_event": event_document(run.last) if run.last else None,
+        "outcome": run.outcome.value if run.outcome else None,
+        "alive_seconds": run.alive_seconds,
+    }
+
+
 def event_document(event: Event) -> Document:
     return {
         "seq": event.seq,
@@ -287,15 +337,20 @@ def plan_document(plan: Plan) -> Document:
 
 def outcome_document(run: Run, outcome: Outcome | None, error: str | None) -> Document:
     """The last line of a run without a screen."""
-    from loomtui.restore.report import timings
+    from loomtui.restore.report import chronicle_of, still_to_do
+    from loomtui.restore.report.run_document import objectives_document, todo_document
 
-    times = timings(run)
+    chronicle = chronicle_of(run)
+    times = chronicle.timings
     return {
         "run": run.id,
         "cluster": run.plan.cluster,
         "outcome": outcome.value if outcome else None,
         "downtime_seconds": times.downtime_seconds,
         "data_loss_seconds": times.data_loss_seconds,
+        "data_loss_blocks": times.lost_blocks,
+        "objectives": objectives_document(chronicle),
+        "still_to_do": [todo_document(todo) for todo in still_to_do(chronicle)],
         "steps": steps_document(times.steps),
         "error": error,
     }

@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -62,6 +63,17 @@ def confirm(question: str, inventory: Inventory, *, assumed: bool) -> None:
         raise CallError(f"that is not the word {PRODUCTION}, so nothing was done.")
 
 
+def is_confirmed(option: str, typed_for: str | None, inventory: Inventory) -> bool:
+    """Whether the cluster's name was typed as a consent. Raises CallError: another one was."""
+    if typed_for is not None and typed_for != inventory.cluster:
+        typed = clean_line(typed_for, limit=80)
+        raise CallError(
+            f"{option} names '{typed}', but the inventory describes '{inventory.cluster}'.",
+            advice="Make sure that it is the right cluster, then type its name.",
+        )
+    return typed_for is not None
+
+
 def _ask_text(question: str) -> str:
     answer: str = click.prompt(question, default="", show_default=False, err=True)
     return answer.strip()
@@ -75,12 +87,14 @@ async def work(
     *,
     batch: bool,
     kill: bool = False,
+    break_glass: bool = False,
 ) -> T:
     """Does one thing with a run without a screen, and shows its events until it ends."""
     from loomtui.engine.live import WritableLiveEngine, opened
 
     async with opened(WritableLiveEngine(inventory, run.inventory_path), prompter(batch=batch)) as engine:
-        handle = engine.reopen(run.id, Unattended(operator_name(), kill=kill))
+        operator = Unattended(operator_name(), kill=kill)
+        handle = engine.reopen(run.id, operator, break_glass=break_glass)
         if show is None:
             return await act(handle)
         shown = asyncio.create_task(_follow(handle, show, after=len(run.events())))
@@ -125,12 +139,16 @@ class EventPrinter:
     def __call__(self, event: Event) -> None:
         self._guarded(lambda: self._print(event))
 
-    def end(self, document: Mapping[str, object], sentence: str, *, good: bool) -> None:
-        """Prints the last line."""
+    def end(
+        self, document: Mapping[str, object], sentence: str, *, good: bool, more: Sequence[str] = ()
+    ) -> None:
+        """Prints the last line; for people, what more there is to say behind it."""
         if self._as_json:
             self._guarded(lambda: print_json_line(document))
         elif sentence:
             self._guarded(lambda: say(sentence, colour="green" if good else "yellow", bold=True))
+            for line in more:
+                self._guarded(partial(say, line))
 
     def _guarded(self, write: Callable[[], None]) -> None:
         if self._gone:
@@ -182,4 +200,5 @@ def _event_text(event: Event) -> str:
 def _colour(event: Event) -> str:
     if event.kind in {EventKind.TASK_FAILED, EventKind.GATE_REFUSED}:
         return "red"
-    return "green" if event.kind in {EventKind.STEP_DONE, EventKind.RUN_FINISHED} else ""
+    good = {EventKind.STEP_DONE, EventKind.PLAN_COMPLETED, EventKind.RUN_FINISHED}
+    return "green" if event.kind in good else ""

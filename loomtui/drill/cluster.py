@@ -20,15 +20,23 @@ from typing import Any
 import yaml
 
 from loomtui.drill import machines, store
+from loomtui.drill.backup_sets import heights_wanted, uploads
+from loomtui.drill.hands import Hands
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.meeting import wait_until_met
-from loomtui.drill.scenarios import Past, Scenario, scenario_named
+from loomtui.drill.node.keys import identity
+from loomtui.drill.node_states import set_states
+from loomtui.drill.s3_proxy import S3Proxy
+from loomtui.drill.scenarios import Past, Scenario, load_scenario
+from loomtui.drill.scenarios.deeds import Action
+from loomtui.drill.scenarios.model import Hosts
 from loomtui.drill.sshd import SshServer, new_key_text
-from loomtui.drill.stage import Stage, hosts_of
+from loomtui.drill.stage import Host, Stage, hosts_of
 from loomtui.drill.systemd.manager import Manager
 from loomtui.drill.systemd.service_socket import serve
 
 SSH_PORT = 2200
+_STORE_NUMBER, _PROXY_NUMBER = 250, 249  # the last parts of their addresses
 _TRIES = 50
 _MEETING_SECONDS = 60.0
 
@@ -46,6 +54,7 @@ class Cluster:
         self._managers: dict[str, Manager] = {}
         self._ssh: dict[str, SshServer] = {}
         self._environments = {machine.name: machines.environment(machine) for machine in self.machines}
+        self._hands = Hands(self.machines, self._ssh, self._managers, self._environments)
         self._endpoint = ""
 
     def _machine(self, number: int, nodes: int, ports: list[int]) -> Machine:
@@ -65,34 +74,53 @@ class Cluster:
         """Raises OSError."""
         importing = threading.Thread(target=self._start_store)
         importing.start()
-        hosts = hosts_of(self._scenario, self.machines, self._network)
-        stage = Stage(self._scenario, hosts, self.machines, self._root / ".history", self._past)
-        stage.set()
+        scenario = self._scenario
+        hosts = hosts_of(scenario, self.machines)
+        folder = self._root / ".history"
+        stage = Stage(scenario, hosts, self.machines, folder, self._past, heights_wanted(scenario))
+        set_states(stage)
         self._start_managers()
         self._start_ssh()
-        uploads = stage.uploads()
+        if scenario.backups.redis:
+            self._start_redis()
+        objects = uploads(stage)
         importing.join()
-        store.fill(uploads)
-        if self._scenario.met:
+        store.fill(objects)
+        self._start_trouble()
+        if scenario.met:
             wait_until_met(self.machines, _MEETING_SECONDS)
-        if self._scenario.name == "clean-restore" and len(self.machines) > 2:
-            self._managers[self.machines[-2].name].stop("loom")  # by a colleague
+        for action in scenario.actions:
+            self._hands.act(action)
         return {
             "root": str(self._root),
             "inventory": str(self._write_inventory()),
             "environment": store.ENVIRONMENT,
             "names": [machine.name for machine in self.machines],
+            "redis": self.machines[0].redis,
+            "identities": {host.machine.name: _identity(host) for host in hosts},
         }
 
+    def _start_redis(self) -> None:
+        """Something that listens: that is all that a node is asked for."""
+        host, _, port = self.machines[0].redis.partition(":")
+        self._redis = socket.create_server((host, int(port)))
+
+    def _start_trouble(self) -> None:
+        """Where S3 is going to fail, everybody reaches it through what can make it fail."""
+        happens = [*self._scenario.actions, *(do for fault in self._scenario.faults for do in fault.do)]
+        if any(action.store is not None for action in happens):
+            self._hands.s3 = S3Proxy(self._endpoint, f"{self._network}.{_PROXY_NUMBER}")
+            self._endpoint = self._hands.s3.url
+
     def _start_store(self) -> None:
-        self._endpoint = store.start(f"{self._network}.250")
+        self._endpoint = store.start(f"{self._network}.{_STORE_NUMBER}")
 
     def _start_managers(self) -> None:
         for machine in self.machines:
             manager = Manager(machine.root, machine.hostname, self._environments[machine.name])
             self._managers[machine.name] = manager
             serve(manager)
-            if self._scenario.name == "moved-hosts":
+            if self._scenario.hosts is Hosts.MOVED:
                 continue
             manager.link("loom").parent.mkdir(parents=True)
             manager.link("loom").symlink_to(machine.unit)
@@ -139,8 +167,10 @@ class Cluster:
 
     # What the practice may ask for
 
-    def obey(self, command: str, node: str, **arguments: Any) -> Any:
+    def obey(self, command: str, node: str = "", **arguments: Any) -> Any:
         """Raises KeyError for an unknown command or node."""
+        if command == "act":
+            return self._hands.act(Action.model_validate(arguments["action"]))
         machine = next((machine for machine in self.machines if machine.name == node), None)
         if machine is None:
             raise KeyError(node)
@@ -153,18 +183,16 @@ class Cluster:
             "drop_connections": ssh.drop_connections,
             "freeze": ssh.freeze,
             "thaw": ssh.thaw,
-            "reboot": lambda: self._reboot(machine),
-            "power_off": lambda: self._power_off(machine),
-            "power_on": lambda: self._power_on(node),
+            "reboot": lambda: self._hands.reboot(machine),
+            "power_off": lambda: self._hands.power_off(machine),
+            "power_on": lambda: self._hands.power_on(machine),
             "change_host_key": lambda: self._change_host_key(ssh),
             "hide": lambda: machines.hide(machine, arguments["tools"]),
             "sudo_password": lambda: _set_sudo_password(machine, arguments["password"]),
-            "cut_off_s3": lambda: _cut_off_s3(machine, arguments["off"]),
+            "cut_off_s3": lambda: self._hands.cut_off_s3(machine, off=arguments["off"]),
         }
         simple[command]()
-        environment = self._environments[node]
-        environment.clear()
-        environment.update(machines.environment(machine))
+        self._hands.renew_environment(machine)
         return None
 
     def _run(self, machine: Machine, command: str, seconds: float) -> dict[str, Any]:
@@ -183,26 +211,6 @@ class Cluster:
         )
         return {"status": done.returncode, "out": done.stdout, "err": done.stderr}
 
-    def _reboot(self, machine: Machine) -> None:
-        self._ssh[machine.name].drop_connections()
-        self._end_all(machine)
-        self._managers[machine.name].boot()
-
-    def _power_off(self, machine: Machine) -> None:
-        """Connections stay open, for nobody is there to close them."""
-        self._ssh[machine.name].freeze()
-        self._end_all(machine)
-
-    def _power_on(self, node: str) -> None:
-        self._ssh[node].drop_connections()
-        self._ssh[node].thaw()
-        self._managers[node].boot()
-
-    def _end_all(self, machine: Machine) -> None:
-        self._ssh[machine.name].kill_processes()
-        self._managers[machine.name].power_off()
-        machines.end_processes(machine)
-
     def _change_host_key(self, server: SshServer) -> None:
         from loomtui.drill.sshd import new_key
 
@@ -217,9 +225,10 @@ def _set_sudo_password(machine: Machine, password: str | None) -> None:
     path.write_text(password + "\n")
 
 
-def _cut_off_s3(machine: Machine, off: bool) -> None:
-    path = machine.root / ".practice/no-s3"
-    path.touch() if off else path.unlink(missing_ok=True)
+def _identity(host: Host) -> dict[str, str]:
+    """By what the chain knows the node; the address of its validator key in upper case."""
+    keys = host.keys
+    return {"node_id": keys.node_id, "address": identity(keys.validator[32:]).upper()}
 
 
 def _node(machine: Machine) -> dict[str, Any]:
@@ -271,7 +280,7 @@ def _is_free(address: str, port: int) -> bool:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--scenario", required=True)
+    parser.add_argument("--scenario", type=Path, required=True)
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--block-seconds", type=float, required=True)
     parser.add_argument("--past", type=json.loads, default={})
@@ -281,7 +290,7 @@ def main(argv: list[str]) -> int:
     os.umask(0o022)
     os.chdir(options.root)
     try:
-        scenario = scenario_named(options.scenario, options.nodes)
+        scenario = load_scenario(options.scenario)
         past = Past(**options.past | {"stakes": tuple(options.past.get("stakes", ()))})
         cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds, past)
         _reply(replies, {"result": cluster.start()})

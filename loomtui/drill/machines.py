@@ -26,6 +26,9 @@ _IF_MISSING = {
 }
 _SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 P2P_PORT = 46656
+REDIS_PORT = 6379
+_REDIS_NUMBER = 252  # the last part of its address
+_FORMER_REDIS = "redis.former.invalid"  # a name that never leads anywhere (RFC 2606)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Machine:
     def config(self) -> Path:
         return self.home / "chaindata/config"
 
+    @property
+    def redis(self) -> str:
+        """HOST:PORT of the Redis that there is today, on the cluster's network."""
+        return f"{self.address.rpartition('.')[0]}.{_REDIS_NUMBER}:{REDIS_PORT}"
+
 
 def install(machine: Machine, block_seconds: float) -> None:
     """A fresh machine: the programs are there, the service is not configured."""
@@ -74,20 +82,20 @@ def install(machine: Machine, block_seconds: float) -> None:
     settings_path = machine.root / ".practice/machine.json"
     settings_path.write_text(json.dumps(settings))
     search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
-    _program(
+    write_program(
         machine.binary,
-        f"LOOM_PRACTICE_MACHINE={_quote(settings_path)} PYTHONPATH={_quote(search_path)} PYTHONSAFEPATH=1\n"
+        f"LOOM_PRACTICE_MACHINE={quoted(settings_path)} PYTHONPATH={quoted(search_path)} PYTHONSAFEPATH=1\n"
         "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
-        f'exec {_quote(sys.executable)} -m loomtui.drill.node "$@"',
+        f'exec {quoted(sys.executable)} -m loomtui.drill.node "$@"',
     )
     (machine.root / "bin/loom").symlink_to(machine.binary)
-    root = _quote(machine.root)
+    root = quoted(machine.root)
     for tool in _MANAGER_TOOLS:
         _python_tool(machine, tool, f"manager_call.py {root} {tool}")
     _python_tool(machine, "journalctl", f"journalctl.py {root}")
-    _program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
-    _program(machine.root / "bin/hostname", f"echo {_quote(machine.hostname)}")
-    _program(machine.root / "bin/crontab", f'echo "no crontab for {user_name()}" >&2\nexit 1')
+    write_program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
+    write_program(machine.root / "bin/hostname", f"echo {quoted(machine.hostname)}")
+    write_program(machine.root / "bin/crontab", f'echo "no crontab for {user_name()}" >&2\nexit 1')
     if not machine.validator:
         _install_backup(machine)
     for tool, script in _IF_MISSING.items():
@@ -102,7 +110,7 @@ def _install_backup(machine: Machine) -> None:
     staged = machine.root / "tmp/loom-bu-stage/genesis.json"
     for path in (script, crontab, staged):
         path.parent.mkdir(parents=True, exist_ok=True)
-    _program(script, f"ROOT={_quote(machine.root)}\n" + (_TOOLS / "backup.sh").read_text())
+    write_program(script, f"ROOT={quoted(machine.root)}\n" + (_TOOLS / "backup.sh").read_text())
     crontab.write_text(f"# as on a node whose backups are made every hour\n55 * * * * ubuntu {script}\n")
     staged.write_text("{}\n")
 
@@ -110,17 +118,26 @@ def _install_backup(machine: Machine) -> None:
 def _python_tool(machine: Machine, name: str, call: str) -> None:
     script, _, arguments = call.partition(" ")
     flags = "-I" if script == "decompress.py" else "-I -S"  # zstandard is not of the standard library
-    command = f"{_quote(sys.executable)} {flags} {_quote(_TOOLS / script)} {arguments}"
-    _program(machine.root / "bin" / name, f'exec {command} "$@"')
+    command = f"{quoted(sys.executable)} {flags} {quoted(_TOOLS / script)} {arguments}"
+    write_program(machine.root / "bin" / name, f'exec {command} "$@"')
 
 
-def _program(path: Path, text: str) -> None:
+def write_program(path: Path, text: str) -> None:
+    """`text`: POSIX shell without its first line."""
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
 
 
-def _quote(path: object) -> str:
+def quoted(path: object) -> str:
     return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def system_tool(name: str) -> str:
+    """The path of this machine's own program. Raises FileNotFoundError."""
+    path = shutil.which(name, path=os.pathsep.join(_SYSTEM_PATH))
+    if path is None:
+        raise FileNotFoundError(name)
+    return path
 
 
 def environment(machine: Machine) -> dict[str, str]:
@@ -231,4 +248,13 @@ AppStore:
   Version: 3
 EvmStore:
   DBName: "evm"
+"""
+
+
+def redis_yml() -> str:
+    """The part of a loom.yml with the Redis of the former hosts, which is gone."""
+    return f"""EventDispatcher:
+  Dispatcher: "redis"
+  Redis:
+    URI: "redis://{_FORMER_REDIS}:{REDIS_PORT}"
 """

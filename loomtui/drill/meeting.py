@@ -31,13 +31,14 @@ def wait_until_met(machines: Sequence[Machine], seconds: float) -> None:
 
 def _has_met(machine: Machine, others: int) -> bool:
     try:
-        peers = int(_ask(machine, "net_info")["n_peers"])
-        return peers >= others and not _ask(machine, "status")["sync_info"]["catching_up"]
+        peers = int(ask(machine.rpc_port, "net_info")["n_peers"])
+        return peers >= others and not ask(machine.rpc_port, "status")["sync_info"]["catching_up"]
     except (OSError, HTTPException):  # not up yet
         return False
 
 
-def _ask(machine: Machine, what: str) -> Any:
-    with closing(HTTPConnection("127.0.0.1", machine.rpc_port, timeout=_ANSWER_SECONDS)) as connection:
+def ask(port: int, what: str) -> Any:
+    """What the node's RPC answers. Raises OSError, HTTPException; KeyError where it answers with an error."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)) as connection:
         connection.request("GET", f"/{what}")
         return json.load(connection.getresponse())["result"]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from loomtui.drill.scenarios import Past, Scenario, scenario_named
+from loomtui.drill.scenarios.deeds import Action
 from loomtui.errors import LoomtuiError
 
 START_SECONDS = 90.0
@@ -34,6 +35,12 @@ class PracticeError(LoomtuiError):
 
 
 @dataclass(frozen=True)
+class Identity:
+    node_id: str
+    address: str  # of its validator key, upper-case hex
+
+
+@dataclass(frozen=True)
 class Practice:
     """A running practice cluster of `val-1` … `val-N` and `backup-1`."""
 
@@ -42,6 +49,8 @@ class Practice:
     inventory_path: Path
     environment: Mapping[str, str]  # for boto3: dummy credentials
     names: tuple[str, ...]
+    redis: str  # HOST:PORT of the one that there is today, in scenarios that have one
+    identities: Mapping[str, Identity]  # of each node, as the chain knows it
     _control: _Control = field(repr=False, compare=False)
 
     def node_root(self, name: str) -> Path:
@@ -53,6 +62,10 @@ class Practice:
 
     def unit_path(self, name: str) -> Path:
         return self.node_root(name) / "etc/systemd/system/loom.service"
+
+    def act(self, action: Action) -> None:
+        """Has happen what a scenario says, from outside."""
+        self._control.call("act", action=action.model_dump(mode="json", exclude_none=True))
 
     def shell(self, name: str, command: str, *, timeout: float = 30) -> subprocess.CompletedProcess[str]:
         """Run a shell command as it would run over SSH on that node, without SSH."""
@@ -178,12 +191,14 @@ def practice(
 ) -> Iterator[Practice]:
     """A practice cluster of `nodes` validators and one backup node, in a new folder inside `folder`.
 
-    `past`: what happened before, apart from the scenario. `block_seconds`: how long a block takes while the
-    chain moves. Raises CallError for an unknown scenario or number of nodes and PracticeError when the
-    cluster does not come up.
+    `scenario`: the name of one, or its file. `past`: what happened before, apart from the scenario.
+    `block_seconds`: how long a block takes while the chain moves.
+
+    Raises CallError for an unknown scenario or number of nodes, ScenarioError for a file that is wrong, and
+    PracticeError when the cluster does not come up.
     """
     chosen = scenario_named(scenario, nodes)
-    arguments = ["--scenario", scenario, "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
+    arguments = ["--scenario", str(chosen.path), "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
     if past != _PLAIN:
         arguments += ["--past", json.dumps(asdict(past))]
     if folder is not None:
@@ -205,6 +220,8 @@ def practice(
                 inventory_path=Path(ready["inventory"]),
                 environment=ready["environment"],
                 names=tuple(ready["names"]),
+                redis=ready["redis"],
+                identities={name: Identity(**told) for name, told in ready["identities"].items()},
                 _control=control,
             )
             if sudo_password is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from loomtui.backups.model import Backup, Contents
     from loomtui.errors import LoomtuiError
-    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.log_line import LogLine
     from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
     from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.inventory.model import Inventory
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.identities import ServiceFix
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
     from loomtui.restore.report import Chronicle, Form
     from loomtui.restore.report.estimates import Estimate
+    from loomtui.restore.running.notices import Notice
     from loomtui.restore.running.operator import Operator
+    from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
+    from loomtui.restore.takeover.seen import SeenRun
 
 Progress = Callable[[int, int], None]
 
@@ -67,8 +71,39 @@ class RunHandle(WatchedRun, Protocol):
         """Deletes what a finished run replaced, and gives the number of bytes that are free again."""
         ...
 
+    def announce(self, notice: Notice) -> None:
+        """Tells those who are not at the keyboard, as the inventory wants it. Neither waits nor raises.
 
-class Engine(Protocol):
+        How the run ends is told without being asked for.
+        """
+        ...
+
+
+class RunsEngine(Protocol):
+    """The part of an engine that tells of runs."""
+
+    def runs(self) -> tuple[RunSummary, ...]: ...
+
+    def report(self, run_id: str, form: Form = "md") -> str: ...
+
+    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
+        """The runs of anybody that the nodes know, the latest first, and why some nodes tell nothing."""
+        ...
+
+    async def watched_on_nodes(self, run_id: str) -> WatchedRun:
+        """A run of another machine, by what its nodes hold. Raises CallError if that is nothing."""
+        ...
+
+    def chronicle(self, run_id: str) -> Chronicle:
+        """A run told in facts, as far as it went."""
+        ...
+
+    def watched(self, run_id: str) -> WatchedRun:
+        """A run that another process on this machine works on."""
+        ...
+
+
+class Engine(RunsEngine, Protocol):
     """An engine that only looks. Calls raise LoomtuiError."""
 
     @property
@@ -127,7 +162,7 @@ class Engine(Protocol):
     # The backups
 
     async def backups(self) -> tuple[Backup, ...]:
-        """All objects that could be backups, newest first, as far as the listing tells."""
+        """All objects that could be backups, newest first, and what is prepared, as far as the list tells."""
         ...
 
     async def backup(self, key: str) -> Backup:
@@ -141,7 +176,8 @@ class Engine(Protocol):
     async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
         """What the archive holds.
 
-        It is read whole unless that was done before; with `fresh` it is read in any case.
+        It is read whole unless that was done before, on this machine or by whoever prepared it; with `fresh`
+        it is read in any case.
         """
         ...
 
@@ -151,20 +187,8 @@ class Engine(Protocol):
         """Looks at every node and reads the archives; changes nothing."""
         ...
 
-    def load_plan(self, path: Path) -> Plan: ...
-
-    # Runs
-
-    def runs(self) -> tuple[RunSummary, ...]: ...
-
-    def report(self, run_id: str, form: Form = "md") -> str: ...
-
-    def chronicle(self, run_id: str) -> Chronicle:
-        """A run told in facts, as far as it went."""
-        ...
-
-    def watched(self, run_id: str) -> WatchedRun:
-        """A run that another process on this machine works on."""
+    def load_plan(self, path: Path) -> PlanFile:
+        """The plan in a file, and the signature beside it."""
         ...
 
 
@@ -178,6 +202,25 @@ class WritableEngine(Engine, Protocol):
         """How long the steps of the plan will take, as far as earlier runs tell."""
         ...
 
-    def begin(self, plan: Plan, operator: Operator) -> RunHandle: ...
+    async def see_second(self, of: PlanFile | str | None) -> None:
+        """Raises SecondMissing: the inventory wants a plan, or a run's by its ID, to be signed by another.
 
-    def reopen(self, run_id: str, operator: Operator) -> RunHandle: ...
+        It is asked for again when the run begins. None: the plan is in no file.
+        """
+        ...
+
+    def begin(
+        self, plan: Plan, operator: Operator, file: PlanFile | None = None, *, break_glass: bool = False
+    ) -> RunHandle:
+        """`file`: where the plan comes from as it is. `break_glass`: the consent to go without a second."""
+        ...
+
+    def reopen(self, run_id: str, operator: Operator, *, break_glass: bool = False) -> RunHandle: ...
+
+    async def find_run(self, run_id: str | None) -> FoundRun:
+        """The run of anybody, as its nodes tell it; None: the only one that holds nodes."""
+        ...
+
+    async def take_over(self, found: FoundRun, operator: str, *, although_at_work: bool) -> TakenRun:
+        """Makes it this machine's. Raises Refused while somebody works on it, unless `although_at_work`."""
+        ...

@@ -11,7 +11,7 @@ from loomtui.fleet.probes.findings import LINES, Findings, recent_lines
 
 if TYPE_CHECKING:
     from loomtui.engine.api import Engine
-    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.log_line import LogLine
     from loomtui.loom.references import KeyReport
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from loomtui.engine.api import Progress, RunHandle, StepWords
+from loomtui.engine.elsewhere import RunsElsewhere
 from loomtui.engine.records import RunRecords
 from loomtui.errors import CallError, LoomtuiError
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeDetails, NodeStatus
@@ -19,20 +21,23 @@ if TYPE_CHECKING:
     from loomtui.backups.catalogue import Catalogue
     from loomtui.backups.model import Backup, Contents
     from loomtui.fleet.fleet import Fleet, WritableFleet
-    from loomtui.fleet.probes.log_tail import LogLine
+    from loomtui.fleet.probes.log_line import LogLine
     from loomtui.fleet.ssh.prompter import Prompter
     from loomtui.loom.references import KeyReport
     from loomtui.restore.choices import Choices
     from loomtui.restore.events import Event, Outcome, StepName
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.identities import ServiceFix
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import Run
     from loomtui.restore.report.estimates import Estimate
+    from loomtui.restore.running.notices import Notice
     from loomtui.restore.running.operator import Operator
     from loomtui.restore.running.runner import Runner
+    from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
 
 
-class LiveEngine(RunRecords):
+class LiveEngine(RunRecords, RunsElsewhere):
     """An engine that only looks: its fleet has no way to run a script that changes a node."""
 
     def __init__(self, inventory: Inventory) -> None:
@@ -92,15 +97,19 @@ class LiveEngine(RunRecords):
         return await details(self.fleet.session(node))
 
     async def backups(self) -> tuple[Backup, ...]:
-        return await self.catalogue.list()
+        return await self.catalogue.prepared.told(await self.catalogue.list())
 
     async def backup(self, key: str) -> Backup:
-        return await self.catalogue.find(key)
+        (backup,) = await self.catalogue.prepared.told((await self.catalogue.find(key),))
+        return backup
 
     async def guess(self, backup: Backup) -> Backup:
         return await self.catalogue.guess(backup)
 
     async def contents(self, backup: Backup, progress: Progress | None, *, fresh: bool = False) -> Contents:
+        found = None if fresh else await self.catalogue.prepared.find(backup)
+        if found is not None:
+            return found.contents(backup)
         return await self.catalogue.look(backup, progress, fresh=fresh)
 
     async def key_report(self) -> tuple[KeyReport, Mapping[str, LoomtuiError]]:
@@ -136,11 +145,6 @@ class LiveEngine(RunRecords):
         self.fleet.ask_again()
         return await make_plan(self._inventory, self.fleet, self.catalogue, choices, progress)
 
-    def load_plan(self, path: Path) -> Plan:
-        from loomtui.restore.planning.planfile import load_plan
-
-        return load_plan(path)
-
     async def close(self) -> None:
         with suppress(LoomtuiError):
             if self._fleet is not None:
@@ -175,7 +179,7 @@ class LiveRun:
 
     @property
     def plan(self) -> Plan:
-        return self._run.plan
+        return self._runner.plan
 
     def events(self) -> AsyncIterator[Event]:
         return self._runner.events()
@@ -188,6 +192,9 @@ class LiveRun:
 
     async def clean(self) -> int:
         return await self._runner.clean()
+
+    def announce(self, notice: Notice) -> None:
+        self._runner.notifier.post(notice)
 
 
 class WritableLiveEngine(LiveEngine):
@@ -214,22 +221,53 @@ class WritableLiveEngine(LiveEngine):
 
         return estimate(plan, past_runs(RunStore(), plan.cluster))
 
-    def begin(self, plan: Plan, operator: Operator) -> RunHandle:
+    async def see_second(self, of: PlanFile | str | None) -> None:
+        from loomtui.restore.record.run_store import RunStore
+        from loomtui.restore.running.second import seen, seen_of_run
+
+        if isinstance(of, str):
+            await seen_of_run(self._inventory, RunStore().open(of))
+        else:
+            await seen(self._inventory, of)
+
+    def begin(
+        self, plan: Plan, operator: Operator, file: PlanFile | None = None, *, break_glass: bool = False
+    ) -> RunHandle:
         from loomtui.restore.record.run_store import RunStore
 
-        return self._handle(RunStore().create(plan, self._inventory_path), operator)
+        run = RunStore().create(plan, self._inventory_path, file)
+        return self._handle(run, operator, break_glass=break_glass)
 
-    def reopen(self, run_id: str, operator: Operator) -> RunHandle:
+    def reopen(self, run_id: str, operator: Operator, *, break_glass: bool = False) -> RunHandle:
         from loomtui.restore.record.run_store import RunStore
 
-        return self._handle(RunStore().open(run_id), operator)
+        return self._handle(RunStore().open(run_id), operator, break_glass=break_glass)
 
-    def _handle(self, run: Run, operator: Operator) -> LiveRun:
-        from loomtui.fleet.fleet import WritableFleet
+    async def find_run(self, run_id: str | None) -> FoundRun:
+        from loomtui.restore.takeover.acquisition import find_run
+
+        return await find_run(self._writable(), self._inventory, run_id)
+
+    async def take_over(self, found: FoundRun, operator: str, *, although_at_work: bool) -> TakenRun:
+        from loomtui.restore.takeover.acquisition import see_that_it_may_be, take_run
+
+        record = see_that_it_may_be(found, although_at_work=although_at_work)
+        inventory = await asyncio.to_thread(self._inventory_path.read_bytes)
+        return await take_run(self._writable(), inventory, found, record, operator)
+
+    def _handle(self, run: Run, operator: Operator, *, break_glass: bool) -> LiveRun:
         from loomtui.restore.running.runner import Runner
+
+        return LiveRun(
+            run,
+            Runner(run, self._inventory, self._writable(), self.catalogue, operator, break_glass=break_glass),
+        )
+
+    def _writable(self) -> WritableFleet:
+        from loomtui.fleet.fleet import WritableFleet
 
         fleet = self.fleet
         if not isinstance(fleet, WritableFleet):
             raise CallError("this fleet only looks")
         fleet.ask_again()
-        return LiveRun(run, Runner(run, self._inventory, fleet, self.catalogue, operator))
+        return fleet

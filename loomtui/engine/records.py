@@ -6,14 +6,22 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loomtui.engine.api import WatchedRun
     from loomtui.restore.events import Event
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import Chronicle, Form
 
 
 class RunRecords:
     """The part of an engine that needs neither nodes nor S3."""
+
+    def load_plan(self, path: Path) -> PlanFile:
+        from loomtui.restore.planning.signed_plan import load_plan_file
+
+        return load_plan_file(path)
 
     def runs(self) -> tuple[RunSummary, ...]:
         from loomtui.restore.record.run_store import RunStore

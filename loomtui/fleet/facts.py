@@ -47,10 +47,20 @@ class Facts(Mapping[str, bytes]):
         value = self.get(name, b"").strip()
         return int(value) if re.fullmatch(rb"-?[0-9]{1,20}", value) else None
 
+    def decimal(self, name: str) -> float | None:
+        """The value as a number of 0 or more, perhaps with a fraction, or None if it is none."""
+        value = self.get(name, b"").strip()
+        return float(value) if re.fullmatch(rb"[0-9]{1,12}(\.[0-9]{1,12})?", value) else None
+
     def under(self, prefix: str) -> dict[str, bytes]:
         """All facts `PREFIX/REST`, by REST."""
         start = f"{prefix}/"
         return {name.removeprefix(start): self[name] for name in self if name.startswith(start)}
+
+
+def joined(*several: Facts) -> Facts:
+    """All of these as one: of a name that is in several, the last one's value counts."""
+    return Facts((name, value) for facts in several for name in facts for value in facts.all(name))
 
 
 def read_facts(stdout: bytes) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,7 @@ class Fleet:
         self.ran: deque[Ran] = deque(maxlen=_RAN_KEPT)  # every remote script that was run, the latest last
         secrets = Secrets(prompter)
         self._connector = Connector(secrets)
+        self._dialling: list[asyncio.Task[None]] = []
         self._sessions = {
             node.name: self._session_type(
                 node, inventory.ssh_of(node), inventory.loom_of(node), self._connector, secrets, self._record
@@ -61,6 +63,15 @@ class Fleet:
         self.ask_again()
         outcomes = await asyncio.gather(*(one(session) for session in self._sessions.values()))
         return dict(zip(self._sessions, outcomes, strict=True))
+
+    def dial(self) -> None:
+        """Begins to connect to all nodes. Who needs one later finds it connected, or does not wait for it."""
+
+        async def one(session: Session) -> None:
+            with suppress(LoomtuiError):
+                await session.ready()
+
+        self._dialling = [asyncio.create_task(one(session)) for session in self._sessions.values()]
 
     def ask_again(self) -> None:
         """Lets every node be dialled at once, also where a login was refused or nobody gave the code."""

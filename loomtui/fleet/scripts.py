@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import ClassVar
 
 #: The last line of what a node runs. The bootstrap runs nothing that does not end in it: a connection that
@@ -57,24 +58,50 @@ class Ran:
 
 
 #: Pieces of `remote/` that some scripts have in common, looks and changes alike: so a look says of a place
-#: what the change would say. They come after `lib.sh`.
+#: what the change would say; or one part of a long script. They come after `lib.sh`.
 _PIECES: Mapping[InspectScript | ChangeScript, tuple[str, ...]] = {
     InspectScript("places"): ("fit", "signing_edit"),
+    InspectScript("identity"): ("look_parts",),
+    InspectScript("status"): ("look_parts",),
+    InspectScript("watch"): ("look_parts",),
+    InspectScript("room"): ("old_data",),
+    ChangeScript("give_up"): ("old_data",),
     ChangeScript("replace"): ("fit",),
     ChangeScript("suspend"): ("fit",),
     ChangeScript("set_aside"): ("fit",),
     ChangeScript("signing"): ("signing_edit",),
+    ChangeScript("fetch"): ("starting",),
+    ChangeScript("fetch_parts"): ("starting",),
+    ChangeScript("reuse_live"): ("unpacking", "sums"),
+    ChangeScript("compare"): ("sums",),
+    ChangeScript("relay"): ("starting", "unpacking", "ending"),
+    ChangeScript("fetch_job"): ("stream", "unpacking", "ending", "sums"),
+    ChangeScript("parts_job"): ("stream", "unpacking", "ending", "sums"),
 }
 
 
 @cache
 def script_text(script: InspectScript | ChangeScript) -> str:
     """All that the node runs. Raises FileNotFoundError if there is no such script."""
-    remote = resources.files("loomtui.fleet") / "remote"
-    pieces = ("lib", *_PIECES.get(script, ()))
-    folder = remote / script.kind
+    return "\n".join([piece_text("lib"), script_body(script), LAST_LINE, ""])
+
+
+@cache
+def script_body(script: InspectScript | ChangeScript) -> str:
+    """The script without the library in front of it."""
+    folder = _remote() / script.kind
     common = folder / "common.sh"
-    parts = [(remote / f"{piece}.sh").read_text("utf-8") for piece in pieces]
+    parts = [piece_text(piece) for piece in _PIECES.get(script, ())]
     parts.append(common.read_text("utf-8") if common.is_file() else "")
     parts.append((folder / f"{script.name}.sh").read_text("utf-8"))
-    return "\n".join([*parts, LAST_LINE, ""])
+    return "\n".join(parts)
+
+
+@cache
+def piece_text(name: str) -> str:
+    """A file of `remote/` that is no script by itself."""
+    return (_remote() / f"{name}.sh").read_text("utf-8")
+
+
+def _remote() -> Traversable:
+    return resources.files("loomtui.fleet") / "remote"

@@ -8,42 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets as tokens
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from weakref import WeakSet
 
-from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed, SudoRefused
+from loomtui.errors import LoomtuiError, NodeUnreachable, RunTakenOver, ScriptFailed, SudoRefused
+from loomtui.fleet.batch import Change, Look, Part, batch_text, outputs_of
+from loomtui.fleet.bootstrap import BOOTSTRAP, after, command, escaped, input_for, last_line, lines_after
 from loomtui.fleet.facts import read_facts
-from loomtui.fleet.rights import CHECK_PASSWORD, Refusal, Rights, Root, from_facts, read_refusal, says_sudo
+from loomtui.fleet.look_shell import LookShell
+from loomtui.fleet.rights import Rights, Root, read_refusal, says_sudo
+from loomtui.fleet.root_access import RootAccess
 from loomtui.fleet.scripts import ChangeScript, InspectScript, script_text
 from loomtui.fleet.ssh.channel_pool import ChannelPool, Output
 from loomtui.fleet.ssh.client import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, ChannelException, SSHException
 from loomtui.fleet.ssh.connection import Connection, LostConnection
 from loomtui.fleet.ssh.connector import Connector
 from loomtui.fleet.ssh.http import get
-from loomtui.fleet.ssh.prompter import Fit, Secrets
+from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.reach import Reach, reach
 from loomtui.inventory.model import LoomSettings, Node, SshSettings
 from loomtui.text import clean_line
 
 __all__ = ["Output", "Session", "WritableSession"]
 
-#: Reads the text of a script from standard input and runs it; what is left there is the script's own input.
-#: Whatever comes before the line `NONCE:LENGTH` (a password that sudo did not want) is passed over; what a
-#: login shell or sudo prints ends at the line NONCE of each output. A text without its last line is not run.
-#: Within single quotes it means the same to csh, fish and zsh too: no quote, backslash, `!` or newline in it.
-_BOOTSTRAP = (
-    'while IFS= read -r line; do case $line in "$1":*) break;; esac; line=; done; '
-    'script=$(head -c "${line#*:}"); case $script in *"# end of script") ;; *) exit 97;; esac; '
-    'nonce=$1; shift; for word; do word=$(printf "%b." "$word"); shift; set -- "$@" "${word%.}"; done; '
-    'echo "$nonce"; echo "$nonce" >&2; eval "$script"'
-)
-_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=@%+,-")
-
+_RIGHTS = InspectScript("rights")
 _AT_ONCE = 6  # scripts at a time on one connection: sshd allows 10 channels
 _RIGHTS_TIMEOUT = 30.0
 _CHANGE_UNKNOWN = "How far the script came is not known; it is looked at again before anything else is done."
+
+#: With which `see_lock` of change/common.sh ends a script whose run was taken over by a later generation.
+_TAKEN_OVER = 78
 
 
 class Session:
@@ -60,12 +55,10 @@ class Session:
     ) -> None:
         self.node = node
         self.loom = loom  # what the inventory says of it
-        self._settings = settings
         self._lanes = ChannelPool(node.name, lambda: Connection(node, settings, connector))
-        self._secrets = secrets
         self._record = record
-        self._rights: Rights | None = None
-        self._rights_lock = asyncio.Lock()
+        self._staying: WeakSet[LookShell] = WeakSet()
+        self._root = RootAccess(node.name, settings.sudo, secrets, self._check)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     # ── the connection ──────────────────────────────────────────────────────────────────────────────────
@@ -79,12 +72,17 @@ class Session:
         self.forget_refusal()
         await self._lanes.transport()
 
+    async def ready(self) -> None:
+        """Connects unless it is connected. Raises NodeUnreachable, HostKeyRefused."""
+        await self._lanes.transport()
+
     def forget_refusal(self) -> None:
         """Makes the next attempt at once, even if the last one was refused a moment ago."""
         self._lanes.forget_refusal()
 
     async def close(self) -> None:
         """Ends everything that runs on this session. Returns at once, even if the node hangs."""
+        await asyncio.gather(*(shell.close() for shell in self._staying))
         await self._lanes.close()
 
     # ── root rights ─────────────────────────────────────────────────────────────────────────────────────
@@ -94,44 +92,17 @@ class Session:
 
         A sudo password is asked for once; if nobody answers, looks go on without.
         """
-        async with self._rights_lock:
-            if self._rights is None:
-                plain = Rights(Root.NOT_WANTED, "")
-                script = InspectScript("rights")
-                output = await self._with_retry(script, (), plain, _RIGHTS_TIMEOUT, (0,))
-                rights = from_facts(read_facts(output.stdout), self._settings.sudo)
-                self._rights = await self._with_password(rights) if rights.root is Root.PASSWORD else rights
-            return self._rights
+        async with self._root.lock:
+            if self._root.known is not None:
+                return self._root.known
+            plain = Rights(Root.NOT_WANTED, "")
+            output = await self._with_retry(_RIGHTS, (), plain, _RIGHTS_TIMEOUT, (0,))
+            return await self._root.settle(read_facts(output.stdout))
 
-    async def _with_password(self, rights: Rights) -> Rights:
-        last: list[Refusal | None] = []
-
-        async def fits(password: str) -> Fit:
-            last.append(await self._check_password(password))
-            return Fit.RIGHT if last[-1] is None or not last[-1].wrong else Fit.WRONG
-
-        purpose, name = f"sudo {rights.user}", self.node.name
-        prompt = f"sudo password of {rights.user} on {name}"
-        password = await self._secrets.find(purpose, name, prompt, fits, tries=rights.tries)
-        refusal = last[-1] if last else None
-        if password is not None and refusal is None:
-            return replace(rights, password=password)
-        return rights.without_password(refusal, self._secrets.wrong(purpose, name))
-
-    def _withdraw(self, rights: Rights, refusal: Refusal | None) -> None:
-        """A password that has become wrong is not tried at every look, which would lock the account."""
-        if rights.password is not None and refusal is not None and self._rights is rights:
-            purpose, name = f"sudo {rights.user}", self.node.name
-            self._secrets.withdraw(purpose, name, rights.password)
-            self._rights = rights.without_password(refusal, self._secrets.wrong(purpose, name))
-
-    async def _check_password(self, password: str) -> Refusal | None:
-        """None if the password opens the way to root."""
+    async def _check(self, line: str, first: bytes) -> Output:
+        """Runs a line that is no script: it asks whether a password is right."""
         async with self._deadline(_RIGHTS_TIMEOUT, "sudo"):
-            output = await self._lanes.execute(CHECK_PASSWORD, (password + "\n").encode())
-        if output.status == 0:
-            return None
-        return read_refusal(output.stderr) or Refusal(_last_line(output.stderr) or "sudo says nothing")
+            return await self._lanes.execute(line, first)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,7 +116,61 @@ class Session:
         """
         if not isinstance(script, InspectScript):
             raise TypeError(f"a look does not run {script!r}")
+        if self._root.known is None and (told := await self._first_look(script, args, timeout)) is not None:
+            rights, output = told
+            self._judge(output, True, script, rights, accept)
+            return output
         return await self._with_retry(script, args, await self.rights(), timeout, accept)
+
+    async def inspect_all(self, *looks: Look, timeout: float = 30) -> tuple[Output, ...]:
+        """Several looks in one round trip; else as `inspect`. Raises ScriptFailed if one of them fails."""
+        if not all(isinstance(look, Look) for look in looks):
+            raise TypeError(f"a look does not run {looks!r}")
+        rights = await self.rights()
+        try:
+            return await self._run_all(looks, rights, timeout)
+        except LostConnection:
+            return await self._run_all(looks, rights, timeout)
+
+    async def _first_look(
+        self, script: InspectScript, args: tuple[str, ...], timeout: float
+    ) -> tuple[Rights, Output] | None:
+        """Asks for the rights and looks in one round trip.
+
+        None means that the look was not run: somebody else has asked, or root rights need a password.
+        """
+        async with self._root.lock:
+            if self._root.known is not None:
+                return None
+            try:
+                found, output = await self._open_and_look(script, args, timeout)
+            except LostConnection:
+                found, output = await self._open_and_look(script, args, timeout)
+            rights = await self._root.settle(read_facts(found))
+            return None if output is None else (rights, output)
+
+    async def _open_and_look(
+        self, script: InspectScript, args: tuple[str, ...], timeout: float
+    ) -> tuple[bytes, Output | None]:
+        """What the script `rights` found, and what the look left, which it goes on with where it can."""
+        await self._lanes.transport()
+        first, second = tokens.token_hex(8), tokens.token_hex(8)
+        sudo = "never" if self._root.never else "usual"
+        opening = (sudo, BOOTSTRAP, second, *map(escaped, args))
+        plain = Rights(Root.NOT_WANTED, "")
+        texts = input_for(first, script_text(_RIGHTS)) + input_for(second, script_text(script))
+        async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
+            self._record(self.node.name, _RIGHTS.kind, _RIGHTS.name)
+            raw = await self._lanes.execute(command(plain, first, opening), texts)
+        begun, stdout = after(first, raw.stdout)
+        stderr = after(first, raw.stderr)[1]
+        found, looked, own = stdout.partition(f"{second}\n".encode())
+        if looked:
+            self._record(self.node.name, script.kind, script.name)
+            return found, Output(raw.status, own, after(second, stderr)[1])
+        # Where it went on and nothing came of it, sudo says why; the usual way asks it once more.
+        self._judge(Output(0 if begun else raw.status, found, stderr), begun, _RIGHTS, plain, (0,))
+        return found, None
 
     async def follow(self, script: InspectScript, *args: str) -> AsyncGenerator[tuple[bytes, ...]]:
         """The lines that a script prints, as they come, in batches of up to 200 lines or 100 ms.
@@ -157,24 +182,44 @@ class Session:
             raise TypeError(f"a look does not run {script!r}")
         rights = await self.rights()
         nonce = tokens.token_hex(8)
-        async with self._lanes.command(_command(rights, nonce, args), lasting=True) as process:
+        async with self._lanes.command(command(rights, nonce, args), lasting=True) as process:
             self._record(self.node.name, script.kind, script.name)
             stderr = asyncio.create_task(process.errors())
             try:
-                await process.feed(_input(rights, nonce, script))
+                await process.feed(rights.first_input + input_for(nonce, script_text(script)))
                 begun = False
                 while batch := await process.lines():
                     if not begun:
-                        begun, batch = _lines_after(nonce, batch)
+                        begun, batch = lines_after(nonce, batch)
                     if batch:
                         yield batch
-                output = Output(await process.status(), b"", _stderr_after(nonce, await stderr))
+                output = Output(await process.status(), b"", after(nonce, await stderr)[1])
                 if output.status == -1 and process.lost:
                     raise LostConnection("the connection was lost.", node=self.node.name)
                 self._judge(output, begun, script, rights, (0,))
             finally:
                 stderr.cancel()
                 await asyncio.gather(stderr, return_exceptions=True)
+
+    async def stay(self, script: InspectScript, *args: str) -> LookShell:
+        """A process on the node that runs the script for as long as it is asked.
+
+        Raises NodeUnreachable, also where another connection would ask for another code: its room is kept for
+        commands that end. Raises HostKeyRefused, SudoRefused.
+        """
+        if not isinstance(script, InspectScript):
+            raise TypeError(f"a look does not run {script!r}")
+        rights, nonce = await self.rights(), tokens.token_hex(8)
+        if self._lanes.one_only:
+            raise NodeUnreachable("it keeps its only connection for what ends.", node=self.node.name)
+        async with contextlib.AsyncExitStack() as stack:
+            line = command(rights, nonce, args)
+            process = await stack.enter_async_context(self._lanes.command(line, lasting=True))
+            self._record(self.node.name, script.kind, script.name)
+            opening = rights.first_input + input_for(nonce, script_text(script))
+            shell = LookShell(self.node.name, process, nonce, opening, stack.pop_all().aclose)
+            self._staying.add(shell)
+            return shell
 
     async def http_get(self, host: str, port: int, path: str, *, timeout: float = 10) -> bytes:
         """The body of `http://HOST:PORT/PATH`, asked from the node. Raises LoomtuiError with a sentence."""
@@ -224,21 +269,48 @@ class Session:
         timeout: float,
         accept: tuple[int, ...],
     ) -> Output:
+        begun, output = await self._send([script], script_text(script), args, rights, stdin, timeout)
+        self._judge(output, begun, script, rights, accept)
+        return output
+
+    async def _run_all(self, parts: Sequence[Part], rights: Rights, timeout: float) -> tuple[Output, ...]:
+        """The output of each part that ended; only the last one may have another status than 0."""
+        scripts = [part.script for part in parts]
+        args = tuple(arg for part in parts for arg in part.args)
+        begun, output = await self._send(scripts, batch_text(parts), args, rights, None, timeout)
+        ended = outputs_of(output.stdout)[: len(parts)]
+        told = bool(ended) and ended[-1][1] == output.status  # by the last part that came to an end
+        last = parts[min(len(ended) - told, len(parts) - 1)]
+        self._judge(output, begun, last.script, rights, last.accept if told else (0,))
+        if output.status == 0 and len(ended) < len(parts):
+            raise ScriptFailed(f"{last.script.kind}/{last.script.name} did not end.", node=self.node.name)
+        return tuple(Output(status, stdout, output.stderr) for stdout, status in ended)
+
+    async def _send(
+        self,
+        scripts: Sequence[InspectScript | ChangeScript],
+        text: str,
+        args: tuple[str, ...],
+        rights: Rights,
+        stdin: bytes | AsyncIterator[bytes] | None,
+        timeout: float,
+    ) -> tuple[bool, Output]:
+        """Whether the node began to run the text, and what it printed."""
         await self._lanes.transport()
         nonce = tokens.token_hex(8)
-        first = _input(rights, nonce, script)
+        first = rights.first_input + input_for(nonce, text)
+        what = "+".join(f"{script.kind}/{script.name}" for script in scripts)
         try:
-            async with self._slots, self._deadline(timeout, f"{script.kind}/{script.name}"):
-                self._record(self.node.name, script.kind, script.name)
-                raw = await self._lanes.execute(_command(rights, nonce, args), first, stdin)
+            async with self._slots, self._deadline(timeout, what):
+                for script in scripts:
+                    self._record(self.node.name, script.kind, script.name)
+                raw = await self._lanes.execute(command(rights, nonce, args), first, stdin)
         except NodeUnreachable as error:
-            if isinstance(script, ChangeScript):
+            if any(isinstance(script, ChangeScript) for script in scripts):
                 error.safe = _CHANGE_UNKNOWN
             raise
-        noise, begun, stdout = raw.stdout.partition(f"{nonce}\n".encode())
-        output = Output(raw.status, stdout if begun else noise, _stderr_after(nonce, raw.stderr))
-        self._judge(output, bool(begun), script, rights, accept)
-        return output
+        begun, stdout = after(nonce, raw.stdout)
+        return begun, Output(raw.status, stdout, after(nonce, raw.stderr)[1])
 
     def _judge(
         self,
@@ -249,21 +321,28 @@ class Session:
         accept: tuple[int, ...],
     ) -> None:
         """Raises if the caller cannot use the output."""
-        name, last_line = self.node.name, _last_line(output.stderr)
+        name, said = self.node.name, last_line(output.stderr)
         safe = "" if isinstance(script, ChangeScript) else LoomtuiError("").safe
-        if not begun and rights.prefix and says_sudo(last_line):
-            self._withdraw(rights, read_refusal(output.stderr))
-            raise SudoRefused(f"sudo refused: {last_line}.", node=name)
+        if not begun and rights.prefix and says_sudo(said):
+            self._root.withdraw(rights, read_refusal(output.stderr))
+            raise SudoRefused(f"sudo refused: {said}.", node=name)
         if not begun:
-            words = (last_line or _last_line(output.stdout) or "it said nothing").rstrip(".")
+            words = (said or last_line(output.stdout) or "it said nothing").rstrip(".")
             raise ScriptFailed(
                 f"the node did not run {script.kind}/{script.name}: {words}.",
                 node=name,
                 advice="Look at the user's login shell there, and at ForceCommand in sshd_config.",
             )
+        if output.status == _TAKEN_OVER and output.status not in accept and isinstance(script, ChangeScript):
+            raise RunTakenOver(
+                said or "this run was taken over.",
+                node=name,
+                safe="Nothing more is changed from here.",
+                advice="See who works on it now: loomtui runs --on-nodes",
+            )
         if output.status not in accept:
             end = f"ended with status {output.status}" if output.status >= 0 else "was killed"
-            what = last_line or f"{script.kind}/{script.name} {end} and said nothing."
+            what = said or f"{script.kind}/{script.name} {end} and said nothing."
             raise ScriptFailed(what, node=name, safe=safe)
 
     @contextlib.asynccontextmanager
@@ -288,8 +367,7 @@ class WritableSession(Session):
         """
         rights = await self.rights()
         if rights.root is Root.NONE:
-            self._secrets.ask_again(f"sudo {rights.user}")
-            self._rights = None
+            self._root.ask_again(rights)
             rights = await self.rights()
         rights.require(self.node.name)
 
@@ -314,42 +392,13 @@ class WritableSession(Session):
         rights.require(self.node.name)
         return await self._run(script, args, rights, stdin, timeout, accept)
 
+    async def change_all(self, *parts: Part, timeout: float = 60) -> tuple[Output, ...]:
+        """Changes and looks in one round trip, as far as each ends with status 0; else as `change`.
 
-def _command(rights: Rights, nonce: str, args: tuple[str, ...]) -> str:
-    """Raises LoomtuiError for an argument that no command can take, because it would end in the middle."""
-    odd = next((arg for arg in args if "\0" in arg), None)
-    if odd is not None:
-        raise LoomtuiError(f"no command takes a NUL: {clean_line(odd, limit=80)!r}.")
-    words = ("sh", "-c", _BOOTSTRAP, "loomtui", nonce, *map(_escaped, args))
-    return rights.prefix + " ".join(f"'{word}'" for word in words)
-
-
-def _escaped(arg: str) -> str:
-    """The argument as `printf %b` takes it: all that a login shell might take for its own is octal."""
-    return "".join(chr(byte) if byte in _SAFE else f"\\0{byte:03o}" for byte in os.fsencode(arg))
-
-
-def _input(rights: Rights, nonce: str, script: InspectScript | ChangeScript) -> bytes:
-    text = script_text(script).encode()
-    return rights.first_input + f"{nonce}:{len(text)}\n".encode() + text
-
-
-def _lines_after(nonce: str, batch: tuple[bytes, ...]) -> tuple[bool, tuple[bytes, ...]]:
-    """Whether the script has begun, and its lines. Lines before that are the noise of a login shell."""
-    at = next((at for at, line in enumerate(batch, 1) if line.endswith(nonce.encode())), 0)
-    return at > 0, batch[at:] if at else ()
-
-
-def _stderr_after(nonce: str, stderr: bytes) -> bytes:
-    """What the script itself said.
-
-    Before it come sudo's prompt and lecture, and the noise of a login shell.
-    """
-    noise, begun, own = stderr.partition(f"{nonce}\n".encode())
-    return own if begun else noise
-
-
-def _last_line(stderr: bytes) -> str:
-    """The last line that says something."""
-    lines = [clean_line(line, limit=500) for line in stderr.splitlines()]
-    return next((line for line in reversed(lines) if line), "")
+        The last output may have a status that its part accepts. A look after a change sees what it did.
+        """
+        if not all(isinstance(part, Look | Change) for part in parts):
+            raise TypeError(f"no parts of a batch: {parts!r}")
+        rights = await self.rights()
+        rights.require(self.node.name)
+        return await self._run_all(parts, rights, timeout)

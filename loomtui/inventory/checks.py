@@ -11,16 +11,19 @@ from dataclasses import dataclass
 
 from loomtui.inventory.document import Document, Location
 from loomtui.inventory.model import Ports, Role
+from loomtui.text import clean_line
 
 _SSH_PORT = 22
+_PAIR = 2
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """One node as far as it can be read; `at` is where a finding about it points."""
+    """One node, or one of another list, as far as it can be read; `at` is where a finding about it points."""
 
     index: int
     data: Mapping[str, object]
+    field: str = "nodes"
 
     def text(self, key: str) -> str | None:
         value = self.data.get(key)
@@ -29,7 +32,7 @@ class _Entry:
     def at(self, *keys: str) -> Location:
         """The first of the keys that the node has."""
         present = [key for key in keys if key in self.data]
-        return ("nodes", self.index, *present[:1])
+        return (self.field, self.index, *present[:1])
 
 
 def cross_check(document: Document) -> None:
@@ -45,6 +48,7 @@ def cross_check(document: Document) -> None:
     _check_addresses(document, nodes, data, clashing)
     _check_backup_hosts(document, nodes)
     _check_roles(document, nodes)
+    _check_signers(document, data)
     for location, ports in _port_settings(data, nodes):
         _check_ports(document, location, ports)
 
@@ -110,6 +114,26 @@ def _check_roles(document: Document, nodes: list[_Entry]) -> None:
     roles = {_scalar(node.data, "role") for node in nodes}
     if roles == {Role.BACKUP.value}:
         document.blame(("nodes",), "backup nodes only", "at least one node with role: validator")
+
+
+def _check_signers(document: Document, data: Mapping[str, object]) -> None:
+    """Two people are wanted, and nobody is two people."""
+    listed = data.get("allowed_signers")
+    raw = listed if isinstance(listed, list) else []
+    signers = [
+        _Entry(index, signer, "allowed_signers")
+        for index, signer in enumerate(raw)
+        if isinstance(signer, dict)
+    ]
+    if data.get("require_second") is True and len({signer.text("name") for signer in signers}) < _PAIR:
+        document.blame(("require_second",), "fewer than two names in allowed_signers", "two people and more")
+    first: dict[str, _Entry] = {}
+    for signer in signers:
+        key = " ".join((signer.text("key") or "").split()[:_PAIR])
+        other = first.setdefault(key, signer)
+        if key and other is not signer and other.text("name") != signer.text("name"):
+            found = f"the key of {clean_line(other.text('name') or 'another', limit=80)}"
+            document.blame(signer.at("key"), found, "a key of their own")
 
 
 def _port_settings(

@@ -13,25 +13,34 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from loomtui.inventory.document import Document, Location
-from loomtui.inventory.model import Inventory, Wanted
+from loomtui.inventory.model import Wanted
 from loomtui.text import clean_line
 
 
-def explain(document: Document, errors: Sequence[ErrorDetails]) -> None:
-    """Adds a problem for each error; a key that is misspelt is not missing as well."""
+def explain(document: Document, errors: Sequence[ErrorDetails], root: type[BaseModel]) -> None:
+    """Adds a problem for each error; a key that is misspelt is not missing as well.
+
+    `root`: the model of the whole file.
+    """
     misspelt = set()
     for error in errors:
         location: Location = error["loc"]
         if error["type"] == "extra_forbidden":
-            misspelt.add((*location[:-1], _blame_unknown_key(document, location)))
+            misspelt.add((*location[:-1], _blame_unknown_key(document, location, root)))
     for error in errors:
         location, value = error["loc"], error["input"]
-        expected = wanted(location) or clean_line(error["msg"])
+        expected = _judged_whole(error) or wanted(location, root) or clean_line(error["msg"])
         if error["type"] == "missing":
             if location not in misspelt:
                 document.blame(location, "nothing", expected)
         elif error["type"] != "extra_forbidden":
             document.blame(location, shown(value), expected, _hint(location, value, error["type"]))
+
+
+def _judged_whole(error: ErrorDetails) -> str:
+    """What a check of a whole mapping expects; empty: it is an error of one value."""
+    is_whole = error["type"] == "value_error" and isinstance(error["input"], dict)
+    return clean_line(str(error["ctx"]["error"])) if is_whole else ""
 
 
 def shown(value: object) -> str:
@@ -47,9 +56,9 @@ def shown(value: object) -> str:
     return f"'{text}'" if isinstance(value, str) else text.lower() if isinstance(value, bool) else text
 
 
-def wanted(location: Location) -> str:
+def wanted(location: Location, root: type[BaseModel]) -> str:
     """What the field takes, in words; empty if the model has no such field."""
-    annotation: Any = Inventory
+    annotation: Any = root
     words = ""
     for part in location:
         model = _model(annotation)
@@ -64,9 +73,9 @@ def wanted(location: Location) -> str:
     return words or _words(annotation)
 
 
-def _blame_unknown_key(document: Document, location: Location) -> str | None:
+def _blame_unknown_key(document: Document, location: Location, root: type[BaseModel]) -> str | None:
     """Gives the key that was probably meant."""
-    model = _model(_annotation(location[:-1]))
+    model = _model(_annotation(location[:-1], root))
     known = list(model.model_fields) if model else []
     key = str(location[-1])
     near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
@@ -85,8 +94,8 @@ def _hint(location: Location, value: object, kind: str) -> str:
     return ""
 
 
-def _annotation(location: Location) -> Any:
-    annotation: Any = Inventory
+def _annotation(location: Location, root: type[BaseModel]) -> Any:
+    annotation: Any = root
     for part in location:
         model = _model(annotation)
         if isinstance(part, int):

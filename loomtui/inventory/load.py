@@ -71,6 +71,6 @@ def _validate(document: Document) -> Inventory | None:
     try:
         inventory = Inventory.model_validate(document.data)
     except ValidationError as error:
-        explain(document, error.errors(include_url=False))
+        explain(document, error.errors(include_url=False), Inventory)
     cross_check(document)
     return inventory

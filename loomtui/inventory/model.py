@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from loomtui.sizes import FORM, HOW, read_size
+from loomtui.times import LENGTH_FORM, LENGTH_HOW, read_length
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _HOST = r"^[A-Za-z0-9\[\]:][A-Za-z0-9._:\[\]%-]{0,252}$"
 _UNIT = r"^[A-Za-z0-9:_@][A-Za-z0-9:_.@-]{0,199}$"
 _USER = r"^[A-Za-z_][A-Za-z0-9_.@-]{0,63}$"
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
+#: Of public keys, as RFC 8709, RFC 5656, RFC 4253 and PROTOCOL.u2f of OpenSSH name them.
+_KEY_KINDS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
 
 
 def _absolute(value: str) -> str:
@@ -29,6 +52,20 @@ def _absolute_path(value: Path) -> Path:
     if not value.is_absolute() and not str(value).startswith("~"):
         raise ValueError("an absolute path")
     return value
+
+
+def _public_key(value: str) -> str:
+    """`TYPE BASE64`, as in a .pub file; the comment there goes."""
+    kind, _, rest = value.strip().partition(" ")
+    encoded = rest.split(" ", 1)[0]
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        blob = b""
+    name = kind.encode()
+    if kind not in _KEY_KINDS or not blob.startswith(len(name).to_bytes(4, "big") + name):
+        raise ValueError("a public SSH key")
+    return f"{kind} {encoded}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +117,60 @@ Url = Annotated[
 ]
 
 
+def _size(value: object) -> object:
+    """Also `512 MB`, as on the command line."""
+    return read_size(value) if isinstance(value, str) else value
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    Field(ge=0, strict=True),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": FORM}]}),
+    Wanted(f"a size: {HOW}"),
+]
+
+
+Argument = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4_000),
+    Wanted("one argument of a command, without control characters; in quotes where it is a number"),
+]
+CommandLine = Annotated[
+    tuple[Argument, ...],
+    Field(min_length=1, max_length=100),
+    Wanted("a list of at least one argument, the program first; there is no shell"),
+]
+
+
+SignerName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$"),
+    Wanted("whose key it is: a name or mail address without blanks"),
+]
+PublicKey = Annotated[
+    str,
+    StringConstraints(max_length=20_000),
+    AfterValidator(_public_key),
+    Wanted("a public SSH key as its .pub file has it: ssh-ed25519 AAAA…, without options and certificates"),
+]
+
+
+def _length(value: object) -> timedelta:
+    """A bare number would leave open of what."""
+    if not isinstance(value, str):
+        raise ValueError(LENGTH_HOW)
+    return read_length(value)
+
+
+Length = Annotated[
+    timedelta,
+    BeforeValidator(_length),
+    WithJsonSchema({"type": "string", "pattern": LENGTH_FORM}),
+    Wanted(LENGTH_HOW),
+]
+
+
 class Role(StrEnum):
     VALIDATOR = "validator"
     BACKUP = "backup"
@@ -95,7 +186,7 @@ class SudoMode(StrEnum):
 class AddressingStyle(StrEnum):
     """How a request to S3 names the bucket."""
 
-    AUTO = "auto"  # as boto3 thinks best: in the host name, unless the endpoint is an address
+    AUTO = "auto"  # as boto3 does: in the path if an endpoint is set, else in the host name
     PATH = "path"  # https://ENDPOINT/BUCKET/KEY
     VIRTUAL = "virtual"  # https://BUCKET.ENDPOINT/KEY
 
@@ -158,6 +249,43 @@ class S3Settings(_Model):
         None,
         description="auto, path or virtual; default: AWS configuration, else path if endpoint is set",
     )
+    look_limit: Size | None = Field(
+        None,
+        description="size up to which a data archive is read on this machine for a plan; default: 512 MB",
+    )
+
+
+class NotifySettings(_Model):
+    """A command of this machine that is told what happens in a restore: see docs/operator.md."""
+
+    command: CommandLine = Field(
+        description="program and arguments, without a shell; ~/ at their beginning is your home folder"
+    )
+    timeout: Annotated[float, Field(gt=0, le=60), Wanted("a number of seconds, at most 60")] = Field(
+        10, description="seconds until it is ended"
+    )
+    after: Annotated[float, Field(ge=0, le=3600), Wanted("a number of seconds, at most 3600")] = Field(
+        60, description="seconds that a question of a run is left unanswered before it is told"
+    )
+
+
+class Signer(_Model):
+    """Somebody who may sign plans. Who has several keys stands here several times, under one name."""
+
+    name: SignerName = Field(description="whose key it is")
+    key: PublicKey = Field(description="public SSH key, as the .pub file has it")
+
+    @property
+    def blob(self) -> bytes:
+        """The key as it travels (RFC 4253, section 6.6)."""
+        return base64.b64decode(self.key.split(" ")[1])
+
+
+class Objectives(_Model):
+    """What an incident may cost, as those who run the cluster have agreed. Only told, never enforced."""
+
+    downtime: Length | None = Field(None, description="from the first stop until the chain moves (RTO)")
+    data_loss: Length | None = Field(None, description="of the chain's time that a restore loses (RPO)")
 
 
 class Node(_Model):
@@ -185,6 +313,14 @@ class Inventory(_Model):
     ssh: SshSettings = Field(default_factory=SshSettings)
     loom: LoomSettings = Field(default_factory=LoomSettings)
     s3: S3Settings
+    notify: NotifySettings | None = Field(
+        None, description="a command that is run when a restore waits, fails or ends; default: none"
+    )
+    require_second: bool = Field(
+        False, description="true: a plan has to be signed by somebody else than who runs it"
+    )
+    allowed_signers: tuple[Signer, ...] = Field((), description="who may sign plans, and who runs them")
+    objectives: Objectives = Field(default_factory=Objectives, description="what an incident may cost")
     nodes: tuple[Node, ...] = Field(min_length=1)
 
     def node(self, name: str) -> Node:

@@ -9,11 +9,13 @@ types/validator_set.go.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from loomtui.loom import leveldb
 from loomtui.loom.amino import Message, data_of, inner, list_of, number, read_message
+from loomtui.loom.documents import base64_bytes
 from loomtui.loom.genesis import read_tendermint_genesis
 from loomtui.loom.nodekey import validator_address
 from loomtui.text import clean_line
@@ -28,6 +30,7 @@ _STATE_KEY, _GENESIS_KEY = b"stateKey", b"genesisDoc"
 _PUBLIC_KEY_PREFIX = bytes.fromhex("1624de64") + b"\x20"  # ed25519, and the length that follows
 _MAX_CHAIN_ID = 50  # types/genesis.go
 _MAX_HASH_BYTES = 64
+_HASH = re.compile(r"(?:[0-9A-F]{2}){0,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -94,6 +97,33 @@ def read_genesis_doc(journal: bytes) -> str | None:
             if key == _GENESIS_KEY:
                 return _genesis_text(value)
     return None
+
+
+def is_sound(state: ChainState) -> bool:
+    """Whether the state, which somebody else wrote down, is such as `decode_chain_state` gives."""
+    sets = state.last_validators, state.validators, state.next_validators
+    is_begun = state.height > 0
+    return (
+        0 <= state.height < 2**63
+        and 0 <= state.last_change < 2**63
+        and 0 < len(state.chain_id) <= _MAX_CHAIN_ID
+        and clean_line(state.chain_id) == state.chain_id
+        and is_begun == (state.block_hash is not None) == (state.block_time is not None)
+        and (state.block_time is None or state.block_time.tzinfo is not None)
+        and all(_HASH.fullmatch(text) for text in (state.app_hash, state.block_hash or ""))
+        and bool(state.validators and state.next_validators)
+        and all(map(_is_sound_set, sets))
+    )
+
+
+def _is_sound_set(powers: tuple[Power, ...]) -> bool:
+    if len(powers) > MAX_VALIDATORS or len({one.address for one in powers}) != len(powers):
+        return False
+    keys = [(one, base64_bytes(one.public_key, 32)) for one in powers]
+    return all(
+        key is not None and one.address == validator_address(key) and 0 < one.power < 2**63
+        for one, key in keys
+    )
 
 
 def _genesis_text(value: bytes) -> str | None:

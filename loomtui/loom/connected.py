@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,28 +73,49 @@ class Connections:
         return f"{count}: {'; '.join(parts)}" if parts else count
 
 
+class Roster:
+    """Who has which node ID: from it the connections of each node are told."""
+
+    def __init__(self, nodes: Iterable[Connectable]) -> None:
+        self._names: list[str] = []
+        self._validators: list[str] = []
+        self._owners: dict[str, list[str]] = {}
+        for node in nodes:
+            self._names.append(node.name)
+            if node.role is Role.VALIDATOR:
+                self._validators.append(node.name)
+            if node.node_id:
+                self._owners.setdefault(node.node_id, []).append(node.name)
+        self._known = {names[0] for names in self._owners.values() if len(names) == 1}
+
+    def connections(self, node: Connectable) -> Connections | None:
+        """None means that the node was not asked, or did not answer."""
+        if node.peers is None:
+            return None
+        # Its own ID is not looked for: one that it shares is that of the other node alone.
+        twins = [name for name in self._owners.get(node.node_id or "", ()) if name != node.name]
+        known = self._known | set(twins) if len(twins) == 1 else self._known
+        ids = tuple(dict.fromkeys(node.peer_ids))
+        owners = [twins if one == node.node_id else self._owners.get(one, ()) for one in ids]
+        present = {names[0] for names in owners if len(names) == 1}
+        wanted = [name for name in self._validators if name != node.name]
+        expected = set(wanted)
+        return Connections(
+            seen=tuple(name for name in wanted if name in present),
+            missing=tuple(name for name in wanted if name in known and name not in present),
+            untold=tuple(name for name in wanted if name not in known),
+            others=tuple(name for name in self._names if name in present and name not in expected),
+            strangers=tuple(
+                one for one, names in zip(ids, owners, strict=True) if not names and one != node.node_id
+            ),
+            nameless=tuple(name for name in self._names if name != node.name and name not in known),
+            unnamed=max(0, node.peers - len(ids)) + sum(1 for names in owners if len(names) > 1),
+        )
+
+
 def connections(node: Connectable, nodes: Sequence[Connectable]) -> Connections | None:
-    """None means that the node was not asked, or did not answer."""
-    if node.peers is None:
-        return None
-    owners: dict[str, list[str]] = {}
-    for other in nodes:
-        if other.node_id and other.name != node.name:
-            owners.setdefault(other.node_id, []).append(other.name)
-    ids = tuple(dict.fromkeys(node.peer_ids))
-    present = {owners[one][0] for one in ids if len(owners.get(one, ())) == 1}
-    known = {names[0] for names in owners.values() if len(names) == 1}
-    wanted = [other.name for other in nodes if other.role is Role.VALIDATOR and other.name != node.name]
-    shared = sum(1 for one in ids if len(owners.get(one, ())) > 1)
-    return Connections(
-        seen=tuple(name for name in wanted if name in present),
-        missing=tuple(name for name in wanted if name in known - present),
-        untold=tuple(name for name in wanted if name not in known),
-        others=tuple(other.name for other in nodes if other.name in present - set(wanted)),
-        strangers=tuple(one for one in ids if one not in owners and one != node.node_id),
-        nameless=tuple(other.name for other in nodes if other.name != node.name and other.name not in known),
-        unnamed=max(0, node.peers - len(ids)) + shared,
-    )
+    """Those of one node. Whoever asks for those of many nodes makes a `Roster`."""
+    return Roster(nodes).connections(node)
 
 
 def _is(names: Sequence[str]) -> str:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from loomtui.inventory.model import Role
-from loomtui.loom.identity import Directory, NodeFacts
+from loomtui.loom.identity import Directory, NodeFacts, without_brackets
 from loomtui.loom.peers import Peer, PeerList, read_peers, write_peers
 from loomtui.loom.units import PeerFlag
 
 
-def corrected(node: NodeFacts, nodes: Sequence[NodeFacts]) -> Mapping[PeerFlag, str]:
+def corrected(
+    node: NodeFacts, nodes: Sequence[NodeFacts], known: Directory | None = None
+) -> Mapping[PeerFlag, str]:
     """The right value of each flag whose value has to change; empty if all are right.
 
     Entries are matched to nodes by identity, never by position: by present ID, then by former ID, then by
     address. Known entries keep their order. Every other validator is there exactly once over all flags; the
     node itself and the backup node are not; unknown peers stay. A validator without a known ID keeps the ID
     that it has there, and one that was not seen keeps its port. An entry that is right stays as it is
-    written. What is not known for certain is not corrected.
+    written. What is not known for certain is not corrected. Whoever corrects many nodes gives the directory
+    of all of them as `known`.
     """
     if node.unit is None or not node.peers_known:
         return {}
-    known = Directory(nodes)
+    known = Directory(nodes) if known is None else known
     present = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
     placed = {node.name} | {other.name for other in nodes if other.role is Role.BACKUP}
     wanted: dict[PeerFlag, list[Peer]] = {}
@@ -47,7 +49,7 @@ def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> I
     unsure: set[Peer] = set()  # of what is not known for certain only what says the same is said once
     for peer in peers:
         target = known.resolve(peer)
-        right = right_peer(peer, target)
+        right = known.right(peer)
         if target is None or not target.seen:
             if right not in unsure and (target is None or target.name not in placed):
                 yield right
@@ -55,19 +57,3 @@ def _right_peers(peers: Iterable[Peer], known: Directory, placed: set[str]) -> I
         elif target.name not in placed:
             placed.add(target.name)
             yield right
-
-
-def right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
-    """What has to replace the entry. If the entry is right, it stays, however its host is written."""
-    if target is None:
-        return replace(peer, id=peer.id.lower())
-    host = without_brackets(target.address)
-    return Peer(
-        target.node_id or peer.id.lower(),
-        peer.host if peer.host.lower() == host.lower() else host,
-        target.p2p_port if target.seen else peer.port,
-    )
-
-
-def without_brackets(address: str) -> str:
-    return address.strip("[]")

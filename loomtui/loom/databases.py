@@ -1,4 +1,4 @@
-"""What a node's working directory holds, by name. Source: loomchain 350994c, domain facts 1 and 8."""
+"""What a node's working directory holds, by name. Source: loomchain 350994c, docs/loom.md 1 and 8."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ APP_DB = "app.db"
 EVM_DB = "evm.db"
 RECEIPTS_DB = "receipts_db"
 
+_APP_DATABASES = (APP_DB, EVM_DB, RECEIPTS_DB, "app_v2.db", "old_app_*.db", "block_index.db", "events.db")
+
 #: Everything that belongs to one state of the chain and must change together. Names are relative to the
 #: working directory; `fnmatch` patterns are allowed in the last part only.
-STATE_NAMES: tuple[str, ...] = (
-    BLOCK_DATA,
-    APP_DB,
-    EVM_DB,
-    RECEIPTS_DB,
-    "app_v2.db",
-    "old_app_*.db",
-    "block_index.db",
-    "events.db",
-    "mempool.wal",
-)
+STATE_NAMES: tuple[str, ...] = (BLOCK_DATA, *_APP_DATABASES, "mempool.wal")
+
+#: The databases among these, each by itself: what can be deleted of an old state without touching anything
+#: else. `chaindata/data` holds the consensus' journal besides, and of later Tendermints a signing state.
+OLD_DATABASES: tuple[str, ...] = (f"{BLOCK_DATA}/*.db", *_APP_DATABASES)
 
 #: Those without which no node of any era starts where it was. A wiped node that was started has them anew.
 NEEDED_DATABASES: tuple[str, ...] = (

@@ -5,13 +5,15 @@ Only heights that grow, with equal app hashes and all peers there, prove it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
-from loomtui.loom.connected import Connections, connections
+from loomtui.loom.connected import Connections, Roster
+from loomtui.wording.quantities import all_of
 
 #: How long heights may stand still before the chain counts as halted: several times a block's usual 1.3 s.
 PATIENCE = timedelta(seconds=15)
@@ -21,6 +23,7 @@ class ClusterState(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"  # it moves, but not all is well
     HALTED = "halted"  # nodes are up and the chain stands still
+    CRASHING = "crashing"  # where loom runs at all, it ends and is started again, over and over
     STOPPED = "stopped"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"  # one look says nothing about growth
@@ -46,6 +49,8 @@ class NodeView:
     members: tuple[tuple[str, int], ...] = ()  # the set at its height: address and power; empty: not known
     stopped: bool = False  # the service is down, and nothing starts it again by itself
     missing_databases: tuple[str, ...] | None = None  # of those that no node does without; None: not known
+    crashes: bool = False  # loom ends, and systemd starts it again, over and over
+    held_by: str | None = None  # the run that holds it from starting
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Verdict:
     waited: bool = False  # the looks go back for the whole patience
     stood: frozenset[str] = frozenset()  # nodes that answered for the whole patience and gained no block
     grew: frozenset[str] = frozenset()  # nodes that gained blocks
+    held: frozenset[str] = frozenset()  # runs that hold nodes from starting
 
 
 def judge_cluster(
@@ -69,15 +75,17 @@ def judge_cluster(
     start = _last_fall(looks)
     since = at[start:]
     verdict = _judge(looks[start:], since, patience)
-    growth = {node.name: _growth(node.name, looks[start:]) for node in (looks[-1] if looks else ())}
+    answers = _answers(looks[start:], since)
+    growth = {node.name: _growth(answers[node.name]) for node in (looks[-1] if looks else ())}
     return replace(
         verdict,
         waited=bool(since) and since[-1] - since[0] >= patience,
         stood=frozenset(
             name for name, gained in growth.items()
-            if gained == 0 and _answered_for(name, looks[start:], since) >= patience
+            if gained == 0 and answers[name][-1][0] - answers[name][0][0] >= patience
         ),
         grew=frozenset(name for name, gained in growth.items() if (gained or 0) > 0),
+        held=_holding(looks[-1] if looks else ()),
     )  # fmt: skip
 
 
@@ -89,15 +97,49 @@ def _judge(looks: Sequence[Sequence[NodeView]], at: Sequence[datetime], patience
     answering = [node for node in latest if node.reachable]
     if not answering:
         return Verdict(ClusterState.UNREACHABLE, "No node can be reached.")
-    if not any(node.active for node in answering):
-        reasons = _unreachable(latest)
-        return Verdict(ClusterState.STOPPED, f"The service runs on no node{_of_reachable(reasons)}.", reasons)
+    crashing = _crashing(looks)
+    if not any(node.active and node.name not in crashing for node in answering):
+        return _down_verdict(latest, answering, crashing)
     window = at[-1] - at[0]
-    grown = {node.name: _growth(node.name, looks) for node in latest}
-    reasons = (*_differing_hashes(looks), *_node_reasons(latest, grown, window >= patience))
+    answers = _answers(looks, at)
+    grown = {node.name: _growth(answers[node.name]) for node in latest}
+    reasons = (*_differing_hashes(looks), *_node_reasons(latest, grown, crashing, window >= patience))
     if not any((steps or 0) > 0 for steps in grown.values()):
         return _halted_verdict(latest, reasons, window, patience)
     return _moving_verdict(latest, reasons, grown, _compared_nodes(looks), window >= patience)
+
+
+def _crashing(looks: Sequence[Sequence[NodeView]]) -> frozenset[str]:
+    """Nodes whose loom crashes over and over.
+
+    A look may meet it between two crashes: it runs, and gives no height.
+    """
+    crashed = {node.name for look in looks for node in look if node.crashes}
+    silent = {node.name for node in looks[-1] if node.active and node.height is None}
+    return frozenset(node.name for node in looks[-1] if node.crashes) | (crashed & silent)
+
+
+def _holding(latest: Sequence[NodeView]) -> frozenset[str]:
+    return frozenset(node.held_by for node in latest if node.held_by is not None)
+
+
+def _down_verdict(
+    latest: Sequence[NodeView], answering: Sequence[NodeView], crashing: frozenset[str]
+) -> Verdict:
+    """Loom does its work on no node: it crashes, or it is stopped."""
+    reasons = _unreachable(latest)
+    down = [node.name for node in answering if node.name not in crashing]
+    if crashing:
+        on = [node.name for node in answering if node.name in crashing]
+        where = f"every node{_of_reachable(reasons)}" if not down else all_of(on)
+        rest = f"; the service does not run on {all_of(down)}" if down else ""
+        sentence = f"Loom crashes and is restarted, over and over, on {where}{rest}."
+        return Verdict(ClusterState.CRASHING, sentence, reasons)
+    sentence = f"The service runs on no node{_of_reachable(reasons)}"
+    held = [node for node in answering if node.held_by is not None]
+    if len(held) == len(answering):
+        sentence += f": held from starting by {all_of(sorted(_holding(held)))}"
+    return Verdict(ClusterState.STOPPED, f"{sentence}.", reasons)
 
 
 def _moving_verdict(
@@ -151,12 +193,21 @@ def _top(nodes: Sequence[NodeView]) -> int:
     return max((node.height for node in nodes if node.height is not None), default=0)
 
 
-def _growth(name: str, looks: Sequence[Sequence[NodeView]]) -> int | None:
+def _answers(
+    looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]
+) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+    """When each node answered, and with which height."""
+    answers: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for look, looked_at in zip(looks, at, strict=True):
+        for node in look:
+            if node.height is not None:
+                answers[node.name].append((looked_at, node.height))
+    return answers
+
+
+def _growth(answers: Sequence[tuple[datetime, int]]) -> int | None:
     """The blocks that a node gained from its first to its last answer; None for fewer than two answers."""
-    heights = [
-        node.height for look in looks for node in look if node.name == name and node.height is not None
-    ]
-    return heights[-1] - heights[0] if len(heights) > 1 else None
+    return answers[-1][1] - answers[0][1] if len(answers) > 1 else None
 
 
 def _hashes(looks: Sequence[Sequence[NodeView]]) -> Mapping[int, Mapping[str, str]]:
@@ -184,43 +235,37 @@ def _differing_hashes(looks: Sequence[Sequence[NodeView]]) -> tuple[str, ...]:
 def _node_reasons(
     latest: Sequence[NodeView],
     grown: Mapping[str, int | None],
+    crashing: frozenset[str],
     patient: bool,
 ) -> tuple[str, ...]:
     reasons = []
+    roster = Roster(latest)
     for node in latest:
         if not node.reachable:
             reasons.append(f"{node.name} cannot be reached.")
+        elif node.name in crashing:
+            reasons.append(f"Loom on {node.name} crashes and is restarted, over and over.")
         elif not node.active:
             reasons.append(f"The service on {node.name} does not run.")
         elif node.height is None:
             reasons.append(f"{node.name} gives no height.")
         elif grown[node.name] == 0 and patient:
             reasons.append(f"{node.name} {_describe_halt(node.height)}.")
-        elif (few := too_few(node, latest)) is not None:
+        elif (few := too_few(node, roster)) is not None:
             reasons.append(f"{node.name} has {few.sentence}.")
         elif node.catching_up:
             reasons.append(f"{node.name} is catching up, at {node.height}.")
     return tuple(reasons)
 
 
-def too_few(node: NodeView, nodes: Sequence[NodeView]) -> Connections | None:
+def too_few(node: NodeView, roster: Roster) -> Connections | None:
     """Its connections, if a validator is not among them."""
-    own = connections(node, nodes)
+    own = roster.connections(node)
     return None if own is None or own.complete else own
 
 
 def _describe_halt(height: int) -> str:
     return f"stands still at {height}" if height else "has no blocks"
-
-
-def _answered_for(name: str, looks: Sequence[Sequence[NodeView]], at: Sequence[datetime]) -> timedelta:
-    """The time from its first answer to its last one."""
-    times = [
-        looked_at
-        for look, looked_at in zip(looks, at, strict=True)
-        if any(node.name == name and node.height is not None for node in look)
-    ]
-    return times[-1] - times[0] if times else timedelta()
 
 
 def _halted_verdict(

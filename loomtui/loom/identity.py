@@ -7,7 +7,7 @@ others give for that address, which is enough to call it by its name, but not to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loomtui.inventory.model import Role
 from loomtui.loom.peers import Peer, read_peers
@@ -56,6 +56,9 @@ class Directory:
 
     def __init__(self, nodes: Sequence[NodeFacts]) -> None:
         self.nodes = tuple(nodes)
+        # Every node may name every other one, so each answer is kept.
+        self._resolved: dict[Peer, NodeFacts | None] = {}
+        self._right: dict[Peer, Peer] = {}
         self._ids = _index(nodes, lambda node: [node.node_id] if node.node_id else [])
         self._former_ids = _index(nodes, lambda node: map(str.lower, node.former_ids))
         self._places = _index(nodes, lambda node: [_place(node.address, node.p2p_port)])
@@ -66,6 +69,17 @@ class Directory:
 
     def resolve(self, peer: Peer) -> NodeFacts | None:
         """None means that it is none of the nodes, or that it cannot be told which."""
+        if peer not in self._resolved:
+            self._resolved[peer] = self._resolve(peer)
+        return self._resolved[peer]
+
+    def right(self, peer: Peer) -> Peer:
+        """What has to replace the entry. If the entry is right, it is the same one."""
+        if peer not in self._right:
+            self._right[peer] = _right_peer(peer, self.resolve(peer))
+        return self._right[peer]
+
+    def _resolve(self, peer: Peer) -> NodeFacts | None:
         node_id, place = peer.id.lower(), _place(peer.host, peer.port)
         return (
             self._ids.get(node_id)
@@ -108,3 +122,19 @@ def _host(address: str) -> str:
 
 def _place(address: str, port: int) -> str:
     return f"{_host(address)}:{port}"
+
+
+def _right_peer(peer: Peer, target: NodeFacts | None) -> Peer:
+    """What has to replace the entry. If the entry is right, it stays, however its host is written."""
+    if target is None:
+        return replace(peer, id=peer.id.lower())
+    host = without_brackets(target.address)
+    return Peer(
+        target.node_id or peer.id.lower(),
+        peer.host if peer.host.lower() == host.lower() else host,
+        target.p2p_port if target.seen else peer.port,
+    )
+
+
+def without_brackets(address: str) -> str:
+    return address.strip("[]")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from enum import StrEnum
 
 from loomtui.loom.launch.outputs import Output, Sink
 from loomtui.loom.units import EffectiveUnit
@@ -16,11 +17,24 @@ from loomtui.text import clean_line
 _SCHEME = "file://"
 
 
+class NamedIn(StrEnum):
+    """In what a log file is named. All but the unit the service's own user may be able to write."""
+
+    UNIT = "unit"
+    SCRIPT = "script"  # or a shell's command
+    CONFIG = "config"  # loom.yml
+
+
 @dataclass(frozen=True)
 class LogFile:
     path: str  # absolute
     said_in: str  # what says so, for reading
-    overwritten: bool = False  # from its beginning, at each start of Loom
+    named_in: NamedIn = NamedIn.UNIT
+
+    @property
+    def overwritten(self) -> bool:
+        """From its beginning, at each start of Loom."""
+        return self.named_in is NamedIn.CONFIG
 
 
 @dataclass(frozen=True)
@@ -37,11 +51,11 @@ def log_places(
 ) -> LogPlaces:
     """`folder` is the working directory, `destination` the LogDestination of the file `config`."""
     outputs = unit.outputs.each
-    files = [LogFile(output.path, output.said_in) for output in outputs if output.sink is Sink.FILE]
+    files = [_of_output(output) for output in outputs if output.sink is Sink.FILE]
     path = destination.strip().removeprefix(_SCHEME)
     if path not in ("", "-") and destination.strip().startswith(_SCHEME):
         place = posixpath.normpath(posixpath.join(folder, path))
-        files.append(LogFile(place, f"LogDestination of {clean_line(config)}", overwritten=True))
+        files.append(LogFile(place, f"LogDestination of {clean_line(config)}", NamedIn.CONFIG))
     lost = [_lost(output) for output in outputs if output.sink in (Sink.NOWHERE, Sink.ELSEWHERE)]
     if unit.log_namespace:
         name = clean_line(unit.log_namespace, limit=80)
@@ -49,6 +63,11 @@ def log_places(
     by_path = {file.path: file for file in reversed(files)}
     in_journal = any(output.sink is Sink.JOURNAL for output in outputs)
     return LogPlaces(tuple(reversed(by_path.values())), tuple(dict.fromkeys(lost)), in_journal)
+
+
+def _of_output(output: Output) -> LogFile:
+    named_in = NamedIn.SCRIPT if output.by_script else NamedIn.UNIT
+    return LogFile(output.path, output.said_in, named_in)
 
 
 def _lost(output: Output) -> str:

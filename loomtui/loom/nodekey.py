@@ -65,6 +65,15 @@ def from_public_key(value_b64: str) -> NodeKeyFacts:
     return _facts(public)
 
 
+def is_sound(facts: NodeKeyFacts) -> bool:
+    """Whether the facts, which somebody else wrote down, are such as `read_node_key` gives."""
+    problem = facts.problem or ""
+    if facts.public_key is None:
+        return facts.node_id is None and clean_line(problem) == problem
+    public = base64_bytes(facts.public_key, 32)
+    return public is not None and problem == "" and facts.node_id == node_id(public)
+
+
 def _facts(public: bytes) -> NodeKeyFacts:
     if not any(public):
         return NodeKeyFacts(None, None, "the second half of the key is all zero: every start would panic")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loomtui.text import clean_line
 
@@ -64,6 +65,7 @@ def write_peers(peers: Iterable[Peer]) -> str:
     return ",".join(str(peer) for peer in peers)
 
 
+@lru_cache(maxsize=4096)  # a cluster's nodes name the same peers
 def _read_peer(entry: str) -> Peer:
     """Raises ValueError with what is wrong."""
     node_id, at, address = entry.split("://", 1)[-1].rpartition("@")

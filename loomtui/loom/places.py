@@ -55,6 +55,14 @@ _FILES_ON_DISK = frozenset({"leveldb", "goleveldb"})
 #: The same files, written by another library: only some builds of loom have it.
 C_LEVELDB = "cleveldb"
 ROOT_DIR = "RootDir"
+#: The variables that win over such a setting. remote/inspect/common.sh looks for the same in a live unit.
+MOVING_VARIABLES = frozenset(
+    {
+        *(f"TM_{key[0].upper()}" for key in _TENDERMINT_FILES if len(key) == 1),
+        "TM_DB_BACKEND",
+        *(f"LOOM_{name}" for name in ("ROOTDIR", "DBNAME", "DBBACKEND", "GENESISFILE")),
+    }
+)
 _SUFFIXES = ("json", "toml", "yaml", "yml", "properties", "props", "prop", "hcl")
 _ROOT = "chaindata"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loomtui.inventory.model import Role
-from loomtui.loom.corrections import right_peer
 from loomtui.loom.databases import NODE_KEY
 from loomtui.loom.identity import Directory
 from loomtui.loom.identity import NodeFacts as NodeFacts
@@ -167,7 +166,7 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
     values = {value.flag: read_peers(value.value) for value in node.unit.peer_values}
     targets = {peer: known.resolve(peer) for peers in values.values() for peer in peers.peers}
     listed = {node.name} | {target.name for target in targets.values() if target}
-    right = {target.name for peer, target in targets.items() if target and peer == right_peer(peer, target)}
+    right = {target.name for peer, target in targets.items() if target and peer == known.right(peer)}
     unsure = [other.name for other in known.nodes if not other.seen and other.name not in listed]
     for flag, peers in values.items():
         for bad in peers.problems:
@@ -177,7 +176,9 @@ def _lists(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
             if target is None:
                 yield _unknown_peer(node, flag, peer, unsure)
             else:
-                yield from _entry(node, flag, peer, target, elsewhere=target.name in right)
+                yield from _entry(
+                    node, flag, peer, (target, known.right(peer)), elsewhere=target.name in right
+                )
     if not node.peers_known:
         yield _peers_unknown(node, node.unit, known)
         return
@@ -251,9 +252,13 @@ def _bad_entry(node: NodeFacts, flag: PeerFlag, bad: PeerProblem) -> Mismatch:
 
 
 def _entry(
-    node: NodeFacts, flag: PeerFlag, peer: Peer, target: NodeFacts, *, elsewhere: bool
+    node: NodeFacts, flag: PeerFlag, peer: Peer, meant: tuple[NodeFacts, Peer], *, elsewhere: bool
 ) -> Iterator[Mismatch]:
-    """What is wrong with one entry. `elsewhere` says that another one names the same node, and is right."""
+    """What is wrong with one entry, by the node that it means and the entry that would be right.
+
+    `elsewhere` says that another one names the same node, and is right.
+    """
+    target, right = meant
 
     def mismatch(
         kind: MismatchKind, expected: str | None, found: str, wrong: str, fix: str, *, blocking: bool
@@ -261,7 +266,6 @@ def _entry(
         cause = f"{flag} of {node.name} {wrong}"
         return Mismatch(kind, node.name, target.name, expected, found, flag, cause, blocking, fix)
 
-    right = right_peer(peer, target)
     if target.name == node.name:
         wrong = "lists the node itself"
         yield mismatch(MismatchKind.SELF, None, str(peer), wrong, "remove it.", blocking=False)
@@ -297,8 +301,8 @@ def _addrbook(node: NodeFacts, known: Directory) -> Iterator[Mismatch]:
         target = known.resolve(peers[0]) if peers else None
         if target is None:
             strangers += 1
-        elif target.node_id and peers[0] != right_peer(peers[0], target):
-            right = str(right_peer(peers[0], target))
+        elif target.node_id and peers[0] != known.right(peers[0]):
+            right = str(known.right(peers[0]))
             text = f"holds {peers[0]} for {target.name}, which is {right}"
             yield _stale_entry(node, target.name, right, str(peers[0]), text)
     if strangers:

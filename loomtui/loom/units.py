@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from loomtui.loom.commandline import Command, edit
 from loomtui.loom.commandline import PeerFlag as PeerFlag
@@ -23,6 +24,7 @@ from loomtui.loom.unitsyntax import passed_over as passed_over
 from loomtui.text import clean_line
 
 _MAX_CHARS = 64 * 1024
+_MAX_KEPT_CHARS = 8 * 1024  # of one unit and what lies around it; they stay in memory
 _FRAGMENT_HEADER = re.compile(r"# (/\S*)\n")
 _DROP_IN_HEADER = re.compile(r"# (/\S+/(?:[^/\s]+\.)?service\.d/[^/\s]+\.conf)\n")
 
@@ -62,6 +64,7 @@ class EffectiveUnit:
     group: str = ""  # empty: the user's own
     working_directory: str = "/"
     environment_files: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()  # the names that Environment= sets
     exec_start: tuple[str, ...] = ()  # argv after systemd's quoting rules; $VAR is kept as written
     exec_start_file: str = ""  # which of `files` holds the command in force
     exec_start_line: int = 0  # 1-based
@@ -142,6 +145,13 @@ def rewrite_peers(text: str, values: Mapping[PeerFlag, str]) -> str:
 
 
 def _read(files: Sequence[UnitFile], sources: Sources) -> EffectiveUnit:
+    """A plan asks for the same unit many times, and a refresh brings the same text each time."""
+    if sum(len(file.text) for file in files) + sources.chars > _MAX_KEPT_CHARS:
+        return _read_anew(tuple(files), sources)
+    return _read_once(tuple(files), sources)
+
+
+def _read_anew(files: tuple[UnitFile, ...], sources: Sources) -> EffectiveUnit:
     settings = UnitSettings(specifiers(sources.unit, sources.host))
     for file in files:
         if len(file.text) > _MAX_CHARS:
@@ -154,11 +164,12 @@ def _read(files: Sequence[UnitFile], sources: Sources) -> EffectiveUnit:
     launch = _launch(command, settings, environment, outputs) if command else Launch(outputs=outputs)
     unknown = (launch.unknown,) if launch.unknown else ()
     return EffectiveUnit(
-        files=tuple(files),
+        files=files,
         user=settings.get("User") or "root",
         group=settings.get("Group"),
         working_directory=settings.get("WorkingDirectory").removeprefix("-") or "/",
         environment_files=tuple(file.pattern for file in settings.environment_files),
+        variables=frozenset(environment.assigned) - environment.removed,
         exec_start=command.argv if command else (),
         exec_start_file=command.path if command else "",
         exec_start_line=command.line if command else 0,
@@ -173,6 +184,9 @@ def _read(files: Sequence[UnitFile], sources: Sources) -> EffectiveUnit:
         sources=sources,
         wanted=launch.wanted,
     )
+
+
+_read_once = lru_cache(maxsize=1024)(_read_anew)
 
 
 def _environment(settings: UnitSettings, sources: Sources) -> Environment:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 _BLANKS = " \t\n\r"
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
@@ -18,9 +19,11 @@ _ESCAPES |= {char: char for char in "\\\"'"}
 _NUMERIC_ESCAPE = re.compile(r"x([0-9A-Fa-f]{2})|([0-7]{3})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})")
 
 
-@dataclass(frozen=True)
-class Char:
-    """One character of a value, and the part of the text that it comes from."""
+class Char(NamedTuple):
+    """One character of a value, and the part of the text that it comes from.
+
+    Long lists of peers have ten thousands of these, so making one has to be cheap.
+    """
 
     value: str
     start: int

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from loomtui.loom.amino_json import FormFault, first_of, validator_faults
 from loomtui.loom.documents import base64_bytes, integer, member, read_object, string
 from loomtui.loom.nodekey import validator_address
+from loomtui.text import clean_line
 
 _MAX_BYTES = 64 * 1024
 
@@ -58,6 +59,26 @@ def read_validator(text: str | bytes) -> ValidatorFacts:
     form_problem = first_of(faults) if faults else None
     problem = _problem(document, public, hsm) or form_problem
     return ValidatorFacts(address, key, signing, hsm, problem, form_faults=faults)
+
+
+def is_sound(facts: ValidatorFacts) -> bool:
+    """Whether the facts, which somebody else wrote down, are such as `read_validator` gives."""
+    texts = [facts.problem or "", *(part for fault in facts.form_faults for part in _parts(fault))]
+    if any(clean_line(text) != text for text in texts):
+        return False
+    signing = facts.signing
+    if signing is not None and not all(
+        0 <= number < 2**63 for number in (signing.height, signing.round, signing.step)
+    ):
+        return False
+    if facts.public_key is None:
+        return facts.address is None
+    public = base64_bytes(facts.public_key, 32)
+    return public is not None and facts.address == validator_address(public)
+
+
+def _parts(fault: FormFault) -> tuple[str, ...]:
+    return fault.field, fault.found, fault.wanted
 
 
 def _problem(document: Mapping[str, object], public: bytes, hsm: bool) -> str | None:

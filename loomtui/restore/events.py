@@ -27,6 +27,7 @@ class StepName(StrEnum):
 class EventKind(StrEnum):
     RUN_STARTED = "run-started"  # data: plan id, operator, host
     RUN_RESUMED = "run-resumed"
+    RUN_TAKEN_OVER = "run-taken-over"  # data: operator, host, before: who held it
     STEP_STARTED = "step-started"
     TASK_STARTED = "task-started"  # written before anything is done on the node
     TASK_PROGRESS = "task-progress"  # data: see Amount; only shown, never in the journal
@@ -35,6 +36,7 @@ class EventKind(StrEnum):
     GATE_OPENED = "gate-opened"
     GATE_REFUSED = "gate-refused"  # data: reasons
     STEP_DONE = "step-done"
+    PLAN_COMPLETED = "plan-completed"  # data: unknowns, what the plan could not tell before
     DECISION = "decision"  # data: what was asked, what was answered, by whom
     NOTE = "note"  # a finding worth keeping; data: severity, live (then it is only shown, like progress)
     ROLLBACK_STARTED = "rollback-started"

@@ -35,6 +35,7 @@ class FindingCode(StrEnum):
     REDIS_UNREACHED = "redis-unreached"
     REDIS_NOT_CORRECTED = "redis-not-corrected"
     NO_ROOM = "no-room"
+    GIVE_UP_UNJUDGED = "give-up-unjudged"  # old databases may not go before the archive was judged whole
     DUPLICATE_KEY = "duplicate-key"
     RUNS_OUTSIDE = "runs-outside"  # a node that is not in the plan runs, with the abandoned blocks
     GONE_ANSWERS = "gone-answers"
@@ -54,6 +55,9 @@ class FindingCode(StrEnum):
     NO_BACKUPS_OF_HOST = "no-backups-of-host"
     NO_CONFIG_BACKUP = "no-config-backup"
     ARCHIVE_NOTE = "archive-note"  # what the look into an archive remarked
+    MANIFEST_UNUSED = "manifest-unused"  # of a prepared backup: damaged, or of another version of it
+    DELTA_IN_VAIN = "delta-in-vain"  # it was asked for, and there is no twin
+    OLD_DATA_GIVEN_UP = "old-data-given-up"  # as the operator consented: no rollback brings it back
     BACKUP_JOB = "backup-job"
     CLOCK_OFF = "clock-off"
     VALIDATOR_ABSENT = "validator-absent"

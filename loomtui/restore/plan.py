@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import BackupKind, Compression, FaultKind, Item
-from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.backups.prepared.reference import ManifestRef
+from loomtui.restore.choices import BackupPolicy, Choices, Objectives
 from loomtui.restore.findings import Finding
+from loomtui.restore.room import NodeRoom, OldData, RoomRemedyKind
 from loomtui.text import clean_line
 
 PLAN_VERSION = 1
@@ -42,14 +44,21 @@ class Archive:
 
     key: str
     etag: str
-    sha256: str
+    sha256: str  # empty: nobody has read it yet, see `is_known`
     size_bytes: int
-    unpacked_bytes: int  # of the items alone
+    unpacked_bytes: int  # of the items alone; an estimate where it is not known
     file_count: int  # likewise
     compression: Compression
     taken_at: datetime
-    items: tuple[Item, ...]
+    items: tuple[Item, ...]  # none where it is not known
     taken_by: TakenBy = TakenBy.LAST_MODIFIED  # how the time is known
+    manifest: ManifestRef | None = None  # what tells every file of it; None: it is not prepared
+    has_twin: bool = False  # its files lie in S3 once more, in parts that the manifest names
+
+    @property
+    def is_known(self) -> bool:
+        """Somebody has read it whole: it is known what is in it."""
+        return bool(self.sha256)
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,7 @@ class FileChoice:
     diff: str = ""  # unified, secrets masked; empty for key files
     redis: str | None = None  # HOST:PORT that its Redis URIs shall name instead; None: as they are
     text: str | None = None  # the file itself, where no archive of the node holds it: a genesis, never a key
+    found: str | None = None  # SHA-256 hex of what the plan saw in its place; None: nothing, or not known
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,16 @@ class SigningChoice:
 
 
 @dataclass(frozen=True)
+class UnitChange:
+    """What the units' step will do to the file that holds the command of a node's service."""
+
+    path: str
+    before: str  # SHA-256 hex of the text that will stand there then
+    after: str  # SHA-256 hex of the text that takes its place
+    diff: str  # unified, secrets masked
+
+
+@dataclass(frozen=True)
 class NodePlan:
     name: str
     working_directory: str
@@ -148,6 +168,11 @@ class NodePlan:
     backup_jobs: tuple[str, ...] = ()  # backup.sh at work, and what starts it by the clock, a sentence each
     staging: str | None = None  # where backup.sh stages: set aside, or the next backup would hold old files
     external_addresses: tuple[ExternalAddress, ...] = ()
+    gives_up: OldData | None = None  # what is deleted there after the stop, to make room; None: nothing
+    taken_over_bytes: int = 0  # of the data: needs no room, by what --delta could take over
+    unit_change: UnitChange | None = (
+        None  # None: its peers will be right, or an earlier loomtui made the plan
+    )
 
 
 @dataclass(frozen=True)
@@ -170,7 +195,7 @@ class PlannedChain:
 
 
 class RemedyKind(StrEnum):
-    """The one safe way out if the chain would not move, or a node could not sign."""
+    """The one safe way out if the chain would not move, a node could not sign, or room is short."""
 
     NONE = "none"
     RESET = "reset"  # the whole cluster goes back: signing states start anew
@@ -178,6 +203,7 @@ class RemedyKind(StrEnum):
     OTHER_DATA = "other-data"  # another data backup
     FIND_KEYS = "find-keys"  # validators' keys are neither on the nodes nor in their backups
     WHOLE_SET = "whole-set"  # every validator is restored together, or said to be gone
+    GIVE_UP = "give-up-old-data"  # there is no room for old and new databases: the old ones go
 
 
 @dataclass(frozen=True)
@@ -195,6 +221,24 @@ class Prediction:
     stuck: tuple[str, ...] = ()  # nodes that could not sign the next block
     remedy: str = ""  # the one safe way out, where there is one; for reading
     remedy_kind: RemedyKind = RemedyKind.NONE
+
+
+class UnknownCode(StrEnum):
+    """What a plan cannot tell before its data was read. Plan files hold these values: never rename one."""
+
+    WHOLE = "whole"  # whether the archive is whole, and its databases can be opened
+    CHAIN = "chain"  # which chain the data is of, and up to which block
+    MOVES = "moves"  # whether the chain can move after the restore, and as which signing states
+    EVM = "evm"  # whether it holds the evm.db that the nodes need
+    ROOM = "room"  # how much room it takes
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One thing that nobody knows yet, and that is known before anything is stopped."""
+
+    code: UnknownCode
+    sentence: str  # for reading
 
 
 @dataclass(frozen=True)
@@ -216,6 +260,14 @@ class Plan:
     verify_deadline_seconds: int = 180
     passed_over: tuple[PassedOver, ...] = ()  # newest first
     chain: PlannedChain | None = None
+    unknowns: tuple[Unknown, ...] = ()  # what the nodes will tell once they have unpacked the data
+    room: tuple[NodeRoom, ...] = ()  # nodes on which it is too small; each of them is a refusal, too
+    objectives: Objectives = field(default_factory=Objectives)
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is left for the nodes to tell. Other plans are completed by their runs, before a stop."""
+        return not self.unknowns
 
     @property
     def stage_first(self) -> bool:
@@ -224,7 +276,7 @@ class Plan:
 
     @property
     def reset_confirmed(self) -> bool:
-        """Whether the operator typed the cluster's name for the reset of signing states."""
+        """Whether the operator chose the reset of signing states."""
         return self.choices.reset_signing
 
     @property
@@ -239,11 +291,25 @@ class Plan:
         return min((node.data.taken_at for node in self.nodes if node.data is not None), default=None)
 
     @property
+    def gives_up(self) -> tuple[str, ...]:
+        """The nodes whose old databases are deleted after the stop."""
+        return tuple(node.name for node in self.nodes if node.gives_up is not None)
+
+    @property
     def offer(self) -> RemedyKind:
-        """What the operator may allow by typing the cluster's name, so that the plan is made again with it.
+        """What the operator may allow, so that the plan is made again with it.
 
         NONE means that there is nothing to allow, or that it was allowed already.
         """
+        signing = self._signing_offer
+        if signing is not RemedyKind.NONE or self.choices.give_up_old_data or not self.room:
+            return signing
+        ways = [room.remedy(RoomRemedyKind.GIVE_UP) for room in self.room]
+        can_be = all(way is not None and way.is_enough and not way.missing for way in ways)
+        return RemedyKind.GIVE_UP if can_be else RemedyKind.NONE
+
+    @property
+    def _signing_offer(self) -> RemedyKind:
         if self.reset_confirmed:
             return RemedyKind.NONE
         if any(node.signing.action is SigningAction.RAISE for node in self.nodes):
@@ -257,3 +323,14 @@ class Plan:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+
+def consented(choices: Choices, offer: RemedyKind) -> Choices:
+    """The choices with the consent to what a plan offers."""
+    match offer:
+        case RemedyKind.GIVE_UP:
+            return replace(choices, give_up_old_data=True)
+        case RemedyKind.RESET | RemedyKind.RAISE:
+            return replace(choices, reset_signing=True)
+        case _:
+            return choices

@@ -46,6 +46,13 @@ def size(count_of_bytes: float | None) -> str:
     return humanize.naturalsize(count_of_bytes, binary=True, format="%.1f")
 
 
+def typed_size(count_of_bytes: int) -> str:
+    """In powers of 1,000, as a limit is typed: 512 MB."""
+    import humanize
+
+    return humanize.naturalsize(count_of_bytes, format="%.1f").replace(".0 ", " ")
+
+
 def short_size(count_of_bytes: int | None) -> str:
     """12M."""
     if count_of_bytes is None:
@@ -119,6 +126,11 @@ def short_watch(elapsed: timedelta) -> str:
     """At most six cells: 0:42, 12:05, 3h05m."""
     seconds = max(0, int(elapsed.total_seconds()))
     return f"{seconds // 60}:{seconds % 60:02d}" if seconds < 3600 else span(seconds)
+
+
+def load(value: float | None) -> str:
+    """The load of a machine: 0.42."""
+    return NOTHING if value is None else f"{value:.2f}"
 
 
 def offset(seconds: float | None) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from loomtui.backups.prepared.reference import ManifestRef, PreparedState
 from loomtui.fleet.probes.node_status import Active, NodeStatus, ServiceState
 from loomtui.loom.health import ClusterState
 from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.plan import FileAction, Scope
+from loomtui.wording.quantities import time_of
 
 
 class Grade(Enum):
@@ -49,6 +51,7 @@ _CLUSTERS = {
     ClusterState.HEALTHY: StateWord("●", "HEALTHY", Grade.GOOD),
     ClusterState.DEGRADED: StateWord("▲", "DEGRADED", Grade.WARN),
     ClusterState.HALTED: StateWord("✗", "HALTED", Grade.BAD),
+    ClusterState.CRASHING: StateWord("↻", "CRASHING", Grade.BAD),
     ClusterState.STOPPED: StateWord("■", "STOPPED", Grade.WARN),
     ClusterState.UNREACHABLE: StateWord("✗", "UNREACHABLE", Grade.BAD),
     ClusterState.UNKNOWN: StateWord("?", "NOT KNOWN YET", Grade.OPEN),
@@ -102,6 +105,20 @@ SCOPES = {
     Scope.CLUSTER: "the whole cluster goes back together",
     Scope.NODES: "some nodes of a chain that lives on",
 }
+
+#: What lies beside a backup in S3.
+PREPARED_STATES = {
+    PreparedState.NONE: "not prepared",
+    PreparedState.MANIFEST: "prepared, without a twin",
+    PreparedState.TWIN: "prepared, with a twin",
+}
+
+
+def prepared_words(manifest: ManifestRef, *, has_twin: bool) -> str:
+    """prepared, with a twin, on 2026-11-29 03:00:00 UTC by root@depot."""
+    words = PREPARED_STATES[PreparedState.TWIN if has_twin else PreparedState.MANIFEST]
+    when = f" on {time_of(manifest.made_at)}" if manifest.made_at is not None else ""
+    return f"{words},{when} by {manifest.made_by}" if manifest.made_by else f"{words}{when}"
 
 
 def production_mark(production: bool) -> str:

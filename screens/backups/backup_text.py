@@ -40,7 +40,7 @@ def taking_text(
         else:
             parts.append(_missing_line(node, "no config backup of that time or before: it keeps its own"))
     parts.append(
-        content.line("Each archive is read whole before it is used: the plan may pass one over.", Tone.DIM)
+        content.line("Each archive is judged before it is used: the plan may pass one over.", Tone.DIM)
     )
     return content.lines(part.truncate(width, ellipsis=True) for part in parts)
 

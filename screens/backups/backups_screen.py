@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
+from loomtui.backups.prepared.reference import PreparedState
 from loomtui.times import HOW, read_time
 from loomtui.wording.quantities import NOTHING, ago, count, size
 from screens.backups.axis import BackupAxis
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 _GUESSES_AT_ONCE = 8
+_PREPARED = {PreparedState.NONE: NOTHING, PreparedState.MANIFEST: "manifest", PreparedState.TWIN: "twin"}
 
 
 class BackupsScreen(TableScreen):
@@ -45,8 +47,10 @@ class BackupsScreen(TableScreen):
         "{axis.wider} show less or more of the axis. {backups.list} shows the list. 'Kind' is a guess from "
         "the first part of an archive until the archive is read whole; then it has a ✓. ✗ marks what cannot "
         "be used, with the reason. Press {backups.open} to look into the marked archive; {backups.verify} "
-        "reads it whole again and checks it; {screen.back} stops that. Times are UTC: each host's offset is "
-        "told from all its backups; a time with ? is not sure."
+        "reads it whole again and checks it; {screen.back} stops that. 'Prepared' says what lies beside it "
+        "in S3 (loomtui backups prepare): a manifest, by which a plan takes seconds, and perhaps a twin, "
+        "which nodes fetch faster. Times are UTC: each host's offset is told from all its backups; a time "
+        "with ? is not sure."
     )
     BINDINGS = keys.bindings(keys.BACKUPS)
     LOADING: ClassVar[Content | str] = "Asking S3 …"
@@ -56,6 +60,7 @@ class BackupsScreen(TableScreen):
         ("kind", "Kind"),
         ("source", "From"),
         ("size", "Size"),
+        ("prepared", "Prepared"),
         ("key", "Key"),
     )
 
@@ -231,5 +236,6 @@ def backup_cells(table: Table, backup: Backup, now: datetime) -> dict[str, Text]
         "kind": table.cell(f"{backup.kind.value}{mark}", tone),
         "source": table.cell(cut(backup.source or NOTHING, 20)),
         "size": table.cell(size(backup.size_bytes), right=True),
+        "prepared": table.cell(_PREPARED[backup.prepared]),
         "key": table.cell(key_text, Tone.DIM),
     }

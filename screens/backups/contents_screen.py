@@ -14,6 +14,7 @@ from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
 from loomtui.wording.quantities import NOTHING, ago, number, size, span, time_of
+from loomtui.wording.states import prepared_words
 from screens import clipboard
 from screens.input import keys
 from screens.loading_screen import LoadingScreen
@@ -144,6 +145,9 @@ def _summary(contents: Contents, age: str) -> Iterator[Content]:
     )
     yield content.fact("Unpacked", f"{size(contents.unpacked_bytes)}, {number(contents.file_count)} files")
     yield content.fact("SHA-256", contents.sha256)
+    if contents.manifest is not None:
+        words = prepared_words(contents.manifest, has_twin=contents.has_twin)
+        yield content.fact("Prepared", f"{words}; this is what its manifest tells")
     if contents.data_items:
         yield content.fact(
             "Heights", f"app {number(contents.app_height)}, block store {number(contents.store_height)}"

@@ -17,7 +17,8 @@ class ClusterVerdict(Static):
     def show(self) -> None:
         watch, size = context_of(self).watch, self.app.size
         room = (_HIGH if size.height >= _HIGH_FROM else _LOW, size.width - 4)
-        self.update(verdict_text(watch.verdict, watch.causes, self._notes(), room))
+        offered = context_of(self).offers("restore")
+        self.update(verdict_text(watch.verdict, watch.causes, self._notes(), room, can_restore=offered))
 
     def _notes(self) -> tuple[str, ...]:
         unfinished = runs_of(self).unfinished()

@@ -26,6 +26,9 @@ from screens.widgets.filter_line import FilterLine
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+#: So many are drawn at each look of each of them.
+_FEW_NODES = 16
+
 
 class HealthScreen(LoomScreen):
     NAME_SHOWN: ClassVar[str] = "Cluster health"
@@ -66,7 +69,9 @@ class HealthScreen(LoomScreen):
         self.query_one(NodePanes).begin()
 
     def on_node_polls_updated(self) -> None:
-        self.show()
+        """Of many nodes, one is always just looked at: they are drawn each second anyway."""
+        if len(self.context.engine.inventory.nodes) <= _FEW_NODES:
+            self.show()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         self.show()

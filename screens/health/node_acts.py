@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loomtui.loom.diagnosis import headline
 from loomtui.wording.quantities import count, joined
 from screens import clipboard
 from screens.health.node_rows import Rows, columns_for, looks_of
 from screens.health.node_screen import NodeScreen
-from screens.health.verdict_head import verdict_sentence
 from screens.modals.ask import ChoiceDialog
 from screens.navigation import navigation_of
 from screens.text import content
@@ -68,7 +68,7 @@ class HealthActs:
         rows = Rows(inventory, context.watch)
         verdict = context.watch.verdict
         lines = [f"{context.cluster} {context.mark}, {now:%Y-%m-%d %H:%M:%S} UTC"]
-        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {verdict_sentence(verdict, context.watch.causes)}")
+        lines.append(f"{CLUSTER_MARKS[verdict.state]}  {headline(verdict, context.watch.causes).sentence}")
         for look in looks_of(inventory, context.watch, now):
             if look.node.name in nodes:
                 cells = rows.cells(look, widths, marked=False)

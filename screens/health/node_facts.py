@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.log_line import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails, NodeStatus
 from loomtui.loom.logs import Severity, explain
 from loomtui.wording.quantities import NOTHING, ago, number, offset, size, time_of

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
-from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.log_line import LogLine
 from screens.context import context_of
 from screens.health.node_facts import log_section, sections, status_sections, unit_section
 from screens.navigation import navigation_of

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.inventory.model import Inventory, Node
-from loomtui.wording.quantities import NOTHING, ago, count, number, offset, short_count, short_size
+from loomtui.wording.quantities import NOTHING, ago, count, load, number, offset, short_count, short_size
 from screens.health.trend import common_top, sparkline
 from screens.health.watch import Watch
 from screens.text.words import STALE_AFTER, Mark, Tone, bar, cut, node_mark, short_id
@@ -94,6 +94,11 @@ def _by_restarts(look: Look) -> object:
     return -(service.restarts or 0) if service else 0
 
 
+def _by_load(look: Look) -> object:
+    value = look.status.load_average if look.status else None
+    return -value if value is not None else 1.0
+
+
 #: In the order in which they stand.
 COLUMNS = (
     Column("node", "Node", 0, 0, lambda look: look.place),
@@ -108,6 +113,7 @@ COLUMNS = (
     Column("restarts", "Restarts", 8, 10, _by_restarts),
     Column("disk", "Disk used", 9, 6, lambda look: -(look.disk_used if look.disk_used is not None else -1.0)),
     Column("free", "Free", 5, 14),
+    Column("load", "Load", 6, 15, _by_load),
     Column("version", "Loom", 14, 12),
     Column("clock", "Clock", 7, 11),
     Column("age", "Age", 5, 7),
@@ -166,6 +172,7 @@ class Rows:
     def __init__(self, inventory: Inventory, watch: Watch) -> None:
         self._inventory = inventory
         self._watch = watch
+        self._top = common_top(tuple(trend.rates() for trend in watch.trends.values()))
 
     def cells(self, look: Look, widths: Mapping[str, int], *, marked: bool) -> Mapping[str, Cell]:
         row_cells = {
@@ -189,8 +196,8 @@ class Rows:
 
     def _chain_cells(self, look: Look, growth_cells: int) -> Mapping[str, Cell]:
         chain = look.status.chain if look.status else None
-        rates = {name: trend.rates() for name, trend in self._watch.trends.items()}
-        growth = sparkline(rates.get(look.node.name, ()), growth_cells, common_top(tuple(rates.values())))
+        trend = self._watch.trends.get(look.node.name)
+        growth = sparkline(trend.rates() if trend else (), growth_cells, self._top)
         lags = look.lag is not None and look.lag >= _LAGS
         lag_text = NOTHING if look.lag is None else f"-{short_count(look.lag)}" if look.lag else "0"
         peers, too_few = self._peer_count(look)
@@ -236,6 +243,7 @@ def _machine_cells(look: Look) -> Mapping[str, Cell]:
     return {
         "disk": Cell(_disk_text(disk_used), disk_tone),
         "free": Cell(short_size(status.disk_free_bytes if status else None), _plain_tone(look), right=True),
+        "load": Cell(load(status.load_average if status else None), _plain_tone(look), right=True),
         "version": Cell((status.version if status else None) or NOTHING, _plain_tone(look)),
         "clock": Cell(
             offset(clock), Tone.WARN if abs(clock or 0) > _CLOCK_WARN else _plain_tone(look), right=True

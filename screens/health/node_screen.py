@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
-from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.log_line import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails
 from screens import clipboard
 from screens.base import LoomScreen

@@ -9,6 +9,7 @@ from loomtui.matching import Matcher
 from screens.context import context_of
 from screens.health.node_rows import (
     SORTS,
+    Cell,
     Look,
     Rows,
     column_title,
@@ -38,11 +39,14 @@ class NodeTable(Table):
         self._reverse = False
         self._shown_count = 0  # of the rows that were drawn last
         self._column_widths: Mapping[str, int] = {}  # of each column
+        self._drawn: dict[str, tuple[Mapping[str, Cell], dict[str, Text]]] = {}  # of each node
+        self._theme = ""  # in whose colours they were made
 
     def show(self) -> None:
-        looks = self._shown_looks()
+        rows = self._rows()
+        looks = self._shown_looks(rows)
         self._shown_count = len(looks)
-        self.rearrange({look.node.name: self._row_texts(look) for look in looks})
+        self.rearrange({look.node.name: self._row_texts(rows, look) for look in looks})
 
     def lay_columns(self, *, anew: bool = False) -> None:
         """Changes the columns only if the width or the titles changed."""
@@ -56,8 +60,11 @@ class NodeTable(Table):
         for name, cells in column_widths.items():
             heading = self.cell(column_title(name, self._sort_column, reverse=self._reverse), Tone.DIM)
             self.add_column(heading, key=name, width=cells + 1)
+        self._drawn.clear()
+        rows = self._rows()
         self.rearrange(
-            {look.node.name: self._row_texts(look) for look in self._shown_looks()}, cursor_key=cursor_key
+            {look.node.name: self._row_texts(rows, look) for look in self._shown_looks(rows)},
+            cursor_key=cursor_key,
         )
 
     def order_by_next(self, by: int) -> None:
@@ -77,7 +84,7 @@ class NodeTable(Table):
 
     def mark_all(self) -> None:
         """Marks all rows that are shown, or none."""
-        shown_names = frozenset(look.node.name for look in self._shown_looks())
+        shown_names = frozenset(look.node.name for look in self._shown_looks(self._rows()))
         self.marks = frozenset() if self.marks >= shown_names else self.marks | shown_names
 
     @property
@@ -99,22 +106,39 @@ class NodeTable(Table):
             filter_text=self.matcher.typed,
         )
 
-    def _shown_looks(self) -> tuple[Look, ...]:
+    def _rows(self) -> Rows:
         context = context_of(self)
-        inventory, watch = context.engine.inventory, context.watch
-        rows, column_widths = Rows(inventory, watch), columns_for(1_000, inventory)
-        ordered_looks = ordered(
-            looks_of(inventory, watch, context.now()), self._sort_column, reverse=self._reverse
+        return Rows(context.engine.inventory, context.watch)
+
+    def _shown_looks(self, rows: Rows) -> tuple[Look, ...]:
+        context = context_of(self)
+        inventory = context.engine.inventory
+        looks = ordered(
+            looks_of(inventory, context.watch, context.now()), self._sort_column, reverse=self._reverse
         )
+        if self.matcher.empty:
+            return looks
+        widths = columns_for(1_000, inventory)
         return tuple(
             look
-            for look in ordered_looks
-            if self.matcher.takes(row_text(rows.cells(look, column_widths, marked=False), look))
+            for look in looks
+            if self.matcher.takes(row_text(rows.cells(look, widths, marked=False), look))
         )
 
-    def _row_texts(self, look: Look) -> dict[str, Text]:
-        context = context_of(self)
-        cells = Rows(context.engine.inventory, context.watch).cells(
-            look, self._column_widths, marked=look.node.name in self.marks
-        )
-        return {name: self.cell(cell.text, cell.tone, right=cell.right) for name, cell in cells.items()}
+    def _row_texts(self, rows: Rows, look: Look) -> dict[str, Text]:
+        """What is shown of a node. Only cells that say something else than before are made anew."""
+        if self._theme != self.app.theme:
+            self._theme = self.app.theme
+            self._drawn.clear()
+        name = look.node.name
+        cells = rows.cells(look, self._column_widths, marked=name in self.marks)
+        before, texts = self._drawn.get(name, ({}, {}))
+        if cells != before:
+            texts = {
+                key: texts[key]
+                if before.get(key) == cell
+                else self.cell(cell.text, cell.tone, right=cell.right)
+                for key, cell in cells.items()
+            }
+            self._drawn[name] = cells, texts
+        return texts

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
 
-#: As many as the widest sparkline has cells, and one more to begin with.
-_KEPT = 61
+#: As many as the widest sparkline has cells.
+_KEPT = 60
 STILL = "▁"
 NO_ANSWER = "·"
 _LEVELS = "▂▃▄▅▆▇█"
@@ -18,17 +17,19 @@ class Trend:
     """The heights of one node, oldest first."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[datetime, int | None]] = deque(maxlen=_KEPT)
+        self._last: tuple[datetime, int | None] | None = None
+        self._rates: deque[float | None] = deque(maxlen=_KEPT)
 
     def add(self, at: datetime, height: int | None) -> None:
         """With `height` None, the node gave none. A look at the same moment or before is not a new one."""
-        if not self._samples or at > self._samples[-1][0]:
-            self._samples.append((at, height))
+        if self._last is None or at > self._last[0]:
+            if self._last is not None:
+                self._rates.append(_rate(self._last, (at, height)))
+            self._last = at, height
 
     def rates(self) -> tuple[float | None, ...]:
         """Blocks a second from look to look, or None if one of the two looks gave no height."""
-        samples = tuple(self._samples)
-        return tuple(_rate(earlier, later) for earlier, later in pairwise(samples))
+        return tuple(self._rates)
 
 
 def _rate(earlier: tuple[datetime, int | None], later: tuple[datetime, int | None]) -> float | None:

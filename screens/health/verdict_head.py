@@ -6,30 +6,44 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from loomtui.loom.diagnosis import Diagnosis
+from loomtui.loom.diagnosis import Diagnosis, Headline, Way, headline
 from loomtui.loom.health import Verdict
 from loomtui.wording.quantities import count
+from loomtui.wording.ways import WAYS
+from screens.input import keys
 from screens.text import content
 from screens.text.words import CLUSTER_MARKS, Tone, cut
 
+_KEYS = {
+    Way.RESTORE: "app.restore",
+    Way.RUNS: "app.runs",
+    Way.LOGS: "app.logs",
+    Way.NODE_KEYS: "app.keys",
+}
+
 
 def verdict_text(
-    verdict: Verdict, causes: tuple[Diagnosis, ...], notes: tuple[str, ...], room: tuple[int, int]
+    verdict: Verdict,
+    causes: tuple[Diagnosis, ...],
+    notes: tuple[str, ...],
+    room: tuple[int, int],
+    *,
+    can_restore: bool,
 ) -> Content:
     """`room` is about so many lines, and so many cells for each finding.
 
-    `notes` are what else the operator should know here, for example an unfinished run.
+    `notes` are what else the operator should know here, for example an unfinished run. Where nothing can be
+    restored from the screens, the command that does it is named.
     """
     max_lines, cells = room
+    head = headline(verdict, causes)
     parts = [
-        content.row(
-            content.mark(CLUSTER_MARKS[verdict.state]), "  ", content.line(verdict_sentence(verdict, causes))
-        ),
-        *_advice_line(causes),
+        content.row(content.mark(CLUSTER_MARKS[verdict.state]), "  ", content.line(head.sentence)),
+        *_next_lines(head, can_restore=can_restore),
         *(content.line(f"▲ {note}", Tone.WARN) for note in notes),
     ]
     lines_left = max(1, max_lines - len(parts))
-    findings = [*verdict.reasons, *(cause.meaning for cause in causes[1:])]
+    findings = head.findings
     shown_findings = findings if len(findings) <= lines_left else findings[: lines_left - 1]
     parts += [content.row("  · ", content.line(cut(reason, cells - 4))) for reason in shown_findings]
     if len(shown_findings) < len(findings):
@@ -39,20 +53,19 @@ def verdict_text(
     return content.lines(parts)
 
 
-def verdict_sentence(verdict: Verdict, causes: tuple[Diagnosis, ...]) -> str:
-    """For example: the chain stands still at 120455 since 14:02, all nodes up: signing states are ahead."""
-    if not causes:
-        return verdict.sentence
-    first = causes[0].meaning
-    return f"{verdict.sentence.rstrip('.')}: {_continued(first).rstrip('.')}."
+def _next_lines(head: Headline, *, can_restore: bool) -> Iterator[Content]:
+    """The keys first: they are what an incident is short of time for."""
+    label = content.line("  → Do next: ", Tone.ACCENT)
+    if head.ways:
+        ways = [_way(way, can_restore=can_restore) for way in head.ways]
+        yield content.row(label, *(part for way in ways for part in (way, "  ")))
+        label = content.line("    ")
+    if head.advice:
+        yield content.row(label, content.line(head.advice))
 
 
-def _continued(text: str) -> str:
-    """A sentence that goes on after a colon. Names keep their capital letters."""
-    first_word, blank, rest = text.partition(" ")
-    return f"{first_word.lower()}{blank}{rest}" if first_word in ("The", "Its", "No") else text
-
-
-def _advice_line(causes: tuple[Diagnosis, ...]) -> Iterator[Content]:
-    if causes:
-        yield content.row(content.line("  → Do next: ", Tone.ACCENT), content.line(causes[0].advice.text))
+def _way(way: Way, *, can_restore: bool) -> Content:
+    words = WAYS[way]
+    if way is Way.RESTORE and not can_restore:
+        return content.row(content.line(words.command, Tone.STRONG), content.line(f" {words.does}"))
+    return content.keycap(keys.name(_KEYS[way]), words.does)

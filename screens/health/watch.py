@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from loomtui.fleet.probes.findings import Findings, explained, worth_asking
 from loomtui.fleet.probes.node_status import ClusterStatus, NodeStatus
 from loomtui.inventory.model import Inventory
-from loomtui.loom.connected import Connections, connections
+from loomtui.loom.connected import Connections, Roster
 from loomtui.loom.diagnosis import Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
 from screens.health.trend import Trend
@@ -30,6 +30,7 @@ class Watch:
         self._judge = judge
         self._looks: deque[ClusterStatus] = deque(maxlen=_KEPT_LOOKS)
         self._findings = Findings()
+        self._roster: Roster | None = None  # of the latest statuses, made when it is asked for
         self.latest: dict[str, NodeStatus] = {}
         self.trends: dict[str, Trend] = {name: Trend() for name in inventory.names}
         self.verdict = Verdict(ClusterState.UNKNOWN, "Connecting to the nodes.")
@@ -44,10 +45,13 @@ class Watch:
         """Whom a node is connected to, or None if it did not tell."""
         if name not in self.latest:
             return None
-        return connections(self.latest[name].view, [status.view for status in self.latest.values()])
+        if self._roster is None:
+            self._roster = Roster(status.view for status in self.latest.values())
+        return self._roster.connections(self.latest[name].view)
 
     def record(self, status: NodeStatus, now: datetime) -> None:
         self.latest[status.name] = status
+        self._roster = None
         self.trends[status.name].add(status.at, status.chain.height if status.chain else None)
         missing = [name for name in self._inventory.names if name not in self.latest]
         if missing:

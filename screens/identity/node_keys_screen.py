@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 _COLUMNS = (("node", "On node"), ("id", "Own ID"), ("reported", "nodekey"))
+#: Columns of nodes that are meant. Of more nodes, those about which something is wrong have one, and all
+#: others one together: a matrix of 300 nodes would have 90,000 cells.
+_MOST_MEANT = 40
+_OTHERS = "others"
 RIGHT = Mark("✓", "right", Tone.GOOD)
 SELF = Mark("·", "itself", Tone.DIM)
 NOT_LISTED = Mark("·", "not listed", Tone.DIM)
@@ -55,7 +59,8 @@ class NodeKeysScreen(TableScreen):
         "Each row is a node that lists others, and each column is the node that it means. ✓ is right, ✗ is "
         "wrong, ○ is missing, ? is not known. 'Own ID' is derived from the node's key file, and the key does "
         "not leave the node; 'nodekey' is what the node's own program prints. Below you see what is wrong on "
-        "the marked node, with the fix."
+        "the marked node, with the fix. In a cluster of more than 40 nodes, only those about which something "
+        "is wrong have a column of their own."
     )
     BINDINGS = keys.bindings(keys.COPY)
     LOADING: ClassVar[Content | str] = "Looking at every node's key and peers …"
@@ -77,7 +82,9 @@ class NodeKeysScreen(TableScreen):
 
     def columns(self) -> Sequence[tuple[str, str]]:
         names = self.context.engine.inventory.names
-        return *_COLUMNS, *((f"about:{node}", f"→ {cut(node, 10)}") for node in names)
+        shown = meant_nodes(names, self._report)
+        others = ((_OTHERS, "→ others"),) if len(shown) < len(names) else ()
+        return *_COLUMNS, *((f"about:{node}", f"→ {cut(node, 10)}") for node in shown), *others
 
     async def load(self) -> None:
         self.post_message(self.Compared(*await self.context.engine.key_report()))
@@ -85,8 +92,11 @@ class NodeKeysScreen(TableScreen):
     def on_node_keys_screen_compared(self, message: Compared) -> None:
         self._report = message.report
         table = self.query_one(Table)
+        if [key for key, _ in self.columns()] != [key.value for key in table.columns]:
+            self._lay_columns(table)
+        worst = worst_mismatches(message.report)
         for node in message.report.nodes:
-            table.put(node.name, self._cells(table, node, message.report))
+            table.put(node.name, self._cells(table, node, worst))
         self.say(_summary_text(message.report, message.unreachable))
         self._show_findings()
 
@@ -101,14 +111,26 @@ class NodeKeysScreen(TableScreen):
         if self._report is not None and node_name is not None:
             self.query_one(Pane).show(findings_text(self._report, node_name))
 
-    def _cells(self, table: Table, node: NodeFacts, report: KeyReport) -> dict[str, Text]:
+    def _lay_columns(self, table: Table) -> None:
+        """Lays them anew: which nodes have one depends on what is wrong."""
+        table.clear(columns=True)
+        for key, title in self.columns():
+            table.add_column(table.cell(title, Tone.DIM), key=key)
+
+    def _cells(self, table: Table, node: NodeFacts, worst: Worst) -> dict[str, Text]:
         cells = {
             "node": table.cell(cut(node.name, 14), Tone.STRONG),
             "id": table.cell(short_id(node.node_id)),
             "reported": table.cell(_reported_mark(node)),
         }
-        for other in self.context.engine.inventory.nodes:
-            cells[f"about:{other.name}"] = table.cell(reference_mark(report, node, other.name, other.role))
+        inventory = self.context.engine.inventory
+        shown = frozenset(meant_nodes(inventory.names, self._report))
+        for other in inventory.nodes:
+            if other.name in shown:
+                mark = reference_mark(worst, node, other.name, other.role)
+                cells[f"about:{other.name}"] = table.cell(mark)
+        if len(shown) < len(inventory.nodes):
+            cells[_OTHERS] = table.cell(others_mark(worst, node, shown))
         return cells
 
 
@@ -124,9 +146,30 @@ def _reported_mark(node: NodeFacts) -> Mark:
     )
 
 
-def reference_mark(report: KeyReport, node: NodeFacts, about: str, role: Role) -> Mark:
+Worst = Mapping[tuple[str, str | None], Mismatch]
+
+
+def worst_mismatches(report: KeyReport) -> Worst:
+    """The worst by the node that holds the reference and the one that is meant."""
+    worst: dict[tuple[str, str | None], Mismatch] = {}
+    for mismatch in report.mismatches:
+        known = worst.setdefault((mismatch.on, mismatch.about), mismatch)
+        if mismatch.blocking and not known.blocking:
+            worst[mismatch.on, mismatch.about] = mismatch
+    return worst
+
+
+def meant_nodes(names: Sequence[str], report: KeyReport | None) -> Sequence[str]:
+    """The nodes that have a column of their own."""
+    if len(names) <= _MOST_MEANT:
+        return names
+    wrong = {mismatch.about for mismatch in report.mismatches} if report else frozenset()
+    return [name for name in names if name in wrong][:_MOST_MEANT]
+
+
+def reference_mark(worst: Worst, node: NodeFacts, about: str, role: Role) -> Mark:
     """What `node`'s unit says about another node, in one word."""
-    mismatch = _worst_mismatch(report, node.name, about)
+    mismatch = worst.get((node.name, about))
     if mismatch is not None:
         return _MARKS[mismatch.kind]
     if about == node.name:
@@ -138,11 +181,14 @@ def reference_mark(report: KeyReport, node: NodeFacts, about: str, role: Role) -
     return NOT_LISTED if role is Role.BACKUP else RIGHT
 
 
-def _worst_mismatch(report: KeyReport, on: str, about: str) -> Mismatch | None:
-    mismatches = [mismatch for mismatch in report.mismatches if mismatch.on == on and mismatch.about == about]
-    return next(
-        (mismatch for mismatch in mismatches if mismatch.blocking), mismatches[0] if mismatches else None
-    )
+def others_mark(worst: Worst, node: NodeFacts, shown: Set[str]) -> Mark:
+    """What `node`'s unit says about all nodes that have no column of their own."""
+    wrong = sum(1 for on, about in worst if on == node.name and about is not None and about not in shown)
+    if wrong:
+        return Mark("✗", f"{wrong} wrong", Tone.BAD)
+    if node.unit is None:
+        return NO_UNIT
+    return RIGHT if node.peers_known else NOT_KNOWN
 
 
 def _summary_text(report: KeyReport, unreachable: Mapping[str, LoomtuiError]) -> Content:

@@ -19,14 +19,17 @@ from screens.text.words import Tone
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-_SECOND_WORD = "production"
+_PRODUCTION = "production"
+#: Lines by which the text is scrolled: nothing else in the dialog goes by these keys.
+_SCROLLS = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8}
 
 
 @dataclass(frozen=True)
 class Act:
     """What is to be confirmed. `verb` is on the button; `typed` asks for the cluster's name.
 
-    On a production cluster it is asked a second time, for the word `production`.
+    Behind that one more word is asked for where the act has a `word` of its own, and `production` on a
+    production cluster.
     """
 
     title: str
@@ -35,6 +38,8 @@ class Act:
     undo: str
     verb: str
     typed: bool = False
+    word: str = ""  # of an act that nothing takes back
+    deeds: tuple[str, ...] = ()  # all that it comes to, one below the other
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -46,7 +51,7 @@ class ConfirmDialog(Dialog[bool]):
     def __init__(self, act: Act) -> None:
         super().__init__(act.title)
         self.act = act
-        self._asks_again = False  # asked the second time
+        self._typed = 0  # how many of the words were typed
 
     def body(self) -> Iterable[Widget]:
         yield DialogText(self._text())
@@ -65,7 +70,9 @@ class ConfirmDialog(Dialog[bool]):
         yield Static(self._key_hints(), classes="dialog-keys")
 
     def on_key(self, event: events.Key) -> None:
-        """Typing needs no tab, because the first letter goes into the field."""
+        """Typing needs no tab, because the first letter goes into the field; arrows scroll the text."""
+        if (scroll := _SCROLLS.get(event.key)) is not None:
+            self.query_one(DialogText).scroll_relative(y=scroll, animate=False)
         if event.is_printable and event.character is not None:
             self._type_into_field(event, event.character)
 
@@ -101,11 +108,11 @@ class ConfirmDialog(Dialog[bool]):
         return False
 
     def _accept(self, typed: str) -> None:
-        """The operator typed what was asked for. A second question begins with what was typed meanwhile."""
-        if self._asks_again or not self.context.engine.inventory.production:
+        """The operator typed what was asked for. The next question begins with what was typed meanwhile."""
+        self._typed += 1
+        if self._typed == len(self._words()):
             self.dismiss(True)
             return
-        self._asks_again = True
         self.query_one("#how", Static).update(self._instruction())
         field = self.query_one("#name", Input)
         field.placeholder = self._placeholder()
@@ -113,11 +120,16 @@ class ConfirmDialog(Dialog[bool]):
         field.cursor_position = len(field.value)
         field.focus()
 
+    def _words(self) -> tuple[str, ...]:
+        """What has to be typed, one after the other."""
+        production = _PRODUCTION if self.context.engine.inventory.production else ""
+        return (self.context.cluster, *filter(None, (self.act.word, production)))
+
     def _wanted_word(self) -> str:
-        return _SECOND_WORD if self._asks_again else self.context.cluster
+        return self._words()[self._typed]
 
     def _placeholder(self) -> str:
-        return "the second word" if self._asks_again else "the cluster's name"
+        return ("the cluster's name", "the second word", "the third word")[self._typed]
 
     def _is_right(self, value: str) -> bool:
         return value.strip() == self._wanted_word()
@@ -129,22 +141,27 @@ class ConfirmDialog(Dialog[bool]):
                     "Cluster", Content.styled(f"{self.context.cluster} {self.context.mark}", "bold"), 8
                 ),
                 content.fact("Nodes", ", ".join(self.act.nodes) or "none", 8),
+                *(content.row(content.line("· ", Tone.ACCENT), deed) for deed in self.act.deeds),
                 content.fact("Effect", self.act.effect, 8),
                 content.fact("Undo", self.act.undo, 8),
             ]
         )
 
     def _instruction(self) -> Content:
-        request = "It is a production cluster. Type " if self._asks_again else "Type the cluster's name, "
+        is_name, wanted = self._typed == 0, self._wanted_word()
+        why = "It is a production cluster" if wanted == _PRODUCTION else "Nothing takes it back"
+        request = "Type the cluster's name, " if is_name else f"{why}. Type "
         return content.row(
             request,
-            Content.styled(self._wanted_word(), Tone.ACCENT.value),
-            " as well, and press enter:" if self._asks_again else ", and press enter:",
+            Content.styled(wanted, Tone.ACCENT.value),
+            ", and press enter:" if is_name else " as well, and press enter:",
         )
 
     def _key_hints(self) -> Content:
         if self.act.typed:
-            return Content("  ").join([content.keycap(keys.name("dialog.cancel"), "cancel, nothing happens")])
+            caps = [content.keycap(keys.name("dialog.cancel"), "cancel, nothing happens")]
+            caps += [content.keycap("↑↓", "scroll")] if self.act.deeds else []
+            return Content("  ").join(caps)
         return Content("  ").join(
             [
                 content.keycap("enter", "cancel, nothing happens"),

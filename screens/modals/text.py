@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from loomtui.errors import InventoryError, LoomtuiError
+from loomtui.errors import FileError, LoomtuiError
 from screens import clipboard
 from screens.input import keys
 from screens.modals.base import Dialog, DialogText
@@ -55,7 +55,7 @@ def error_text(error: LoomtuiError) -> Content:
     """An error as an operator reads it."""
     what = f"{error.node}: {error.what}" if error.node else error.what
     parts = [content.text(what, Tone.STRONG)]
-    if isinstance(error, InventoryError):
+    if isinstance(error, FileError):
         parts += [content.text(f"  {problem}") for problem in error.problems]
     if error.safe:
         parts += [Content(""), content.fact("Safe now", error.safe)]

@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from loomtui.backups.model import Backup, BackupKind
-from loomtui.restore.choices import Choices
+from loomtui.restore.choices import Choices, look_limit
 from loomtui.times import HOW, read_time
-from loomtui.wording.quantities import NOTHING, ago, joined, size, time_of
+from loomtui.wording.quantities import NOTHING, ago, joined, size, time_of, typed_size
 from screens.input import keys
 from screens.modals.ask import InputDialog, NodesDialog
 from screens.restore.next_panel import Choice, NextPanel
@@ -35,8 +35,10 @@ class ChooseScreen(TableScreen):
     HELP: ClassVar[str] = (
         "All nodes of a restore get the same data; each node gets the newest config backup of its own. "
         "'latest' takes the newest data backup that can be used, and says which ones it passed over, and "
-        "why. {choose.take} makes the plan: loomtui looks at every node and reads the archives whole. "
-        "Nothing is changed before you have reviewed the plan."
+        "why. {choose.take} makes the plan: loomtui looks at every node and reads the archives. A large data "
+        "archive is not read on this machine unless you want it ({choose.look}): the nodes look into it when "
+        "they have unpacked it, before anything is stopped. Nothing is changed before you have reviewed the "
+        "plan."
     )
     BINDINGS = keys.bindings(keys.CHOOSE)
     LOADING: ClassVar[Content | str] = "Asking S3 for data backups …"
@@ -148,6 +150,12 @@ class ChooseScreen(TableScreen):
     def action_toggle_stage(self) -> None:
         self._set_choices(replace(self.choices, stage_first=not self.choices.stage_first))
 
+    def action_toggle_look(self) -> None:
+        self._set_choices(replace(self.choices, look=not self.choices.look))
+
+    def action_toggle_delta(self) -> None:
+        self._set_choices(replace(self.choices, delta=not self.choices.delta))
+
     def action_toggle_keys(self) -> None:
         self._set_choices(replace(self.choices, keep_keys=not self.choices.keep_keys))
 
@@ -162,6 +170,7 @@ class ChooseScreen(TableScreen):
         nodes_text = f"all {len(names)} nodes" if choices.nodes is None else joined(choices.nodes)
         limit_text = f", taken before {time_of(choices.before)}" if choices.before else ""
         keys_text = "; nodes keep their own keys" if choices.keep_keys else ""
+        read_here = typed_size(look_limit(choices, self.context.engine.inventory))
         self.query_one(NextPanel).say(
             f"Choose the data for {nodes_text}{limit_text}{keys_text}.",
             [
@@ -175,7 +184,17 @@ class ChooseScreen(TableScreen):
                 Choice(
                     "choose.stage",
                     "fetch data before the stop",
-                    f"now: {'yes' if choices.stage_first else 'no'}; shortens the outage, needs more disk",
+                    f"now: {'yes' if choices.stage_first else 'no: the outage grows with the data'}",
+                ),
+                Choice(
+                    "choose.look",
+                    "read all of it here first",
+                    "now: yes" if choices.look else f"now: only data up to {read_here}",
+                ),
+                Choice(
+                    "choose.delta",
+                    "take over what the nodes hold",
+                    "now: yes, where there is a twin" if choices.delta else "now: no, all of it is fetched",
                 ),
                 Choice(
                     "choose.keys",

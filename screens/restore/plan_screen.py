@@ -13,9 +13,9 @@ from textual.widgets import Static
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import BackupPolicy, Choices, check_redis_choice
-from loomtui.restore.plan import Plan, RemedyKind
+from loomtui.restore.plan import Plan, RemedyKind, consented
+from loomtui.restore.planning.signed_plan import PlanFile
 from loomtui.wording.quantities import span
-from loomtui.wording.states import POLICIES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -23,27 +23,26 @@ from screens.diff.diff_text import page
 from screens.input import keys
 from screens.loading_screen import LoadingScreen
 from screens.modals.ask import InputDialog
-from screens.modals.confirm import Act, ConfirmDialog
+from screens.modals.confirm import ConfirmDialog
 from screens.modals.text import error_text
 from screens.navigation import runs_of
+from screens.restore.consent import all_of_it
 from screens.restore.next_panel import Choice, NextPanel
+from screens.restore.plan_guidance import BACK, guidance_for_plan
 from screens.restore.plan_text import (
     has_backup_jobs,
     headline,
-    lacks_redis,
     may_start,
+    may_take_delta,
     names_redis,
     offer_of,
     plan_page,
-    summary,
 )
 from screens.text import content
 from screens.text.words import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget
-
-_BACK = Choice("screen.back", "go back to the choice of the data", "nothing was changed")
 
 
 class PlanScreen(LoadingScreen, DiffScreen):
@@ -52,8 +51,9 @@ class PlanScreen(LoadingScreen, DiffScreen):
         "The plan holds every choice. Its first lines predict, from heights, signing states and voting "
         "powers, whether the chain can move after the restore. Next come the reasons why the plan must not "
         "be run, if there are any; then every node with what happens to each file, and the differences. "
-        "Arrow keys and page keys scroll. Nothing is changed before you begin the restore; its first step "
-        "leaves the services running."
+        "Arrow keys and page keys scroll. Nothing is changed before you begin: {plan.carry_on} lists all "
+        "that will be done, asks for the cluster's name, and carries it out; {plan.start} goes step by step, "
+        "and the first step leaves the services running."
     )
     BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
     LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)
@@ -69,11 +69,12 @@ class PlanScreen(LoadingScreen, DiffScreen):
             super().__init__()
             self.plan = plan
 
-    def __init__(self, choices: Choices, plan: Plan | None = None) -> None:
+    def __init__(self, choices: Choices, file: PlanFile | None = None) -> None:
         """If there is a plan that was made before, it is reviewed as it is."""
         super().__init__()
         self.choices = choices
-        self.plan = plan
+        self.file = file
+        self.plan = file.plan if file is not None else None
         self._progress_lines: list[str] = []
         self._declined = False
 
@@ -96,7 +97,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         self.plan, self._progress_lines, self._declined = None, [], False
         self._planning_since = self.context.now()
         self.query_one(NextPanel).say(
-            "Every node is looked at and the archives are read whole.",
+            "Every node is looked at, and the archives are read.",
             [Choice("screen.back", "give it up", "nothing was changed")],
         )
         self.begin_loading()
@@ -106,11 +107,12 @@ class PlanScreen(LoadingScreen, DiffScreen):
         engine = self.context.engine
         if not isinstance(engine, WritableEngine):
             return
-        plan = await engine.plan(self.choices, self._report_progress)
-        self.post_message(self.Planned(plan))
 
-    def _report_progress(self, text: str) -> None:
-        self.post_message(self.Progress(text))
+        def tell(text: str) -> None:
+            self.post_message(self.Progress(text))
+
+        plan = await engine.plan(self.choices, tell)
+        self.post_message(self.Planned(plan))
 
     def on_plan_screen_progress(self, message: Progress) -> None:
         """A thread may tell something late; that does not cover the plan."""
@@ -127,7 +129,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
     def failed(self, error: LoomtuiError) -> None:
         self.say(content.line("✗ No plan could be made", Tone.BAD))
         self.query_one(DiffPane).show_page(page([error_text(error)]))
-        self.query_one(NextPanel).say("Nothing was changed.", [_BACK], urgent=True)
+        self.query_one(NextPanel).say("Nothing was changed.", [BACK], urgent=True)
 
     def _show_plan(self, plan: Plan) -> None:
         self.plan = plan
@@ -139,66 +141,22 @@ class PlanScreen(LoadingScreen, DiffScreen):
         self.refresh_bindings()
 
     def _show_next(self, plan: Plan) -> None:
-        panel = self.query_one(NextPanel)
-        offer = offer_of(plan)
-        if self._declined:
-            panel.say("You declined. Nothing was changed; every node is as it was.", [_BACK], urgent=True)
-        elif offer is not None:
-            panel.say(
-                "As it is, this plan must not be run. There is one safe way:",
-                [
-                    Choice(
-                        "plan.reset",
-                        f"{'reset' if offer.remedy is RemedyKind.RESET else 'raise'} the signing states",
-                        "asks for the cluster's name, then plans anew",
-                    ),
-                    Choice("plan.decline", "decline", "nothing is changed"),
-                ],
-                detail=offer.effect,
-                urgent=True,
-            )
-        elif may_start(plan):
-            panel.say(
-                f"Read the plan ({summary(plan)}).",
-                [
-                    Choice("plan.start", "begin the restore", "each step is asked for; step 1 stops nothing"),
-                    *self._more_choices(plan),
-                    _BACK,
-                ],
-                urgent=True,
-            )
-        elif lacks_redis(plan):
-            panel.say(
-                "A node would not reach its Redis, and could not start.",
-                [*self._more_choices(plan), _BACK],
-                urgent=True,
-            )
-        else:
-            panel.say("This plan must not be run: see above why.", [_BACK], urgent=True)
-
-    def _more_choices(self, plan: Plan) -> list[Choice]:
-        """What can be decided about the plan as it is."""
-        choices = []
-        if has_backup_jobs(plan):
-            choices.append(
-                Choice(
-                    "plan.backup_jobs", f"backup.sh: {plan.backup_policy.value}", POLICIES[plan.backup_policy]
-                )
-            )
-        if names_redis(plan):
-            current = self.choices.redis or "as in the config"
-            choices.append(
-                Choice("plan.redis", "another Redis address, or keep it", f"now: {current}; plans anew")
-            )
-        return choices
+        said = guidance_for_plan(plan, declined=self._declined, redis=self.choices.redis)
+        self.query_one(NextPanel).say(said.headline, said.choices, detail=said.detail, urgent=True)
 
     def available(self, action: str) -> bool | None:
         plan = self.plan
         offer = offer_of(plan) if plan is not None and not self._declined else None
-        if action == "start":
+        if action in ("start", "start_all"):
             return plan is not None and may_start(plan) and not self._declined
-        if action in ("reset_signing", "decline"):
+        if action == "decline":
             return offer is not None
+        if action == "give_up":
+            return offer is not None and offer.remedy is RemedyKind.GIVE_UP
+        if action == "reset_signing":
+            return offer is not None and offer.remedy is not RemedyKind.GIVE_UP
+        if action == "take_delta":
+            return plan is not None and may_take_delta(plan) and not self._declined
         if action == "next_policy":
             return plan is not None and has_backup_jobs(plan) and not self._declined
         if action == "edit_redis":
@@ -241,7 +199,23 @@ class PlanScreen(LoadingScreen, DiffScreen):
 
     def action_start(self) -> None:
         if self.plan is not None:
-            runs_of(self).begin_run(self.plan)
+            self._begin(self.plan, carry_on=False)
+
+    def _begin(self, plan: Plan, *, carry_on: bool) -> None:
+        is_as_read = self.file is not None and self.file.plan == plan
+        runs_of(self).begin_run(plan, self.file if is_as_read else None, carry_on=carry_on)
+
+    def action_start_all(self) -> None:
+        """Begins, and carries out all of it; the cluster's name is typed for that here, and nowhere else."""
+        plan = self.plan
+        if plan is None:
+            return
+
+        def begin(confirmed: bool | None) -> None:
+            if confirmed:
+                self._begin(plan, carry_on=True)
+
+        self.app.push_screen(ConfirmDialog(all_of_it(plan)), begin)
 
     def action_decline(self) -> None:
         if self.plan is not None:
@@ -249,27 +223,18 @@ class PlanScreen(LoadingScreen, DiffScreen):
             self._show_next(self.plan)
             self.refresh_bindings()
 
-    def action_reset_signing(self) -> None:
-        offer = offer_of(self.plan) if self.plan is not None else None
-        if offer is None:
-            return
-        act = Act(
-            title="Reset the signing states"
-            if offer.remedy is RemedyKind.RESET
-            else "Raise the signing state",
-            nodes=offer.nodes,
-            effect=f"{offer.effect} {offer.danger} "
-            "Now only the plan is made anew; it is done in the restore's config step.",
-            undo="Until that step nothing happens on a node. After it, rolling back puts the files back.",
-            verb="Plan with it",
-            typed=True,
-        )
-        self.app.push_screen(ConfirmDialog(act), self._take_confirmation)
+    def action_take_delta(self) -> None:
+        self.choices = replace(self.choices, delta=True)
+        self._make_plan()
 
-    def _take_confirmation(self, confirmed: bool | None) -> None:
-        if confirmed:
-            self.choices = replace(self.choices, reset_signing=True)
+    def action_reset_signing(self) -> None:
+        """Plans anew with what the plan offers. It is listed where the cluster's name is typed."""
+        offer = offer_of(self.plan) if self.plan is not None else None
+        if offer is not None:
+            self.choices = consented(self.choices, offer.remedy)
             self._make_plan()
+
+    action_give_up = action_reset_signing  # the key that is there is that of what the plan offers
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(DiffPane).text.plain)

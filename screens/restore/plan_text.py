@@ -18,8 +18,9 @@ from loomtui.restore.plan import (
     SigningAction,
     passed_over_words,
 )
+from loomtui.restore.room import RoomRemedyKind
 from loomtui.wording.quantities import ago, count, joined, number, size, time_of
-from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES
+from loomtui.wording.states import FILE_ACTIONS, POLICIES, SCOPES, prepared_words
 from screens.diff.diff_text import Difference, Page, page
 from screens.text import content
 from screens.text.words import Tone, short_id
@@ -27,12 +28,14 @@ from screens.text.words import Tone, short_id
 
 @dataclass(frozen=True)
 class Offer:
-    """A way on for which the cluster's name has to be typed."""
+    """A way on that the operator may take. The cluster's name is typed before any of it is done."""
 
     remedy: RemedyKind
     nodes: tuple[str, ...]
     effect: str
     danger: str
+    verb: str  # reset the signing states
+    why: str = "As it is, this plan must not be run. There is one safe way:"
 
 
 def offer_of(plan: Plan) -> Offer | None:
@@ -42,6 +45,8 @@ def offer_of(plan: Plan) -> Offer | None:
             return _raise_offer(plan)
         case RemedyKind.RESET:
             return _reset_offer(plan)
+        case RemedyKind.GIVE_UP:
+            return _give_up_offer(plan)
         case _:
             return None
 
@@ -53,6 +58,7 @@ def _raise_offer(plan: Plan) -> Offer:
         nodes,
         f"The last signed height of {joined(nodes)} is set to the living chain's height.",
         "Safe only if the old machine with this validator key is dead and will never come back.",
+        "raise the signing states",
     )
 
 
@@ -69,7 +75,26 @@ def _reset_offer(plan: Plan) -> Offer:
         f"Each validator's last signed height is set to 0, so that it can sign after {height_text} again. "
         "Their keys stay.",
         f"Safe only because every validator is {places}. No other machine may run with one of their keys.",
+        "reset the signing states",
     )
+
+
+def _give_up_offer(plan: Plan) -> Offer:
+    nodes = tuple(room.node for room in plan.room)
+    return Offer(
+        RemedyKind.GIVE_UP,
+        nodes,
+        f"After the stop, the old databases of {joined(nodes)} are deleted, so that there is room for the "
+        "new ones. Keys, signing states and config stay.",
+        "No rollback brings them back: only the archive does. The other nodes keep theirs.",
+        "give up the old databases",
+        f"Old and new databases do not fit together on {joined(nodes)}. What can be done:",
+    )
+
+
+def may_take_delta(plan: Plan) -> bool:
+    """Whether --delta is not chosen and would save room where that is short."""
+    return any(room.remedy(RoomRemedyKind.DELTA) is not None for room in plan.room)
 
 
 def has_backup_jobs(plan: Plan) -> bool:
@@ -97,6 +122,8 @@ def headline(plan: Plan) -> Content:
     prediction = plan.prediction
     verdict = "✓ THE CHAIN CAN MOVE" if prediction.moves else "✗ THE CHAIN WOULD STAND STILL"
     tone = Tone.GOOD if prediction.moves else Tone.BAD
+    if not prediction.moves and not plan.is_complete:
+        verdict, tone = "? NOT KNOWN YET", Tone.WARN
     return content.lines(
         [
             Content.styled(f" {verdict} ", f"bold reverse {tone.value}"),
@@ -107,15 +134,35 @@ def headline(plan: Plan) -> Content:
 
 def plan_page(plan: Plan, now: datetime) -> Page:
     """The whole plan. The reasons why it must not be run come first."""
+    return page(list(_plan_parts(plan, now)))
+
+
+def completed_page(first: Plan, completed: Plan, now: datetime) -> Page:
+    """The plan that the data completed, and what the first one could not tell."""
+    before = tuple(unknown.sentence for unknown in first.unknowns)
     return page(
         [
-            *_section_lines("This plan must not be run as it is", _refusal_texts(plan), "✗", Tone.BAD),
-            *_section_lines("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN),
-            *_section_lines("Worth knowing", _other_warnings(plan), "▲", Tone.WARN),
-            *_overview_lines(plan, now),
-            *(part for node in plan.nodes for part in _node_parts(node, now)),
+            headline(completed),
+            Content(""),
+            # No tick: it would be read as a yes to each, and the answers stand above and below.
+            *_section_lines(
+                "Not known before; the nodes have unpacked the data, and told", before, "·", Tone.DIM
+            ),
+            *_plan_parts(completed, now),
         ]
     )
+
+
+def _plan_parts(plan: Plan, now: datetime) -> Iterator[Content | Difference]:
+    unknowns = tuple(unknown.sentence for unknown in plan.unknowns)
+    yield from _section_lines("This plan must not be run as it is", _refusal_texts(plan), "✗", Tone.BAD)
+    title = "Not known yet: the nodes tell it before anything is stopped"
+    yield from _section_lines(title, unknowns, "?", Tone.WARN)
+    yield from _section_lines("Newer, but passed over", passed_over_words(plan), "▲", Tone.WARN)
+    yield from _section_lines("Worth knowing", _other_warnings(plan), "▲", Tone.WARN)
+    yield from _overview_lines(plan, now)
+    for node in plan.nodes:
+        yield from _node_parts(node, now)
 
 
 def _other_warnings(plan: Plan) -> tuple[str, ...]:
@@ -146,6 +193,24 @@ def _overview_lines(plan: Plan, now: datetime) -> Iterator[Content]:
         yield content.fact("Leaves out", content.line(joined(plan.left_out, 12), Tone.WARN))
     for archive in dict.fromkeys(node.data for node in plan.nodes if node.data is not None):
         yield content.fact("Data", _archive_text(archive, now))
+        if archive.manifest is not None:
+            yield content.fact("", prepared_words(archive.manifest, has_twin=archive.has_twin))
+    if plan.is_complete:
+        yield from _outlook_lines(plan)
+    if plan.reset_confirmed:
+        yield content.fact("Signing", content.line("the signing states are reset, as you chose", Tone.WARN))
+    if plan.gives_up:
+        text = f"the old databases of {joined(plan.gives_up)} are deleted, as you chose: no way back"
+        yield content.fact("Gives up", content.line(text, Tone.BAD))
+    if has_backup_jobs(plan):
+        yield content.fact("backup.sh", content.line(POLICIES[plan.backup_policy], Tone.WARN))
+    if not (plan.stage_first or plan.unknowns):
+        yield content.fact("Order", "the data is fetched after the services stopped")
+    yield Content("")
+
+
+def _outlook_lines(plan: Plan) -> Iterator[Content]:
+    """What the data tells of the chain."""
     yield content.fact("To height", number(plan.prediction.height))
     for index, evidence in enumerate(plan.chain.evidence if plan.chain is not None else ()):
         yield content.fact("" if index else "Chain by", evidence)
@@ -153,21 +218,13 @@ def _overview_lines(plan: Plan, now: datetime) -> Iterator[Content]:
     yield content.fact("Can sign", f"{power_text} of the voting power (more than 2/3 is needed)")
     if plan.prediction.stuck:
         yield content.fact("Cannot sign", content.line(joined(plan.prediction.stuck), Tone.BAD))
-    if plan.reset_confirmed:
-        yield content.fact(
-            "Signing", content.line("the signing states are reset, as you confirmed", Tone.WARN)
-        )
-    if has_backup_jobs(plan):
-        yield content.fact("backup.sh", content.line(POLICIES[plan.backup_policy], Tone.WARN))
-    if plan.stage_first:
-        yield content.fact("Order", "the data is fetched while the services still run")
-    yield Content("")
 
 
 def _archive_text(archive: Archive, now: datetime) -> str:
     doubt = "" if archive.taken_by.sure else ", not sure"
     taken_text = f"taken {ago(archive.taken_at, now)} ago ({time_of(archive.taken_at)}{doubt})"
-    return f"{archive.key}, {taken_text}, {size(archive.size_bytes)}"
+    unread = "" if archive.is_known else f", unpacked about {size(archive.unpacked_bytes)}; not read yet"
+    return f"{archive.key}, {taken_text}, {size(archive.size_bytes)}{unread}"
 
 
 def _node_parts(node: NodePlan, now: datetime) -> Iterator[Content | Difference]:
@@ -175,6 +232,15 @@ def _node_parts(node: NodePlan, now: datetime) -> Iterator[Content | Difference]
     yield content.fact("Node ID", f"{short_id(node.node_id)}  at {node.address}:{node.port}")
     if node.data is None:
         yield content.fact("Data", content.line("none", Tone.WARN))
+    if node.gives_up is not None:
+        lost = f"{joined(node.gives_up.names, 20)} ({size(node.gives_up.bytes)})"
+        yield content.fact(
+            "Old data", content.line(f"given up after the stop, no way back: {lost}", Tone.BAD)
+        )
+    if node.taken_over_bytes:
+        yield content.fact(
+            "Has already", f"about {size(node.taken_over_bytes)} of the data, by its own files"
+        )
     yield content.fact(
         "Config",
         _archive_text(node.config, now)
@@ -208,13 +274,15 @@ def _node_parts(node: NodePlan, now: datetime) -> Iterator[Content | Difference]
     for choice in node.files:
         if choice.diff:
             yield Difference(choice.diff)
+    if node.unit_change is not None:
+        path = node.unit_change.path
+        yield content.fact("Unit", content.line(f"its peers are corrected in {path}", Tone.WARN))
+        yield Difference(node.unit_change.diff)
     yield Content("")
 
 
 def summary(plan: Plan) -> str:
     """One line for the panel at the bottom."""
     changed_files = sum(1 for node in plan.nodes for choice in node.files if choice.changes)
-    height = number(plan.prediction.height)
-    return (
-        f"{count(len(plan.nodes), 'node')}, {count(changed_files, 'config file')} to change, height {height}"
-    )
+    height = f"height {number(plan.prediction.height)}" if plan.is_complete else "the data is not read yet"
+    return f"{count(len(plan.nodes), 'node')}, {count(changed_files, 'config file')} to change, {height}"

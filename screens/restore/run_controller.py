@@ -14,8 +14,11 @@ from textual.message_pump import MessagePump
 from loomtui.engine.api import RunHandle, WatchedRun, WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
+from loomtui.restore.report import Ending, ending_of
+from loomtui.wording.quantities import size
 from screens.restore.run_view import RunView
 from screens.restore.screen_operator import Question, ScreenOperator
+from screens.text import content
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -23,7 +26,16 @@ if TYPE_CHECKING:
 
     from loomtui.restore.events import StepName
     from loomtui.restore.plan import Plan
+    from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.report.estimates import Estimate
+
+
+_OVER = frozenset({Outcome.RESTORED, Outcome.ROLLED_BACK})
+
+
+def operator_name() -> str:
+    """The name under which the journal records who decided."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 class RunFollower:
@@ -51,7 +63,7 @@ class RunFollower:
     @property
     def over(self) -> bool:
         """Whether it is restored or rolled back, so that there is nothing to go on with."""
-        return self.view is not None and self.view.outcome in (Outcome.RESTORED, Outcome.ROLLED_BACK)
+        return self.view is not None and self.view.outcome in _OVER
 
     @property
     def pending(self) -> Question | None:
@@ -96,8 +108,10 @@ class RunController(RunFollower):
     def __init__(self, app: App[Any], engine: WritableEngine) -> None:
         super().__init__(app)
         self._engine = engine
-        self.operator = ScreenOperator(f"{getpass.getuser()}@{socket.gethostname()}", self._notify_watchers)
+        self.operator = ScreenOperator(operator_name(), self._notify_watchers)
         self.estimates: Mapping[StepName, Estimate] = {}
+        self.ending: Ending | None = None  # of a run that is over
+        self.cleaning = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -110,20 +124,43 @@ class RunController(RunFollower):
         """Whether the run stands still until the operator answers."""
         return self.operator.pending is not None
 
-    def begin(self, plan: Plan) -> None:
-        """Raises LoomtuiError if the run cannot be created."""
-        self._take_up(self._engine.begin(plan, self.operator))
+    def begin(
+        self,
+        plan: Plan,
+        file: PlanFile | None = None,
+        *,
+        break_glass: bool = False,
+        carry_on: bool = False,
+    ) -> None:
+        """With `carry_on`, the operator has consented to all that the plan does.
+
+        Raises LoomtuiError if the run cannot be created.
+        """
+        self._take_up(self._engine.begin(plan, self.operator, file, break_glass=break_glass))
+        if carry_on:
+            self.operator.consent(plan)
+            self.operator.carry_on()
         self._drive(lambda handle: handle.restore())
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, break_glass: bool = False) -> None:
         """Raises LoomtuiError if the run cannot be opened."""
-        self._take_up(self._engine.reopen(run_id, self.operator))
+        self._take_up(self._engine.reopen(run_id, self.operator, break_glass=break_glass))
         self._drive(lambda handle: handle.restore())
 
     def roll_back(self, run_id: str) -> None:
         """Raises LoomtuiError if the run cannot be opened."""
         self._take_up(self._engine.reopen(run_id, self.operator))
         self._drive(lambda handle: handle.rollback())
+
+    def clean(self, run_id: str) -> None:
+        """Deletes what the run replaced. Raises LoomtuiError if the run cannot be opened."""
+        self._take_up(self._engine.reopen(run_id, self.operator))
+        self.cleaning = True
+        self._drive(self._clean)
+
+    async def _clean(self, handle: RunHandle) -> None:
+        freed = await handle.clean()
+        content.tell(self._app, f"{size(freed)} are free again.", seconds=12)
 
     def stop(self) -> None:
         """Ends the work on the run. Its journal lets it be resumed."""
@@ -136,14 +173,15 @@ class RunController(RunFollower):
 
     def _take_up(self, handle: RunHandle) -> None:
         self.handle = handle
+        self.operator.take_up(handle.id)
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
         self.estimates = self._engine.estimates(handle.plan)
 
-    def _drive(self, work: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+    def _drive(self, work: Callable[[RunHandle], Awaitable[object]]) -> None:
         handle = self.handle
         if handle is None:
             return
-        self.error = None
+        self.error = self.ending = None
         self._idle.clear()
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
         self._app.run_worker(
@@ -153,11 +191,21 @@ class RunController(RunFollower):
             self._carry_out(handle, work), group="run", exclusive=True, exit_on_error=False
         )
 
-    async def _carry_out(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[Outcome]]) -> None:
+    async def _carry_out(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[object]]) -> None:
         try:
             await work(handle)
         except LoomtuiError as error:
             self.error = error
         finally:
+            self.cleaning = False
+            self.ending = self._read_ending(handle)
             self._idle.set()
             self._app.call_later(self._notify_watchers)
+
+    def _read_ending(self, handle: RunHandle) -> Ending | None:
+        """None: the run is not over, or cannot be read any more; its report tells why."""
+        try:
+            chronicle = self._engine.chronicle(handle.id)
+        except LoomtuiError:
+            return None
+        return ending_of(chronicle) if chronicle.summary.outcome in _OVER else None

@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from loomtui.errors import LoomtuiError
-from loomtui.wording.quantities import stopwatch
 from loomtui.wording.states import STEP_TITLES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.input import keys
 from screens.logs.live_log import LiveLog
-from screens.modals.text import TextDialog
+from screens.navigation import runs_of
 from screens.restore.next_panel import NextPanel
+from screens.restore.preview_text import Folders
 from screens.restore.run_controller import RunFollower
-from screens.restore.run_text import Guidance, RunUiState, guidance_for, has_diff, pane_page
+from screens.restore.run_text import (
+    Guidance,
+    RunUiState,
+    down_clock,
+    guidance_for,
+    has_diff,
+    has_paths_shown,
+    pane_page,
+)
 from screens.restore.run_view import STEPS, RunView
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
 from screens.restore.settling import Settling
@@ -40,6 +47,7 @@ class RunScreen(DiffScreen):
         self._question: Question | None = None
         self.settling = Settling(0)
         self._nodes_wanted = False
+        self._paths_whole = False
         self._actions: frozenset[str] = frozenset()
         self._guidance: Guidance | None = None
 
@@ -82,7 +90,14 @@ class RunScreen(DiffScreen):
             followed.error,
             followed.handle.id if followed.handle else "",
             self.context.now(),
+            folders=self._folders,
         )
+
+    @property
+    def _folders(self) -> Folders:
+        handle = self.followed.handle
+        plan_nodes = handle.plan.nodes if handle else ()
+        return Folders({node.name: node.working_directory for node in plan_nodes}, self._paths_whole)
 
     def show(self) -> None:
         if not self.is_attached or not self.is_current:
@@ -120,15 +135,15 @@ class RunScreen(DiffScreen):
         self.query_one(StepList).show(view, step, self.context.now(), asked=question is not None)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        downtime = view.downtime(self.context.now())
-        downtime_text = (
-            f"down for {stopwatch(downtime)}" if downtime is not None else "no service was stopped"
-        )
-        self.query_one("#run-head", Static).update(
-            content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   {downtime_text}")
-        )
+        handle = self.followed.handle
+        objective = handle.plan.objectives.downtime_seconds if handle else None
+        where = content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   ")
+        clock = down_clock(view, self.context.now(), objective)
+        self.query_one("#run-head", Static).update(content.row(where, clock))
 
     def available(self, action: str) -> bool | None:
+        if action == "toggle_paths":
+            return not self._nodes_wanted and has_paths_shown(self.state())
         run_actions = {key.action for key in keys.RUN}
         return action in self._actions if action in run_actions else super().available(action)
 
@@ -137,15 +152,13 @@ class RunScreen(DiffScreen):
         self.show()
         self.refresh_bindings()
 
+    def action_toggle_paths(self) -> None:
+        self._paths_whole = not self._paths_whole
+        self.show()
+
     def action_report(self) -> None:
-        if self.followed.handle is None:
-            return
-        try:
-            text = self.context.engine.report(self.followed.handle.id)
-        except LoomtuiError as error:
-            self.show_error(error, "No report")
-            return
-        self.app.push_screen(TextDialog("Report", text))
+        if self.followed.handle is not None:
+            runs_of(self).show_record(self.followed.handle.id)
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.query_one(DiffPane).text.plain)

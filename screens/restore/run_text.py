@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from textual.content import Content
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.report import Ending, TodoKind
 from loomtui.restore.report.estimates import Estimate
-from loomtui.restore.running.operator import OnFailure, Preview
+from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.task_failures import CLUSTER
+from loomtui.wording.objectives import STANDING_GRADES, clock
 from loomtui.wording.quantities import count, joined, size, span
 from loomtui.wording.states import STEP_TITLES
-from screens.diff.diff_text import Difference, Page, page
+from screens.diff.diff_text import Page, page
 from screens.modals.text import error_text
 from screens.restore.next_panel import Choice
+from screens.restore.plan_text import completed_page, offer_of, summary
+from screens.restore.preview_text import NO_FOLDERS, Folders, has_paths, nodes_text, previews_page
 from screens.restore.run_view import STEPS, RunView, TaskState
-from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import (
+    FailureQuestion,
+    PlanQuestion,
+    Question,
+    StepQuestion,
+    UnitQuestion,
+)
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, Tone
+from screens.text.words import OUTCOME_MARKS, Tone, tone_of
 
 #: Steps whose carrying out wants the cluster's name typed: services stop, live data is swapped.
 TYPED_STEPS = frozenset({StepName.STOP, StepName.DATA})
@@ -34,6 +44,8 @@ HARMLESS_STEPS = {
 }
 
 _EVIDENCE = 6
+_NAME_NOW = "asks for the cluster's name"
+_NAME_ONCE = "the cluster's name is typed once"
 
 
 @dataclass(frozen=True)
@@ -61,26 +73,50 @@ class RunUiState:
     undo: str = ""
     estimate: Estimate | None = None  # of the step that is asked about, or goes on
     watching: bool = False  # another process works on it
+    consented: bool = False  # the cluster's name was typed under all that the plan does
+    carries_on: bool = False  # only what the plan does not show is asked about
+    too_quick: bool = False  # a key was passed over, and what is typed behind it leads nowhere
+    folders: Folders = NO_FOLDERS  # by which paths in previews are told
+    ending: Ending | None = None  # of a run that is over
+    cleaning: bool = False  # what it replaced is being deleted
 
 
+_TOO_QUICK = (
+    "That was quick, and nothing came of it. Read what is asked now, wait a moment, then press the key."
+)
 _STOP = Choice("run.stop", "stop here", "the run can be resumed later")
-_ROLL_BACK = Choice("run.rollback", "roll back", "puts back what was there before the run")
 _REPORT = Choice("run.report", "read the report")
 
 
 def guidance_for(state: RunUiState) -> Guidance:
+    said = _guidance_for(state)
+    return replace(said, headline=_TOO_QUICK, detail=said.headline) if state.too_quick else said
+
+
+def _guidance_for(state: RunUiState) -> Guidance:
     if state.watching:
         return _watched_guidance(state)
     question = state.question
     if isinstance(question, StepQuestion):
         return _step_guidance(state, question)
+    if isinstance(question, PlanQuestion):
+        return _plan_guidance(state, question)
     if isinstance(question, UnitQuestion):
         return _unit_guidance(question)
     if isinstance(question, FailureQuestion):
-        return _failure_guidance(question)
+        return _failure_guidance(question, state.view)
     if state.busy:
         return _running_guidance(state)
     return _ended_guidance(state)
+
+
+def _roll_back(view: RunView) -> Choice:
+    back = "puts back what was there before the run"
+    return Choice("run.rollback", "roll back", f"{back}{_but_what_is_gone(view)}")
+
+
+def _but_what_is_gone(view: RunView) -> str:
+    return f", but not the old data of {joined(view.given_up)}" if view.given_up else ""
 
 
 def something_changed(view: RunView) -> bool:
@@ -89,26 +125,37 @@ def something_changed(view: RunView) -> bool:
     return any(view.tasks[step] for step in changing)
 
 
-def needs_name(question: StepQuestion) -> bool:
+def lost_text(question: StepQuestion) -> str:
+    """What the step takes away for good, node by node; empty if it can all be undone."""
+    lost = [f"On {preview.node}, {preview.lost}." for preview in question.previews.values() if preview.lost]
+    return " ".join([*lost, "No rollback brings that back."]) if lost else ""
+
+
+def needs_name(question: StepQuestion, *, consented: bool) -> bool:
+    """Once in a run, before the first of these steps."""
     undone = [preview for preview in question.previews.values() if not preview.already]
-    return question.step in TYPED_STEPS and bool(undone)
+    return question.step in TYPED_STEPS and bool(undone) and not consented
+
+
+def _carry_on(state: RunUiState) -> Choice:
+    how = "asks only about what the plan does not show"
+    return Choice("run.carry_on", "carry out all that is left", how if state.consented else _NAME_ONCE)
 
 
 def _step_guidance(state: RunUiState, question: StepQuestion) -> Guidance:
     number = STEPS.index(question.step) + 1
     undone = [name for name, preview in question.previews.items() if not preview.already]
-    place = (
-        f"on {_nodes_text(undone, len(question.previews))}" if undone else "it is so already on every node"
-    )
-    name_hint = "asks for the cluster's name" if needs_name(question) else ""
+    place = f"on {nodes_text(undone, len(question.previews))}" if undone else "it is so already on every node"
+    name_hint = _NAME_NOW if needs_name(question, consented=state.consented) else ""
     consequence = HARMLESS_STEPS.get(question.step, name_hint)
     choices = [
         Choice("run.go", f"carry out step {number}: {STEP_TITLES[question.step].lower()}", consequence),
+        _carry_on(state),
         _STOP,
     ]
-    actions = {"go_on", "stop_here", "toggle_view"}
+    actions = {"go_on", "carry_on", "stop_here", "toggle_view"}
     if something_changed(state.view):
-        choices.append(_ROLL_BACK)
+        choices.append(_roll_back(state.view))
         actions.add("roll_back")
     return Guidance(
         f"Step {number} of 8, {STEP_TITLES[question.step].lower()}: {place}. It waits for you.",
@@ -120,7 +167,7 @@ def _step_guidance(state: RunUiState, question: StepQuestion) -> Guidance:
                 (
                     state.effect,
                     duration_text(state.estimate) if undone else "",
-                    state.undo and f"Undo: {state.undo}",
+                    lost_text(question) or (state.undo and f"Undo: {state.undo}"),
                 ),
             )
         ),
@@ -158,8 +205,36 @@ def time_left(state: RunUiState) -> str:
     )
 
 
-def _nodes_text(names: list[str], total: int) -> str:
-    return f"all {count(total, 'node')}" if len(names) == total else joined(names)
+def _plan_guidance(state: RunUiState, question: PlanQuestion) -> Guidance:
+    """Services still run: whatever is answered, nothing is stopped by it."""
+    stop = Choice("run.stop", "stop here", "no service was stopped; what is unpacked stays for the next plan")
+    offer = offer_of(question.completed)
+    if offer is not None:
+        allow = Choice("run.consent", offer.verb, "completes the plan with it, and shows it again")
+        return Guidance(
+            "The nodes have unpacked the data. As it is, the plan must not be run. There is one safe way:",
+            (allow, stop),
+            frozenset({"consent", "stop_here", "toggle_view"}),
+            f"{offer.effect} {offer.danger}",
+            urgent=True,
+        )
+    if question.completed.refusals:
+        return Guidance(
+            "The nodes have unpacked the data, and this plan must not be run: see above why.",
+            (stop,),
+            frozenset({"stop_here", "toggle_view"}),
+            urgent=True,
+        )
+    return Guidance(
+        f"The nodes have unpacked the data. Read the complete plan ({summary(question.completed)}).",
+        (
+            Choice("run.go", "go on with this plan", "the next step is asked for; no service was stopped"),
+            _carry_on(state),
+            stop,
+        ),
+        frozenset({"go_on", "carry_on", "stop_here", "toggle_view"}),
+        urgent=True,
+    )
 
 
 def _unit_guidance(question: UnitQuestion) -> Guidance:
@@ -181,7 +256,7 @@ def _unit_guidance(question: UnitQuestion) -> Guidance:
     )
 
 
-def _failure_guidance(question: FailureQuestion) -> Guidance:
+def _failure_guidance(question: FailureQuestion, view: RunView) -> Guidance:
     whole_cluster = CLUSTER in question.failures
     failed_nodes = ["the cluster as a whole"] if whole_cluster else list(question.failures)
     scope = "looks once more" if whole_cluster else f"{joined(failed_nodes)} only"
@@ -202,7 +277,7 @@ def _failure_guidance(question: FailureQuestion) -> Guidance:
             "stop_here",
             Choice("run.stop", "stop here", "everything stays as it is; the run can be resumed later"),
         ),
-        OnFailure.ROLL_BACK: ("roll_back", _ROLL_BACK),
+        OnFailure.ROLL_BACK: ("roll_back", _roll_back(view)),
     }
     offered = [offers[choice] for choice in question.choices]
     return Guidance(
@@ -216,6 +291,12 @@ def _failure_guidance(question: FailureQuestion) -> Guidance:
 
 def _running_guidance(state: RunUiState) -> Guidance:
     view = state.view
+    if state.cleaning:
+        return Guidance(
+            "What the run replaced is being deleted on the nodes. Please wait.",
+            (),
+            frozenset({"toggle_view"}),
+        )
     if view.rolling_back:
         return Guidance(
             "Rolling back: what was there before the run is put back. Please wait.",
@@ -227,13 +308,23 @@ def _running_guidance(state: RunUiState) -> Guidance:
     done = sum(1 for task in tasks if task.state in (TaskState.DONE, TaskState.ALREADY))
     title = f"Step {STEPS.index(step) + 1} of 8, {STEP_TITLES[step].lower()}"
     time_left_text = time_left(state)
+    elsewhere = Choice("screen.back", "look elsewhere", "the run goes on")
+    headline = f"{title}: {done} of {count(len(tasks), 'node')} done.{time_left_text}"
+    if state.carries_on:
+        stop = Choice("run.stop", "stop before the next step", "this one is finished; then it waits for you")
+        return Guidance(
+            f"{headline} It carries on by itself.",
+            (stop, elsewhere),
+            frozenset({"stop_here", "toggle_view"}),
+        )
     return Guidance(
-        f"{title}: {done} of {count(len(tasks), 'node')} done.{time_left_text} Nothing to do for you now.",
+        f"{headline} Nothing to do for you now.",
         (
             Choice("run.stop", "stop", "the run can be resumed where it stood"),
-            Choice("screen.back", "look elsewhere", "the run goes on"),
+            _carry_on(state),
+            elsewhere,
         ),
-        frozenset({"stop_here", "toggle_view"}),
+        frozenset({"stop_here", "carry_on", "toggle_view"}),
     )
 
 
@@ -259,23 +350,17 @@ def _watched_guidance(state: RunUiState) -> Guidance:
 def _ended_guidance(state: RunUiState) -> Guidance:
     view = state.view
     if view.outcome is Outcome.RESTORED:
-        return Guidance(
-            "✓ RESTORED. The chain moves again, every node with its own identity.",
-            (_REPORT, Choice("screen.back", "back to cluster health")),
-            frozenset({"report", "toggle_view"}),
-        )
+        headline = "✓ RESTORED. The chain moves again, every node with its own identity."
+        return _over_guidance(state, headline, "back to cluster health")
     if view.outcome is Outcome.ROLLED_BACK:
-        return Guidance(
-            "↶ ROLLED BACK. What was there before the run is there again.",
-            (_REPORT, Choice("screen.back", "back")),
-            frozenset({"report", "toggle_view"}),
-        )
+        headline = f"↶ ROLLED BACK. What was there before the run is there again{_but_what_is_gone(view)}."
+        return _over_guidance(state, headline, "back")
     if view.rolling_back:
         return _half_rolled_back_guidance(state)
     choices = [Choice("run.go", "go on with the run", "it looks first at what is done already")]
     actions = {"go_on", "report", "toggle_view"}
     if something_changed(view):
-        choices.append(_ROLL_BACK)
+        choices.append(_roll_back(view))
         actions.add("roll_back")
     return Guidance(
         f"■ STOPPED. The run is kept: here, or later with  loomtui resume {state.run_id}",
@@ -283,6 +368,29 @@ def _ended_guidance(state: RunUiState) -> Guidance:
         frozenset(actions),
         "Above: why it stopped." if state.error is not None else "",
         urgent=True,
+    )
+
+
+#: The key for what is still to do, and what it does.
+_OFFERS = {
+    TodoKind.LEFT_OUT: Choice("app.health", "see the nodes"),
+    TodoKind.UNITS: Choice("app.services", "see what is wrong in the units"),
+    TodoKind.BACKUP_JOBS: Choice("app.health", "see the nodes"),
+    TodoKind.FIRST_BACKUP: Choice("app.backups", "see whether a backup was taken since"),
+    TodoKind.FREE_SPACE: Choice("run.clean", "free the room", "no rollback after that; asks for the name"),
+}
+
+
+def _over_guidance(state: RunUiState, headline: str, back: str) -> Guidance:
+    """Names what the run cost, and offers what is still to do."""
+    todos = state.ending.todos if state.ending else ()
+    offers = tuple(dict.fromkeys(_OFFERS[todo.kind] for todo in todos))
+    actions = {"report", "toggle_view"} | ({"clean"} if _OFFERS[TodoKind.FREE_SPACE] in offers else set())
+    return Guidance(
+        headline,
+        (*offers, _REPORT, Choice("screen.back", back)),
+        frozenset(actions),
+        state.ending.cost if state.ending else "",
     )
 
 
@@ -296,39 +404,62 @@ def _half_rolled_back_guidance(state: RunUiState) -> Guidance:
     )
 
 
+def down_clock(view: RunView, now: datetime, objective_seconds: float | None) -> Content:
+    """How long the cluster is down, or was, measured by what was agreed for that."""
+    downtime = view.downtime(now)
+    if downtime is None:
+        return content.line("no service was stopped")
+    text, grade = clock(downtime, objective_seconds)
+    tone = Tone.PLAIN if objective_seconds is None else tone_of(grade)
+    return content.row("down for ", content.line(text, tone))
+
+
 def pane_page(state: RunUiState) -> Page | None:
     """What is in the middle instead of the nodes. None means the nodes."""
     question = state.question
     if isinstance(question, StepQuestion):
-        return previews_page(question.previews)
+        return previews_page(question.previews, state.folders)
+    if isinstance(question, PlanQuestion):
+        return completed_page(question.first, question.completed, state.now)
     if isinstance(question, UnitQuestion):
-        return previews_page({question.node: question.preview})
+        return previews_page({question.node: question.preview}, state.folders)
     if isinstance(question, FailureQuestion):
         return page([failures_text(question.failures, state.view)])
     if state.error is not None and not state.busy:
         return page([error_text(state.error)])
+    if state.ending is not None and not state.busy:
+        return page(_ending_lines(state.ending))
     return None
 
 
-def previews_page(previews: Mapping[str, Preview]) -> Page:
-    """What would be done on each node. Nodes with something to do come first."""
-    parts: list[Content | Difference | str] = []
-    for preview in sorted(previews.values(), key=lambda preview: preview.already):
-        sign = ("✓ already so: ", Tone.GOOD) if preview.already else ("▶ ", Tone.ACCENT)
-        first_line, *other_lines = preview.text.splitlines() or [""]
-        parts.append(
-            content.row(content.line(f"{preview.node}  ", Tone.STRONG), content.line(*sign), first_line)
-        )
-        parts += [f"    {text}" for text in other_lines]
-        if preview.diff:
-            parts.append(Difference(preview.diff))
-    return page(parts)
+def _ending_lines(ending: Ending) -> Iterator[Content]:
+    for name, value, standing in (
+        ("Downtime", ending.downtime, ending.downtime_standing),
+        ("Data loss", ending.data_loss, ending.data_loss_standing),
+    ):
+        tone = tone_of(STANDING_GRADES[standing]) if standing else Tone.PLAIN
+        yield content.fact(name, content.text(value, tone))
+    if ending.todos:
+        yield Content("")
+        yield content.line("Still to do", Tone.ACCENT)
+    for todo in ending.todos:
+        yield content.row("· ", todo.sentence, content.line(f"  {todo.command}", Tone.DIM))
+
+
+def has_paths_shown(state: RunUiState) -> bool:
+    """Whether there are paths that can be told short or whole."""
+    question = state.question
+    if isinstance(question, StepQuestion):
+        return has_paths(question.previews, state.folders)
+    return isinstance(question, UnitQuestion) and has_paths({question.node: question.preview}, state.folders)
 
 
 def has_diff(question: Question | None) -> bool:
     """Whether what is asked about has long lines to read."""
     if isinstance(question, StepQuestion):
         return any(preview.diff for preview in question.previews.values())
+    if isinstance(question, PlanQuestion):
+        return True
     return isinstance(question, UnitQuestion) and bool(question.preview.diff)
 
 

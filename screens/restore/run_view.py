@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.record.given_up import GIVEN_UP
 from loomtui.text import clean_line
 
 STEPS: tuple[StepName, ...] = tuple(StepName)
@@ -71,6 +72,7 @@ class RunView:
         self.down_since: datetime | None = None
         self.moving_since: datetime | None = None
         self.ended_at: datetime | None = None
+        self.given_up: tuple[str, ...] = ()  # nodes whose old databases are deleted
 
     def take(self, event: Event) -> None:
         self.run_id = event.run
@@ -84,6 +86,8 @@ class RunView:
             self._take_task(event, event.step, event.node)
         elif event.step is not None:
             self._take_step(event, event.step)
+        if event.node is not None and event.data.get(GIVEN_UP):
+            self.given_up = tuple(dict.fromkeys([*self.given_up, event.node]))
         if event.kind is not EventKind.TASK_PROGRESS:
             self.notes = [*self.notes, event][-_KEPT_NOTES:]
 

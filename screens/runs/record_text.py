@@ -7,7 +7,8 @@ from itertools import groupby
 
 from textual.content import Content
 
-from loomtui.restore.report import Chronicle
+from loomtui.restore.events import Event
+from loomtui.restore.report import Chronicle, Todo, still_to_do
 from loomtui.restore.report import words as report_words
 from loomtui.restore.report.chronicle import Check, SpanState
 from loomtui.restore.report.gantt import LEGEND, Cell, Gantt, gantt
@@ -28,24 +29,19 @@ _FACT = 11
 
 
 def chronicle_text(chronicle: Chronicle, width: int) -> Content:
-    """Drawn lines have at most `width` cells; words wrap."""
-    parts: list[Content | str] = [*_head_lines(chronicle), ""]
+    """Laid out for `width` cells: what wraps stays beside its label."""
+    parts: list[Content | str] = [*_head_lines(chronicle, width), ""]
+    parts += [*_with_gap(_todo_lines(chronicle, width))]
     for title, by_step in (("By node", False), ("By step", True)):
         chart = gantt(chronicle, width, by_step=by_step)
         if chart is not None:
             parts += [content.line(f"{title} (UTC)", Tone.ACCENT), gantt_text(chart), ""]
     if chronicle.began is not None:
-        parts += [content.line(LEGEND, Tone.DIM), ""]
-    parts += [
-        *_step_lines(chronicle),
-        "",
-        *_decision_lines(chronicle),
-        "",
-        *_check_lines(chronicle),
-        "",
-        *_node_lines(chronicle),
-    ]
-    return content.lines(parts)
+        parts += [content.beside(Content(""), content.line(LEGEND, Tone.DIM), width), ""]
+    parts += _with_gap(_step_lines(chronicle))
+    for section in (_decision_lines, _check_lines, _finding_lines, _node_lines):
+        parts += _with_gap(section(chronicle, width))
+    return content.lines(parts[:-1])
 
 
 def gantt_text(chart: Gantt) -> Content:
@@ -66,21 +62,41 @@ def _tone(cell: Cell) -> Tone:
     return _SIGN_TONES.get(cell.symbol, Tone.DIM)
 
 
-def _head_lines(chronicle: Chronicle) -> Iterator[Content]:
+def _with_gap(lines: Iterable[Content]) -> list[Content | str]:
+    listed: list[Content | str] = list(lines)
+    return [*listed, ""] if listed else []
+
+
+def _head_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
     summary = chronicle.summary
     mark = OUTCOME_MARKS[summary.outcome] if summary.outcome else UNFINISHED
     ended = time_of(summary.ended_at) if summary.ended_at else "not ended"
-    yield content.row(content.mark(mark), content.line(f"   {time_of(summary.started_at)} to {ended}, by "),
-                      content.line(summary.operator, Tone.STRONG))  # fmt: skip
-    yield content.fact("Downtime", report_words.downtime(chronicle), _FACT)
-    yield content.fact("Data loss", report_words.data_loss(chronicle), _FACT)
-    yield content.fact("Throughput", report_words.throughput(chronicle), _FACT)
-    yield content.fact("Foreseen", chronicle.plan.prediction.sentence, _FACT)
+    when = content.row(content.line(f"{time_of(summary.started_at)} to {ended}, by "),
+                       content.line(summary.operator, Tone.STRONG))  # fmt: skip
+    yield content.beside(content.row(content.mark(mark), "   "), when, width)
+    facts = [
+        ("Downtime", report_words.downtime(chronicle)),
+        ("Data loss", report_words.data_loss(chronicle)),
+        ("Given up", report_words.given_up(chronicle)),
+        ("Throughput", report_words.throughput(chronicle)),
+        ("Foreseen", chronicle.plan.prediction.sentence),
+    ]
+    yield from (content.fact_beside(name, value, width, _FACT) for name, value in facts if value)
 
 
 def _section_lines(title: str, lines: Iterable[Content]) -> Iterator[Content]:
     yield content.line(title, Tone.ACCENT)
     yield from lines
+
+
+def _todo_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
+    if todos := still_to_do(chronicle):
+        yield from _section_lines("Still to do", (_todo_line(todo, width) for todo in todos))
+
+
+def _todo_line(todo: Todo, width: int) -> Content:
+    command = content.line(f"  {todo.command}", Tone.DIM)
+    return content.beside(Content("  · "), content.row(todo.sentence, command), width)
 
 
 def _step_lines(chronicle: Chronicle) -> Iterator[Content]:
@@ -98,44 +114,56 @@ def _step_lines(chronicle: Chronicle) -> Iterator[Content]:
     )
 
 
-def _decision_lines(chronicle: Chronicle) -> Iterator[Content]:
+def _decision_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
     rows = []
     for decision in chronicle.decisions:
         waited_text = f", after {length(decision.waited_seconds)}" if decision.waited_seconds >= 1 else ""
         decided_by = content.line(f"  by {decision.by}{waited_text}", Tone.DIM)
-        rows.append(content.row(f"  {decision.at:%H:%M:%S}  ", report_words.decided(decision), decided_by))
+        decided = content.row(report_words.decided(decision), decided_by)
+        rows.append(content.beside(Content(f"  {decision.at:%H:%M:%S}  "), decided, width))
         if decision.digest:
-            rows.append(content.line(f"            SHA-256 {decision.digest}", Tone.DIM))
+            digest = content.line(decision.digest, Tone.DIM)
+            rows.append(content.beside(content.line("            SHA-256 ", Tone.DIM), digest, width))
         if decision.diff:
             rows.append(content.diff(decision.diff))
     return _section_lines("Decisions", rows)
 
 
-def _check_lines(chronicle: Chronicle) -> Iterator[Content]:
+def _check_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
     """Checks that did not hold come first."""
     checks = sorted(chronicle.checks, key=lambda check: check.holds)
     failed_count = sum(1 for check in checks if not check.holds)
     title = f"Checks: {len(checks) - failed_count} held, {failed_count} did not"
-    return _section_lines(title, (_check_line(check) for check in checks))
+    return _section_lines(title, (_check_line(check, width) for check in checks))
 
 
-def _check_line(check: Check) -> Content:
+def _check_line(check: Check, width: int) -> Content:
     sign = content.line("  ✓ " if check.holds else "  ✗ ", Tone.GOOD if check.holds else Tone.BAD)
     time_and_node = content.line(f"{check.at:%H:%M:%S}  {cut(report_words.where(check.node), 12):<12} ")
     evidence = report_words.evidence(check)
-    return content.row(
-        sign, time_and_node, check.sentence, content.line(f"  {evidence}" if evidence else "", Tone.DIM)
-    )
+    seen = content.row(check.sentence, content.line(f"  {evidence}" if evidence else "", Tone.DIM))
+    return content.beside(content.row(sign, time_and_node), seen, width)
 
 
-def _node_lines(chronicle: Chronicle) -> Iterator[Content]:
+def _finding_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
+    if chronicle.notes:
+        yield from _section_lines("Findings", (_finding_line(note, width) for note in chronicle.notes))
+
+
+def _finding_line(note: Event, width: int) -> Content:
+    where = cut(report_words.where(note.node), 12)
+    return content.beside(content.line(f"    {note.at:%H:%M:%S}  {where:<12} "), note.message, width)
+
+
+def _node_lines(chronicle: Chronicle, width: int) -> Iterator[Content]:
     rows = []
     for node in chronicle.plan.nodes:
         rows.append(content.line(f"  {node.name}", Tone.STRONG))
-        rows.append(content.fact("    data", node.data.key if node.data else "its own", _FACT + 4))
-        rows.append(content.fact("    config", node.config.key if node.config else "its own", _FACT + 4))
-        rows.append(content.fact("    node ID", node.node_id or "none", _FACT + 4))
-        rows.append(
-            content.fact("    signing", f"{node.signing.action.value}: {node.signing.reason}", _FACT + 4)
-        )
+        facts = {
+            "    data": node.data.key if node.data else "its own",
+            "    config": node.config.key if node.config else "its own",
+            "    node ID": node.node_id or "none",
+            "    signing": f"{node.signing.action.value}: {node.signing.reason}",
+        }
+        rows += [content.fact_beside(name, value, width, _FACT + 4) for name, value in facts.items()]
     return _section_lines("Nodes", rows)

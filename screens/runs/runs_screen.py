@@ -12,6 +12,7 @@ from loomtui.wording.quantities import NOTHING, count, span
 from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
 from screens.navigation import runs_of
+from screens.runs.elsewhere_text import elsewhere_text, person
 from screens.runs.record_screen import RunRecordScreen
 from screens.table_screen import TableScreen
 from screens.text.words import AT_WORK, OUTCOME_MARKS, UNFINISHED, Mark, Tone
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from loomtui.restore.record.run_store import RunSummary
+    from loomtui.restore.takeover.seen import SeenRun
 
 
 def is_unfinished(run: RunSummary) -> bool:
@@ -40,7 +42,8 @@ class RunsScreen(TableScreen):
     HELP: ClassVar[str] = (
         "This screen lists all restores that were done from this machine, newest first. Press {runs.open} to "
         "see how the marked one went: its timeline, what it cost, and who decided what. You can resume an "
-        "unfinished one where it stood, or roll it back to what was there before."
+        "unfinished one where it stood, or roll it back to what was there before. Runs of other machines "
+        "that hold nodes are shown as well: {runs.watch} watches one, {runs.take_over} takes it over."
     )
     BINDINGS = keys.bindings(keys.RUNS)
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
@@ -55,6 +58,7 @@ class RunsScreen(TableScreen):
     def __init__(self) -> None:
         super().__init__()
         self._runs: dict[str, RunSummary] = {}
+        self._elsewhere: dict[str, SeenRun] = {}  # runs of other machines that hold nodes
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -64,15 +68,29 @@ class RunsScreen(TableScreen):
         self.action_refresh_now()
 
     def action_refresh_now(self) -> None:
-        """Refreshes at once, because the runs lie on this machine."""
+        """Refreshes at once what lies on this machine; runs of others come when the nodes answer."""
+        self._show_runs()
+        self.run_worker(self._ask_nodes(), group="nodes", exclusive=True, exit_on_error=False)
+
+    async def _ask_nodes(self) -> None:
+        seen, _ = await self.context.engine.runs_on_nodes()
+        self._elsewhere = {run.id: run for run in seen if run.held and run.id not in self._runs}
+        if self._elsewhere:
+            self._show_runs()
+
+    def _show_runs(self) -> None:
         self._runs = {run.id: run for run in self.context.engine.runs()}
         table = self.query_one(Table)
         for run in self._runs.values():
             table.put(run.id, self._run_cells(table, run))
+        for other in self._elsewhere.values():
+            table.put(other.id, self._elsewhere_cells(table, other))
         self.say(self._summary_text())
         self.refresh_bindings()
 
     def _summary_text(self) -> str:
+        if self._elsewhere:
+            return " ".join(map(elsewhere_text, self._elsewhere.values()))
         if not self._runs:
             return "No restore was done from this machine yet."
         unfinished = sum(1 for run in self._runs.values() if is_unfinished(run))
@@ -80,6 +98,9 @@ class RunsScreen(TableScreen):
 
     def _marked_run(self) -> RunSummary | None:
         return self._runs.get(self.query_one(Table).marked or "")
+
+    def _marked_elsewhere(self) -> SeenRun | None:
+        return self._elsewhere.get(self.query_one(Table).marked or "")
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         self.refresh_bindings()
@@ -92,6 +113,10 @@ class RunsScreen(TableScreen):
             run = self._marked_run()
             if run is None or run.cluster != self.context.cluster or not is_unfinished(run) or run.at_work:
                 return False
+        if action == "take_over":
+            return self._marked_elsewhere() is not None and super().available(action)
+        if action == "watch" and self._marked_elsewhere() is not None:
+            return True
         if action == "watch":
             run = self._marked_run()
             return run is not None and run.at_work and run.cluster == self.context.cluster
@@ -102,7 +127,15 @@ class RunsScreen(TableScreen):
         if run is not None:
             self.app.push_screen(RunRecordScreen(run))
 
+    def action_take_over(self) -> None:
+        other = self._marked_elsewhere()
+        if other is not None:
+            runs_of(self).take_over_run(other)
+
     def action_watch(self) -> None:
+        other = self._marked_elsewhere()
+        if other is not None:
+            runs_of(self).watch_elsewhere(other.id)
         run = self._marked_run()
         if run is not None:
             runs_of(self).watch_run(run.id)
@@ -116,6 +149,16 @@ class RunsScreen(TableScreen):
         run = self._marked_run()
         if run is not None:
             runs_of(self).roll_back_run(run.id)
+
+    def _elsewhere_cells(self, table: Table, run: SeenRun) -> dict[str, Text]:
+        return {
+            "started": table.cell(f"{run.started_at:%Y-%m-%d %H:%M}" if run.started_at else NOTHING),
+            "outcome": table.cell(AT_WORK if run.is_alive else UNFINISHED),
+            "step": table.cell(STEP_TITLES[run.step] if run.step else NOTHING),
+            "took": table.cell(NOTHING, right=True),
+            "operator": table.cell(person(run)),
+            "run": table.cell(run.id, Tone.DIM),
+        }
 
     def _run_cells(self, table: Table, run: RunSummary) -> dict[str, Text]:
         took = span(run.ended_at - run.started_at) if run.started_at and run.ended_at else NOTHING

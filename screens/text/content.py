@@ -53,6 +53,29 @@ def fact(name: str, value: str | Content, width: int = 12) -> Content:
     return row(Content.styled(f"{name:<{width}} ", Tone.DIM.value), value)
 
 
+#: A text beside a label is never narrower than so many cells: it goes below the label where that has no room.
+_LEAST_BESIDE = 24
+
+
+def beside(label: Content, value: Content | str, width: int) -> Content:
+    """The label, and right of it all lines of the value."""
+    body = value if isinstance(value, Content) else text(value)
+    indent = label.cell_length
+    if width - indent < _LEAST_BESIDE:
+        indent, first = min(indent, 4), [label]
+    else:
+        first = []
+    rows = [Content.assemble(" " * indent, row) for row in body.wrap(max(_LEAST_BESIDE, width - indent))]
+    if not first:
+        rows[:1] = [Content.assemble(label, rows[0][indent:])] if rows else [label]
+    return Content("\n").join([*first, *rows])
+
+
+def fact_beside(name: str, value: str | Content, width: int, cells: int = 12) -> Content:
+    """As `fact`, laid out for the width."""
+    return beside(Content.styled(f"{name:<{cells}} ", Tone.DIM.value), value, width)
+
+
 def keycap(key: str, meaning: str) -> Content:
     """` x  carry out the step`: the next key, in words."""
     return Content.assemble((f" {key} ", "bold reverse"), " ", (clean_line(meaning), ""))

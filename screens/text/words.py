@@ -61,6 +61,10 @@ _TONES = {
 }
 
 
+def tone_of(grade: Grade) -> Tone:
+    return _TONES[grade]
+
+
 def _mark(state: StateWord) -> Mark:
     return Mark(state.symbol, state.word, _TONES[state.grade])
 

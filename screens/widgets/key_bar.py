@@ -1,4 +1,4 @@
-"""The last line: the keys that are possible now. If room is short, ways to other screens are left out."""
+"""The last line: the keys that are possible now. Where room is short, ways to other screens go first."""
 
 from __future__ import annotations
 
@@ -43,19 +43,33 @@ class Cap:
         """Whether it leads to another screen."""
         return self.id in keys.WAYS
 
+    @property
+    def is_dangerous(self) -> bool:
+        """Whether it may lead to changes."""
+        key = keys.by_id(self.id)
+        return key is not None and key.danger
+
 
 def fitting(caps: list[Cap], width: int) -> list[Cap]:
-    """The screen's own keys, as many ways to other screens as there is room for, and the app's keys."""
-    cells_left = width - sum(cap.cells for cap in caps if not cap.is_way)
-    ways: list[Cap] = []
-    for cap in (cap for cap in caps if cap.is_way):
+    """All of the app's keys, and as many of the screen's own and then of the ways to other screens as fit.
+
+    Of the ways, the one to a restore comes first, because it is what somebody in an incident looks for; but
+    not where the screen's own keys can change something, for there one is on that way already. What is left
+    out stands in the help, and what is wanted next in the panel above.
+    """
+    screen_caps = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
+    app_caps = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
+    ways = [cap for cap in caps if cap.is_way]
+    first = [] if any(cap.is_dangerous for cap in screen_caps) else [cap for cap in ways if cap.is_dangerous]
+    cells_left = width - sum(cap.cells for cap in app_caps)
+    chosen: set[str] = set()
+    for cap in (*screen_caps, *first, *(cap for cap in ways if cap not in first)):
         if cap.cells > cells_left:
             break
         cells_left -= cap.cells
-        ways.append(cap)
-    screen_caps = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
-    app_caps = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
-    return [*screen_caps, *ways, *app_caps]
+        chosen.add(cap.id)
+    shown = [cap for cap in (*screen_caps, *ways) if cap.id in chosen]
+    return [*shown, *app_caps]
 
 
 class KeyBar(Widget):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 from textual.widgets import DataTable
-from textual.widgets.data_table import CellDoesNotExist
+from textual.widgets.data_table import CellDoesNotExist, ColumnKey, RowKey
 
 from loomtui.text import clean_line
 from screens.input import keys
@@ -50,13 +50,15 @@ class Table(DataTable[Text], inherit_bindings=False):
 
     def put(self, key: str, cells: Mapping[str, Text]) -> None:
         """Puts the row of `key`, new or changed; `cells` are by column key, in their order."""
-        if key not in {row.value for row in self.rows}:
+        if RowKey(key) not in self.rows:
             self.add_row(*cells.values(), key=key)
             return
         for column, value in cells.items():
             try:
                 if not _same(self.get_cell(key, column), value):
-                    self.update_cell(key, column, value, update_width=True)
+                    # A column that becomes narrower is measured from top to bottom, for each cell of it.
+                    measured = self.columns[ColumnKey(column)].auto_width
+                    self.update_cell(key, column, value, update_width=measured)
             except CellDoesNotExist:
                 continue
 

@@ -12,7 +12,11 @@ import pytest_asyncio
 from moto.server import ThreadedMotoServer
 
 from loomtui.backups.catalogue import Catalogue
+from loomtui.backups.prepared import parts as parts_module
+from loomtui.backups.prepared import twins as twins_module
 from loomtui.inventory.model import S3Settings
+from tests.backups.depot import Depot
+from tests.backups.peculiar import Peculiar, peculiar
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -84,3 +88,31 @@ async def opened() -> AsyncIterator[Opener]:
 @pytest.fixture
 def catalogue(bucket: Bucket, opened: Opener) -> Catalogue:
     return opened(bucket.settings)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table a frame, five a part."""
+    monkeypatch.setattr(parts_module, "FRAME_BYTES", 4_000)
+    monkeypatch.setattr(twins_module, "PART_BYTES", 20_000)
+
+
+@pytest_asyncio.fixture
+async def depot(bucket: Bucket) -> AsyncIterator[Depot]:
+    made = Depot(bucket, bucket.settings)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def unruly(bucket: Bucket) -> Iterator[Peculiar]:
+    with peculiar(bucket.settings.endpoint or "") as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def behind(unruly: Peculiar, bucket: Bucket) -> AsyncIterator[Depot]:
+    """The same through a store that tells what it was asked, and that can be told to misbehave."""
+    made = Depot(bucket, bucket.settings.model_copy(update={"endpoint": unruly.url}))
+    yield made
+    await made.close()

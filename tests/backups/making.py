@@ -18,7 +18,7 @@ import zstandard
 from loomtui.backups.model import Compression, Member, MemberType
 from tests.loom import leveldb_writer
 
-#: IDs A and B of the domain facts, section 3.
+#: IDs A and B of docs/loom.md 3.
 KEY_A = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXA=="
 ID_A = "34750f98bd59fcfc946da45aaabe933be154a4b5"
 KEY_B = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgKBOXcOqH0XX1ajVGbDTH7My42KkbTuN6Jd9g9bj8mzlA=="
@@ -202,3 +202,22 @@ def named(*paths: str) -> tuple[Member, ...]:
         Member(path.rstrip("/"), MemberType.DIRECTORY if path.endswith("/") else MemberType.FILE, 0)
         for path in paths
     )
+
+
+def data_tar(*more: tuple[str, bytes | str]) -> bytes:
+    return tar_with(
+        *(
+            (f"{folder}/CURRENT", "MANIFEST-000000\n")
+            for folder in ("app.db", "chaindata/data/blockstore.db")
+        ),
+        *((f"{folder}/MANIFEST-000000", "x") for folder in ("app.db", "chaindata/data/blockstore.db")),
+        ("app.db/000001.log", app_journal(7)),
+        ("chaindata/data/blockstore.db/000001.log", store_journal(8)),
+        *more,
+    )
+
+
+CONFIG_TAR = tar_with(
+    ("config/node_key.json", node_key()), ("genesis.json", '{"contracts":[]}'), ("loom.yml", "a: 1"),
+    ("loom.service", UNIT_TEXT),
+)  # fmt: skip

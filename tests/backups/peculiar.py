@@ -37,6 +37,7 @@ class Peculiar:
     refusals: dict[str, Refusal] = field(default_factory=dict)  # part of a path -> what its GET gets
     if_match: Refusal | None = None  # what every If-Match gets
     etag: Callable[[str], str] = str  # how it writes the ETags of answers
+    gives_times: bool = True  # Last-Modified, in the answers about one object
     is_range_known: bool = True
     is_token_known: bool = True  # `list-type=2`, and with it the token of the next page
     refuses_head: bool = False
@@ -44,6 +45,8 @@ class Peculiar:
     cuts: int = 1_000  # how often
     silent: dict[str, threading.Event] = field(default_factory=dict)  # part of a path -> what is waited for
     bucket_in_host: str = ""  # refuses paths that begin with this bucket
+    knows_conditional_puts: bool = True  # If-None-Match and If-Match of a PUT
+    lost_puts: Mapping[str, Refusal] = field(default_factory=dict)  # part of a path -> what its PUT gets
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)  # method, path, headers
     url: str = ""
 
@@ -59,6 +62,8 @@ class Peculiar:
         status, headers, body = self._ask(handler)
         if "ETag" in headers:
             headers["ETag"] = self.etag(headers["ETag"])
+        if not self.gives_times:
+            headers = {name: value for name, value in headers.items() if name.lower() != "last-modified"}
         _send(handler, status, headers, body, cut=self._cut(handler))
 
     def _is_refused_head(self, handler: BaseHTTPRequestHandler) -> bool:
@@ -75,10 +80,18 @@ class Peculiar:
         path, host = urlsplit(handler.path).path, handler.headers.get("Host", "")
         if self.bucket_in_host and not host.startswith(f"{self.bucket_in_host}."):
             return Refusal(403, "SecondLevelDomainForbidden", "Please use virtual hosted style to access.")
+        if handler.command == "PUT":
+            return self._put_refusal(handler, path)
         for part, refusal in self.refusals.items():
             if part in path and (handler.command == "GET" or refusal.also_head):
                 return refusal
         return self.if_match if handler.headers.get("If-Match") else None
+
+    def _put_refusal(self, handler: BaseHTTPRequestHandler, path: str) -> Refusal | None:
+        is_conditional = handler.headers.get("If-None-Match") or handler.headers.get("If-Match")
+        if is_conditional and not self.knows_conditional_puts:
+            return Refusal(501, "NotImplemented", "A header is not known")
+        return next((refusal for part, refusal in self.lost_puts.items() if part in path), None)
 
     def _ask(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
         headers = {name: value for name, value in handler.headers.items() if name.lower() != "host"}
@@ -94,7 +107,8 @@ class Peculiar:
             path = f"{address.path}?{urlencode(query)}"
         connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=60)
         try:
-            connection.request(handler.command, path, headers=headers)
+            body = handler.rfile.read(int(headers.get("Content-Length", 0)))
+            connection.request(handler.command, path, body or None, headers)
             reply = connection.getresponse()
             return reply.status, dict(reply.getheaders()), reply.read()
         finally:
@@ -113,6 +127,12 @@ def peculiar(endpoint: str) -> Iterator[Peculiar]:
             store.answer(self)
 
         def do_HEAD(self) -> None:
+            store.answer(self)
+
+        def do_PUT(self) -> None:
+            store.answer(self)
+
+        def do_DELETE(self) -> None:
             store.answer(self)
 
         def log_message(self, format: str, *args: object) -> None:

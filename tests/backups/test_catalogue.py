@@ -22,15 +22,14 @@ from loomtui.errors import ArchiveRejected, LoomtuiError
 from loomtui.loom.databases import NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT, VALIDATOR
 from tests.backups.conftest import Bucket, Opener
 from tests.backups.making import (
+    CONFIG_TAR,
     ID_A,
     KEY_A,
     UNIT_TEXT,
-    app_journal,
+    data_tar,
     make_node,
-    node_key,
     pack,
     rsync_staging,
-    store_journal,
     stuff,
     tar_of,
     tar_of_staging,
@@ -39,24 +38,7 @@ from tests.backups.making import (
 from tests.http import get
 from tests.loom.test_chainstate import REAL
 
-CONFIG_TAR = tar_with(
-    ("config/node_key.json", node_key()), ("genesis.json", '{"contracts":[]}'), ("loom.yml", "a: 1"),
-    ("loom.service", UNIT_TEXT),
-)  # fmt: skip
 KEY = "2018-09-06--155501-n1.tar.bz2"
-
-
-def data_tar(*more: tuple[str, bytes | str]) -> bytes:
-    return tar_with(
-        *(
-            (f"{folder}/CURRENT", "MANIFEST-000000\n")
-            for folder in ("app.db", "chaindata/data/blockstore.db")
-        ),
-        *((f"{folder}/MANIFEST-000000", "x") for folder in ("app.db", "chaindata/data/blockstore.db")),
-        ("app.db/000001.log", app_journal(7)),
-        ("chaindata/data/blockstore.db/000001.log", store_journal(8)),
-        *more,
-    )
 
 
 def files_in(folder: Path) -> list[Path]:

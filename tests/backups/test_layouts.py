@@ -1,4 +1,4 @@
-"""Every row of the table in domain facts 5, as a real archive: versions x methods x what is backed up."""
+"""Every row of the table in docs/loom.md 5, as a real archive: versions x methods x what is backed up."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_all_databases_that_are_there_are_restored_and_replaced_ones_are_not(tmp
 
 
 class TestReadyCases:
-    """domain facts 9, by names alone."""
+    """What docs/loom.md 5, says, by names alone."""
 
     def test_data(self) -> None:
         layout = classify(
@@ -336,6 +336,8 @@ def test_links_elsewhere_are_left_out() -> None:
 def test_first_members_tell_data_and_nothing_else() -> None:
     assert guess_kind(named("app.db/"), {}, complete=False) is BackupKind.DATA
     assert guess_kind(named("chaindata/data/blockstore.db/"), {}, complete=False) is BackupKind.DATA
+    assert guess_kind(named("a/chaindata/data/cs.wal/wal"), {}, complete=False) is BackupKind.DATA
+    assert guess_kind(named("chaindata/data/"), {}, complete=False) is BackupKind.UNKNOWN
     assert guess_kind(named("chaindata/config/node_key.json"), {}, complete=False) is BackupKind.UNKNOWN
 
 

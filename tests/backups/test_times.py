@@ -19,8 +19,7 @@ from loomtui.restore.choices import Choices
 from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.choosing import Chooser
 from tests.backups.conftest import Bucket
-from tests.backups.making import pack
-from tests.backups.test_catalogue import CONFIG_TAR, data_tar
+from tests.backups.making import CONFIG_TAR, data_tar, pack
 
 ZONES = {"la": "America/Los_Angeles", "berlin": "Europe/Berlin", "tokyo": "Asia/Tokyo"}
 #: The hour of Berlin's change to summer time in 2026, UTC.

@@ -80,3 +80,11 @@ def test_what_nothing_tells_of_is_no_archive_and_no_more(head: bytes) -> None:
 def test_an_etag_has_one_form_however_it_is_written(given: str, plain: str) -> None:
     assert plain_etag(given) == plain
     assert plain_etag(plain) == plain
+
+
+@pytest.mark.parametrize(
+    "given", ['"a\nexit 1\n"', '"a\rb"', 'a"b', '"a\\b"', '"a b"', '"\u00e4"', '"' + "a" * 201 + '"']
+)
+def test_an_etag_that_could_mean_more_than_itself_is_none(given: str) -> None:
+    """It is written into a file of curl's, and stands on a line of its own before a script's text."""
+    assert plain_etag(given) == ""

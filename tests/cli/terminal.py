@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -22,6 +23,8 @@ from typing import Self
 from tests.cli.conftest import ROOT, command
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]|\x1b.")
+#: The begin of a sequence whose rest has not come yet.
+_CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07]*|[()]?)\Z")
 # A new session has no terminal of its own until it takes one; then ctrl+c is a signal.
 _TAKE_TERMINAL = """
 import fcntl, os, sys, termios
@@ -54,7 +57,10 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
-        self.raw = b""
+        self.raw = bytearray()
+        self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cut = ""  # what was read of a sequence that is not whole yet
         self._seen = 0  # characters of `shown` that were waited for
 
     def __enter__(self) -> Self:
@@ -70,10 +76,6 @@ class Terminal:
         self._process.wait()
         with contextlib.suppress(OSError):  # hung up already
             os.close(self._master)
-
-    @property
-    def shown(self) -> str:
-        return _ESCAPES.sub("", self.raw.decode("utf-8", "replace"))
 
     def expect(self, text: str, seconds: float = 180) -> None:
         """Waits until the text is shown, after all that was waited for before."""
@@ -99,7 +101,7 @@ class Terminal:
         return self._process.wait(10)
 
     def _read(self, deadline: float, until: str | None) -> None:
-        while (until is None or until not in self.shown[self._seen :]) and time.monotonic() < deadline:
+        while (until is None or self.shown.find(until, self._seen) < 0) and time.monotonic() < deadline:
             ready, _, _ = select.select([self._master], [], [], 0.2)
             if not ready:
                 if self._process.poll() is not None:
@@ -109,4 +111,12 @@ class Terminal:
                 chunk = os.read(self._master, 65536)
             except OSError:  # Linux says EIO when the other end is closed
                 return
-            self.raw += chunk
+            self._take(chunk)
+
+    def _take(self, chunk: bytes) -> None:
+        self.raw += chunk
+        text = self._cut + self._decoder.decode(chunk)
+        cut = _CUT_ESCAPE.search(text)
+        whole = text[: cut.start()] if cut else text
+        self._cut = text[len(whole) :]
+        self.shown += _ESCAPES.sub("", whole)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +45,30 @@ def test_help_names_every_command_and_every_exit_status(loomtui: Run) -> None:
         assert text in " ".join(done.out.split())
 
 
+def test_the_written_help_is_what_the_commands_say() -> None:
+    told = runpy.run_path(str(ROOT / "scripts/help.py"))["module"]()
+    assert (ROOT / "loomtui/cli/help_text.py").read_text() == told, "run python scripts/help.py"
+    assert told.isascii(), "a terminal without Unicode has to show it"
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "90", "140"])
+def test_help_is_as_wide_as_the_terminal_lets_it(columns: str) -> None:
+    def said(code: str) -> str:
+        command = [sys.executable, "-c", code, "--help"]
+        environment = {**os.environ, "COLUMNS": columns}
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    by_click = said("from loomtui.cli.app import main; main()")
+    assert said("from loomtui.cli import main; main()") == by_click
+
+
+def test_help_that_nobody_reads_ends_quietly() -> None:
+    command = f"{sys.executable} -c 'from loomtui.cli import main; main()' --help | :"
+    assert subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True).stderr == b""
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(loomtui: Run, name: str) -> None:
     done = loomtui(name, "--help")
@@ -58,6 +87,8 @@ def test_every_command_has_help(loomtui: Run, name: str) -> None:
         ("restore", "-i", SAMPLE, "--plan", "x", "--json"),
         ("restore", "-i", SAMPLE, "--kill"),
         ("restore", "-i", SAMPLE, "--plan", "x", "--kill"),
+        ("restore", "-i", SAMPLE, "--plan", "x", "--break-glass", "loom-example"),
+        ("inventory", "check", SAMPLE, "--try-notify"),
         ("drill", "--json"),
         ("drill", "--auto", "--scenario", "nonsense"),
         ("drill", "--auto", "--nodes", "0"),
@@ -100,6 +131,25 @@ def test_inventory_check(loomtui: Run, tmp_path: Path) -> None:
     assert (done.status, done.out) == (2, "")
     assert "4 problems" in done.err
     assert f"{bad}:1: clutser: found an unknown key" in done.err
+
+
+def test_the_command_of_an_inventory_is_shown_and_tried(loomtui: Run, tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yml"
+    text = Path(SAMPLE).read_text("utf-8")
+    command = f"[/bin/sh, -c, 'cat > {tmp_path}/told']"
+    path.write_text(f"{text}\nnotify: {{command: {command}}}\n", encoding="utf-8")
+    done = loomtui("inventory", "check", str(path))
+    assert f"a command that a restore runs on this machine: /bin/sh -c 'cat > {tmp_path}/told'" in done.out
+    assert not (tmp_path / "told").exists()
+    done = loomtui("inventory", "check", str(path), "--try-notify")
+    assert done.status == 0
+    told = json.loads((tmp_path / "told").read_text("utf-8"))
+    assert (told["event"], told["run"]) == ("test", "")
+    assert told["text"] == "loom-example: this is a test of notify, and nothing happened"
+    path.write_text(f"{text}\nnotify: {{command: [/no/such/program]}}\n", encoding="utf-8")
+    done = loomtui("inventory", "check", str(path), "--try-notify")
+    assert done.status == 1
+    assert "the notify command /no/such/program cannot be started: No such file or directory." in done.err
 
 
 def test_inventory_schema_is_one_json_document(loomtui: Run) -> None:

@@ -6,20 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.drill.scenarios import scenarios
+from loomtui.drill.logbook import Logbook
 from tests.cli.conftest import Run
 from tests.cli.test_restoring import STEPS
+from tests.drill.test_results import result
 
-pytestmark = pytest.mark.slow
+#: The three oldest, and three of the others. All of them: loomtui drill --all --auto
+SAMPLE = (
+    "clean-restore",
+    "moved-hosts",
+    "newer-signing-states",
+    "torn-backup",
+    "backup-job-wakes",
+    "one-validator-lost",
+)
 
 
-@pytest.mark.parametrize("scenario", [told.name for told in scenarios() if told.needs_restore])
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SAMPLE)
 def test_engine_wins(loomtui_process: Run, tmp_path: Path, home: Path, scenario: str) -> None:
     folder = tmp_path / "drills"
     folder.mkdir()
-    done = loomtui_process("drill", "--auto", "--json", "--scenario", scenario, env={"TMPDIR": str(folder)})
+    calls = ("--auto", "--json", "--scenario", scenario, "--junit", str(tmp_path / "drill.xml"))
+    done = loomtui_process("drill", *calls, env={"TMPDIR": str(folder)})
     *events, outcome = done.lines
-    assert done.status == 0, (outcome["error"], done.err)
+    assert done.status == 0, (outcome["wrong"], done.err)
     assert (outcome["scenario"], outcome["passed"]) == (scenario, True)
     assert [(step["name"], step["outcome"]) for step in outcome["steps"]] == [
         (name, "done") for name in STEPS
@@ -29,8 +40,52 @@ def test_engine_wins(loomtui_process: Run, tmp_path: Path, home: Path, scenario:
     assert outcome["data_loss_seconds"] > 0
     assert [event["step"] for event in events if event["kind"] == "step-done"] == STEPS
     assert list(folder.iterdir()) == []
-    assert list(home.rglob("*")) == []
+    assert [path.name for path in home.rglob("*") if path.is_file()] == ["history.jsonl"]
+    assert all(check["holds"] for check in outcome["checks"])
+    assert 'failures="0"' in (tmp_path / "drill.xml").read_text()
     assert _processes_that_name(str(folder)) == []
+
+
+def test_the_list_tells_what_each_scenario_teaches(loomtui: Run) -> None:
+    told = loomtui("drill", "--list", "--json").document["scenarios"]
+    assert len(told) >= 18
+    assert all(one["teaches"] and one["title"] for one in told)
+    assert "one-validator-lost" in loomtui("drill", "--list").out
+
+
+def test_a_scenario_that_is_wrong_is_explained_with_its_line(loomtui: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text("title: Mine\nstori: nothing\n")
+    done = loomtui("drill", "--auto", "--scenario", str(path))
+    assert done.status == 2
+    assert f"{path}:2: stori: found an unknown key" in done.err
+    assert "did you mean 'story'?" in done.err
+
+
+def test_the_history_is_empty_at_first_and_then_tells_of_each_drill(loomtui: Run) -> None:
+    assert loomtui("drill", "--history", "--json").document == {"drills": []}
+    assert "No drill" in loomtui("drill", "--history").out
+    Logbook().note(result(wrong=("it stands still",)))
+    (one,) = loomtui("drill", "--history", "--json").document["drills"]
+    assert (one["scenario"], one["passed"], one["score"]["points"]) == ("clean-restore", False, 100)
+    assert "clean-restore  engine  failed" in loomtui("drill", "--history").out
+
+
+def test_the_hints_are_for_whoever_leads_the_drill(loomtui: Run) -> None:
+    hints = loomtui("drill", "--hints", "--scenario", "clean-restore", "--json").document["hints"]
+    assert [hint["costs"] for hint in hints] == [5, 5, 10]
+    assert hints[0]["says"] in loomtui("drill", "--hints").out
+
+
+def test_the_schema_is_that_of_a_scenario(loomtui: Run) -> None:
+    assert "state" in loomtui("drill", "--schema").document["properties"]
+
+
+@pytest.mark.parametrize("options", [("--all",), ("--json",), ("--junit", "x"), ("--auto", "--jobs", "2")])
+def test_options_that_mean_nothing_alone_are_refused(loomtui: Run, options: tuple[str, ...]) -> None:
+    done = loomtui("drill", *options)
+    assert done.status == 2
+    assert "want" in done.err
 
 
 def _processes_that_name(text: str) -> list[str]:

@@ -50,6 +50,7 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
         assert node["connections"] == told
         assert node["missing_databases"] == []
         assert node["disk_free_bytes"] > 0
+        assert node["load_average"] >= 0
 
 
 def test_status_for_people(cluster: Cluster) -> None:
@@ -207,12 +208,12 @@ def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp
 
 
 def test_plan_for_people_says_first_that_the_chain_would_stand_still(cluster: Cluster) -> None:
-    done = cluster("plan", "--keep-keys", "--stage-first")
+    done = cluster("plan", "--keep-keys", "--no-stage-first")
     assert done.status == 3
     text = done.out
     told = [line for line in text.splitlines() if "loomtui plan " in line]
     assert len(told) == 2
-    assert all("--stage-first --keep-keys" in line for line in told)
+    assert all("--no-stage-first --keep-keys" in line for line in told)
     assert text.index("would stand still") < text.index("val-1  ")
     assert f"--reset-signing-state {cluster.name}" in text
     assert text.rstrip().endswith("Nothing was changed.")

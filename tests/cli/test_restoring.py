@@ -49,6 +49,8 @@ def test_restore_report_rollback_clean(cluster: Cluster, plan: str) -> None:
     ]
     assert outcome["downtime_seconds"] > 0
     assert outcome["data_loss_seconds"] > 0
+    assert outcome["data_loss_blocks"] is None  # nothing ran before, so that no newer block was seen
+    assert [todo["kind"] for todo in outcome["still_to_do"]] == ["first-backup", "free-space"]
     assert cluster("status").status == 0
 
     (run,) = cluster("runs", "--json").document["runs"]
@@ -90,7 +92,8 @@ def test_interrupted_then_resumed(cluster: Cluster, plan: str, home: Path) -> No
     assert "run resumed by" in lines[0]
     assert "Restore data: done on 3 nodes" in done.out
     assert "Stop all: done" not in done.out  # what happened before is in the report
-    assert lines[-1] == "Restored: the chain moves on every node of the plan."
+    assert "Restored: the chain moves on every node of the plan." in lines
+    assert lines[-1].startswith("Still to do: What was replaced is kept on")
 
 
 def test_a_reader_who_goes_away_does_not_stop_a_restore(cluster: Cluster, plan: str, home: Path) -> None:

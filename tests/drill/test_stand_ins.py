@@ -132,6 +132,12 @@ def test_curl_fails_as_curl_does(web: str) -> None:
     assert told.stdout == b"404"
 
 
+def test_curl_asks_for_several_things_at_once(web: str) -> None:
+    asked = ("--write-out", "\\n--\\n", f"{web}/lost", f"{web}/found?a=1&b=2")
+    both = run("http_fetch.py", "curl", "-sS", *asked)
+    assert (both.returncode, both.stdout.count(b"\n--\n")) == (0, 2)
+
+
 def test_wget(web: str, tmp_path: Path) -> None:
     done = run("http_fetch.py", "wget", "-q", "-O", "-", f"{web}/found?a=1&b=2")
     assert json.loads(done.stdout)["range"] is None

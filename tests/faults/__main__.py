@@ -21,7 +21,8 @@ from contextlib import ExitStack
 from loomtui.errors import LoomtuiError
 from tests.faults.bed import Bed, bed
 from tests.faults.cells import Cell, Fault, Row, cells
-from tests.faults.trying import Result, Verdict, try_cell
+from tests.faults.trying import try_cell
+from tests.faults.verdicts import Result, Verdict
 
 _WIDTH = 8
 _SCENARIOS = ("clean-restore", "moved-hosts", "clean-restore")  # in the order in which workers begin

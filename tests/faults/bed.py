@@ -18,9 +18,12 @@ from pathlib import Path
 import yaml
 
 from loomtui.drill.practice import Practice, practice
+from loomtui.drill.s3_proxy import S3Proxy
 from loomtui.loom.databases import VALIDATOR
-from tests.faults.s3_proxy import S3Proxy
+from loomtui.restore.planning.planfile import load_plan
+from tests.faults.shelf import Shelf
 from tests.restore.killing import Restorer, differences, restored_sizes, restored_state_of, state_of
+from tests.restore.ways import Way
 
 #: On which node the faults strike: the only validator, or the node whose unit has to be rewritten.
 _VICTIMS = {"clean-restore": "val-1", "moved-hosts": "backup-1"}
@@ -29,6 +32,7 @@ _CONNECT_SECONDS = 8
 _VERIFY_SECONDS = 60
 _DISK = "256m"
 _OPERATOR_DISK = "8m"
+_SPOOL_DISK = "128m"  # where parts wait to be uploaded; 64 MiB have to be free
 _ON_DISK = ("home/ubuntu", "etc/systemd/system")
 _environment = threading.Lock()  # os.environ is the process's own
 
@@ -55,21 +59,18 @@ exec '{root}/bin/sudo.allowed' "$@"
 class Bed:
     """`before` and `restored`: what the nodes hold before a restore, and after an undisturbed one."""
 
-    def __init__(self, cluster: Practice, s3: S3Proxy, home: Path) -> None:
+    def __init__(self, cluster: Practice, s3: S3Proxy, endpoint: str, home: Path) -> None:
         self.cluster = cluster
         self.s3 = s3
         self.home = home
         self.restorer = Restorer(cluster, home)
-        self.plan_files: dict[bool, Path] = {}  # by --stage-first
+        self.shelf = Shelf(endpoint)
+        self._plan_files: dict[Way, Path] = {}
         self._remedy: tuple[str, ...] = ()
         self._kept: list[str] = []
         if cluster.scenario.reset_signing:
             self._remedy = ("--reset-signing-state", f"practice-{cluster.scenario.name}")
-        for stage_first in (False, True):
-            done = self.plan(home / f"plan-{stage_first}.yml", stage_first=stage_first)
-            assert done.returncode == 0, done.stderr
-            self.plan_files[stage_first] = _hastened(home / f"plan-{stage_first}.yml")
-        self.restorer.plan = self.plan_files[False]
+        self.restorer.plan = self.plan_file(Way.AFTER_STOP)
         with _environment:
             self._sizes = restored_sizes(self.restorer)
         self.before = state_of(cluster)
@@ -80,9 +81,45 @@ class Bed:
         assert not wrong, f"rollback of an undisturbed run left {wrong}"
         self.clean(run)
 
-    def plan(self, path: Path, *, stage_first: bool) -> subprocess.CompletedProcess[str]:
-        extra = ("--stage-first",) if stage_first else ()
-        return self.restorer.call("plan", "-o", str(path), *self._remedy, *extra)
+    def plan(self, path: Path, way: Way) -> subprocess.CompletedProcess[str]:
+        return self.restorer.call("plan", "-o", str(path), *self._remedy, *way.options)
+
+    def plan_file(self, way: Way) -> Path:
+        """Made when it is first wanted. Of prepared backups it fits while they are on offer."""
+        if way not in self._plan_files:
+            path = self.home / f"plan-{way.name.lower()}.yml"
+            if way is Way.UNREAD:
+                self._forget_archives()
+            done = self.plan(path, way)
+            assert done.returncode == 0, done.stderr
+            self._plan_files[way] = _hastened(path)
+        return self._plan_files[way]
+
+    def _forget_archives(self) -> None:
+        """What this machine has read of them, so that the next plan has to do without."""
+        for place in (self.home / "cache").rglob("*"):
+            if place.is_file():
+                place.unlink()
+
+    @property
+    def data_key(self) -> str:
+        """Of the backup that all plans restore."""
+        data = load_plan(self.plan_file(Way.AFTER_STOP)).nodes[0].data
+        assert data is not None
+        return data.key
+
+    @contextmanager
+    def on_offer(self, way: Way) -> Iterator[None]:
+        """Meanwhile the backup is prepared with a twin, if the plan wants that; otherwise it never is."""
+        if not way.is_prepared:
+            yield
+            return
+        if not self.shelf.kept:
+            done = self.restorer.call("backups", "prepare", self.data_key, "--twin", "--json")
+            assert done.returncode == 0, done.stderr
+            self.shelf.keep()
+        with self.shelf.offered():
+            yield
 
     def not_as_before(self, rolled_back: str = "") -> tuple[str, ...]:
         """After the rollback of this run. The one thing that it may keep is a signing state that grew."""
@@ -129,6 +166,11 @@ class Bed:
     def operator_disk(self) -> Path:
         return self.home / "state"
 
+    @property
+    def spool_disk(self) -> Path:
+        """Where parts wait on the operator's machine."""
+        return self.home / "cache"
+
 
 @contextmanager
 def bed(scenario: str) -> Iterator[Bed]:
@@ -141,13 +183,15 @@ def bed(scenario: str) -> Iterator[Bed]:
             _give_disk(cluster, name, stack)
             _want_sudo(cluster.node_root(name))
             _make_ready(cluster, name)
-        _mount_operator_disk(home / "state", stack)
-        s3 = S3Proxy(_prepare_inventory(cluster.inventory_path))
+        _mount_operator_disk(home / "state", _OPERATOR_DISK, stack)
+        _mount_operator_disk(home / "cache", _SPOOL_DISK, stack)
+        endpoint = _prepare_inventory(cluster.inventory_path)
+        s3 = S3Proxy(endpoint)
         stack.callback(s3.close)
         inventory = yaml.safe_load(cluster.inventory_path.read_text())
         inventory["s3"]["endpoint"] = s3.url
         cluster.inventory_path.write_text(yaml.safe_dump(inventory, sort_keys=False))
-        yield Bed(cluster, s3, home)
+        yield Bed(cluster, s3, endpoint, home)
 
 
 def _prepare_inventory(path: Path) -> str:
@@ -192,9 +236,9 @@ def _make_ready(cluster: Practice, name: str) -> None:
     cluster.shell(name, "systemctl daemon-reload; systemctl enable loom")
 
 
-def _mount_operator_disk(folder: Path, stack: ExitStack) -> None:
+def _mount_operator_disk(folder: Path, size: str, stack: ExitStack) -> None:
     folder.mkdir()
-    _run("mount", "-t", "tmpfs", "-o", f"size={_OPERATOR_DISK},mode=700", "tmpfs", str(folder))
+    _run("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder))
     stack.callback(_run, "umount", "--lazy", str(folder))
 
 

@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.restore.ways import Way
+
 
 class Row(StrEnum):
-    """Where a fault strikes: `plan` before a run, `stage` and `swap` in runs with --stage-first."""
+    """Where a fault strikes: in `backups prepare`, in `plan`, or in a run."""
 
+    PREPARE = "prepare"
+    PARTS = "parts"
+    MANIFEST = "manifest"
     PLAN = "plan"
     PREFLIGHT = "preflight"
     STAGE = "stage"
+    LOOK = "look"
+    TWIN = "twin"
+    DELTA = "delta"
     STOP = "stop"
     DATA = "data"
     SWAP = "swap"
@@ -25,17 +33,28 @@ class Row(StrEnum):
     @property
     def step(self) -> str:
         """The step of the run, by the engine's name."""
-        return {Row.STAGE: "preflight", Row.SWAP: "data"}.get(self, self.value)
+        if self in FETCHES:
+            return "preflight"
+        return "data" if self is Row.SWAP else self.value
 
     @property
-    def stage_first(self) -> bool:
-        return self in {Row.STAGE, Row.SWAP}
+    def way(self) -> Way:
+        """Which plan is run."""
+        if self in {Row.STAGE, Row.SWAP}:
+            return Way.STAGED
+        return {Row.LOOK: Way.UNREAD, Row.TWIN: Way.TWIN, Row.DELTA: Way.DELTA}.get(self, Way.AFTER_STOP)
 
     @property
     def scenario(self) -> str:
         """Units and keys change on moved hosts; databases are replaced where the old ones are damaged."""
         changes_files = self in {Row.CONFIG, Row.NODE_KEYS, Row.SERVICES}
         return "moved-hosts" if changes_files else "clean-restore"
+
+
+#: While `loomtui backups prepare` works, which no node has a part in.
+PREPARES = frozenset({Row.PREPARE, Row.PARTS, Row.MANIFEST})
+#: Once the node fetches its data, in preflight.
+FETCHES = frozenset({Row.STAGE, Row.LOOK, Row.TWIN, Row.DELTA})
 
 
 class Fault(StrEnum):
@@ -62,10 +81,36 @@ class Fault(StrEnum):
 
 
 S3_FAULTS = frozenset(fault for fault in Fault if fault.name.startswith("S3_"))
-_ASKS_S3 = frozenset({Row.PLAN, Row.PREFLIGHT, Row.STAGE, Row.DATA})
+_ASKS_S3 = PREPARES | FETCHES | {Row.PLAN, Row.PREFLIGHT, Row.DATA}
 #: Faults that another call of `loomtui plan` would only see as the same unreachable node.
 _WHILE_PLANNING = S3_FAULTS | {Fault.CUT, Fault.GONE, Fault.CLOCK, Fault.SUDO}
 _AT_SWAP = {Fault.KILLED, Fault.CUT_FOR_GOOD, Fault.POWER, Fault.GONE, Fault.FULL_AT_SWAP, Fault.READ_ONLY}
+#: What a manifest or a part meets when it is written is the same for all answers that refuse it.
+_AT_WRITE = {Fault.KILLED, Fault.S3_403, Fault.S3_500, Fault.S3_RESET, Fault.JOURNAL}
+#: What parts meet otherwise than an archive in one piece, and live databases otherwise than none.
+_AT_PARTS = {
+    Fault.KILLED,
+    Fault.CUT_FOR_GOOD,
+    Fault.POWER,
+    Fault.DISK_FULL,
+    Fault.S3_403,
+    Fault.S3_404,
+    Fault.S3_500,
+    Fault.S3_RESET,
+    Fault.S3_OTHER,
+    Fault.READ_ONLY,
+}
+_AT_LOOK = _AT_PARTS | {Fault.GONE, Fault.SECOND, Fault.SUDO, Fault.JOURNAL}
+_AT_DELTA = {Fault.KILLED, Fault.POWER, Fault.DISK_FULL, Fault.S3_RESET, Fault.COLLEAGUE, Fault.READ_ONLY}
+_ONLY = {
+    Row.PREPARE: S3_FAULTS | {Fault.KILLED},
+    Row.PARTS: _AT_WRITE,
+    Row.MANIFEST: _AT_WRITE - {Fault.JOURNAL},
+    Row.LOOK: _AT_LOOK,
+    Row.TWIN: _AT_PARTS,
+    Row.DELTA: _AT_DELTA,
+    Row.SWAP: _AT_SWAP,
+}
 _OF_NODE = frozenset({Fault.CUT, Fault.CUT_FOR_GOOD, Fault.SSHD, Fault.POWER, Fault.GONE, Fault.SUDO})
 
 
@@ -93,8 +138,8 @@ class Cell:
             return "no run yet"
         if fault is Fault.FULL_AT_SWAP and row is not Row.SWAP:
             return "not the swap"
-        if row is Row.SWAP and fault not in _AT_SWAP:
-            return "the same as in data"
+        if row in _ONLY and fault not in _ONLY[row]:
+            return "the same as in another row"
         return ""
 
 

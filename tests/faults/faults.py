@@ -12,9 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from loomtui.drill.scenarios.deeds import StoreTrouble
 from tests.faults.bed import Bed
-from tests.faults.cells import S3_FAULTS, Fault
+from tests.faults.cells import PREPARES, S3_FAULTS, Cell, Fault
 from tests.restore.killing import Restorer
+from tests.restore.ways import Way
 
 _CUT_SECONDS = 5.0
 _OFF_SECONDS = 3.0
@@ -130,6 +132,17 @@ class JournalFull(DiskFull):
         return self.bed.operator_disk
 
 
+class SpoolFull(DiskFull):
+    """Where parts wait to be uploaded."""
+
+    @property
+    def place(self) -> Path:
+        return self.bed.spool_disk
+
+    def mend(self) -> None:
+        (self.place / _FILLER).unlink(missing_ok=True)
+
+
 class ReadOnly(Injection):
     """As after an error of the disk: who writes is hit, and cannot write again."""
 
@@ -147,16 +160,16 @@ class ReadOnly(Injection):
 
 
 class StoreFault(Injection):
-    fault: Fault
+    trouble: StoreTrouble
 
     def strike(self, run: str, process: subprocess.Popen[str] | None) -> None:
         self.bed.s3.struck = 0
-        self.bed.s3.fault = self.fault
+        self.bed.s3.trouble = self.trouble
 
     def mend(self) -> None:
-        if self.bed.s3.fault is not None and not self.bed.s3.struck:
+        if self.bed.s3.trouble is not StoreTrouble.NONE and not self.bed.s3.struck:
             self.complaints.append("S3 was never asked")
-        self.bed.s3.fault = None
+        self.bed.s3.trouble = StoreTrouble.NONE
 
 
 class ClockOff(Injection):
@@ -179,7 +192,7 @@ class SecondLoomtui(Injection):
         home = self.bed.home / "colleague"
         home.mkdir(exist_ok=True)
         colleague = Restorer(self.bed.cluster, home)
-        plan = str(self.bed.plan_files[False])
+        plan = str(self.bed.plan_file(Way.AFTER_STOP))
         self._expect_refusal(run, colleague.call("restore", "--plan", plan, "--yes", "--json"), "restore")
         self._expect_refusal(run, self.bed.restorer.call("resume", run, "--yes", "--json"), "resume")
 
@@ -212,6 +225,14 @@ class SudoWithdrawn(Injection):
         return self.bed.cluster.node_root(self.bed.victim) / ".practice/no-sudo"
 
 
+_TROUBLES = {
+    Fault.S3_403: StoreTrouble.DENIED,
+    Fault.S3_404: StoreTrouble.MISSING,
+    Fault.S3_500: StoreTrouble.ERROR,
+    Fault.S3_503: StoreTrouble.SLOW_DOWN,
+    Fault.S3_RESET: StoreTrouble.RESET,
+    Fault.S3_OTHER: StoreTrouble.OTHER,
+}
 _KINDS: dict[Fault, Callable[[Bed], Injection]] = {
     Fault.KILLED: Killed,
     Fault.CUT: CutForFiveSeconds,
@@ -230,12 +251,14 @@ _KINDS: dict[Fault, Callable[[Bed], Injection]] = {
 }
 
 
-def injection(bed: Bed, fault: Fault) -> Injection:
-    if fault in S3_FAULTS:
+def injection(bed: Bed, cell: Cell) -> Injection:
+    if cell.fault in S3_FAULTS:
         made = StoreFault(bed)
-        made.fault = fault
+        made.trouble = _TROUBLES[cell.fault]
         return made
-    return _KINDS[fault](bed)
+    if cell.row in PREPARES and cell.fault is Fault.JOURNAL:
+        return SpoolFull(bed)
+    return _KINDS[cell.fault](bed)
 
 
 def fill(disk: Path) -> None:

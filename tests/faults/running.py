@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.faults.bed import Bed
-from tests.faults.cells import Cell, Fault, Row
+from tests.faults.cells import FETCHES, Cell, Fault, Row
 from tests.faults.faults import Injection
 
 #: A run that is still going on then waits for ever.
 _LIMIT_SECONDS = 240.0
 _POLL_SECONDS = 0.01
+#: Nodes go on for hours where S3 does not answer or breaks off, so it comes back by itself.
+_WAITED_OUT = frozenset({Fault.S3_RESET, Fault.S3_500, Fault.S3_503})
+_S3_AWAY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class _Watched:
         self._struck = threading.Event()
         self._over = threading.Event()
         self._run = ""
-        plan = bed.plan_files[cell.row.stage_first]
+        plan = bed.plan_file(cell.row.way)
         self._errors = errors
         self._process = subprocess.Popen(
             [sys.executable, "-m", "loomtui", "restore", "--plan", str(plan), "--yes", "--json"],
@@ -106,7 +109,7 @@ class _Watched:
     def _paths(self) -> tuple[Path, ...]:
         """What has to be there on the nodes before the fault strikes."""
         homes = {name: self._bed.cluster.working_directory(name) for name in self._bed.cluster.names}
-        if self._cell.row is Row.STAGE:
+        if self._cell.row in FETCHES:
             return (homes[self._bed.victim] / ".loomtui/runs" / self._run / "job/data",)
         if self._cell.fault is Fault.SECOND and self._cell.row is Row.PREFLIGHT:
             return tuple(home / ".loomtui/lock" for home in homes.values())
@@ -119,10 +122,16 @@ class _Watched:
                 return
             self._over.wait(_POLL_SECONDS)
 
+    def _end_fault(self) -> None:
+        if not self._over.wait(_S3_AWAY_SECONDS):
+            self._fault.mend()
+
     def _strike(self) -> None:
         if self._struck.is_set():
             return
         self._struck.set()
+        if self._cell.fault in _WAITED_OUT:
+            threading.Thread(target=self._end_fault, daemon=True).start()
         if not self._fault.pauses_run:
             self._fault.strike(self._run, self._process)
             return

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from loomtui.restore.running.steps import STEPS
 from tests.faults.bed import Bed
-from tests.faults.cells import Cell, Fault, Row
+from tests.faults.cells import PREPARES, Cell, Fault, Row
 from tests.faults.faults import Injection, injection, last_document
+from tests.faults.preparing import Preparing
 from tests.faults.running import Ended, restore
+from tests.faults.verdicts import Result, Trial, Verdict
 from tests.faults.watching import lost, starts_while_down
+from tests.restore.ways import Way
 
 _STOPPED = (1, 3, 4)
 _KILLED = -9
@@ -21,44 +21,25 @@ _MOVES_FILES = frozenset({Row.SWAP})
 _TITLES = {step.name.value: step.title for step in STEPS}
 
 
-class Result(StrEnum):
-    RESUMED = "resumed"  # it stopped, and `resume` ended as an undisturbed run does
-    RODE_OUT = "rode out"
-    REFUSED = "refused"  # before anything was changed
-    LOST = "LOST"
-
-
-@dataclass
-class Verdict:
-    cell: Cell
-    result: Result = Result.LOST
-    rolled_back: int = 0  # rollbacks that ended in the state before
-    seconds: float = 0.0
-    message: str = ""  # what the operator was told
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        return self.result is not Result.LOST
-
-    def __str__(self) -> str:
-        back = f"rolled back x{self.rolled_back}" if self.rolled_back else ""
-        line = f"{self.cell.name:24} {self.result.value:9} {back:14} {self.seconds:5.0f} s  {self.message}"
-        return "\n".join([line.rstrip(), *(f"    {wrong}" for wrong in self.wrong)])
-
-
 def try_cell(bed: Bed, cell: Cell) -> Verdict:
     """Never raises for what loomtui did: that is in the verdict. After LOST the bed is of no more use."""
     verdict = Verdict(cell)
     started = time.monotonic()
     try:
-        found = (_Planning if cell.row is Row.PLAN else _Running)(bed, verdict).work()
+        with bed.on_offer(cell.row.way):
+            found = _kind(cell)(bed, verdict).work()
     except (AssertionError, OSError, ValueError) as error:
         verdict.wrong.append(f"{type(error).__name__}: {error}")
         found = Result.LOST
     verdict.result = Result.LOST if verdict.wrong else found
     verdict.seconds = time.monotonic() - started
     return verdict
+
+
+def _kind(cell: Cell) -> type[Preparing | _Planning | _Running]:
+    if cell.row in PREPARES:
+        return Preparing
+    return _Planning if cell.row is Row.PLAN else _Running
 
 
 def _names_cause(fault: Fault, told: str) -> bool:
@@ -72,38 +53,21 @@ def _names_cause(fault: Fault, told: str) -> bool:
     return any(word in told.lower() for word in words.get(fault, ("",)))
 
 
-class _Trial:
-    def __init__(self, bed: Bed, verdict: Verdict) -> None:
-        self.bed = bed
-        self.verdict = verdict
-        self.cell = verdict.cell
-
-    def expect(self, what: str, wrong: Iterable[str]) -> None:
-        found = list(wrong)
-        if found:
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            self.verdict.wrong.append(f"{what}: {', '.join(found[:5])}{more}")
-
-    def expect_words(self, text: str, *words: str) -> None:
-        self.expect(f"not in the message {text!r}", [word for word in words if word not in text])
-        self.expect("a fault of its own", [text] if "Traceback" in text or "fault of its own" in text else [])
-
-
-class _Planning(_Trial):
+class _Planning(Trial):
     """A plan either says why it cannot be made, or is as good as one made in peace."""
 
     def work(self) -> Result:
         bed, path = self.bed, self.bed.home / "tried.yml"
         path.unlink(missing_ok=True)
-        fault = injection(bed, self.cell.fault)
+        fault = injection(bed, self.cell)
         fault.strike("", None)
         try:
-            done = bed.plan(path, stage_first=False)
+            done = bed.plan(path, Way.AFTER_STOP)
         finally:
             fault.mend()
         self.expect("planning changed files", bed.not_as_before())
         self.verdict.wrong += fault.complaints
-        again = bed.plan(bed.home / "again.yml", stage_first=False)
+        again = bed.plan(bed.home / "again.yml", Way.AFTER_STOP)
         self.expect("a plan afterwards", [again.stderr] if again.returncode else [])
         if done.returncode == 0:
             return Result.RODE_OUT
@@ -117,7 +81,7 @@ def _refusals(stdout: str) -> str:
     return " ".join(line.strip() for line in stdout.splitlines() if "refus" in line.lower())
 
 
-class _Running(_Trial):
+class _Running(Trial):
     def work(self) -> Result:
         result = self._strike_then(resume=True)
         if result is Result.RESUMED and self.cell.row in _MOVES_FILES and not self.verdict.wrong:
@@ -143,7 +107,7 @@ class _Running(_Trial):
         return result
 
     def _struck(self) -> tuple[Ended, Injection]:
-        fault = injection(self.bed, self.cell.fault)
+        fault = injection(self.bed, self.cell)
         try:
             return restore(self.bed, self.cell, fault), fault
         finally:
@@ -157,7 +121,8 @@ class _Running(_Trial):
         told = str(ended.document.get("error") or "")
         self.verdict.message = told
         self.expect(f"no step in {told!r}", [] if self._names_step(told) else [self.cell.row.step])
-        way = "rollback" if self.cell.fault is Fault.S3_OTHER else "resume"
+        is_pinned = self.cell.fault is Fault.S3_OTHER and not self.cell.row.way.is_prepared
+        way = "rollback" if is_pinned else "resume"  # of a part its bytes tell, whatever its ETag
         self.expect_words(told, f"loomtui {way} {ended.run}")
         if self.cell.row not in {Row.START, Row.VERIFY}:  # there the node's own log tells
             self.expect(f"no cause in {told!r}", [] if _names_cause(self.cell.fault, told) else ["cause"])
@@ -165,6 +130,8 @@ class _Running(_Trial):
 
     def _names_step(self, told: str) -> bool:
         """That step, or a later one: short steps, or a journal with some room left, may be through before."""
+        if self.cell.row is Row.LOOK and "completed plan" in told:  # between preflight and the next step
+            return True
         names = list(_TITLES)
         possible = names[names.index(self.cell.row.step) :]
         return any(_TITLES[step] in told or f"in step {step}" in told for step in possible)

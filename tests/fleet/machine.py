@@ -20,6 +20,7 @@ USER = getpass.getuser()
 GROUP = grp.getgrgid(os.getgid()).gr_name
 
 PRIVATE = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGKiOPddAnxlf1S2y08ul1yymcJvx2UEhvzdIgBtA9vXA=="
+OTHER_KEY = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgKBOXcOqH0XX1ajVGbDTH7My42KkbTuN6Jd9g9bj8mzlA=="
 PUBLIC = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
 ID = "34750f98bd59fcfc946da45aaabe933be154a4b5"
 SEED = b"\x01" * 32
@@ -105,8 +106,11 @@ def install(place: Place) -> Machine:
     )
     place.command(
         "curl",
-        f'for url; do :; done; case $url in *:46657/*) exec cat {RECORDED}/"${{url##*/}}".json ;; esac\n'
-        'echo "curl: (7) Failed to connect" >&2; exit 7',
+        "mark= failed=0\n"
+        "while [ $# -gt 0 ]; do case $1 in --write-out) mark=$2; shift ;;\n"
+        f'http*:46657/*) cat {RECORDED}/"${{1##*/}}".json || failed=22; printf "$mark" ;;\n'
+        'http*) echo "curl: (7) Failed to connect" >&2; printf "$mark"; failed=7 ;;\n'
+        "esac; shift; done; exit $failed",
     )
     place.command(
         "loom", f'echo "$1" >> {root}/loom.calls\ncase $1 in version) echo "1.2.3+build.456" ;; esac'

@@ -56,6 +56,7 @@ class Behaviour:
     commands: list[str] = field(default_factory=list)  # all that were run
     inputs: list[bytearray] = field(default_factory=list)  # what each read
     logins: list[str] = field(default_factory=list)  # who logged in
+    passwords: list[str] = field(default_factory=list)  # all that were tried
 
 
 class _Server(AnsweringServer):
@@ -74,6 +75,7 @@ class _Server(AnsweringServer):
         return self._sshd.behaviour.second if self._partial else self._sshd.behaviour.auth
 
     def check_auth_password(self, username: str, password: str) -> int:
+        self._sshd.behaviour.passwords.append(password)
         if password != self._sshd.behaviour.password:
             return common.AUTH_FAILED
         self._sshd.behaviour.logins.append(username)
@@ -242,8 +244,8 @@ class Sshd:
 
     def _thread(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)  # only what was started can be waited for
 
     def _execute(self, channel: Channel, command: str, ended: Callable[[], None]) -> None:
         seen = bytearray()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +16,11 @@ from paramiko.server import InteractiveQuery
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet, Refuse
 from loomtui.fleet.scripts import InspectScript
+from loomtui.fleet.ssh.challenge import Prompt
 from loomtui.fleet.ssh.keyboard_interactive import CodeNeeded
-from loomtui.fleet.ssh.prompter import Question
+from loomtui.fleet.ssh.prompter import Question, Secrets, Unanswered
+from loomtui.fleet.ssh.refusal import Refusal
+from loomtui.fleet.ssh.talk import Unsent
 from loomtui.inventory.model import Inventory
 from tests.fleet.place import Place
 from tests.fleet.sshd import Behaviour, Questions, Sshd
@@ -118,6 +123,32 @@ async def test_lost_bastion_that_nobody_has_noticed(
     assert len(place.person.questions) == 2
 
 
+async def test_first_look_over_a_bastion_that_is_gone(
+    place: Place, sshd: Sshd, bastion: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that was not lost is tried once only, and yet gets there."""
+    place.person.codes = ["111", "222"]
+    async with Fleet(behind(place, bastion, sshd.port, sshd.port), place.person) as fleet:
+        await fleet.session("n1").connect()
+        gone = [EOFError()]
+        opened = Transport.open_channel
+
+        def open_channel(transport: Transport, kind: str, *args: Any, **options: Any) -> Channel:
+            if kind == "direct-tcpip" and gone:
+                raise gone.pop()
+            return opened(transport, kind, *args, **options)
+
+        monkeypatch.setattr(Transport, "open_channel", open_channel)
+        await fleet.session("n2").connect()
+    assert len(place.person.questions) == 2
+
+
+def test_how_long_a_refusal_holds() -> None:
+    """What a person has to answer is not tried again by itself, however long that takes."""
+    assert Refusal.of(CodeNeeded("it wants a code.", node="n1")).until == math.inf
+    assert Refusal.of(NodeUnreachable("it refused.", node="n1")).until < time.monotonic() + 60
+
+
 async def test_code_that_is_called_a_password(place: Place, sshd: Sshd, bastion: Sshd) -> None:
     """What let in once is refused at the next login: from then on it is asked for every time."""
     bastion.behaviour.questions = Questions((PASSWORD,), [("111",), ("222",), ("333",)])
@@ -152,6 +183,29 @@ async def test_chain_of_bastions_asks_each_once(place: Place, sshd: Sshd, bastio
             assert await fleet.connect() == dict.fromkeys(inventory.names)
     ports = [question.asker.rpartition(":")[2] for question in place.person.questions]
     assert ports == [str(bastion.port), str(inner.port)]
+
+
+async def test_two_users_of_one_bastion_have_a_connection_each(
+    place: Place, sshd: Sshd, bastion: Sshd
+) -> None:
+    """What one of them may reach, the other may not."""
+    inventory = behind(place, bastion, sshd.port, sshd.port)
+    config = place.root / "config"
+    config.write_text(
+        f"Host *\n IdentityFile {place.root}/id\nHost 127.0.0.1\n Port {sshd.port}\n"
+        f" ProxyJump jumper@localhost:{bastion.port}\n"
+        f"Host second\n HostName 127.0.0.1\n Port {sshd.port}\n ProxyJump other@localhost:{bastion.port}\n"
+    )
+    place.known_hosts.write_text(
+        place.known_hosts.read_text() + place.known_hosts.read_text().replace("127.0.0.1", "localhost")
+    )
+    second = inventory.nodes[1].model_copy(update={"host": "second"})
+    place.person.codes = ["111", "222"]
+    async with Fleet(
+        inventory.model_copy(update={"nodes": (inventory.nodes[0], second)}), place.person
+    ) as fleet:
+        assert await fleet.connect() == {"n1": None, "n2": None}
+    assert sorted(bastion.behaviour.logins) == ["jumper", "other"]
 
 
 async def test_nobody_gives_it(place: Place, sshd: Sshd, bastion: Sshd) -> None:
@@ -264,6 +318,22 @@ async def test_server_that_hangs_up_meanwhile(place: Place, sshd: Sshd, bastion:
     assert asked(bastion) == 2
 
 
+async def test_server_that_hangs_up_while_another_asks(place: Place) -> None:
+    """Nobody is asked what nobody waits for."""
+    question = Question("n1", (), "Verification code:", echo=False)
+    assert await Secrets(place.person).code(question, lambda: False) is Unanswered.LATE
+    assert place.person.questions == []
+
+
+def test_what_was_not_sent_answers_no_other_question() -> None:
+    unsent, code, serial = Unsent(), Prompt((), "Code:", echo=False), Prompt((), "Serial:", echo=True)
+    unsent.keep(code, "111")
+    assert unsent.take(code) == "111"
+    assert unsent.take(code) is None
+    unsent.keep(code, "111")
+    assert unsent.take(serial) is None
+
+
 # ── several questions ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -360,6 +430,18 @@ async def test_one_connection_has_to_do(asking: Place, sshd: Sshd) -> None:
     assert len(asking.person.questions) == 1
 
 
+async def test_no_shell_stays_where_another_login_asks_for_a_code(
+    asking: Place, sshd: Sshd, script: dict[str, str]
+) -> None:
+    """It would hold one of the few places for good."""
+    async with Fleet(asking.inventory(sshd.port), asking.person) as fleet:
+        n1 = fleet.session("n1")
+        with pytest.raises(NodeUnreachable, match="for what ends"):
+            await n1.stay(InspectScript("watch"))
+        assert (await n1.inspect(RIGHTS)).status == 0
+    assert len(asking.person.questions) == 1
+
+
 async def test_logs_leave_room_for_looks(asking: Place, sshd: Sshd, script: dict[str, str]) -> None:
     asking.behaviour.max_sessions = 2
     script["lasting"] = "echo begun; while read -r line; do :; done"
@@ -373,3 +455,44 @@ async def test_logs_leave_room_for_looks(asking: Place, sshd: Sshd, script: dict
         assert (await n1.inspect(RIGHTS)).status == 0
         await first.aclose()
     assert len(asking.person.questions) == 1
+
+
+async def test_many_logs_at_once_before_the_first_login(
+    asking: Place, sshd: Sshd, script: dict[str, str]
+) -> None:
+    """Nobody knows yet that each login asks for a code: no second one is begun before that is known."""
+    asking.behaviour.max_sessions = 100
+    script["lasting"] = "echo begun; while read -r line; do :; done"
+    async with (
+        Fleet(asking.inventory(sshd.port), asking.person) as fleet,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        logs = [fleet.session("n1").follow(InspectScript("lasting")) for _ in range(12)]
+        for log in logs:
+            await stack.enter_async_context(contextlib.aclosing(log))
+        begun = await asyncio.gather(*(anext(log) for log in logs), return_exceptions=True)
+        assert begun.count((b"begun",)) == 9
+        refused = [outcome for outcome in begun if isinstance(outcome, NodeUnreachable)]
+        assert len(refused) == 3
+        assert "9 logs followed there" in refused[0].what
+        assert (await fleet.session("n1").inspect(RIGHTS)).status == 0
+    assert len(asking.person.questions) == 1
+
+
+async def test_logs_that_begin_at_the_same_moment_leave_room(
+    asking: Place, sshd: Sshd, script: dict[str, str]
+) -> None:
+    asking.behaviour.max_sessions = 2
+    script["lasting"] = "echo begun; while read -r line; do :; done"
+    async with (
+        Fleet(asking.inventory(sshd.port), asking.person) as fleet,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        n1 = fleet.session("n1")
+        await asyncio.gather(*(n1.inspect(RIGHTS) for _ in range(4)))  # how much room there is
+        logs = [n1.follow(InspectScript("lasting")) for _ in range(2)]
+        for log in logs:
+            await stack.enter_async_context(contextlib.aclosing(log))
+        begun = await asyncio.gather(*(anext(log) for log in logs), return_exceptions=True)
+        assert begun.count((b"begun",)) == 1
+        assert (await n1.inspect(RIGHTS)).status == 0

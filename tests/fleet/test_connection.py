@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.scripts import InspectScript
+from loomtui.fleet.ssh.client import Transport
+from loomtui.fleet.ssh.negotiation import Client
 from tests.fleet.agent import FakeAgent
 from tests.fleet.place import Person, Place, write_key
 from tests.fleet.sshd import Sshd
@@ -312,3 +316,30 @@ async def test_dead_nodes_do_not_hold_up_the_others(place: Place, sshd: Sshd, tm
         async with Fleet(place.inventory(silent, sshd.port, silent, connect_timeout=0.5), Person()) as fleet:
             outcomes = await fleet.connect()
     assert [outcome is None for outcome in outcomes.values()] == [False, True, False]
+
+
+# ── idle connections ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_idle_connection_sleeps_and_is_closed_at_once_all_the_same(place: Place, sshd: Sshd) -> None:
+    """paramiko's thread wakes ten times a second otherwise, which costs with hundreds of nodes."""
+    async with Fleet(place.inventory(sshd.port), place.person) as fleet:
+        await fleet.connect()
+        transport = await fleet.session("n1")._lanes.transport()
+        assert (transport.sock.gettimeout() or 0) >= 5
+        begun = time.monotonic()
+    await asyncio.to_thread(transport.join, 10)
+    assert not transport.is_alive()
+    assert time.monotonic() - begun < 3
+
+
+def test_a_connection_ends_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of paramiko's that raises would print a traceback over the screens."""
+
+    def run(transport: Transport) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(Transport, "run", run)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        Client(ours).run()

@@ -16,6 +16,7 @@ def test_plain_and_encoded_values_and_noise_between_them() -> None:
     assert facts.number("number") == 42
     assert facts.number("state") is None
     assert facts.number("absent") is None
+    assert [facts.decimal(name) for name in ("number", "state", "absent")] == [42.0, None, None]
     assert facts.line("text") == "hello world"
     assert facts.text("absent") is None
     assert facts.line("absent", "-") == "-"

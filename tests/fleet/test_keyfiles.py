@@ -18,6 +18,7 @@ from paramiko import Message
 
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.ssh.keyfiles import KeyFile, KeyUnusableError, LockedError, public_blob
+from loomtui.fleet.ssh.negotiation import _left_out
 from tests.fleet.agent import FakeAgent
 from tests.fleet.place import Place, write_key
 from tests.fleet.sshd import Sshd
@@ -280,3 +281,30 @@ def test_a_security_key_is_left_to_the_agent(tmp_path: Path) -> None:
     path.chmod(0o600)
     assert public_blob(path) == public.asbytes()
     assert f"`ssh-add {path}` lets the agent use it" in unusable(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left_out"),
+    [
+        ("", []),
+        ("rsa-sha2-512", ["ssh-ed25519", "rsa-sha2-256"]),
+        ("rsa-sha2-512-cert-v01@openssh.com,ssh-ed25519", ["rsa-sha2-256"]),
+        ("-rsa-sha2-256*", ["rsa-sha2-256"]),
+    ],
+)
+def test_by_what_no_key_may_sign(wanted: str, left_out: list[str]) -> None:
+    """PubkeyAcceptedAlgorithms: a key of RSA has two ways, of which one may be left."""
+    assert _left_out(wanted, ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")) == left_out
+
+
+def test_a_key_is_opened_once_for_all_nodes(tmp_path: Path) -> None:
+    """Its passphrase costs a tenth of a second each time, and that for each of hundreds of nodes."""
+    path = tmp_path / "id"
+    write_key(path, "horse")
+    first = KeyFile.read(path).key("horse")
+    assert KeyFile.read(path).key("horse") is first
+    for _ in range(2):
+        with pytest.raises(LockedError):
+            KeyFile.read(path).key("cow")
+    write_key(path, "horse")
+    assert KeyFile.read(path).key("horse") != first

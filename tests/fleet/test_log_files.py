@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
+from loomtui.fleet.probes.log_files import FileLines, look_for_files
 from loomtui.fleet.probes.log_tail import LogLine, tail
+from loomtui.fleet.scripts import InspectScript, script_text
+from loomtui.fleet.session import Session
 from tests.fleet.machine import USER, Machine, install
 from tests.fleet.place import Place
 from tests.fleet.test_logs import cluster, entry, journal, next_lines, prints
@@ -163,6 +170,47 @@ async def test_log_destination_is_read_as_far_as_loom_has_come(node: Machine, pl
         assert "its last lines may be old" in notices(await read(fleet))[0]
 
 
+@pytest.mark.parametrize(
+    ("named_in", "file", "reader"),
+    [
+        ("unit", "/etc/passwd", []),
+        ("unit", "link", ["loom"]),
+        ("script", "/etc/passwd", ["loom"]),
+        ("config", "/etc/passwd", ["loom"]),
+    ],
+)
+def test_root_reads_as_the_user_who_could_have_chosen_the_file(
+    node: Machine, place: Place, named_in: str, file: str, reader: list[str]
+) -> None:
+    """A start script of the service's user, or their link, could name a file that only root may read."""
+    (place.root / "link").symlink_to("/etc/passwd")
+    unit(node, f"/usr/bin/{DIRECT}")
+    place.command("id", "case $1 in -u) echo 0 ;; *) echo root ;; esac")
+    place.command("runuser", f'echo "$2" >> {place.root}/readers; shift 3; exec "$@"')
+    path = file if file.startswith("/") else str(place.root / file)
+    shown = node.run("log_file", "loom.service", path, "loom", named_in, "once", "5").stdout
+    assert shown.startswith(b"log good ")
+    found = place.root / "readers"
+    assert sorted({*found.read_text().split()} if found.exists() else ()) == reader
+
+
+async def test_a_loom_yml_that_is_a_pipe_is_not_waited_for(node: Machine) -> None:
+    config = node.dir / "loom.yml"
+    config.unlink()
+    os.mkfifo(config)
+    unit(node, f"/usr/bin/{DIRECT}")
+    async with asyncio.timeout(10):
+        look = await asyncio.create_subprocess_exec(
+            "sh", stdin=subprocess.PIPE, env={**os.environ, "PATH": f"{node.place.bin}:/usr/bin:/bin"}
+        )
+        text = script_text(InspectScript("log_places"))
+        try:
+            await look.communicate(f"set -- loom.service {node.dir}\n{text}".encode())
+        finally:
+            os.close(os.open(config, os.O_RDWR))  # lets go whoever waits for it
+    assert look.returncode == 0
+
+
 async def test_a_file_is_followed_over_its_rotation(node: Machine, place: Place) -> None:
     log = place.root / "loom.log"
     log.write_text("one\n")
@@ -179,6 +227,82 @@ async def test_a_file_is_followed_over_its_rotation(node: Machine, place: Place)
         log.write_text("three\n")
         assert texts(await next_lines(stream, 1)) == ["three"]
         await stream.aclose()
+
+
+async def test_the_file_of_a_node_that_comes_back_is_followed(
+    node: Machine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that could not be reached at first was followed by its journal only."""
+    monkeypatch.setattr("loomtui.fleet.probes.log_tail._RETRY_SECONDS", (0.05,))
+    log = place.root / "loom.log"
+    log.write_text("one\n")
+    unit(node, f"/usr/bin/{DIRECT}", f"StandardOutput=append:{log}\n")
+    journal(place, 1, 'case "$*" in *-f) exec sleep 60 ;; esac')
+    tries = []
+
+    async def away_at_first(session: Session) -> tuple[list[FileLines], list[LogLine]]:
+        tries.append(session)
+        if len(tries) < 3:
+            raise NodeUnreachable("it is away.", node="n1")
+        return await look_for_files(session)
+
+    monkeypatch.setattr("loomtui.fleet.probes.log_tail.look_for_files", away_at_first)
+    async with cluster(place, 1) as fleet:
+        stream = tail(fleet, ["n1"], follow=True, lines=10)
+        assert texts(await next_lines(stream, 2)) == ["one"]
+        await stream.aclose()
+    assert len(tries) == 3
+
+
+async def test_one_file_that_fails_does_not_end_the_other(
+    node: Machine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [place.root / name for name in ("out.log", "err.log")]
+    for file in files:
+        file.write_text("one\n")
+    unit(node, f"/usr/bin/{DIRECT}", f"StandardOutput=append:{files[0]}\nStandardError=append:{files[1]}\n")
+    journal(place, 1, 'case "$*" in *-f) exec sleep 60 ;; esac')
+    read_file = FileLines.read
+
+    def fails_once(self: FileLines, **how: Any) -> AsyncGenerator[tuple[LogLine, ...]]:
+        if self._file.path == str(files[0]):
+            raise LoomtuiError("sudo refuses.", node="n1")
+        return read_file(self, **how)
+
+    monkeypatch.setattr(FileLines, "read", fails_once)
+    async with cluster(place, 1) as fleet:
+        stream = tail(fleet, ["n1"], follow=True, lines=10)
+        lines = await next_lines(stream, 3)
+        assert "sudo refuses." in notices(lines)
+        with files[1].open("a") as more:
+            more.write("two\n")
+        assert texts(await next_lines(stream, 1)) == ["two"]
+        await stream.aclose()
+        assert not any("_follow_file" in repr(task) for task in asyncio.all_tasks())
+
+
+async def test_a_follower_that_ends_is_told_of_and_begins_again(
+    node: Machine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.fleet.probes.log_tail._RETRY_SECONDS", (0.05,))
+    log = place.root / "loom.log"
+    log.write_text("one\n")
+    unit(node, f"/usr/bin/{DIRECT}", f"StandardOutput=append:{log}\n")
+    journal(place, 1, 'case "$*" in *-f) exec sleep 60 ;; esac')
+    place.command(
+        "tail", f'[ -e {place.root}/twice ] || exec /usr/bin/tail -n 10 {log}; exec /usr/bin/tail "$@"'
+    )
+    async with cluster(place, 1) as fleet:
+        stream = tail(fleet, ["n1"], follow=True, lines=10)
+        lines = await next_lines(stream, 3)
+        (place.root / "twice").touch()
+        with log.open("a") as more:
+            more.write("two\n")
+        while "two" not in texts(lines):
+            lines += await next_lines(stream, 1)
+        await stream.aclose()
+    assert texts(lines) == ["one", "two"]
+    assert any(f"the reading of {log} ended. Trying again." in notice for notice in notices(lines))
 
 
 async def test_nothing_is_told_twice_after_a_lost_connection(
@@ -201,3 +325,22 @@ async def test_nothing_is_told_twice_after_a_lost_connection(
         found = await next_lines(stream, 2)
         await stream.aclose()
     assert texts(found) == ["four"]
+
+
+async def test_log_destination_stands_in_the_file_that_loom_reads(node: Machine, place: Place) -> None:
+    log = node.write("loom.log", "E[2026-01-01|10:00:00.000] one\n")
+    node.write("config/loom.yml", "LogDestination: file://loom.log\n")
+    unit(node, f"/usr/bin/{DIRECT}")
+    (node.dir / "loom.yml").unlink(missing_ok=True)
+    assert (
+        f"n1 logs to {log} (LogDestination of {node.dir}/config/loom.yml)."
+        in notices(await lines_of(place))[0]
+    )
+
+
+async def test_a_pipe_in_the_place_of_loom_yml_is_not_waited_for(node: Machine, place: Place) -> None:
+    (node.dir / "loom.yml").unlink(missing_ok=True)
+    os.mkfifo(node.dir / "loom.yml")
+    unit(node, f"/usr/bin/{DIRECT}")
+    async with asyncio.timeout(15):
+        assert notices(await lines_of(place)) == []

@@ -128,6 +128,16 @@ async def test_the_environment_of_the_unit_wins(machine: Machine, fleet: Fleet) 
     assert seen.environment == ()
 
 
+async def test_a_pattern_of_environment_files_is_expanded(machine: Machine, fleet: Fleet) -> None:
+    show = machine.place.root / "show"
+    (machine.place.root / "a.env").write_text("GOGC=50")
+    (machine.place.root / "b.env").write_text("TM_DB_DIR=/big")
+    show.write_text(f"{show.read_text()}\nEnvironmentFiles={machine.place.root}/*.env (ignore_errors=no)\n")
+    seen = await details(fleet.session("n1"))
+    assert seen.environment == ("TM_DB_DIR",)
+    assert ids(seen.status) == (None, None)
+
+
 @pytest.fixture
 def started() -> Iterator[int]:
     """The ID of a process in whose environment a start script has set something."""
@@ -159,6 +169,29 @@ async def test_the_root_of_loom_yml_is_joined_twice(
     assert status.node_key
     assert status.node_key.node_id == (OTHER_ID if root else ID)
     machine.write("loom.yml", "RootDir: ../elsewhere\n")
+    status = await status_of(fleet)
+    assert status.node_key
+    assert "does not tell plainly" in (status.node_key.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("loom.json", '{\n  "RootDir": "sub"\n}\n'),
+        ("loom.toml", 'RootDir = "sub"\n'),
+        ("loom.properties", "RootDir = sub\n"),
+        ("loom.yml", "{RootDir: sub}\n"),
+        ("loom.yml", '  ChainID: "x"\n  RootDir: "sub"\n'),
+        ("loom.yml", "RootDir: |\n  sub\n"),
+    ],
+)
+async def test_a_root_in_another_form_is_not_passed_over(
+    machine: Machine, fleet: Fleet, name: str, text: str
+) -> None:
+    (machine.dir / "loom.yml").unlink()
+    machine.write("config/loom.yml", "ChainID: x\n")
+    machine.write(name, text)
+    machine.write("sub/sub/chaindata/config/node_key.json", node_key(OTHER))
     assert ids(await status_of(fleet)) == (None, None)
 
 

@@ -25,6 +25,7 @@ from loomtui.fleet.ssh.openssh.names import hops
 from loomtui.fleet.ssh.openssh.options import Algorithms, Asked, SshOptions, chosen, from_program
 from loomtui.fleet.ssh.openssh.program import SshProgram, ssh_program
 from loomtui.fleet.ssh.openssh.reading import Files
+from loomtui.fleet.ssh.openssh.sharing import for_host, is_plain_name, tells_hosts_apart
 from tests.fleet.ssh_configs import VARIABLE, Case, cases
 
 _LOG = logging.getLogger(__name__)  # --log-cli-level=INFO shows the outcomes
@@ -32,6 +33,9 @@ _CASES = 5_000 if settings.get_current_profile_name() == "deep" else 300
 #: At least so much of what the program takes has to be taken by us, too.
 _LEAST_TAKEN = 0.6
 _HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+#: No pattern and no value of the generated files names it.
+_OTHER = "elsewhere-7"
 
 pytestmark = pytest.mark.usefixtures("ssh_client")
 
@@ -60,6 +64,11 @@ def _written_out(own: Algorithms, usual: Algorithms) -> Algorithms:
         host_keys=out(own.host_keys, usual.host_keys, "HostKeyAlgorithms"),
         public_keys=out(own.public_keys, usual.public_keys, "PubkeyAcceptedAlgorithms"),
     )
+
+
+def _is_for_all(config: Path, asked: Asked) -> bool:
+    """Whether what the program says of this host is taken for all."""
+    return is_plain_name(asked.host) and not tells_hosts_apart(Files(_HOME, config, None, is_named=True))
 
 
 def _comparable(options: SshOptions) -> SshOptions:
@@ -95,6 +104,10 @@ def test_no_difference(program: SshProgram, tmp_path: Path, monkeypatch: pytest.
         except CallError:
             outcomes["refused by ssh"] += 1
             theirs = None
+        if theirs is not None and _is_for_all(config, case.asked):
+            outcomes["for all hosts"] += 1
+            other = program.ask(replace(case.asked, host=_OTHER), config)
+            assert for_host(theirs, case.asked.host, _OTHER) == from_program(other)
         try:
             ours = read_options(Files(_HOME, config, None, is_named=True), case.asked)
         except CallError as error:
@@ -113,3 +126,4 @@ def test_no_difference(program: SshProgram, tmp_path: Path, monkeypatch: pytest.
     _LOG.info("%s; refused by us alone for %s", dict(outcomes), refusals.most_common(12))
     assert outcomes["alike"] >= _LEAST_TAKEN * (outcomes["alike"] + outcomes["refused by us alone"])
     assert outcomes["alike"] >= _CASES * 0.2
+    assert outcomes["for all hosts"]

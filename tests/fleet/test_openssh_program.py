@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh import program as program_module
 from loomtui.fleet.ssh.openssh.configuration import Configuration, Which
 from loomtui.fleet.ssh.openssh.options import Asked, SshOptions, as_files, from_program
+from loomtui.fleet.ssh.sshconfig import Routes
+from loomtui.inventory.model import Node, SshSettings
 from tests.fleet.openssh import stand_in, target, written
 
 ANSWER = "user op\nhostname 10.0.0.9\nport 2209\n"
@@ -18,6 +24,18 @@ ANSWER = "user op\nhostname 10.0.0.9\nport 2209\n"
 
 def ask(which: Which, file: Path | None = None, host: str = "loom-n9") -> SshOptions:
     return Configuration(which, file).answer(Asked(host, "op", 2209)).options
+
+
+def is_over(process: int, within: float) -> bool:
+    """Waits for the end of a process that is not a child of ours. `within`: seconds."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], within)[0])
+    finally:
+        os.close(descriptor)
 
 
 def test_the_usual_files_are_left_to_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,8 +105,7 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(
     program_module.ssh_program.cache_clear()
     with pytest.raises(CallError, match=r"was ended: it took 0.5 s"):
         ask(Which.NAMED, written(tmp_path, "\n"))
-    state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().split(") ")[1][0] in "ZX"
+    assert is_over(int((tmp_path / "pid").read_text()), within=10)
 
 
 @pytest.mark.parametrize("body", ["yes", "yes >&2", 'printf "user op\\n"', 'printf "\\377\\376"'])
@@ -149,3 +166,81 @@ def test_names_of_files_on_one_line() -> None:
     assert as_files("/a b /c") == ("/a b /c",)
     with pytest.raises(CallError, match="gives no host"):
         from_program("hostname x\nport 0\nuser y\n")
+
+
+@pytest.mark.usefixtures("ssh_client")
+def test_what_a_command_of_match_exec_leaves_running_is_neither_waited_for_nor_ended(tmp_path: Path) -> None:
+    """What runs on has a session of its own, and holds standard error."""
+    config, pid = tmp_path / "config", tmp_path / "pid"
+    config.write_text(f'Match exec "setsid sleep 12 & echo $! > {pid}"\n User found\n')
+    program = program_module.ssh_program(os.environ["PATH"])
+    assert program is not None
+    begun = time.monotonic()
+    try:
+        assert "user found" in program.ask(Asked("loom-n1"), config).splitlines()
+        assert time.monotonic() - begun < 10
+        os.kill(int(pid.read_text()), 0)
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("ssh_client")
+def test_tokens_of_proxy_jump_stand_for_the_node(tmp_path: Path) -> None:
+    """`ssh` fills them in when it makes a command of it, which `ssh -G` does not show yet."""
+    config = tmp_path / "config"
+    config.write_text(
+        "Host n1\n HostName inner.example\n User op\n ProxyJump first,jump-%h:2022\n"
+        "Host n2\n ProxyJump jump-%z\nHost *\n User someone\n"
+    )
+    routes = Routes(SshSettings(config_file=config))
+    hops = routes.target(Node(name="n1", host="n1")).jumps
+    assert [(hop.host, hop.user, hop.port) for hop in hops] == [
+        ("first", "someone", 22),
+        ("jump-inner.example", "someone", 2022),
+    ]
+    with pytest.raises(CallError, match="'%z' in 'jump-%z' stands for nothing"):
+        routes.target(Node(name="n2", host="n2"))
+
+
+ECHO = (
+    'for host; do :; done; echo >> {0}/asked; printf "user op\\nhost $host\\nhostname $host\\nport 2209\\n"'
+)
+
+
+def test_it_is_asked_once_for_all_hosts_that_are_not_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", stand_in(tmp_path / "bin", ECHO.format(tmp_path)))
+    (tmp_path / "more.conf").write_text("Host *\n IdentitiesOnly yes\n")
+    config = written(tmp_path, f"Include {tmp_path}/more.conf\n")
+    hosts = ("n1", "n2.example.com", "10.0.0.7")
+    assert tuple(ask(Which.NAMED, config, host).host_name for host in hosts) == hosts
+    assert (tmp_path / "asked").read_text() == "\n"
+    ask(Which.NAMED, config, "N1")  # of which the program makes another name
+    ask(Which.NAMED, config, "127.1")
+    assert (tmp_path / "asked").read_text() == "\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Host n1",
+        "host * !n2",
+        "Match host n1",
+        "HostName 10.0.0.1",
+        "UserKnownHostsFile /k/%h",
+        "ProxyJump n1",
+        "CanonicalizeHostname yes",
+        'Include "{0}/inner.conf"',
+        "Include ${{HOME}}/x",
+    ],
+)
+def test_hosts_that_are_told_apart_are_each_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("PATH", stand_in(tmp_path / "bin", ECHO.format(tmp_path)))
+    (tmp_path / "inner.conf").write_text("Compression no\nHost n2\n")
+    config = written(tmp_path, line.format(tmp_path) + "\n")
+    for host in ("n1", "n2", "n2"):
+        ask(Which.NAMED, config, host)
+    assert (tmp_path / "asked").read_text() == "\n\n"

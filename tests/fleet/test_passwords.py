@@ -7,7 +7,8 @@ import pytest
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.fleet import Fleet
 from tests.fleet.place import Place
-from tests.fleet.sshd import Sshd
+from tests.fleet.sshd import Behaviour, Sshd
+from tests.fleet.test_connection import configure
 
 
 @pytest.fixture(params=["password", "keyboard-interactive"])
@@ -64,3 +65,21 @@ async def test_method_that_is_not_supported(place: Place, sshd: Sshd) -> None:
         ):
             await fleet.session("n1").connect()
     assert place.person.asked == []
+
+
+async def test_password_of_a_jump_host_goes_to_no_node(strict: Place, sshd: Sshd) -> None:
+    """Nor the other way round, though the user is called the same on both."""
+    behaviour = Behaviour(strict.behaviour.keys, second=strict.behaviour.second, password="of the bastion")
+    with Sshd(behaviour, strict.host_key) as jump:
+        strict.knows(sshd.port, jump.port)
+        config = configure(
+            strict,
+            f"IdentityFile {strict.root}/id\n"
+            f"Host bastion\n HostName 127.0.0.1\n Port {jump.port}\n"
+            f"Host 127.0.0.1\n ProxyJump operator@bastion\n",
+        )
+        strict.person.answers = ["of the bastion", "correct horse"]
+        async with Fleet(strict.inventory(sshd.port, sshd.port, **config), strict.person) as fleet:
+            assert await fleet.connect() == {"n1": None, "n2": None}
+    assert behaviour.passwords == ["of the bastion"]
+    assert strict.behaviour.passwords == ["correct horse"] * 2

@@ -13,17 +13,27 @@ import pytest
 from loomtui.fleet import session
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
-from loomtui.fleet.probes.looks import read_chain, read_key, read_lock, read_validator_facts
+from loomtui.fleet.probes.holder import Holder, lock_words, read_holder
 from loomtui.fleet.probes.node_status import Active, NodeStatus
 from loomtui.fleet.probes.probe import look, look_at
+from loomtui.fleet.probes.status_facts import read_chain, read_key, read_validator_facts
 from loomtui.fleet.scripts import InspectScript, script_text
 from loomtui.inventory.model import Role
 from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.validator import SigningState
-from tests.fleet.machine import ID, PRIVATE, PUBLIC, RECORDED, SEED, VERSIONS, Machine, node_key, validator
+from tests.fleet.machine import (
+    ID,
+    OTHER_KEY,
+    PRIVATE,
+    PUBLIC,
+    RECORDED,
+    SEED,
+    VERSIONS,
+    Machine,
+    node_key,
+    validator,
+)
 from tests.fleet.sshd import Sshd
-
-OTHER = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgKBOXcOqH0XX1ajVGbDTH7My42KkbTuN6Jd9g9bj8mzlA=="
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -51,6 +61,8 @@ async def test_a_look_over_ssh(machine: Machine, fleet: Fleet, version: str) -> 
     assert status.disk_free_bytes is not None
     assert status.clock_offset_seconds is not None
     assert abs(status.clock_offset_seconds) < 1
+    assert status.load_average is not None
+    assert status.load_average >= 0
     assert machine.files() == before
     assert [(ran.kind, ran.name) for ran in fleet.ran] == [("inspect", "rights"), ("inspect", "status")]
 
@@ -91,7 +103,7 @@ async def test_a_service_that_flaps_and_one_that_is_held(machine: Machine, fleet
     assert status.service.held_by == "R-1"
     assert status.service.held_since is not None
     assert abs(status.service.held_since - datetime.now(UTC)) < timedelta(hours=1)
-    assert status.lock == "run R-1 of ann on desk, since 2026-11-22"
+    assert status.lock == "run R-1 of ann@desk, since 2026-11-22"
 
 
 async def test_which_databases_are_missing_is_seen(machine: Machine, fleet: Fleet) -> None:
@@ -121,11 +133,20 @@ async def test_the_set_of_validators_is_asked_of_the_nodes_own_chain(machine: Ma
 
 
 def test_a_lock_that_holds_anything() -> None:
-    assert read_lock(None) is None
-    assert read_lock("") == "an unreadable lock"
-    assert read_lock('{"run": 1}') == '{"run": 1}'
-    assert read_lock("[1]") == "[1]"
-    assert "\x1b" not in (read_lock('{"run":"\\u001b[2J","who":"","from":"","since":""}') or "")
+    assert lock_words(None) is None
+    assert lock_words("") == "a lock that nobody can read: it is empty"
+    assert lock_words("[1]") == "a lock that nobody can read: [1]"
+    assert read_holder("[1]") is None
+    assert read_holder('{"run": "R-1", "who": 1}') == Holder("R-1", who="1")
+    assert "\x1b" not in (lock_words('{"run":"\\u001b[2J","who":"","from":"","since":""}') or "")
+
+
+def test_a_run_that_was_taken_over_names_its_generation() -> None:
+    holder = read_holder('{"run": "R-1/12-0af3", "who": "ann", "from": "desk", "since": "today"}')
+    assert holder == Holder("R-1", "12-0af3", "ann", "desk", "today")
+    assert (holder.number, Holder("R-1").number) == (12, 1)
+    assert "12-0af3" not in holder.words
+    assert read_holder('{"run": "R-1/../etc"}') is None
 
 
 async def test_what_a_node_says_stays_data(machine: Machine, fleet: Fleet) -> None:
@@ -212,7 +233,7 @@ def leaks(output: bytes) -> bool:
     """Whether anything of the secret half is in what a node printed, as text or as a fact."""
     facts = read_facts(output)
     everything = output + b"".join(value for name in facts for value in facts.all(name))
-    secrets = (SEED, SHORT[:-2].encode(), PRIVATE[:42].encode(), SEED.hex().encode(), OTHER[:42].encode())
+    secrets = (SEED, SHORT[:-2].encode(), PRIVATE[:42].encode(), SEED.hex().encode(), OTHER_KEY[:42].encode())
     return any(secret in everything for secret in secrets)
 
 
@@ -258,13 +279,13 @@ VALIDATORS = {
     ),
     "hsm": (validator(priv_key=None, key_id=7), SigningState(120455, 1, 3), None, True),
     "other key": (
-        validator(priv_key={"type": "tendermint/PrivKeyEd25519", "value": OTHER}),
+        validator(priv_key={"type": "tendermint/PrivKeyEd25519", "value": OTHER_KEY}),
         SigningState(120455, 1, 3),
         "not a pair",
         False,
     ),
     "seed as public key": (
-        validator(priv_key=None, pub_key={"type": "x", "value": OTHER}),
+        validator(priv_key=None, pub_key={"type": "x", "value": OTHER_KEY}),
         SigningState(120455, 1, 3),
         "pub_key is not",
         False,
@@ -350,7 +371,7 @@ async def test_a_node_without_curl_and_wget_is_asked_through_ssh(
     machine: Machine, fleet: Fleet, rpc_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without(script: InspectScript) -> str:
-        return script_text(script).replace("if have curl || have wget; then", "if false; then")
+        return script_text(script).replace("have curl || have wget", "false")
 
     monkeypatch.setattr(session, "script_text", without)
     machine.write("loom.yml", f"RPCListenAddress: tcp://127.0.0.1:{rpc_port}\n")
@@ -361,6 +382,29 @@ async def test_a_node_without_curl_and_wget_is_asked_through_ssh(
     status = (await look(fleet)).node("n1")
     assert status.chain is None
     assert "cannot be reached from the node" in (status.chain_error or "")
+
+
+@pytest.mark.parametrize(
+    ("file", "value"), [("3.25 2.10 1.05 2/345 6789\n", 3.25), ("[2J oops\n", None), ("", None), (None, None)]
+)
+async def test_the_load_of_a_machine(
+    machine: Machine,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str | None,
+    value: float | None,
+) -> None:
+    path = machine.place.root / "loadavg"
+    if file is not None:
+        path.write_text(file)
+
+    def elsewhere(script: InspectScript) -> str:
+        return script_text(script).replace("/proc/loadavg", str(path))
+
+    monkeypatch.setattr(session, "script_text", elsewhere)
+    status = (await look(fleet)).node("n1")
+    assert status.error is None
+    assert status.load_average == value
 
 
 # ── clocks ──────────────────────────────────────────────────────────────────────────────────────────────

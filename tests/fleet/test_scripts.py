@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loomtui.fleet.bootstrap import BOOTSTRAP, command
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import Fleet, WritableFleet
 from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript, script_text
-from loomtui.fleet.session import _BOOTSTRAP, Session, WritableSession, _command
+from loomtui.fleet.session import Session, WritableSession
 
 REMOTE = Path(str(resources.files("loomtui.fleet") / "remote"))
 EVERY = [
@@ -69,24 +70,24 @@ async def test_looking_refuses_a_change_script_and_the_other_way_round(
 
 def test_a_script_that_arrives_cut_off_is_not_run(tmp_path: Path) -> None:
     text = f"touch {tmp_path}/ran\n{LAST_LINE}\n".encode()
-    command = ["sh", "-c", _BOOTSTRAP, "loomtui", "abc"]
+    line = ["sh", "-c", BOOTSTRAP, "loomtui", "abc"]
     for sent in (text[:-1], text[:10], b""):
         data = f"a password\nabc:{len(text)}\n".encode() + sent
-        done = subprocess.run(command, input=data[: -1 if sent == text[:-1] else None], capture_output=True)
+        done = subprocess.run(line, input=data[: -1 if sent == text[:-1] else None], capture_output=True)
         assert done.returncode == 97
         assert done.stdout == b""
     assert not (tmp_path / "ran").exists()
-    subprocess.run(command, input=f"abc:{len(text)}\n".encode() + text, check=True)
+    subprocess.run(line, input=f"abc:{len(text)}\n".encode() + text, check=True)
     assert (tmp_path / "ran").exists()
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=5))
 def test_a_command_means_the_same_to_any_login_shell(args: list[str]) -> None:
     """csh takes `!` and newlines for its own also within quotes, fish backslashes, zsh a bare `=`."""
-    command = _command(Rights(Root.FREE, "op"), "ab12", tuple(args))
-    assert command.isascii()
-    assert not set(command) & set("!\n\r\t\0")
-    bare, quoted = "".join(command.split("'")[::2]), command.split("'")[1::2]
+    made = command(Rights(Root.FREE, "op"), "ab12", tuple(args))
+    assert made.isascii()
+    assert not set(made) & set("!\n\r\t\0")
+    bare, quoted = "".join(made.split("'")[::2]), made.split("'")[1::2]
     assert re.fullmatch(r"sudo -n[ ]+", bare)
     assert not any(re.search(r"\\\\|\\$", part) for part in quoted)
     words = [re.sub(r"\\0(...)", lambda octal: chr(int(octal[1], 8)), word) for word in quoted[5:]]

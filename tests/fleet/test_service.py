@@ -76,7 +76,8 @@ def test_a_hold_is_told_in_words() -> None:
     held = replace(state("229"), held_by="20261122-030000-ab12", held_since=since)
     assert held.hold == (
         "held from starting since 2026-11-22 03:04 UTC: run 20261122-030000-ab12 is not finished. To lift "
-        "it: loomtui resume 20261122-030000-ab12, or loomtui rollback 20261122-030000-ab12"
+        "it: loomtui resume 20261122-030000-ab12, or loomtui rollback 20261122-030000-ab12; on another "
+        "machine than the run's: loomtui take-over 20261122-030000-ab12"
     )
     assert state("229").hold is None
     assert "names no run" in (state("229", "[Unit]\n").hold or "")

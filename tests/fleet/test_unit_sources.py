@@ -12,8 +12,10 @@ import pytest
 
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.looks import look_at
+from loomtui.loom.launch.sources import Absence, SourceFile
+from loomtui.loom.unit_change import change_of
 from loomtui.loom.units import EffectiveUnit, PeerFlag
-from tests.fleet.machine import Machine, install
+from tests.fleet.machine import ID, PRIVATE, SEED, Machine, install, node_key
 from tests.fleet.place import Place
 
 LIST = "tcp://34750f98bd59fcfc946da45aaabe933be154a4b5@10.2.0.4:46656"
@@ -121,3 +123,46 @@ def running(peers: str) -> Iterator[int]:
         yield process.pid
         assert process.stdin is not None
         process.stdin.close()
+
+
+async def test_an_environment_file_that_the_script_reads_too(
+    machine: Machine, place: Place, fleet: Fleet
+) -> None:
+    """As an environment file all but a few of its lines are left out; the script reads the whole of it."""
+    env = write(place, "loom.env", f"HOST=10.2.0.4\nexport LIST={LIST}\nMORE=x\n")
+    debug = '[ -z "$DEBUG" ] || set -x'
+    script = write(
+        place, "start.sh", f'#!/bin/sh\n{debug}\n. {env}\nexec loom run --peers "$LIST" --x "$OTHER"\n'
+    )
+    settings = f"EnvironmentFile=-{env}\n"
+    unit = await unit_of(machine, fleet, f"{script} $WHATEVER", settings)
+    assert values(unit) == {PeerFlag.PEERS: LIST}
+    (value,) = unit.peer_values
+    assert (value.file, value.line) == (str(env), 2)
+    assert unit.source_text(str(env)) is not None
+    with pytest.raises(ValueError, match="does not change that file") as told:
+        change_of(unit, unit.files[0].path, {PeerFlag.PEERS: "new"})
+    assert f"Now: export LIST={LIST} Has to be: export LIST=new" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "secret", [node_key(), PRIVATE, f"{SEED.hex()}\n", "-----BEGIN EC PRIVATE KEY-----\nhunter2\n"]
+)
+async def test_a_key_that_a_script_reads_stays_on_the_node(
+    machine: Machine, place: Place, fleet: Fleet, secret: str
+) -> None:
+    path = write(place, "of-the-node", secret)
+    peers = write(place, "peers", f"{LIST}\n")
+    script = write(
+        place, "start.sh", f"#!/bin/sh\nexport K=$(cat {path})\nexec loom run --peers $(cat {peers})\n"
+    )
+    unit = await unit_of(machine, fleet, str(script))
+    assert values(unit) == {PeerFlag.PEERS: LIST}
+    assert unit.sources.scripts[str(path)] == SourceFile(str(path), absence=Absence.KEY)
+
+
+async def test_the_id_of_a_node_is_no_key(machine: Machine, place: Place, fleet: Fleet) -> None:
+    path = write(place, "node-id", f"{ID}\n")
+    script = write(place, "start.sh", f"exec loom run --peers $(cat {path})@h:1\n")
+    unit = await unit_of(machine, fleet, f"/bin/sh {script}")
+    assert values(unit) == {PeerFlag.PEERS: f"{ID}@h:1"}

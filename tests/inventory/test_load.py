@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,12 @@ from loomtui.inventory import (
     Inventory,
     LoomSettings,
     Node,
+    NotifySettings,
+    Objectives,
     Ports,
     Role,
     S3Settings,
+    Signer,
     SshSettings,
     load,
     schema,
@@ -88,9 +92,68 @@ def test_sample_inventory_loads_and_shows_every_field() -> None:
     assert inventory.cluster == "loom-example"
     assert [node.role for node in inventory.nodes].count(Role.BACKUP) == 1
     text = SAMPLE.read_text(encoding="utf-8")
-    models = (Inventory, SshSettings, LoomSettings, Ports, S3Settings, Node)
+    models = (
+        Inventory,
+        SshSettings,
+        LoomSettings,
+        Ports,
+        S3Settings,
+        NotifySettings,
+        Objectives,
+        Signer,
+        Node,
+    )
     missing = [name for model in models for name in model.model_fields if f"{name}:" not in text]
     assert missing == []
+
+
+def test_a_command_to_notify(write: Write) -> None:
+    settings = load(write(SMALL + "notify: {command: [curl, -m, '8'], after: 0}\n")).notify
+    assert settings == NotifySettings(command=("curl", "-m", "8"), timeout=10, after=0)
+    assert load(write(SMALL)).notify is None
+    wrong = problems_of(write(SMALL + "notify:\n  command: [curl, 8]\n  timeout: 61\n  shell: true\n"))
+    assert [problem.field for problem in wrong] == ["notify.command[1]", "notify.timeout", "notify.shell"]
+    assert "in quotes where it is a number" in wrong[0].expected
+    (text,) = problems_of(write(SMALL + "notify: {command: 'curl x'}\n"))
+    assert text.expected == "a list of at least one argument, the program first; there is no shell"
+    (empty,) = problems_of(write(SMALL + "notify: {command: []}\n"))
+    assert empty.expected == text.expected
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKZ+a16+tSLDwEyABRuqkR++WVf1gBAw0W+PgBD3fcaA"
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKZ+a16+tSLDwEyABRuqkR++WVf1gBAw0W+PgBD3fcaB"
+
+
+def signers(*people: tuple[str, str]) -> str:
+    listed = "".join(f"  - {{name: {name}, key: '{key}'}}\n" for name, key in people)
+    return f"{SMALL}require_second: true\nallowed_signers:\n{listed}"
+
+
+def test_two_people_may_sign(write: Write) -> None:
+    inventory = load(write(signers(("anna", f"{KEY} anna@desk"), ("ben@example.com", OTHER_KEY))))
+    assert inventory.require_second
+    assert inventory.allowed_signers[0] == Signer(name="anna", key=KEY)
+    assert inventory.allowed_signers[0].blob[-1:] == b"\x80"
+    assert not load(write(SMALL)).require_second
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        (signers(("anna", KEY)), "require_second", "two people and more"),
+        (signers(("anna", KEY), ("anna", OTHER_KEY)), "require_second", "two people and more"),
+        (f"{SMALL}require_second: true\n", "require_second", "two people and more"),
+        (signers(("anna", KEY), ("ben", f"{KEY} b")), "allowed_signers[1].key", "a key of their own"),
+        (signers(("anna", KEY), ("b n", OTHER_KEY)), "allowed_signers[1].name", "without blanks"),
+        (signers(("anna", KEY), ("ben", "ssh-rsa AAAA")), "allowed_signers[1].key", "a public SSH key"),
+        (signers(("anna", KEY), ("ben", KEY[12:])), "allowed_signers[1].key", "a public SSH key"),
+        (signers(("anna", KEY), ("'*'", OTHER_KEY)), "allowed_signers[1].name", "without blanks"),
+    ],
+)
+def test_signers_that_are_wrong(write: Write, text: str, field: str, expected: str) -> None:
+    (problem,) = problems_of(write(text))
+    assert problem.field == field
+    assert expected in problem.expected
 
 
 def test_ten_errors_show_ten_errors_in_the_order_of_their_lines(write: Write) -> None:
@@ -143,6 +206,15 @@ def test_problem_says_file_line_field_found_expected_and_suggestion(write: Write
             "s3.addressing_style",
             "auto or path or virtual",
         ),
+        (("bucket: backups", "bucket: backups, look_limit: many"), "s3.look_limit", "a size: a number"),
+        (("bucket: backups", "bucket: backups, look_limit: -1"), "s3.look_limit", "a size: a number"),
+        (("bucket: backups", "bucket: backups, look_limit: true"), "s3.look_limit", "a size: a number"),
+        (("cluster: c", "cluster: c\nobjectives: {downtime: 30}"), "objectives.downtime", "30m, 1h30m"),
+        (("cluster: c", "cluster: c\nobjectives: {downtime: 0s}"), "objectives.downtime", "30m, 1h30m"),
+        (("cluster: c", "cluster: c\nobjectives: {data_loss: soon}"), "objectives.data_loss", "30m, 1h30m"),
+        (("cluster: c", "cluster: c\nobjectives: {data_loss: -1h}"), "objectives.data_loss", "30m, 1h30m"),
+        (("cluster: c", "cluster: c\nobjectives: {rto: 1h}"), "objectives.rto", "one of downtime, data_loss"),
+        (("cluster: c", "cluster: c\nobjectives: 1h"), "objectives", "a mapping with keys of downtime"),
         (("host: 10.0.0.1", "host: '-oProxyCommand=id'"), "nodes[0].host", "a host name"),
         (("host: 10.0.0.1", "host: tcp://10.0.0.1"), "nodes[0].host", "a host name"),
         (("host: 10.0.0.1", "host: 10.0.0.1, port: 0"), "nodes[0].port", "a port number"),
@@ -194,6 +266,22 @@ def test_each_error_alone(write: Write, change: tuple[str, str], field: str, exp
     matching = [problem for problem in problems_of(write(text)) if problem.field == field]
     assert matching
     assert expected in matching[0].expected
+
+
+@pytest.mark.parametrize(("written", "size"), [("2 GB", 2_000_000_000), ("0", 0), ("1.5MiB", 1_572_864)])
+def test_a_size_is_written_as_on_the_command_line(write: Write, written: str, size: int) -> None:
+    path = write(SMALL.replace("bucket: backups", f"bucket: backups, look_limit: {written}"))
+    assert load(path).s3.look_limit == size
+    assert load(write(SMALL)).s3.look_limit is None
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("30m", 1800), ("1h 30m", 5400), ("2d", 172_800)])
+def test_objectives_are_lengths_of_time(write: Write, written: str, seconds: int) -> None:
+    path = write(SMALL.replace("cluster: c", f"cluster: c\nobjectives: {{downtime: {written}}}"))
+    objectives = load(path).objectives
+    assert objectives.downtime == timedelta(seconds=seconds)
+    assert objectives.data_loss is None
+    assert load(write(SMALL)).objectives.downtime is None
 
 
 def test_a_misspelt_key_is_one_problem_and_not_a_missing_one_as_well(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.lab up | down | status`: a lab by hand."""
+"""`python -m tests.lab up | down | status | hold`: a lab by hand, or for another program."""
 # ruff: noqa: T201 - a program that prints
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ import sys
 import time
 
 from tests.lab import places
-from tests.lab.client import Lab, start, stop
+from tests.lab.client import Lab, lab, start, stop
 from tests.lab.needs import LabError
 from tests.lab.tree import SUDO_USER
 
-_USAGE = "usage: python -m tests.lab up | down | status"
+_USAGE = "usage: python -m tests.lab up | down | status | hold"
 
 
 def main(argv: list[str]) -> int:
-    commands = {"up": _up, "down": _down, "status": _status}
+    commands = {"up": _up, "down": _down, "status": _status, "hold": _hold}
     if len(argv) != 1 or argv[0] not in commands:
         print(_USAGE, file=sys.stderr)
         return 2
@@ -51,6 +51,15 @@ def _status() -> int:
             loom = Lab.at(index).run(name, "systemctl is-active loom", check=False).stdout.strip()
             print(f"# {name:10} {address:15} loom is {loom}")
     return 0 if indexes else 1
+
+
+def _hold() -> int:
+    """Says how to reach a lab, and keeps it for as long as standard input is open."""
+    with lab() as started:
+        _describe(started)
+        sys.stdout.flush()
+        sys.stdin.read()
+    return 0
 
 
 def _describe(lab: Lab) -> None:

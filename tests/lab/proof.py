@@ -12,7 +12,7 @@ from tests.lab.grip import HOLD_FILE, WORKDIR
 from tests.lab.needs import LabError
 from tests.lab.watching import until
 
-#: The one line that must never be logged (observed facts 5).
+#: The one line that must never be logged (docs/loom.md 6).
 _SIGNED_TWICE = "Found conflicting vote from ourselves"
 
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @dataclass(frozen=True)
 class SlowStore:
     url: str
+    size: int  # of the object
     asked: list[str | None] = field(default_factory=list)  # the If-Match of each request
     half_sent: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
@@ -38,7 +39,7 @@ def slow_store(address: str, body: bytes) -> Iterator[SlowStore]:
             """Says nothing."""
 
     server = ThreadingHTTPServer((address, 0), Handler)
-    store = SlowStore(f"http://{address}:{server.server_port}/archive?signature=lab-secret")
+    store = SlowStore(f"http://{address}:{server.server_port}/archive?signature=lab-secret", len(body))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

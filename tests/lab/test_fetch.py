@@ -32,7 +32,14 @@ def _archive() -> bytes:
 async def _fetch(grip: Grip, store: SlowStore, digest: str) -> None:
     job = script_text(FETCH_JOB)
     await grip.change(
-        FETCH, "data", "bzip2", digest, "app.db", stdin=f"{store.url}\netag-of-the-plan\n{job}".encode()
+        FETCH,
+        "data",
+        "bzip2",
+        digest,
+        str(store.size),
+        "0",
+        "app.db",
+        stdin=f"{store.url}\netag-of-the-plan\n{job}".encode(),
     )
     assert await asyncio.to_thread(store.half_sent.wait, 30)
 

@@ -96,12 +96,12 @@ async def test_processes_that_outlive_a_stopped_unit_are_no_stop(shared: Lab, fl
         shared.run(node, f"rm -r {folder}; systemctl daemon-reload; systemctl restart loom")
 
     assert (stopped.status, child.name, child.standing) == (75, "sleep", Standing.UNTOLD)
-    assert state in {"inactive", "failed"}  # loom ends with 0 or with 1, observed facts 8
+    assert state in {"inactive", "failed"}  # loom ends with 0 or with 1, docs/loom.md 9
     assert again.status == 0
 
 
 async def test_stop_that_ends_with_status_1_leaves_nothing_failed(shared: Lab, fleet: WritableFleet) -> None:
-    """Loom's two signal handlers race (observed facts 8): one of them ends it with 1."""
+    """Loom's two signal handlers race (docs/loom.md 9): one of them ends it with 1."""
     node, folder = "val-1", _DROP_INS
     setting = '[Service]\\nExecStop=/bin/sh -c "kill -USR1 $MAINPID"\\n'  # its status then is no clean one
     shared.run(

@@ -95,6 +95,44 @@ def test_no_node_reachable_and_no_node_running() -> None:
     assert mixed.sentence == "The service runs on no node that can be reached."
 
 
+def test_a_crash_loop_is_not_a_stop() -> None:
+    crashing = [view(name, None, active=False, crashes=True) for name in NAMES]
+    everywhere = judged(crashing)
+    assert everywhere.state is ClusterState.CRASHING
+    assert everywhere.sentence == "Loom crashes and is restarted, over and over, on every node."
+    stopped = view("n4", None, active=False, stopped=True)
+    partly = judged([*crashing[:3], stopped])
+    assert partly.state is ClusterState.CRASHING
+    assert partly.sentence.endswith("on n1, n2 and n3; the service does not run on n4.")
+    gone = view("n4", None, reachable=False, active=False)
+    assert judged([*crashing[:3], gone]).sentence.endswith("on every node that can be reached.")
+
+
+def test_a_node_that_is_met_between_two_crashes_still_crashes() -> None:
+    crashing = [view(name, None, active=False, crashes=True) for name in NAMES]
+    between = [view(name, None) for name in NAMES]
+    assert judged(crashing, between, every=2).state is ClusterState.CRASHING
+    answers = [view(name, 69) for name in NAMES]
+    assert judged(crashing, answers, every=2).state is ClusterState.UNKNOWN
+
+
+def test_one_node_that_crashes_is_told_so() -> None:
+    one = [view("n1", None, active=False, crashes=True), *(view(name, 69) for name in NAMES[1:])]
+    verdict = judged(one, one, one)
+    assert (verdict.state, verdict.reasons[0]) == (
+        ClusterState.HALTED,
+        "Loom on n1 crashes and is restarted, over and over.",
+    )
+
+
+def test_nodes_that_a_run_holds_are_not_just_stopped() -> None:
+    held = [view(name, None, active=False, held_by="20261121-031415-ab12") for name in NAMES]
+    verdict = judged(held)
+    assert verdict.sentence == "The service runs on no node: held from starting by 20261121-031415-ab12."
+    assert verdict.held == {"20261121-031415-ab12"}
+    assert judged([*held[:3], view("n4", None, active=False)]).sentence == "The service runs on no node."
+
+
 @pytest.mark.parametrize(
     ("first", "second", "reason"),
     [

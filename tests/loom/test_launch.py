@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from loomtui.loom.launch.environment import read_environment_file
 from loomtui.loom.launch.letters import plain
+from loomtui.loom.launch.outputs import Sink
 from loomtui.loom.launch.sources import Absence, SourceFile, Sources, Wanted
 from loomtui.loom.unit_change import change_of
 from loomtui.loom.units import EffectiveUnit, Origin, PeerFlag, read_unit
@@ -277,6 +278,8 @@ UNKNOWN = [
         "which may set PEERS",
     ),
     ("if grep -q x /y; then loom run --peers a; else loom run --peers b; fi", "starts Loom in several ways"),
+    ("grep -q x /y && PEERS=x\nloom run --peers $PEERS", "which may set PEERS"),
+    ("grep -q x /y || PEERS=x\nloom run --peers $PEERS", "which may set PEERS"),
     ('eval "$OPTS"\nloom run --peers $PEERS', "what `eval` runs"),
     (". /etc/secret.env\nloom run --peers $PEERS", "/etc/secret.env, which could not be read"),
     ("loom run ${OPTS//a/b}", "an expansion that is not read"),
@@ -393,6 +396,12 @@ def test_files_beside_a_script_and_relative_to_its_folder() -> None:
     assert (unit.outputs.error.path, unit.outputs.error.said_in) == ("/var/log/x", SCRIPT)
     lost = read_unit(PATH, service(SCRIPT), sources({SCRIPT: "cd $(mktemp); exec loom run >> x"}))
     assert lost.outputs.standard.words == "x in a folder that is not known"
+
+
+def test_a_descriptor_that_a_script_keeps_is_no_file() -> None:
+    unit = started_by(f"exec 3>&1\nexec {DIRECT} >&3 2>&3")
+    assert {output.sink for output in unit.outputs.each} == {Sink.ELSEWHERE}
+    assert unit.outputs.error.words == "descriptor 3, which the script has opened"
 
 
 shell_text = st.text("loomrun-pes'\"\\$(){}[]<>|&;#=`!: \n\t\x00/.0if")

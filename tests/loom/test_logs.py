@@ -1,4 +1,4 @@
-"""Every message of domain facts 6 and of what real nodes were seen to print has an explanation."""
+"""Every message of docs/messages.md and of what real nodes were seen to print has an explanation."""
 
 from __future__ import annotations
 

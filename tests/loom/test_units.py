@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loomtui.loom.launch.sources import SourceFile, Sources
 from loomtui.loom.units import EffectiveUnit, PeerFlag, UnitFile, read_cat, read_unit
 
 from .vectors import A, B, C
@@ -228,6 +231,18 @@ def test_values_of_other_flags_are_no_peers(command: str) -> None:
 
 def test_a_semicolon_in_quotes_separates_nothing() -> None:
     assert read_unit(PATH, service('loom run ";" x')).exec_start == ("loom", "run", ";", "x")
+
+
+def test_the_same_unit_is_read_once_and_what_is_long_is_not_kept() -> None:
+    """A plan for many nodes asks for the same units again and again; texts of nodes may be of any length."""
+    text, script = service("/start.sh"), SourceFile("/start.sh", "exec loom run\n")
+    around = Sources(scripts={script.path: script})
+    assert read_unit(PATH, text, around) is read_unit(PATH, text, Sources(scripts={script.path: script}))
+    assert read_unit(PATH, text, around).wanted != read_unit(PATH, text).wanted
+    long_text = text + "# and so on\n" * 1_000
+    assert read_unit(PATH, long_text) is not read_unit(PATH, long_text)
+    long_script = Sources(scripts={script.path: replace(script, text=script.text + "# and so on\n" * 1_000)})
+    assert read_unit(PATH, text, long_script) is not read_unit(PATH, text, long_script)
 
 
 unit_text = st.text("[]Service\nExecStart= loomrun-pes'\"\\$%{}#;\r@:tcp//,.0123")

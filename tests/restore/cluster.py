@@ -9,15 +9,22 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from loomtui.aio import Door
 from loomtui.backups.archive import Reading, read
+from loomtui.backups.cache import Cache
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.compression import unpack
 from loomtui.backups.contents import assemble
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault, FaultKind
+from loomtui.backups.prepared.document import dump, outline
+from loomtui.backups.prepared.finding import Prepared, PreparedBackups, Unusable
+from loomtui.backups.prepared.reference import ManifestRef, Outline
+from loomtui.backups.staged import StagedArchives
 from loomtui.errors import ArchiveRejected, LoomtuiError, ObjectChanged
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
@@ -26,7 +33,16 @@ from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
-from loomtui.restore.running.operator import Approval, Go, OnFailure, Preview, Unattended, UnitDraft
+from loomtui.restore.running.operator import (
+    Approval,
+    Go,
+    OnFailure,
+    OnPlan,
+    Operator,
+    Preview,
+    Unattended,
+    UnitDraft,
+)
 from loomtui.restore.running.runner import Runner
 from loomtui.text import clean_line
 from tests.backups.making import pack
@@ -63,19 +79,66 @@ echo block >>app.db/000001.log
 mkdir -p mempool.wal && echo x >mempool.wal/wal
 [ -f chaindata/config/addrbook.json ] || echo '{"key":"00","addrs":[]}' >chaindata/config/addrbook.json
 sed 's/"last_height": *"0"/"last_height":"101"/' chaindata/config/priv_validator.json >signed
-cat signed >chaindata/config/priv_validator.json
-rm signed
+chmod 600 signed # a rename, as Tendermint does it: whoever looks meanwhile sees a whole file
+mv signed "$(readlink -f chaindata/config/priv_validator.json)"
 """
+
+
+class FakePrepared(PreparedBackups):
+    """Manifests in memory; there are none unless a test puts some here."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, Prepared | Unusable] = {}
+        self._listed = None
+
+    async def examine(self, backup: Backup) -> Prepared | Unusable | None:
+        return self.by_key.get(backup.key)
+
+    async def load(self, ref: ManifestRef) -> Prepared:
+        for found in self.by_key.values():
+            if isinstance(found, Prepared) and found.ref == ref:
+                return found
+        raise ObjectChanged(f"{ref.key} has changed")
+
+    async def outline(self, backup: Backup) -> Outline | None:
+        found = self.by_key.get(backup.key)
+        if not isinstance(found, Prepared):
+            return None
+        data = dump(found.manifest)
+        return outline(data)
+
+
+class MemoryCache(Cache):
+    """What nodes told of archives, and what is wrong with these."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Contents] = {}
+        self.faults: dict[str, Fault | None] = {}
+
+    def staged(self, backup: Backup) -> Contents | None:
+        return self.told.get(backup.key)
+
+    def keep_staged(self, contents: Contents) -> None:
+        self.told[contents.backup.key] = contents
+
+    def keep_kind(self, backup: Backup) -> None:
+        self.faults[backup.key] = backup.fault
 
 
 class FakeCatalogue(Catalogue):
     """Objects in memory, looked into by the real readers."""
 
+    prepared: FakePrepared
+
     def __init__(self) -> None:
         self._s3 = S3Settings(bucket="backups")
+        self.prepared = FakePrepared()
+        self.cache = MemoryCache()
+        self.staged = StagedArchives(self.cache, Door("s3-of-tests", workers=2))
         self.objects: dict[str, bytes] = {}
         self.backups: dict[str, Backup] = {}
         self.calls: list[tuple[str, str]] = []
+        self.guessed: dict[str, BackupKind] = {}  # key -> what its first bytes tell, where the rest is bad
         self.rejected: dict[str, str] = {}  # key -> what only a whole read finds
         self.unreadable: dict[str, str] = {}  # key -> why S3 does not give it
         self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
@@ -100,7 +163,10 @@ class FakeCatalogue(Catalogue):
         self.calls.append(("guess", backup.key))
         if backup.key in self.unreadable:
             return replace(backup, fault=Fault(FaultKind.UNREADABLE, self.unreadable[backup.key]))
-        return replace(backup, kind=self._contents(backup).backup.kind)
+        if (fault := self.cache.faults.get(backup.key)) is not None:
+            return replace(backup, fault=fault)
+        guessed = self.guessed.get(backup.key)
+        return replace(backup, kind=guessed or self._contents(backup).backup.kind)
 
     async def look(
         self,
@@ -134,16 +200,27 @@ class FakeCatalogue(Catalogue):
             raise ObjectChanged(f"{key} has changed")
 
     async def decompressed(
-        self, key: str, etag: str, compression: Compression, sha256: str
+        self,
+        key: str,
+        etag: str,
+        compression: Compression,
+        sha256: str,
+        tell: Callable[[str], None] = lambda _sha256: None,
     ) -> AsyncGenerator[bytes, None]:
         self.calls.append(("decompressed", key))
         assert etag == self.backups[key].etag
-        assert sha256 == hashlib.sha256(self.objects[key]).hexdigest()
-        data = b"".join(unpack((self.objects[key],), compression))
+        try:
+            data = b"".join(unpack((self.objects[key],), compression))
+        except ArchiveRejected as error:
+            raise ArchiveRejected(error.reason, archive=clean_line(key)) from error
         for start in range(0, len(data), 4096):
             if self.trouble is not None and start:
                 raise self.trouble
             yield data[start : start + 4096]
+        found = hashlib.sha256(self.objects[key]).hexdigest()
+        tell(found)
+        if sha256 not in ("", found):
+            raise ObjectChanged(f"{key} has changed")
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -260,10 +337,12 @@ class LocalCluster:
         *extra: str,
         key: str = "",
         state: bytes | None = None,
+        files: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Backup:
         """As backup.sh makes it of the last node: with that node's own config in it.
 
         `state`: the journal of its state.db, by `state_journal`; None: of the cluster's validators, 10 each.
+        `files`: what is otherwise in it, by path.
         """
         folder = self.root / "packed"
         known = state_journal(height, dict.fromkeys(self.validators, 10), at) if state is None else state
@@ -271,6 +350,8 @@ class LocalCluster:
         (folder / "chaindata/config").mkdir()
         (folder / "chaindata/config/node_key.json").write_text(Key(99).node_key_json)
         (folder / "chaindata/config/priv_validator.json").write_text(Key(98).validator_json(height))
+        for path, data in files.items():
+            (folder / path).write_bytes(data)
         body = pack(tar_of_folder(folder, "app.db", "chaindata", *extra), Compression.GZIP)
         shutil.rmtree(folder)
         name = list(self.machines)[-1]
@@ -323,9 +404,21 @@ class LocalCluster:
     async def run(self, fleet: LocalFleet | None = None, **choices: Any) -> Run:
         return self.store.create(await self.plan(fleet, **choices), self.inventory_path)
 
-    def runner(self, run: Run, fleet: LocalFleet | None = None, operator: Unattended | None = None) -> Runner:
+    def runner(
+        self,
+        run: Run,
+        fleet: LocalFleet | None = None,
+        operator: Operator | None = None,
+        *,
+        break_glass: bool = False,
+    ) -> Runner:
         return Runner(
-            run, self.inventory, fleet or self.fleet(), self.catalogue, operator or Unattended("test")
+            run,
+            self.inventory,
+            fleet or self.fleet(),
+            self.catalogue,
+            operator or Unattended("test"),
+            break_glass=break_glass,
         )
 
     # ── what is on the nodes ────────────────────────────────────────────────────────────────────────────
@@ -362,9 +455,12 @@ class Scripted(Unattended):
         *,
         approves: bool = True,
         edits: Mapping[str, Callable[[str], str]] | None = None,
+        on_plan: Sequence[OnPlan] = (),
     ) -> None:
         """`edits`: what becomes of the text that is proposed for a node's unit, before it is approved."""
         super().__init__("test")
+        self._on_plan = list(on_plan)
+        self.plans: list[tuple[Plan, Plan]] = []  # the first one and the completed one
         self._go = dict(go or {})
         self._answers = list(on_failure)
         self._approves = approves
@@ -378,6 +474,10 @@ class Scripted(Unattended):
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         self.previews[step] = previews
         return self._go.pop(step, Go.CONTINUE)
+
+    async def review_plan(self, first: Plan, completed: Plan) -> OnPlan:
+        self.plans.append((first, completed))
+        return self._on_plan.pop(0) if self._on_plan else await super().review_plan(first, completed)
 
     async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval:
         self.asked.append(preview)

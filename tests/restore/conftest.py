@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from tests import ability
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import LocalNode
+from tests.restore.material import tar_of_folder, write_state
+from tests.restore.serving import Store, serve
 
 
 @pytest.fixture
@@ -21,11 +24,38 @@ def node(tmp_path: Path) -> Iterator[LocalNode]:
 
 
 @pytest.fixture
+def store() -> Iterator[Store]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def fetching_node(tmp_path: Path) -> Iterator[LocalNode]:
+    """A node that a run has locked, and that can fetch by itself."""
+    machine = LocalNode(tmp_path / "n1", tools=("curl", "gzip"))
+    machine.write_unit("[Service]\nExecStart=/bin/true\n")
+    machine.take()
+    yield machine
+    machine.end_jobs()
+
+
+@pytest.fixture
+def tar_with_more(tmp_path: Path) -> bytes:
+    """Of the folder `packed`, with more in it than is wanted."""
+    folder = tmp_path / "packed"
+    write_state(folder, 100, "restored", "evm.db")
+    (folder / "app.db/000001.log").write_bytes(os.urandom(300_000))
+    (folder / "chaindata/config").mkdir()
+    (folder / "chaindata/config/node_key.json").write_text("the backup node's own")
+    return tar_of_folder(folder, "app.db", "chaindata", "evm.db")
+
+
+@pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing on a local node takes long enough to wait for it."""
     monkeypatch.setattr("loomtui.restore.running.steps.start._SETTLE_SECONDS", 0.01)
-    monkeypatch.setattr("loomtui.restore.running.steps.verify._POLL_SECONDS", 0.01)
-    monkeypatch.setattr("loomtui.restore.running.staging._POLL_SECONDS", 0.02)
+    monkeypatch.setattr("loomtui.restore.running.chain_watch._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("loomtui.restore.running.job_watch._POLL_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 Sources: tendermint 0.27.3 privval/priv_validator.go (a validator signs nothing at or below the height in its
 own file), types/validator_set.go (a block needs more than 2/3 of the power of the set of its height), and the
-observed facts, section 7.
+table in docs/loom.md 7.
 """
 
 from __future__ import annotations

@@ -1,16 +1,19 @@
 """Kill -9 at each event of a restore, then resume, then the same with rollback: all events, by one command.
 
-    python -m tests.restore.kill_walk [SCENARIO] [FIRST] [LAST]
+    python -m tests.restore.kill_walk [--way WAY] [SCENARIO] [FIRST] [LAST]
 
-Prints a line an event and exits 1 when any of them did not hold.
+WAY: `staged` (the default), `unread`, `twin`, `delta`, `after-stop`; `take-over`: staged, but the first
+loomtui's state is gone, and a second home takes its run over. Prints a line an event and exits 1 when any of
+them did not hold.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,7 @@ from tests.restore.killing import (
     restored_state_of,
     state_of,
 )
+from tests.restore.ways import Way
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,14 @@ class Verdict:
 class KillWalk:
     """One cluster; every walk step leaves it as it was before, so one cluster serves for all of them."""
 
-    def __init__(self, restorer: Restorer, sizes: Mapping[str, int]) -> None:
+    def __init__(self, restorer: Restorer, sizes: Mapping[str, int], *, elsewhere: bool = False) -> None:
         self._restorer = restorer
+        self._elsewhere = elsewhere  # what goes on after a kill is another home's loomtui
         self._sizes = sizes
         self._before = state_of(restorer.cluster)
         run, events = restorer.restore()
-        self.count = sum(bool(counts(event)) for event in events) - 1  # the last line is the outcome
+        self.kinds = [str(event.get("kind")) for event in events if counts(event)]
+        self.count = len(self.kinds) - 1  # the last line is the outcome
         self._restored = restored_state_of(restorer.cluster, sizes)
         restorer.rollback(run)
         self._expect_before("an undisturbed run")
@@ -64,31 +70,62 @@ class KillWalk:
 
     def at(self, number: int) -> Verdict:
         run, event = self._restorer.kill_at(number)
-        self._restorer.resume(run)
+        if not self._go_on(run):
+            return Verdict(number, event, (), differences(self._before, state_of(self._restorer.cluster)))
         resumed = differences(self._restored, restored_state_of(self._restorer.cluster, self._sizes))
         self._restorer.rollback(run)
         self._expect_before(f"the run that was resumed after {event}")
         run, event = self._restorer.kill_at(number)
-        self._restorer.rollback(run)
+        if self._elsewhere:
+            self._restorer.forget()
+            self._restorer.take_over(run, "--rollback")
+        else:
+            self._restorer.rollback(run)
         return Verdict(number, event, resumed, differences(self._before, state_of(self._restorer.cluster)))
+
+    def _go_on(self, run: str) -> bool:
+        """Whether there was something to go on with: no node knows of a run that had not locked one yet."""
+        if not self._elsewhere:
+            self._restorer.resume(run)
+            return True
+        if not self._restorer.is_on_nodes(run):
+            return False
+        self._restorer.forget()
+        self._restorer.take_over(run)
+        return True
 
     def walk(self, numbers: Iterable[int]) -> Iterator[Verdict]:
         return (self.at(number) for number in numbers)
 
 
 @contextmanager
-def kill_walk(scenario: str, nodes: int, home: Path) -> Iterator[KillWalk]:
+def kill_walk(scenario: str, nodes: int, home: Path, way: Way = Way.STAGED) -> Iterator[KillWalk]:
     with practice(scenario, nodes) as cluster:
         restorer = Restorer(cluster, home)
         extra = ("--reset-signing-state", f"practice-{scenario}") if cluster.scenario.reset_signing else ()
-        restorer.make_plan(*extra)
-        yield KillWalk(restorer, restored_sizes(restorer))
+        if way.is_prepared:
+            prepared = restorer.call("backups", "prepare", "--latest", "--twin", "--quiet")
+            assert prepared.returncode == 0, prepared.stderr
+        restorer.make_plan(*extra, *way.options)
+        yield KillWalk(restorer, restored_sizes(restorer), elsewhere=way is Way.TAKE_OVER)
 
 
-def main(scenario: str = "clean-restore", first: str = "1", last: str = "0") -> int:
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.restore.kill_walk", description=__doc__)
+    parser.add_argument(
+        "--way", choices=[way.name.lower().replace("_", "-") for way in Way], default="staged"
+    )
+    parser.add_argument("scenario", nargs="?", default="clean-restore")
+    parser.add_argument("first", nargs="?", type=int, default=1)
+    parser.add_argument("last", nargs="?", type=int, default=0)
+    chosen = parser.parse_args(argv)
+    way = Way[chosen.way.upper().replace("-", "_")]
     started, lost = time.monotonic(), 0
-    with tempfile.TemporaryDirectory() as folder, kill_walk(scenario, 1, Path(folder)) as walk:
-        numbers = range(int(first), (int(last) or walk.count) + 1)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        kill_walk(chosen.scenario, 1, Path(folder), way) as walk,
+    ):
+        numbers = range(chosen.first, (chosen.last or walk.count) + 1)
         for verdict in walk.walk(numbers):
             lost += not verdict.holds
             print(verdict, flush=True)  # noqa: T201 - this is a command
@@ -98,4 +135,4 @@ def main(scenario: str = "clean-restore", first: str = "1", last: str = "0") -> 
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

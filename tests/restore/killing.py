@@ -6,9 +6,11 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +63,17 @@ class Restorer:
             start_new_session=True,
         )
 
+    def begin(self, *args: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self._command(*args),
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
     def make_plan(self, *extra: str) -> None:
         made = self.call("plan", "-o", str(self.plan), *extra)
         assert made.returncode == 0, made.stderr
@@ -94,9 +107,7 @@ class Restorer:
             process.send_signal(signal.SIGKILL)
         process.wait(30)
         assert event, "the run said nothing before it ended"
-        return str(
-            event["run"]
-        ), f"{event.get('kind')} {event.get('step') or ''} {event.get('node') or ''}".strip()
+        return str(event["run"]), _name_of(event)
 
     def resume(self, run: str) -> None:
         """A run that was killed after its last event has nothing left to resume: refused, and restored."""
@@ -106,9 +117,48 @@ class Restorer:
             return
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
 
+    def is_on_nodes(self, run: str) -> bool:
+        """Whether a node knows of the run."""
+        return any(
+            (self.cluster.working_directory(name) / ".loomtui/runs" / run).is_dir()
+            for name in self.cluster.names
+        )
+
+    def suspend_after(self, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
+        """Starts a restore and suspends it so long after it began; the run and its last event till then."""
+        process = self.begin("restore", "--plan", str(self.plan), "--yes", "--json")
+        assert process.stdout is not None
+        event: dict[str, Any] = {}
+        begun = None
+        for line in process.stdout:
+            event = json.loads(line)
+            if self.is_on_nodes(str(event["run"])):
+                begun = begun or time.monotonic()
+                if time.monotonic() - begun >= seconds:
+                    break
+        process.send_signal(signal.SIGSTOP)
+        return process, str(event["run"]), _name_of(event)
+
+    def forget(self) -> None:
+        """What the first loomtui kept is gone: from here on this is another home."""
+        shutil.rmtree(self.environment["XDG_STATE_HOME"], ignore_errors=True)
+
+    def take_over(self, run: str, *options: str) -> None:
+        """From a home that does not know of the run; its first loomtui may show signs of life."""
+        living = ("--although-at-work", f"practice-{self.cluster.scenario.name}")
+        done = self.call("take-over", run, "--yes", "--json", *living, *options)
+        if done.returncode == 3 and not options:
+            assert json.loads(done.stdout.splitlines()[-1])["outcome"] == "restored", done.stderr
+            return
+        assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+
     def rollback(self, run: str) -> None:
         done = self.call("rollback", run, "--yes", "--json")
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+
+
+def _name_of(event: Mapping[str, Any]) -> str:
+    return f"{event.get('kind')} {event.get('step') or ''} {event.get('node') or ''}".strip()
 
 
 def counts(event: Mapping[str, Any]) -> bool:
@@ -124,10 +174,13 @@ def state_of(cluster: Practice) -> dict[str, FileState]:
             for path in sorted(top.rglob("*")):
                 if ".loomtui" in path.parts or not path.is_file() or path.is_symlink():
                     continue
-                info = path.stat()
-                key = f"{name}:{path.relative_to(cluster.node_root(name))}"
-                found[key] = FileState(_digest(path.read_bytes()), info.st_mode, info.st_mtime_ns)
+                found[f"{name}:{path.relative_to(cluster.node_root(name))}"] = file_state(path)
     return found
+
+
+def file_state(path: Path) -> FileState:
+    info = path.stat()
+    return FileState(_digest(path.read_bytes()), info.st_mode, info.st_mtime_ns)
 
 
 def restored_state_of(cluster: Practice, sizes: Mapping[str, int]) -> dict[str, str]:
@@ -165,17 +218,18 @@ def restored_sizes(restorer: Restorer) -> dict[str, int]:
     """The size of each database file as the data archive holds it, by its name on a node."""
     data = load_plan(restorer.plan).nodes[0].data
     assert data is not None
+    key = data.key
 
     async def sizes() -> dict[str, int]:
         catalogue = Catalogue(load(restorer.cluster.inventory_path).s3)
         try:
-            contents = await catalogue.look(await catalogue.find(data.key))
+            contents = await catalogue.look(await catalogue.find(key))
         finally:
             await catalogue.close()
         return {
             member.path.replace(item.source, item.target, 1): member.size
             for member in contents.members
-            for item in data.items
+            for item in contents.data_items
             if member.path.startswith(item.source + "/")
         }
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loomtui.errors import LoomtuiError, NodeUnreachable, ScriptFailed
+from loomtui.fleet.batch import Look, Part
 from loomtui.fleet.fleet import WritableFleet
+from loomtui.fleet.look_shell import LookShell
 from loomtui.fleet.rights import Rights, Root
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran
 from loomtui.fleet.session import Output, WritableSession
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, LoomSettings, Node
-from tests.restore.local import USER, LocalNode
+from loomtui.restore.running.node_run import NodeRun
+from tests.restore.local import GROUP, RUN, USER, LocalNode
 from tests.restore.looks import answer
+from tests.restore.material import node_plan
 
 
 @dataclass
@@ -52,13 +56,16 @@ class LocalSession(WritableSession):
         self.faults = faults
         self._ask = ask
         self._log = ran
-        self._closed = False
+        self.trips: list[tuple[str, ...]] = []  # the scripts that ran in one round trip, the latest last
 
     @property
     def connected(self) -> bool:
         return True
 
     async def connect(self) -> None:
+        self._reach()
+
+    async def ready(self) -> None:
         self._reach()
 
     async def close(self) -> None:
@@ -76,6 +83,7 @@ class LocalSession(WritableSession):
         self, script: InspectScript, *args: str, timeout: float = 30, accept: tuple[int, ...] = (0,)
     ) -> Output:
         assert isinstance(script, InspectScript)
+        self.trips.append((script.name,))
         return await self._local(script, args, b"", accept)
 
     async def change(
@@ -87,12 +95,32 @@ class LocalSession(WritableSession):
         accept: tuple[int, ...] = (0,),
     ) -> Output:
         assert isinstance(script, ChangeScript)
+        self.trips.append((script.name,))
         return await self._local(script, args, stdin or b"", accept)
+
+    async def inspect_all(self, *looks: Look, timeout: float = 30) -> tuple[Output, ...]:
+        return await self._local_batch(looks)
+
+    async def change_all(self, *parts: Part, timeout: float = 60) -> tuple[Output, ...]:
+        return await self._local_batch(parts)
+
+    async def _local_batch(self, parts: Sequence[Part]) -> tuple[Output, ...]:
+        """One script after the other: a test may let something happen between them."""
+        self.trips.append(tuple(part.script.name for part in parts))
+        outputs = []
+        for part in parts:
+            outputs.append(await self._local(part.script, part.args, b"", part.accept))
+            if outputs[-1].status:
+                break
+        return tuple(outputs)
 
     async def follow(self, script: InspectScript, *args: str) -> AsyncGenerator[tuple[bytes, ...], None]:
         output = await self.inspect(script, *args)
         if output.stdout:
             yield tuple(output.stdout.splitlines())
+
+    async def stay(self, script: InspectScript, *args: str) -> LookShell:
+        raise ScriptFailed("nothing stays here.", node=self.node.name)
 
     async def reach(self, host: str, port: int, *, timeout: float = 5) -> Reach:
         self._reach()
@@ -119,7 +147,7 @@ class LocalSession(WritableSession):
             self.faults.after(self.node.name, script.name)
             return Output(0, told, b"")
         given, failure = await _all_of(stdin)
-        if script.name == "fetch":
+        if script.name.startswith("fetch"):
             given = self.machine.closed(given.decode()).encode()
         # A thread ends with its script, also where nobody waits any more; a loop would leave it behind.
         done = await asyncio.to_thread(self._execute, script, args, given)
@@ -166,6 +194,7 @@ class LocalFleet(WritableFleet):
         self.ran = deque()
         self.faults = Faults()
         self.asked_again = 0
+        self.dialled_before: list[int] = []
         self._local = {
             node.name: LocalSession(
                 node, inventory.loom_of(node), machines[node.name], self.faults, ask, self.ran, quick
@@ -186,6 +215,10 @@ class LocalFleet(WritableFleet):
     def ask_again(self) -> None:
         """Nobody is asked, but it counts."""
         self.asked_again += 1
+
+    def dial(self) -> None:
+        """Everything is there, but it counts how many scripts were run before."""
+        self.dialled_before.append(len(self.ran))
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -209,3 +242,19 @@ def fail_always(fleet: LocalFleet, script: str, node: str = "n1") -> None:
             raise ScriptFailed(f"{script} went wrong", node=name, safe="It is held.", advice="Look.")
 
     fleet.faults.before = before
+
+
+def session_on(machine: LocalNode, faults: Faults | None = None) -> LocalSession:
+    """A session of its own with one node, by the real looks."""
+    node = Node(name="n1", host="h")
+    return LocalSession(node, LoomSettings(), machine, faults or Faults(), lambda *_: b"", deque(), False)
+
+
+def locked_run(machine: LocalNode, faults: Faults) -> NodeRun:
+    """The node in the hands of the run RUN, which holds its lock."""
+    machine.write_unit("[Service]\nExecStart=/bin/true\n")
+    machine.take()
+    plan = node_plan(
+        working_directory=str(machine.workdir), unit_path=str(machine.unit), user=USER, group=GROUP
+    )
+    return NodeRun(session_on(machine, faults), plan, RUN)

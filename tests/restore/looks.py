@@ -1,5 +1,5 @@
 """What the scripts that look print of a LocalNode, told from here: they take most of the time of a restore.
-Both say the same, test_looks.py sees to it. Nothing is told of fetches: nodes that fetch are not quick."""
+Both say the same, test_looks.py sees to it. Jobs at work are not told of: nodes that fetch are not quick."""
 
 from __future__ import annotations
 
@@ -123,6 +123,16 @@ def _details(machine: LocalNode, args: Args) -> Iterator[Fact]:
         yield f"digest/{name}", sha256(path.read_bytes()).hexdigest()
 
 
+def _identity(machine: LocalNode, args: Args) -> Iterator[Fact]:
+    yield from ((name, value) for name, value in _status(machine, args) if name not in _OF_A_RUNNING_NODE)
+    for name, value in _details(machine, args):
+        if name in ("user", "account", "addrbook", "text/chaindata/config/config.toml"):
+            yield name, value
+
+
+_OF_A_RUNNING_NODE = frozenset({"hold", "lock", "disk"})
+
+
 def _nodekey(machine: LocalNode, args: Args) -> Iterator[Fact]:
     path = machine.config / "node_key.json"
     if not path.is_file():
@@ -139,27 +149,52 @@ def _run_state(machine: LocalNode, args: Args) -> Iterator[Fact]:
     for name, path in (("lock", machine.lock), ("hold", machine.hold), ("was", folder / "was")):
         if path.is_file():
             yield name, path.read_bytes()
+    if (folder / "data.given_up").is_file():
+        yield "given_up", (folder / "data.given_up").read_bytes()
     for mark in ("data.staged", "config.staged", "data.names", "data.away", "data.swapped"):
         if (folder / mark).is_file():
             yield "mark", mark
     for was in folder.glob("replaced/files/*/was"):
         yield "slot", was.parent.name
+    for job in (folder / "job").glob("*/rc"):
+        message = (job.parent / "message").read_text().splitlines()[-1]
+        yield f"job.{job.parent.name}", f"{job.read_text().strip()} {message}"
+    digests = ""
     for path in map(Path, args[4:]):
         if path.is_file():
-            yield "digest", f"{sha256(path.read_bytes()).hexdigest()} {path}"
+            digests += f"{sha256(path.read_bytes()).hexdigest()}  {path}\n"
+    if digests:
+        yield "digests", digests
     for tool in ("curl", "wget", "bzip2", "lbzip2", "gzip", "pigz", "xz", "zstd", "systemd-run"):
         if (machine.bin / tool).exists():
             yield "tool", tool
+    for name in ("data", "config"):
+        if (folder / "raw" / name).is_dir():
+            yield f"bytes.{name}", str(used(folder / "raw" / name) // 1024)
     yield "free", "1000000000"
-    yield "space.work", "1 4096 250000000 0 0"
+    yield "cores", str(os.cpu_count())
+    yield "space.work", f"1 4096 {_free_blocks(machine)} 0 0"
     yield "space.unit", "2 4096 250000000 1000 900"
     yield "unit", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
 
 
 def _places(machine: LocalNode, args: Args) -> Iterator[Fact]:
-    """Nothing is wrong with any place, and there is room. Tests of what is wrong ask the script itself."""
-    yield "space.work", "1 4096 250000000 0 0"
+    """Nothing is wrong with any place. Tests of what is wrong ask the script itself."""
+    yield "space.work", f"1 4096 {_free_blocks(machine)} 0 0"
     yield "space.unit", "2 4096 250000000 1000 900"
+
+
+def _free_blocks(machine: LocalNode) -> int:
+    """Of 4 KiB. There is room, unless the disk has a size that a test gave it."""
+    if machine.disk_bytes is None:
+        return 250_000_000
+    return max(0, machine.disk_bytes - used(machine.workdir)) // 4096
+
+
+def used(folder: Path) -> int:
+    """Bytes on the disk, as df and du count them: a file with several names once."""
+    files = (path.lstat() for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum({(status.st_dev, status.st_ino): status.st_blocks * 512 for status in files}.values())
 
 
 def _processes(machine: LocalNode, args: Args) -> Iterator[Fact]:
@@ -180,4 +215,5 @@ _LOOKS: dict[str, Callable[[LocalNode, Args], Iterator[Fact]]] = {
     "details": _details,
     "nodekey": _nodekey,
     "backup_jobs": _backup_jobs,
+    "identity": _identity,
 }

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +52,20 @@ class Key:
 
     seed: int
 
-    @property
+    @cached_property
     def public(self) -> bytes:
         private = Ed25519PrivateKey.from_private_bytes(bytes([self.seed]) * 32)
         return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
-    @property
+    @cached_property
     def stored(self) -> str:
         return base64.b64encode(bytes([self.seed]) * 32 + self.public).decode()
 
-    @property
+    @cached_property
     def node_id(self) -> str:
         return node_id(self.public)
 
-    @property
+    @cached_property
     def address(self) -> str:
         return validator_address(self.public)
 
@@ -86,7 +87,7 @@ class Key:
         } | changes
         return json.dumps({name: value for name, value in document.items() if value is not None})
 
-    @property
+    @cached_property
     def public64(self) -> str:
         return base64.b64encode(self.public).decode()
 
@@ -95,11 +96,13 @@ class Key:
         return ValidatorFacts(self.address, self.public64, state)
 
 
+@cache
 def node_key_of(number: int) -> Key:
     """The P2P key of the n-th node."""
     return Key(number)
 
 
+@cache
 def validator_key_of(number: int) -> Key:
     """The validator key of the n-th node."""
     return Key(100 + number)

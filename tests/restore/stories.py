@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,13 @@ class Story:
     ) -> Story:
         self.at += timedelta(seconds=after)
         self.events.append((self.at, kind, step, node, str(message) or kind.value, data))
+        return self
+
+    def tell_data(
+        self, kind: EventKind, step: StepName | None, node: str | None, data: Mapping[str, Json]
+    ) -> Story:
+        """An event that matters for its data."""
+        self.events.append((self.at, kind, step, node, kind.value, dict(data)))
         return self
 
     def begin(self) -> Story:

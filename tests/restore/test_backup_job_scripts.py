@@ -233,6 +233,20 @@ def test_what_somebody_changed_meanwhile_stays(scheduled: LocalNode) -> None:
     assert (scheduled.root / "etc/cron.daily/loom").read_text() == "#!/bin/sh\nnew\n"
 
 
+def test_a_planted_link_is_not_followed_when_they_are_put_back(scheduled: LocalNode, tmp_path: Path) -> None:
+    """A crontab may lie behind root's link in a folder of somebody else."""
+    before = clocks(scheduled)
+    suspend(scheduled)
+    (tmp_path / "victim").write_text("untouched")
+    planted = scheduled.root / "etc/cron.d/.loomtui-new"
+    planted.symlink_to(tmp_path / "victim")
+    scheduled.done("unsuspend")
+    age(scheduled.root / "etc/cron.d")
+    assert (tmp_path / "victim").read_text() == "untouched"
+    assert {str(path) for path in clocks(scheduled)} == {str(path) for path in before}
+    assert not (scheduled.root / "etc/cron.d/loom").is_symlink()
+
+
 def test_another_run_suspends_nothing(scheduled: LocalNode) -> None:
     before = clocks(scheduled)
     other = "20260101-120000-ffff"

@@ -73,7 +73,7 @@ async def test_the_newest_data_is_taken(shelf: Shelf) -> None:
 
 
 async def test_the_catalogues_order_counts_and_not_the_times_in_the_keys(shelf: Shelf) -> None:
-    """Those are local times of the hosts (domain facts 5)."""
+    """Those are local times of the hosts (docs/loom.md 5)."""
     first = shelf.add(DATA, "east")
     second = shelf.add(DATA, "west")
     assert second.taken_at < first.taken_at

@@ -16,6 +16,7 @@ from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 from loomtui.inventory import Inventory
 from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.plan import RemedyKind
 from loomtui.restore.planning.command_line import command_for, plan_command
 from tests.restore.material import make_plan_of
 from tests.restore.test_planner import INVENTORY
@@ -34,6 +35,10 @@ _choices = st.builds(
     gone=st.just(()) | _lists,
     backup_policy=st.sampled_from(BackupPolicy),
     redis=st.sampled_from([None, "keep", "10.2.0.9:6379"]),
+    look=st.booleans(),
+    look_limit_bytes=st.none() | st.integers(0, 2**50),
+    give_up_old_data=st.booleans(),
+    delta=st.booleans(),
 )
 
 
@@ -56,6 +61,15 @@ def chosen_by(command: str, inventory: Inventory) -> Choices:
     return found[0]
 
 
+@pytest.mark.parametrize("option", ["--reset-signing-state", "--give-up-old-data"])
+def test_a_consent_names_this_cluster(option: str) -> None:
+    with (
+        patch.object(Settings, "inventory", lambda _self: INVENTORY),
+        pytest.raises(CallError, match=f"{option} names 'other', but the inventory describes 'lab'"),
+    ):
+        planning.plan.main([option, "other"], standalone_mode=False, obj=Settings())
+
+
 @settings(max_examples=60)
 @given(_choices)
 def test_the_command_makes_the_same_choices_again(choices: Choices) -> None:
@@ -66,7 +80,7 @@ def test_the_command_makes_the_same_choices_again(choices: Choices) -> None:
 
 def test_the_command_says_where_inventory_and_plan_are() -> None:
     plan = make_plan_of(choices=Choices(keep_keys=True, backup_policy=BackupPolicy.STOP), cluster="lab")
-    told = plan_command(plan, reset_signing=True, inventory=Path("my lab.yml"), output=Path("p.yml"))
+    told = plan_command(plan, offer=RemedyKind.RESET, inventory=Path("my lab.yml"), output=Path("p.yml"))
     assert told == (
         "loomtui plan -i 'my lab.yml' --reset-signing-state lab --keep-keys --backup-jobs stop -o p.yml"
     )
@@ -74,4 +88,4 @@ def test_the_command_says_where_inventory_and_plan_are() -> None:
 
 def test_the_reset_is_not_told_twice() -> None:
     plan = make_plan_of(choices=Choices(reset_signing=True), cluster="lab")
-    assert plan_command(plan, reset_signing=True) == "loomtui plan --reset-signing-state lab"
+    assert plan_command(plan, offer=RemedyKind.RESET) == "loomtui plan --reset-signing-state lab"

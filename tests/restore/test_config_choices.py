@@ -129,7 +129,7 @@ def test_a_file_that_is_missing_on_the_node_is_restored() -> None:
 
 
 def test_a_file_that_the_backup_lacks_stays() -> None:
-    """Configs of 2018-08 to 2018-09 hold no Tendermint genesis (domain facts 5)."""
+    """Configs of 2018-08 to 2018-09 hold no Tendermint genesis (docs/loom.md 8)."""
     items = tuple(item for item in config().config_items if item.target != TENDERMINT_GENESIS)
     decision = decide(backup=config(config_items=items))
     file_choice = choice(decision, TENDERMINT_GENESIS)

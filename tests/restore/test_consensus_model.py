@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -76,10 +77,12 @@ def clusters(draw: st.DrawFn) -> ClusterCase:
     )
 
 
+@cache
 def own_key(number: int) -> Key:
     return Key(100 + number)
 
 
+@cache
 def new_key(number: int) -> Key:
     return Key(200 + number)
 
@@ -164,8 +167,8 @@ def moves_in_the_model(case: ClusterCase, plan: Plan, genesis: str) -> bool:
     return blocks_made(machines, "old", {start + 1: deciding}, start + 1) > start
 
 
-#: With `--hypothesis-profile=deep`, which tests/conftest.py knows, twenty times as many.
-_CASES = 10_000 if settings.get_current_profile_name() == "deep" else 500
+#: With `--hypothesis-profile=deep`, which tests/conftest.py knows, forty times as many.
+_CASES = 10_000 if settings.get_current_profile_name() == "deep" else 250
 
 
 @settings(max_examples=_CASES)

@@ -19,8 +19,9 @@ from tests.restore.local_fleet import LocalFleet
 
 Make = Callable[..., LocalCluster]
 
-#: Scripts that only look.
-_LOOKS = {"run_state", "status", "details", "nodekey", "logs"}
+#: Scripts that only look, and the one that keeps the record, which goes beside the steps and after them.
+_LOOKS = {"run_state", "status", "details", "identity", "nodekey", "logs", "processes", "settle"}
+_BESIDE = {*_LOOKS, "keep_record"}
 
 
 class Killed(Exception):
@@ -41,7 +42,7 @@ class Killer:
         self._script, self._time = script, time
 
     def _before(self, node: str, script: str) -> None:
-        if script not in _LOOKS:
+        if script not in _BESIDE:
             self.seen.append(script)
         if self._at and len(self.seen) >= self._at:
             raise Killed

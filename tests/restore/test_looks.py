@@ -9,8 +9,9 @@ import pytest
 
 from loomtui.fleet.probes.backup_jobs import BackupJobs
 from loomtui.fleet.probes.node_status import NodeDetails
-from loomtui.fleet.probes.probe import node_details
+from loomtui.fleet.probes.probe import identity_details, node_details
 from loomtui.restore.events import StepName
+from loomtui.restore.planning.identities import facts_of
 from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Go
 from tests.restore.cluster import LocalCluster, Scripted
@@ -35,6 +36,7 @@ def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
         version=None,
         disk_free_bytes=None,
         disk_total_bytes=None,
+        load_average=None,
     )
     return replace(
         details,
@@ -88,3 +90,36 @@ async def test_quick_and_real_looks_agree(make_cluster: Make, held: bool) -> Non
         assert isinstance(look, NodeDetails), look
         found.append(as_a_restore_sees(look))
     assert found[0] == found[1]
+
+
+async def test_quick_and_real_looks_at_a_stopped_node_agree(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    machine = cluster.machines["n1"]
+    (machine.config / "addrbook.json").write_text(
+        '{"key":"00","addrs":[{"addr":{"id":"a","ip":"10.0.0.2","port":1}}]}'
+    )
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.DATA: Go.STOP})).restore()
+    found = []
+    for quick in (True, False):
+        details = (await identity_details(cluster.fleet(quick=quick), ("n1",), stopped=("n1",)))["n1"]
+        assert isinstance(details, NodeDetails)
+        status = details.status
+        assert status.service is not None
+        service = replace(status.service, since=None)
+        found.append(replace(details, status=replace(status, at=NOW, service=service)))
+    assert found[0] == found[1]
+
+
+async def test_a_look_at_a_stopped_node_tells_of_it_what_the_whole_look_tells(make_cluster: Make) -> None:
+    cluster = make_cluster()
+    run = await cluster.run()
+    await cluster.runner(run, operator=Scripted({StepName.DATA: Go.STOP})).restore()
+    fleet, node = cluster.fleet(quick=False), cluster.inventory.nodes[0]
+    whole, lean = [
+        (await identity_details(fleet, ("n1",), stopped=stopped))["n1"] for stopped in ((), ("n1",))
+    ]
+    assert isinstance(whole, NodeDetails)
+    assert isinstance(lean, NodeDetails)
+    assert facts_of(cluster.inventory, node, lean) == facts_of(cluster.inventory, node, whole)
+    assert (lean.status.validator, lean.status.node_key) == (whole.status.validator, whole.status.node_key)

@@ -255,7 +255,9 @@ async def test_the_run_tells_what_nodekeys_tells_right_after(
             assert machine.unit.read_text() == before[name]
 
 
-async def test_a_key_that_a_node_outside_the_run_has_too_is_never_started(make_cluster: Make) -> None:
+async def test_a_key_that_a_node_outside_the_run_has_too_stops_the_run_before_the_stop(
+    make_cluster: Make,
+) -> None:
     """Whoever copied the key did so after the plan was made."""
     cluster = make_cluster(2)
     cluster.chain.live_at(130)
@@ -263,4 +265,7 @@ async def test_a_key_that_a_node_outside_the_run_has_too_is_never_started(make_c
     (cluster.machines["n2"].config / "node_key.json").write_text(node_key_of(1).node_key_json)
     error = await stopped_at(cluster, run)
     assert "same node key" in error.what
-    assert cluster.machines["n1"].active == "inactive"
+    assert cluster.machines["n1"].active == "active"
+    assert not any(
+        event.step is StepName.STOP and event.kind is EventKind.TASK_STARTED for event in run.events()
+    )

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.fleet.probes.places import FileSystem, Places
 from loomtui.fleet.scripts import InspectScript, script_text
 from loomtui.loom.databases import ADDRBOOK, LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG
 from loomtui.restore.findings import FindingCode
-from loomtui.restore.planning.node_plans import _room_refusals
 from tests.restore.local import stubborn
-from tests.restore.material import node_details, node_plan
 from tests.restore.places import (
     Make,
     link_to,
@@ -179,21 +176,3 @@ async def test_a_process_that_no_stop_ends_is_told(make_cluster: Make) -> None:
     assert plan.refusals == ()
     (found,) = [one for one in plan.warnings if one.code is FindingCode.OPENED_ELSEWHERE]
     assert (found.node, str(process.pid) in found.sentence) == ("n1", True)
-
-
-@pytest.mark.parametrize(
-    ("work", "unit"),
-    [
-        (FileSystem("1", 1000, None), FileSystem("2", 10**9, 1000)),
-        (FileSystem("1", 10**12, 3), FileSystem("2", 10**9, 1000)),
-        (FileSystem("1", 10**12, None), FileSystem("2", 1000, 1000)),
-        (FileSystem("1", 10**12, None), FileSystem("2", 10**9, 3)),
-    ],
-    ids=["no room for data", "no inodes for data", "no room for the hold", "no inodes for the hold"],
-)
-def test_no_room_or_no_inodes(work: FileSystem, unit: FileSystem) -> None:
-    plan, details = node_plan(), node_details()
-    (found,) = _room_refusals(plan, details, Places(work_space=work, unit_space=unit))
-    assert (found.code, found.node) == (FindingCode.NO_ROOM, "n1")
-    enough = Places(work_space=FileSystem("1", 10**12, None), unit_space=FileSystem("2", 10**9, 1000))
-    assert _room_refusals(plan, details, enough) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.restore.places import (
     link_to,
     only_refusal,
     planned,
+    refused,
     replace_by,
     restored_and_rolled_back,
 )
@@ -138,13 +140,30 @@ async def test_a_link_of_the_services_user_to_what_is_not_his(make_cluster: Make
     assert secret.read_text() == "not his"
 
 
+@as_root
+async def test_a_link_of_the_services_user_behind_one_of_roots(make_cluster: Make, tmp_path: Path) -> None:
+    """Root moved the folder to where the service's user may put a link in its place."""
+    cluster = make_cluster()
+    folder = cluster.machines["n1"].workdir / "chaindata/config"
+    his, other = tmp_path / "his", tmp_path / "other"
+    his.mkdir()
+    shutil.move(folder, other)
+    folder.symlink_to(his / "config")
+    (his / "config").symlink_to(other)
+    os.lchown(his / "config", 65534, 65534)
+    os.chown(other, 54321, 54321)  # nobody's of the cluster
+    found = await refused(cluster)
+    assert found
+    assert all("symbolic link that root did not make" in one.sentence for one in found)
+
+
 async def test_a_planted_link_is_not_followed(node: Node, tmp_path: Path) -> None:
     """Whoever owns the folder of a file could put a link where the new one is written first."""
     node.write_unit("[Service]\nExecStart=/bin/true\n")
     node.take()
     (node.run_folder() / "stage/new").write_text("new")
     (tmp_path / "victim").write_text("untouched")
-    (node.workdir / ".loomtui-new").symlink_to(tmp_path / "victim")
+    (node.workdir / ".loomtui-new-config").symlink_to(tmp_path / "victim")
     node.done("replace", *node.held(), "loom-config", "stage/new", node.workdir / "loom.yml", "644", "", "")
     assert (node.workdir / "loom.yml").read_text() == "new"
     assert (tmp_path / "victim").read_text() == "untouched"

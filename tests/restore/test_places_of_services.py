@@ -17,6 +17,7 @@ from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.findings import FindingCode
 from loomtui.restore.plan import FileAction
 from loomtui.restore.planning.places import _long_names, _unread_hold
+from tests.restore import looks
 from tests.restore.local import LocalNode as Node
 from tests.restore.material import node_details
 from tests.restore.places import (
@@ -70,6 +71,15 @@ async def test_a_unit_beside_which_systemd_reads_no_drop_ins(make_cluster: Make)
     (found,) = _unread_hold(elsewhere)
     assert (found.code, "/opt/loom" in found.sentence) == (FindingCode.UNFIT_PLACE, True)
     assert not list(_unread_hold(plan.node("n1")))
+
+
+async def test_an_instance_of_a_template_unit(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`systemctl cat loom@n1.service` tells the template's file; no service has its name."""
+    cluster = make_cluster()
+    cat = looks._cat
+    monkeypatch.setattr(looks, "_cat", lambda node: cat(node).replace("/loom.service\n", "/loom@.service\n"))
+    (found,) = (await cluster.plan()).refusals
+    assert (found.code, "/loom@.service" in found.sentence) == (FindingCode.UNFIT_PLACE, True)
 
 
 async def test_a_working_directory_that_is_not_there(make_cluster: Make) -> None:

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loomtui.backups.model import Compression, Item
+from loomtui.backups.prepared.places import manifest_key
+from loomtui.backups.prepared.reference import ManifestRef
 from loomtui.cli.views import plan_document
 from loomtui.errors import CallError
 from loomtui.loom.databases import CONFIG_TARGETS
-from loomtui.restore.choices import BackupPolicy, Choices
+from loomtui.restore.choices import BackupPolicy, Choices, Objectives
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
     ExternalAddress,
@@ -30,10 +32,13 @@ from loomtui.restore.plan import (
     Scope,
     SigningAction,
     SigningChoice,
+    Unknown,
+    UnknownCode,
     ValidatorPower,
 )
 from loomtui.restore.planning.planfile import dump_plan, load_plan, read_plan, save_plan, write_private
-from tests.restore.material import archive, make_plan_of, node_plan
+from loomtui.restore.room import NodeRoom, OldData, RoomRemedy, RoomRemedyKind, RoomUnit, Shortage
+from tests.restore.material import NOW, archive, make_plan_of, node_plan
 
 # ── what is written is read again ───────────────────────────────────────────────────────────────────────────
 
@@ -97,6 +102,8 @@ choices = st.builds(
     gone=st.lists(names, max_size=2).map(tuple),
     backup_policy=st.sampled_from(BackupPolicy),
     redis=st.sampled_from([None, "keep", "10.2.0.9:6379"]),
+    look=st.booleans(),
+    look_limit_bytes=st.integers(0, 2**50),
 )
 findings = st.builds(Finding, st.sampled_from(FindingCode), st.none() | texts, prose, prose)
 plans = st.builds(
@@ -184,6 +191,7 @@ def loaded(tmp_path: Path, text: str | bytes) -> Plan:
         ("a: &x 1\nb: *x\n", "aliases are not allowed"),
         ("a: !!python/object/apply:os.system ['true']\n", "is not a plan"),
         ("[" * 100_000, "is not a plan"),
+        ("[" * 60 + "]" * 60, "nested too deep"),
         (b"\xff\xfe\x00\x00", "is not a plan"),
         ("a: \x1b[31m\n", "is not a plan"),
         ("made: 2026-99-99\n", "is not a plan"),
@@ -197,6 +205,7 @@ def loaded(tmp_path: Path, text: str | bytes) -> Plan:
         "aliases",
         "code",
         "deep",
+        "deeper than a plan",
         "no text",
         "escapes",
         "no date",
@@ -235,11 +244,39 @@ def data(**changes: Any) -> Plan:
     return one(data=archive(**changes))
 
 
+def ref(**changes: Any) -> ManifestRef:
+    made = ManifestRef(manifest_key(archive().key), '"m"', "0" * 64, 100, NOW, "cron@depot")
+    return replace(made, **changes)
+
+
 def items(source: str, target: str) -> tuple[Item, ...]:
     return (Item(source, target),)
 
 
+def losing(*names: str, consent: bool = True, size: int = 1, **changes: Any) -> Plan:
+    """A plan that gives up these databases of its only node."""
+    node = node_plan(gives_up=OldData(names, size, 1), **changes)
+    unknown = () if node.data is None or node.data.is_known else (Unknown(UnknownCode.WHOLE, "whole?"),)
+    return make_plan_of(node, choices=Choices(give_up_old_data=consent), unknowns=unknown)
+
+
 HOSTILE = [
+    losing("app.db", consent=False),
+    losing(),
+    losing("app.db", size=-1),
+    losing("app.db", data=None),
+    losing("app.db", data=archive(sha256="", items=())),
+    losing("chaindata/config"),
+    losing("chaindata/data"),
+    losing("chaindata/data/../config.db"),
+    losing("chaindata/data/x/y.db"),
+    losing("../x/app.db"),
+    losing("/app.db"),
+    losing("old_app_1/../../x.db"),
+    losing("old_app_ .db"),
+    losing("contracts"),
+    losing("app.db", "loom.yml"),
+    one(taken_over_bytes=-1),
     one(working_directory="relative"),
     one(working_directory="/home/ubuntu/../root"),
     one(working_directory="/home/ubuntu\n"),
@@ -257,6 +294,8 @@ HOSTILE = [
     make_plan_of(cluster="lab\nversion: 2"),
     make_plan_of(verify_deadline_seconds=0),
     make_plan_of(verify_deadline_seconds=10**9),
+    make_plan_of(objectives=Objectives(downtime_seconds=0)),
+    make_plan_of(objectives=Objectives(data_loss_seconds=float("nan"))),
     make_plan_of(made_at=datetime(2026, 1, 1)),
     make_plan_of(choices=Choices(before=datetime(2026, 1, 1))),
     make_plan_of(choices=Choices(redis="10.2.0.9:6379 -a")),
@@ -268,6 +307,12 @@ HOSTILE = [
     data(etag='"unbalanced'),
     data(size_bytes=-1),
     data(taken_at=datetime(2026, 1, 1)),
+    data(manifest=ref(key="elsewhere.loomtui.json")),
+    data(manifest=ref(sha256="")),
+    data(manifest=ref(etag='"m"\nurl = "file:///etc/shadow')),
+    data(manifest=ref(size_bytes=-1)),
+    data(manifest=ref(made_at=datetime(2026, 1, 1))),
+    data(has_twin=True),
     data(items=items("../app.db", "app.db")),
     data(items=items("/app.db", "app.db")),
     data(items=items("-x", "app.db")),
@@ -290,11 +335,36 @@ def test_hostile_plans_are_refused(tmp_path: Path, plan: Plan) -> None:
     assert "\x1b" not in str(caught.value)
 
 
+def test_a_plan_that_gives_old_data_up_is_read_again(tmp_path: Path) -> None:
+    plan = losing("app.db", "chaindata/data/state.db", "old_app_17.db", "receipts_db")
+    remedy = RoomRemedy(RoomRemedyKind.GIVE_UP, 5, True, ("loomtui plan",), "x")
+    short = Shortage(("/w",), RoomUnit.BYTES, 1, 2, "parts")
+    plan = replace(plan, room=(NodeRoom("n1", (short,), (remedy,)),))
+    assert loaded(tmp_path, dump_plan(plan)) == plan
+    document = plan_document(plan)
+    assert document["room"] == [
+        {
+            "node": "n1",
+            "shortages": [{"folders": ["/w"], "unit": "bytes", "free": 1, "needed": 2, "parts": "parts"}],
+            "remedies": [
+                {
+                    "kind": "give-up-old-data",
+                    "frees_bytes": 5,
+                    "is_enough": True,
+                    "commands": ["loomtui plan"],
+                    "missing": "x",
+                }
+            ],
+        }
+    ]
+
+
 def test_plain_plans_are_not(tmp_path: Path) -> None:
     config = archive(items=items("config/node_key.json", "chaindata/config/node_key.json"), etag="0a-12")
     plan = make_plan_of(
         node_plan(config=config, user="svc.loom$", unit_path="/lib/systemd/system/loom@a\\x2db.service"),
         node_plan("n2", data=None, working_directory="/srv/lo om"),
+        node_plan("n3", data=archive(manifest=ref(), has_twin=True)),
     )
     assert loaded(tmp_path, dump_plan(plan)) == plan
 

@@ -13,6 +13,8 @@ from loomtui.cli.plan_text import show_plan
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.probes.node_status import Active, NodeDetails
+from loomtui.fleet.probes.places import Places
+from loomtui.fleet.probes.room import Room
 from loomtui.inventory.model import Inventory, Node, Role, S3Settings
 from loomtui.loom.databases import (
     ADDRBOOK,
@@ -101,6 +103,9 @@ def planned(
     warnings: tuple[Finding, ...] = (),
     needs_evm: bool = False,
     scope: Scope | None = None,
+    places: Mapping[str, Places] | None = None,
+    rooms: Mapping[str, Room] | None = None,
+    unpacked: frozenset[str] = frozenset(),
     **choices: Any,
 ) -> Plan:
     found = {look.name: look for look in (observations or tuple(details(number) for number in range(1, 5)))}
@@ -114,6 +119,10 @@ def planned(
             chosen=Chosen(archive or data(), configs or {}, warnings),
             choices=Choices(**choices),
             scope=scope or (Scope.CLUSTER if validators <= set(found) else Scope.NODES),
+            places=places or {},
+            is_staged=bool(unpacked),
+            unpacked=unpacked,
+            rooms=rooms or {},
         ),
         needs_evm=needs_evm,
     )

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from loomtui.restore.events import EventKind
 from tests.restore.kill_walk import KillWalk, kill_walk
+from tests.restore.ways import Way
 
 pytestmark = pytest.mark.slow
 
@@ -30,5 +32,21 @@ def test_killed_restore_resumes_to_the_same_end_and_rolls_back_to_the_state_befo
     number = max(1, walk.count * part // (_SAMPLE + 1))
 
     verdict = walk.at(number)
+
+    assert verdict.holds, str(verdict)
+
+
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillWalk]:
+    with kill_walk("clean-restore", 1, tmp_path_factory.mktemp("unread"), Way.UNREAD) as walk:
+        yield walk
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("before", [1, 0], ids=["before", "after"])
+def test_killed_where_the_plan_is_completed_it_loses_nothing(unread: KillWalk, before: int) -> None:
+    number = unread.kinds.index(EventKind.PLAN_COMPLETED.value) + 1 - before
+
+    verdict = unread.at(number)
 
     assert verdict.holds, str(verdict)

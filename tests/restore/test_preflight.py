@@ -68,7 +68,7 @@ async def test_a_node_that_is_lost_while_it_is_looked_at_stops_the_preflight(mak
 
 async def test_a_lock_that_vanishes_is_noticed(make_cluster: Make) -> None:
     cluster = make_cluster()
-    run, fleet = await cluster.run(), cluster.fleet()
+    run, fleet = await cluster.run(stage_first=False), cluster.fleet()
 
     def after(node: str, script: str) -> None:
         if script == "place":

@@ -19,7 +19,7 @@ RUNNING = ROOT / "loomtui/restore/running"
 PAGE = (ROOT / "docs/refusals.md").read_text()
 
 #: They look at no node themselves, see the page.
-_PASS_ON = frozenset({"runner.py", "decisions.py", "rollback.py"})
+_PASS_ON = frozenset({"runner.py", "decisions.py", "rollback.py", "admission.py", "second.py"})
 #: A refusal in words: `fail "…"` of every script, `finish STATUS "…"` of the job.
 _FAIL = re.compile(r'\b(?:fail|finish [1-9]) "((?:[^"$\\]|\\.|\$\((?:[^()]*)\)|\$\{[^}]*\}|\$)*)"')
 _EXIT = re.compile(r"^\s*(?:.*\|\| )?exit (7\d)$", re.MULTILINE)

@@ -97,6 +97,55 @@ def test_replace_behind_a_link_killed_at_every_point_and_taken_back(root: Path, 
         assert live(killed.node) == killed.before, f"point {killed.point}"
 
 
+def several(machine: LocalNode) -> None:
+    """Two files beside each other, one of which was never there, one elsewhere, and one to be taken away."""
+    prepared("config", OLD)(machine)
+    (machine.workdir / "genesis.json").write_text(OLD)
+    path_of(machine.root, "unit").write_text(OLD)
+
+
+def replace_several(root: Path) -> Call:
+    TARGETS["genesis"] = "genesis.json"
+    calls = [replace(root, "genesis", "-"), *(replace(root, slot) for slot in ("config", "deep", "unit"))]
+    return Call("replace", (*held(root), *(arg for call in calls for arg in call.args[2:])))
+
+
+def unreplace_several(root: Path) -> Call:
+    return Call("unreplace", (*held(root), "unit", "deep", "config", "genesis"))
+
+
+def test_several_replaced_at_once_killed_at_every_point_and_repeated(root: Path) -> None:
+    Interruptions(root, several, replace_several(root)).check_repeated(copies=True)
+
+
+def test_several_replaced_at_once_killed_at_every_point_and_taken_back(root: Path) -> None:
+    for killed in Interruptions(root, several, replace_several(root)).each(at_least=20):
+        do(killed.node, unreplace_several(root))
+        assert live(killed.node) == killed.before, f"point {killed.point}"
+
+
+def test_several_taken_back_killed_at_every_point_and_repeated(root: Path) -> None:
+    def build(machine: LocalNode) -> None:
+        several(machine)
+        do(machine, replace_several(root))
+
+    Interruptions(root, build, unreplace_several(root)).check_repeated()
+
+
+def test_nothing_is_replaced_before_everything_can_be(root: Path) -> None:
+    """All are noted and laid beside their places first: one that is not staged keeps all as they are."""
+    machine = LocalNode(root)
+    several(machine)
+    call = replace_several(root)
+    args = tuple(
+        "stage/nothing" if arg == "stage/new" and at > 15 else arg for at, arg in enumerate(call.args)
+    )
+    before = live(machine)
+    assert machine.run("replace", *args).returncode == 1
+    do(machine, unreplace_several(root))
+    assert live(machine) == before
+
+
 @pytest.mark.parametrize(("slot", "old", "source"), [FILE, DEEP])
 def test_unreplace_killed_at_every_point_and_repeated(
     root: Path, slot: str, old: str | None, source: str
@@ -185,7 +234,7 @@ def test_the_file_behind_a_link_is_replaced_and_the_link_stays(node: LocalNode) 
     path, before = path_of(node.root, "config"), live(node)
     do(node, replace(node.root, "config"))
     assert (path.is_symlink(), path.read_text()) == (True, NEW)
-    assert not list(node.workdir.rglob(".loomtui-new"))
+    assert not list(node.workdir.rglob(".loomtui-new*"))
     do(node, unreplace(node.root, "config"))
     assert live(node) == before
 
@@ -282,10 +331,10 @@ def test_it_refuses_while_the_service_runs_or_the_lock_is_gone(
     assert path_of(node.root, "config").read_text() == NEW
 
 
-@pytest.mark.parametrize("note", ["target", "made", "was"])
+@pytest.mark.parametrize("note", ["target", "made", "was.new"])
 def test_a_note_that_cannot_be_written_stops_it_before_anything_changes(node: LocalNode, note: str) -> None:
     prepared("config", OLD)(node)
-    (node.run_folder() / f"replaced/files/config/{note}.new").mkdir(parents=True)
+    (node.run_folder() / f"replaced/files/config/{note}").mkdir(parents=True)
     call = replace(node.root, "config")
     assert node.run(call.script, *call.args).returncode == 1
     assert path_of(node.root, "config").read_text() == OLD

@@ -61,7 +61,8 @@ def test_a_task_that_failed_and_was_tried_again_is_two_spans(tmp_path: Path) -> 
 
 
 def test_throughput_counts_the_time_of_all_tries(tmp_path: Path) -> None:
-    rates = {one.node: one for one in record_of(tmp_path, whole(_BEGAN, *NODES)).throughput}
+    record = record_of(tmp_path, whole(_BEGAN, *NODES), choices=Choices(stage_first=False))
+    rates = {one.node: one for one in record.throughput}
     assert rates["n3"].seconds == pytest.approx(400)
     assert rates["n3"].bytes_per_second == pytest.approx(5000 / 400)
     assert rates["n1"].seconds == pytest.approx(300)
@@ -314,7 +315,8 @@ def test_what_goes_into_markup_comes_out_as_text(text: str) -> None:
 
 
 def test_the_channel_reads_outcome_and_cost_first(tmp_path: Path) -> None:
-    lines = render(whole(_BEGAN, *NODES).write(tmp_path, plan(production=True)), "md").splitlines()
+    late = plan(production=True, choices=Choices(stage_first=False))
+    lines = render(whole(_BEGAN, *NODES).write(tmp_path, late), "md").splitlines()
     assert lines[0] == "**✓ Restore of `lab` (▲ PRODUCTION): restored: the chain moves**"
     assert lines[2].startswith("- Downtime: 12 min ")
     assert lines[3].startswith("- Data loss: 6 h 00 min, from the data of ")

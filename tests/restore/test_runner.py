@@ -46,10 +46,10 @@ async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -
     assert fleet.asked_again == len(failed)  # a code that nobody gave may be what was missing
     assert failed == [
         StepName.PREFLIGHT,
+        StepName.STOP,  # what is made ready before it
         StepName.STOP,
         StepName.DATA,
         StepName.CONFIG,
-        StepName.NODE_KEYS,
         StepName.START,
     ]
     assert all(
@@ -86,7 +86,7 @@ async def test_a_gate_that_fails_to_look_can_be_tried_again(make_cluster: Make) 
 
     def before(node: str, script: str) -> None:
         looks.append(script)
-        if script == "details" and looks.count("details") == 3:  # before them: what the two steps prepare
+        if script == "nodekey" and looks.count("nodekey") == 3:  # two come before it
             raise ScriptFailed("it could not be looked at", node=node)
 
     fleet.faults.before = before
@@ -364,7 +364,9 @@ def test_an_unattended_run_goes_on_and_approves_but_stops_at_failures() -> None:
         preview = Scripted().previews
         return (
             await nobody.before_step(StepName.STOP, preview.get(StepName.STOP, {})),
-            await nobody.approve_unit("n1", Preview("n1", ""), UnitDraft("", "", lambda text: Judged())),
+            await nobody.approve_unit(
+                "n1", Preview("n1", ""), UnitDraft("", "", lambda text: Judged(), planned=True)
+            ),
             await nobody.on_failure(StepName.STOP, {}, ()),
         )
 

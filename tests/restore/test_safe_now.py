@@ -36,6 +36,14 @@ def test_it_goes_by_how_far_the_run_had_come(step: StepName) -> None:
     assert safe_now(begun.__contains__) == _TRUE_IN[step]
 
 
+def test_old_databases_that_are_given_up_are_not_kept() -> None:
+    begun = {StepName.PREFLIGHT, StepName.STOP}
+    assert safe_now(begun.__contains__, ("n2",)) == NOTHING_REPLACED
+    begun.add(StepName.DATA)
+    said = safe_now(begun.__contains__, ("n2", "n3"))
+    assert said == f"{REPLACED} That is without the old databases of n2 and n3, which the plan gives up."
+
+
 @pytest.mark.parametrize(
     ("own", "said"), [("", NOT_PUT_BACK), (NOTHING_CHANGED, NOT_PUT_BACK), ("Held.", "Held.")]
 )

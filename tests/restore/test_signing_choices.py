@@ -1,4 +1,4 @@
-"""The rules about signing states: domain facts 7, observed facts 7 (C1, C2, C4, K7, K8)."""
+"""The rules about signing states: docs/loom.md 7 (C1, C2, C4, K7, K8)."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,26 +21,21 @@ from loomtui.errors import (
     StepFailed,
     StoreUnreachable,
 )
-from loomtui.inventory.model import LoomSettings, Node
+from loomtui.fleet.probes.holder import read_holder
 from loomtui.restore.events import Amount
 from loomtui.restore.plan import Archive
-from loomtui.restore.running.lock import owned_by, take_lock
+from loomtui.restore.running.lock import take_lock
 from loomtui.restore.running.node_run import NodeRun, RunState
 from loomtui.restore.running.staging import Stager
 from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
-from tests.restore.local import GROUP, RUN, USER, LocalNode, digest
-from tests.restore.local_fleet import Faults, LocalSession
-from tests.restore.material import ITEMS, archive, node_plan, tar_of_folder, write_state
-from tests.restore.serving import SECRET, Store, serve
+from tests.restore.interrupting import Call, Interruptions
+from tests.restore.local import RUN, LocalNode, digest, tree
+from tests.restore.local_fleet import Faults, locked_run
+from tests.restore.material import ITEMS, archive, tar_of_folder, write_state
+from tests.restore.serving import SECRET, Store
 
 KEY = "2026-01-01--000000-n1.tar.gz"
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with serve() as found:
-        yield found
 
 
 def listed(body: bytes) -> dict[str, int]:
@@ -64,24 +58,7 @@ class Desk:
     progress: list[Amount] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.machine.write_unit("[Service]\nExecStart=/bin/true\n")
-        self.machine.take()
-        plan = node_plan(
-            working_directory=str(self.machine.workdir),
-            unit_path=str(self.machine.unit),
-            user=USER,
-            group=GROUP,
-        )
-        session = LocalSession(
-            Node(name="n1", host="h"),
-            LoomSettings(),
-            self.machine,
-            self.faults,
-            lambda *_: b"",
-            deque(),
-            False,
-        )
-        self.node_run = NodeRun(session, plan, RUN)
+        self.node_run = locked_run(self.machine, self.faults)
         self.catalogue.url = self.store.url
 
     def offer(self, body: bytes, compression: Compression = Compression.GZIP, **changes: Any) -> Archive:
@@ -97,14 +74,12 @@ class Desk:
         )
         return replace(plain, **changes)
 
+    @property
+    def stager(self) -> Stager:
+        return Stager(self.node_run, self.catalogue, self.progress.append, self.notes.append)
+
     async def stage(self, wanted: Archive) -> None:
-        stager = Stager(
-            self.node_run,
-            self.catalogue,
-            self.progress.append,
-            self.notes.append,
-        )
-        await stager.stage("data", wanted)
+        await self.stager.stage("data", wanted)
 
     @property
     def calls(self) -> list[str]:
@@ -184,12 +159,16 @@ async def test_a_plain_tar_needs_no_decompressor(make_desk: Any, tar: bytes) -> 
     assert desk.calls == ["presign"]
 
 
-async def test_a_transfer_that_breaks_once_is_tried_again(make_desk: Any, store: Store, tar: bytes) -> None:
+async def test_a_transfer_that_breaks_goes_on_where_it_broke(
+    make_desk: Any, store: Store, tar: bytes
+) -> None:
     desk = make_desk("curl", "gzip")
     store.troubles = ["cut"]
-    await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stage(wanted)
     assert desk.staged
-    assert desk.calls == ["presign", "presign"]
+    assert desk.calls == ["presign"]
+    assert store.sent == wanted.size_bytes
 
 
 async def test_a_node_that_cannot_reach_s3_gets_it_relayed(make_desk: Any, store: Store, tar: bytes) -> None:
@@ -202,12 +181,12 @@ async def test_a_node_that_cannot_reach_s3_gets_it_relayed(make_desk: Any, store
     assert "403" in desk.notes[0]
 
 
-@pytest.mark.parametrize("tool", ["curl", "wget"])
+@pytest.mark.parametrize(("tool", "refusal"), [("curl", 412), ("wget", 412), ("curl", 501)])
 async def test_a_store_that_refuses_a_right_if_match_is_fetched_from_without_it(
-    make_desk: Any, store: Store, tar: bytes, tool: str
+    make_desk: Any, store: Store, tar: bytes, tool: str, refusal: int
 ) -> None:
     desk = make_desk(tool, "gzip")
-    store.knows_if_match = False
+    store.knows_if_match, store.refusal = False, refusal
     await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
     assert desk.staged
     assert desk.calls == ["presign", "check", "presign"]
@@ -270,7 +249,8 @@ async def test_a_job_that_vanishes_is_not_waited_for(make_desk: Any, tar: bytes)
     desk = make_desk("curl", "gzip")
     desk.machine.write_tool("setsid", "exit 0")
     await desk.stage(desk.offer(pack(tar, Compression.GZIP)))
-    assert "the job on the node vanished" in desk.notes[0]
+    assert "is begun anew" in desk.notes[0]
+    assert "the job on the node vanished" in desk.notes[1]
     assert desk.staged
 
 
@@ -301,6 +281,102 @@ async def test_an_archive_that_is_not_what_it_was_is_refused_on_the_node(make_de
         await desk.stage(wanted)
 
 
+# ── what an earlier run has unpacked ────────────────────────────────────────────────────────────────────────
+
+LATER = "20260101-130000-beef"
+
+
+def later_run(desk: Desk) -> Desk:
+    """The earlier run gave the node back; another one has it now."""
+    for name in ("stage", "replaced", "job"):
+        (desk.machine.run_folder(LATER) / name).mkdir(parents=True)
+    desk.machine.lock.write_text(json.dumps({"run": LATER, "who": "op"}) + "\n")
+    desk.node_run = NodeRun(desk.node_run.session, desk.node_run.plan, LATER)
+    return desk
+
+
+async def test_what_an_earlier_run_has_staged_is_taken(make_desk: Any, store: Store, tar: bytes) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stage(wanted)
+    asked, before = len(store.asked), tree(desk.machine.run_folder() / "stage/data")
+    await later_run(desk).stage(wanted)
+    assert len(store.asked) == asked
+    later = tree(desk.machine.run_folder(LATER) / "stage/data")
+    assert [*later.values()] == [*before.values()]
+    assert (desk.machine.run_folder(LATER) / "data.staged").exists()
+    assert not (desk.machine.run_folder() / "data.staged").exists()
+    assert RUN in desk.notes[-1]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_what_an_earlier_run_unpacked_of_an_archive_that_nobody_had_read_is_taken(
+    make_desk: Any, store: Store, tar: bytes, is_known: bool
+) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    unread = replace(wanted, sha256="", items=())
+    await desk.stager.fetch("data", unread)
+    later_run(desk)
+    if is_known:
+        await desk.stage(wanted)
+    else:
+        await desk.stager.fetch("data", unread)
+        assert (desk.machine.run_folder(LATER) / "raw/data/app.db/CURRENT").exists()
+    assert len(store.asked) == 1
+
+
+async def test_what_nobody_had_read_is_not_taken_if_something_else_came(
+    make_desk: Any, store: Store, tar: bytes
+) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stager.fetch("data", replace(wanted, sha256="", items=()))
+    (desk.machine.run_folder() / "job/data/sha256").write_text(f"{'0' * 64}  -\n")
+    later_run(desk)
+    await desk.stage(wanted)
+    assert len(store.asked) == 2
+
+
+@pytest.mark.parametrize("change", ["another archive", "other items", "it was run with", "its rc is 1"])
+async def test_what_is_something_else_is_not_taken(
+    make_desk: Any, store: Store, tar: bytes, change: str
+) -> None:
+    desk = make_desk("curl", "gzip")
+    wanted = desk.offer(pack(tar, Compression.GZIP))
+    await desk.stage(wanted)
+    asked = len(store.asked)
+    if change == "another archive":
+        wanted = desk.offer(pack(tar + bytes(10240), Compression.GZIP))
+    elif change == "other items":
+        wanted = replace(wanted, items=ITEMS[:1], file_count=4, unpacked_bytes=0)
+    elif change == "it was run with":
+        (desk.machine.run_folder() / "undone/data").mkdir(parents=True)
+    else:
+        (desk.machine.run_folder() / "data.staged").unlink()
+        (desk.machine.run_folder() / "job/data/rc").write_text("1\n")
+    try:
+        await later_run(desk).stage(wanted)
+    except ScriptFailed:
+        assert change == "other items"  # whose sizes the test does not know
+    assert len(store.asked) == asked + 1
+
+
+def test_reuse_killed_at_every_point_and_repeated(tmp_path: Path) -> None:
+    def build(machine: LocalNode) -> None:
+        machine.write_unit("[Service]\n")
+        machine.take()
+        other = machine.run_folder("20260101-110000-aaaa")
+        write_state(other / "stage/data", 100, "restored")
+        (other / "data.staged").touch()
+        (other / "job/data").mkdir(parents=True)
+        (other / "job/data/of").write_text("it\n")
+
+    Interruptions(
+        tmp_path / "n1", build, Call("reuse", ("data", "staged", "it", "unread", "-"))
+    ).check_repeated(at_least=3)
+
+
 # ── the state of a run on a node, and its lock ──────────────────────────────────────────────────────────────
 
 
@@ -311,7 +387,8 @@ async def test_an_untouched_node_has_no_state(make_desk: Any) -> None:
     assert state.was_active is None
     assert not state.held  # by another run
     assert state.marks == state.slots == state.running == frozenset()
-    assert owned_by(state.lock_owner) == RUN
+    assert state.lock_owner is not None
+    assert state.lock_owner.run == RUN
     assert state.tools == {"curl"}
     assert state.free_bytes > 0
     assert state.stopped
@@ -339,7 +416,7 @@ def test_a_state_is_a_stop_only_without_a_process() -> None:
     fields: dict[str, Any] = dict.fromkeys(("marks", "slots", "running", "tools"), frozenset())
     plain: dict[str, Any] = {
         **fields,
-        "lock_owner": "",
+        "lock_owner": None,
         "held": True,
         "was_active": None,
         "jobs": {},
@@ -363,7 +440,8 @@ def test_a_state_is_a_stop_only_without_a_process() -> None:
     ("text", "run"), [("", None), ("{", None), ("[]", None), ('{"run": "a"}', "a"), ("{}", None)]
 )
 def test_the_owner_of_a_lock_is_read_from_its_text(text: str, run: str | None) -> None:
-    assert owned_by(text) == run
+    holder = read_holder(text)
+    assert (holder and holder.run) == run
 
 
 async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) -> None:
@@ -372,7 +450,7 @@ async def test_a_lock_that_nobody_can_read_is_held_all_the_same(make_desk: Any) 
     with pytest.raises(Exception, match="another run holds the node") as caught:
         await take_lock(desk.node_run)
     assert "\x1b" not in str(caught.value)
-    assert "loomtui rollback RUN" in str(caught.value)
+    assert "loomtui runs --on-nodes" in str(caught.value)
 
 
 async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
@@ -385,7 +463,7 @@ async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
     assert caught.value.what == (
         f"another run holds the node: run 20260101-000000-abcd of a@ops1, since {since}"
     )
-    assert caught.value.advice.endswith("loomtui rollback 20260101-000000-abcd")
+    assert caught.value.advice.endswith("loomtui take-over 20260101-000000-abcd")
 
 
 async def test_a_node_that_is_lost_is_told(make_desk: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from loomtui.loom.validator import read_validator
 from tests.restore.interrupting import Call, Interruptions, live, state
-from tests.restore.local import GROUP, USER, LocalNode, digest
+from tests.restore.local import GROUP, USER, LocalNode, digest, tree
 from tests.restore.material import Key, write_database, write_state
 
 OWN = Key(7)
@@ -118,6 +118,18 @@ def test_links_and_devices_are_refused(node: LocalNode, kind: str) -> None:
     else:
         os.mkfifo(odd)
     assert "links or devices" in failed(node)
+
+
+def test_a_link_for_a_folder_leads_to_nothing(node: LocalNode) -> None:
+    """Of an archive that nobody has read: what lies behind the link is the node's own."""
+    unpacked(node)
+    home = node.run_folder() / "raw/data/home"
+    elsewhere = node.root / "elsewhere"
+    home.rename(elsewhere)
+    home.symlink_to(elsewhere)
+    before = tree(elsewhere)
+    assert "a link on the way to home/ubuntu/app.db" in failed(node)
+    assert tree(elsewhere) == before
 
 
 @pytest.mark.parametrize("current", ["", "MANIFEST-000099\n", "../../../../etc\n"])
@@ -229,6 +241,15 @@ def test_the_state_is_set_and_the_key_stays(node: LocalNode, form: str, height: 
     assert facts.problem is None
     assert facts.address == OWN.address
     assert oct(out.stat().st_mode)[-3:] == "600"
+
+
+@pytest.mark.parametrize("name", ["last_height", "last_round", "last_step"])
+def test_a_number_that_stands_there_twice_is_no_known_form(node: LocalNode, name: str) -> None:
+    """Go takes the last one, and the edit would change the first."""
+    out = with_validator(node, PLAIN.replace("{", f'{{"{name}": "7", ', 1))
+    outcome = node.run("signing", "live", "0", OUT)
+    assert (outcome.returncode, outcome.stderr) == (1, b"priv_validator.json is of no known form\n")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("form", FORMS)

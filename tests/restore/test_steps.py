@@ -15,7 +15,9 @@ from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import FileAction, Plan, SigningAction
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.safe_now import NOTHING_STOPPED
 from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.local import digest
 from tests.restore.material import Key, node_key_of, unit_text, validator_key_of
 
 Make = Callable[..., LocalCluster]
@@ -48,26 +50,57 @@ def wrong_peers(cluster: LocalCluster) -> str:
     return f"tcp://{Key(77).node_id}@10.0.0.2:46656"
 
 
-async def test_a_change_that_is_declined_leaves_the_unit_and_closes_the_gate(make_cluster: Make) -> None:
+async def test_a_unit_whose_last_line_has_no_end_is_the_one_that_the_plan_saw(make_cluster: Make) -> None:
+    """systemctl tells it with an end, so that its bytes are others than those of the text."""
+    cluster = make_cluster(2)
+    with_peers(cluster, 1, cluster.peers(1))
+    unit = cluster.machines["n1"].unit
+    cluster.machines["n1"].write_unit(unit.read_text().rstrip("\n"))
+    fleet = cluster.fleet(quick=False)
+    run = await cluster.run(fleet)
+    choice = next(choice for choice in run.plan.node("n1").files if choice.target == UNIT)
+    assert choice.found not in {None, digest(unit.read_bytes())}
+    assert await cluster.runner(run, fleet).restore() is Outcome.RESTORED
+
+
+async def test_a_unit_that_somebody_changed_since_is_not_written_over(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    with_peers(cluster, 1, cluster.peers(1))
+    run = await cluster.run()
+    machine = cluster.machines["n1"]
+    machine.write_unit(machine.unit.read_text() + "# somebody's\n")
+    before = cluster.live()
+    error = await stopped(cluster, run)
+    assert (error.node, error.safe) == ("n1", NOTHING_STOPPED)
+    assert "somebody has changed its unit file since the plan was made" in error.what
+    assert cluster.live() == before
+
+
+async def test_a_change_that_is_declined_stops_the_run_before_anything_is_stopped(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     with_peers(cluster, 1, wrong_peers(cluster))
+    before = cluster.live()
     run = await cluster.run()
     error = await stopped(cluster, run, Scripted(approves=False))
     assert isinstance(error, GateNotMet)
     assert node_key_of(2).node_id in error.what
-    assert Key(77).node_id in cluster.machines["n1"].unit.read_text()
+    assert cluster.live() == before
     assert any("was declined" in event.message for event in run.events())
-    assert await cluster.runner(run).restore() is Outcome.RESTORED
-    assert Key(77).node_id not in cluster.machines["n1"].unit.read_text()
+    again = await stopped(cluster, run)  # what somebody declined is approved by a person alone
+    assert "nobody is there to approve this" in again.what
+    assert await cluster.runner(run, operator=Scripted()).restore() is Outcome.RESTORED
+    assert node_key_of(2).node_id in cluster.machines["n1"].unit.read_text()
 
 
-async def test_a_unit_that_systemd_refuses_is_not_put_in_place(make_cluster: Make) -> None:
+async def test_a_unit_that_systemd_refuses_stops_no_service(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     with_peers(cluster, 1, wrong_peers(cluster), "# BROKEN\n")
+    before = cluster.live()
     error = await stopped(cluster, await cluster.run())
     assert isinstance(error, StepFailed)
     assert "systemd refuses the new unit" in error.what
-    assert Key(77).node_id in cluster.machines["n1"].unit.read_text()
+    assert error.safe.startswith("No service was stopped")
+    assert cluster.live() == before
 
 
 async def test_a_unit_that_cannot_be_changed_is_told_before_anything_is_done(make_cluster: Make) -> None:
@@ -77,10 +110,25 @@ async def test_a_unit_that_cannot_be_changed_is_told_before_anything_is_done(mak
     run = await cluster.run()
     text = unit_text(machine, "x").replace("--persistent-peers x", '--persistent-peers "$PEERS"')
     machine.write_unit(text)
-    operator = Scripted()
-    error = await stopped(cluster, run, operator)
+    error = await stopped(cluster, run)
     assert "cannot be changed" in error.what
     assert error.advice.startswith("Change the unit by hand")
+    assert machine.active == "active"
+
+
+async def test_a_unit_that_can_no_longer_be_changed_after_the_stop(make_cluster: Make) -> None:
+    cluster = make_cluster(2)
+    machine = cluster.machines["n1"]
+    run, fleet, operator = await cluster.run(), cluster.fleet(), Scripted()
+
+    def before(node: str, script: str) -> None:
+        if script == "swap":
+            text = unit_text(machine, "x").replace("--persistent-peers x", '--persistent-peers "$PEERS"')
+            machine.write_unit(text)
+
+    fleet.faults.before = before
+    with pytest.raises(StepFailed, match="cannot be changed"):
+        await cluster.runner(run, fleet, operator).restore()
     assert operator.previews[StepName.SERVICES]["n1"].text
 
 
@@ -106,11 +154,11 @@ async def test_a_unit_that_systemd_did_not_read_again_is_noticed(make_cluster: M
     cluster = make_cluster(2)
     with_peers(cluster, 1, wrong_peers(cluster))
     run, fleet = await cluster.run(), cluster.fleet()
-    replaced: list[str] = []
+    seen: list[tuple[str, str]] = []
 
     def after(node: str, script: str) -> None:
-        replaced.append(script)
-        if node == "n1" and script == "reload" and "stage_file" in replaced:
+        seen.append((node, script))
+        if (node, script) == ("n1", "reload") and seen.count(("n1", "reload")) == 2:  # of the services step
             with cluster.machines["n1"].unit.open("a") as file:
                 file.write("# edited by somebody\n")
 
@@ -125,9 +173,11 @@ async def test_one_identity_on_two_nodes_is_never_started(make_cluster: Make) ->
     cluster = make_cluster(2)
     run = await cluster.run()
     fleet = cluster.fleet()
+    scripts: list[str] = []
 
     def before(node: str, script: str) -> None:
-        if script == "details":
+        scripts.append(script)
+        if scripts.count("identity") == 3:  # the first two are of the config step
             key = cluster.machines["n2"].config / "node_key.json"
             key.write_text(node_key_of(1).node_key_json)
 
@@ -156,7 +206,7 @@ async def test_the_gate_before_the_start_looks_once_more(make_cluster: Make) -> 
 
     def before(node: str, script: str) -> None:
         looks.append(script)
-        if looks.count("details") == 2:
+        if looks.count("nodekey") == 2:  # of the step before; the first is before the stop
             (cluster.machines["n1"].config / "node_key.json").unlink(missing_ok=True)
 
     fleet.faults.before = before

@@ -14,6 +14,7 @@ from loomtui.inventory.model import Node, Role
 from loomtui.restore.choices import Choices
 from loomtui.restore.planning.choosing import Chooser
 from loomtui.restore.planning.taking import what_is_taken
+from tests.restore.cluster import FakePrepared
 from tests.restore.material import NOW, backup, contents
 
 NODES = tuple(Node(name=name, role=Role.VALIDATOR, host=name) for name in ("n1", "n2"))
@@ -24,6 +25,7 @@ class Listed:
 
     def __init__(self, backups: tuple[Backup, ...]) -> None:
         self.backups = backups
+        self.prepared = FakePrepared()
 
     async def list(self) -> tuple[Backup, ...]:
         return self.backups

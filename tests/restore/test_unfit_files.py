@@ -10,6 +10,7 @@ import pytest
 from loomtui.backups.model import Contents
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.inventory.model import Inventory, Node, S3Settings
+from loomtui.loom.amino_json import FormFault
 from loomtui.loom.databases import LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, VALIDATOR
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import MismatchKind, compare
@@ -197,6 +198,18 @@ def test_a_signing_state_in_the_wrong_form_is_refused_unless_it_is_written_anew(
     assert unfit(fine, kept, config) == []
     assert unfit(fine, choice(VALIDATOR, FileAction.RESTORE), config, SigningAction.RESTORE) != []
     assert unfit(fine, choice(VALIDATOR, FileAction.RAISE), config, SigningAction.RAISE) == []
+
+
+@pytest.mark.parametrize(("found_height", "said"), [(None, ["backup"]), (100, [])])
+def test_a_reset_is_judged_by_the_file_that_it_is_made_of(found_height: int | None, said: list[str]) -> None:
+    """A node that has lost its file gets the backup's, and a text in the wrong form stays in it."""
+    right = read_validator(validator_key_of(1).validator_json(100))
+    wrong = replace(right, form_faults=(FormFault("address", "a number", "text in quotes"),))
+    config = contents(validator=wrong)
+    seen = details(status=node_status("n1", 1, validator=right))
+    signing = signing_choice(SigningAction.RESET, found_height=found_height)
+    found = unreadable_files(seen, config, [choice(VALIDATOR, FileAction.RESET)], signing)
+    assert ["backup" for one in found if f"from {config.backup.key}" in one.text] == said
 
 
 def test_a_node_key_that_stays_and_that_nobody_can_read() -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from loomtui.loom.databases import UNIT
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.planning.identities import gather, service_fixes
+from loomtui.restore.planning.unit_choices import restored_unit
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import LocalNode
-from tests.restore.material import Key, unit_text
+from tests.restore.material import Key, contents, node_details, node_status, unit_text
 
 Make = Callable[..., LocalCluster]
 
@@ -132,3 +134,26 @@ async def test_a_restore_goes_through_past_peers_that_cannot_be_read_and_names_t
     told = [event for event in run.events() if "n1's list of peers is not known" in event.message]
     assert {event.step for event in told} == {StepName.NODE_KEYS, StepName.SERVICES}
     assert machine.unit.read_text() == before
+
+
+def test_a_unit_that_the_node_lacks_is_judged_where_it_will_lie() -> None:
+    """The file to correct, and the place that is looked at, are told from its path."""
+    seen = node_details("n1", 1, status=node_status("n1", 1, unit=None))
+    config = contents(texts={UNIT: "[Service]\nExecStart=/usr/bin/loom run --persistent-peers x\n"})
+    unit = restored_unit(seen, config, "/etc/systemd/system/loom.service")
+    assert unit
+    assert unit.exec_start_file == "/etc/systemd/system/loom.service"
+    assert [value.file for value in unit.peer_values] == ["/etc/systemd/system/loom.service"]
+
+
+async def test_a_variable_of_the_backups_unit_that_moves_files_refuses_the_plan(make_cluster: Make) -> None:
+    """The node's own unit sets none, so that no look at the node tells of it."""
+    cluster = make_cluster(2)
+    cluster.spoil_unit(1)
+    machine = cluster.machines["n1"]
+    text = unit_text(machine, cluster.peers(1))
+    for line, moves in (("GOGC=50", False), ("TM_DB_DIR=/big", True)):
+        unit = text.replace("ExecStart=", f"Environment={line}\nExecStart=")
+        cluster.add_config_backup(1, files={"loom.service": unit})
+        refusals = (await cluster.plan()).refusals
+        assert [(one.code, one.node) for one in refusals] == [(FindingCode.FILES_MOVED, "n1")] * moves

@@ -9,6 +9,7 @@ from typing import Any
 
 from loomtui.backups.clocks import TakenBy
 from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Item, Member, MemberType
+from loomtui.backups.prepared.reference import PreparedState
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, JobKind
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import Active, NodeDetails, NodeStatus, ServiceState
@@ -115,6 +116,7 @@ def status(name: str, **changes: Any) -> NodeStatus:
         disk_free_bytes=412_316_860_416,
         disk_total_bytes=1_099_511_627_776,
         version="1.0.0+350994c",
+        load_average=0.42,
         clock_offset_seconds=0.1,
     )
     return replace(healthy, **changes)
@@ -178,7 +180,8 @@ def backup(key: str, hours: int, kind: BackupKind, size: int, source: str | None
 
 
 def backups() -> tuple[Backup, ...]:
-    listed = [backup("prod/2026-11-22--010000-backup1.tar.bz2", 2, BackupKind.DATA, 9_812_345_678)]
+    newest = backup("prod/2026-11-22--010000-backup1.tar.bz2", 2, BackupKind.DATA, 9_812_345_678)
+    listed = [replace(newest, prepared=PreparedState.TWIN)]
     listed += [
         backup(f"prod/2026-11-21--2300{number:02d}-{name}.tar.bz2", 4, BackupKind.CONFIG, 12_345, name)
         for number, name in enumerate(VALIDATORS)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 import textual
+
+from tests.screens.idle import wait_for_idle
+from tests.screens.parsed_styles import parse_rules_once
 
 os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none", TZ="UTC")
 
@@ -21,3 +25,12 @@ def _one_snapshot_maker(request: pytest.FixtureRequest) -> None:
         return
     if sys.version_info[:2] != _SNAPSHOT_PYTHON or textual.__version__ != _SNAPSHOT_TEXTUAL:
         pytest.exit(f"make snapshots on Python 3.11 and Textual {_SNAPSHOT_TEXTUAL} only", returncode=2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apps_are_quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("app", "pilot"):
+            patch.setattr(f"textual.{module}.wait_for_idle", wait_for_idle)
+        patch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parse_rules_once)
+        yield

@@ -22,10 +22,15 @@ from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.config_choices import unified_diff
 from loomtui.restore.planning.identities import ServiceFix
+from loomtui.restore.planning.signed_plan import PlanFile
+from loomtui.restore.record.given_up import GIVEN_UP
 from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.report.estimates import Estimate
-from loomtui.restore.running.operator import Go, Judged, OnFailure, Operator, Preview, UnitDraft
+from loomtui.restore.running.notices import Notice
+from loomtui.restore.running.operator import Go, Judged, OnFailure, OnPlan, Operator, Preview, UnitDraft
+from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
+from loomtui.restore.takeover.seen import SeenRun
 from tests.screens import basics, plans
 from tests.screens.basics import NOW
 from tests.screens.scenes import Scene
@@ -133,10 +138,12 @@ class FakeEngine:
             progress(f"reading archives {self.text}")
         if self.scene.plan is None:
             raise CallError("there is no data backup to take", advice="Check bucket and prefix.")
+        if choices.give_up_old_data:
+            return plans.giving_up_plan()
         return plans.plan(reset=True) if choices.reset_signing else self.scene.plan
 
-    def load_plan(self, path: Path) -> Plan:
-        return self.scene.plan or plans.plan()
+    def load_plan(self, path: Path) -> PlanFile:
+        return PlanFile(path, self.scene.plan or plans.plan(), b"", None)
 
     def runs(self) -> tuple[RunSummary, ...]:
         return self.scene.runs
@@ -148,6 +155,12 @@ class FakeEngine:
         if self.scene.watched is None:
             raise CallError(f"there is no run {run_id}")
         return self.scene.watched
+
+    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
+        return self.scene.seen_runs, {}
+
+    async def watched_on_nodes(self, run_id: str) -> WatchedRun:
+        return self.watched(run_id)
 
     def chronicle(self, run_id: str) -> Chronicle:
         run_found = next((run for run in self.scene.runs if run.id == run_id), None)
@@ -176,6 +189,10 @@ class FakeRun:
         self.draft = UnitDraft(basics.UNIT_AFTER, "", judge)
         self.declined: list[str] = []
         self.edited: dict[str, str] = {}  # the operator's own units, by node
+        self.announced: list[Notice] = []
+
+    def announce(self, notice: Notice) -> None:
+        self.announced.append(notice)
 
     @property
     def id(self) -> str:
@@ -200,6 +217,12 @@ class FakeRun:
         finally:
             self._queue.put_nowait(None)
 
+    async def clean(self) -> int:
+        self.done.append("clean")
+        self._end(Outcome.RESTORED)
+        self._queue.put_nowait(None)
+        return 12 << 30
+
     async def rollback(self) -> Outcome:
         outcome = await self._roll_back()
         self._end(outcome)
@@ -218,7 +241,7 @@ class FakeRun:
 
     async def _step(self, step: StepName) -> Outcome | None:
         answer = await self._operator.before_step(step, self._previews(step))
-        if answer is not Go.CONTINUE:
+        if answer not in (Go.CONTINUE, Go.CARRY_ON):
             return Outcome.STOPPED if answer is Go.STOP else await self._roll_back()
         self._emit(EventKind.STEP_STARTED, "started", step)
         while failures := await self._attempt(step):
@@ -234,6 +257,17 @@ class FakeRun:
             if choice is OnFailure.KILL:
                 self.done += [f"kill {name}" for name in failures]
         self._emit(EventKind.STEP_DONE, "done", step)
+        return None if self._plan.is_complete else await self._complete()
+
+    async def _complete(self) -> Outcome | None:
+        """The data stands still without a reset, as the plans of frozen values have it."""
+        completed = plans.plan(moves=False)
+        while (answer := await self._operator.review_plan(self._plan, completed)) is OnPlan.CONSENT:
+            completed = plans.plan(reset=True)
+        if answer is OnPlan.STOP:
+            return Outcome.STOPPED
+        self._plan = completed
+        self._emit(EventKind.PLAN_COMPLETED, "the plan is complete", StepName.PREFLIGHT)
         return None
 
     def _previews(self, step: StepName) -> dict[str, Preview]:
@@ -244,9 +278,13 @@ class FakeRun:
                 f"{step.value}: {self._text}",
                 diff if name in ("db1", "db2") else "",
                 already=name == "db4",
+                lost="the old databases are given up" if self._gives_up(step, name) else "",
             )
             for name in self._names
         }
+
+    def _gives_up(self, step: StepName, node: str) -> bool:
+        return step is StepName.DATA and node in self._plan.gives_up
 
     async def _attempt(self, step: StepName) -> dict[str, LoomtuiError]:
         failures: dict[str, LoomtuiError] = {}
@@ -261,11 +299,15 @@ class FakeRun:
                 continue
             if step is StepName.SERVICES and node in ("db1", "db2"):
                 preview = self._previews(step)[node]
-                answer = await self._operator.approve_unit(node, preview, self.draft)
+                planned = self._plan.node(node).unit_change is not None
+                draft = replace(self.draft, planned=planned)
+                answer = await self._operator.approve_unit(node, preview, draft)
                 if not answer.given:
                     self.declined.append(node)
                 if answer.text is not None:
                     self.edited[node] = answer.text
+            if self._gives_up(step, node):
+                self._emit(EventKind.NOTE, "given up", step, node, {GIVEN_UP: ["app.db"]})
             self.done.append(f"{step.value} {node}")
             self._emit(EventKind.TASK_DONE, self._text, step, node)
         return failures
@@ -308,6 +350,9 @@ class WritableFakeEngine(FakeEngine):
         self.fails = fails or set()
         self.text = text
         self.begun: list[FakeRun] = []
+        self.second_missing: LoomtuiError | None = None
+        self.second_asked: list[PlanFile | str | None] = []
+        self.glass_broken: list[bool] = []
 
     def step(self, name: StepName) -> StepWords:
         return StepWords(f"This is what {name.value} does.", f"This is how {name.value} is undone.")
@@ -315,9 +360,23 @@ class WritableFakeEngine(FakeEngine):
     def estimates(self, plan: Plan) -> Mapping[StepName, Estimate]:
         return {StepName.STOP: Estimate(12.4, 1), StepName.DATA: Estimate(95.0, 3, 41_000_000.0)}
 
-    def begin(self, plan: Plan, operator: Operator) -> FakeRun:
+    async def see_second(self, of: PlanFile | str | None) -> None:
+        self.second_asked.append(of)
+        if self.second_missing is not None:
+            raise self.second_missing
+
+    def begin(
+        self, plan: Plan, operator: Operator, file: PlanFile | None = None, *, break_glass: bool = False
+    ) -> FakeRun:
+        self.glass_broken.append(break_glass)
         self.begun.append(FakeRun(plan, operator, self.fails, self.text))
         return self.begun[-1]
 
-    def reopen(self, run_id: str, operator: Operator) -> FakeRun:
-        return self.begin(plans.plan(), operator)
+    def reopen(self, run_id: str, operator: Operator, *, break_glass: bool = False) -> FakeRun:
+        return self.begin(plans.plan(), operator, break_glass=break_glass)
+
+    async def find_run(self, run_id: str | None) -> FoundRun:
+        raise CallError(f"no node knows the run {run_id}")
+
+    async def take_over(self, found: FoundRun, operator: str, *, although_at_work: bool) -> TakenRun:
+        raise CallError(f"no node knows the run {found.seen.id}")

@@ -11,7 +11,7 @@ from typing import Any
 from textual.app import App
 from textual.content import Content
 from textual.pilot import Pilot
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
 from loomtui.engine.api import Engine
 from screens.app import LoomApp
@@ -74,6 +74,7 @@ async def until_shown(pilot: Pilot[int], text: str, what: str = "") -> None:
 async def until_quiet(pilot: Pilot[int]) -> None:
     """Waits until three drawings in a row are the same: nothing is on its way to the screen any more."""
     same, previous = 0, None
+    await until(pilot, lambda: not pilot.app.screen.query(Button).filter(".-active"), "no button is lit")
     while same < 2:
         for field in (*pilot.app.screen.query(TextArea), *pilot.app.screen.query(Input)):
             field.cursor_blink = False  # or a drawing depends on when it is made

@@ -11,6 +11,7 @@ from loomtui.errors import CallError
 from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import RunSummary
+from loomtui.restore.report import Chronicle
 from screens.app import LoomApp
 from screens.terminal import LastingDriver
 from tests.screens import plans, scenes
@@ -42,6 +43,11 @@ class HostileEngine(WritableFakeEngine):
 
     def report(self, run_id: str, form: object = "md") -> str:
         raise CallError(TEXT, advice=TEXT)
+
+    def chronicle(self, run_id: str) -> Chronicle:
+        if run_id == RUN_ID:
+            raise CallError(TEXT, advice=TEXT)
+        return super().chronicle(run_id)
 
 
 class Watched:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from loomtui.backups.model import Compression, Item
+from loomtui.backups.model import BackupKind, Compression, Item
 from loomtui.restore.choices import Choices
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import (
@@ -24,6 +25,10 @@ from loomtui.restore.plan import (
     ValidatorPower,
 )
 from loomtui.restore.planning.config_choices import unified_diff
+from loomtui.restore.planning.rooms import no_room
+from loomtui.restore.planning.unread import predict_unread, unknowns_of, unread, unread_archive
+from loomtui.restore.room import NodeRoom, OldData, RoomRemedy, RoomRemedyKind, RoomUnit, Shortage
+from tests.screens import basics
 from tests.screens.basics import CLUSTER, NAMES, NOW, VALIDATORS, address, backups, node_id
 
 _JOB = "/etc/cron.d/loom: */5 * * * * ubuntu /home/ubuntu/backup.sh"
@@ -87,6 +92,49 @@ def plan(*, moves: bool = True, reset: bool = False, refusals: tuple[Finding, ..
             ),
         ),
     )
+
+
+def unread_plan() -> Plan:
+    """Nobody has read its data."""
+    known = plan()
+    contents = unread(replace(basics.backups()[0], kind=BackupKind.DATA, compression=Compression.BZIP2))
+    data = unread_archive(contents)
+    return replace(
+        known,
+        nodes=tuple(replace(node, data=data) for node in known.nodes),
+        prediction=predict_unread(),
+        chain=None,
+        validators=(),
+        unknowns=tuple(unknowns_of(contents, Scope.CLUSTER, needs_evm=True)),
+    )
+
+
+GIB = 1024**3
+OLD = OldData(("chaindata/data/blockstore.db", "chaindata/data/state.db", "app.db"), 19 * GIB, 9_200)
+
+
+def full_plan(*, may_take_delta: bool = False) -> Plan:
+    """On two nodes old and new databases do not fit together."""
+    short = Shortage(("/home/ubuntu/.loomtui",), RoomUnit.BYTES, 4 * GIB, 21 * GIB, "data in 4,711 files")
+    command = "loomtui plan --give-up-old-data loom-prod"
+    remedies = [
+        RoomRemedy(RoomRemedyKind.CLEAN, 3 * GIB, False, ("loomtui clean 20261101-020000-beef",)),
+        RoomRemedy(RoomRemedyKind.GIVE_UP, OLD.bytes, True, (command,)),
+    ]
+    if may_take_delta:
+        remedies.insert(1, RoomRemedy(RoomRemedyKind.DELTA, 18 * GIB, True, ("loomtui plan --delta",)))
+    room = tuple(NodeRoom(name, (short,), tuple(remedies)) for name in ("db2", "db3"))
+    refusals = tuple(no_room(one) for one in room)
+    return replace(plan(refusals=refusals), room=room)
+
+
+def giving_up_plan() -> Plan:
+    """The same with the operator's consent."""
+    known = plan()
+    nodes = tuple(
+        replace(node, gives_up=OLD if node.name in ("db2", "db3") else None) for node in known.nodes
+    )
+    return replace(known, nodes=nodes, choices=replace(known.choices, give_up_old_data=True))
 
 
 def _node_plan(name: str, archive: Archive, *, reset: bool) -> NodePlan:

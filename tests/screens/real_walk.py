@@ -17,6 +17,7 @@ from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import Go
 from screens.app import LoomApp
+from screens.diff.diff_pane import DiffPane
 from screens.modals.ask import ChoiceDialog
 from screens.restore.screen_operator import FailureQuestion
 from tests.restore.cluster import LocalCluster, Scripted
@@ -70,10 +71,15 @@ class Walk:
         return [(str(event.step), str(event.data["answer"]), event.node) for event in decisions]
 
     async def until_failure(self) -> FailureQuestion:
-        """Waits for the question that a failure asks."""
+        """Waits for the question that a failure asks, and until the screen shows it."""
 
         def is_asked() -> bool:
-            return isinstance(pending_question(self.app), FailureQuestion) and "failed" in panel(self.app)
+            told = any("Do next" in pane.text.plain for pane in self.app.screen.query(DiffPane))
+            return (
+                isinstance(pending_question(self.app), FailureQuestion)
+                and told
+                and "failed" in panel(self.app)
+            )
 
         await until(self.pilot, is_asked, "the failure")
         question = pending_question(self.app)
@@ -82,8 +88,8 @@ class Walk:
 
 
 async def run_stopped_before(cluster: LocalCluster, step: StepName) -> Run:
-    """A run that was stopped by its operator at the question before this step."""
-    run = RunStore().create(await cluster.plan(), cluster.inventory_path)
+    """A run that its operator stopped at the question before this step. Each step has its part to do."""
+    run = RunStore().create(await cluster.plan(stage_first=False), cluster.inventory_path)
     await cluster.runner(run, operator=Scripted({step: Go.STOP})).restore()
     return run
 

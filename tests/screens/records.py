@@ -8,11 +8,14 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.choices import Objectives
+from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
+from loomtui.restore.record.marks import JOB_LOST
 from loomtui.restore.report import Chronicle, chronicle_of
+from loomtui.restore.running.approvals import Answer, decision
 from tests.restore.stories import Story, whole
-from tests.screens.basics import NAMES, NOW
+from tests.screens.basics import NAMES, NOW, UNIT_PATH
 from tests.screens.plans import plan
 
 _BEGAN = NOW - timedelta(days=1)
@@ -24,15 +27,33 @@ def whole_restore() -> Chronicle:
     return _read(whole(_BEGAN, *NAMES, data_seconds=540), _with_older_data(plan()))
 
 
+@cache
+def with_loose_ends() -> Chronicle:
+    """A restore that lasted too long, and after which something is left to do of each kind."""
+    story = whole(_BEGAN, *NAMES, data_seconds=540)
+    newest: dict[str, Json] = {
+        "block_time": (_BEGAN - timedelta(seconds=5)).isoformat(),
+        "height": 1_204_551,
+    }
+    story.tell_data(EventKind.NOTE, StepName.PREFLIGHT, "db1", newest)
+    unit = decision(Answer.NO, "root@ops1", UNIT_PATH, "", "", "")
+    story.tell_data(EventKind.DECISION, StepName.SERVICES, "db2", unit)
+    story.tell_data(EventKind.NOTE, StepName.START, "backup1", {JOB_LOST: "loom-backup.timer"})
+    agreed = Objectives(downtime_seconds=600, data_loss_seconds=3 * 3600)
+    run_plan = replace(_with_older_data(plan()), objectives=agreed)
+    return replace(_read(story, run_plan), run="20261121-031415-ab12")
+
+
 def _with_older_data(run_plan: Plan) -> Plan:
-    """With data from before the run."""
+    """With data from before the run, which is unpacked after the stop."""
     taken_at = _BEGAN - timedelta(hours=2)
     nodes = (
         replace(node, data=replace(node.data, taken_at=taken_at) if node.data else None)
         for node in run_plan.nodes
     )
     chain = replace(run_plan.chain, block_time=taken_at) if run_plan.chain is not None else None
-    return replace(run_plan, nodes=tuple(nodes), chain=chain)
+    choices = replace(run_plan.choices, stage_first=False)
+    return replace(run_plan, nodes=tuple(nodes), chain=chain, choices=choices)
 
 
 def hostile(text: str, run_plan: Plan) -> Chronicle:

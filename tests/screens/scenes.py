@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
 from loomtui.engine.api import WatchedRun
 from loomtui.errors import LoomtuiError, NodeUnreachable
 from loomtui.fleet.probes.log_tail import LogLine
-from loomtui.fleet.probes.node_status import NodeStatus
+from loomtui.fleet.probes.node_status import Active, NodeStatus
 from loomtui.inventory.model import Inventory
-from loomtui.loom.health import ClusterState, Verdict
+from loomtui.loom.health import ClusterState, Verdict, judge_cluster
 from loomtui.loom.nodekey import NodeKeyFacts
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind, compare
 from loomtui.loom.units import EffectiveUnit, UnitFile, read_unit
@@ -23,6 +24,7 @@ from loomtui.restore.plan import (
 from loomtui.restore.planning.identities import ServiceFix
 from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle
+from loomtui.restore.takeover.seen import SeenRun
 from tests.screens import records
 from tests.screens.basics import (
     CLUSTER,
@@ -61,6 +63,7 @@ class Scene:
     runs: tuple[RunSummary, ...] = ()
     plan: Plan | None = None
     watched: WatchedRun | None = None
+    seen_runs: tuple[SeenRun, ...] = ()  # on the nodes
     chronicle: Chronicle | None = None  # of every run
 
 
@@ -103,6 +106,31 @@ def degraded() -> Scene:
         unreachable={"db3": error},
         plan=plan(moves=False),
     )
+
+
+def crashing() -> Scene:
+    """Loom cannot start on any node."""
+    statuses = {
+        name: with_service(stopped(name), active=Active.FLAPPING, sub="auto-restart") for name in NAMES
+    }
+    return replace(healthy(), statuses=statuses, verdict=judged(statuses))
+
+
+def held() -> Scene:
+    """A run was interrupted between the stop and the start."""
+    run = "20261122-020500-77aa"
+    statuses = {name: with_service(stopped(name), held_by=run) for name in NAMES}
+    return replace(healthy(), statuses=statuses, verdict=judged(statuses))
+
+
+def with_service(status: NodeStatus, **changes: Any) -> NodeStatus:
+    assert status.service is not None
+    return replace(status, service=replace(status.service, **changes))
+
+
+def judged(statuses: Mapping[str, NodeStatus]) -> Verdict:
+    """What the engine would say of one look."""
+    return judge_cluster([[status.view for status in statuses.values()]], [NOW])
 
 
 def scripted() -> Scene:

@@ -22,8 +22,9 @@ from loomtui.wording import quantities
 from screens.health.node_files import comparison_mark
 from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, column_title, columns_for, looks_of, ordered
 from screens.health.trend import Trend, common_top, sparkline
-from screens.health.verdict_head import verdict_sentence, verdict_text
+from screens.health.verdict_head import verdict_text
 from screens.health.watch import Watch
+from screens.input import keys
 from screens.text.words import Tone
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
@@ -81,13 +82,15 @@ def test_each_order_puts_first_what_needs_care() -> None:
     assert service is not None
     statuses = {
         **scene.statuses,
-        "db4": replace(scene.statuses["db4"], disk_free_bytes=1, service=replace(service, restarts=3)),
+        "db4": replace(
+            scene.statuses["db4"], disk_free_bytes=1, load_average=9.0, service=replace(service, restarts=3)
+        ),
     }
     looks = rows_of(replace(scene, statuses=statuses))
     first = {by: ordered(looks, by, reverse=False)[0].node.name for by in SORTS}
     assert first["node"] == "db1"
     assert first["state"] == "db3"
-    assert first["disk"] == first["restarts"] == "db4"
+    assert first["disk"] == first["restarts"] == first["load"] == "db4"
     assert first["role"] == "backup1"
     assert [look.node.name for look in ordered(looks, "node", reverse=True)] == list(reversed(NAMES))
 
@@ -131,6 +134,16 @@ def test_lag_peers_disk_clock_and_age_are_told_in_words_and_tones() -> None:
     assert cells["node"].text == "◆ db2"
 
 
+def test_the_load_is_told_and_what_is_not_known_of_it_too() -> None:
+    scene = scenes.degraded()
+    rows = Rows(scene.inventory, watch_of(scene))
+    widths = columns_for(196, scene.inventory)
+    loads = {look.node.name: rows.cells(look, widths, marked=False)["load"].text for look in rows_of(scene)}
+    reachable = {name for name, status in scene.statuses.items() if status.reachable}
+    assert 0 < len(reachable) < len(NAMES)
+    assert loads == {name: "0.42" if name in reachable else quantities.NOTHING for name in NAMES}
+
+
 def test_growth_is_drawn_to_one_scale() -> None:
     moving, still = Trend(), Trend()
     for number, height in enumerate((10, 12, 12, None, 20, 22)):
@@ -169,19 +182,9 @@ CAUSE = Diagnosis(
 )
 
 
-def test_the_sentence_says_why() -> None:
-    verdict = Verdict(ClusterState.HALTED, "The chain stands still at 9 since 14:02, all nodes up.")
-    assert verdict_sentence(verdict, ()) == verdict.sentence
-    assert verdict_sentence(verdict, (CAUSE,)).endswith(
-        "since 14:02, all nodes up: the signing state is ahead of the data (signed: db1 9)."
-    )
-    named = replace(CAUSE, meaning="db1 lists db3 with another ID.")
-    assert verdict_sentence(verdict, (named,)).endswith("all nodes up: db1 lists db3 with another ID.")
-
-
 def test_findings_that_have_no_room_are_counted() -> None:
     verdict = Verdict(ClusterState.DEGRADED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    text = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80)).plain
+    text = verdict_text(verdict, (CAUSE,), ("unfinished",), (6, 80), can_restore=True).plain
     assert text.count("\n") == 5
     assert "and 7 findings more" in text
     assert "▲ unfinished" in text
@@ -191,9 +194,25 @@ def test_findings_that_have_no_room_are_counted() -> None:
 @pytest.mark.parametrize("room", [(5, 76), (10, 116), (10, 196)])
 def test_the_cause_and_its_advice_are_told_at_every_size(room: tuple[int, int]) -> None:
     verdict = Verdict(ClusterState.HALTED, "Bad.", tuple(f"reason {number}" for number in range(9)))
-    text = verdict_text(verdict, (CAUSE,), (), room).plain
+    text = verdict_text(verdict, (CAUSE,), (), room, can_restore=True).plain
     assert "the signing state is ahead of the data (signed: db1 9)." in text
-    assert "Do next: Stop all nodes." in text
+    assert "Do next:  r  restores from a backup" in text
+    assert "    Stop all nodes." in text
+
+
+def test_without_a_key_for_it_the_command_that_restores_is_named() -> None:
+    verdict = Verdict(ClusterState.STOPPED, "The service runs on no node.")
+    text = verdict_text(verdict, (), (), (5, 76), can_restore=False).plain
+    assert "Do next: loomtui restore restores from a backup" in text
+
+
+def test_the_key_that_restores_is_the_operators_own() -> None:
+    keys.use_keymap({"app.restore": "f9"})
+    try:
+        verdict = Verdict(ClusterState.STOPPED, "The service runs on no node.")
+        assert "Do next:  f9  restores" in verdict_text(verdict, (), (), (5, 76), can_restore=True).plain
+    finally:
+        keys.use_keymap({})
 
 
 def test_the_screen_and_status_tell_the_same() -> None:

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from screens.backups.backups_screen import BackupsScreen
 from screens.health.health_screen import HealthScreen
-from screens.widgets.key_bar import Cap, KeyBar
+from screens.widgets.key_bar import Cap, KeyBar, fitting
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import running, screen_text, until
@@ -27,6 +27,38 @@ async def shown_bar(pilot: Pilot[int]) -> KeyBar:
     bar = pilot.app.screen.query_one(KeyBar)
     await until(pilot, lambda: bool(bar.shown))
     return bar
+
+
+def cap(binding_id: str, label: str) -> Cap:
+    return Cap(binding_id, "x", "x", label, binding_id, enabled=True, tooltip="")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, ["plan.start", "plan.redis", "app.backups", "app.help", "app.quit"]),
+        (39, ["plan.start", "plan.redis", "app.help", "app.quit"]),
+        (29, ["plan.start", "app.help", "app.quit"]),
+        (20, ["app.help", "app.quit"]),
+    ],
+)
+def test_where_room_is_short_help_and_quit_are_there_whole(width: int, shown: list[str]) -> None:
+    own = [cap("plan.start", "Begin it"), cap("plan.redis", "Redis...")]
+    whole = [*own, cap("app.backups", "Backups."), cap("app.help", "Help"), cap("app.quit", "Quit")]
+    assert [one.id for one in fitting(whole, width)] == shown
+
+
+def test_where_room_is_short_the_way_to_a_restore_stays_longest() -> None:
+    whole = [
+        *(cap(f"app.{name}", "Way") for name in ("backups", "keys", "restore")),
+        cap("app.help", "Help"),
+    ]
+    assert [one.id for one in fitting(whole, 30)] == ["app.backups", "app.keys", "app.restore", "app.help"]
+    assert [one.id for one in fitting(whole, 20)] == ["app.backups", "app.restore", "app.help"]
+    assert [one.id for one in fitting(whole, 14)] == ["app.restore", "app.help"]
+    on_the_way = [cap("plan.start", "Go"), *whole]
+    shown = [one.id for one in fitting(on_the_way, 25)]
+    assert shown == ["plan.start", "app.backups", "app.keys", "app.help"]
 
 
 async def test_a_click_presses_the_key_whose_name_stands_there() -> None:

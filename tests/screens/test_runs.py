@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from loomtui.errors import CallError
+from loomtui.fleet.probes.holder import Holder
+from loomtui.restore.events import StepName
+from loomtui.restore.takeover.seen import SeenRun
+from screens.modals.confirm import ConfirmDialog
 from screens.modals.text import ErrorDialog
+from screens.runs.elsewhere_text import elsewhere_text, take_over_act
 from screens.runs.record_screen import RunRecordScreen
 from screens.saving import save_text
 from screens.widgets.pane import Pane
 from tests.screens import scenes
 from tests.screens.basics import NOW
-from tests.screens.fake import FakeEngine
+from tests.screens.fake import FakeEngine, WritableFakeEngine
 from tests.screens.helping import LARGE, SMALL, footer_keys, press, running, screen_text, until
 
 
@@ -90,3 +96,49 @@ def test_where_the_folder_is_closed_the_state_folder_takes_it(
     state.joinpath("saved").write_text("not a folder")
     with pytest.raises(CallError, match="cannot be written"):
         save_text("x", "txt", "text", NOW)
+
+
+# ── runs of other machines ──────────────────────────────────────────────────────────────────────────────────
+
+
+def seen_run(*, alive_seconds: int | None) -> SeenRun:
+    holder = Holder("20261122-030000-ab12", "", "ann", "desk-2", "2026-11-22T03:00:00+00:00")
+    return SeenRun(
+        holder.run,
+        holder,
+        ("val-1", "val-2"),
+        ("val-1", "val-2"),
+        datetime(2026, 11, 22, 3, 0, tzinfo=UTC),
+        "ann@desk-2",
+        None,
+        StepName.DATA,
+        None,
+        alive_seconds,
+        True,
+        1,
+        ("val-1",),
+        (),
+    )
+
+
+def test_a_run_of_another_machine_is_told_in_a_sentence() -> None:
+    assert elsewhere_text(seen_run(alive_seconds=None)) == (
+        "ann@desk-2 holds val-1 and val-2 with run 20261122-030000-ab12: Restore data; nobody works on it."
+    )
+    assert "5 seconds old" in elsewhere_text(seen_run(alive_seconds=5))
+    assert "call them first" in take_over_act(seen_run(alive_seconds=5)).effect
+    assert "call them" not in take_over_act(seen_run(alive_seconds=600)).effect
+
+
+async def test_a_run_of_another_machine_can_be_taken_over_where_something_may_be_changed() -> None:
+    scene = replace(scenes.healthy(), runs=(), seen_runs=(seen_run(alive_seconds=None),))
+    async with running(WritableFakeEngine(scene)) as (app, pilot):
+        await press(pilot, "u")
+        await until(pilot, lambda: "ann@desk-2 holds val-1 and val-2" in screen_text(app))
+        assert {"runs.take_over", "runs.watch"} <= set(footer_keys(app))
+        await press(pilot, "t")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+    async with running(FakeEngine(scene)) as (app, pilot):
+        await press(pilot, "u")
+        await until(pilot, lambda: "ann@desk-2 holds val-1 and val-2" in screen_text(app))
+        assert "runs.take_over" not in footer_keys(app)

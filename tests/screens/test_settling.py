@@ -9,7 +9,7 @@ import pytest
 from loomtui.restore.events import StepName
 from screens.app import LoomApp
 from screens.restore.restore_screen import RestoreScreen
-from screens.restore.screen_operator import FailureQuestion, UnitQuestion
+from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from screens.restore.settling import Settling
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
@@ -24,6 +24,27 @@ def test_a_key_that_is_held_down_never_answers_the_next_question() -> None:
     assert not any(settling.takes(now) for now in repeats)
     assert settling.refused == 300
     assert settling.takes(repeats[-1] + 0.8)
+
+
+def test_a_name_behind_a_key_that_was_passed_over_leads_nowhere() -> None:
+    settling = Settling(0.7)
+    settling.begin(10.0)
+    assert not settling.swallows(10.1, "x"), "nothing was passed over yet"
+    assert not settling.takes(10.1, "x")
+    typed = [(11.5 + number, letter) for number, letter in enumerate("practice-x")]
+    assert all(settling.swallows(now, letter) for now, letter in typed)
+    assert settling.is_hushed(22.0)
+    assert not settling.is_hushed(23.0)
+    assert not settling.swallows(23.0, "e")
+
+
+def test_the_key_that_was_passed_over_counts_again_after_a_moment() -> None:
+    settling = Settling(0.7)
+    settling.begin(10.0)
+    assert not settling.takes(10.1, "x")
+    assert settling.swallows(10.5, "x")
+    assert not settling.swallows(11.3, "x")
+    assert settling.takes(11.3, "x")
 
 
 def test_who_has_read_the_question_is_not_made_to_wait() -> None:
@@ -66,6 +87,22 @@ async def test_a_quick_key_answers_no_failure(key: str) -> None:
         await press(pilot, key)
         assert isinstance(pending_question(app), FailureQuestion)
         assert "That was quick" in screen_text(app)
+
+
+async def test_what_is_typed_behind_a_quick_key_goes_nowhere_and_the_panel_says_so() -> None:
+    """Some letters of a name are keys: one would open another screen, one stop the run."""
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        await begin(app, pilot)
+        just_asked(app)
+        await press(pilot, "x", *"backupievro")
+        assert isinstance(app.screen, RestoreScreen)
+        assert panel(app).startswith("That was quick, and nothing came of it")
+        assert isinstance(pending_question(app), StepQuestion)
+        app.screen.settling = Settling(0)
+        await press(pilot, "x")
+        await until(pilot, lambda: "Step 2 of 8" in panel(app), "the next step")
+        assert "That was quick" not in panel(app)
 
 
 def just_asked(app: LoomApp) -> None:

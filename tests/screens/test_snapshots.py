@@ -11,14 +11,17 @@ from textual.pilot import Pilot
 
 from loomtui.engine.api import Engine
 from loomtui.restore.events import StepName
+from loomtui.restore.report import Chronicle, ending_of
 from screens.app import LoomApp
 from screens.logs.log_view import LogView
 from screens.modals.confirm import ConfirmDialog
+from screens.restore.restore_screen import RestoreScreen
+from screens.restore.run_view import RunView
 from screens.restore.screen_operator import UnitQuestion
 from screens.settings import THEME_NAMES, Settings
 from screens.widgets.pane import Pane
-from tests.screens import basics, scenes
-from tests.screens.fake import FakeEngine, WritableFakeEngine
+from tests.screens import basics, records, scenes
+from tests.screens.fake import FakeEngine, FakeRun, WritableFakeEngine
 from tests.screens.helping import (
     LARGE,
     SMALL,
@@ -88,6 +91,20 @@ def test_nodes(snap_compare: Compare, place: str, state: str, cells: str) -> Non
     assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=pressing(*NODES[place]))
 
 
+HEADLINES: dict[str, Callable[[], Engine]] = {
+    "crashing": lambda: WritableFakeEngine(scenes.crashing()),
+    "crashing, read-only": lambda: FakeEngine(scenes.crashing()),
+    "held": lambda: WritableFakeEngine(scenes.held()),
+}
+
+
+@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("case", HEADLINES)
+def test_headlines(snap_compare: Compare, case: str, cells: str) -> None:
+    app = with_past_looks(make_app(HEADLINES[case]()))
+    assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=pressing())
+
+
 @pytest.mark.parametrize("place", ["keys", "services"])
 def test_peers_that_are_not_known(snap_compare: Compare, place: str, size: tuple[int, int]) -> None:
     app = make_app(FakeEngine(scenes.scripted()))
@@ -152,7 +169,6 @@ PLANNING: dict[str, tuple[Callable[[], scenes.Scene], Sequence[str]]] = {
     "no plan": (scenes.empty, ("r", "enter")),
     "standstill": (scenes.degraded, ("r", "enter")),
     "declined": (scenes.degraded, ("r", "enter", "n")),
-    "reset": (scenes.degraded, ("r", "enter", "z")),
     "nodes": (scenes.healthy, ("r", "n")),
 }
 
@@ -200,6 +216,33 @@ def until_step(step: StepName, then: Sequence[str] = ()) -> Callable[[Pilot[Any]
 def test_run(snap_compare: Compare, step: StepName, then: Sequence[str], size: tuple[int, int]) -> None:
     app = make_app(WritableFakeEngine(scenes.healthy()))
     assert snap_compare(app, terminal_size=size, run_before=until_step(step, then))
+
+
+def at_the_end(chronicle: Chronicle) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """As if this app had carried the run out."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, LoomApp)
+        await settle(pilot)
+        controller = app.context.controller
+        assert controller is not None
+        controller.handle = FakeRun(chronicle.plan, controller.operator, set())
+        controller.view = RunView(chronicle.nodes)
+        for event in chronicle.events:
+            controller.view.take(event)
+        controller.ending = ending_of(chronicle)
+        app.push_screen(RestoreScreen(controller))
+        await settle(pilot)
+
+    return before
+
+
+@pytest.mark.parametrize("cells", ALL_SIZES)
+def test_end(snap_compare: Compare, cells: str) -> None:
+    app = make_app(WritableFakeEngine(scenes.healthy()))
+    before = at_the_end(records.with_loose_ends())
+    assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=before)
 
 
 UNIT_ASKED: dict[str, tuple[str, str] | None] = {

@@ -88,9 +88,10 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
 
 def test_a_chosen_theme_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "screens.yml"
-    path.write_text("mouse: false\n", encoding="utf-8")
+    path.write_text("mouse: false\nattention: bell\n", encoding="utf-8")
     settings.keep_theme(path, "light")
-    assert settings.load_settings(path, {}) == settings.Settings("light", mouse=False)
+    kept = settings.Settings("light", mouse=False, attention=settings.Calls.BELL)
+    assert settings.load_settings(path, {}) == kept
     assert [file.name for file in tmp_path.iterdir()] == ["screens.yml"]
 
 
@@ -99,9 +100,10 @@ def test_a_chosen_theme_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
     [
         ("theme: pink", "there is no theme 'pink'"),
         ("mouse: maybe", "mouse is true or false"),
-        ("colour: red", "may hold the fields theme and mouse"),
-        ("- dark", "may hold the fields theme and mouse"),
+        ("colour: red", "may hold the fields theme, mouse and attention"),
+        ("- dark", "may hold the fields theme, mouse and attention"),
         ("theme: [", "cannot be read"),
+        ("attention: loud", "there is no attention 'loud'. There are: all, bell, title, off"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
@@ -109,6 +111,19 @@ def test_a_wrong_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CallError, match=problem):
         settings.load_settings(path, {})
+
+
+def test_who_chooses_how_the_terminal_calls(tmp_path: Path) -> None:
+    path = tmp_path / "screens.yml"
+    assert settings.load_settings(path, {}).attention is settings.Calls.ALL
+    path.write_text("attention: off\n", encoding="utf-8")  # which YAML 1.1 takes for false
+    assert settings.load_settings(path, {}).attention is settings.Calls.OFF
+    environ = {settings.ATTENTION_VARIABLE: "title", settings.THEME_VARIABLE: "light"}
+    chosen = settings.load_settings(path, environ)
+    assert (chosen.theme, chosen.attention) == ("light", settings.Calls.TITLE)
+    assert settings.load_settings(path, environ, attention="bell").attention is settings.Calls.BELL
+    with pytest.raises(CallError, match="--attention: there is no attention 'x'"):
+        settings.load_settings(path, {}, attention="x")
 
 
 def test_a_wrong_theme_of_the_environment_is_told(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ async def test_a_choice_in_a_dialog_follows_the_key_that_opened_it() -> None:
             pilot, lambda: isinstance(pending_question(app), FailureQuestion) and "failed" in panel(app)
         )
         await rush(app, "m", "down", "enter")
-        await until_asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.SERVICES)
         assert engine.begun[0].left_out == {"db2"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from screens.restore.plan_screen import PlanScreen
 from screens.restore.restore_screen import RestoreScreen
 from screens.restore.run_view import StepState
 from screens.restore.screen_operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
-from tests.screens import basics, scenes
+from tests.screens import basics, records, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge
 from tests.screens.helping import footer_keys, panel, press, running, screen_text, type_text, until
@@ -63,6 +64,20 @@ async def test_the_whole_restore_by_keys() -> None:
         assert app.leaving.exit_status == 0
 
 
+async def test_the_room_is_freed_by_its_key_and_the_name() -> None:
+    over = replace(basics.runs()[0], id=RUN_ID)
+    scene = replace(scenes.healthy(), runs=(over,), chronicle=records.with_loose_ends())
+    engine = WritableFakeEngine(scene)
+    async with running(engine) as (app, pilot):
+        app.runs.roll_back_run(RUN_ID)
+        await consent(app, pilot)
+        await until(pilot, lambda: "free the room" in panel(app), "the offer")
+        await press(pilot, "F")
+        await consent(app, pilot)
+        await until(pilot, lambda: engine.begun[-1].done == ["clean"], "it is deleted")
+        await until(pilot, lambda: "12.0 GiB are free again" in screen_text(app), "what is free is told")
+
+
 async def test_a_fault_of_loomtui_itself_is_told_and_the_run_can_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -99,17 +114,17 @@ async def test_a_fault_elsewhere_does_not_say_that_the_run_has_stopped() -> None
         await until_asked(app, pilot, StepName.STOP)
 
 
-async def test_stop_and_data_want_the_name_and_the_others_do_not() -> None:
+async def test_the_name_is_typed_once_before_the_stop() -> None:
     engine = WritableFakeEngine(scenes.healthy())
     steps_with_name = set()
     async with running(engine) as (app, pilot):
         await begin(app, pilot)
-        for step in list(StepName)[:5]:
+        for step in list(StepName)[:4]:
             await until_asked(app, pilot, step)
             if "asks for the cluster's name" in panel(app):
                 steps_with_name.add(step)
             await carry_out(app, pilot, step)
-    assert steps_with_name == {StepName.STOP, StepName.DATA}
+    assert steps_with_name == {StepName.STOP}
 
 
 async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
@@ -255,7 +270,7 @@ async def test_failure_retry() -> None:
     async with running(engine) as (app, pilot):
         await fail_at_config(app, pilot)
         await press(pilot, "y")
-        await until_asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.SERVICES)
         assert engine.begun[0].done.count("config db2") == 1
 
 
@@ -266,7 +281,7 @@ async def test_failure_leave_out() -> None:
         await press(pilot, "m", "enter")
         assert isinstance(pending_question(app), FailureQuestion), "the first choice leaves none out"
         await press(pilot, "m", "down", "enter")
-        await until_asked(app, pilot, StepName.NODE_KEYS)
+        await until_asked(app, pilot, StepName.SERVICES)
         assert engine.begun[0].left_out == {"db2"}
 
 
@@ -357,12 +372,9 @@ async def test_a_standstill_is_mended_by_the_reset() -> None:
     async with running(engine) as (app, pilot):
         await press(pilot, "r", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.plan is not None)
-        await press(pilot, "z", "enter")
-        assert isinstance(app.screen, PlanScreen), "a blind enter cancels"
-        assert [choices.reset_signing for choices in engine.choices] == [False]
         await press(pilot, "z")
-        await consent(app, pilot)
         await until(pilot, lambda: len(engine.choices) == 2, "another plan")
+        assert engine.begun == [], "only the plan is made anew"
         assert engine.choices[1].reset_signing
         await until(pilot, lambda: "plan.start" in footer_keys(app))
         assert "CAN MOVE" in screen_text(app)
@@ -420,7 +432,7 @@ async def test_the_choices_reach_the_plan() -> None:
         await until(pilot, lambda: len(engine.choices) == 1)
         choices = engine.choices[0]
         assert choices.nodes == basics.NAMES[1:]
-        assert choices.stage_first
+        assert not choices.stage_first
         assert choices.before is not None
         assert choices.before.isoformat() == "2026-11-20T00:00:00+00:00"
         assert choices.data_key == basics.backups()[0].key

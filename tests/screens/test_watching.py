@@ -99,9 +99,9 @@ async def test_what_is_asked_of_nobody_is_answered_by_stopping() -> None:
     operator.leave()
     failed = StepFailed("no room", node="db1")
     async with asyncio.timeout(10):
-        assert await operator.before_step(StepName.STOP, {}) is Go.STOP
+        assert await operator.before_step(StepName.STOP, {"db1": Preview("db1", "stop it")}) is Go.STOP
         choices = (OnFailure.RETRY, OnFailure.STOP)
         assert await operator.on_failure(StepName.DATA, {"db1": failed}, choices) == (OnFailure.STOP, None)
-        with pytest.raises(StepFailed, match="nobody was there"):
+        with pytest.raises(StepFailed, match="nobody is there"):
             await operator.approve_unit("db1", Preview("db1", "change it"), UnitDraft("", "", judge))
     assert operator.name == "ada@desk (terminal gone)"

@@ -6,6 +6,7 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.running.operator import ONLY_LOOKS
 from screens.app import LoomApp
 from screens.modals.confirm import ConfirmDialog
 from screens.modals.edit import EditDialog
@@ -52,7 +53,9 @@ async def consent(app: LoomApp, pilot: Pilot[int]) -> None:
 
 
 async def carry_out(app: LoomApp, pilot: Pilot[int], step: StepName) -> None:
-    """As the panel says it: x, and the cluster's name where it is asked for."""
+    """As the panel says it: x, and the cluster's name where it is asked for. What only looks asks nothing."""
+    if step in ONLY_LOOKS:
+        return
     await until_asked(app, pilot, step)
     wants_name = "asks for the cluster's name" in panel(app)
     await press(pilot, "x")

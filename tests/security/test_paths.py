@@ -112,7 +112,7 @@ def test_a_node_unpacks_nothing_outside_its_folder(
         raw = node.run_folder() / "raw"
         before = tree(Path(folder), without=(node.run_folder(),))
         wanted = [name for name, *_ in (*trap, *kept) if name and "\0" not in name]
-        node.run("relay", "data", *wanted, stdin=packed([*trap, *kept]))
+        node.run("relay", "data", "0", *wanted, stdin=packed([*trap, *kept]))
         node.run("place", "data", USER, GROUP, "app.db", "app.db", "loom.yml", "evm.db")
         assert tree(Path(folder), without=(node.run_folder(),)) == before
         assert {path.name for path in node.run_folder().iterdir()} <= {

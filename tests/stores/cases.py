@@ -29,9 +29,12 @@ from botocore.httpsession import URLLib3Session
 from loomtui.backups import store as store_module
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import BackupKind, Compression
+from loomtui.backups.prepared.preparations import Preparations
+from loomtui.backups.prepared.preparing import Preparation
 from loomtui.errors import LoomtuiError, ObjectChanged, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import AddressingStyle, S3Settings
-from tests.backups.making import pack, tar_with
+from tests.backups.making import data_tar, pack, tar_with
+from tests.backups.manifests import AUTHOR
 from tests.http import get
 from tests.stores.names import names_below
 from tests.stores.servers import REGION, Server
@@ -152,6 +155,36 @@ async def multipart(store: Tried) -> str:
         await catalogue.close()
     assert contents.backup.size_bytes == len(body)
     return f"ETag {_shown(backup.etag)}"
+
+
+async def preparing(store: Tried) -> str:
+    """A manifest and a twin are written, found, replaced and removed; then what a conditional PUT gets."""
+    settings, key = store.settings(prefix="prepared/"), "prepared/2026-11-28--010000-n1.tar.gz"
+    manifest = f"{key}.loomtui.json"
+    with store.keys():
+        catalogue = Catalogue(settings)
+        preparations = Preparations(catalogue, settings, lambda: AUTHOR)
+        for body in (pack(data_tar(("app.db/000007.ldb", text)), Compression.GZIP) for text in ("a", "b")):
+            store.client.put_object(Bucket=BUCKET, Key=key, Body=body)
+            (backup,) = await catalogue.list()
+            done = await preparations.prepare(backup, lambda _done, _total: None, twin=True)
+            assert (done.preparation, done.has_twin) == (Preparation.PREPARED, True), done
+            await catalogue.list()
+            found = await catalogue.prepared.find(backup)
+            assert found is not None
+            assert found.manifest.twin is not None
+        refusals = [
+            _code(lambda: store.client.put_object(Bucket=BUCKET, Key=manifest, Body=b"x", IfNoneMatch="*")),
+            _code(lambda: store.client.put_object(Bucket=BUCKET, Key=manifest, Body=b"x", IfMatch='"00"')),
+        ]
+        store.client.delete_object(Bucket=BUCKET, Key=key)
+        gone = await preparations.prunable()
+        assert [one.key for one in gone.manifests] == [manifest]
+        await preparations.prune(gone)
+        assert (await preparations.prunable()).manifests == ()
+        preparations.close()
+        await catalogue.close()
+    return f"If-None-Match of what is there {refusals[0]}, If-Match of another {refusals[1]}"
 
 
 # ── versions ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -283,6 +316,7 @@ CASES: Mapping[str, Case] = {
     "listing": listing,
     "ETag of a plain upload": reading,
     "ETag of an upload in parts": multipart,
+    "preparing a backup": preparing,
     "GET with `If-Match`: the right ETag, the same as a weak one, another": if_match,
     "an object that changed since it was listed": changed,
     "presigned URL": presigned,

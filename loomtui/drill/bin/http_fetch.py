@@ -17,6 +17,7 @@ _REFUSED, _CUT, _TIMEOUT, _HTTP, _USAGE = 7, 18, 28, 22, 2
 @dataclass
 class Request:
     url: str = ""
+    urls: list[str] = field(default_factory=list)  # all of a command line
     output: str = "-"
     headers: list[str] = field(default_factory=list)
     seconds: float = 300.0
@@ -35,7 +36,12 @@ def main(kind: str, arguments: list[str]) -> int:
     except (ValueError, IndexError, OSError) as error:
         sys.stderr.write(f"{kind}: {error}\n")
         return _USAGE
-    return _fetch(kind, request)
+    status = 0
+    for url in request.urls or [request.url]:
+        request.url = url
+        status = _fetch(kind, request)
+        sys.stdout.flush()
+    return status
 
 
 def _read_curl(request: Request, arguments: list[str]) -> None:
@@ -53,7 +59,7 @@ def _read_curl(request: Request, arguments: list[str]) -> None:
         elif word.startswith("-"):
             _set(request, word.lstrip("-"), rest)
         else:
-            request.url = word
+            request.urls.append(word)
 
 
 def _read_config(request: Request, name: str) -> None:
@@ -89,6 +95,7 @@ def _set(request: Request, name: str, rest: list[str]) -> None:
         "speed-time",
         "speed-limit",
         "proto",
+        "max-filesize",
     ):
         rest.pop(0)
     elif name not in (

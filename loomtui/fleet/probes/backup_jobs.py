@@ -10,12 +10,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from loomtui.fleet.batch import Look
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.scripts import InspectScript
-from loomtui.fleet.session import Session
 from loomtui.loom.secrets import mask_secrets
 from loomtui.text import clean_line
+
+if TYPE_CHECKING:
+    from loomtui.fleet.session import Session
 
 _SCRIPT = InspectScript("backup_jobs")
 _SECONDS = 60.0
@@ -70,8 +74,14 @@ class BackupJobs:
 
 async def find_backup_jobs(session: Session, unit_path: str, working_directory: str) -> BackupJobs:
     """Only looks. It sees the crontabs of other users only with root rights. Raises LoomtuiError."""
-    output = await session.inspect(_SCRIPT, unit_path, working_directory, timeout=_SECONDS)
+    part = backup_jobs_look(unit_path, working_directory)
+    output = await session.inspect(part.script, *part.args, timeout=_SECONDS)
     return read_backup_jobs(read_facts(output.stdout), datetime.now(UTC))
+
+
+def backup_jobs_look(unit_path: str, working_directory: str) -> Look:
+    """The look as a part of a batch; `read_backup_jobs` reads what it printed."""
+    return Look(_SCRIPT, (unit_path, working_directory))
 
 
 def read_backup_jobs(facts: Facts, now: datetime) -> BackupJobs:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.batch import Look
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.backup_jobs import find_backup_jobs
-from loomtui.fleet.probes.looks import look_at
+from loomtui.fleet.probes.looks import identity_look, look_at, read_identity, read_look, status_look
 from loomtui.fleet.probes.node_status import NodeDetails, NodeStatus
 from loomtui.fleet.probes.service_state import node_clock
 from loomtui.fleet.scripts import InspectScript
@@ -52,6 +54,47 @@ async def details(session: Session, status: NodeStatus | None = None) -> NodeDet
     )
     node_details = read_details(read_facts(output.stdout), read_facts(reported.stdout), status)
     return replace(node_details, backups=backups)
+
+
+async def identity_details(
+    fleet: Fleet, names: Iterable[str], stopped: Container[str] = ()
+) -> Mapping[str, NodeDetails | LoomtuiError]:
+    """As `node_details`, in one round trip to each node, and only what a comparison of identities needs.
+
+    The databases are not measured, and backup.sh is not looked for. Of nodes that are `stopped` is only asked
+    what these can tell.
+    """
+
+    async def one(name: str) -> NodeDetails | LoomtuiError:
+        try:
+            session = fleet.session(name)
+            return await (_stopped_identity(session) if name in stopped else _identity(session))
+        except LoomtuiError as error:
+            return error
+
+    names = tuple(names)
+    return dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
+
+
+async def _identity(session: Session) -> NodeDetails:
+    loom, begin = session.loom, time.time()
+    status, described, reported = await session.inspect_all(
+        status_look(session),
+        Look(_DETAILS, (loom.unit_name, loom.working_directory)),
+        Look(_NODEKEY, (loom.unit_name, loom.working_directory, loom.binary)),
+        timeout=_TIMEOUT,
+    )
+    seen = await read_look(session, status, begin)
+    return read_details(read_facts(described.stdout), read_facts(reported.stdout), seen)
+
+
+async def _stopped_identity(session: Session) -> NodeDetails:
+    loom = session.loom
+    told, reported = await session.inspect_all(
+        identity_look(session), Look(_NODEKEY, (loom.unit_name, loom.working_directory, loom.binary))
+    )
+    status = await read_identity(session, told)
+    return read_details(read_facts(told.stdout), read_facts(reported.stdout), status)
 
 
 def read_details(facts: Facts, nodekey: Facts, status: NodeStatus) -> NodeDetails:

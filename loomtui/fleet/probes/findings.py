@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from loomtui.fleet.probes.log_tail import LogLine
+from loomtui.fleet.probes.log_line import LogLine
 from loomtui.fleet.probes.node_status import Active, NodeStatus
 from loomtui.inventory.model import Inventory
 from loomtui.loom.diagnosis import Cluster, Diagnosis, NodeEvidence, beyond, diagnose

@@ -1,7 +1,7 @@
 """The lines of a service that logs to files: where these are, and what is in them.
 
-The files are only read, as far as whoever looks may read them. What loom.yml names is read as the service's
-own user, who may write loom.yml, and could otherwise have any file shown.
+The files are only read, as far as whoever looks may read them. Root reads what loom.yml or a script names as
+the service's own user, who may be able to write these, and could otherwise have any file shown.
 """
 
 from __future__ import annotations
@@ -84,6 +84,16 @@ class FileLines:
         self._in_journal = in_journal
         self._last = ""  # the last line that was told
         self._told = False  # where the log is
+        self._state = ""  # as the script calls it
+
+    @property
+    def path(self) -> str:
+        return self._file.path
+
+    @property
+    def can_be_followed(self) -> bool:
+        """By what was seen last: one that is not there may still come."""
+        return self._state in ("good", "missing")
 
     async def read(
         self, *, follow: bool, lines: int | None, since: datetime | None
@@ -124,7 +134,8 @@ class FileLines:
         return (
             self._session.loom.unit_name,
             self._file.path,
-            self._user if self._file.overwritten else "-",
+            self._user,
+            self._file.named_in,
             "follow" if follow else "once",
             "all" if lines is None else str(lines),
         )
@@ -133,9 +144,9 @@ class FileLines:
         found = _HEADER.fullmatch(header.rstrip(b"\r"))
         if found is None:
             raise LoomtuiError(f"how {clean_line(self._file.path)} is could not be read.", node=self._node)
-        state, zone, modified, at = (group.decode() for group in found.groups())
+        self._state, zone, modified, at = (group.decode() for group in found.groups())
         clock = FileClock(read_zone(zone), node_clock(int(modified)) or datetime.now(UTC))
-        notice = None if self._told else self._place(state, known_end=at != "-")
+        notice = None if self._told else self._place(self._state, known_end=at != "-")
         self._told = True
         return clock, notice
 

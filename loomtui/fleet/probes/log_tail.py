@@ -110,7 +110,7 @@ class _Reader:
     async def run(self) -> None:
         try:
             while await self._read_to_end():
-                await asyncio.sleep(_RETRY_SECONDS[min(self._tries, len(_RETRY_SECONDS) - 1)])
+                await _pause(self._tries)
                 self._tries += 1
         except Exception:
             await self._queue.put(None)
@@ -174,13 +174,16 @@ class _FileReader:
         self._since = since
 
     async def run(self) -> None:
+        tries = 0
         try:
-            await self._read()
+            while not await self._read() and self._follow:
+                await _pause(tries)
+                tries += 1
         finally:
             await self._queue.put(None)
 
-    async def _read(self) -> None:
-        """A node that cannot be reached is told of by whoever reads its journal."""
+    async def _read(self) -> bool:
+        """False: the node cannot be reached, of which whoever reads its journal tells."""
         try:
             files, notices = await look_for_files(self._session)
             if self._follow:
@@ -190,9 +193,10 @@ class _FileReader:
                 more, found = await gathered(files, lines=self._lines, since=self._since)
                 await self._put([*found, *notices, *more])
         except NodeUnreachable:
-            return
+            return False
         except LoomtuiError as error:
-            await self._put([_notice(self._session.node.name, error.what)])
+            await self._tell(error.what)
+        return True
 
     async def _follow_file(self, file: FileLines) -> None:
         """Reads on after a lost connection, for as long as anybody listens."""
@@ -205,14 +209,28 @@ class _FileReader:
                     async for batch in stream:
                         tries = 0
                         await self._queue.put(batch)
-                return
+                if not file.can_be_followed:
+                    return
+                await self._tell(f"the reading of {file.path} ended. Trying again.")
             except NodeUnreachable:
-                await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
-                tries += 1
+                pass
+            except LoomtuiError as error:
+                await self._tell(error.what)
+                return
+            await _pause(tries)
+            tries += 1
+
+    async def _tell(self, text: str) -> None:
+        await self._put([_notice(self._session.node.name, text)])
 
     async def _put(self, lines: Sequence[LogLine]) -> None:
         for start in range(0, len(lines), _BATCH):
             await self._queue.put(tuple(lines[start : start + _BATCH]))
+
+
+async def _pause(tries: int) -> None:
+    """Longer with every try that has failed."""
+    await asyncio.sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
 
 
 def _notice(node: str, text: str) -> LogLine:

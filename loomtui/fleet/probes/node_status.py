@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from loomtui.fleet.probes.backup_jobs import BackupJobs
+from loomtui.fleet.probes.holder import Holder
 from loomtui.inventory.model import Role
 from loomtui.loom.connected import Connections, connections
 from loomtui.loom.health import NodeView
@@ -67,7 +68,8 @@ class ServiceState:
             return f"from starting{since} by 99-loomtui-hold.conf in its drop-in folder, which names no run"
         return (
             f"from starting{since}: run {self.held_by} is not finished. "
-            f"To lift it: loomtui resume {self.held_by}, or loomtui rollback {self.held_by}"
+            f"To lift it: loomtui resume {self.held_by}, or loomtui rollback {self.held_by}; on another "
+            f"machine than the run's: loomtui take-over {self.held_by}"
         )
 
 
@@ -100,8 +102,10 @@ class NodeStatus:
     disk_free_bytes: int | None = None
     disk_total_bytes: int | None = None
     version: str | None = None  # of the loom program
+    load_average: float | None = None  # of the machine over the last minute: processes that run or wait
     clock_offset_seconds: float | None = None  # node minus here
-    lock: str | None = None  # who holds the node, as the lock file says
+    lock: str | None = None  # who holds the node, in words
+    holder: Holder | None = None  # the same in facts; None also where the lock cannot be read
     suspended: tuple[str, ...] = ()  # 'RUN KIND PLACE': what runs keep from starting backup.sh
     missing_databases: tuple[str, ...] | None = None  # of NEEDED_DATABASES; None: the folder cannot be read
     led: tuple[Led, ...] = ()  # where the node's own configuration was followed to
@@ -127,6 +131,8 @@ class NodeStatus:
             members=chain.members if chain else (),
             stopped=self.service is not None and self.service.active in _DOWN,
             missing_databases=self.missing_databases,
+            crashes=self.service is not None and self.service.active is Active.FLAPPING,
+            held_by=self.service.held_by if self.service else None,
         )
 
 

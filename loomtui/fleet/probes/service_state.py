@@ -98,7 +98,7 @@ def _active(shown: Mapping[str, str]) -> tuple[Active, str]:
 
 
 def _ended_by_stop(shown: Mapping[str, str]) -> bool:
-    """Loom ends with 0 or 1 if it is told to stop: two handlers race (observed facts 8).
+    """Loom ends with 0 or 1 if it is told to stop: two handlers race (docs/loom.md 9).
 
     To systemd 1 is a failure.
 

@@ -56,17 +56,17 @@ def _pairs(wanted: Wanted) -> Iterator[str]:
 
 def read_sources(facts: Facts, wanted: Wanted) -> Sources:
     """What the script `sources` found of what was wanted, in the order in which it was asked."""
-    asked = [*sorted(wanted.patterns), *sorted(wanted.scripts)]
-    by_place: dict[str, list[SourceFile]] = {place: [] for place in asked}
+    patterns, paths = sorted(wanted.patterns), sorted(wanted.scripts)
+    found: list[list[SourceFile]] = [[] for _ in (*patterns, *paths)]
     for number, _ in sorted(facts.under("file").items(), key=lambda item: _order(item[0])):
         place = _order(number)[0] - 1
-        if 0 <= place < len(asked):
-            by_place[asked[place]].append(_file(facts, number))
-    scripts = {path: by_place[path][0] for path in wanted.scripts if by_place[path]}
+        if 0 <= place < len(found):
+            found[place].append(_file(facts, number))
+    scripts = zip(paths, found[len(patterns) :], strict=True)
     return Sources(
         manager=_manager(facts.get("manager", b"")),
-        patterns={pattern: tuple(by_place[pattern]) for pattern in wanted.patterns},
-        scripts=scripts,
+        patterns={one: tuple(files) for one, files in zip(patterns, found, strict=False)},
+        scripts={path: files[0] for path, files in scripts if files},
         running=_running(facts.all("running")),
     )
 

@@ -1,6 +1,8 @@
 # Whether a place can be changed: the same words for the look before a plan and for the script that changes it.
 # Comes after lib.sh, and before a script that needs it. Nothing here writes.
 # Each look_at_… sets $fault to one word, empty where nothing is wrong, and $at to the place that is at fault.
+# What is asked for every file of a node is asked once: most of them lie in two folders.
+me='' mounts='' truly='' truly_of='' looked_folder='' looked_fault='' looked_at='' work_truly=''
 
 # mount_of PATH: prints the mount point that a path without links lies on. Bind mounts of one disk are told apart:
 # nothing can be renamed from one into another (rename(2), EXDEV), although their device is the same.
@@ -13,24 +15,45 @@ mount_of() {
     printf '%s' "$mount"
 }
 
+# is_mount_point PATH: a path without links is one.
+is_mount_point() {
+    case $1 in
+        *[[:space:]\\]*) [ "$(mount_of "$1")" = "$1" ] ;; # the kernel writes these in another way
+        *)
+            [ -n "$mounts" ] || mounts=$newline$(cut -d ' ' -f 5 /proc/self/mountinfo 2>/dev/null)$newline
+            case $mounts in *"$newline$1$newline"*) ;; *) return 1 ;; esac
+            ;;
+    esac
+}
+
 # canonical PATH: prints it without links and dots; the last part may be missing. Fails for what leads nowhere.
 canonical() {
     readlink -f -- "$1" 2>/dev/null
 }
 
-# own_path PATH: prints it with the folder that it lies in without links, and its own name as it is.
+# canonical_folder FOLDER: sets $truly to it without links.
+canonical_folder() {
+    [ "$1" != "$truly_of" ] || return 0
+    truly_of=''
+    truly=$(canonical "$1") || return 1
+    truly_of=$1
+}
+
+# own_path PATH: sets $own_place to it with the folder that it lies in without links, and its own name as it is.
 own_path() {
-    place_folder=$(canonical "${1%/*}/") || return 1
-    printf '%s/%s' "${place_folder%/}" "${1##*/}"
+    canonical_folder "${1%/*}/" || return 1
+    own_place=${truly%/}/${1##*/}
 }
 
 # look_at_attributes PATH: chattr(1) keeps root too from changing it. Without lsattr, what is immutable is only told as
 # what root may not write, and what can be appended to is not told.
 look_at_attributes() {
-    case $(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d ' ' -f 1) in
+    me=${me:-$(id -u)}
+    attributes=$(lsattr -d -- "$1" 2>/dev/null)
+    case ${attributes%% *} in
         *i*) fault=immutable at=$1 ;;
         *a*) fault=append-only at=$1 ;;
-        *) [ "$(id -u)" != 0 ] || [ -w "$1" ] || fault=unwritable at=$1 ;;
+        *) [ "$me" != 0 ] || [ -w "$1" ] || fault=unwritable at=$1 ;;
     esac
 }
 
@@ -44,6 +67,10 @@ look_at_folder() {
             return
             ;;
     esac
+    if [ "$1" = "$looked_folder" ]; then
+        fault=$looked_fault at=$looked_at
+        return
+    fi
     while [ ! -e "${at:-/}" ] && [ ! -L "$at" ]; do at=${at%/*}; done
     at=${at:-/}
     if [ ! -d "$at" ]; then
@@ -52,28 +79,41 @@ look_at_folder() {
         look_at_attributes "$at"
         [ -n "$fault" ] || [ -w "$at" ] || fault=unwritable
     fi
+    looked_folder=$1 looked_fault=$fault looked_at=$at
 }
 
-# follow FILE: sets $real to what it leads to through links, and $makers to the IDs of those who made them, also of
-# links to folders below $WORKDIR on the way. Fails for a loop.
+# follow FILE: sets $real to what it leads to where it is a link, and $makers to the IDs of those who made the links
+# on the way, also those of folders, except above $WORKDIR, which the operator has named. Fails for a loop.
 follow() {
-    real=$1 makers='' steps=0
-    way=${1%/*}
-    while :; do
-        case $way in "$WORKDIR"/?*) ;; *) break ;; esac
-        [ ! -L "$way" ] || makers="$makers $(stat -c %u "$way")"
-        way=${way%/*}
-    done
-    while [ -L "$real" ]; do
-        steps=$((steps + 1))
-        [ "$steps" -le 40 ] || return 1
-        makers="$makers $(stat -c %u "$real")"
-        next=$(readlink -- "$real")
-        case $next in
-            /*) real=$next ;;
-            *) real=${real%/*}/$next ;;
+    makers='' steps=0 way='' rest=$1
+    case $1 in
+        "$WORKDIR"/?*)
+            work_truly=${work_truly:-$(canonical "$WORKDIR" || printf '%s' "$WORKDIR")}
+            way=$work_truly
+            rest=${1#"$WORKDIR"/}
+            ;;
+    esac
+    while [ -n "$rest" ]; do
+        part=${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+        case $part in
+            '' | .) ;;
+            ..) way=${way%/*} ;;
+            *)
+                if [ -L "$way/$part" ]; then
+                    steps=$((steps + 1))
+                    [ "$steps" -le 40 ] || return 1
+                    makers="$makers $(stat -c %u "$way/$part")"
+                    next=$(readlink -- "$way/$part")
+                    rest=$next${rest:+/$rest}
+                    case $next in /*) way='' ;; esac
+                else
+                    way=$way/$part
+                fi
+                ;;
         esac
     done
+    if [ -L "$1" ]; then real=${way:-/}; else real=$1; fi
 }
 
 # look_at_file FILE USER: it can be kept and replaced, through a link as well, and sets $real to the file itself.
@@ -103,12 +143,14 @@ look_at_file() {
         fault=folder
     elif [ -e "$real" ] && [ ! -f "$real" ]; then
         fault=special
-    elif [ -e "$real" ] && own=$(own_path "$real") && [ "$(mount_of "$own")" = "$own" ]; then
+    elif [ -e "$real" ] && own_path "$real" && is_mount_point "$own_place"; then
         fault=mounted
     else
         [ ! -e "$real" ] || look_at_attributes "$real"
         [ -n "$fault" ] || look_at_folder "${real%/*}"
-        [ -n "$fault" ] || [ ! -d "${real%/*}/.loomtui-new" ] || fault=in-the-way at=${real%/*}/.loomtui-new
+        for new in "${real%/*}"/.loomtui-new*; do
+            [ -n "$fault" ] || [ ! -d "$new" ] || fault=in-the-way at=$new
+        done
     fi
 }
 
@@ -118,7 +160,7 @@ look_at_move() {
     [ -z "$fault" ] || return 0
     if [ -e "$1" ] && [ ! -L "$1" ]; then
         look_at_attributes "$1"
-        [ -n "$fault" ] || ! own=$(own_path "$1") || [ "$(mount_of "$own")" != "$own" ] || fault=mounted at=$own
+        [ -n "$fault" ] || ! own_path "$1" || ! is_mount_point "$own_place" || fault=mounted at=$own_place
     fi
 }
 

@@ -9,6 +9,8 @@ PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 newline='
 '
+# shellcheck disable=SC2034 # change/common.sh reads them
+lock_owned='' generation=''
 
 # fail MESSAGE [STATUS]: ends the script. A message that begins with `cannot` also says what is wrong with the disk.
 fail() {
@@ -183,6 +185,11 @@ as_user() {
 # without them (KillMode=process, SendSIGKILL=no), systemd calls it inactive or failed, and they run on.
 unit_processes() {
     load_unit "$1" ControlGroup,Slice || return 1
+    group_processes "$1"
+}
+
+# group_processes UNIT: the same for the loaded unit.
+group_processes() {
     property Slice
     slice=$value
     property ControlGroup
@@ -226,12 +233,12 @@ process_stat() {
 # and after a tab the database file that it has open, where it has one. STANDING says whom a stop of the unit tells:
 # `told` to end; `untold`, of the unit all the same (systemd.kill(5), KillMode=); `other`, not of the unit.
 left_running() {
-    load_unit "$1" KillMode,ExecMainPID || :
+    load_unit "$1" KillMode,ExecMainPID,ControlGroup,Slice || :
     property KillMode
     mode=$value
     property ExecMainPID # MainPID is 0 where systemd has given up
     main=$value
-    members=$newline$(unit_processes "$1")$newline
+    members=$newline$(group_processes "$1")$newline
     opened=$(database_users "$2")
     for id in $({ printf '%s' "$members" && printf '%s\n' "$opened" | cut -d / -f 3; } | sort -un); do
         process_stat "$id" || continue

@@ -80,21 +80,38 @@ class ChannelPool:
         """
         lasting = stdin is not None and not isinstance(stdin, bytes)
         async with self.command(command, lasting=lasting) as process:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    feeding = tasks.create_task(process.feed_all(first, stdin))
-                    stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
-                    stderr = await process.errors()
-                    output = Output(await process.status(), await stdout, stderr)
-                    feeding.cancel()  # nobody reads it any more
-            except ExceptionGroup as errors:
-                error = errors.exceptions[0]
-                if isinstance(error, TooMuchOutputError):
-                    raise ScriptFailed(f"the node sent {error}.", node=self._name, safe="") from None
-                raise error from None
+            output = await (
+                self._exchange(process, first) if stdin is None else self._stream(process, first, stdin)
+            )
             if output.status == -1 and process.lost:
                 raise LostConnection("the connection was lost.", node=self._name)
             return output
+
+    async def _exchange(self, process: Process, data: bytes) -> Output:
+        try:
+            stdout, stderr, status = await process.exchange(data, _OUTPUT_LIMIT)
+        except TooMuchOutputError as error:
+            raise self._too_much(error) from None
+        return Output(status, stdout, stderr)
+
+    def _too_much(self, error: TooMuchOutputError) -> ScriptFailed:
+        return ScriptFailed(f"the node sent {error}.", node=self._name, safe="")
+
+    async def _stream(self, process: Process, first: bytes, stdin: bytes | AsyncIterator[bytes]) -> Output:
+        """What is long is fed while the outputs are read."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                feeding = tasks.create_task(process.feed_all(first, stdin))
+                stdout = tasks.create_task(process.read(_OUTPUT_LIMIT))
+                stderr = await process.errors()
+                output = Output(await process.status(), await stdout, stderr)
+                feeding.cancel()  # nobody reads it any more
+        except ExceptionGroup as errors:
+            error = errors.exceptions[0]
+            if isinstance(error, TooMuchOutputError):
+                raise self._too_much(error) from None
+            raise error from None
+        return output
 
     @contextlib.asynccontextmanager
     async def command(self, command: str, *, lasting: bool) -> AsyncIterator[Process]:
@@ -105,30 +122,29 @@ class ChannelPool:
         Raises NodeUnreachable.
         """
         lane, process = await self._begin(command, lasting=lasting)
-        lane.lasting += lasting
         try:
             yield process
         finally:
             process.close()
-            lane.lasting -= lasting
-            self._leave(lane)
+            self._leave(lane, lasting=lasting)
 
     async def _begin(self, command: str, *, lasting: bool) -> tuple[_Lane, Process]:
         left_over = itertools.chain(_LEFT_OVER_SECONDS, (None,))
         while True:
-            self._refuse_to_wait_for_ever(lasting=lasting)
-            lane = await self._free_lane(0.0 if lasting else _PATIENCE_SECONDS)
+            await self.transport()  # a login tells whether another one would ask for another code
+            lane = await self._free_lane(lasting=lasting)
             lane.used += 1
+            lane.lasting += lasting
             try:
                 return lane, await lane.connection.start(command)
             except ChannelRefused:
                 alone = lane.used == 1
                 lane.room = max(1, lane.used - 1)
-                self._leave(lane)
+                self._leave(lane, lasting=lasting)
                 if alone:
                     await self._await_left_over(lane, next(left_over, -1.0))
             except BaseException:
-                self._leave(lane)
+                self._leave(lane, lasting=lasting)
                 raise
 
     async def _await_left_over(self, lane: _Lane, seconds: float | None) -> None:
@@ -136,7 +152,7 @@ class ChannelPool:
 
         None means that a new connection has room.
         """
-        if seconds is None and not self._one_only:
+        if seconds is None and not self.one_only:
             lane.connection.drop()
         elif seconds is None:
             raise lane.connection.has_no_room(lane.lasting)
@@ -146,7 +162,8 @@ class ChannelPool:
             await asyncio.sleep(seconds)
 
     @property
-    def _one_only(self) -> bool:
+    def one_only(self) -> bool:
+        """Whether no further connection is opened: its login would ask for a code."""
         return self._lanes[0].connection.code_asked
 
     def _refuse_to_wait_for_ever(self, *, lasting: bool) -> None:
@@ -155,18 +172,19 @@ class ChannelPool:
         Raises NodeUnreachable.
         """
         lane = self._lanes[0]
-        if self._one_only and lane.lasting + lasting >= lane.room:
+        if self.one_only and lane.lasting + lasting >= lane.room:
             raise lane.connection.has_no_room(lane.lasting)
 
-    async def _free_lane(self, patience: float) -> _Lane:
+    async def _free_lane(self, *, lasting: bool) -> _Lane:
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        begun, patience = loop.time(), 0.0 if lasting else _PATIENCE_SECONDS
         while True:
+            self._refuse_to_wait_for_ever(lasting=lasting)
             until = max(begun, self._opened) + patience  # who waits beside others does not open one each
             free = next((lane for lane in self._lanes if lane.used < lane.room), None)
             if free is not None:
                 return free
-            may_open = len(self._lanes) < _LANES and not self._one_only
+            may_open = len(self._lanes) < _LANES and not self.one_only
             if may_open and loop.time() >= until:
                 self._lanes.append(_Lane(self._make(), min(lane.room for lane in self._lanes)))
                 self._opened = loop.time()
@@ -176,6 +194,7 @@ class ChannelPool:
                 async with asyncio.timeout_at(until if may_open else None):
                     await self._freed.wait()
 
-    def _leave(self, lane: _Lane) -> None:
+    def _leave(self, lane: _Lane, *, lasting: bool) -> None:
         lane.used -= 1
+        lane.lasting -= lasting
         self._freed.set()

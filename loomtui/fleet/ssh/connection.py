@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 from collections.abc import Iterator
 
 import tenacity
@@ -19,6 +20,7 @@ from loomtui.text import clean_line
 from loomtui.wording.quantities import count
 
 _RECONNECTS = 4
+_BRIEFLY_SECONDS = 2.0  # an answer that takes longer is no answer, where there was none the last time
 
 
 class LostConnection(NodeUnreachable):
@@ -39,6 +41,8 @@ class Connection:
         self._transport: Transport | None = None
         self._connecting: asyncio.Task[Transport] | None = None
         self._refusal: Refusal | None = None
+        self._dialled = 0.0  # when, by the loop's clock
+        self._silence: NoConnection | None = None  # the last attempt was waited for to its end, in vain
         self._closed = False
         self.code_asked = False  # whether a further connection would ask for a code that changes
 
@@ -47,8 +51,8 @@ class Connection:
         return self._transport is not None and self._transport.is_active()
 
     def forget_refusal(self) -> None:
-        """Makes the next attempt at once, even if the last one was refused a moment ago."""
-        self._refusal = None
+        """Makes the next attempt at once, and waits for it, whatever came of the last one."""
+        self._refusal = self._silence = None
 
     async def close(self) -> None:
         """Ends everything that runs on this session. Returns at once, even if the node hangs."""
@@ -73,9 +77,20 @@ class Connection:
         if self._refusal and self._refusal.holds:
             raise self._refusal.error
         if self._connecting is None or self._connecting.done():
+            self._dialled = asyncio.get_running_loop().time()
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(_retrieve)
-        return await asyncio.shield(self._connecting)
+        if self._silence is None:
+            return await asyncio.shield(self._connecting)
+        return await self._briefly(self._connecting, self._silence)
+
+    async def _briefly(self, connecting: asyncio.Task[Transport], silence: NoConnection) -> Transport:
+        """Nobody waits twice for a node that is off; it is dialled on, and seen as soon as it is back."""
+        try:
+            async with asyncio.timeout_at(self._dialled + _BRIEFLY_SECONDS):
+                return await asyncio.shield(connecting)
+        except TimeoutError:
+            raise copy.copy(silence) from None  # whoever gets it may add what is safe, and advice
 
     async def _connect(self) -> Transport:
         lost = self._transport is not None
@@ -86,7 +101,10 @@ class Connection:
                 with attempt:
                     login = await self._connector.connect(target)
                     self._transport, self.code_asked = login.transport, login.code_asked
-        except NoConnection:
+                    self._silence = None
+        except NoConnection as error:
+            waited = asyncio.get_running_loop().time() - self._dialled
+            self._silence = error if waited > _BRIEFLY_SECONDS and not isinstance(error, Throttled) else None
             raise
         except LoomtuiError as error:
             self._refusal = Refusal.of(error)

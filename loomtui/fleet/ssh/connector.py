@@ -32,7 +32,7 @@ from loomtui.fleet.ssh.keyboard_interactive import LoginRefused
 from loomtui.fleet.ssh.negotiation import Client, limit_algorithms, prefer_known_keys
 from loomtui.fleet.ssh.prompter import Secrets
 from loomtui.fleet.ssh.proxycommand import start_proxy
-from loomtui.fleet.ssh.revocation import revoked_in
+from loomtui.fleet.ssh.revocation import keys_behind, revoked_in
 from loomtui.fleet.ssh.sshconfig import Target
 from loomtui.fleet.ssh.talk import Asker, Unsent
 from loomtui.text import clean_line
@@ -43,6 +43,8 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _PATIENCE = 2  # times the time in which a server has to greet: then one that says nothing more is given up
 _DEAD_AFTER_SECONDS = 30
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+#: In between only what is sent or comes wakes the thread: also for new keys, which are due after 512 MB.
+_POLL_SECONDS = 15.0
 _AT_ONCE = 32  # connections being made at a time: more do not go faster under one GIL
 
 
@@ -63,6 +65,12 @@ def drop(transport: Transport) -> None:
         transport.close()
     with contextlib.suppress(Exception):
         sock.close()
+
+
+def _poll_seldom(transport: Transport) -> None:
+    """paramiko's thread wakes ten times a second to see whether it is to end. `drop` wakes it."""
+    sock: Any = transport.sock
+    sock.settimeout(_POLL_SECONDS)
 
 
 def drop_later(transport: Transport) -> None:
@@ -106,6 +114,7 @@ class Connector:
             transport = await self._open_over_jumps(target)
             try:
                 code_asked = await log_in(transport, asker)
+                _poll_seldom(transport)
                 self._heartbeat.watch(transport, _PATIENCE * target.timeout, drop_later)
                 return Login(transport, code_asked)
             except BaseException as error:
@@ -174,8 +183,7 @@ class Connector:
         hosts = KnownHosts(target.known_hosts)
         certificate = getattr(key, "public_blob", None)
         if target.revoked_host_keys:
-            shown = (blob, certificate.key_blob) if certificate else (blob,)
-            await THREADS.run(_refuse_revoked, target, kind, shown, target.revoked_host_keys)
+            await THREADS.run(_refuse_revoked, target, key, target.revoked_host_keys)
         verdict, where = await THREADS.run(hosts.judge, *target.known_as, kind, blob)
         if certificate is not None and verdict is not Verdict.REVOKED:
             vouched, by = await THREADS.run(hosts.judge_certificate, *target.known_as, certificate.key_blob)
@@ -303,10 +311,10 @@ def _host_key_changed(target: Target, kind: str, shown: str, verdict: Verdict, w
     )
 
 
-def _refuse_revoked(target: Target, kind: str, keys: tuple[bytes, ...], file: Path) -> None:
+def _refuse_revoked(target: Target, key: PKey, file: Path) -> None:
     """Raises HostKeyRefused for what is on the list, and if nobody can tell."""
     try:
-        where = revoked_in(file, keys)
+        where = revoked_in(file, keys_behind(key))
     except (OSError, ValueError) as error:
         raise HostKeyRefused(
             f"whether the host key of {target.host}:{target.port} is revoked cannot be looked up in {file}:"
@@ -315,7 +323,7 @@ def _refuse_revoked(target: Target, kind: str, keys: tuple[bytes, ...], file: Pa
             advice="Look at the file that RevokedHostKeys of the SSH configuration names.",
         ) from error
     if where:
-        raise _host_key_changed(target, kind, fingerprint(keys[0]), Verdict.REVOKED, where)
+        raise _host_key_changed(target, key.get_name(), fingerprint(key.asbytes()), Verdict.REVOKED, where)
 
 
 def _host_key_unknown(target: Target, kind: str, shown: str) -> HostKeyRefused:

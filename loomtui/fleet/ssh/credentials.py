@@ -22,6 +22,7 @@ from loomtui.fleet.ssh.client import (
     Transport,
 )
 from loomtui.fleet.ssh.keyfiles import KeyFile, KeyUnusableError, LockedError, public_blob
+from loomtui.fleet.ssh.localfiles import read_file
 from loomtui.fleet.ssh.openssh import algorithms
 from loomtui.fleet.ssh.openssh.options import chosen
 from loomtui.fleet.ssh.passwords import METHODS, Answered, answer
@@ -136,9 +137,10 @@ def _certified(key: PKey, path: Path, target: Target) -> list[PKey]:
             AgentKey(key.agent, key.blob, key.comment) if isinstance(key, AgentKey) else copy.copy(key)
         )
         with contextlib.suppress(OSError, ValueError, TypeError, SSHException):
-            blob = PublicBlob.from_file(str(certificate))
+            text = read_file(certificate).decode("utf-8")
+            blob = PublicBlob.from_string(text)
             if kind(data=blob.key_blob).asbytes() == key.asbytes():  # it may be another key's
-                certified.load_certificate(str(certificate))
+                certified.load_certificate(text)
                 keys.append(certified)
     return [*keys, key]
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import base64
 import fnmatch
 import hashlib
+import hmac
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
-from paramiko import HostKeys
-
 from loomtui.fleet.ssh.hostcerts import HostCertificate
+from loomtui.fleet.ssh.localfiles import read_file
 
 _WRITING = threading.Lock()
 
@@ -70,14 +71,12 @@ class KnownHosts:
 
     def judge(self, host: str, port: int, key_type: str, key: bytes) -> tuple[Verdict, str]:
         """The verdict, and the file:line that it rests on ('' for an unknown host)."""
-        entries = list(self._entries())
-        name = host_name(host, port)
         for entry in self._about(host, port, "@revoked"):
             if entry.key == key:
                 return Verdict.REVOKED, entry.where
-        here = [entry for entry in entries if not entry.marker and entry.covers(name)]
+        here = [entry for entry in self._covering(host_name(host, port)) if not entry.marker]
         # Like OpenSSH: a key that is known for the host without its port is good for the port too.
-        bare = [entry for entry in entries if not entry.marker and entry.covers(host.lower())]
+        bare = [entry for entry in self._covering(host.lower()) if not entry.marker]
         for entry in (*here, *bare):
             if (entry.key_type, entry.key) == (key_type, key):
                 return Verdict.KNOWN, entry.where
@@ -107,17 +106,13 @@ class KnownHosts:
         return any(self._about(host, port, "@cert-authority"))
 
     def _about(self, host: str, port: int, marker: str) -> Iterator[KnownHost]:
-        names = (host_name(host, port), host.lower())
-        entries = (entry for entry in self._entries() if entry.marker == marker)
-        return (entry for entry in entries if any(entry.covers(name) for name in names))
+        entries = (*self._covering(host_name(host, port)), *self._covering(host.lower()))
+        return (entry for entry in dict.fromkeys(entries) if entry.marker == marker)
 
     def types(self, host: str, port: int) -> tuple[str, ...]:
         """The key types that the host is known by. The server is asked for these first."""
-        name = host_name(host, port)
-        key_types = (
-            e.key_type for e in self._entries() if not e.marker and (e.covers(name) or e.covers(host))
-        )
-        return tuple(dict.fromkeys(key_types))
+        entries = (*self._covering(host_name(host, port)), *self._covering(host.lower()))
+        return tuple(dict.fromkeys(entry.key_type for entry in entries if not entry.marker))
 
     def add(self, host: str, port: int, key_type: str, key: bytes) -> None:
         """Appends the key to the first file, as a whole or not at all. Only the owner can read the file.
@@ -137,14 +132,58 @@ class KnownHosts:
                 text += b"\n"
             _replace(path, text + line.encode())
 
-    def _entries(self) -> Iterator[KnownHost]:
-        for file in self.files:
-            path = file.expanduser()
-            try:
-                text = path.read_text("utf-8", "replace")
-            except OSError:
-                continue  # absent: nobody is known by it
-            yield from parse(text, str(path))
+    def _covering(self, name: str) -> tuple[KnownHost, ...]:
+        """The lines of all files that are about this name."""
+        tables = (_table(path.expanduser()) for path in self.files)
+        return tuple(entry for table in tables for entry in table.covering(name))
+
+
+class _Table:
+    """What one file held when it was read, and the lines that were looked up in it."""
+
+    def __init__(self, stamp: tuple[int, ...], entries: tuple[KnownHost, ...]) -> None:
+        self.stamp = stamp
+        self._found: dict[str, tuple[KnownHost, ...]] = {}
+        # Most lines are of one plain name. Whatever else there is has to be tried with every name.
+        self._plain: dict[str, list[tuple[int, KnownHost]]] = {}
+        self._others: list[tuple[int, KnownHost]] = []
+        for place, entry in enumerate(entries):
+            if any(_NOT_PLAIN.intersection(name) for name in entry.names):
+                self._others.append((place, entry))
+                continue
+            for name in dict.fromkeys(map(str.lower, entry.names)):
+                self._plain.setdefault(name, []).append((place, entry))
+
+    def covering(self, name: str) -> tuple[KnownHost, ...]:
+        """In the order of the file."""
+        if name not in self._found:
+            others = (each for each in self._others if each[1].covers(name))
+            found = sorted((*self._plain.get(name, ()), *others), key=lambda each: each[0])
+            self._found[name] = tuple(entry for _, entry in found)
+        return self._found[name]
+
+
+#: In patterns, negated ones and hashed ones. Brackets stand around a host with its port.
+_NOT_PLAIN = frozenset("*?!|")
+_TABLES: dict[Path, _Table] = {}
+
+
+def _table(path: Path) -> _Table:
+    """What the file holds now. It is read again if it was changed: each node asks several times."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _Table((), ())  # absent: nobody is known by it
+    stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    known = _TABLES.get(path)
+    if known is not None and known.stamp == stamp:
+        return known
+    try:
+        text = read_file(path).decode("utf-8", "replace")
+    except OSError:
+        return _Table((), ())
+    table = _TABLES[path] = _Table(stamp, tuple(parse(text, str(path))))
+    return table
 
 
 def parse(text: str, file: str) -> Iterator[KnownHost]:
@@ -165,11 +204,19 @@ def parse(text: str, file: str) -> Iterator[KnownHost]:
 
 def _same(name: str, host: str) -> bool:
     if name.startswith("|1|"):
-        try:
-            return HostKeys.hash_host(host, name) == name
-        except (ValueError, IndexError, AssertionError):
-            return False
+        hashed = _hashed(name)
+        return hashed is not None and hmac.digest(hashed[0], host.encode(), "sha1") == hashed[1]
     return fnmatch.fnmatchcase(host, _pattern(name.lower()))
+
+
+@lru_cache(maxsize=100_000)
+def _hashed(name: str) -> tuple[bytes, bytes] | None:
+    """The salt and the digest of a hashed name, or None if it is none. Fact: `host_hash` of hostfile.c."""
+    try:
+        salt, digest = (base64.b64decode(part, validate=True) for part in name[3:].split("|"))
+    except ValueError:
+        return None
+    return salt, digest
 
 
 def _pattern(name: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from loomtui.errors import NodeUnreachable
 from loomtui.fleet.ssh.agent import CERTIFICATE
-from loomtui.fleet.ssh.client import Transport
+from loomtui.fleet.ssh.client import SSHException, Transport
 from loomtui.fleet.ssh.hostkeys import KnownHosts
 from loomtui.fleet.ssh.openssh.options import chosen
 from loomtui.fleet.ssh.sshconfig import Target
@@ -18,6 +19,14 @@ class Client(Transport):
 
     certificates_first = False
     host_key_algorithms = ""  # as ssh_config(5) has them
+
+    def run(self) -> None:
+        """Ends in silence: Python would print over the screens what paramiko raises at the end.
+
+        That is where the jump host below goes away while its own end is still told to it.
+        """
+        with contextlib.suppress(EOFError, OSError, SSHException):
+            super().run()
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:

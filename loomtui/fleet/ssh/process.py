@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -29,6 +30,19 @@ _BATCH_SECONDS = 0.1
 
 class TooMuchOutputError(Exception):
     """The command printed more than was asked for."""
+
+
+class _Woken(threading.Event):
+    """Tells one thread that something came, on either output. Only that thread forgets it.
+
+    paramiko's buffers clear an event where one of them is empty, though the other may not be.
+    """
+
+    def clear(self) -> None:
+        """Leaves it as it is."""
+
+    def forget(self) -> None:
+        super().clear()
 
 
 class Process:
@@ -103,6 +117,54 @@ class Process:
                     break
         with contextlib.suppress(OSError, EOFError, SSHException):
             await THREADS.run(self._open_channel.shutdown_write)
+
+    async def exchange(self, data: bytes, limit: int) -> tuple[bytes, bytes, int]:
+        """Sends the data and the end of input; both outputs, and the status, once it has ended.
+
+        One thread does all of it. Raises TooMuchOutputError for standard output of more than `limit` bytes.
+        """
+        return await THREADS.run(self._exchange, data, limit)
+
+    def _exchange(self, data: bytes, limit: int) -> tuple[bytes, bytes, int]:
+        channel, woken = self._open_channel, _Woken()
+        with contextlib.suppress(OSError, EOFError, SSHException):  # it has ended, or reads no more
+            channel.sendall(data)
+            channel.shutdown_write()
+        channel.in_buffer.set_event(woken)
+        channel.in_stderr_buffer.set_event(woken)
+        stdout, stderr, ended = bytearray(), b"", False
+        while not ended:
+            woken.wait()
+            woken.forget()
+            ended = bool(
+                channel.eof_received or channel.closed
+            )  # before the last reading: nothing comes after it
+            while channel.recv_ready():
+                stdout += channel.recv(_CHUNK)
+                if len(stdout) > limit:
+                    raise TooMuchOutputError(f"more than {limit} bytes")
+            while channel.recv_stderr_ready():
+                stderr = (stderr + channel.recv_stderr(_CHUNK))[-_STDERR_KEPT:]
+        return bytes(stdout), stderr, channel.recv_exit_status()
+
+    async def ask(self, data: bytes, end: bytes, *, limit: int) -> bytes:
+        """Sends the data, and gives what comes on standard output up to `end`.
+
+        Raises EOFError if it ends before, TooMuchOutputError after `limit` bytes, and what paramiko does.
+        """
+        return await THREADS.run(self._ask, data, end, limit)
+
+    def _ask(self, data: bytes, end: bytes, limit: int) -> bytes:
+        self._open_channel.sendall(data)
+        answer = bytearray()
+        while not answer.endswith(end):
+            chunk = self._open_channel.recv(_CHUNK)
+            if not chunk:
+                raise EOFError("it has ended")
+            answer += chunk
+            if len(answer) > limit:
+                raise TooMuchOutputError(f"more than {limit} bytes")
+        return bytes(answer)
 
     async def read(self, limit: int) -> bytes:
         """The whole standard output. Raises TooMuchOutputError."""

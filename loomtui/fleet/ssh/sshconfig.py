@@ -102,7 +102,8 @@ class Routes:
             explicit_keys=frozenset(keys),
         )
         if options.proxy_jump:
-            return replace(target, jumps=self._jumps(name, hops(options.proxy_jump), depth))
+            way = tuple(_filled_in(hop, tokens) for hop in hops(options.proxy_jump))
+            return replace(target, jumps=self._jumps(name, way, depth))
         if options.proxy_command:
             command = _tokens(options.proxy_command, target, asked.host)
             return replace(target, proxy_command=command, proxy_gives_socket=options.proxy_gives_socket)
@@ -130,6 +131,12 @@ def _configuration(settings: SshSettings) -> Configuration:
     if path == SshSettings.model_fields["config_file"].default:
         return Configuration(Which.USUAL, tells_known_hosts=tells)
     return Configuration(Which.NAMED, path.expanduser(), tells_known_hosts=tells)
+
+
+def _filled_in(hop: Hop, tokens: Tokens) -> Hop:
+    """`ssh` makes a ProxyCommand of them, in which tokens stand for the host behind. Raises CallError."""
+    user = None if hop.user is None else tokens.filled(hop.user)
+    return replace(hop, host=tokens.filled(hop.host), user=user)
 
 
 def _files(names: tuple[str, ...], tokens: Tokens) -> tuple[Path, ...]:

@@ -79,7 +79,7 @@ CATALOGUE: Mapping[Code, Entry] = {
         "The look did not reach the node.", "Nothing is known of it.", "Check the host and the network."
     ),
     Code.FLAPPING: Entry(
-        "Another main process at each look.", "loom ends and is started again for ever.", "Read its log."
+        "Another main process at each look.", "Loom crashes and is restarted, over and over.", "Read its log."
     ),
     Code.NOT_RUNNING: Entry(
         "The service's state.",

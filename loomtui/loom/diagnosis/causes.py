@@ -227,7 +227,7 @@ def _down(cluster: Cluster) -> Iterator[Diagnosis]:
                 Do.CHECK_HOST.advice(),
             )
         elif node.flapping:
-            code, meaning = Code.FLAPPING, f"loom on {node.name} ends and is started again, over and over."
+            code, meaning = Code.FLAPPING, f"Loom on {node.name} crashes and is restarted, over and over."
             advice = Do.READ_LOG.advice(node=node.name)
         elif not node.active:
             code, meaning = Code.NOT_RUNNING, f"The service on {node.name} does not run."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from loomtui.loom.connected import Connections, connections
+from loomtui.loom.connected import Connections, Roster
 from loomtui.loom.health import NodeView, Verdict
 from loomtui.loom.holders import Holder, Life, top
 from loomtui.loom.references import KeyReport
@@ -78,7 +78,8 @@ class Cluster:
     @cached_property
     def connections(self) -> Mapping[str, Connections]:
         """The connections of the nodes that told their peers."""
-        by_name = {view.name: connections(view, self.views) for view in self.views}
+        roster = Roster(self.views)
+        by_name = {view.name: roster.connections(view) for view in self.views}
         return {name: one for name, one in by_name.items() if one is not None}
 
     @property

@@ -23,6 +23,7 @@ _ABSENT = {
     Absence.LARGE: "is too large to be one",
     Absence.BINARY: "is no text",
     Absence.MISSING: "is not there",
+    Absence.KEY: "looks like a key, so that it is not read",
 }
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One character of a value, and the part of a file that it comes from."""
+class Letter(NamedTuple):
+    """One character of a value, and the part of a file that it comes from.
+
+    Long lists of peers have ten thousands of these, so making one has to be cheap.
+    """
 
     value: str
     file: str = ""  # path; empty: it stands in no file

@@ -25,6 +25,7 @@ class Output:
     path: str = ""  # of a file, absolute
     said_in: str = ""  # which file or setting says so
     words: str = ""  # of what is elsewhere, to be read after 'goes to'
+    by_script: bool = False  # a shell opens it, as the service's user
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,13 @@ class Here:
         if sign == ">&" and target in ("1", "2", "-"):
             onto = outputs.standard if target == "1" else outputs.error
             output = Output(Sink.NOWHERE, said_in=self.script) if target == "-" else onto
+        elif sign == ">&" and target is not None and target.isdecimal():
+            words = f"descriptor {target}, which the script has opened"
+            output = Output(Sink.ELSEWHERE, said_in=self.script, words=words)
         else:
             output = self.file(redirection.target)
         if sign in ("&>", "&>>") or (
-            sign == ">&" and not redirection.number and target not in ("1", "2", "-")
+            sign == ">&" and not redirection.number and not (target or "").isdecimal() and target != "-"
         ):
             return Outputs(output, output)
         if redirection.number == "2":
@@ -68,7 +71,7 @@ class Here:
         path = whole
         if path == "/dev/null":
             return Output(Sink.NOWHERE, said_in=self.script)
-        return Output(Sink.FILE, path, said_in=self.script)
+        return Output(Sink.FILE, path, said_in=self.script, by_script=True)
 
     def pipe_end(self, words: Sequence[Text], outputs: Outputs) -> Output:
         """What the command at the end of a pipe does with what it gets; `outputs` are its own."""

@@ -18,6 +18,7 @@ class Absence(StrEnum):
     CLOSED = "closed"  # whoever looks may not read it
     ODD = "odd"  # no regular file
     LARGE = "large"
+    KEY = "key"  # by its look: it stays on the node
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ class Sources:
         default_factory=dict
     )  # by flag: the lists that the running loom was given
 
+    @property
+    def chars(self) -> int:
+        """How long its files' texts are together."""
+        files = [*self.scripts.values(), *(file for files in self.patterns.values() for file in files)]
+        return sum(len(file.text) for file in files)
+
+    def __hash__(self) -> int:
+        """Nobody changes a mapping that was put into it."""
+        mappings = (self.manager, self.patterns, self.scripts, self.running)
+        values = (frozenset(mapping.items()) for mapping in mappings)
+        return hash((self.unit, self.host, self.folder, self.names, *values))
+
     def lacks(self, wanted: Wanted) -> Wanted:
         """What of it is not here yet. Files are read again for the sake of a further variable."""
         names = wanted.names - self.names
@@ -61,11 +74,14 @@ class Sources:
         return Wanted(patterns, names, wanted.scripts - self.scripts.keys())
 
     def with_more(self, wanted: Wanted, more: Sources) -> Sources:
+        scripts = {**self.scripts, **more.scripts}
+        patterns = {**self.patterns, **more.patterns}
         return replace(
             self,
             names=self.names | wanted.names,
             manager={**self.manager, **more.manager},
-            patterns={**self.patterns, **more.patterns},
-            scripts={**self.scripts, **more.scripts},
+            # A script's text is whole, that of an environment file is not: a path has one text.
+            patterns={one: tuple(scripts.get(f.path, f) for f in files) for one, files in patterns.items()},
+            scripts=scripts,
             running={**self.running, **more.running},
         )

@@ -37,6 +37,8 @@ def unescape(name: str) -> str:
 
 def fill_in(text: Text, known: Mapping[str, str]) -> Text:
     """The text with its specifiers replaced."""
+    if "%" not in (part.value for part in text if isinstance(part, Letter)):
+        return text
     filled: list[Letter | Gap] = []
     at = 0
     while at < len(text):

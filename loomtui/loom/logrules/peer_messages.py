@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from loomtui.loom.advice import Act
-from loomtui.loom.databases import LOOM_CONFIG, NODE_KEY, TENDERMINT_CONFIG, TENDERMINT_GENESIS, UNIT
+from loomtui.loom.databases import (
+    ADDRBOOK,
+    LOOM_CONFIG,
+    NODE_KEY,
+    TENDERMINT_CONFIG,
+    TENDERMINT_GENESIS,
+    UNIT,
+)
 from loomtui.loom.logrules.rule import Denial, Severity, rule
 
 IDENTITY = (
@@ -130,6 +137,17 @@ NETWORK = (
         "The node could not reach a persistent peer for a long time and now tries rarely, or no more.",
         "After the cause is mended, restart the process of this node, which is up.",
         act=Act.RESTART,
+        denied_by=Denial.ALL_PEERS,
+    ),
+    rule(
+        Severity.WARNING,
+        "A peer's address is tried no more",
+        ADDRBOOK,
+        r"Reached max attempts to dial\s.*?addr=[0-9A-Fa-f]{40}@(?P<address>\S{1,200})",
+        "This node dialled {address} of its addrbook.json many times without an answer, and leaves it.",
+        "Usual for a machine that is gone: nothing to do. If a node lives there, find out why it does not "
+        "answer, and then restart the process of this node, which is up.",
+        act=Act.LOOK,
         denied_by=Denial.ALL_PEERS,
     ),
     rule(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.databases import torn_heights
-from loomtui.backups.model import Backup, BackupKind, Contents, Fault, FaultKind, taken_words
+from loomtui.backups.model import Backup, BackupKind, Basis, Contents, Fault, FaultKind, taken_words
 from loomtui.errors import ArchiveRejected, CallError, LoomtuiError, ObjectUnreadable, StoreUnreachable
 from loomtui.inventory.model import Node
 from loomtui.loom.databases import EVM_DB
-from loomtui.restore.choices import Choices
+from loomtui.restore.choices import LOOK_LIMIT_BYTES, Choices
 from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import PassedOver
+from loomtui.restore.planning.prepared_archives import OtherKind, PreparedArchives
+from loomtui.restore.planning.unread import may_stay_unread, unread
 from loomtui.text import clean_line
 
 Progress = Callable[[str], None]
@@ -34,10 +37,22 @@ class Chosen:
 class Chooser:
     """Looks into archives, newest first, until it has what is needed, and says what it passed over."""
 
-    def __init__(self, catalogue: Catalogue, choices: Choices, progress: Progress) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        choices: Choices,
+        progress: Progress,
+        until: datetime | None = None,
+        *,
+        look_limit_bytes: int = LOOK_LIMIT_BYTES,
+    ) -> None:
+        """`until`: what came into S3 later is not taken."""
+        self._look_limit = look_limit_bytes
+        self._until = until
         self._catalogue = catalogue
         self._choices = choices
         self._progress = progress
+        self._prepared = PreparedArchives(catalogue, choices)
         self._warnings: list[Finding] = []
         self._judged: dict[str, Contents | tuple[Backup, Fault]] = {}  # by key
         self._passed: dict[str, PassedOver] = {}  # by key
@@ -46,7 +61,7 @@ class Chooser:
     def warnings(self) -> tuple[Finding, ...]:
         """What the operator should know about the choice; each thing is said once."""
         passed = (Finding(FindingCode.PASSED_OVER, one.only_node, one.sentence) for one in self.passed_over)
-        return tuple(dict.fromkeys([*self._warnings, *passed]))
+        return tuple(dict.fromkeys([*self._warnings, *self._prepared.warnings, *passed]))
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:
@@ -68,11 +83,11 @@ class Chooser:
     async def own_config(self, node: Node, data: Contents, is_lost: bool) -> Contents | None:
         """The config folder in a data archive, which belongs to the host that the archive is from.
 
-        It is right for this host and never for another. The chosen data has been read already; another
+        It is right for this host and never for another. The chosen data may have been read already; another
         archive of the host is worth a whole read only if the node's own keys are lost (`is_lost`).
         """
         source = self._source(node)
-        if data.backup.source == source:
+        if data.backup.source == source and not _was_not_read(data):
             return as_config(data)
         for backup in await self._newest_first() if is_lost else ():
             judged = await self._judge(backup, _DATA) if backup.source == source else None
@@ -120,24 +135,40 @@ class Chooser:
     async def _newest_first(self) -> tuple[Backup, ...]:
         """The backups in the catalogue's own order, which allows for clocks that cannot be told."""
         backups = await self._catalogue.list()
+        if (until := self._until) is not None:
+            backups = tuple(backup for backup in backups if backup.last_modified <= until)
         if before := self._choices.before:
             return tuple(backup for backup in backups if backup.taken_by_then(before))
         return backups
 
     async def _named(self, key: str) -> Contents:
         backup = await self._catalogue.find(key)
-        contents = await self._look(backup)
+        told = await self._prepared.judge(backup, frozenset(BackupKind), texts=False)
+        if isinstance(told, tuple):
+            raise ArchiveRejected(told[1].reason, archive=clean_line(key), advice="Choose another backup.")
+        contents = told if isinstance(told, Contents) else await self._named_unprepared(backup)
+        if contents.is_unread:
+            return contents
         if not contents.data_items:
             raise CallError(f"{clean_line(key)} holds no databases", advice="Choose another: loomtui backups")
         return contents
 
+    async def _named_unprepared(self, backup: Backup) -> Contents:
+        if backup.size_bytes > self._look_limit:
+            guessed = await self._guess(backup)
+            if isinstance(guessed, Backup):
+                seen = await self._seen_by_nodes(guessed)
+                if seen is not None:
+                    return seen
+        return await self._look(backup)
+
     async def _newest_data(self, backups: Sequence[Backup], needs_evm: bool) -> Contents:
         for backup in backups:
-            judged = await self._judge(backup, _DATA)
+            judged = await self._judge(backup, _DATA, whole=False)
             match judged:
                 case None:
                     continue
-                case Contents() if not judged.data_items:
+                case Contents() if not judged.data_items and not judged.is_unread:
                     continue
                 case Contents():
                     fault = _fault_for_nodes(judged, needs_evm=needs_evm)
@@ -186,21 +217,32 @@ class Chooser:
         return None
 
     async def _judge(
-        self, backup: Backup, wanted: frozenset[BackupKind]
+        self, backup: Backup, wanted: frozenset[BackupKind], *, whole: bool = True
     ) -> Contents | tuple[Backup, Fault] | None:
         """What the archive holds, or why it cannot be used.
 
-        None means that it is of another kind or not meant as a backup.
+        None means that it is of another kind or not meant as a backup. Without `whole`, what its manifest
+        tells is enough, and a large archive without one is not read here.
         """
-        if backup.key in self._judged:
-            return self._judged[backup.key]
+        known = self._judged.get(backup.key)
+        if known is not None and not (whole and _was_not_read(known)):
+            return known
+        try:
+            told = await self._prepared.judge(backup, wanted, texts=whole)
+        except ObjectUnreadable as error:
+            told = backup, _fault_of(error)
+        if isinstance(told, OtherKind):
+            return None
+        if told is not None:
+            self._judged[backup.key] = told
+            return told
         guessed = await self._guess(backup)
         if isinstance(guessed, Backup):
             if guessed.kind not in {*wanted, BackupKind.UNKNOWN} and guessed.fault is None:
                 return None
             if not (guessed.kind in wanted or self._catalogue.meant_as_backup(guessed)):
                 return None
-            self._judged[backup.key] = await self._read_whole(guessed)
+            self._judged[backup.key] = await self._read(guessed, whole=whole)
         else:
             self._judged[backup.key] = backup, guessed
         return self._judged[backup.key]
@@ -211,11 +253,19 @@ class Chooser:
         except (ArchiveRejected, ObjectUnreadable) as error:
             return _fault_of(error)
 
-    async def _read_whole(self, backup: Backup) -> Contents | tuple[Backup, Fault]:
+    def read_by_now(self, data: Contents) -> Contents:
+        """The same data, or what was read of it since: as the config of its host it has to be read whole."""
+        if not data.is_unread:
+            return data
+        judged = self._judged.get(data.backup.key)
+        return judged if isinstance(judged, Contents) else data
+
+    async def _read(self, backup: Backup, *, whole: bool) -> Contents | tuple[Backup, Fault]:
         if backup.fault is not None:
             return backup, backup.fault
         try:
-            contents = await self._look(backup)
+            contents = None if whole else await self._seen_by_nodes(backup)
+            contents = contents or await self._look(backup)
         except DamagedArchive as error:
             return error.damaged.backup, _fault_of(error)
         except (ArchiveRejected, ObjectUnreadable) as error:
@@ -240,6 +290,14 @@ class Chooser:
             backup.taken_by,
         )
 
+    async def _seen_by_nodes(self, backup: Backup) -> Contents | None:
+        """What is known of an archive that the nodes look at. None: it is read here."""
+        if not may_stay_unread(backup, self._choices, self._look_limit):
+            return None
+        # Earlier looks may tell all of it; but the nodes will have to get it.
+        await self._catalogue.check(backup.key, backup.etag, backup.size_bytes)
+        return await self._catalogue.staged.known(backup) or unread(backup)
+
     async def _look(self, backup: Backup) -> Contents:
         name = clean_line(backup.key)
         self._progress(f"reading {name} whole")
@@ -257,6 +315,11 @@ def as_config(data: Contents) -> Contents | None:
     return replace(data, config_items=data.own_items, warnings=()) if data.own_items else None
 
 
+def _was_not_read(judged: Contents | tuple[Backup, Fault]) -> bool:
+    """The texts of its config files are not known."""
+    return isinstance(judged, Contents) and (judged.basis is not Basis.WHOLE or judged.manifest is not None)
+
+
 def _fault_of(error: LoomtuiError) -> Fault:
     if isinstance(error, ArchiveRejected):
         return Fault(FaultKind.REJECTED, error.reason)
@@ -265,6 +328,8 @@ def _fault_of(error: LoomtuiError) -> Fault:
 
 def _fault_for_nodes(contents: Contents, *, needs_evm: bool) -> Fault | None:
     """Why data that is whole is still not fit for these nodes."""
+    if contents.is_unread:
+        return None
     if needs_evm and not any(item.target == EVM_DB for item in contents.data_items):
         return Fault(FaultKind.NO_EVM, "it has no evm.db, without which they cannot start")
     torn = torn_heights(contents.app_height, contents.state_height, contents.store_height)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loomtui.restore.choices import BackupPolicy, Choices
-from loomtui.restore.plan import Plan
+from loomtui.restore.plan import Plan, RemedyKind, consented
 from loomtui.text import clean_line
 
 
@@ -27,7 +27,16 @@ def options_of(choices: Choices, cluster: str) -> tuple[str, ...]:
         options.append(("--gone", ",".join(choices.gone)))
     if choices.reset_signing:
         options.append(("--reset-signing-state", cluster))
-    flags = [("--stage-first", choices.stage_first), ("--keep-keys", choices.keep_keys)]
+    if choices.give_up_old_data:
+        options.append(("--give-up-old-data", cluster))
+    if choices.look_limit_bytes is not None:
+        options.append(("--look-limit", str(choices.look_limit_bytes)))
+    flags = [
+        ("--no-stage-first", not choices.stage_first),
+        ("--keep-keys", choices.keep_keys),
+        ("--delta", choices.delta),
+        ("--look", choices.look),
+    ]
     return (
         *(word for name, value in options if value is not None for word in (name, value)),
         *(name for name, given in flags if given),
@@ -41,13 +50,20 @@ def command_for(choices: Choices, cluster: str) -> str:
 
 
 def plan_command(
-    plan: Plan, *, reset_signing: bool = False, inventory: Path | None = None, output: Path | None = None
+    plan: Plan,
+    *,
+    offer: RemedyKind = RemedyKind.NONE,
+    look: bool = False,
+    inventory: Path | None = None,
+    output: Path | None = None,
 ) -> str:
-    """The command line that makes this plan again, also with the consent to a reset of signing states.
+    """The command line that makes this plan again, also with the consent to what it offers.
+
+    With `look` the data is read whole for it.
 
     `inventory` is what was given with -i; `output` says where the plan is to be kept.
     """
-    choices = replace(plan.choices, reset_signing=plan.choices.reset_signing or reset_signing)
+    choices = consented(replace(plan.choices, look=plan.choices.look or look), offer)
     return _shell_text(
         [
             *(("-i", str(inventory)) if inventory is not None else ()),

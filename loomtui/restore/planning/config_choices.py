@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loomtui.backups.model import Contents
 from loomtui.fleet.probes.node_status import NodeDetails
@@ -26,7 +26,7 @@ from loomtui.restore.plan import FileAction, FileChoice, SigningAction, SigningC
 from loomtui.restore.planning.chain import Chain
 from loomtui.text import clean
 
-#: Without these the node cannot start (observed facts, section 6).
+#: Without these the node cannot start (docs/loom.md 6).
 _NEEDED = frozenset({"genesis.json", NODE_KEY, "chaindata/config/genesis.json", UNIT})
 
 _SAME_ON_ALL = "Copy it from another node, it is the same on all of them; then plan again"
@@ -87,7 +87,7 @@ def decide_files(
         choice = _genesis_choice(details, config, target, chain) or _file_choice(
             details, config, target, held, keep_key
         )
-        files.append(choice)
+        files.append(replace(choice, found=_found(details, target)) if choice.changes else choice)
         if choice.action is FileAction.KEEP and target in _NEEDED and not _is_live(details, target):
             sentence = f"{name}: {target} is neither on the node nor in a backup: it could not start"
             advice = _REMEDIES.get(target, _SAME_ON_ALL)
@@ -103,6 +103,12 @@ def decide_files(
         advice = "Move it away before the restore"
         refusals.append(Finding(FindingCode.CONFIG_SHADOWED, name, sentence, advice))
     return ConfigDecision(tuple(files), tuple(refusals), tuple(warnings))
+
+
+def _found(details: NodeDetails, target: str) -> str | None:
+    """By which a run sees that nobody has changed the file since; of the unit only its text is known."""
+    text = live_text(details, UNIT) if target == UNIT else None
+    return details.digests.get(target) if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _is_live(details: NodeDetails, target: str) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.node_status import NodeDetails
-from loomtui.fleet.probes.probe import node_details
+from loomtui.fleet.probes.probe import identity_details
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.config import read_config_toml
 from loomtui.loom.corrections import corrected
 from loomtui.loom.databases import TENDERMINT_CONFIG
+from loomtui.loom.identity import Directory
 from loomtui.loom.references import KeyReport, NodeFacts, compare
 from loomtui.loom.unit_change import change_of, file_to_change
 from loomtui.restore.plan import NodePlan, Plan
@@ -35,6 +38,21 @@ class ServiceFix:
         return self.before != self.after or self.problem is not None
 
 
+def digest_of(text: str) -> str:
+    """SHA-256 hex, by which a unit's text is known in plans and approvals."""
+    return sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one look at all identities told."""
+
+    report: KeyReport
+    errors: Mapping[str, LoomtuiError]  # why some nodes could not be looked at
+    details: Mapping[str, NodeDetails]
+    at: float  # by our monotonic clock, in seconds
+
+
 async def gather(
     inventory: Inventory,
     fleet: Fleet,
@@ -46,15 +64,24 @@ async def gather(
     If there is a plan, the former identities of its nodes are known, so that references to them can be
     mapped.
     """
-    looks = await node_details(fleet, inventory.names)
+    compared = await look_and_compare(inventory, fleet, plan)
+    return compared.report, compared.errors
+
+
+async def look_and_compare(
+    inventory: Inventory, fleet: Fleet, plan: Plan | None = None, *, stopped: Container[str] = ()
+) -> Compared:
+    """As `gather`, with what was seen. `stopped`: nodes whose services do not run."""
+    looks = await identity_details(fleet, inventory.names, stopped)
+    at = time.monotonic()
     errors = {name: result for name, result in looks.items() if isinstance(result, LoomtuiError)}
+    details = {name: result for name, result in looks.items() if isinstance(result, NodeDetails)}
     planned = {node.name: node for node in plan.nodes} if plan else {}
-    return compare(
-        [
-            with_history(facts_of(inventory, node, looks.get(node.name)), planned.get(node.name))
-            for node in inventory.nodes
-        ]
-    ), errors
+    facts = [
+        with_history(facts_of(inventory, node, looks.get(node.name)), planned.get(node.name))
+        for node in inventory.nodes
+    ]
+    return Compared(compare(facts), errors, details, at)
 
 
 def facts_of(inventory: Inventory, node: Node, details: NodeDetails | LoomtuiError | None) -> NodeFacts:
@@ -94,18 +121,22 @@ def with_history(facts: NodeFacts, planned: NodePlan | None) -> NodeFacts:
 
 def service_fixes(report: KeyReport) -> tuple[ServiceFix, ...]:
     """What would have to change in the unit of each node of the report that has a unit."""
+    known = Directory(report.everyone)
     return tuple(
-        service_fix(node, report.everyone)
+        service_fix(node, known.nodes, known)
         for node in report.nodes
         if node.unit is not None and node.unit.files
     )
 
 
-def service_fix(node: NodeFacts, nodes: Sequence[NodeFacts]) -> ServiceFix:
-    """What would have to change in the unit of a node that has one, judged by all nodes."""
+def service_fix(node: NodeFacts, nodes: Sequence[NodeFacts], known: Directory | None = None) -> ServiceFix:
+    """What would have to change in the unit of a node that has one, judged by all nodes.
+
+    `known` is their directory, if it was made already.
+    """
     unit = node.unit
     assert unit is not None  # noqa: S101 - the caller has seen to it
-    values = corrected(node, nodes)
+    values = corrected(node, nodes, known)
     path = file_to_change(unit, values)
     before = unit.text_of(path)
     if not values:

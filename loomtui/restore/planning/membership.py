@@ -1,7 +1,7 @@
 """Works out what follows from who is in a plan and who is not. Pure.
 
 Nodes outside a plan may hold blocks that the others abandon, keys that the plan puts elsewhere, and units
-that dial an identity that no longer exists (domain facts 7 and 8).
+that dial an identity that no longer exists (docs/loom.md 7 and 8).
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ def refusals(observations: Observations, signing: Mapping[str, SigningChoice]) -
     yield from _not_gone(observations)
     yield from _taken_over(observations)
     yield from _raised_signing_states(observations, signing)
-    yield from _swapped_keys(observations)
-    yield from _kept_in_vain(observations)
+    if not observations.chosen.data.is_unread:  # only the data tells whose keys are the chain's
+        yield from _swapped_keys(observations)
+        yield from _kept_in_vain(observations)
 
 
 def _abandoned_blocks(observations: Observations) -> Iterator[Finding]:

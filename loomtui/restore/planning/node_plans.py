@@ -8,7 +8,6 @@ from dataclasses import replace
 from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression, Contents, Item
 from loomtui.fleet.probes.node_status import NodeDetails
-from loomtui.fleet.probes.places import FileSystem, Places
 from loomtui.inventory.model import Node
 from loomtui.loom.config import read_config_toml
 from loomtui.loom.databases import LOOM_CONFIG, TENDERMINT_CONFIG, UNIT
@@ -31,9 +30,9 @@ from loomtui.restore.planning.config_choices import decide_files, live_text
 from loomtui.restore.planning.external_addresses import correct_redis, foreign_addresses, redis_refusals
 from loomtui.restore.planning.moved_files import moved_files
 from loomtui.restore.planning.observations import Observations
-from loomtui.restore.planning.places import place_refusals, place_warnings, unit_path_of
-from loomtui.restore.planning.space import shortages, uses_of
+from loomtui.restore.planning.places import place_warnings, unit_path_of
 from loomtui.restore.planning.unit_choices import keep_right_units
+from loomtui.restore.planning.unread import unread_archive
 from loomtui.text import clean_line
 
 #: What may take its bytes from the node's config archive.
@@ -86,11 +85,9 @@ def plan_nodes(
                 former_addresses=tuple(sorted(addresses[node.name])),
             )
         )
-        refusals += _room_refusals(plans[-1], details, observations.places.get(node.name, Places()))
     refusals += _duplicates(plans, observations)
     warnings += _unsigned_validators(plans, powers)
     kept, unit_findings = keep_right_units(observations, plans)
-    refusals += place_refusals(observations, kept)
     return kept, refusals, [*warnings, *unit_findings, *place_warnings(observations, kept)]
 
 
@@ -113,22 +110,6 @@ def _with_foreign(
             advice = "Plan with --redis keep, and change it by hand after the restore"
             refusals.append(Finding(FindingCode.REDIS_NOT_CORRECTED, name, sentence, advice))
     return tuple(corrected), addresses, refusals
-
-
-def _room_refusals(plan: NodePlan, details: NodeDetails, places: Places) -> list[Finding]:
-    """Judges the room by what was free at the look. Preflight asks again."""
-    archives = {"config": plan.config, "data": plan.data}
-    wanted = {name: archive for name, archive in archives.items() if archive is not None}
-    uses = uses_of(wanted, plan.working_directory, plan.unit_path, {})
-    systems = {uses[0].path: places.work_space, uses[-1].path: places.unit_space}
-    if places.work_space is None and details.status.disk_free_bytes is not None:
-        systems = {uses[0].path: FileSystem("", details.status.disk_free_bytes, None)}
-    known = {path: system for path, system in systems.items() if system is not None}
-    advice = "Make room; loomtui clean frees what earlier runs kept"
-    return [
-        Finding(FindingCode.NO_ROOM, plan.name, f"{plan.name}: {text}", advice)
-        for text in shortages(uses, known)
-    ]
 
 
 def _node_warnings(node: Node, details: NodeDetails, config: Contents | None) -> Iterator[Finding]:
@@ -276,6 +257,8 @@ def _node_plan(
 
 
 def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
+    if contents.is_unread:
+        return unread_archive(contents)
     backup, extent = contents.backup, extent_of(contents.members, items)
     return Archive(
         key=backup.key,
@@ -288,4 +271,6 @@ def _archive(contents: Contents, items: tuple[Item, ...]) -> Archive:
         taken_at=backup.taken_at,
         taken_by=backup.taken_by,
         items=items,
+        manifest=contents.manifest,
+        has_twin=contents.has_twin,
     )

@@ -10,6 +10,7 @@ from functools import cached_property
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.node_status import NodeDetails
 from loomtui.fleet.probes.places import Places
+from loomtui.fleet.probes.room import Room
 from loomtui.fleet.ssh.reach import Reach
 from loomtui.inventory.model import Inventory, Node
 from loomtui.loom.databases import TENDERMINT_GENESIS
@@ -34,6 +35,9 @@ class Observations:
     redis: Mapping[tuple[str, str, int], Reach] = field(default_factory=dict)  # node, host, port: tried
     unit_sources: Mapping[str, Sources] = field(default_factory=dict)  # what lies around the backups' units
     places: Mapping[str, Places] = field(default_factory=dict)  # of the nodes of the plan
+    is_staged: bool = False  # the run that the plan is for holds its nodes
+    unpacked: frozenset[str] = frozenset()  # nodes that have the data unpacked already, by that run
+    rooms: Mapping[str, Room] = field(default_factory=dict)  # what could make room, of nodes that lack it
 
     @property
     def cluster(self) -> str:

@@ -21,10 +21,10 @@ from loomtui.loom.units import EffectiveUnit
 from loomtui.restore.choices import BackupPolicy, Choices
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import FileAction, NodePlan, SigningAction
-from loomtui.restore.planning import units_after
 from loomtui.restore.planning.observations import Observations
 from loomtui.restore.planning.place_words import finding_of
 from loomtui.restore.planning.unit_choices import restored_unit
+from loomtui.restore.planning.units_after import UnitsAfter
 
 #: What a restore may replace in the working directory.
 _FILES = (*(target for target in CONFIG_TARGETS if target != UNIT), ADDRBOOK)
@@ -97,7 +97,7 @@ def wanted_places(
         (Use.SIGNING, "live"),
         *_of_jobs(details, unit_path, policy),
     ]
-    for unit in _units(details, config):
+    for unit in _units(details, config, unit_path):
         wanted += _of_unit(unit)
     return list(dict.fromkeys(wanted))
 
@@ -124,11 +124,11 @@ def _of_jobs(details: NodeDetails, unit_path: str, policy: BackupPolicy) -> Iter
         yield Use.STAGING, details.backups.staging
 
 
-def _units(details: NodeDetails, config: Contents | None) -> Iterator[EffectiveUnit]:
+def _units(details: NodeDetails, config: Contents | None, unit_path: str) -> Iterator[EffectiveUnit]:
     """The node's unit as it is, and with the backup's text."""
     if details.status.unit is not None and details.status.unit.files:
         yield details.status.unit
-    restored = restored_unit(details, config)
+    restored = restored_unit(details, config, unit_path)
     if restored is not None:
         yield restored
 
@@ -145,9 +145,10 @@ def _of_unit(unit: EffectiveUnit) -> Iterator[tuple[Use, str]]:
 # ── what follows from it ────────────────────────────────────────────────────────────────────────────────────
 
 
-def place_refusals(observations: Observations, plans: Sequence[NodePlan]) -> Iterator[Finding]:
+def place_refusals(
+    observations: Observations, plans: Sequence[NodePlan], units: UnitsAfter
+) -> Iterator[Finding]:
     """What a step would refuse on a node, with the cluster down."""
-    corrected = units_after.corrected_files(observations, plans)
     for plan in plans:
         places, details = observations.places.get(plan.name), observations.details[plan.name]
         if places is None:
@@ -155,9 +156,10 @@ def place_refusals(observations: Observations, plans: Sequence[NodePlan]) -> Ite
         config = observations.chosen.config.get(plan.name)
         needed = _needed_of_unit(plan, details, config)
         for unfit in places.unfit:
-            if _is_in_the_way(unfit, plan, needed, corrected.get(plan.name)):
+            if _is_in_the_way(unfit, plan, needed, units.corrected_file(plan.name)):
                 yield finding_of(plan, unfit)
         yield from _unread_hold(plan)
+        yield from _template(plan)
         yield from _long_names(plan, details, places)
         yield from _odd_signing_state(plan, config)
 
@@ -232,7 +234,7 @@ def _is_in_the_way(unfit: Unfit, plan: NodePlan, needed: set[tuple[Use, str]], c
 
 def _needed_of_unit(plan: NodePlan, details: NodeDetails, config: Contents | None) -> set[tuple[Use, str]]:
     """What the unit needs that will be there after the restore."""
-    restored = restored_unit(details, config) if _is_written(plan, UNIT) else None
+    restored = restored_unit(details, config, plan.unit_path) if _is_written(plan, UNIT) else None
     unit = restored or details.status.unit
     return set(_of_unit(unit)) if unit is not None and (restored or unit.files) else set()
 
@@ -246,6 +248,20 @@ def _unread_hold(plan: NodePlan) -> Iterator[Finding]:
             "the service"
         )
         advice = "Copy it to /etc/systemd/system, then: systemctl daemon-reload"
+        yield Finding(FindingCode.UNFIT_PLACE, plan.name, sentence, advice)
+
+
+def _template(plan: NodePlan) -> Iterator[Finding]:
+    """A run names the service by its unit file; a template is none, and a hold of it would hold them all."""
+    name = posixpath.basename(plan.unit_path)
+    if "@." in name:
+        sentence = (
+            f"{plan.name}: its unit is an instance of the template {plan.unit_path}: a run can neither hold "
+            "nor replace it alone"
+        )
+        advice = (
+            "Copy it to a unit of its own, without @ in its name, name that in the inventory, and plan again"
+        )
         yield Finding(FindingCode.UNFIT_PLACE, plan.name, sentence, advice)
 
 

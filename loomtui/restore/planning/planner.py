@@ -9,6 +9,7 @@ import getpass
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from loomtui.backups.catalogue import Catalogue
@@ -20,7 +21,7 @@ from loomtui.fleet.probes.probe import node_details
 from loomtui.inventory.model import Inventory, Node, Role
 from loomtui.loom.config import read_loom_yml
 from loomtui.loom.databases import EVM_DB, LOOM_CONFIG, TENDERMINT_GENESIS
-from loomtui.restore.choices import Choices, check_redis_choice
+from loomtui.restore.choices import Choices, check_redis_choice, look_limit, objectives_of
 from loomtui.restore.findings import Finding, FindingCode, texts_of
 from loomtui.restore.plan import PLAN_VERSION, Plan, PlannedChain, Scope, ValidatorPower
 from loomtui.restore.planning import membership, units_after
@@ -30,8 +31,9 @@ from loomtui.restore.planning.external_addresses import try_redis
 from loomtui.restore.planning.membership import is_whole_set, scope_of, select
 from loomtui.restore.planning.node_plans import plan_nodes
 from loomtui.restore.planning.observations import Observations
-from loomtui.restore.planning.places import look_at_all_places
+from loomtui.restore.planning.places import look_at_all_places, place_refusals
 from loomtui.restore.planning.refusals import foreign_files, refusals_of
+from loomtui.restore.planning.rooms import look_at_rooms, settle_rooms
 from loomtui.restore.planning.signing_choices import (
     SigningCase,
     choose_signing,
@@ -39,6 +41,7 @@ from loomtui.restore.planning.signing_choices import (
     predict_catching_up,
     reset_choice,
 )
+from loomtui.restore.planning.unread import Staged, predict_unread, unknowns_of
 from loomtui.text import clean_line
 
 #: A backup's name tells when its script began, the last block when the data were read.
@@ -51,8 +54,11 @@ async def make_plan(
     catalogue: Catalogue,
     choices: Choices,
     progress: Progress | None = None,
+    staged: Staged | None = None,
 ) -> Plan:
     """The plan; if it must not be run, it has refusals.
+
+    With `staged`, the plan that a run began with is completed by what its nodes have unpacked.
 
     Raises CallError (unknown node, no backup to take), NodeUnreachable, Refused (a node that cannot be worked
     on, no root rights), StoreUnreachable, ArchiveRejected.
@@ -65,21 +71,42 @@ async def make_plan(
     details = _all_reached(selected, looks)
     for node in selected:  # without root rights a key that cannot be read would count as lost
         (await fleet.session(node.name).rights()).require(node.name)
-    chooser = Chooser(catalogue, choices, tell)
+    limit = look_limit(choices, inventory)
+    chooser = Chooser(catalogue, choices, tell, staged.until if staged else None, look_limit_bytes=limit)
     configs = await chooser.configs(selected)
     needs_evm = any(_needs_evm(reached, configs.get(name)) for name, reached in details.items())
-    data = await chooser.data(needs_evm=needs_evm)
+    data = staged.contents if staged else await chooser.data(needs_evm=needs_evm)
     configs = await _configs_of_chain(chooser, selected, data, configs, details)
-    chosen = Chosen(data, configs, chooser.warnings, chooser.passed_over)
+    chosen = Chosen(chooser.read_by_now(data), configs, chooser.warnings, chooser.passed_over)
+    if staged:
+        warnings, passed_over = staged.warnings(chosen.warnings), staged.passed_over(chosen.passed_over)
+        chosen = replace(chosen, warnings=warnings, passed_over=passed_over)
     scope = scope_of(inventory, selected, choices)
     left_out = {name: result for name, result in looks.items() if name not in details}
     redis = await try_redis(fleet, details, configs, choices.redis)
     sources = await units_after.read_sources(fleet, details, configs)
     places = await look_at_all_places(fleet, inventory, details, configs, choices)
     observations = Observations(
-        inventory, selected, details, left_out, chosen, choices, scope, redis, sources, places
+        inventory,
+        selected,
+        details,
+        left_out,
+        chosen,
+        choices,
+        scope,
+        redis,
+        sources,
+        places,
+        staged is not None,
+        staged.unpacked if staged else frozenset(),
     )
-    return assemble(observations, needs_evm=needs_evm)
+    plan = assemble(observations, needs_evm=needs_evm)
+    if not plan.room:
+        return plan
+    tell("looking for room")
+    short = [room.node for room in plan.room]
+    rooms = await look_at_rooms(fleet, details, short, has_twin=chosen.data.has_twin)
+    return assemble(replace(observations, rooms=rooms), needs_evm=needs_evm)
 
 
 def _all_reached(
@@ -121,15 +148,24 @@ async def _configs_of_chain(
         configs = await chooser.configs(selected, foreign)
     missing = [node for node in selected if node.name not in configs]
     own = {
-        node.name: await chooser.own_config(node, data, _is_lost(details[node.name], chain))
+        node.name: await chooser.own_config(
+            node, data, _is_lost(details[node.name], None if data.is_unread else chain)
+        )
         for node in missing
     }
     return {**configs, **{name: config for name, config in own.items() if config is not None}}
 
 
-def _is_lost(details: NodeDetails, chain: Chain) -> bool:
-    """Whether the node's own keys are lost, so that it is worth reading a whole archive for them."""
+def _is_lost(details: NodeDetails, chain: Chain | None) -> bool:
+    """Whether the node's own keys are lost, so that it is worth reading a whole archive for them.
+
+    Where nobody has read the data, so that its chain is not known, only keys that are not there count.
+    """
     key, validator = details.status.node_key, details.status.validator
+    if chain is None:
+        no_validator = validator is None or validator.address is None
+        no_key = key is None or key.node_id is None
+        return no_key or (details.status.role is Role.VALIDATOR and no_validator)
     if (
         key is None
         or key.node_id is None
@@ -162,12 +198,16 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
         for node in observations.selected
     }
     whole_set = is_whole_set(observations, signing, powers)
-    if observations.scope is Scope.CLUSTER:
+    data = observations.chosen.data
+    if observations.scope is Scope.CLUSTER and data.is_unread:
+        prediction = predict_unread()
+    elif observations.scope is Scope.CLUSTER:
         prediction = predict(observations.height, signing, powers, whole_set_in_plan=whole_set)
     else:
         prediction = predict_catching_up(observations.living_height)
     refusals = refusals_of(observations, needs_evm=needs_evm)
-    if observations.choices.reset_signing and observations.scope is Scope.CLUSTER and not prediction.moves:
+    stands = not prediction.moves and not (observations.scope is Scope.CLUSTER and data.is_unread)
+    if observations.choices.reset_signing and observations.scope is Scope.CLUSTER and stands:
         if whole_set and powers:
             addresses = {validator.address for validator in powers}
             signing = {
@@ -178,13 +218,15 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
         else:
             sentence = "the signing states may not be reset"
             refusals.append(Finding(FindingCode.RESET_REFUSED, None, sentence, prediction.remedy))
-    if not prediction.moves:
-        stands = Finding(FindingCode.CHAIN_STANDS, None, prediction.sentence, prediction.remedy)
-        refusals.append(stands)
+    if stands and not prediction.moves:  # also after what a reset would change
+        refusals.append(Finding(FindingCode.CHAIN_STANDS, None, prediction.sentence, prediction.remedy))
     nodes, more_refusals, warnings = plan_nodes(observations, signing, powers)
-    refusals += [*more_refusals, *membership.refusals(observations, signing)]
-    refusals += units_after.refusals(observations, nodes)
-    key = clean_line(observations.chosen.data.backup.key)
+    units = units_after.UnitsAfter(observations, nodes)
+    refusals += [*more_refusals, *place_refusals(observations, nodes, units)]
+    refusals += [*membership.refusals(observations, signing), *units.refusals()]
+    rooms = settle_rooms(observations, nodes)
+    nodes, refusals = units.shown(rooms.nodes), [*refusals, *rooms.refusals]
+    key = clean_line(data.backup.key)
     return Plan(
         version=PLAN_VERSION,
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -200,20 +242,21 @@ def assemble(observations: Observations, *, needs_evm: bool) -> Plan:
         prediction=prediction,
         passed_over=observations.chosen.passed_over,
         refusals=tuple(dict.fromkeys(refusals)),
-        chain=_planned_chain(observations),
+        chain=None if data.is_unread else _planned_chain(observations),
+        unknowns=tuple(unknowns_of(data, observations.scope, needs_evm=needs_evm)),
+        room=rooms.short,
+        objectives=objectives_of(observations.inventory),
         warnings=tuple(
             dict.fromkeys(
                 [
                     *observations.chosen.warnings,
-                    *(
-                        Finding(FindingCode.ARCHIVE_NOTE, None, f"{key}: {note}")
-                        for note in observations.chosen.data.warnings
-                    ),
+                    *(Finding(FindingCode.ARCHIVE_NOTE, None, f"{key}: {note}") for note in data.warnings),
                     *foreign_files(observations),
                     *_times_that_disagree(observations),
                     *warnings,
                     *membership.warnings(observations, nodes, powers),
-                    *units_after.warnings(observations, nodes),
+                    *units.warnings(),
+                    *rooms.warnings,
                 ]
             )
         ),

@@ -19,12 +19,11 @@ _ONE_CHAIN = "Choose backups of one chain (--data, --before, --map)"
 
 
 def refusals_of(observations: Observations, *, needs_evm: bool) -> list[Finding]:
-    """One finding for each reason."""
-    return [
-        *_data_problems(observations, needs_evm),
-        *_chain_problems(observations),
-        *_node_problems(observations),
-    ]
+    """One finding for each reason. What only the data tells is no reason as long as nobody has read it."""
+    of_data = []
+    if not observations.chosen.data.is_unread:
+        of_data = [*_data_problems(observations, needs_evm), *_chain_problems(observations)]
+    return [*of_data, *_node_problems(observations)]
 
 
 def _data_problems(observations: Observations, needs_evm: bool) -> Iterator[Finding]:
@@ -66,6 +65,8 @@ def _chain_problems(observations: Observations) -> Iterator[Finding]:
 
 def foreign_files(observations: Observations) -> Iterator[Finding]:
     """Every genesis file on a node, in the plan or not, that is of another chain than the data."""
+    if observations.chosen.data.is_unread:
+        return
     for name, details in (*observations.details.items(), *observations.others.items()):
         for target in GENESIS_FILES:
             text = details.texts.get(target)
@@ -99,7 +100,7 @@ def _describe_genesis(text: str) -> str:
 
 def _node_problems(observations: Observations) -> Iterator[Finding]:
     for name, details in observations.details.items():
-        yield from _state_problems(name, details.status)
+        yield from _state_problems(name, details.status, is_held=observations.is_staged)
         keys = {NODE_KEY: details.status.node_key, VALIDATOR: details.status.validator}
         closed = [
             f"{path} ({facts.problem})" for path, facts in keys.items() if facts is not None and facts.closed
@@ -113,11 +114,15 @@ def _node_problems(observations: Observations) -> Iterator[Finding]:
             )
 
 
-def _state_problems(name: str, status: NodeStatus) -> Iterator[Finding]:
-    """What the node's first step would refuse: another run's lock, and a unit that systemd does not start."""
-    if status.lock is not None:
+def _state_problems(name: str, status: NodeStatus, *, is_held: bool) -> Iterator[Finding]:
+    """What the node's first step would refuse: another run's lock, and a unit that systemd does not start.
+
+    `is_held`: by the very run that the plan is for, whose scripts see to it that it stays so.
+    """
+    if status.lock is not None and not is_held:
         sentence = f"{name}: another run holds the node: {status.lock}"
-        advice = "Finish that run or roll it back (loomtui runs), then plan again"
+        ways = status.holder.ways if status.holder is not None else "See whose it is: loomtui runs --on-nodes"
+        advice = f"{ways}. Then plan again"
         yield Finding(FindingCode.NODE_LOCKED, name, sentence, advice)
     service = status.service
     if service is not None and service.load == "masked":

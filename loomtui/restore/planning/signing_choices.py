@@ -2,7 +2,7 @@
 
 A validator refuses to sign at or below the last height in its own file; that file is the only guard against
 signing twice. If older data is put back beside newer files, the chain stands still with everything green
-(observed facts, section 7, C1). If a file is lowered while its blocks live on elsewhere, the validator signs
+(docs/loom.md 7, C1). If a file is lowered while its blocks live on elsewhere, the validator signs
 twice (C4).
 """
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loomtui.fleet.probes.places import FileSystem as FileSystem
 from loomtui.restore.plan import Archive
+from loomtui.restore.room import RoomUnit, Shortage
+from loomtui.wording.quantities import size
 
 #: What must be left over, in bytes: the node has to write from its first second on.
 LEFT_OVER = 64 * 1024**2
@@ -36,7 +38,7 @@ def uses_of(
 ) -> tuple[Use, ...]:
     """All that is still to be written.
 
-    `archives` are given by set; `staged` is how many bytes of a set are there already.
+    `archives` are given by set; `staged` is how many bytes of a set are there already, or need no room.
     """
     folder = f"{working_directory}/.loomtui"
     parts = [
@@ -44,7 +46,7 @@ def uses_of(
             folder,
             max(0, archive.unpacked_bytes + archive.file_count * _BLOCK - staged.get(name, 0)),
             archive.file_count,
-            f"{name} in {archive.file_count:,} files",
+            f"{name} in {archive.file_count:,} files" + ("" if archive.is_known else " by estimate"),
         )
         for name, archive in archives.items()
     ]
@@ -53,29 +55,38 @@ def uses_of(
     return tuple(parts)
 
 
-def shortages(uses: Sequence[Use], systems: Mapping[str, FileSystem]) -> tuple[str, ...]:
-    """A sentence with numbers for each file system that is too small.
+def shortages(uses: Sequence[Use], systems: Mapping[str, FileSystem]) -> tuple[Shortage, ...]:
+    """Each file system that is too small, with numbers.
 
     `systems` are given by the path of a use.
     """
-    sentences = []
+    found = []
     for device in dict.fromkeys(system.device for system in systems.values()):
         here = [use for use in uses if use.path in systems and systems[use.path].device == device]
         if not here:
             continue
         system = systems[here[0].path]
-        need = sum(use.bytes for use in here)
+        need = sum(use.bytes for use in here) + LEFT_OVER
         files = sum(use.files for use in here)
-        where = " and ".join(dict.fromkeys(use.path for use in here))
-        what = ", ".join(f"{use.what} {use.bytes:,}" for use in here)
-        if need + LEFT_OVER > system.free_bytes:
-            sentences.append(
-                f"not enough room in {where}: {system.free_bytes:,} bytes free, {need + LEFT_OVER:,} needed "
-                f"({what}, to be left over {LEFT_OVER:,})"
-            )
+        folders = tuple(dict.fromkeys(use.path for use in here))
+        if need > system.free_bytes:
+            what = [*(f"{use.what} {size(use.bytes)}" for use in here), f"to be left over {size(LEFT_OVER)}"]
+            found.append(Shortage(folders, RoomUnit.BYTES, system.free_bytes, need, ", ".join(what)))
         if system.free_files is not None and files > system.free_files:
-            sentences.append(
-                f"not enough room in {where}: {files:,} files to be made, "
-                f"{system.free_files:,} possible (inodes)"
-            )
-    return tuple(sentences)
+            found.append(Shortage(folders, RoomUnit.FILES, system.free_files, files))
+    return tuple(found)
+
+
+def with_freed(
+    systems: Mapping[str, FileSystem], path: str, freed_bytes: int, freed_files: int
+) -> dict[str, FileSystem]:
+    """The same file systems once so much is deleted on the one of this path."""
+    if path not in systems:
+        return dict(systems)
+    device = systems[path].device
+
+    def freed(system: FileSystem) -> FileSystem:
+        files = None if system.free_files is None else system.free_files + freed_files
+        return replace(system, free_bytes=system.free_bytes + freed_bytes, free_files=files)
+
+    return {place: freed(system) if system.device == device else system for place, system in systems.items()}

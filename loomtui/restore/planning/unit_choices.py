@@ -69,18 +69,19 @@ def keep_right_units(
 
 
 def restored_unit(
-    details: NodeDetails, config: Contents | None, sources: Sources | None = None
+    details: NodeDetails, config: Contents | None, path: str, sources: Sources | None = None
 ) -> EffectiveUnit | None:
     """The node's unit with the text that its backup has, or None if the backup has none.
 
-    Its drop-ins stay, and without `sources` what lies around it, too.
+    Its drop-ins stay, and without `sources` what lies around it, too. `path` is where it will lie on a node
+    that has no unit yet.
     """
     text = config.texts.get(UNIT) if config is not None else None
     if text is None:
         return None
     own = details.status.unit
     if own is None or not own.files:
-        return read_unit(UNIT, text, sources)
+        return read_unit(path, text, sources)
     unit = with_text(own, own.files[0].path, text)
     return unit if sources is None else with_sources(unit, sources)
 
@@ -100,7 +101,7 @@ def _misplaced(observations: Observations, plan: NodePlan, config: Contents | No
     The backup may be of another host, of another time, or of a machine that was set up otherwise.
     """
     details = observations.details[plan.name]
-    own, restored = details.status.unit, restored_unit(details, config)
+    own, restored = details.status.unit, restored_unit(details, config, plan.unit_path)
     if own is None or not own.files or restored is None or not _is_restored(plan):
         return ""
     for was, now, what in (
@@ -135,7 +136,7 @@ def _wrong_in_backup(
     if choice is None or choice.action is not FileAction.RESTORE or not choice.changes:
         return None
     sources = observations.unit_sources.get(plan.name)
-    restored = restored_unit(observations.details[plan.name], config, sources)
+    restored = restored_unit(observations.details[plan.name], config, plan.unit_path, sources)
     if restored is None or facts.unit is None or not facts.unit.files:
         return None
     own = _mismatches_on(facts, facts.unit, nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from loomtui.restore.events import Amount, Event, EventKind, Json, StepName
@@ -19,6 +19,7 @@ class Recorder:
         self._journal: Journal | None = None
         self._watchers: list[asyncio.Queue[Event | None]] = []
         self._over = False
+        self.listener: Callable[[Event], None] = lambda _event: None  # is told at once, unlike who watches
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -65,6 +66,7 @@ class Recorder:
         """Raises LoomtuiError if the disk does not take the event; then the run must not go on."""
         assert self._journal is not None  # noqa: S101 - only called while `recording`
         event = self._journal.write(kind, message, step=step, node=node, data=dict(data or {}))
+        self.listener(event)
         for queue in self._watchers:
             queue.put_nowait(event)
 
@@ -78,6 +80,9 @@ class Recorder:
 
     def note(self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]) -> None:
         self.emit(EventKind.NOTE, message, step, node, data)
+
+    def warn(self, node: str | None, message: str) -> None:
+        self.emit(EventKind.NOTE, message, node=node, data={"severity": "warning"})
 
     def decided(
         self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]

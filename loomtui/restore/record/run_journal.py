@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,12 +18,16 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Event, EventKind, Json, StepName
 from loomtui.text import clean
 
-_ADAPTER = TypeAdapter(Event)
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    """Made when it is needed: the first frame does not wait for it."""
+    return TypeAdapter(Event)
 
 
 def encode(event: Event) -> str:
     """The event as one line of JSON, without the newline."""
-    return json.dumps(_ADAPTER.dump_python(event, mode="json"), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_adapter().dump_python(event, mode="json"), ensure_ascii=False, separators=(",", ":"))
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -32,10 +37,18 @@ def read_events(path: Path) -> Iterator[Event]:
     except FileNotFoundError:
         return
     for line in lines[:-1]:
-        try:
-            yield _ADAPTER.validate_json(line)
-        except ValidationError:
+        event = decode(line)
+        if event is None:
             return
+        yield event
+
+
+def decode(line: bytes) -> Event | None:
+    """The event of one line; None: it is none."""
+    try:
+        return _adapter().validate_json(line)
+    except ValidationError:
+        return None
 
 
 class Journal:

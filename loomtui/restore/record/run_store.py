@@ -6,8 +6,9 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +16,19 @@ from pathlib import Path
 from platformdirs import user_state_path
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from loomtui.errors import CallError, LockHeld
+from loomtui.errors import CallError, LockHeld, LoomtuiError
 from loomtui.private import make_private
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.planfile import dump_plan, load_plan, write_private
+from loomtui.restore.planning.signed_plan import PlanFile, load_plan_file, signature_path
 from loomtui.restore.record.run_journal import Journal, read_events
 from loomtui.text import clean_line
 
+#: Of each part of a run's record, in bytes, on a node as here: keep_record of change/common.sh has the same.
+RECORD_LIMIT = 8 * 1024 * 1024
+
+_GENERATION = re.compile(r"\d{1,9}-[0-9a-f]{1,32}")
 _RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
 
 
@@ -57,6 +63,60 @@ class Run:
     def working_path(self) -> Path:
         """The file that the process that works on the run has locked."""
         return self.folder / "working"
+
+    @property
+    def plan_path(self) -> Path:
+        return self.folder / "plan.yml"
+
+    @property
+    def generation(self) -> str:
+        """NUMBER-TOKEN if the run was taken over to this machine; empty if it was begun here."""
+        try:
+            text = (self.folder / "generation").read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+        return text if _GENERATION.fullmatch(text) else ""
+
+    def record(self) -> dict[str, bytes]:
+        """What a colleague needs to take the run over, by the names of the files here and on a node."""
+        found = {}
+        plans = (self.plan_path, self.first_plan_path)
+        for path in (*plans, *map(signature_path, plans), self.inventory_path, self.journal_path):
+            with suppress(OSError):
+                found[path.name] = path.read_bytes()
+        journal = found.get(self.journal_path.name, b"")
+        found[self.journal_path.name] = journal[: journal.rfind(b"\n") + 1]  # the last line may be torn
+        return found
+
+    @property
+    def first_plan_path(self) -> Path:
+        """The plan that the run began with, where the data completed it."""
+        return self.folder / "first-plan.yml"
+
+    def first_plan(self) -> PlanFile:
+        """The plan as the run began with it, and its signature. Raises CallError."""
+        path = self.first_plan_path if self.first_plan_path.exists() else self.plan_path
+        return load_plan_file(path)
+
+    def with_plan(self, completed: Plan) -> Run:
+        """Keeps the completed plan, from which the run goes on, and the first one beside it.
+
+        Raises LoomtuiError.
+        """
+        try:
+            if not self.first_plan_path.exists():
+                signature, beside = signature_path(self.plan_path), signature_path(self.first_plan_path)
+                if signature.exists():
+                    write_private(beside, signature.read_bytes())
+                write_private(self.first_plan_path, self.plan_path.read_bytes())
+            write_private(self.plan_path, dump_plan(completed).encode())
+        except OSError as error:
+            raise LoomtuiError(
+                f"the completed plan cannot be written to {self.folder}: {error.strerror}",
+                safe="No service was stopped.",
+                advice=f"Make room there, then: loomtui resume {self.id}",
+            ) from error
+        return replace(self, plan=completed)
 
     def events(self) -> tuple[Event, ...]:
         return tuple(read_events(self.journal_path))
@@ -118,18 +178,56 @@ class RunStore:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or user_state_path("loomtui") / "runs"
 
-    def create(self, plan: Plan, inventory_path: Path) -> Run:
-        """Raises CallError if the folder cannot be made."""
+    def create(self, plan: Plan, inventory_path: Path, file: PlanFile | None = None) -> Run:
+        """`file` is what the plan was read from, if it is signed. Raises CallError: no folder can be made."""
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.root / run_id
         try:
             make_private(self.root)
             folder.mkdir(mode=0o700)
             write_private(folder / "inventory.yml", inventory_path.read_bytes())
-            write_private(folder / "plan.yml", dump_plan(plan).encode())
+            if file is not None and file.signature is not None:
+                write_private(signature_path(folder / "plan.yml"), file.signature)
+            write_private(folder / "plan.yml", file.text if file is not None else dump_plan(plan).encode())
         except OSError as error:
             raise CallError(f"the run's folder {folder} cannot be made: {error.strerror}") from error
         return Run(run_id, folder, plan)
+
+    def has(self, run_id: str) -> bool:
+        return bool(_RUN_ID.fullmatch(run_id)) and (self.root / run_id / "plan.yml").is_file()
+
+    def adopt(self, run_id: str, parts: Mapping[str, bytes], inventory: bytes, generation: str) -> Run:
+        """Makes a run of another machine one of this machine's. What was here of it is kept beside it.
+
+        `parts`: its record, valid, by the names that `Run.record` gives; `inventory`: by which this machine
+        reaches the nodes. Raises CallError if its folder cannot be made.
+        """
+        folder = self.root / run_id
+        if not _RUN_ID.fullmatch(run_id):
+            raise CallError(f"{clean_line(run_id, limit=80)!r} is not the name of a run")
+        try:
+            make_private(self.root)
+            if folder.exists():
+                folder.rename(self._before(run_id, generation))
+            folder.mkdir(mode=0o700)
+            for name, data in {**parts, "inventory.yml": inventory}.items():
+                write_private(folder / name, data)
+            if "inventory.yml" in parts:
+                write_private(folder / "first-inventory.yml", parts["inventory.yml"])
+            write_private(folder / "generation", f"{generation}\n".encode())
+        except OSError as error:
+            raise CallError(f"the run's folder {folder} cannot be made: {error.strerror}") from error
+        return self._load(run_id)
+
+    def give_up(self, run: Run) -> None:
+        """Takes `adopt` back: the run could not be had."""
+        before = self._before(run.id, run.generation)
+        shutil.rmtree(run.folder)
+        if before.exists():
+            before.rename(run.folder)
+
+    def _before(self, run_id: str, generation: str) -> Path:
+        return self.root / f"{run_id}.before-{generation}"
 
     def open(self, run_id: str) -> Run:
         """Raises CallError if there is no such run."""

@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 from loomtui.restore.record.run_store import Run
+from loomtui.restore.report.aftermath import Ending, Todo, TodoKind, ending_of, still_to_do
 from loomtui.restore.report.chronicle import Chronicle, chronicle_of
 from loomtui.restore.report.timing import StepTiming, Timings, timings
 
-__all__ = ["Chronicle", "Form", "StepTiming", "Timings", "chronicle_of", "render", "timings"]
+__all__ = [
+    "Chronicle",
+    "Ending",
+    "Form",
+    "StepTiming",
+    "Timings",
+    "Todo",
+    "TodoKind",
+    "chronicle_of",
+    "ending_of",
+    "render",
+    "still_to_do",
+    "timings",
+]
 
 Form = Literal["md", "json", "html"]
 

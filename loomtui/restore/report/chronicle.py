@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from loomtui.restore.events import Event, EventKind, Json, StepName
 from loomtui.restore.plan import NodePlan, Plan
+from loomtui.restore.record.given_up import given_up_in
 from loomtui.restore.record.run_store import Run, RunSummary, summarize
 from loomtui.restore.report.timing import Timings, timings
+from loomtui.wording.quantities import joined
 
+#: Events that are told because of what they say.
+_NOTES = frozenset({EventKind.NOTE, EventKind.PLAN_COMPLETED})
 #: Who is meant where something concerns the cluster as a whole.
 ALL_NODES = "all nodes"
 
@@ -100,6 +104,11 @@ class Chronicle:
         return tuple(node.name for node in self.plan.nodes)
 
     @property
+    def given_up(self) -> Mapping[str, datetime]:
+        """The nodes whose old databases were deleted to make room, and since when."""
+        return given_up_in(self.events)
+
+    @property
     def began(self) -> datetime | None:
         return self.events[0].at if self.events else None
 
@@ -124,7 +133,7 @@ def chronicle_of(run: Run) -> Chronicle:
         tasks,
         (*_of_the_plan(run.plan), *_decisions(events)),
         tuple(check for event in events if (check := _check(event)) is not None),
-        tuple(event for event in events if event.kind is EventKind.NOTE and "answer" not in event.data),
+        tuple(event for event in events if event.kind in _NOTES and "answer" not in event.data),
         tuple(rate for node in run.plan.nodes if (rate := _throughput(run.plan, node, tasks)) is not None),
     )
 
@@ -208,10 +217,13 @@ def _last_state(step: Span, tasks: tuple[Span, ...]) -> SpanState | None:
 def _of_the_plan(plan: Plan) -> tuple[Decision, ...]:
     asked = f"the plan {plan.id}: {len(plan.nodes)} nodes, scope {plan.scope.value}"
     plan_made = Decision(plan.made_at, None, None, asked, "made", plan.made_by, 0.0)
-    if not plan.reset_confirmed:
-        return (plan_made,)
-    reset = "reset the signing states of all restored validators"
-    return (plan_made, Decision(plan.made_at, None, None, reset, "confirmed", plan.made_by, 0.0))
+    consents = []
+    if plan.reset_confirmed:
+        consents.append("reset the signing states of all restored validators")
+    if plan.gives_up:
+        consents.append(f"give up the old databases of {joined(plan.gives_up)}")
+    confirmed = (Decision(plan.made_at, None, None, one, "confirmed", plan.made_by, 0.0) for one in consents)
+    return (plan_made, *confirmed)
 
 
 def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from loomtui.restore.events import EventKind
 from loomtui.restore.plan import NodePlan
 from loomtui.restore.report import words
+from loomtui.restore.report.aftermath import still_to_do
 from loomtui.restore.report.chronicle import Check, Chronicle
 from loomtui.restore.report.gantt import LEGEND, gantt
 from loomtui.text import clean_line
@@ -27,6 +28,7 @@ _LONGEST = 300
 def markdown(chronicle: Chronicle) -> str:
     parts = (
         _head(chronicle),
+        _still_to_do(chronicle),
         _timeline(chronicle),
         _steps(chronicle),
         _decisions(chronicle),
@@ -54,12 +56,20 @@ def _head(chronicle: Chronicle) -> Iterator[str]:
     yield ""
     yield f"- Downtime: {words.downtime(chronicle)}"
     yield f"- Data loss: {words.data_loss(chronicle)}"
+    if gone := words.given_up(chronicle):
+        yield f"- Given up: {gone}"
     yield f"- Throughput: {code(words.throughput(chronicle))}"
     began, ended = words.when(summary.started_at), words.when(summary.ended_at)
     yield f"- Started {began}, ended {ended}, by {code(summary.operator)}"
     yield f"- Foreseen: {code(plan.prediction.sentence)}"
     run = chronicle.run
     yield f"- Run {code(run)}; the whole record: {code(f'loomtui report {run} --format html')}"
+
+
+def _still_to_do(chronicle: Chronicle) -> Iterator[str]:
+    if todos := still_to_do(chronicle):
+        yield "**Still to do**"
+        yield from (f"- {code(todo.sentence)}: {code(todo.command)}" for todo in todos)
 
 
 def _timeline(chronicle: Chronicle) -> Iterator[str]:
@@ -139,7 +149,8 @@ def _journal(chronicle: Chronicle) -> Iterator[str]:
     worth_telling = [
         event
         for event in chronicle.events
-        if event.kind in {EventKind.NOTE, EventKind.TASK_FAILED, EventKind.GATE_REFUSED}
+        if event.kind
+        in {EventKind.NOTE, EventKind.PLAN_COMPLETED, EventKind.TASK_FAILED, EventKind.GATE_REFUSED}
     ]
     if worth_telling:
         rows = (

@@ -9,10 +9,11 @@ from xml.etree.ElementTree import Element
 from loomtui.restore.events import EventKind
 from loomtui.restore.findings import texts_of
 from loomtui.restore.report import words
+from loomtui.restore.report.aftermath import Todo, still_to_do
 from loomtui.restore.report.chronicle import Check, Chronicle, Decision
 from loomtui.restore.report.markup import Child, element, html
 from loomtui.restore.report.svg import timeline
-from loomtui.wording.quantities import NOTHING, length, rate, size
+from loomtui.wording.quantities import NOTHING, count, length, rate, size
 from loomtui.wording.states import outcome_state, outcome_words, production_mark
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -52,7 +53,8 @@ def _header(chronicle: Chronicle) -> Iterator[Element]:
     yield element(
         "section",
         _figure("Downtime", length(chronicle.timings.downtime_seconds), words.downtime_period(chronicle)),
-        _figure("Data loss", _data_loss(chronicle), words.data_loss_period(chronicle)),
+        _figure("Data loss", words.data_loss_length(chronicle), words.data_loss_period(chronicle)),
+        *_given_up(chronicle),
         _figure("Throughput", _slowest_rate(chronicle), words.throughput(chronicle)),
         _figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
         class_="figures",
@@ -63,8 +65,9 @@ def _figure(name: str, value: str, explanation: str) -> Element:
     return element("div", element("h2", name), element("strong", value), element("p", explanation))
 
 
-def _data_loss(chronicle: Chronicle) -> str:
-    return length(chronicle.timings.data_loss_seconds) if words.is_data_lost(chronicle) else "none"
+def _given_up(chronicle: Chronicle) -> Iterator[Element]:
+    if gone := words.given_up(chronicle):
+        yield _figure("Given up", count(len(chronicle.given_up), "node"), gone)
 
 
 def _slowest_rate(chronicle: Chronicle) -> str:
@@ -73,6 +76,8 @@ def _slowest_rate(chronicle: Chronicle) -> str:
 
 
 def _sections(chronicle: Chronicle) -> Iterator[Element]:
+    if todos := still_to_do(chronicle):
+        yield _section("Still to do", element("ul", *map(_todo, todos)))
     drawing = timeline(chronicle)
     if drawing is not None:
         yield _section("Timeline (UTC)", _legend(), element("div", drawing, class_="scroll"))
@@ -89,6 +94,10 @@ def _sections(chronicle: Chronicle) -> Iterator[Element]:
     if findings:
         yield _section("Findings", element("ul", *(element("li", finding) for finding in findings)))
     yield _section("Journal", _journal(chronicle))
+
+
+def _todo(todo: Todo) -> Element:
+    return element("li", f"{todo.sentence} ", element("code", todo.command))
 
 
 def _section(title: str, *children: Child) -> Element:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from loomtui.restore.events import Json
+from loomtui.restore.report.aftermath import Todo, still_to_do
 from loomtui.restore.report.chronicle import Chronicle, Span
+from loomtui.restore.report.objectives import Objective, downtime_objective
+from loomtui.restore.report.words import loss_objective
 from loomtui.wording.quantities import iso
 
 
@@ -24,6 +27,10 @@ def document(chronicle: Chronicle) -> str:
         "down_until": iso(times.down_until),
         "outages": [{"from": iso(outage.since), "until": iso(outage.until)} for outage in times.outages],
         "data_loss_seconds": times.data_loss_seconds,
+        "data_loss_blocks": times.lost_blocks,
+        "still_to_do": [todo_document(todo) for todo in still_to_do(chronicle)],
+        "objectives": objectives_document(chronicle),
+        "given_up": {node: iso(at) for node, at in chronicle.given_up.items()},
         "steps": [
             {"name": step.name.value, "seconds": step.seconds, "outcome": step.outcome}
             for step in times.steps
@@ -46,6 +53,22 @@ def document(chronicle: Chronicle) -> str:
         "events": _events(chronicle),
     }
     return json.dumps(fields, indent=2)
+
+
+def todo_document(todo: Todo) -> Json:
+    return {"kind": todo.kind.value, "sentence": todo.sentence, "command": todo.command}
+
+
+def objectives_document(chronicle: Chronicle) -> Json:
+    """Each is null where nothing was agreed."""
+    return {
+        "downtime": _objective(downtime_objective(chronicle)),
+        "data_loss": _objective(loss_objective(chronicle)),
+    }
+
+
+def _objective(objective: Objective | None) -> Json:
+    return {"seconds": objective.seconds, "standing": objective.standing.value} if objective else None
 
 
 def _span(span: Span) -> Json:

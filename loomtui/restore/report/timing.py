@@ -36,6 +36,7 @@ class Timings:
     lost_from: datetime | None = None  # of the oldest data that was restored
     lost_until: datetime | None = None
     newest_block_seen: bool = False  # False: `lost_until` is the run's start, for no block was seen
+    lost_blocks: int | None = None  # from the data's last block to that one; None: no such block was seen
 
     @property
     def down_from(self) -> datetime | None:
@@ -60,7 +61,8 @@ def timings(run: Run) -> Timings:
     outages = _outages(events)
     lengths = [_between(outage.since, outage.until) for outage in outages]
     ended = [length for length in lengths if length is not None]
-    lost_from, lost_until, chain_time_seen = _data_loss(run, events)
+    lost_from, lost_until, newest = _data_loss(run, events)
+    restored = run.plan.prediction.height
     return Timings(
         sum(ended) if ended and len(ended) == len(lengths) else None,
         _between(lost_from, lost_until),
@@ -68,7 +70,8 @@ def timings(run: Run) -> Timings:
         outages,
         lost_from,
         lost_until,
-        chain_time_seen,
+        newest is not None,
+        newest - restored if newest is not None and restored is not None else None,
     )
 
 
@@ -115,15 +118,16 @@ def _step_timing(name: StepName, events: tuple[Event, ...]) -> StepTiming:
     return StepTiming(name, None, "failed" if failed else "started")
 
 
-def _data_loss(run: Run, events: tuple[Event, ...]) -> tuple[datetime | None, datetime | None, bool]:
-    """From when, until when, and whether that is the time of a block that a node had."""
+def _data_loss(run: Run, events: tuple[Event, ...]) -> tuple[datetime | None, datetime | None, int | None]:
+    """From when, until when, and up to which block a node had been; None: that time is the run's start."""
     since = run.plan.data_time
     if since is None or not events:
-        return None, None, False
+        return None, None, None
     restored = run.plan.prediction.height or 0
-    lost = [
-        datetime.fromisoformat(str(event.data["block_time"]))
+    lost: list[tuple[datetime, int | None]] = [
+        (datetime.fromisoformat(str(event.data["block_time"])), height)
         for event in events
-        if event.data.get("block_time") and int(str(event.data.get("height") or 0)) > restored
+        if event.data.get("block_time") and (height := int(str(event.data.get("height") or 0))) > restored
     ]
-    return since, max(lost, default=events[0].at), bool(lost)
+    until, newest = max(lost, default=(events[0].at, None))
+    return since, until, newest

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 
 from loomtui.restore.events import Event, EventKind, Json, StepName
+from loomtui.restore.planning.identities import digest_of
+from loomtui.restore.record.marks import UNIT_KEPT
 from loomtui.text import clean_line
 
 #: What was asked, in a decision's data.
@@ -38,17 +39,15 @@ class Approved:
     text: str | None = None  # the operator's own; None: as loomtui proposed it
 
 
-def digest_of(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
 def decision(answer: Answer, by: str, path: str, before: str, after: str, diff: str) -> dict[str, Json]:
     """The data of a decision about the unit file at `path`.
 
     `after` is the text that was approved or turned down.
     """
     data: dict[str, Json] = {"asked": UNIT_CHANGE, "answer": answer.value, "by": by, "path": path}
-    if answer is not Answer.NO:
+    if answer is Answer.NO:
+        data |= {UNIT_KEPT: True}
+    else:
         data |= {"before": digest_of(before), "digest": digest_of(after)}
     if answer is Answer.EDITED:
         data |= {"diff": diff, "text": after}
@@ -68,6 +67,17 @@ def approved(events: Iterable[Event]) -> Mapping[str, Approved]:
         elif event.node in approvals and event.data.get(REFUSED) == approvals[event.node].digest:
             del approvals[event.node]
     return approvals
+
+
+def decided(events: Iterable[Event]) -> frozenset[str]:
+    """The nodes about whose units somebody has decided, whatever became of that."""
+    return frozenset(
+        event.node
+        for event in events
+        if event.node is not None
+        and event.kind is EventKind.DECISION
+        and event.data.get("asked") == UNIT_CHANGE
+    )
 
 
 def _approved(data: Mapping[str, Json]) -> Approved | None:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from loomtui.errors import LoomtuiError, ObjectChanged, StillRunning
-from loomtui.restore.events import StepName
+from loomtui.errors import (
+    ArchiveRejected,
+    LoomtuiError,
+    ObjectChanged,
+    PlanRefused,
+    RunTakenOver,
+    StillRunning,
+)
+from loomtui.restore.events import Json, StepName
+from loomtui.restore.plan import Plan
+from loomtui.restore.record.marks import LEFT_OUT
 from loomtui.restore.record.recorder import Recorder
-from loomtui.restore.running.operator import Go, OnFailure, Preview
+from loomtui.restore.running.completion import refusal_of
+from loomtui.restore.running.operator import Go, OnFailure, OnPlan, Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import safe_now, say_safe
 from loomtui.restore.running.signing_now import moves_without
@@ -44,15 +54,25 @@ class Decisions:
         if answer is Go.ROLL_BACK:
             raise RollBackChosen
 
+    async def on_plan(self, step: Step, first: Plan, completed: Plan) -> OnPlan:
+        """CONTINUE or CONSENT. Raises StopChosen, with the reason where the plan must not be run."""
+        answer = await self._context.operator.review_plan(first, completed)
+        self._record(step, "completed plan", answer.value)
+        if answer is OnPlan.STOP or (answer is OnPlan.CONTINUE and completed.refusals):
+            raise StopChosen(refusal_of(completed) if completed.refusals else None)
+        return answer
+
     def _record(self, step: Step, asked: str, answer: str, node: str | None = None) -> None:
         message = f"{step.title}: {answer}" + (f" ({node})" if node else "")
-        data = {"asked": asked, "answer": answer, "by": self._context.operator.name}
-        self._recorder.decided(step.name, node, message, dict(data))
+        data: dict[str, Json] = {"asked": asked, "answer": answer, "by": self._context.operator.name}
+        if answer == OnFailure.LEAVE_OUT:
+            data[LEFT_OUT] = True
+        self._recorder.decided(step.name, node, message, data)
 
     def complete(self, error: LoomtuiError) -> None:
         """Completes a failure's text: what is safe by now, and a way on, which there always is."""
         if self._recorder.has_begun(StepName.STOP):
-            say_safe(error, safe_now(self._recorder.has_begun))
+            say_safe(error, safe_now(self._recorder.has_begun, self._context.plan.gives_up))
         error.advice = error.advice or _NEXT
 
     async def on_failure(self, step: Step, failures: Mapping[str, LoomtuiError]) -> None:
@@ -74,8 +94,11 @@ class Decisions:
             raise StopChosen(combined(failures, self.way_on(failures.values(), "Then"), step.title))
 
     def way_on(self, errors: Iterable[LoomtuiError], how: str) -> str:
-        if any(isinstance(error, ObjectChanged) for error in errors):
-            return f"This plan cannot be done. {self._context.new_plan()}"
+        for error in errors:
+            if isinstance(error, PlanRefused | RunTakenOver):
+                return error.advice
+            if isinstance(error, ObjectChanged | ArchiveRejected):
+                return f"This plan cannot be done. {self._context.new_plan()}"
         return f"{how}: loomtui resume {self._context.run}"
 
     async def _choice(

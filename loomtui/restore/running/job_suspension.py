@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from loomtui.errors import StepFailed
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.probes.backup_jobs import BackupJob, BackupJobs, find_backup_jobs
 from loomtui.fleet.scripts import ChangeScript
+from loomtui.fleet.session import Output
 from loomtui.restore.choices import BackupPolicy
+from loomtui.restore.events import Json
+from loomtui.restore.record.marks import JOB_BACK, JOB_LOST
 from loomtui.restore.running.node_run import NodeRun
+from loomtui.text import clean_line
 
 SUSPEND = ChangeScript("suspend")
 UNSUSPEND = ChangeScript("unsuspend")
@@ -77,14 +81,15 @@ async def suspend(node_run: NodeRun, backup_jobs: BackupJobs) -> None:
         await node_run.change(SUSPEND, units, *(part for pair in pairs for part in pair))
 
 
-async def give_back(node_run: NodeRun, tell: Tell) -> None:
-    """Lets the clock start again what was suspended. Can be called again."""
-    output = await node_run.change(UNSUSPEND)
+def tell_what_is_back(output: Output, note: Callable[[str, Mapping[str, Json]], None]) -> None:
+    """Tells what unsuspend.sh lets the clock start again."""
     facts = read_facts(output.stdout)
     for value in facts.all("back"):
-        tell(f"backup job: put back {value.decode('utf-8', 'replace')}")
+        place = clean_line(value.decode("utf-8", "replace"))
+        note(f"backup job: put back {place}", {JOB_BACK: place})
     for value in facts.all("lost"):
-        tell(f"backup job: {value.decode('utf-8', 'replace')} could not be started again")
+        place = clean_line(value.decode("utf-8", "replace"))
+        note(f"backup job: {place} could not be started again", {JOB_LOST: place, "severity": "warning"})
 
 
 async def _end(node_run: NodeRun, running: tuple[BackupJob, ...]) -> None:
@@ -135,9 +140,16 @@ async def set_aside(node_run: NodeRun, tell: Tell) -> None:
     if backup_jobs.staging is None or node_run.run in backup_jobs.aside:
         return
     output = await node_run.change(SET_ASIDE, backup_jobs.staging)
+    if text := describe_set_aside(backup_jobs.staging, output):
+        tell(text)
+
+
+def describe_set_aside(folder: str, output: Output) -> str:
+    """What set_aside.sh did, in words; empty if there was nothing."""
     kept = read_facts(output.stdout).line("kept")
-    if kept:
-        tell(
-            f"the staging folder of backup.sh, {backup_jobs.staging}, is set aside as {kept}: "
-            "the next backup would hold its old files"
-        )
+    if not kept:
+        return ""
+    return (
+        f"the staging folder of backup.sh, {folder}, is set aside as {kept}: the next backup would hold its "
+        "old files"
+    )

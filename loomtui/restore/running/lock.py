@@ -7,52 +7,62 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import socket
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from loomtui.errors import LockHeld
-from loomtui.restore.running.node_run import LOCK, NodeRun
-from loomtui.text import clean_line
+from loomtui.errors import LockHeld, RunTakenOver
+from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.holder import lock_words, read_holder
+from loomtui.restore.running.node_run import LOCK, NodeRun, RunState
+
+_ANOTHER, _LATER = 73, 78  # statuses of lock.sh: another run, a later generation of this one
+_SECONDS = 90.0  # a script of an earlier generation is waited for, and ended
 
 
-def owned_by(lock: str) -> str | None:
-    """The run in the text of a lock file, or None if that is no such text."""
-    run = _owner(lock).get("run")
-    return str(run) if run else None
+def is_held_by(node_run: NodeRun, state: RunState) -> bool:
+    """Whether the lock is of this run, and of the generation that this process is of."""
+    owner = state.lock_owner
+    return owner is not None and (owner.run, owner.generation) == (node_run.run, node_run.generation)
 
 
-def _owner(lock: str) -> Mapping[str, object]:
-    try:
-        owner = json.loads(lock)
-    except (ValueError, RecursionError):
-        return {}
-    return owner if isinstance(owner, dict) else {}
+async def take_lock(node_run: NodeRun, *args: str, record: bytes = b"") -> None:
+    """Takes the lock; the same run may take it again, and a later generation of it from an earlier one.
 
-
-def _describe_lock(lock: str) -> str:
-    """Who holds the node, in words, or the text itself if it is no lock of ours."""
-    owner = {name: clean_line(str(value), limit=100) for name, value in _owner(lock).items()}
-    if not owner.get("run"):
-        return f"its lock cannot be read: {clean_line(lock, limit=200) or 'it is empty'}"
-    who = f"{owner.get('who', 'somebody')}@{owner.get('from', 'somewhere')}"
-    return f"run {owner['run']} of {who}, since {owner.get('since', 'an unknown time')}"
-
-
-async def take_lock(node_run: NodeRun) -> None:
-    """Takes the lock; the same run may take it again. Raises LockHeld with who holds the node."""
+    `record` comes with it, in the parts that `args` say (NAME OFFSET LENGTH). Raises LockHeld with who
+    holds the node, RunTakenOver if it is a later generation of this run.
+    """
     owner = {
-        "run": node_run.run,
-        "who": getpass.getuser(),
+        "run": node_run.holder,
+        "who": _user(),
         "from": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    output = await node_run.change(LOCK, json.dumps(owner), accept=(0, 73))
-    if output.status == 73:
-        holder = (await node_run.state()).lock_owner
-        raise LockHeld(
-            f"another run holds the node: {_describe_lock(holder)}",
-            node=node_run.plan.name,
-            advice="Finish that run, or roll it back: loomtui rollback "
-            f"{clean_line(owned_by(holder) or 'RUN', limit=100)}",
+    output = await node_run.change(
+        LOCK, json.dumps(owner), *args, stdin=record, timeout=_SECONDS, accept=(0, _ANOTHER, _LATER)
+    )
+    if output.status == 0:
+        return
+    told = read_facts(output.stdout).text("owner") or ""
+    holder, node = read_holder(told), node_run.plan.name
+    if output.status == _LATER:
+        person = holder.person if holder is not None else "somebody"
+        since = holder.since if holder is not None else "an unknown time"
+        raise RunTakenOver(
+            f"run {node_run.run} was taken over by {person}, since {since}",
+            node=node,
+            safe="Nothing more is changed from here.",
+            advice=f"Ask them. Nobody works on it any more? loomtui take-over {node_run.run}",
         )
+    raise LockHeld(
+        f"another run holds the node: {lock_words(told)}",
+        node=node,
+        advice=holder.ways if holder is not None else "See whose it is: loomtui runs --on-nodes",
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

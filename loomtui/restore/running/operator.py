@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from loomtui.errors import LoomtuiError
+from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.restore.events import StepName
+
+if TYPE_CHECKING:  # the command line asks here, and needs no plan for its help
+    from loomtui.restore.plan import Plan
 
 
 class Go(StrEnum):
     CONTINUE = "continue"
+    CARRY_ON = "carry on"  # likewise; nobody was asked about this step by itself
     STOP = "stop"  # the run can be resumed later
     ROLL_BACK = "roll back"
 
@@ -25,6 +29,14 @@ class OnFailure(StrEnum):
     ROLL_BACK = "roll back"
 
 
+class OnPlan(StrEnum):
+    """What is decided about a plan that was completed while the services still ran."""
+
+    CONTINUE = "continue"
+    CONSENT = "consent"  # to what the plan offers: it is made again with that, and asked about again
+    STOP = "stop"  # nothing is stopped; what is unpacked stays
+
+
 @dataclass(frozen=True)
 class Preview:
     """What a step would do on one node."""
@@ -33,6 +45,8 @@ class Preview:
     text: str  # sentences
     diff: str = ""  # unified diff, secrets masked, where a file changes
     already: bool = False  # it is so already: nothing will be done
+    approved: bool = False  # the operator has approved this very change: it is not asked again
+    lost: str = ""  # what no rollback brings back, for reading; empty: it can all be undone
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ class UnitDraft:
     text: str  # empty where it is locked
     locked: str  # a sentence: why it cannot be edited; empty: it can
     judge: Callable[[str], Judged]
+    planned: bool = False  # the plan shows this very change, and nobody has decided about it before
 
 
 @dataclass(frozen=True)
@@ -59,12 +74,43 @@ class Approval:
     text: str | None = None  # the operator's own, which they have seen the difference of; None: the draft
 
 
+#: The steps that change nothing on any node.
+ONLY_LOOKS = frozenset({StepName.NODE_KEYS, StepName.VERIFY})
+
+
+def is_to_decide(step: StepName, previews: Mapping[str, Preview]) -> bool:
+    """Whether somebody who goes step by step is asked about this one.
+
+    Nobody is where it only looks, or where all of it is done, or approved by its very text.
+    """
+    return step not in ONLY_LOOKS and not all(one.already or one.approved for one in previews.values())
+
+
+def needs_review(completed: Plan) -> bool:
+    """Whether somebody who carries on is asked about the plan that the data completed."""
+    return bool(completed.refusals)
+
+
+def nobody_to_approve(node: str, preview: Preview) -> StepFailed:
+    """What comes of a unit's change that is to be decided, where nobody is there to do so."""
+    return StepFailed(
+        f"nobody is there to approve this: {preview.text}",
+        node=node,
+        safe="The unit is as it was.",
+        advice="Go on with the run on the screens, which ask (loomtui restore), or make a new plan, which "
+        "shows it.",
+    )
+
+
 class Operator(Protocol):
     """Whom the runner asks. Every answer is recorded in the journal."""
 
     name: str
 
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go: ...
+
+    async def review_plan(self, first: Plan, completed: Plan) -> OnPlan:
+        """What to do with the plan that the data completed; `first` is what the run began with."""
 
     async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval: ...
 
@@ -79,7 +125,7 @@ class Operator(Protocol):
 
 
 class Unattended:
-    """Goes on while all is well, approves what the plan holds, and stops at the first failure.
+    """Carries on while all is as the plan shows it, and stops at the first thing that is to be decided.
 
     With `kill`, processes that do not end in time are killed, once on each node.
     """
@@ -92,7 +138,14 @@ class Unattended:
     async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
         return Go.CONTINUE
 
+    async def review_plan(self, first: Plan, completed: Plan) -> OnPlan:
+        """A consent that was not given beforehand is a refusal of the plan."""
+        return OnPlan.STOP if needs_review(completed) else OnPlan.CONTINUE
+
     async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval:
+        """Raises StepFailed where the plan shows another change, or none."""
+        if not draft.planned:
+            raise nobody_to_approve(node, preview)
         return Approval(True)
 
     async def on_failure(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from loomtui.errors import LoomtuiError, Refused, StillRunning
+from collections.abc import Mapping
+
+from loomtui.errors import DataGivenUp, LoomtuiError, Refused, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import EventKind, Outcome, StepName
+from loomtui.restore.record.marks import CLEANED
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
-from loomtui.restore.running.lock import owned_by, take_lock
-from loomtui.restore.running.node_run import CLEAN
+from loomtui.restore.running.lock import is_held_by
+from loomtui.restore.running.node_run import CLEAN, RunState
 from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.record_keeper import RecordKeeper
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import NOT_PUT_BACK, say_safe
 from loomtui.restore.running.steps import STEPS
@@ -17,15 +21,15 @@ from loomtui.restore.running.steps.base import Step
 from loomtui.restore.running.steps.stop import kill
 from loomtui.restore.running.task_failures import combined, on_all
 
-#: In an event's data: what the run kept was deleted.
-CLEANED = "cleaned"
 
-
-async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
+async def roll_back(
+    context: RunContext, recorder: Recorder, keeper: RecordKeeper, run: Run
+) -> Mapping[str, DataGivenUp]:
     """Puts back what was there before the run, on every node that the run touched.
 
-    Raises Refused if what the run kept is deleted, and LoomtuiError for the nodes on which it failed; the
-    other nodes are rolled back all the same.
+    Gives the nodes whose old data was given up: config and units are put back there as well, and the node is
+    given back, but it stays stopped and held. Raises Refused if what the run kept is deleted, and
+    LoomtuiError for the nodes on which it failed; the other nodes are rolled back all the same.
     """
     if any(event.data.get(CLEANED) for event in run.events()):
         raise Refused(f"what run {run.id} kept was deleted by loomtui clean: there is nothing to put back")
@@ -34,28 +38,50 @@ async def roll_back(context: RunContext, recorder: Recorder, run: Run) -> None:
     touched, failed = await on_all(
         [node.name for node in run.plan.nodes], lambda name: _regain(context, name)
     )
-    working = [name for name, is_touched in touched.items() if is_touched]
+    working = [name for name, state in touched.items() if state is not None]
+    keeper.expect(working)
+    await keeper.keep()  # a colleague must not go on with what is being undone
+    stopped = _stopped_by_others(run, touched)
+    gone: dict[str, DataGivenUp] = {}
     for step_class in reversed(STEPS):
-        if recorder.has_begun(step_class.name):
+        begun = working if recorder.has_begun(step_class.name) else [one for one in working if one in stopped]
+        if begun:
             step = step_class(context)
-            _, bad = await on_all(working, lambda name, step=step: _undo(step, recorder, name))  # type: ignore[misc]
-            failed |= bad
-            working = [name for name in working if name not in bad]
+            # Its undo starts the service, which is not for a node that has other data than before, or none.
+            names = [name for name in begun if step.name is not StepName.STOP or name not in gone]
+            _, bad = await on_all(names, lambda name, step=step: _undo(step, recorder, name))  # type: ignore[misc]
+            gone |= {name: error for name, error in bad.items() if isinstance(error, DataGivenUp)}
+            failed |= {name: error for name, error in bad.items() if name not in gone}
+            working = [name for name in working if name not in failed]
     if failed:
         for error in failed.values():
             say_safe(error, NOT_PUT_BACK)
-        raise combined(failed, f"Then: loomtui rollback {run.id}")
+        raise combined({**failed, **gone}, f"Then: loomtui rollback {run.id}")
+    return gone
 
 
-async def _regain(context: RunContext, name: str) -> bool:
-    """Takes the node for the rollback, or returns False if the run left no trace on it."""
+def _stopped_by_others(run: Run, touched: Mapping[str, RunState | None]) -> frozenset[str]:
+    """Nodes that were stopped by a run that was taken over: how far it came there, only they tell.
+
+    Its record may end before its last step. The undo of a step that was not begun does nothing there.
+    """
+    if not any(event.kind is EventKind.RUN_TAKEN_OVER for event in run.events()):
+        return frozenset()
+    return frozenset(
+        name for name, state in touched.items() if state is not None and state.was_active is not None
+    )
+
+
+async def _regain(context: RunContext, name: str) -> RunState | None:
+    """Takes the node for the rollback. None: the run left no trace on it."""
     node_run = context.node_run(name)
     state = await node_run.state()
-    mine = owned_by(state.lock_owner) == context.run
+    owner = state.lock_owner
+    mine = owner is not None and owner.run == context.run  # of whatever generation
     traces = state.was_active is not None or bool(state.marks) or bool(state.slots)
-    if not mine and traces:
-        await take_lock(node_run)
-    return mine or traces
+    if (mine or traces) and not is_held_by(node_run, state):
+        await context.take(node_run)
+    return state if mine or traces else None
 
 
 async def _undo(step: Step, recorder: Recorder, node: str) -> None:
@@ -86,7 +112,7 @@ async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: Sti
         raise error
 
 
-async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
+async def clean(context: RunContext, recorder: Recorder, keeper: RecordKeeper, run: Run) -> int:
     """Deletes what a finished run kept on its nodes, on all or on none; returns how many bytes were freed.
 
     Raises Refused while what the run kept may still be needed, and LoomtuiError if it failed.
@@ -104,13 +130,15 @@ async def clean(context: RunContext, recorder: Recorder, run: Run) -> int:
     states, failures = await on_all(names, lambda name: context.node_run(name).state())
     if failures:
         raise combined(failures, f"Then: loomtui clean {run.id}")
-    held = [name for name, state in states.items() if owned_by(state.lock_owner) == run.id]
+    held = [name for name, state in states.items() if state.lock_owner and state.lock_owner.run == run.id]
     if held:
         raise Refused(
             f"run {run.id} still holds {', '.join(held)}",
             advice=f"A node that was left out is given back by: loomtui rollback {run.id}",
         )
     recorder.note(None, None, "what it kept is deleted: no way back from here", {CLEANED: True})
+    keeper.expect(names)
+    await keeper.keep()  # a colleague must not try to put back what is being deleted
     outputs, failures = await on_all(names, lambda name: context.node_run(name).change(CLEAN, timeout=3600))
     if failures:
         raise combined(failures, f"Then: loomtui clean {run.id}")

@@ -9,35 +9,55 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.errors import GateNotMet, LoomtuiError, Refused
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from loomtui.restore.findings import texts_of
-from loomtui.restore.planning.command_line import plan_command
+from loomtui.restore.plan import Plan, consented
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running import rollback as undoing
+from loomtui.restore.running.admission import admitted
+from loomtui.restore.running.completion import Completion
 from loomtui.restore.running.decisions import Decisions, RollBackChosen, StopChosen
 from loomtui.restore.running.node_run import UNLOCK
-from loomtui.restore.running.operator import OnFailure, Operator
+from loomtui.restore.running.notices import About
+from loomtui.restore.running.notifier import Notifier, at_work
+from loomtui.restore.running.operator import OnFailure, OnPlan, Operator
+from loomtui.restore.running.record_keeper import RecordKeeper
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import safe_now
+from loomtui.restore.running.second import Seen
 from loomtui.restore.running.steps import STEPS
 from loomtui.restore.running.steps.base import Step
-from loomtui.restore.running.task_failures import CLUSTER, on_all, sentences
+from loomtui.restore.running.steps.preflight import Preflight
+from loomtui.restore.running.task_failures import CLUSTER, combined, on_all, sentences
+
+#: What the nodes' copies of the record have to tell before it begins: whoever took the run over and knew less
+#: would stop nodes that run again, or put files back that a node that signs has changed since.
+_KNOWN_BEFORE = frozenset({StepName.STOP, StepName.START})
 
 
 class Runner:
     """One run in the hands of this process. Use it once: for `restore`, `rollback` or `clean`."""
 
     def __init__(
-        self, run: Run, inventory: Inventory, fleet: WritableFleet, catalogue: Catalogue, operator: Operator
+        self,
+        run: Run,
+        inventory: Inventory,
+        fleet: WritableFleet,
+        catalogue: Catalogue,
+        operator: Operator,
+        *,
+        break_glass: bool = False,
     ) -> None:
+        """`break_glass`: the operator typed the cluster's name to go on without a second pair of eyes."""
         self._run = run
         self._operator = operator
+        self._break_glass = break_glass
         self._recorder = Recorder(run)
         self._context = RunContext(
             run.id,
@@ -50,8 +70,19 @@ class Runner:
             self._recorder.note,
             self._recorder.decided,
             run.events,
+            run.generation,
         )
+        self._keeper = RecordKeeper(run, self._context.all_node_runs, self._recorder.warn)
+        self._context.keeper = self._keeper
+        self._recorder.listener = self._keeper.saw
         self._decisions = Decisions(self._context, self._recorder)
+        about = About(inventory.cluster, inventory.production, run.id, operator.name, socket.gethostname())
+        self.notifier = Notifier(inventory.notify, about, partial(self._recorder.warn, None))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that it goes by now: the data may have completed the one that it began with."""
+        return self._context.plan
 
     def events(self) -> AsyncIterator[Event]:
         """The run's events so far, then each new one; ends when `restore` or `rollback` has ended."""
@@ -63,35 +94,50 @@ class Runner:
         Returns RESTORED when the chain moves, STOPPED or ROLLED_BACK if the operator chose that. Raises the
         LoomtuiError that stopped it (the run can then be resumed), and Refused if the plan must not be run.
         """
-        with self._recorder.recording():
-            self._refuse_what_must_not_run()
-            events = self._run.events()
-            self._begin(resumed=bool(events))
-            self._context.left_out.update(_left_out(events))
-            try:
-                for step in self._remaining(events):
-                    await self._step(step)
-            except RollBackChosen:
-                return await self._roll_back()
-            except StopChosen as stop:
-                return await self._end_stopped(stop.error)
-            except asyncio.CancelledError:
-                self._end(Outcome.STOPPED, f"interrupted; go on with: loomtui resume {self._run.id}")
-                raise
-            await self._release()
-            return self._end(Outcome.RESTORED, "the chain moves on every node")
+        async with at_work(self._recorder, self.notifier, self._run):
+            inventory, has_begun = self._context.inventory, self._recorder.has_begun
+            second = await admitted(self._run, inventory, has_begun, break_glass=self._break_glass)
+            async with self._keeper.keeping():
+                return await self._restore(self._run.events(), second)
+
+    async def _restore(self, events: tuple[Event, ...], second: Seen | None) -> Outcome:
+        self._context.fleet.dial()  # that a node outside the plan is off has to be known before the stop
+        self._begin(resumed=bool(events))
+        if second is not None:
+            self._recorder.decided(None, None, second.message, second.data | {"by": self._operator.name})
+        self._context.left_out.update(_left_out(events))
+        if events:
+            self._keeper.expect(node.name for node in self.plan.nodes)
+        if self._run.generation:
+            await self._context.take_what_is_left()
+        try:
+            if not self.plan.is_complete:
+                await self._complete()
+            await self._work_through(self._remaining(events))
+        except RollBackChosen:
+            return await self._roll_back()
+        except StopChosen as stop:
+            return await self._end_stopped(stop.error)
+        except asyncio.CancelledError:
+            self._end(Outcome.STOPPED, f"interrupted; go on with: loomtui resume {self._run.id}")
+            raise
+        finally:
+            await self._context.watch.end()
+        await self._release()
+        return self._end(Outcome.RESTORED, "the chain moves on every node")
 
     async def rollback(self) -> Outcome:
         """Puts back what was there before the run; see `undoing.roll_back`."""
-        with self._recorder.recording():
+        async with at_work(self._recorder, self.notifier, self._run):
             if summarize(self._run).outcome is Outcome.ROLLED_BACK:
                 raise Refused(f"run {self._run.id} is rolled back already")
-            return await self._roll_back()
+            async with self._keeper.keeping():
+                return await self._roll_back()
 
     async def clean(self) -> int:
         """Deletes what a finished run kept on its nodes; see `undoing.clean`."""
         with self._recorder.recording():
-            return await undoing.clean(self._context, self._recorder, self._run)
+            return await undoing.clean(self._context, self._recorder, self._keeper, self._run)
 
     def _begin(self, *, resumed: bool) -> None:
         kind = EventKind.RUN_RESUMED if resumed else EventKind.RUN_STARTED
@@ -106,30 +152,6 @@ class Runner:
         self._recorder.emit(EventKind.RUN_FINISHED, message, data={"outcome": outcome.value})
         return outcome
 
-    def _refuse_what_must_not_run(self) -> None:
-        plan, inventory = self._run.plan, self._context.inventory
-        if plan.refusals:
-            raise Refused(
-                "the plan must not be run: " + "; ".join(texts_of(plan.refusals)),
-                advice=f"Make another plan: {plan_command(plan)}",
-            )
-        if plan.cluster != inventory.cluster:
-            raise Refused(
-                f"the plan is for {plan.cluster}, the inventory for {inventory.cluster}",
-                advice="Name the right inventory with -i.",
-            )
-        unknown = {node.name for node in plan.nodes} - set(inventory.names)
-        if unknown:
-            raise Refused(
-                f"the plan names nodes that the inventory does not have: {', '.join(sorted(unknown))}"
-            )
-        outcome = summarize(self._run).outcome
-        if outcome in {Outcome.RESTORED, Outcome.ROLLED_BACK}:
-            raise Refused(f"run {self._run.id} is {outcome.value}: there is nothing to resume")
-        if any(event.kind is EventKind.ROLLBACK_STARTED for event in self._run.events()):
-            advice = f"Finish that: loomtui rollback {self._run.id}"
-            raise Refused(f"run {self._run.id} is being rolled back", advice=advice)
-
     def _remaining(self, events: Iterable[Event]) -> list[Step]:
         """The steps that remain.
 
@@ -140,10 +162,47 @@ class Runner:
             done.discard(StepName.PREFLIGHT)
         return [step(self._context) for step in STEPS if step.name not in done]
 
+    async def _work_through(self, steps: list[Step]) -> None:
+        for at, step in enumerate(steps):
+            if step.name is StepName.STOP and not self._recorder.has_begun(StepName.STOP):
+                for later in steps[at:]:
+                    await self._make_ready(step, later)
+            await self._step(step)
+
+    async def _make_ready(self, stop: Step, later: Step) -> None:
+        """What the outage needs is made ready before it. So a failure is one of before the stop."""
+        while failures := await later.make_ready():
+            self._context.look_anew()
+            await self._decisions.on_failure(stop, failures)
+
+    async def _complete(self) -> None:
+        """Has the nodes unpack the data, completes the plan by it, and asks about what it says now."""
+        step = Preflight(self._context)
+        await self._step(step)
+        first, choices = self.plan, self.plan.choices
+        completion = Completion(self._context)
+        while True:
+            try:
+                completed = await completion.plan(choices)
+            except LoomtuiError as error:
+                await self._decisions.on_failure(step, {error.node or CLUSTER: error})
+                continue
+            if await self._decisions.on_plan(step, first, completed) is OnPlan.CONTINUE:
+                break
+            choices = consented(choices, completed.offer)
+        self._run = self._keeper.run = self._run.with_plan(completed)
+        self._context.plan = completed
+        unknowns = [unknown.sentence for unknown in first.unknowns]
+        message = f"the plan is complete, by what the nodes have unpacked. {completed.prediction.sentence}"
+        self._recorder.emit(EventKind.PLAN_COMPLETED, message, step.name, data={"unknowns": list(unknowns)})
+
     async def _step(self, step: Step) -> None:
         await self._ask_before(step)
         self._recorder.emit(EventKind.STEP_STARTED, step.sentence, step.name)
+        if step.name in _KNOWN_BEFORE:
+            await self._keeper.keep()
         while failures := await self._attempt(step):
+            self._context.look_anew()
             await self._decisions.on_failure(step, failures)
             await self._prepare(step)
         count = len(self._context.nodes)
@@ -156,6 +215,7 @@ class Runner:
             previews, failures = await on_all(names, step.preview)
             if not failures:
                 break
+            self._context.look_anew()
             await self._decisions.on_failure(step, failures)
         await self._decisions.before_step(step, previews)
 
@@ -198,7 +258,7 @@ class Runner:
         reason = "; ".join(reasons)
         self._recorder.emit(EventKind.GATE_REFUSED, reason, step.name, data={"reasons": list(reasons)})
         what = f"after '{step.title}' the next step may not begin: {reason}"
-        return {CLUSTER: GateNotMet(what, safe=safe_now(self._recorder.has_begun))}
+        return {CLUSTER: GateNotMet(what, safe=safe_now(self._recorder.has_begun, self.plan.gives_up))}
 
     async def _end_stopped(self, error: LoomtuiError | None) -> Outcome:
         """If nothing was stopped yet, the nodes are given back, so that another run may take them."""
@@ -224,14 +284,19 @@ class Runner:
             self._recorder.note(None, None, f"the lock stays: {text}", {"severity": "warning"})
 
     async def _roll_back(self) -> Outcome:
+        """Raises DataGivenUp where all is put back but old data that is gone: then that is the end, too."""
         try:
-            await undoing.roll_back(self._context, self._recorder, self._run)
+            gone = await undoing.roll_back(self._context, self._recorder, self._keeper, self._run)
         except Refused:
             raise
         except LoomtuiError as error:
             self._end(Outcome.STOPPED, f"the rollback is not complete: {error.what}")
             raise
-        return self._end(Outcome.ROLLED_BACK, "every node is as it was before the run")
+        if not gone:
+            return self._end(Outcome.ROLLED_BACK, "every node is as it was before the run")
+        answer = combined(gone, "")
+        self._end(Outcome.ROLLED_BACK, f"every node is as it was before the run, but: {answer.what}")
+        raise answer
 
 
 def _left_out(events: Iterable[Event]) -> set[str]:

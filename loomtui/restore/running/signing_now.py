@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from loomtui.errors import LoomtuiError
+from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.fleet.probes.probe import look_at
 from loomtui.loom.validator import SigningState
 from loomtui.restore.plan import Scope, SigningAction, SigningChoice
@@ -24,16 +26,28 @@ def moves_without(context: RunContext, name: str) -> bool:
     return predict(plan.prediction.height, choices, plan.validators, whole_set_in_plan=False).moves
 
 
-async def standstill(context: RunContext) -> tuple[str, ...]:
-    """Why the restored chain could not move; empty means that it can. Nodes that are left out do not sign."""
+def depends_on_own_state(context: RunContext, name: str) -> bool:
+    """Whether `standstill` has to know the signing state that the node has at this moment."""
+    keeps = context.plan.node(name).signing.action is SigningAction.KEEP
+    return keeps and context.plan.scope is Scope.CLUSTER
+
+
+async def standstill(
+    context: RunContext, statuses: Mapping[str, NodeStatus] | None = None
+) -> tuple[str, ...]:
+    """Why the restored chain could not move; empty means that it can. Nodes that are left out do not sign.
+
+    `statuses`: what was seen of nodes just now; the others are looked at.
+    """
+    known = statuses or {}
     if context.plan.scope is not Scope.CLUSTER:
         return ()
 
     async def now(name: str) -> SigningChoice:
         choice = context.plan.node(name).signing
-        if choice.action is not SigningAction.KEEP:
+        if not depends_on_own_state(context, name):
             return choice
-        status = await look_at(context.fleet.session(name), None)
+        status = known[name] if name in known else await look_at(context.fleet.session(name), None)
         facts = status.validator
         if facts is None and status.error is not None:
             raise LoomtuiError(status.error, node=name)

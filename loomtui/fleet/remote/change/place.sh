@@ -3,14 +3,26 @@
 # place.sh WORKDIR RUN SET USER GROUP FILES BYTES (MEMBER TARGET)...
 WORKDIR=$1 RUN=$2 SET=$3 USER=$4 GROUP=$5 FILES=$6 BYTES=$7
 run_folder=$WORKDIR/.loomtui/runs/$RUN
-stage=$run_folder/stage/$SET
+stage=$run_folder/stage/$SET raw_folder=$run_folder/raw/$SET
 own_lock "$WORKDIR" "$RUN"
 [ ! -f "$run_folder/$SET.staged" ] || exit 0
 shift 7
+
+# see_no_links PATH: an archive that nobody has read may hold a link for a folder. What it leads to is not of the archive.
+see_no_links() {
+    way=$1
+    while [ "$way" != "$raw_folder" ]; do
+        case $way in "$raw_folder"/*) ;; *) break ;; esac
+        [ ! -L "$way" ] || fail "a link on the way to ${1#"$raw_folder"/}"
+        way=${way%/*}
+    done
+}
+
 mkdir -p "$stage" || fail "cannot write in $run_folder"
 while [ $# -ge 2 ]; do
-    from=$run_folder/raw/$SET/$1 to=$stage/$2
+    from=$raw_folder/$1 to=$stage/$2
     shift 2
+    see_no_links "$from"
     if [ -e "$from" ]; then
         mkdir -p "${to%/*}" && rm -rf "$to" && mv "$from" "$to" || fail "cannot place ${to##*/}"
     fi
@@ -34,7 +46,7 @@ for size in $(find "$stage" -type f -exec stat -c %s {} +); do
 done
 [ "$files $bytes" = "$FILES $BYTES" ] ||
     fail "$files files with $bytes bytes were unpacked, the archive lists $FILES with $BYTES"
-find "$stage" -type d -exec chmod 755 {} + && find "$stage" -type f -exec chmod 644 {} + || fail "cannot set modes"
+find "$stage" -type d -exec chmod 00755 {} + && find "$stage" -type f -exec chmod 644 {} + || fail "cannot set modes"
 for private in "$stage/chaindata" "$stage/chaindata/config" "$stage/chaindata/data"; do
     [ ! -d "$private" ] || chmod 700 "$private"
 done

@@ -13,6 +13,6 @@ if holds_lock "$WORKDIR" "$RUN"; then
         fi
     done
     rm -f "$WORKDIR/.loomtui/runs/$RUN"/job/*/curlrc "$WORKDIR/.loomtui/runs/$RUN"/job/*/url \
-        "$WORKDIR/.loomtui/runs/$RUN"/job/*/wget.err
+        "$WORKDIR/.loomtui/runs/$RUN"/job/*/url.new "$WORKDIR/.loomtui/runs/$RUN"/job/*/wget.err
     mv -f "$lock" "$WORKDIR/.loomtui/runs/$RUN/lock.released" || fail "cannot release the lock $lock"
 fi

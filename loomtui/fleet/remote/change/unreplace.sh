@@ -1,12 +1,14 @@
-# Puts the kept file back, with its owner, mode and time; a file that was not there is taken away again.
-# unreplace.sh WORKDIR RUN UNIT HOLD-FILE SLOT
-WORKDIR=$1 RUN=$2 UNIT=$3 HOLD=$4 SLOT=$5
-run_folder=$WORKDIR/.loomtui/runs/$RUN
-slot_folder=$run_folder/replaced/files/$SLOT
+# Puts the kept files back, in this order, with owner, mode and time; a file that was not there is taken away again.
+# unreplace.sh WORKDIR RUN UNIT HOLD-FILE SLOT...
+WORKDIR=$1 RUN=$2 UNIT=$3 HOLD=$4
+slots=$WORKDIR/.loomtui/runs/$RUN/replaced/files
 own_lock "$WORKDIR" "$RUN"
-[ -f "$slot_folder/was" ] || exit 0
-TARGET=$(cat "$slot_folder/target")
-REAL=$(cat "$slot_folder/real" 2>/dev/null) || REAL=$TARGET # what TARGET led to, where it was a link
+shift 4
+for SLOT; do
+    shift
+    [ ! -f "$slots/$SLOT/was" ] || set -- "$@" "$SLOT"
+done
+[ $# -gt 0 ] || exit 0
 held_and_stopped "$WORKDIR" "$RUN" "$UNIT" "$HOLD"
 
 # number FILE NAME: prints the whole number of that name in a file of JSON.
@@ -34,36 +36,47 @@ look_of() {
     stat -c '%a %u %g %y' "$1"
 }
 
-# undone: ends the script, with what the replacement left behind cleared away.
+# undone: what the replacement left behind is cleared away, and nothing counts as noted any more.
 undone() {
-    [ ! -d "${REAL%/*}" ] || rm -f "${REAL%/*}/.loomtui-new" # of a replacement that was interrupted
+    # Of a replacement that was interrupted, also by an older loomtui.
+    [ ! -d "${REAL%/*}" ] || rm -f "${REAL%/*}/.loomtui-new" "${REAL%/*}/.loomtui-new-$SLOT"
     sort -r "$slot_folder/made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done
     mv -f "$slot_folder/was" "$slot_folder/was.undone" || fail "cannot write in $slot_folder"
-    exit 0
 }
 
-if [ "$SLOT" = validator ] && [ -f "$slot_folder/file" ] && [ -f "$TARGET" ] &&
-    [ "$(address "$slot_folder/file")" = "$(address "$TARGET")" ] && signed_more "$TARGET" "$slot_folder/file"; then
-    # The node signed more since than it had when the file was kept: putting it back could sign twice.
-    say kept "$(number "$TARGET" last_height)"
+# put_back SLOT
+put_back() {
+    slot_folder=$slots/$1
+    TARGET=$(cat "$slot_folder/target")
+    REAL=$(cat "$slot_folder/real" 2>/dev/null) || REAL=$TARGET # what TARGET led to, where it was a link
+    if [ "$SLOT" = validator ] && [ -f "$slot_folder/file" ] && [ -f "$TARGET" ] &&
+        [ "$(address "$slot_folder/file")" = "$(address "$TARGET")" ] && signed_more "$TARGET" "$slot_folder/file"; then
+        # The node signed more since than it had when the file was kept: putting it back could sign twice.
+        say kept "$(number "$TARGET" last_height)"
+        undone
+        return
+    fi
+    # A node that writes a file anew and renames it puts it where the link was.
+    if [ -L "$slot_folder/link" ] && ! grep -qx odd "$slot_folder/was" &&
+        [ "$(readlink "$TARGET")" != "$(readlink "$slot_folder/link")" ]; then
+        if is_there "$TARGET"; then
+            mv -f "$TARGET" "$slot_folder/undone.link" || fail "cannot take $TARGET away"
+        fi
+        cp -P -p "$slot_folder/link" "$TARGET" || fail "cannot put the link $TARGET back"
+    fi
+    if grep -qx had "$slot_folder/was"; then
+        if [ ! -f "$REAL" ] || ! cmp -s "$slot_folder/file" "$REAL" ||
+            [ "$(look_of "$slot_folder/file")" != "$(look_of "$REAL")" ]; then
+            [ ! -e "$REAL" ] || cp -p "$REAL" "$slot_folder/undone" || fail "cannot keep a copy of $TARGET"
+            fresh=${REAL%/*}/.loomtui-new
+            rm -f "$fresh" && cp -p "$slot_folder/file" "$fresh" && keep "$fresh" "$REAL" || fail "cannot put $TARGET back"
+        fi
+    elif grep -qx absent "$slot_folder/was" && [ -e "$REAL" ]; then
+        mv -f "$REAL" "$slot_folder/undone" || fail "cannot take $TARGET away"
+    fi
     undone
-fi
-# A node that writes a file anew and renames it puts it where the link was.
-if [ -L "$slot_folder/link" ] && ! grep -qx odd "$slot_folder/was" &&
-    [ "$(readlink "$TARGET")" != "$(readlink "$slot_folder/link")" ]; then
-    if is_there "$TARGET"; then
-        mv -f "$TARGET" "$slot_folder/undone.link" || fail "cannot take $TARGET away"
-    fi
-    cp -P -p "$slot_folder/link" "$TARGET" || fail "cannot put the link $TARGET back"
-fi
-if grep -qx had "$slot_folder/was"; then
-    if [ ! -f "$REAL" ] || ! cmp -s "$slot_folder/file" "$REAL" ||
-        [ "$(look_of "$slot_folder/file")" != "$(look_of "$REAL")" ]; then
-        [ ! -e "$REAL" ] || cp -p "$REAL" "$slot_folder/undone" || fail "cannot keep a copy of $TARGET"
-        fresh=${REAL%/*}/.loomtui-new
-        rm -f "$fresh" && cp -p "$slot_folder/file" "$fresh" && keep "$fresh" "$REAL" || fail "cannot put $TARGET back"
-    fi
-elif grep -qx absent "$slot_folder/was" && [ -e "$REAL" ]; then
-    mv -f "$REAL" "$slot_folder/undone" || fail "cannot take $TARGET away"
-fi
-undone
+}
+
+for SLOT; do
+    put_back "$SLOT"
+done

@@ -4,11 +4,12 @@
 # loom_yml DIR: sets $loom_yml to the file that Loom in DIR reads as its loom.yml, the first that is there.
 loom_yml() {
     for folder in "$1" "$1/config"; do
-        for suffix in json toml yaml yml; do
+        for suffix in json toml yaml yml properties props prop hcl; do
             loom_yml=$folder/loom.$suffix
             [ ! -f "$loom_yml" ] || return 0
         done
     done
+    loom_yml=$1/loom.yml
 }
 
 # plain_text: prints the text in quotes that standard input begins with, after a `=`; nothing for any other form.
@@ -48,8 +49,12 @@ loom_root() {
     root=$1
     loom_yml "$1"
     [ -f "$loom_yml" ] && [ -r "$loom_yml" ] || return 0 # a pipe would be waited for
-    lines=$(tr -d '\r' <"$loom_yml" | grep -i "^[\"']\{0,1\}rootdir[\"']\{0,1\}[[:space:]]*:")
+    # Whatever names it in another form than that of a line of YAML may lead anywhere.
+    lines=$(tr -d '\r' <"$loom_yml" | grep -i '^[^#]*rootdir')
+    [ -n "$lines" ] || return 0
+    case $loom_yml in *.yaml | *.yml) ;; *) return 1 ;; esac
     case $lines in *"$newline"*) return 1 ;; esac
+    printf '%s\n' "$lines" | grep -qi "^[\"']\{0,1\}rootdir[\"']\{0,1\}[[:space:]]*:" || return 1
     value=$(printf '%s\n' "${lines#*:}" | plain_text)
     [ -n "$value" ] || value=$(printf '%s\n' "${lines#*:}" |
         sed -n 's/^[[:space:]]*\([A-Za-z0-9._/-]*\)[[:space:]]*\(#.*\)\{0,1\}$/=\1/p')
@@ -68,8 +73,13 @@ environment_settings() {
     property MainPID
     main=${value:-0}
     printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=.*/\1/p' | {
-        while read -r file; do
-            [ ! -f "$file" ] || [ ! -r "$file" ] || cat "$file"
+        while read -r pattern; do
+            IFS= # the pattern is expanded, never split
+            for file in $pattern; do
+                [ ! -f "$file" ] || [ ! -r "$file" ] || cat "$file"
+                echo # of a last line without an end
+            done
+            unset IFS
         done
         printf '%s\n' "$shown" | sed -n 's/^Environment=//p' | tr ' ' '\n'
         [ ! -r "/proc/$main/environ" ] || tr '\000' '\n' <"/proc/$main/environ"

@@ -1,10 +1,33 @@
 # A log file of the service. The first line tells how it is, the others are the file's own. Ends when standard input
 # does.
-# log_file.sh UNIT FILE USER follow|once LINES|all
-# With USER it is read as that user, who may have chosen the file; `-`: as whoever looks. Then Loom writes over it from
-# its beginning at each start, so that it is read as far as the running process has come.
-UNIT=$1 FILE=$2 AS=$3 MODE=$4 COUNT=$5
+# log_file.sh UNIT FILE USER NAMED-IN follow|once LINES|all
+# USER is the service's own. NAMED-IN is `unit`, `script` or `config` (loom.yml). In the last two USER may have named any
+# file, or may have laid a link on the way to one, so that root reads the file as USER. Loom writes over the file of
+# `config` from its beginning at each start, so that it is read as far as the running process has come.
+UNIT=$1 FILE=$2 USER=$3 NAMED_IN=$4 MODE=$5 COUNT=$6
 MOST=16777216 # bytes, from the end
+
+# roots_own FILE: no link leads to it, and no folder on the way is another's than root's.
+roots_own() {
+    way=$1
+    [ "$(readlink -f "$way")" = "$way" ] || return 1
+    while way=${way%/*} && [ -n "$way" ]; do
+        [ "$(stat -c %u "$way")" = 0 ] || return 1
+        [ "${way#*/}" != "$way" ] || break
+    done
+}
+
+# reader: prints as whom the file is read; `-`: as whoever looks.
+reader() {
+    if [ "$(id -u)" != 0 ] && [ -r "$FILE" ]; then
+        echo -
+    elif [ "$NAMED_IN" = unit ] && roots_own "$FILE"; then
+        echo -
+    else
+        name=$(account "$USER" | cut -d : -f 1) # runuser knows no numbers
+        echo "${name:-$USER}"
+    fi
+}
 
 # on_file COMMAND...
 on_file() {
@@ -63,7 +86,7 @@ as_it_grows() {
 }
 
 follow_file() {
-    if [ "$AS" = - ] || [ -z "$at" ]; then
+    if [ -z "$at" ]; then
         case $COUNT in
             all) on_file tail -c $MOST -F "$FILE" ;;
             *) on_file tail -n "$COUNT" -F "$FILE" ;;
@@ -74,10 +97,11 @@ follow_file() {
     fi
 }
 
+AS=$(reader)
 how=$(state)
 modified=$(stat -L -c %Y "$FILE" 2>/dev/null || echo 0)
 at=
-[ "$AS" = - ] || [ "$how" != good ] || at=$(position)
+[ "$NAMED_IN/$how" != config/good ] || at=$(position)
 printf 'log %s %s %s %s\n' "$how" "$(date +%z)" "$modified" "${at:--}"
 case $how/$MODE in good/* | missing/follow) ;; *) exit 0 ;; esac
 if [ "$MODE" = once ]; then

@@ -7,13 +7,11 @@ systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | emit cat
 working_directory "$WORKDIR"
 say dir "$dir"
 say host "$(uname -n)"
-for name in json toml yaml yml; do # the first that is there counts
-    [ ! -f "$dir/loom.$name" ] || break
-done
-if [ -r "$dir/loom.$name" ]; then
-    to=$(tr -d '\r' <"$dir/loom.$name" |
+loom_yml "$dir"
+if [ -f "$loom_yml" ] && [ -r "$loom_yml" ]; then # a pipe would be waited for
+    to=$(tr -d '\r' <"$loom_yml" |
         sed -n 's/^[[:space:]"]*[Ll][Oo][Gg][Dd]estination"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\''#]*\).*/\1/p' |
         head -n 1)
     say destination "$to"
-    say config "$dir/loom.$name"
+    say config "$loom_yml"
 fi

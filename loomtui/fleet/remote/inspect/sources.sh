@@ -42,10 +42,19 @@ without_secrets() {
     sed -E "s/((^|[[:space:];])[A-Za-z0-9_]*($secret)[A-Za-z0-9_]*=).*/\1\$(hidden)/"
 }
 
+# holds_key FILE: it has a private key, or is one word that could be a key or a token. An ID of 40 hex digits is none.
+holds_key() {
+    ! grep -qE '"priv_key"[[:space:]]*:|BEGIN [A-Z ]*PRIVATE KEY' "$1" || return 0
+    [ "$(wc -w <"$1")" = 1 ] && grep -qE '^[[:space:]]*[A-Za-z0-9+_-][A-Za-z0-9+/_-]{31,}=*[[:space:]]*$' "$1" &&
+        ! grep -qxE '[0-9a-fA-F]{40}' "$1"
+}
+
 # source_file NUMBER FILE FILTER
 source_file() {
     say "file/$1" "$2"
     why=$(absence "$2")
+    # Of an environment file only lines that are asked for are sent; of a script all.
+    [ -n "$why" ] || [ "$3" != without_secrets ] || ! holds_key "$2" || why=key
     if [ -n "$why" ]; then
         say "absence/$1" "$why"
     else

@@ -1,191 +1,24 @@
 # One look at a node: service, unit, keys (public halves only), chain, disk, version, clock, hold and lock.
-# status.sh UNIT WORKDIR BINARY UNIT-FILE RPC-PORT VERSION-STAMP
-# VERSION-STAMP is what was said of the program the last time: an unchanged program is not asked again.
-UNIT=$1 WORKDIR=$2 BINARY=$3 UNIT_FILE=$4 RPC_PORT=$5 STAMP=$6
+# status.sh UNIT WORKDIR BINARY UNIT-FILE RPC-PORT VERSION-STAMP (see look_parts.sh)
 
-say clock.begin "$(date +%s.%N)"
-read -r uptime rest </proc/uptime && say uptime "$uptime"
-
-properties=LoadState,ActiveState,SubState,MainPID,NRestarts,ExecMainStartTimestampMonotonic
-properties=$properties,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,UnitFileState,NeedDaemonReload,FragmentPath
-properties=$properties,DropInPaths,ExecStart,WorkingDirectory,User,Group,Restart,Result,ExecMainStatus
-properties=$properties,Environment,EnvironmentFiles
-load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
-printf '%s' "$shown" | emit show
-systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | emit cat
-working_directory "$WORKDIR"
-program "$BINARY"
-unit_user
-say dir "$dir"
-say host "$(uname -n)"
-hold=${UNIT_FILE%/*}/$UNIT.d/99-loomtui-hold.conf
-emit_file hold "$hold" 4096
-[ ! -f "$hold" ] || say hold.since "$(stat -c %Y "$hold")"
-emit_file lock "$dir/.loomtui/lock" 4096
-for what in "$dir"/.loomtui/runs/*/jobs/*/what; do
-    [ -f "$what" ] || continue
-    run=${what%/jobs/*}
-    say suspended "${run##*/} $(head -n 2 "$what" | tr '\n' ' ')"
-done
-
-# json_string NAME: the string after "NAME": in standard input, which has no line breaks.
-json_string() {
-    sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*"\([^"\\]*\)".*/\1/p'
+look() {
+    say clock.begin "$(date +%s.%N)"
+    read -r uptime rest </proc/uptime && say uptime "$uptime"
+    load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
+    printf '%s' "$shown" | emit show
+    unit_part
+    held_part
+    find_files
+    files_part
+    validator_part
+    [ "$state" != good ] || signing_part
+    ! chain_part || members_part
+    machine_part
+    say clock.end "$(date +%s.%N)"
 }
 
-# key_object FILE NAME: the object NAME of a file, {"type":…,"value":…}, as it stands there.
-key_object() {
-    tr '\n\r\t' '   ' <"$1" | sed -n 's/.*"'"$2"'"[[:space:]]*:[[:space:]]*\({[^{}]*}\).*/\1/p'
-}
-
-# public_half FILE: the public half of the private key in it. Nothing, unless the key is base64 of 32 + 32
-# bytes: of a shorter one the last 32 would be the secret itself. It goes through pipes, never an argument.
-public_half() {
-    key_object "$1" priv_key | json_string value | grep -Ex '[A-Za-z0-9+/]{86}==' |
-        base64 -d | tail -c 32 | base64 -w 0
-}
-
-# form_of NAME: how the number NAME stands in $flat: quoted, plain, or neither.
-form_of() {
-    printf '%s' "$flat" | sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*\("-\{0,1\}[0-9]*"\).*/quoted/p
-        s/.*"'"$1"'"[[:space:]]*:[[:space:]]*\(-\{0,1\}[0-9][0-9]*\)[[:space:]]*[,}].*/plain/p'
-}
-
-# state_of FILE: untold (Loom's configuration does not tell which), missing, odd (no regular file), unreadable, large,
-# empty, cut (no whole JSON object) or good.
-state_of() {
-    if [ -z "$1" ]; then
-        echo untold
-    elif closed "$1"; then
-        echo unreadable
-    elif [ ! -e "$1" ]; then
-        echo missing
-    elif [ ! -f "$1" ]; then
-        echo odd
-    elif [ ! -r "$1" ]; then
-        echo unreadable
-    elif [ "$(wc -c <"$1")" -gt 65536 ]; then
-        echo large
-    elif [ ! -s "$1" ]; then
-        echo empty
-    else
-        case $(tr -d ' \n\r\t' <"$1" | sed 's/^\(.\).*\(.\)$/\1\2/') in
-            '{}') echo good ;;
-            *) echo cut ;;
-        esac
-    fi
-}
-
-# database NAME FOLDER: tells that one of NEEDED_DATABASES is there.
-database() {
-    ! closed "$2/CURRENT" || known=
-    [ ! -f "$2/CURRENT" ] || say database "$1"
-}
-
-loom_config "$dir"
-data=$(loom_file db_dir data)
-say place/db_dir "$data"
-known=${data:+seen}
-database app.db "$root/app.db"
-for name in blockstore.db state.db; do
-    [ -z "$data" ] || database "chaindata/data/$name" "$data/$name"
-done
-[ ! -d "$dir" ] || [ -z "$known" ] || say databases seen
-
-key=$(loom_file node_key_file config/node_key.json)
-say place/node_key_file "$key"
-state=$(state_of "$key")
-say node_key.state "$state"
-if [ "$state" = good ]; then
-    say node_key.type "$(key_object "$key" priv_key | json_string type)"
-    say node_key.public "$(public_half "$key")"
-fi
-
-validator=$(loom_file priv_validator_file config/priv_validator.json)
-say place/priv_validator_file "$validator"
-case $data:$key:$validator in
-    "$root/chaindata/data:$root/chaindata/config/node_key.json:$root/chaindata/config/priv_validator.json") ;;
-    *) emit_file config_toml "$root/chaindata/config/config.toml" 65536 ;; # whether it is TOML is told from it
-esac
-state=$(state_of "$validator")
-say validator.state "$state"
-if [ "$state" = good ]; then
-    flat=$(tr '\n\r\t' '   ' <"$validator" | sed 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g')
-    address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
-        json_string address)
-    [ -z "$address" ] || say validator.address "$address"
-    public=$(key_object "$validator" pub_key | json_string value | grep -Ex '[A-Za-z0-9+/]{43}=')
-    say validator.public "$public"
-    for name in last_height last_round last_step; do
-        number=$(printf '%s' "$flat" | sed -n 's/.*"'"$name"'"[[:space:]]*:[[:space:]]*"\{0,1\}\(-\{0,1\}[0-9]\{1,19\}\)[" ,}].*/\1/p')
-        [ -z "$number" ] || say "validator.$name" "$number"
-        case $flat in
-            *'"'"$name"'"'*) say "validator.form/$name" "$(form_of "$name")" ;;
-        esac
-    done
-    case $flat in
-        *'"priv_key":0'*)
-            half=$(public_half "$validator")
-            case $half in
-                '') say validator.private bad ;;
-                "$public") say validator.private pair ;;
-                *) say validator.private other ;;
-            esac
-            ;;
-        *'"key_id"'*) say validator.private hsm ;;
-        *) say validator.private none ;;
-    esac
-    flat=
-fi
-
-# ask PATH: prints the answer of Tendermint's RPC on this node, or fails with what curl or wget says.
-ask() {
-    if have curl; then
-        curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 "http://$rpc/$1"
-    else
-        wget -q -O - -T 4 -t 1 --no-proxy "http://$rpc/$1"
-    fi </dev/null 2>&1
-}
-
-rpc=
-loom_yml "$dir"
-if [ -f "$loom_yml" ] && [ -r "$loom_yml" ]; then # a pipe would be waited for
-    rpc=$(tr -d '\r' <"$loom_yml" |
-        sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
-        head -n 1 | sed 's|^[a-z]*://||')
-fi
-case ${rpc##*:} in
-    '' | *[!0-9]*) rpc= ;; # no port: not an address
-    *) RPC_PORT=${rpc##*:} ;;
-esac
-case ${rpc%:*} in
-    '[::1]') rpc='[::1]':$RPC_PORT ;;
-    '' | 0.0.0.0 | *[!A-Za-z0-9._-]*) rpc=127.0.0.1:$RPC_PORT ;; # all addresses, or none that is one
-    *) rpc=${rpc%:*}:$RPC_PORT ;;
-esac
-say rpc.address "$rpc"
-if have curl || have wget; then
-    if answer=$(ask status); then
-        printf '%s' "$answer" | emit rpc.status
-        answer=$(ask net_info) && printf '%s' "$answer" | emit rpc.net_info
-        answer=$(ask validators) && printf '%s' "$answer" | emit rpc.validators
-    else
-        say rpc.error "${answer:-no answer}"
-    fi
-else
-    say rpc.tool none
-fi
-
-[ ! -d "$dir" ] || say disk "$(df -Pk "$dir" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2,4)"
-
-# Only a program that is called loom is asked: a wrapper of another name might start a node.
-case ${binary##*/} in
-    loom | basechain | "${BINARY##*/}")
-        stamp=$binary.$(stat -L -c %Y.%s.%i "$binary" 2>/dev/null)
-        say version.stamp "$stamp"
-        if [ "$stamp" != "$STAMP" ] && [ -x "$binary" ]; then
-            cd / && as_user "$user" timeout -k 1 5 "$binary" version </dev/null 2>&1 | head -c 4096 | emit version
-        fi
-        ;;
-esac
-say clock.end "$(date +%s.%N)"
+# All of it goes out at once: a packet for each fact would cost more than the facts.
+told=$(look)
+status=$?
+printf '%s\n' "$told"
+exit "$status"

@@ -6,8 +6,7 @@ import getpass
 import os
 import pwd
 import socket
-import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +15,7 @@ from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh import reading
 from loomtui.fleet.ssh.openssh.options import Asked, SshOptions, algorithms, family, from_program, is_yes
 from loomtui.fleet.ssh.openssh.program import SshProgram, ssh_program
+from loomtui.fleet.ssh.openssh.sharing import Answers, for_host, is_plain_name, tells_hosts_apart
 from loomtui.fleet.ssh.openssh.tokens import Tokens, with_home
 from loomtui.text import clean_line
 
@@ -53,8 +53,8 @@ class Configuration:
         """Blocks for a moment. Raises CallError if the configuration is wrong, or is not understood."""
         if asked.host.startswith("-"):
             raise CallError(f"a host cannot be called {clean_line(asked.host, limit=80)!r}")
-        if self._file is not None and not self._file.exists():
-            raise CallError(f"the SSH configuration {self._file} does not exist")
+        if self._file is not None:
+            _refuse_absent(self._file)
         program = self._program()
         return self._own(asked) if program is None else self._asked(program, asked)
 
@@ -69,8 +69,7 @@ class Configuration:
     def _asked(self, program: SshProgram, asked: Asked) -> Answer:
         usual = (_home_of_user() / _USER_FILE, reading.SYSTEM_FOLDER / "ssh_config")
         state = _state(*((self._file,) if self._file else usual))
-        text = _ANSWERS.once((program, self._file, state, asked), lambda: program.ask(asked, self._file))
-        options = from_program(text)
+        options = self._told(program, state, asked)
         tokens = _tokens(options, asked, _home_of_user(), _name_of_user())
         if not program.fills_in:
             options = _filled_in(options, tokens)
@@ -79,6 +78,26 @@ class Configuration:
         if any(" " in name for name in (*options.user_known_hosts, *options.global_known_hosts)):
             options = self._with_blanks(options, asked)
         return Answer(options, tokens)
+
+    def _told(self, program: SshProgram, state: Hashable, asked: Asked) -> SshOptions:
+        """What the program says. It is asked once for all hosts if its files do not tell them apart."""
+
+        def ask() -> SshOptions:
+            return from_program(program.ask(asked, self._file))
+
+        about = (program, self._file, state, asked)
+        if not is_plain_name(asked.host) or _APART.once(about[:3], lambda: tells_hosts_apart(self._files)):
+            return _ANSWERS.once(about, ask)
+        first, told = _SHARED.once(
+            (program, self._file, state, replace(asked, host="")), lambda: (asked.host, ask())
+        )
+        own = told if first == asked.host else for_host(told, first, asked.host)
+        return own or _ANSWERS.once(about, ask)
+
+    @property
+    def _files(self) -> reading.Files:
+        home = _home_of_user()
+        return reading.Files(home, self._file, None) if self._file else reading.Files(home, home / _USER_FILE)
 
     def _own(self, asked: Asked) -> Answer:
         options = self._read(asked, Path.home())
@@ -116,24 +135,11 @@ class Configuration:
         )
 
 
-class _Answers:
-    """What was answered, so that nothing is asked twice in the life of the process. Refusals are not kept."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asking: dict[Hashable, threading.Lock] = {}
-        self._texts: dict[Hashable, str] = {}
-
-    def once(self, key: Hashable, ask: Callable[[], str]) -> str:
-        with self._lock:
-            asking = self._asking.setdefault(key, threading.Lock())
-        with asking:
-            if key not in self._texts:
-                self._texts[key] = ask()
-            return self._texts[key]
-
-
-_ANSWERS = _Answers()
+_ANSWERS = Answers[SshOptions]()
+_APART = Answers[bool]()  # whether files tell hosts apart
+_SHARED = Answers[
+    tuple[str, SshOptions]
+]()  # the host that was asked about, and what was said, for all others
 
 
 def read_options(files: reading.Files, asked: Asked) -> SshOptions:
@@ -227,6 +233,16 @@ def _local_user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return ""
+
+
+def _refuse_absent(file: Path) -> None:
+    """Raises CallError."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CallError(f"the SSH configuration {file} does not exist") from error
+    except OSError as error:  # a folder on the way may be another's
+        raise CallError(f"the SSH configuration {file} cannot be read: {error.strerror}") from error
 
 
 def _state(*files: Path) -> tuple[tuple[int, int] | None, ...]:

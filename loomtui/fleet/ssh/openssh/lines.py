@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from loomtui.errors import CallError
+from loomtui.fleet.ssh.localfiles import read_file
 from loomtui.text import clean_line
 
 _BLANKS = " \t\r\n"
@@ -21,7 +22,7 @@ _STATEMENT = re.compile(
     r"[ \t]*(?P<keyword>[^ \t\r\n\"=]+)(?:[ \t\r]*=[ \t\r]*|[ \t\r]+|$)(?P<rest>.*)", re.DOTALL
 )
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?", re.DOTALL)
-_LARGEST_FILE = 1_000_000  # characters
+_LARGEST_FILE = 1_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,7 @@ def statements(text: str, file: Path) -> Iterator[Statement]:
 
 def read_text(path: Path) -> str:
     """The file's text; bytes that are no UTF-8 stay what they are in file names. Raises OSError."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        text = stream.read(_LARGEST_FILE + 1)
-    if len(text) > _LARGEST_FILE:
-        raise OSError(f"it is larger than {_LARGEST_FILE:,} characters")
+    text = read_file(path, _LARGEST_FILE).decode("utf-8", "surrogateescape")
     if "\0" in text:
         raise OSError("it holds a null character")
     return text

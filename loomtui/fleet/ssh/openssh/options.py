@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh.lines import matches_list
@@ -140,8 +141,13 @@ def chosen(wanted: str, usual: Sequence[str], known: Sequence[str]) -> tuple[str
     `usual` is what is meant where nothing is said; `known` are all that there are. Fact: `kex_assemble_names`
     of kex.c.
     """
+    return _chosen(wanted, tuple(usual), tuple(known))
+
+
+@lru_cache(maxsize=256)  # it is the same for all nodes
+def _chosen(wanted: str, usual: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
     if not wanted:
-        return tuple(usual)
+        return usual
     if wanted.startswith("-"):
         return tuple(name for name in usual if not matches_list(name, wanted[1:]))
     added = wanted.removeprefix("+").removeprefix("^").split(",")

@@ -5,21 +5,15 @@ Commands of `Match exec` are run by it, as they are for every `ssh HOST`.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
-import signal
-import subprocess
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 from loomtui.errors import CallError
 from loomtui.fleet.ssh.openssh.options import Asked
+from loomtui.programs import Ended, run_program
 from loomtui.text import clean_line
 
 #: `-G` came with 6.8; since 8.4 the names of files in its answer have their tokens filled in.
@@ -27,7 +21,6 @@ _FIRST_VERSION = (6, 8)
 _FILLS_IN_SINCE = (8, 4)
 _VERSION = re.compile(rb"OpenSSH_(?:for_Windows_)?(\d{1,3})\.(\d{1,3})")
 _LONGEST_ANSWER = 200_000  # bytes; usual are 5,000
-_LONGEST_COMPLAINT = 20_000  # bytes
 _SECONDS = 15.0  # Match exec may ask the network
 
 
@@ -53,17 +46,17 @@ class SshProgram:
         words += [f"-l{asked.user}"] if asked.user else []
         words += [f"-p{asked.port}"] if asked.port else []
         words += [] if asked.proxied else ["-oProxyJump=none"]
-        status, answer, complaint = _run([*words, "--", asked.host], _SECONDS)
-        if status == 0:
-            return answer.decode("utf-8", "surrogateescape")
-        if status is None:
+        ended = _run([*words, "--", asked.host], _SECONDS)
+        if ended.status == 0:
+            return ended.said.decode("utf-8", "surrogateescape")
+        if ended.status is None:
             raise CallError(
                 f"`ssh -G {asked.host}` was ended: it took {_SECONDS:g} s, or said too much",
                 advice="Look at the commands behind `Match exec` in the SSH configuration.",
             )
         raise CallError(
             f"`ssh` refuses its configuration for {asked.host}:"
-            f" {clean_line(complaint, limit=400) or f'it ended with {status}'}",
+            f" {clean_line(ended.complained, limit=400) or f'it ended with {ended.status}'}",
             advice="Mend what it names: `ssh` itself does not connect either.",
         )
 
@@ -75,54 +68,18 @@ def ssh_program(search: str | None) -> SshProgram | None:
     if path is None:
         return None
     try:
-        _, _, said = _run([path, "-V"], _SECONDS)
+        ended = _run([path, "-V"], _SECONDS)
     except CallError:
         return None
-    match = _VERSION.match(said)
+    match = _VERSION.match(ended.complained)
     if match is None:  # another maker's
         return None
     version = (int(match[1]), int(match[2]))
     return SshProgram(path, version) if version >= _FIRST_VERSION else None
 
 
-def _run(words: list[str], seconds: float) -> tuple[int | None, bytes, bytes]:
-    """The exit status (None: it was ended), standard output and standard error.
-
-    It has a session of its own, so that nothing in it asks at the operator's terminal, and all of it ends.
-    """
+def _run(words: list[str], seconds: float) -> Ended:
     try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        return run_program(words, seconds, most=_LONGEST_ANSWER)
     except (OSError, ValueError) as error:
         raise CallError(f"`{words[0]}` cannot be started: {clean_line(str(error), limit=120)}") from error
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        with process:
-            answer = _bounded(process.stdout, _LONGEST_ANSWER, end)
-            complaint = _bounded(process.stderr, _LONGEST_COMPLAINT, end)
-            status = process.wait()
-    finally:
-        timer.cancel()
-    return (None if late.is_set() else status), answer, complaint
-
-
-def _bounded(stream: IO[bytes] | None, most: int, end: Callable[[], None]) -> bytes:
-    """All that is said there. What says more than it may is ended."""
-    said = stream.read(most) if stream else b""
-    if len(said) >= most:
-        end()
-    return said

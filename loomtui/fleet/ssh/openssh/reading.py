@@ -24,7 +24,7 @@ from loomtui.text import clean_line
 
 #: `$NAME`, or a text with `${NAME}` in it. Fact: `valid_env_name` of readconf.c.
 _AGENT_VARIABLE = re.compile(r"\$(\{|[A-Za-z0-9_]+\Z)")
-_DEEPEST = 16  # files that include each other
+DEEPEST = 16  # files that include each other
 _MOST_FILES = 32  # known_hosts files on a line
 _WRITABLE_BY_OTHERS = 0o022
 _WITHOUT_DNS = {"canonicalizehostname": ("no", "false"), "canonicalizepermittedcnames": ("none",)}
@@ -218,10 +218,10 @@ class _Reading:
         return [] if taken else [rest]
 
     def _include(self, statement: Statement, source: _Source, *, active: bool) -> None:
-        if source.depth >= _DEEPEST:
+        if source.depth >= DEEPEST:
             statement.place.refuse("too many files include each other")
         for name in statement.words():
-            for path in self._included(name, statement.place, source):
+            for path in included(name, statement.place, self._files.home, of_user=source.of_user):
                 inner = _Source(
                     path,
                     source.of_user,
@@ -231,17 +231,19 @@ class _Reading:
                 )
                 self._file(inner, active=active)
 
-    def _included(self, name: str, place: Place, source: _Source) -> list[Path]:
-        if any(sign in name for sign in ("\\", "%", "${")):
-            place.refuse("versions of OpenSSH take backslashes, `%` and `${` in names of files differently")
-        if name.startswith("~") and not source.of_user:
-            place.refuse("the machine's configuration may not include files of a home folder")
-        if name.startswith("~"):
-            name = Tokens(self._files.home, {}).file(name)
-        folder = self._files.home / ".ssh" if source.of_user else SYSTEM_FOLDER
-        pattern = name if name.startswith("/") else f"{glob.escape(str(folder))}/{name}"
-        found = glob.glob(pattern)  # noqa: PTH207 - that of pathlib takes hidden files too
-        return [Path(path) for path in sorted(found, key=os.fsencode)]
+
+def included(name: str, place: Place, home: Path, *, of_user: bool) -> list[Path]:
+    """The files that a name behind `Include` stands for. Raises CallError."""
+    if any(sign in name for sign in ("\\", "%", "${")):
+        place.refuse("versions of OpenSSH take backslashes, `%` and `${` in names of files differently")
+    if name.startswith("~") and not of_user:
+        place.refuse("the machine's configuration may not include files of a home folder")
+    if name.startswith("~"):
+        name = Tokens(home, {}).file(name)
+    folder = home / ".ssh" if of_user else SYSTEM_FOLDER
+    pattern = name if name.startswith("/") else f"{glob.escape(str(folder))}/{name}"
+    found = glob.glob(pattern)  # noqa: PTH207 - that of pathlib takes hidden files too
+    return [Path(path) for path in sorted(found, key=os.fsencode)]
 
 
 def _list(statement: Statement) -> list[str]:

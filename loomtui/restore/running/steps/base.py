@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
+from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Json, StepName
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
@@ -30,6 +32,13 @@ class Step(ABC):
 
     async def prepare(self) -> None:  # noqa: B027 - most steps need none
         """Looks at what concerns all nodes at once, before the other methods are called."""
+
+    async def make_ready(self) -> Mapping[str, LoomtuiError]:
+        """Does what needs no stop, on all nodes, before the first service is stopped.
+
+        It changes nothing but the run's folder. Can be called again. Gives the failures by node.
+        """
+        return {}
 
     @abstractmethod
     async def check(self, node: str) -> bool:

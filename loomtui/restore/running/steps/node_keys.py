@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from loomtui.errors import StepFailed
 from loomtui.loom.references import KeyReport, Mismatch, MismatchKind
 from loomtui.restore.events import StepName
-from loomtui.restore.planning.identities import gather
+from loomtui.restore.planning.identities import Compared, look_and_compare
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.steps.base import Evidence, Step
@@ -33,14 +33,17 @@ class CompareNodeKeys(Step):
         self._report = KeyReport(True, (), ())
 
     async def prepare(self) -> None:
-        self._report = await compare_nodes(self.context)
+        self.context.compared = await look_and_compare_nodes(self.context)
+        self._report = self.context.compared.report
 
     async def check(self, node: str) -> bool:
         return False  # it only looks: a resumed run looks again
 
     async def preview(self, node: str) -> Preview:
         expected = self.context.plan.node(node).node_id or "no identity"
-        return Preview(node, f"expected: {expected}; changes nothing")
+        return Preview(
+            node, f"compare the identity with every reference to it; changes nothing\nexpected: {expected}"
+        )
 
     async def apply(self, node: str) -> None:
         """There is nothing to do: `verify` looks."""
@@ -84,17 +87,37 @@ async def compare_nodes(context: RunContext) -> KeyReport:
     Raises the error of the first node of the run that cannot be looked at. For other nodes that cannot be
     looked at, the inventory's word is taken.
     """
-    report, errors = await gather(context.inventory, context.fleet, plan=context.plan)
+    return _unless_unseen(
+        context, await look_and_compare(context.inventory, context.fleet, context.plan)
+    ).report
+
+
+async def look_and_compare_nodes(context: RunContext) -> Compared:
+    """As `compare_nodes`, while the nodes of the run are stopped, with what was seen."""
+    stopped = {node.name for node in context.nodes}
+    compared = await look_and_compare(context.inventory, context.fleet, context.plan, stopped=stopped)
+    return _unless_unseen(context, compared)
+
+
+def _unless_unseen(context: RunContext, compared: Compared) -> Compared:
     for node in context.nodes:
-        if node.name in errors:
-            raise errors[node.name]
-    return report
+        if node.name in compared.errors:
+            raise compared.errors[node.name]
+    return compared
 
 
 def blocking_on_run(context: RunContext, report: KeyReport) -> Iterator[Mismatch]:
     """What would keep peers apart and can be mended by the run."""
     names = {node.name for node in context.nodes}
     yield from (one for one in report.mismatches if one.blocking and _concerns(one, names))
+
+
+def duplicates_on_run(context: RunContext, report: KeyReport) -> Iterator[Mismatch]:
+    """Node keys that a node of the run has in common with another one. No unit can mend that."""
+    names = {node.name for node in context.nodes}
+    for one in report.mismatches:
+        if one.kind is MismatchKind.DUPLICATE_IDENTITY and _concerns(one, names):
+            yield one
 
 
 def tell_what_is_unknown(context: RunContext, step: StepName, report: KeyReport) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from loomtui.errors import StepFailed
 from loomtui.restore.choices import BackupPolicy
 from loomtui.restore.events import StepName
-from loomtui.restore.running.job_suspension import give_back, jobs_on, suspend
-from loomtui.restore.running.node_run import START, UNHOLD
+from loomtui.restore.running.job_suspension import UNSUSPEND, jobs_on, suspend, tell_what_is_back
+from loomtui.restore.running.node_run import START, UNHOLD, RunState
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.steps.base import Evidence, Step
 from loomtui.restore.running.steps.stop import keep_down
@@ -23,9 +23,8 @@ class StartAll(Step):
     undo_sentence = "Holds and stops every node again."
 
     async def check(self, node: str) -> bool:
-        node_run = self.context.node_run(node)
-        state = await node_run.state()
-        return not state.held and state.active == "active" and await self._has_settled(node)
+        state = await self.context.node_run(node).recent_state()
+        return not state.held and state.active == "active" and (await self._settled(node))[0]
 
     async def preview(self, node: str) -> Preview:
         node_run = self.context.node_run(node)
@@ -33,13 +32,18 @@ class StartAll(Step):
 
     async def apply(self, node: str) -> None:
         node_run = self.context.node_run(node)
-        await node_run.change(UNHOLD, node_run.unit_name, node_run.hold_file)
-        await node_run.change(START, node_run.unit_name, timeout=120)
-        await give_back(node_run, lambda text: self.context.note(self.name, node, text, {}))
+        *_, back = await node_run.change_and_look(
+            node_run.part(UNHOLD, node_run.unit_name, node_run.hold_file),
+            node_run.part(START, node_run.unit_name),
+            node_run.part(UNSUSPEND),
+            timeout=120,
+        )
+        self.context.watch.begin()
+        tell_what_is_back(back, partial(self.context.note, self.name, node))
 
     async def verify(self, node: str) -> Evidence:
-        if not await self._has_settled(node):
-            state = await self.context.node_run(node).state()
+        is_settled, state = await self._settled(node)
+        if not is_settled:
             raise StepFailed(
                 f"it does not stay up ({state.active}, {state.sub}): it exits and is restarted",
                 node=node,
@@ -48,13 +52,13 @@ class StartAll(Step):
             )
         return {"active": "active"}
 
-    async def _has_settled(self, node: str) -> bool:
+    async def _settled(self, node: str) -> tuple[bool, RunState]:
+        """Whether its process has run for long enough, and how the service stands."""
         node_run = self.context.node_run(node)
-        first = await node_run.state()
-        await asyncio.sleep(_SETTLE_SECONDS)
-        second = await node_run.state()
+        first = await node_run.recent_state()
+        second = await node_run.settle(_SETTLE_SECONDS)
         same = (first.main_pid, first.started) == (second.main_pid, second.started)
-        return same and second.active == "active" and second.main_pid != 0
+        return same and second.active == "active" and second.main_pid != 0, second
 
     async def undo(self, node: str) -> None:
         node_run = self.context.node_run(node)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from loomtui.errors import StepFailed, StillRunning
 from loomtui.fleet.facts import read_facts
+from loomtui.fleet.probes.node_status import NodeStatus
+from loomtui.fleet.probes.probe import identity_look, read_identity
 from loomtui.restore.events import StepName
 from loomtui.restore.running.node_run import (
     HOLD,
@@ -13,12 +17,13 @@ from loomtui.restore.running.node_run import (
     UNHOLD,
     NodeRun,
     Process,
-    RunState,
+    Seen,
     Standing,
     read_processes,
 )
 from loomtui.restore.running.operator import Preview
-from loomtui.restore.running.signing_now import standstill
+from loomtui.restore.running.run_context import RunContext
+from loomtui.restore.running.signing_now import depends_on_own_state, standstill
 from loomtui.restore.running.steps.base import Evidence, Step
 from loomtui.restore.running.task_failures import on_all, sentences
 
@@ -35,13 +40,12 @@ class StopAll(Step):
     may_leave_out = False
 
     async def check(self, node: str) -> bool:
-        node_run = self.context.node_run(node)
-        return await _why_not_stopped(node_run, await node_run.state()) is None
+        return _why_not_stopped(await self.context.node_run(node).recent_look()) is None
 
     async def preview(self, node: str) -> Preview:
         node_run = self.context.node_run(node)
-        state = await node_run.state()
-        already = await _why_not_stopped(node_run, state) is None
+        seen, _ = await node_run.look()
+        state, already = seen.state, _why_not_stopped(seen) is None
         now = "stopped" if state.stopped else f"{state.active}, {state.sub}"
         text = f"hold {node_run.unit_name} with {node_run.hold_file}, then stop it (now {now})"
         return Preview(node, text, already=already)
@@ -50,50 +54,65 @@ class StopAll(Step):
         await keep_down(self.context.node_run(node))
 
     async def verify(self, node: str) -> Evidence:
-        node_run = self.context.node_run(node)
-        state = await node_run.state()
-        if why := await _why_not_stopped(node_run, state):
+        seen = await self.context.node_run(node).recent_look()
+        if why := _why_not_stopped(seen):
             raise StepFailed(f"it is {why}", node=node, safe="This step touches none of its files.")
-        return {"active": "stopped", "was_active": state.was_active}
+        return {"active": "stopped", "was_active": seen.state.was_active}
 
     async def undo(self, node: str) -> None:
         node_run = self.context.node_run(node)
         state = await node_run.state()
         if state.was_active is None:
             return
-        await node_run.change(UNHOLD, node_run.unit_name, node_run.hold_file)
-        if state.was_active:
-            await node_run.change(START, node_run.unit_name)
+        unhold = node_run.part(UNHOLD, node_run.unit_name, node_run.hold_file)
+        start = [node_run.part(START, node_run.unit_name)] if state.was_active else []
+        await node_run.change_and_look(unhold, *start, timeout=120)
 
     async def gate(self) -> tuple[str, ...]:
-        async def why(name: str) -> str | None:
-            node_run = self.context.node_run(name)
-            return await _why_not_stopped(node_run, await node_run.state())
+        """Looks once more when all are stopped, also at the signing states, which are final now."""
+        names = [node.name for node in self.context.nodes]
+        looked, failures = await on_all(names, lambda name: _look_stopped(self.context, name))
+        not_stopped = [f"{name} is {one.why_not}" for name, one in looked.items() if one.why_not]
+        statuses = {name: one.status for name, one in looked.items() if one.status is not None}
+        return (*sentences(failures), *not_stopped) or await standstill(self.context, statuses)
 
-        reasons, failures = await on_all([node.name for node in self.context.nodes], why)
-        not_stopped = [f"{name} is {reason}" for name, reason in reasons.items() if reason]
-        return (*sentences(failures), *not_stopped) or await standstill(self.context)
+
+@dataclass(frozen=True)
+class _Stopped:
+    why_not: str | None  # None: it is
+    status: NodeStatus | None  # None: nobody needs it
 
 
-async def _why_not_stopped(node_run: NodeRun, state: RunState) -> str | None:
+async def _look_stopped(context: RunContext, name: str) -> _Stopped:
+    node_run = context.node_run(name)
+    if not depends_on_own_state(context, name):
+        seen, _ = await node_run.look()
+        return _Stopped(_why_not_stopped(seen), None)
+    seen, (output,) = await node_run.look(looks=[identity_look(node_run.session)])
+    return _Stopped(_why_not_stopped(seen), await read_identity(node_run.session, output))
+
+
+def _why_not_stopped(seen: Seen) -> str | None:
     """What is not as it should be after a stop. None means that the node is held and nothing of it runs."""
+    state, left = seen.state, seen.left or ()
     if not state.stopped:
         return f"{state.active} again" + ("" if state.held else " and not held")
     if not state.held:
         return "not held"
-    left = await node_run.left_running()
     return f"stopped, but it is not over: {'; '.join(map(_why_it_counts, left))}" if left else None
 
 
 async def keep_down(node_run: NodeRun) -> None:
     """Holds and stops the service, whatever it does now. Raises StillRunning if its processes do not end."""
-    await node_run.change(HOLD, node_run.unit_name, node_run.hold_file)
-    output = await node_run.change(
-        STOP, node_run.unit_name, str(_STOP_SECONDS), timeout=_STOP_SECONDS * 3 + 60, accept=(0, 75)
+    outputs = await node_run.change_and_look(
+        node_run.part(HOLD, node_run.unit_name, node_run.hold_file),
+        node_run.part(STOP, node_run.unit_name, str(_STOP_SECONDS), accept=(0, 75)),
+        left=True,
+        timeout=_STOP_SECONDS * 3 + 60,
     )
-    if output.status != 75:
+    if outputs[-1].status != 75:
         return
-    facts = read_facts(output.stdout)
+    facts = read_facts(outputs[-1].stdout)
     raise _still_running(node_run, read_processes(facts.all("left")), facts.line("state"))
 
 

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.fleet.probes.findings import Findings, cluster_of
 from loomtui.fleet.probes.log_tail import tail
-from loomtui.fleet.probes.node_status import NodeStatus
-from loomtui.fleet.probes.probe import look_at
-from loomtui.inventory.model import Role
 from loomtui.loom.diagnosis import Diagnosis, diagnose
-from loomtui.loom.health import ClusterState, NodeView, Verdict, judge_cluster
+from loomtui.loom.health import ClusterState, Verdict
 from loomtui.restore.events import StepName
-from loomtui.restore.plan import Scope
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.steps.base import Evidence, Step
 from loomtui.restore.running.steps.node_keys import compare_nodes, tell_what_stays
-from loomtui.restore.running.task_failures import on_all
-
-_POLL_SECONDS = 1.0
-_KEPT_LOOKS = 120
 
 
 class Verify(Step):
@@ -36,11 +27,13 @@ class Verify(Step):
 
     def __init__(self, context: RunContext) -> None:
         super().__init__(context)
-        self._watch: asyncio.Task[None] | None = None
-        self._last: dict[str, NodeStatus] = {}
+        self._waiting: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
-        self._watch = None
+        """What was seen before a failure counts no more."""
+        if self._waiting is not None:
+            self._waiting = None
+            await self.context.watch.end()
 
     async def check(self, node: str) -> bool:
         return False  # health is of this moment only
@@ -51,16 +44,16 @@ class Verify(Step):
         )
 
     async def apply(self, node: str) -> None:
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._watch_all(), name="verify")
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._wait_for_chain(), name="verify")
         try:
-            await asyncio.shield(self._watch)
+            await asyncio.shield(self._waiting)
         except asyncio.CancelledError:
-            self._watch.cancel()
+            self._waiting.cancel()
             raise
 
     async def verify(self, node: str) -> Evidence:
-        status = self._last.get(node)
+        status = self.context.watch.last.get(node)
         chain = status.chain if status else None
         if chain is None:
             raise StepFailed(
@@ -72,7 +65,12 @@ class Verify(Step):
         return {"height": chain.height, "app_hash": chain.app_hash, "peers": chain.peers}
 
     async def gate(self) -> tuple[str, ...]:
-        """Tells also what `loomtui nodekeys` will find: heights can grow even if a reference is wrong."""
+        """Tells also what `loomtui nodekeys` will find: heights can grow even if a reference is wrong.
+
+        Of the run's own nodes the gate before the start has told it.
+        """
+        if {node.name for node in self.context.nodes}.issuperset(self.context.inventory.names):
+            return ()
         with contextlib.suppress(LoomtuiError):
             tell_what_stays(self.context, self.name, await compare_nodes(self.context))
         return ()
@@ -80,39 +78,22 @@ class Verify(Step):
     async def undo(self, node: str) -> None:
         """Nothing was done, so there is nothing to undo."""
 
-    async def _watch_all(self) -> None:
-        """One watch over the cluster serves the tasks of all nodes."""
-        names = self._names()
-        looks: deque[list[NodeView]] = deque(maxlen=_KEPT_LOOKS)
-        times: deque[datetime] = deque(maxlen=_KEPT_LOOKS)
+    async def _wait_for_chain(self) -> None:
+        """One wait serves the tasks of all nodes."""
+        watch = self.context.watch
         deadline = datetime.now(UTC) + timedelta(seconds=self.context.plan.verify_deadline_seconds)
+        await watch.look_now()  # health is of this moment, whatever was seen before
         while True:
-            statuses, _ = await on_all(names, self._look)
-            self._last |= statuses
-            looks.append(
-                [statuses[name].view if name in statuses else self._unreachable_view(name) for name in names]
-            )
-            times.append(datetime.now(UTC))
-            verdict = judge_cluster(list(looks), list(times))
-            self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
+            verdict = watch.verdict()
+            self._tell(verdict)
             if verdict.state is ClusterState.HEALTHY:
                 return
             if datetime.now(UTC) > deadline:
                 raise await self._failure(verdict)
-            await asyncio.sleep(_POLL_SECONDS)
+            await watch.next_look()
 
-    def _names(self) -> list[str]:
-        """In a restore of some nodes the others are watched too, because they are the chain."""
-        if self.context.plan.scope is Scope.NODES:
-            return [name for name in self.context.inventory.names if name not in self.context.left_out]
-        return [node.name for node in self.context.nodes]
-
-    async def _look(self, name: str) -> NodeStatus:
-        return await look_at(self.context.fleet.session(name), self._last.get(name))
-
-    def _unreachable_view(self, name: str) -> NodeView:
-        role = self.context.inventory.node(name).role
-        return NodeView(name, Role(role), reachable=False, active=False)
+    def _tell(self, verdict: Verdict) -> None:
+        self.context.note(self.name, None, verdict.sentence, {"state": verdict.state.value, "live": True})
 
     async def _failure(self, verdict: Verdict) -> StepFailed:
         causes = await self._diagnose(verdict)
@@ -130,17 +111,21 @@ class Verify(Step):
         with contextlib.suppress(LoomtuiError):
             keys = await compare_nodes(self.context)
         lines = {name: tuple(texts) for name, texts in (await self._log_lines()).items()}
-        return diagnose(cluster_of(self.context.inventory, self._last, verdict, Findings(keys, lines)))
+        return diagnose(
+            cluster_of(self.context.inventory, self.context.watch.last, verdict, Findings(keys, lines))
+        )
 
     async def _log_lines(self) -> dict[str, list[str]]:
         """What the nodes have said since they were started; what they said before no longer holds."""
         lines: dict[str, list[str]] = {}
-        starts = [status.service.since for status in self._last.values() if status.service is not None]
+        starts = [
+            status.service.since for status in self.context.watch.last.values() if status.service is not None
+        ]
         since = min((start for start in starts if start is not None), default=None)
         with contextlib.suppress(LoomtuiError, TimeoutError):
             async with asyncio.timeout(20):
                 async for batch in tail(
-                    self.context.fleet, self._names(), follow=False, lines=200, since=since
+                    self.context.fleet, self.context.watched, follow=False, lines=200, since=since
                 ):
                     for line in batch:
                         lines.setdefault(line.node, []).append(line.text)

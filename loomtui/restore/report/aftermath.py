@@ -1,0 +1,118 @@
+"""What is still to do when a run is over. Made from its plan and its journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.record.marks import CLEANED, JOB_LOST, LEFT_OUT, UNIT_KEPT
+from loomtui.restore.report import words
+from loomtui.restore.report.chronicle import Chronicle
+from loomtui.restore.report.objectives import downtime_objective
+from loomtui.text import clean_line
+from loomtui.wording.objectives import Standing
+from loomtui.wording.quantities import joined, time_of
+
+
+class TodoKind(StrEnum):
+    """JSON holds these values."""
+
+    LEFT_OUT = "left-out"
+    UNITS = "units"
+    BACKUP_JOBS = "backup-jobs"
+    FIRST_BACKUP = "first-backup"
+    FREE_SPACE = "free-space"
+
+
+@dataclass(frozen=True)
+class Todo:
+    kind: TodoKind
+    sentence: str  # one or two sentences; text of nodes in it is clean
+    command: str  # that does it, or shows what it is about
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is told first of a run that is over."""
+
+    cost: str  # one sentence or two: how long the cluster was down, and what is lost
+    downtime: str
+    data_loss: str
+    todos: tuple[Todo, ...]
+    downtime_standing: Standing | None = None  # None: nothing was agreed
+    data_loss_standing: Standing | None = None
+
+
+def ending_of(chronicle: Chronicle) -> Ending:
+    downtime, loss = downtime_objective(chronicle), words.loss_objective(chronicle)
+    return Ending(
+        words.cost(chronicle),
+        words.downtime(chronicle),
+        words.data_loss(chronicle),
+        still_to_do(chronicle),
+        downtime.standing if downtime else None,
+        loss.standing if loss else None,
+    )
+
+
+def still_to_do(chronicle: Chronicle) -> tuple[Todo, ...]:
+    """The most pressing first. A run that is not over is to be resumed or rolled back first: nothing."""
+    match chronicle.summary.outcome:
+        case Outcome.RESTORED:
+            return (*_of_nodes(chronicle), *_first_backup(chronicle), *_free_space(chronicle))
+        case Outcome.ROLLED_BACK:
+            return tuple(_free_space(chronicle))
+        case _:
+            return ()
+
+
+def _of_nodes(chronicle: Chronicle) -> Iterator[Todo]:
+    if out := _marked(chronicle.events, LEFT_OUT):
+        text = f"{joined(out)} was left out: it stays stopped, held and locked by this run."
+        yield Todo(TodoKind.LEFT_OUT, text, "loomtui status")
+    if kept := _kept_units(chronicle.events):
+        text = f"The unit of {joined(kept)} was left as it is: its peers may not connect after a start."
+        yield Todo(TodoKind.UNITS, text, "loomtui services --diff")
+    for event in chronicle.events:
+        if event.node is not None and event.data.get(JOB_LOST):
+            place = clean_line(str(event.data[JOB_LOST]))
+            text = f"On {event.node}, {place} could not be started again: see to it that backups are taken."
+            yield Todo(TodoKind.BACKUP_JOBS, text, "loomtui status")
+
+
+def _marked(events: Iterable[Event], mark: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.node for event in events if event.node and event.data.get(mark)))
+
+
+def _kept_units(events: Iterable[Event]) -> tuple[str, ...]:
+    """The last decision about a unit counts."""
+    decided = {
+        event.node: bool(event.data.get(UNIT_KEPT))
+        for event in events
+        if event.node and event.kind is EventKind.DECISION and event.step is StepName.SERVICES
+    }
+    return tuple(node for node, is_kept in decided.items() if is_kept)
+
+
+def _first_backup(chronicle: Chronicle) -> Iterator[Todo]:
+    if not words.is_data_lost(chronicle):
+        return
+    since = time_of(chronicle.timings.down_until)
+    text = (
+        f"No backup of before {since} holds the chain as it is now. See that one is taken since, and read "
+        "it whole."
+    )
+    yield Todo(TodoKind.FIRST_BACKUP, text, "loomtui backups, then loomtui backups verify KEY")
+
+
+def _free_space(chronicle: Chronicle) -> Iterator[Todo]:
+    stopped = any(step.step is StepName.STOP for step in chronicle.steps)
+    if not stopped or any(event.data.get(CLEANED) for event in chronicle.events):
+        return
+    rolled_back = chronicle.summary.outcome is Outcome.ROLLED_BACK
+    kept = "What the run fetched" if rolled_back else "What was replaced"
+    until = "" if rolled_back else ", for a rollback, until you free the room"
+    text = f"{kept} is kept on {joined(chronicle.nodes)}{until}."
+    yield Todo(TodoKind.FREE_SPACE, text, f"loomtui clean {chronicle.run}")

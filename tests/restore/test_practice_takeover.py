@@ -1,0 +1,44 @@
+"""A run is taken over from a second home, seen at a sample of moments of a restore of a practice cluster.
+
+All of them, which takes longer: python -m tests.restore.kill_walk --way take-over; and
+python -m tests.restore.suspend_walk
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loomtui.restore.events import EventKind
+from tests.restore.kill_walk import KillWalk, kill_walk
+from tests.restore.suspend_walk import suspend_walk
+from tests.restore.ways import Way
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillWalk]:
+    with kill_walk("clean-restore", 1, tmp_path_factory.mktemp("kill"), Way.TAKE_OVER) as walk:
+        yield walk
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("border", [1, 4, 7], ids=["stop", "config", "start"])
+def test_killed_it_goes_on_from_a_second_home_to_the_same_end_or_back(walk: KillWalk, border: int) -> None:
+    """The event after the `border`-th step has begun: its first task."""
+    begun = [at for at, kind in enumerate(walk.kinds) if kind == EventKind.STEP_STARTED.value]
+
+    verdict = walk.at(begun[border] + 2)
+
+    assert verdict.holds, str(verdict)
+
+
+@pytest.mark.timeout(900)
+def test_a_loomtui_that_was_suspended_changes_nothing_when_it_wakes_up(tmp_path: Path) -> None:
+    with suspend_walk(tmp_path) as walk:
+        verdict = walk.at(2.5)
+
+    assert verdict.holds, str(verdict)
