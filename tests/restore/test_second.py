@@ -22,8 +22,9 @@ from loomtui.restore.running.operator import Go
 from loomtui.restore.running.second import Lacking, seen
 from loomtui.restore.takeover.acquisition import find_run, see_that_it_may_be, take_run
 from tests.fleet.agent import FakeAgent
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.material import make_plan_of
+from tests.restore.scripted import Scripted
 from tests.signing import Person
 
 Make = Callable[..., LocalCluster]

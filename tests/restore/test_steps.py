@@ -16,9 +16,10 @@ from loomtui.restore.plan import FileAction, Plan, SigningAction
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.safe_now import NOTHING_STOPPED
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local import digest
 from tests.restore.material import Key, node_key_of, unit_text, validator_key_of
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 
