@@ -110,7 +110,8 @@ def _node_problems(observations: Observations) -> Iterator[Finding]:
                 FindingCode.KEYS_UNREADABLE,
                 name,
                 f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known",
-                "Plan as somebody with root rights there, and have its configuration name its files plainly",
+                "Plan as somebody with root rights there, have its configuration name its files plainly, "
+                "and plan again when the node is not short of memory or processes",
             )
 
 
