@@ -160,7 +160,7 @@ async def test_what_a_node_says_stays_data(machine: Machine, fleet: Fleet) -> No
     machine.place.command("curl", "printf '\\033[2J' >&2; exit 7")
     status = (await look(fleet)).node("n1")
     assert status.service
-    assert (status.service.sub, status.service.load) == ("running", "ab")
+    assert (status.service.sub, status.service.load_state) == ("running", "ab")
     assert status.chain is None
     assert "\x1b" not in f"{status.version}{status.chain_error}{status.service}"
 

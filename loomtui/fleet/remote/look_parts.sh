@@ -163,7 +163,7 @@ validator_part() {
     say validator.state "$state"
     [ "$state" = good ] || return 0
     flat=$(sed 'H;$!d;x;y/\n\r\t/   /;s/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g' <"$validator") || return 0
-    case $flat in *}*) ;; *) return 0 ;; esac
+    case $flat in *'}'*) ;; *) return 0 ;; esac
     address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
         json_string address)
     [ -z "$address" ] || say validator.address "$address"
