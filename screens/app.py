@@ -23,6 +23,7 @@ from screens.base import LoomScreen
 from screens.context import AppContext, Clock, utc_now
 from screens.health.health_screen import HealthScreen
 from screens.input import keymap, keys
+from screens.input.key import use_keymap
 from screens.input.key_order import KeyOrder, Typed
 from screens.input.palette import ActionCommands, ThemeCommands
 from screens.leaving import Leaving
@@ -93,7 +94,7 @@ class LoomApp(App[int]):
         settings = settings or Settings()
         self.theme = settings.theme
         self._keep_theme = keep_theme
-        keys.use_keymap(own_keys or {})
+        use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
         self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
         self._prompter = ScreenPrompter(self)

@@ -13,7 +13,7 @@ from loomtui.wording.states import STEP_TITLES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
-from screens.input import keys
+from screens.input import keys, restore_keys
 from screens.logs.live_log import LiveLog
 from screens.navigation import runs_of
 from screens.restore.next_panel import NextPanel
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class RunScreen(DiffScreen):
-    BINDINGS = keys.bindings(keys.RUN, keys.COPY)
+    BINDINGS = keys.bindings(restore_keys.RUN, keys.COPY)
 
     def __init__(self, followed: RunFollower) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class RunScreen(DiffScreen):
     def available(self, action: str) -> bool | None:
         if action == "toggle_paths":
             return not self._nodes_wanted and has_paths_shown(self.state())
-        run_actions = {key.action for key in keys.RUN}
+        run_actions = {key.action for key in restore_keys.RUN}
         return action in self._actions if action in run_actions else super().available(action)
 
     def action_toggle_view(self) -> None:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from loomtui.drill.practice import practice
 from tests.restore.killing import FileState, Restorer, differences, file_state, state_of
 
@@ -102,7 +104,7 @@ def main(argv: Sequence[str]) -> int:
         for _ in range(chosen.count):
             verdict = walk.at(moments.uniform(0, 8))
             lost += not verdict.holds
-            print(verdict, flush=True)  # noqa: T201 - this is a command
+            click.echo(verdict)
     return 1 if lost else 0
 
 
