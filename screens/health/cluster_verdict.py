@@ -7,6 +7,7 @@ from textual.widgets import Static
 from screens.context import context_of
 from screens.health.verdict_head import verdict_text
 from screens.navigation import runs_of
+from screens.runs.elsewhere_text import health_notes
 
 #: Lines, on a low terminal and on a high one.
 _LOW, _HIGH = 5, 10
@@ -21,7 +22,9 @@ class ClusterVerdict(Static):
         self.update(verdict_text(watch.verdict, watch.causes, self._notes(), room, can_restore=offered))
 
     def _notes(self) -> tuple[str, ...]:
-        unfinished = runs_of(self).unfinished()
-        if unfinished and not context_of(self).writable:
-            return (f"The restore {unfinished[0].id} is unfinished. To go on: loomtui restore",)
-        return ()
+        context, unfinished = context_of(self), runs_of(self).unfinished()
+        notes = [*health_notes(context.watch.elsewhere, can_take_over=context.offers("take_over"))]
+        taken_over = {run.id for run in context.watch.elsewhere.runs}
+        if unfinished and not context.writable and unfinished[0].id not in taken_over:
+            notes.append(f"The restore {unfinished[0].id} is unfinished. To go on: loomtui restore")
+        return tuple(notes)

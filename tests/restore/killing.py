@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -10,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,18 +124,22 @@ class Restorer:
             for name in self.cluster.names
         )
 
-    def suspend_after(self, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
-        """Starts a restore and suspends it so long after it began; the run and its last event till then."""
+    def suspend_at(self, number: int, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
+        """Suspends a new restore so long after its n-th event, or after the first one that a node knows of.
+
+        Gives its process, the run and what the event was.
+        """
         process = self.begin("restore", "--plan", str(self.plan), "--yes", "--json")
         assert process.stdout is not None
         event: dict[str, Any] = {}
-        begun = None
+        seen = 0
         for line in process.stdout:
             event = json.loads(line)
-            if self.is_on_nodes(str(event["run"])):
-                begun = begun or time.monotonic()
-                if time.monotonic() - begun >= seconds:
-                    break
+            seen += bool(counts(event))
+            if seen >= number and self.is_on_nodes(str(event["run"])):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a moment between two events, or the end
+            process.wait(seconds)
         process.send_signal(signal.SIGSTOP)
         return process, str(event["run"]), _name_of(event)
 
@@ -157,8 +161,12 @@ class Restorer:
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
 
 
+def kind_and_step(event: Mapping[str, Any]) -> str:
+    return f"{event.get('kind')} {event.get('step') or ''}".strip()
+
+
 def _name_of(event: Mapping[str, Any]) -> str:
-    return f"{event.get('kind')} {event.get('step') or ''} {event.get('node') or ''}".strip()
+    return f"{kind_and_step(event)} {event.get('node') or ''}".strip()
 
 
 def counts(event: Mapping[str, Any]) -> bool:
