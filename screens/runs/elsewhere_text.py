@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from loomtui.restore.takeover.known_runs import odd_lock_text
 from loomtui.wording.quantities import count, joined
 from loomtui.wording.states import STEP_TITLES
-from screens.input import keys
 from screens.modals.confirm import Act
 
 if TYPE_CHECKING:
@@ -44,19 +43,20 @@ def _runs_sentences(told: RunsOnNodes, *, can_take_over: bool) -> Iterator[str]:
     yield from (odd_lock_text(name, lock) for name, lock in told.odd_locks.items())
 
 
-def health_notes(told: RunsOnNodes, *, can_take_over: bool) -> Iterator[str]:
-    """The same for the health screen, which has no room for more than the key that leads there."""
-    runs_key = keys.name("app.runs")
-    for run in told.runs:
-        if not run.has_record:
-            does = "tells what to do"
-        elif can_take_over:
-            does = "watches it, or takes it over"
-        else:
-            does = f"watches it; loomtui take-over {run.id} takes it over"
-        yield f"{elsewhere_text(run)} {runs_key} {does}."
-    for name, lock in told.odd_locks.items():
-        yield f"{name} is held by {lock.rstrip('.')}. {runs_key} tells what to do."
+def health_notes(told: RunsOnNodes) -> Iterator[str]:
+    """All that hold nodes, a sentence each, for the health screen."""
+    yield from (elsewhere_text(run) for run in told.runs)
+    yield from (f"{name} is held by {lock.rstrip('.')}." for name, lock in told.odd_locks.items())
+
+
+def way_to_runs(told: RunsOnNodes, *, can_take_over: bool) -> str | None:
+    """What the runs screen is good for, as it goes on after its key. None: nobody else holds nodes."""
+    recorded = [run for run in told.runs if run.has_record]
+    if recorded and can_take_over:
+        return "watches the run, or takes it over"
+    if recorded:
+        return f"watches the run; loomtui take-over {recorded[0].id} takes it over"
+    return "tells what is known of it, and what to do" if told.runs or told.odd_locks else None
 
 
 def take_over_act(run: SeenRun) -> Act:

@@ -25,6 +25,7 @@ from tests.restore.killing import (
     counts,
     differences,
     kind_and_step,
+    not_as_before,
     restored_sizes,
     restored_state_of,
     state_of,
@@ -65,27 +66,28 @@ class KillWalk:
         self._events = [kind_and_step(event) for event in counted]
         self.count = len(self.kinds) - 1  # the last line is the outcome
         self._restored = restored_state_of(restorer.cluster, sizes)
-        restorer.rollback(run)
-        self._expect_before("an undisturbed run")
+        self._roll_back(run, "an undisturbed run")
 
-    def _expect_before(self, after: str) -> None:
-        wrong = differences(self._before, state_of(self.restorer.cluster))
-        assert not wrong, f"rollback of {after} left {wrong}"
+    def _roll_back(self, run: str, what: str) -> None:
+        wrong = self._not_as_before(self.restorer.rollback(run))
+        assert not wrong, f"rollback of {what} left {wrong}"
+
+    def _not_as_before(self, kept: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        return not_as_before(self._before, self.restorer.cluster, kept)
 
     def at(self, number: int) -> Verdict:
         run, event = self.restorer.kill_at(number)
         if not self._go_on(run):
-            return Verdict(number, event, (), differences(self._before, state_of(self.restorer.cluster)))
+            return Verdict(number, event, (), self._not_as_before())
         resumed = differences(self._restored, restored_state_of(self.restorer.cluster, self._sizes))
-        self.restorer.rollback(run)
-        self._expect_before(f"the run that was resumed after {event}")
+        self._roll_back(run, f"the run that was resumed after {event}")
         run, event = self.restorer.kill_at(number)
         if self._elsewhere:
             self.restorer.forget()
-            self.restorer.take_over(run, "--rollback")
+            kept = self.restorer.take_over(run, "--rollback")
         else:
-            self.restorer.rollback(run)
-        return Verdict(number, event, resumed, differences(self._before, state_of(self.restorer.cluster)))
+            kept = self.restorer.rollback(run)
+        return Verdict(number, event, resumed, self._not_as_before(kept))
 
     def _go_on(self, run: str) -> bool:
         """Whether there was something to go on with: no node knows of a run that had not locked one yet."""

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,18 +147,35 @@ class Restorer:
         """What the first loomtui kept is gone: from here on this is another home."""
         shutil.rmtree(self.environment["XDG_STATE_HOME"], ignore_errors=True)
 
-    def take_over(self, run: str, *options: str) -> None:
-        """From a home that does not know of the run; its first loomtui may show signs of life."""
+    def take_over(self, run: str, *options: str) -> frozenset[str]:
+        """From a home that does not know of the run; its first loomtui may show signs of life.
+
+        Gives the same as `rollback`, where the options have it rolled back.
+        """
         living = ("--although-at-work", f"practice-{self.cluster.scenario.name}")
         done = self.call("take-over", run, "--yes", "--json", *living, *options)
         if done.returncode == 3 and not options:
             assert json.loads(done.stdout.splitlines()[-1])["outcome"] == "restored", done.stderr
-            return
+            return frozenset()
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+        return kept_signing_states(map(json.loads, done.stdout.splitlines()))
 
-    def rollback(self, run: str) -> None:
+    def rollback(self, run: str) -> frozenset[str]:
+        """Gives the signing states that it kept."""
         done = self.call("rollback", run, "--yes", "--json")
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+        return kept_signing_states(map(json.loads, done.stdout.splitlines()))
+
+
+def kept_signing_states(events: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Those that a rollback kept because they grew, by their names in `state_of`.
+
+    On a slow machine the restored chain may come as far as the old one was.
+    """
+    kept = {
+        event["node"] for event in events if "keeps its present signing state" in str(event.get("message"))
+    }
+    return frozenset(f"{name}:home/ubuntu/{VALIDATOR}" for name in kept)
 
 
 def kind_and_step(event: Mapping[str, Any]) -> str:
@@ -184,6 +201,14 @@ def state_of(cluster: Practice) -> dict[str, FileState]:
                     continue
                 found[f"{name}:{path.relative_to(cluster.node_root(name))}"] = file_state(path)
     return found
+
+
+def not_as_before(before: dict[str, FileState], cluster: Practice, kept: frozenset[str]) -> tuple[str, ...]:
+    """What a rollback left otherwise. The signing states that it kept count as before from then on."""
+    found = state_of(cluster)
+    for name in kept & set(differences(before, found)):
+        before[name] = found[name]
+    return differences(before, found)
 
 
 def file_state(path: Path) -> FileState:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.restore.kill_walk import kill_walk
-from tests.restore.killing import FileState, Restorer, differences, file_state, state_of
+from tests.restore.killing import FileState, Restorer, differences, file_state, not_as_before, state_of
 from tests.restore.ways import Way
 
 _SCENARIO = "clean-restore"
@@ -67,8 +67,7 @@ class SuspendWalk:
         finally:
             process.kill()
             process.wait(30)
-        self._second.rollback(run)
-        left = differences(self._before, state_of(self._first.cluster))
+        left = not_as_before(self._before, self._first.cluster, self._second.rollback(run))
         return Verdict(event, changed, left, process.returncode)
 
     def _runs_own(self) -> dict[str, FileState]:

@@ -9,10 +9,11 @@ import pytest
 
 from loomtui.errors import CallError
 from loomtui.restore.takeover.known_runs import RunsOnNodes
+from screens.app import LoomApp
 from screens.input import keys
 from screens.modals.confirm import ConfirmDialog
 from screens.modals.text import ErrorDialog
-from screens.runs.elsewhere_text import elsewhere_text, health_notes, runs_note, take_over_act
+from screens.runs.elsewhere_text import elsewhere_text, health_notes, runs_note, take_over_act, way_to_runs
 from screens.runs.record_screen import RunRecordScreen
 from screens.saving import save_text
 from screens.widgets.pane import Pane
@@ -97,6 +98,11 @@ def test_where_the_folder_is_closed_the_state_folder_takes_it(
         save_text("x", "txt", "text", NOW)
 
 
+def said(app: LoomApp) -> str:
+    """What stands on the screen, as if it had no lines."""
+    return " ".join(screen_text(app).replace("┃", " ").split())
+
+
 # ── runs of other machines ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -116,11 +122,10 @@ def test_what_to_do_next_depends_on_what_is_known() -> None:
     take_over = f"loomtui take-over {run.id}"
     assert take_over not in runs_note(told, can_take_over=True)  # there is a key for it
     assert f"Call ann@desk-2 first. To take it over: {take_over}." in runs_note(told, can_take_over=False)
-    (watched,), (named,) = (
-        tuple(health_notes(told, can_take_over=can_take_over)) for can_take_over in (True, False)
-    )
-    assert watched.endswith(f"{keys.name('app.runs')} watches it, or takes it over.")
-    assert take_over in named
+    assert tuple(health_notes(told)) == (elsewhere_text(run),)
+    assert way_to_runs(told, can_take_over=True) == "watches the run, or takes it over"
+    assert take_over in str(way_to_runs(told, can_take_over=False))
+    assert way_to_runs(RunsOnNodes(), can_take_over=True) is None
     lost = RunsOnNodes((replace(run, has_record=False, step=None),))
     note = runs_note(lost, can_take_over=True)
     assert "no record; the last sign" in note
@@ -128,11 +133,12 @@ def test_what_to_do_next_depends_on_what_is_known() -> None:
     assert f"loomtui rollback {run.id}" in note
     assert "docs/guide.md says how to go back by hand" in note
     assert take_over not in note
+    assert "what to do" in str(way_to_runs(lost, can_take_over=True))
     odd = RunsOnNodes(odd_locks={"db3": "a lock that nobody can read: it is empty"})
     note = runs_note(odd, can_take_over=True)
     assert "loomtui changes nothing on db3" in note
     assert "Find out who put it there" in note
-    (health,) = health_notes(odd, can_take_over=True)
+    (health,) = health_notes(odd)
     assert "db3 is held by a lock that nobody can read" in health
 
 
@@ -146,7 +152,7 @@ async def test_a_run_of_another_machine_can_be_taken_over_where_something_may_be
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
     async with running(FakeEngine(scene)) as (app, pilot):
         await press(pilot, "u")
-        await until(pilot, lambda: f"loomtui take-over {scenes.COLLEAGUES_RUN}" in screen_text(app))
+        await until(pilot, lambda: f"loomtui take-over {scenes.COLLEAGUES_RUN}." in said(app))
         assert "runs.take_over" not in footer_keys(app)
 
 
@@ -154,7 +160,7 @@ async def test_the_health_screen_shows_whose_run_it_is_and_forgets_it_when_the_n
     engine = WritableFakeEngine(scenes.of_a_colleague())
     async with running(engine, USUAL) as (app, pilot):
         await until(pilot, lambda: "ann@desk-2 holds db1 and db2" in screen_text(app))
-        assert "Restore data; the last sign of life is 5 seconds old" in screen_text(app)
+        assert "Restore data; the last sign of life is 5 seconds old" in said(app)
         engine.scene = scenes.healthy()
         await press(pilot, keys.name("screen.refresh"))
         await until(pilot, lambda: "ann@desk-2" not in screen_text(app), "free nodes")

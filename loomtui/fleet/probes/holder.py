@@ -39,9 +39,9 @@ class Holder:
         """In words; what is no time with a zone is told as it stands in the lock."""
         try:
             at = datetime.fromisoformat(self.since)
-        except ValueError:
+            return time_of(at.astimezone(UTC)) if at.tzinfo is not None else self.since
+        except (ValueError, OverflowError):
             return self.since
-        return time_of(at.astimezone(UTC)) if at.tzinfo is not None else self.since
 
     @property
     def words(self) -> str:
