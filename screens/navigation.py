@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import SeenRun
 
 
 class Navigation(Protocol):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from loomtui.restore.running.notices import Notice
     from loomtui.restore.running.operator import Operator
     from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import RunsOnNodes
 
 Progress = Callable[[int, int], None]
 
@@ -86,8 +86,8 @@ class RunsEngine(Protocol):
 
     def report(self, run_id: str, form: Form = "md") -> str: ...
 
-    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
-        """The runs of anybody that the nodes know, the latest first, and why some nodes tell nothing."""
+    async def runs_on_nodes(self) -> RunsOnNodes:
+        """The runs of anybody that the nodes know. A node that cannot be asked is no failure."""
         ...
 
     async def watched_on_nodes(self, run_id: str) -> WatchedRun:

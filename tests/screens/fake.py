@@ -30,7 +30,7 @@ from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.notices import Notice
 from loomtui.restore.running.operator import Go, Judged, OnFailure, OnPlan, Operator, Preview, UnitDraft
 from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
-from loomtui.restore.takeover.seen import SeenRun
+from loomtui.restore.takeover.known_runs import RunsOnNodes
 from tests.screens import basics, plans
 from tests.screens.basics import NOW
 from tests.screens.scenes import Scene
@@ -156,8 +156,8 @@ class FakeEngine:
             raise CallError(f"there is no run {run_id}")
         return self.scene.watched
 
-    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
-        return self.scene.seen_runs, {}
+    async def runs_on_nodes(self) -> RunsOnNodes:
+        return self.scene.on_nodes
 
     async def watched_on_nodes(self, run_id: str) -> WatchedRun:
         return self.watched(run_id)
