@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from platformdirs import user_state_path
 
 from loomtui.restore.record.run_store import Run as Recorded
+from loomtui.restore.replay.kept import KeptRuns
 from loomtui.restore.report import render
 from tests.cli.conftest import Run
 from tests.cli.terminal import Terminal
@@ -48,6 +50,11 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(
     assert said in done.err
 
 
+def test_a_run_or_a_file_has_to_be_named(loomtui: Run) -> None:
+    done = loomtui("replay")
+    assert (done.status, "Name a run, or the file of a report" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -64,6 +71,14 @@ def test_a_call_that_is_wrong_is_refused(
     done = loomtui("replay", recorded.id, *args)
     assert (done.status, done.out) == (2, "")
     assert said in done.err
+
+
+def test_runs_of_drills_are_listed_and_found(loomtui: Run, recorded: Recorded) -> None:
+    assert "No run of a drill is kept" in loomtui("replay", "--drills").out
+    KeptRuns().keep(recorded)
+    shutil.rmtree(recorded.folder)
+    assert recorded.id in loomtui("replay", "--drills").out
+    assert "the screens need a terminal" in loomtui("replay", recorded.id).err
 
 
 def test_a_damaged_journal_is_refused(loomtui: Run, recorded: Recorded) -> None:

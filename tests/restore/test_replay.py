@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loomtui.drill.environment import keep_runs
 from loomtui.errors import CallError
 from loomtui.restore.choices import Objectives
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from loomtui.restore.record.run_store import Run
+from loomtui.restore.record.run_store import Run, RunStore
+from loomtui.restore.replay.kept import KeptRuns
 from loomtui.restore.replay.player import SPEEDS, Player, speed_within
 from loomtui.restore.replay.recording import Recording, recording_of
 from loomtui.restore.replay.report_file import MAX_BYTES, load_report, read_report
@@ -300,3 +303,34 @@ def test_a_report_of_a_stopped_run_is_played_too(tmp_path: Path) -> None:
     read = read_report(render(run, "json").encode(), "it")
     assert [event.kind for event in read.events] == [EventKind.RUN_STARTED, EventKind.RUN_FINISHED]
     assert isinstance(read.events[0], Event)
+
+
+# ── runs of drills ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_runs_of_a_drill_can_be_played_when_its_cluster_is_gone(run: Run, tmp_path: Path) -> None:
+    kept = KeptRuns(tmp_path / "kept")
+    assert (kept.list(), kept.has(run.id), kept.has("../kept")) == ((), False, False)
+    expected = recording_of(run)
+    keep_runs(RunStore(tmp_path / "runs"), kept)
+    shutil.rmtree(run.folder)
+    assert kept.has(run.id)
+    assert kept.open(run.id) == expected
+    (tmp_path / "kept/20261121-031415-ab12.json").write_text("torn")
+    assert kept.list() == (expected,)
+
+
+def test_of_many_drills_the_oldest_runs_go(run: Run, tmp_path: Path) -> None:
+    kept = KeptRuns(tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    for number in range(100):
+        (tmp_path / f"kept/20250101-000000-{number:04x}.json").write_text("{}")
+    kept.keep(run)
+    left = sorted(path.stem for path in (tmp_path / "kept").iterdir())
+    assert (len(left), left[0], left[-1]) == (100, "20250101-000000-0001", run.id)
+
+
+def test_a_drill_does_not_fail_for_runs_that_cannot_be_kept(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file is in the way")
+    keep_runs(RunStore(tmp_path / "runs"), KeptRuns(tmp_path / "kept"))
+    assert (tmp_path / "kept").is_file()
