@@ -10,6 +10,7 @@ from loomtui.restore.events import Event, EventKind
 from loomtui.restore.replay.player import Player
 from loomtui.restore.replay.recording import Recording
 from loomtui.restore.report.words import where
+from loomtui.text import clean_line
 from loomtui.times import HOW, read_length, read_time
 from loomtui.wording.events import event_words
 from loomtui.wording.quantities import number, short_watch, time_of
@@ -64,8 +65,8 @@ def latest(player: Player) -> str:
 
 def event_text(event: Event) -> str:
     """What happened; of a decision also who took it."""
-    by = event.data.get("by")
-    who = f" (by {by})" if event.kind is EventKind.DECISION and isinstance(by, str) and by else ""
+    by = event.data.get("by") if event.kind is EventKind.DECISION else None
+    who = f" (by {clean_line(by, limit=100)})" if isinstance(by, str) and by else ""
     return f"{event_words(event)}{who}"
 
 
