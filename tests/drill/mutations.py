@@ -130,7 +130,7 @@ def _any_data_is_fit() -> None:
     def fit(contents: Contents, *, needs_evm: bool) -> None:
         return None
 
-    choosing._fault_for_nodes = fit
+    choosing.fault_for_nodes = fit
 
 
 def _damage_ends_it() -> None:
