@@ -6,12 +6,14 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loomtui.drill.proof import unpacking
+from loomtui.drill.proof import proving, unpacking
 from tests.ability import root
 from tests.cli.conftest import ROOT, Done, Run
 from tests.drill.proof.backups import CLUSTER, GOOD, NO_EVM, TORN, TRUNCATED, Backups, make
@@ -28,19 +30,22 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Backups:
 
 @pytest.fixture
 def prove(loomtui: Run, backups: Backups, tmp_path: Path) -> Prove:
-    """`loomtui drill --from …` with a folder that has to be empty afterwards."""
+    """`loomtui drill --from …`: it leaves nothing in its folder, and S3 as it is."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
     def run(*args: str) -> Done:
         own = {**backups.environment, "TMPDIR": str(temporary)}
+        before = backups.objects()
         done = loomtui("drill", "--from", str(backups.inventory), *args, env=own)
         assert list(temporary.iterdir()) == []
+        assert backups.objects() == before
         return done
 
     return run
 
 
+@pytest.mark.slow
 def test_each_backup_is_judged(prove: Prove, backups: Backups, tmp_path: Path) -> None:
     junit, metrics = tmp_path / "proof.xml", tmp_path / "proof.prom"
     done = prove("--backup", "each", "--json", "--junit", str(junit), "--prometheus", str(metrics))
@@ -102,10 +107,51 @@ def test_a_program_that_is_given_runs_where_there_is_no_network(
         hosts = set(re.findall(r"[0-9]+(?:\.[0-9]+){3}", "".join(_settings(text))))
         assert all(host.startswith("127.") or host == "0.0.0.0" for host in hosts), (path, hosts)
     assert not (seen / "home/chaindata/data/cs.wal").exists()
+    everything = b"".join(path.read_bytes() for path in (seen / "home").rglob("*") if path.is_file())
+    assert b"PrivKeyEd25519" in everything, "it has keys of its own"
+    assert not [key for key in backups.private_keys if key.encode() in everything]
 
 
 def _settings(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def test_what_the_program_ends_with_is_the_reason(prove: Prove, tmp_path: Path) -> None:
+    root()
+    program = tmp_path / "loom"
+    program.write_text(
+        "#!/bin/sh\necho starting\necho 'Error: failed to load EVM root for version 55' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    done = prove("--loom-binary", str(program))
+    assert done.status == 1
+    told = "BAD: the node ended with status 1 at its start: Error: failed to load EVM root for version 55"
+    assert told in done.out
+
+
+def test_what_the_stand_in_cannot_read_is_not_started(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "is_practice_chain", lambda _folder, _height: False)
+    proof, _ = prove("--json").lines
+    assert (proof["passed"], proof["program"], proof["reached_height"]) == (True, "none", None)
+    assert "real-data" in {gap["what"] for gap in proof["not_proved"]}
+
+
+def test_a_program_is_not_started_where_there_is_a_network(
+    prove: Prove, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = proving.open_chamber
+
+    @contextmanager
+    def with_a_network() -> Iterator[proving.Chamber]:
+        with made() as chamber:
+            yield replace(chamber, is_isolated=False)
+
+    monkeypatch.setattr(proving, "open_chamber", with_a_network)
+    done = prove("--loom-binary", sys.executable)
+    assert done.status == 3
+    assert "only where it has no network" in done.err
+    proof, _ = prove("--json").lines
+    assert proof["isolation"] == "configuration"
 
 
 def test_a_disk_without_room_says_nothing_of_the_backup(

@@ -77,7 +77,7 @@ class _Course:
 
 
 @dataclass(frozen=True)
-class _Chamber:
+class Chamber:
     """Where the node will live."""
 
     control: Control
@@ -95,7 +95,7 @@ async def prove(
     not be safe and for a disk without room.
     """
     began, course = datetime.now(UTC), _Course()
-    with _chamber() as chamber, suppress(_BadBackupError):  # the last step says why
+    with open_chamber() as chamber, suppress(_BadBackupError):  # the last step says why
         await _prove(source, backup, wish, chamber, course, report, tell)
     contents = course.contents
     chain = contents.chain if contents is not None else None
@@ -117,20 +117,20 @@ async def prove(
 
 
 @contextmanager
-def _chamber() -> Iterator[_Chamber]:
+def open_chamber() -> Iterator[Chamber]:
     with guarded("loomtui.drill.proof.chamber", [], None, start_seconds=_CHAMBER_SECONDS) as (control, ready):
         root = Path(ready["root"])
         machine = Machine("proof", True, root / "node", ready["address"], ready["rpc"], ready["api"], "proof")
         for folder in (machine.home, machine.binary.parent, machine.root / ".practice"):
             folder.mkdir(parents=True, mode=0o700)
-        yield _Chamber(control, root, bool(ready["is_isolated"]), machine)
+        yield Chamber(control, root, bool(ready["is_isolated"]), machine)
 
 
 async def _prove(
     source: BackupSource,
     backup: Backup,
     wish: Wish,
-    chamber: _Chamber,
+    chamber: Chamber,
     course: _Course,
     report: Progress,
     tell: Tell,
@@ -225,7 +225,7 @@ def _furnish(contents: Contents, origin: Origin, machine: Machine, height: int) 
     return True
 
 
-async def _run(chamber: _Chamber, course: _Course, height: int, binary: Path | None, *, blocks: int) -> None:
+async def _run(chamber: Chamber, course: _Course, height: int, binary: Path | None, *, blocks: int) -> None:
     """Raises _BadBackupError."""
     machine = chamber.machine
     task = Task(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import yaml
+from moto.s3.models import s3_backends
 
 from loomtui.drill import store
 from loomtui.drill.archives import object_key
@@ -45,6 +47,13 @@ class Backups:
     keys: Mapping[int, str]
     environment: Mapping[str, str]
     addresses: tuple[str, ...]  # of the cluster that they are from
+    private_keys: tuple[str, ...]  # of its nodes and validators, in base64
+
+    def objects(self) -> Mapping[str, str]:
+        """What lies in S3: the ETag of each key."""
+        return {
+            key: one.etag for key, one in s3_backends[store.ACCOUNT]["aws"].buckets[store.BUCKET].keys.items()
+        }
 
 
 def make(folder: Path) -> Backups:
@@ -63,6 +72,7 @@ def make(folder: Path) -> Backups:
         {height: _key(stage, height) for height in (GOOD, TRUNCATED, NO_EVM, TORN)},
         store.ENVIRONMENT,
         tuple(machine.address for machine in machines),
+        tuple(b64encode(key).decode() for host in hosts for key in (host.keys.node, host.keys.validator)),
     )
 
 
