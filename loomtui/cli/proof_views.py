@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from loomtui.drill.proof.proofs import GAPS, Isolation, Program, Proof, all_good
 from loomtui.drill.summary import Played
+from loomtui.text import clean_line
 from loomtui.wording.quantities import count, iso, length, number, time_of
 
 _PROGRAMS = {
@@ -45,6 +46,7 @@ def proof_document(proof: Proof) -> dict[str, object]:
             }
             for taken in proof.steps
         ],
+        "warnings": list(proof.warnings),
         "not_proved": [{"what": gap.value, "says": GAPS[gap]} for gap in proof.gaps],
     }
 
@@ -59,11 +61,12 @@ def summary_document(cluster: str, proofs: Sequence[Proof]) -> dict[str, object]
 
 
 def proof_text(proof: Proof) -> str:
-    lines = [proof.key]
+    lines = [clean_line(proof.key, limit=200)]
     lines += [
         f"  {'✗' if taken.wrong else '✓'} {taken.step.value:<8} {length(taken.seconds):>9}"
         for taken in proof.steps
     ]
+    lines += [f"  warning: {clean_line(warning)}" for warning in proof.warnings]
     if not proof.is_good:
         return "\n".join([*lines, f"  BAD: {proof.wrong}"])
     lines += [f"  {sentence}" for sentence in _good_sentences(proof)]
@@ -89,4 +92,4 @@ def _good_sentences(proof: Proof) -> list[str]:
 def as_played(proof: Proof) -> Played:
     """For JUnit."""
     wrong = (proof.wrong,) if proof.wrong else ()
-    return Played(proof.key, proof.is_good, proof.seconds, wrong, proof_text(proof))
+    return Played(clean_line(proof.key), proof.is_good, proof.seconds, wrong, proof_text(proof))

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from loomtui.cli.output import note, print_json_line, progress, read_progress, say
 from loomtui.cli.settings import run_async
 from loomtui.errors import CallError
+from loomtui.text import clean_line
 
 if TYPE_CHECKING:
     from loomtui.drill.proof.proofs import Proof, Wish
@@ -140,7 +141,7 @@ async def _proved(inventory: Inventory, wanted: str, wish: Wish, *, as_json: boo
     try:
         for backup in await source.choose(wanted):
             if not as_json:
-                note(f"Proving {backup.key}…")
+                note(f"Proving {clean_line(backup.key)}…")
             report = read_progress() or (lambda _done, _total: None)
             proof = await prove(source, backup, wish, report, progress)
             proofs.append(proof)

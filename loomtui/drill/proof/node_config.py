@@ -23,7 +23,7 @@ from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
 from loomtui.drill.node.keys import PrivValidator, node_key_text
 from loomtui.drill.node.settings import config_toml
 from loomtui.errors import Refused
-from loomtui.loom.config import is_foreign, load_loom_yml
+from loomtui.loom.config import is_foreign, load_loom_yml, loom_yml_fields
 from loomtui.loom.databases import LOOM_CONFIG, LOOM_GENESIS, TENDERMINT_CONFIG, TENDERMINT_GENESIS
 from loomtui.restore.planning.external_addresses import named_addresses
 
@@ -128,6 +128,7 @@ def write(machine: Machine, texts: Texts, identity: Identity) -> None:
 def isolated(text: str, machine: Machine) -> str:
     """The loom.yml without whatever names another machine. Raises Refused if it cannot be read."""
     try:
+        loom_yml_fields(text)  # bounds what its aliases make of it
         document = load_loom_yml(text)
     except ValueError as error:
         raise Refused(
@@ -135,9 +136,10 @@ def isolated(text: str, machine: Machine) -> str:
         ) from None
     kept = _table({name: value for name, value in document.items() if str(name).lower() not in _DROPPED})
     own = load_loom_yml(machines.loom_yml(machine))
-    places = {name: own[name] for name in ("RPCListenAddress", "RPCBindAddress")}
-    text: str = yaml.safe_dump({**kept, **places, "LogDestination": ""}, sort_keys=False)
-    return text
+    kept |= {name: own[name] for name in ("RPCListenAddress", "RPCBindAddress")}
+    kept["LogDestination"] = ""
+    written: str = yaml.safe_dump(kept, sort_keys=False)
+    return written
 
 
 def _table(table: Mapping[object, object]) -> dict[object, object]:

@@ -94,6 +94,7 @@ class Proof:
     reached: int | None = None  # the height at which the node was when it was ended
     signed: int | None = None  # up to which a validator had signed when its newest config backup was made
     gaps: tuple[Gap, ...] = ()
+    warnings: tuple[str, ...] = ()  # what the read noticed, such as signs of a node that ran meanwhile
 
     @property
     def wrong(self) -> str:

@@ -35,7 +35,7 @@ from loomtui.text import clean_line
 
 #: The block above the restored one is decided by the new validator; the next one holds the app's hash of it.
 BLOCKS = 2
-_CHAMBER_SECONDS = 60.0
+_CHAMBER_SECONDS = 90.0
 #: A node opens its databases and replays blocks before it answers.
 _ANSWER_SECONDS = 1800.0
 _BLOCK_SECONDS = 60.0
@@ -98,7 +98,6 @@ async def prove(
     with open_chamber() as chamber, suppress(_BadBackupError):  # the last step says why
         await _prove(source, backup, wish, chamber, course, report, tell)
     contents = course.contents
-    chain = contents.chain if contents is not None else None
     return Proof(
         key=backup.key,
         taken_at=backup.taken_at,
@@ -107,12 +106,13 @@ async def prove(
         steps=tuple(course.steps),
         program=course.program,
         isolation=course.isolation,
-        chain_id=chain.chain_id if chain is not None else contents and contents.chain_id,
+        chain_id=_chain_id_of(contents) if contents is not None else None,
         height=_height_of(contents) if contents is not None else None,
-        block_time=chain.block_time if chain is not None else None,
+        block_time=contents.chain.block_time if contents is not None and contents.chain is not None else None,
         reached=course.reached,
         signed=course.signed,
         gaps=tuple(course.gaps),
+        warnings=contents.warnings if contents is not None else (),
     )
 
 
@@ -214,8 +214,8 @@ def _furnish(contents: Contents, origin: Origin, machine: Machine, height: int) 
     """
     machines.install_loom(machine, _STAND_IN_BLOCK_SECONDS)
     identity = Identity.new()
-    chain_id = contents.chain.chain_id if contents.chain is not None else contents.chain_id
-    node_config.write(machine, node_config.rendered(origin, machine, identity, chain_id), identity)
+    texts = node_config.rendered(origin, machine, identity, _chain_id_of(contents))
+    node_config.write(machine, texts, identity)
     try:
         succeed(machine.home / "chaindata/data/state.db", identity.validator, height)
     except NoSuccessionError:
@@ -276,6 +276,10 @@ def _last_words(seen: Watched) -> str:
     lines = [clean_line(line, limit=400) for line in seen.log.splitlines()]
     errors = [line for line in lines if line.startswith(("Error:", "panic:"))]
     return next(iter([*errors[-1:], *[line for line in reversed(lines) if line]]), "nothing")
+
+
+def _chain_id_of(contents: Contents) -> str | None:
+    return contents.chain.chain_id if contents.chain is not None else contents.chain_id
 
 
 def _height_of(contents: Contents) -> int | None:

@@ -65,8 +65,8 @@ def test_a_real_state_gets_one_new_validator_and_keeps_all_else(
         assert after.validators == after.next_validators
     else:
         assert after.validators == before.validators
-    kept = {"validators": before.validators, "next_validators": before.next_validators}
-    assert replace(after, last_change=before.last_change, **kept) == before
+    sets_before = replace(after, validators=before.validators, next_validators=before.next_validators)
+    assert replace(sets_before, last_change=before.last_change) == before
     assert after.last_change == first
     sets = {
         key: value for record in leveldb.records(journal(state_db)) for key, value in leveldb.puts(record)
@@ -162,9 +162,10 @@ def test_a_configuration_of_its_own_names_the_chain_where_no_backup_has_one() ->
     assert 'laddr = "tcp://127.9.9.1:46656"' in texts["chaindata/config/config.toml"]
 
 
-def test_a_loom_yml_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize("text", ["a: [", "a: &a [*a]", f"a: &a {list(range(200))}\nb: &b [{'*a,' * 99}]\n"])
+def test_a_loom_yml_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="cannot be read"):
-        isolated("a: [", MACHINE)
+        isolated(text, MACHINE)
 
 
 def test_metrics_have_the_form_of_the_exposition() -> None:
