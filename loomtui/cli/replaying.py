@@ -49,7 +49,7 @@ def _list_drills() -> int:
 
     rows = [
         (one.run, one.cluster, timestamp(one.began), length(one.length.total_seconds()))
-        for one in KeptRuns().list()
+        for one in KeptRuns().recordings()
     ]
     if rows:
         table(("RUN", "CLUSTER", "STARTED (UTC)", "TOOK"), rows)

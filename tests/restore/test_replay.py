@@ -310,14 +310,14 @@ def test_a_report_of_a_stopped_run_is_played_too(tmp_path: Path) -> None:
 
 def test_the_runs_of_a_drill_can_be_played_when_its_cluster_is_gone(run: Run, tmp_path: Path) -> None:
     kept = KeptRuns(tmp_path / "kept")
-    assert (kept.list(), kept.has(run.id), kept.has("../kept")) == ((), False, False)
+    assert (kept.recordings(), kept.has(run.id), kept.has("../kept")) == ((), False, False)
     expected = recording_of(run)
     keep_runs(RunStore(tmp_path / "runs"), kept)
     shutil.rmtree(run.folder)
     assert kept.has(run.id)
     assert kept.open(run.id) == expected
     (tmp_path / "kept/20261121-031415-ab12.json").write_text("torn")
-    assert kept.list() == (expected,)
+    assert kept.recordings() == (expected,)
 
 
 def test_of_many_drills_the_oldest_runs_go(run: Run, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class KeptRuns:
         """Raises CallError: it is not kept, or cannot be read."""
         return load_report(self._path(run_id))
 
-    def list(self) -> tuple[Recording, ...]:
+    def recordings(self) -> tuple[Recording, ...]:
         """Those that can be read, newest first."""
         found = []
         for run_id in self._names():
