@@ -152,6 +152,7 @@ SERVICES = (
 
 RUNS = (
     Key("runs.open", "enter", "open_run", "Look into", "Timeline, decisions and checks of the marked run"),
+    Key("runs.replay", "p", "replay", "Replay", "Play the marked run again, from its record"),
     Key("runs.watch", "w", "watch", "Watch", "See the steps of a run that another loomtui works on"),
     Key(
         "runs.take_over",
@@ -170,6 +171,19 @@ RUNS = (
         "Put back what was there before the marked run",
         danger=True,
     ),
+)
+
+REPLAY = (
+    Key("replay.pause", "space", "pause", "Pause", "Pause, or go on; at the end, play it again"),
+    Key("replay.next", "n", "step(1)", "Next", "The next event; then it is paused"),
+    Key("replay.before", "p", "step(-1)", "Before", "The event before; then it is paused"),
+    Key("replay.ahead", "right_square_bracket", "jump_by(1)", "+1 min", "A minute on", shown_as="]"),
+    Key("replay.back", "left_square_bracket", "jump_by(-1)", "-1 min", "A minute back", shown_as="["),
+    Key("replay.time", "at", "go_to_time", "To time", "Go to a moment of the run", shown_as="@"),
+    Key("replay.faster", "greater_than_sign", "change_speed(1)", "Faster", "Play it faster", shown_as=">"),
+    Key("replay.slower", "less_than_sign", "change_speed(-1)", "Slower", "Play it slower", shown_as="<"),
+    Key("replay.beginning", "0", "to_beginning", "Beginning", "To the beginning", show=False),
+    Key("replay.end", "dollar_sign", "to_end", "End", "To the end of the run", show=False, shown_as="$"),
 )
 
 RUN_RECORD = (
@@ -275,11 +289,16 @@ DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing hap
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
     *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
-    *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
+    *(SERVICES, RUNS, RUN_RECORD, REPLAY, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
 )
 
 #: The keys that lead from any screen to another.
 WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.action == "restore")
+
+WAY_ACTIONS = frozenset(key.action.partition("(")[0] for key in APP if key.id in WAYS)
+
+#: What is left of the app's keys where there is no cluster: they stand for no place and for no act.
+APART = tuple(key for key in APP if key.id not in WAYS)
 
 #: The groups that move about in a text or table.
 MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW, AXIS) for key in group)

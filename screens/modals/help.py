@@ -13,13 +13,13 @@ from screens.text import content
 from screens.text.words import Tone
 
 if TYPE_CHECKING:
-    from screens.base import LoomScreen
+    from screens.framed_screen import FramedScreen
 
 _KEY_CELLS = 10
 _SERVED = "In a browser nothing is saved where loomtui runs, and nobody is asked for passwords or host keys."
 
 
-def help_text(screen: LoomScreen) -> Content:
+def help_text(screen: FramedScreen) -> Content:
     active_keys = _active_keys(screen)
     screen_keys = {
         key: usable for key, usable in active_keys.items() if key.group != "app" and key.id not in keys.MOVING
@@ -28,7 +28,7 @@ def help_text(screen: LoomScreen) -> Content:
     moving_keys = {key: usable for key, usable in active_keys.items() if key.id in keys.MOVING}
     parts: list[Content | str] = [
         keys.fill_key_names(screen.HELP),
-        *([_SERVED] if screen.context.served else []),
+        *([_SERVED] if screen.frame.served else []),
     ]
     for title, listed_keys in (
         ("On this screen", screen_keys),
@@ -40,7 +40,7 @@ def help_text(screen: LoomScreen) -> Content:
     return content.lines([*parts, *_action_names(active_keys)])
 
 
-def _active_keys(screen: LoomScreen) -> dict[Key, bool]:
+def _active_keys(screen: FramedScreen) -> dict[Key, bool]:
     """Each key, and whether it can be used now."""
     active_keys: dict[Key, bool] = {}
     for active_binding in screen.active_bindings.values():

@@ -138,7 +138,7 @@ def _any_data_is_fit() -> None:
     def fit(contents: Contents, *, needs_evm: bool) -> None:
         return None
 
-    _put(choosing, "_fault_for_nodes", fit)
+    _put(choosing, "fault_for_nodes", fit)
 
 
 def _damage_ends_it() -> None:

@@ -150,6 +150,22 @@ def test_a_run_that_was_taken_over_names_its_generation() -> None:
     assert read_holder('{"run": "R-1/../etc"}') is None
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("2026-01-01T12:00:00+02:00", "2026-01-01 10:00:00 UTC"),
+        ("2026-01-01", "2026-01-01"),
+        ("today", "today"),
+        ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00:00+23:00"),
+    ],
+)
+def test_since_when_a_lock_is_held(told: str, shown: str) -> None:
+    """What is no moment that a calendar has in UTC is told as it stands there."""
+    holder = Holder("R-1", since=told)
+    assert holder.since_when == shown
+    assert holder.words == f"run R-1 of somebody@somewhere, since {shown}"
+
+
 async def test_what_a_node_says_stays_data(machine: Machine, fleet: Fleet) -> None:
     root = machine.place.root
     (root / "cat").write_text(
