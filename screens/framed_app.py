@@ -37,17 +37,17 @@ class FramedApp(App[int]):
     """
 
     TITLE = "loomtui"
-    CSS_PATH = [  # noqa: RUF012
+    CSS_PATH = [  # noqa: RUF012 - so Textual declares it
         "styles/frame.tcss",
         "styles/widgets.tcss",
         "styles/dialogs.tcss",
         "styles/restore.tcss",
         "styles/plain.tcss",
     ]
-    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
+    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012 - so Textual declares it
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 - so Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - so Textual declares it
         (0, "-narrow"),
         (100, "-medium"),
         (160, "-wide"),

@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -269,10 +270,14 @@ def test_older_data_and_newer_signing_states_stand_still_until_they_are_reset() 
         until(lambda: min(heights(cluster)) > cluster.scenario.data_height + 3)
 
 
+def is_restarted(cluster: Practice, name: str) -> bool:
+    return "Scheduled restart job" in log(cluster, name)
+
+
 def test_clean_restore_begins_with_nodes_that_cannot_start() -> None:
     with practice("clean-restore", block_seconds=_BLOCK_SECONDS) as cluster:
         for name in ("val-1", "val-2", "val-3", "backup-1"):
-            until(lambda name=name: "Scheduled restart job" in log(cluster, name))  # type: ignore[misc]
+            until(partial(is_restarted, cluster, name))
         assert cluster.shell("val-4", "systemctl is-active loom").stdout == "inactive\n"
         for name in VALIDATORS:
             text = (cluster.working_directory(name) / "chaindata/config/priv_validator.json").read_text()
