@@ -9,6 +9,7 @@ import click
 
 from loomtui.cli.extras import need
 from loomtui.cli.output import note, print_json, print_json_line, say, table
+from loomtui.cli.proving import with_proofs
 from loomtui.cli.screen import need_terminal, start_screens
 from loomtui.cli.settings import json_option, run_async
 from loomtui.cli.working import EventPrinter
@@ -48,13 +49,16 @@ _NODES = 4
     "junit_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --auto, write the outcome as JUnit XML, too.",
+    help="With --auto or --from, write the outcome as JUnit XML, too.",
 )
 @click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
 @click.option("--hints", is_flag=True, help="Print the hints of the scenario, for whoever leads the drill.")
 @click.option("--history", is_flag=True, help="List the drills of this machine, and what came of them.")
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a scenario.")
-@json_option("With --auto, print one event a line (with --all one drill), and the outcome last.")
+@json_option(
+    "With --auto, print one event a line (with --all one drill, with --from one proof), and the outcome last."
+)
+@with_proofs
 def drill(
     nodes: int | None,
     scenario: str,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
+    from loomtui.restore.replay.recording import Recording
     from loomtui.restore.report import Chronicle, Form
     from loomtui.restore.report.estimates import Estimate
     from loomtui.restore.running.notices import Notice
@@ -96,6 +97,10 @@ class RunsEngine(Protocol):
 
     def chronicle(self, run_id: str) -> Chronicle:
         """A run told in facts, as far as it went."""
+        ...
+
+    def recording(self, run_id: str) -> Recording:
+        """A run to be played again. Raises CallError: it cannot be."""
         ...
 
     def watched(self, run_id: str) -> WatchedRun:

@@ -42,9 +42,10 @@ class RunsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
         "This screen lists all restores that were done from this machine, newest first. Press {runs.open} to "
-        "see how the marked one went: its timeline, what it cost, and who decided what. You can resume an "
-        "unfinished one where it stood, or roll it back to what was there before. Runs of other machines "
-        "that hold nodes are shown as well: {runs.watch} watches one, {runs.take_over} takes it over."
+        "see how the marked one went: its timeline, what it cost, and who decided what; {runs.replay} plays "
+        "it again. You can resume an unfinished one where it stood, or roll it back to what was there "
+        "before. Runs of other machines that hold nodes are shown as well: {runs.watch} watches one, "
+        "{runs.take_over} takes it over."
     )
     BINDINGS = keys.bindings(keys.RUNS)
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
@@ -118,6 +119,8 @@ class RunsScreen(TableScreen):
                 return False
             if run.id in self._elsewhere:
                 return False  # a colleague has taken it over
+        if action == "replay":
+            return self._marked_run() is not None
         if action == "take_over":
             return self._marked_elsewhere() is not None and super().available(action)
         if action == "watch" and self._marked_elsewhere() is not None:
@@ -131,6 +134,11 @@ class RunsScreen(TableScreen):
         run = self._marked_run()
         if run is not None:
             self.app.push_screen(RunRecordScreen(run))
+
+    def action_replay(self) -> None:
+        run = self._marked_run()
+        if run is not None:
+            runs_of(self).replay_run(run.id)
 
     def action_take_over(self) -> None:
         other = self._marked_elsewhere()

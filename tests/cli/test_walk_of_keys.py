@@ -85,7 +85,7 @@ def _sees_calls(raw: bytes) -> None:
 def waited_in_the_outage(report: dict[str, Any]) -> float:
     """Seconds that the cluster was down and the run waited for a key."""
     return sum(
-        decision["waited_seconds"]
+        float(decision["waited_seconds"])
         for decision in report["decisions"]
         if decision["step"] not in {None, "preflight", "stop"}
     )

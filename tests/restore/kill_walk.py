@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from loomtui.drill.practice import practice
 from tests.restore.killing import (
     Restorer,
@@ -140,9 +142,9 @@ def main(argv: Sequence[str]) -> int:
         numbers = range(chosen.first, (chosen.last or walk.count) + 1)
         for verdict in walk.walk(walk.spread(numbers) if chosen.spread else numbers):
             lost += not verdict.holds
-            print(verdict, flush=True)  # noqa: T201 - this is a command
+            click.echo(verdict)
     seconds = time.monotonic() - started
-    print(f"{len(numbers)} of {walk.count} events in {seconds:.0f} s, {lost} lost")  # noqa: T201
+    click.echo(f"{len(numbers)} of {walk.count} events in {seconds:.0f} s, {lost} lost")
     return 1 if lost else 0
 
 

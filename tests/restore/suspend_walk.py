@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from tests.restore.kill_walk import kill_walk
 from tests.restore.killing import FileState, Restorer, differences, file_state, not_as_before, state_of
 from tests.restore.ways import Way
@@ -98,8 +100,8 @@ def main(argv: Sequence[str]) -> int:
         for _ in range(chosen.count):
             verdict = walk.at(moments.randint(1, told.count), moments.uniform(0, _LATER_SECONDS))
             lost += not verdict.holds
-            print(verdict, flush=True)  # noqa: T201 - this is a command
-    print(f"{chosen.count} moments, {lost} lost")  # noqa: T201
+            click.echo(verdict)
+    click.echo(f"{chosen.count} moments, {lost} lost")
     return 1 if lost else 0
 
 

@@ -31,7 +31,9 @@ RECORD_LIMIT = 8 * 1024 * 1024
 LIFE_SECONDS = 60
 
 _GENERATION = re.compile(r"\d{1,9}-[0-9a-f]{1,32}")
-_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+#: How runs are called, as a pattern.
+RUN_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$"
+_RUN_ID = re.compile(RUN_ID)
 
 
 @dataclass(frozen=True)
