@@ -21,7 +21,7 @@ from screens.text.words import OUTCOME_MARKS, Tone, tone_of
 class ClusterBar(Widget):
     def on_mount(self) -> None:
         context = context_of(self)
-        self.set_class(context.engine.inventory.production, "-production")
+        self.set_class(context.production, "-production")
         if context.controller is not None:
             context.controller.watchers.add(self)
         self.set_interval(1, self.refresh)
@@ -38,9 +38,7 @@ class ClusterBar(Widget):
         context = context_of(self)
         left = content.row(
             Content.styled(f" {context.cluster} ", "bold"),
-            Content.styled(
-                f" {context.mark} ", "bold reverse" if context.engine.inventory.production else ""
-            ),
+            Content.styled(f" {context.mark} ", "bold reverse" if context.production else ""),
             "" if context.writable else "  read-only",
         )
         clock = Content.styled(context.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)

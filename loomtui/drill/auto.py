@@ -37,7 +37,7 @@ _OFFERS = {
 
 
 async def play(scenario: str, nodes: int | None, emit: Callable[[Event], None]) -> DrillResult:
-    """Starts the practice cluster, plays it to its end unattended, and takes it away again without a trace.
+    """Starts the practice cluster, plays it to its end unattended, and takes it away again.
 
     `nodes`: how many validators; None: as few as the scenario can be played with.
     """
