@@ -21,6 +21,8 @@ from screens import unfinished_run
 from screens.attention import LOOK_SECONDS, Attention, terminal_of
 from screens.base import LoomScreen
 from screens.context import AppContext, Clock, utc_now
+from screens.drill.referee import LOOK_SECONDS as REFEREE_SECONDS
+from screens.drill.referee import Referee
 from screens.health.health_screen import HealthScreen
 from screens.input import keymap, keys
 from screens.input.key_order import KeyOrder, Typed
@@ -35,6 +37,7 @@ from screens.prompter import ScreenPrompter
 from screens.restore.run_controller import RunController
 from screens.run_navigator import RunNavigator
 from screens.settings import Settings
+from screens.styles.sheets import STYLE_SHEETS
 from screens.styles.themes import THEMES, Plain
 from screens.text import content
 
@@ -43,11 +46,13 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.widget import Widget
 
+    from loomtui.drill.desk import Desk
+
 _CLOSE_SECONDS = 3.0
 
 
 class LoomApp(App[int]):
-    """`story` is what has happened, told at the start of a drill. `plan_path` is a plan to review at once.
+    """`drill` is what is played, if this is a drill. `plan_path` is a plan to review at once.
 
     `at_choice` opens the choice of what is restored at once, unless a restore is unfinished.
     `own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError.
@@ -55,14 +60,8 @@ class LoomApp(App[int]):
     """
 
     TITLE = "loomtui"
-    CSS_PATH = [  # noqa: RUF012
-        "styles/frame.tcss",
-        "styles/widgets.tcss",
-        "styles/dialogs.tcss",
-        "styles/restore.tcss",
-        "styles/plain.tcss",
-    ]
-    BINDINGS = keys.bindings(keys.APP)
+    CSS_PATH = STYLE_SHEETS
+    BINDINGS = keys.bindings(keys.APP, keys.DRILL)
     COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
     COMMAND_PALETTE_BINDING = "ctrl+p"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
@@ -76,7 +75,7 @@ class LoomApp(App[int]):
         self,
         engine: Engine,
         *,
-        story: str = "",
+        drill: Desk | None = None,
         plan_path: Path | None = None,
         at_choice: bool = False,
         now: Clock = utc_now,
@@ -95,9 +94,8 @@ class LoomApp(App[int]):
         self._keep_theme = keep_theme
         keys.use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
-        self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
+        self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served, drill=drill)
         self._prompter = ScreenPrompter(self)
-        self._story = story
         self._plan_path = plan_path
         self._at_choice = at_choice
         self._key_order = KeyOrder(self, super().on_event)
@@ -106,6 +104,7 @@ class LoomApp(App[int]):
         self.runs = RunNavigator(self, self.context)
         self.navigation = Navigator(self, self.context, self.runs)
         self.leaving = Leaving(self, self.context)
+        self._referee = Referee(self, self.context, drill) if drill is not None else None
         self.attention = Attention(self.context, lambda: terminal_of(self._driver), settings.attention)
 
     def on_mount(self) -> None:
@@ -125,8 +124,9 @@ class LoomApp(App[int]):
             self.navigation.restore()
         if self.context.writable:
             self.set_interval(LOOK_SECONDS, self.attention.look)
-        if self._story:
-            self.push_screen(TextDialog("What has happened", self._story))
+        if self._referee is not None:
+            self.set_interval(REFEREE_SECONDS, self._referee.look)
+            self._referee.briefing()
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:
@@ -175,6 +175,10 @@ class LoomApp(App[int]):
 
     def action_restore(self) -> None:
         self.navigation.restore()
+
+    def action_drill(self, what: str) -> None:
+        if self._referee is not None:
+            self._referee.do(what)
 
     def action_jump(self) -> None:
         def focus_on(widget: Widget | None) -> None:

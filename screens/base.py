@@ -50,6 +50,7 @@ class LoomScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self.context.engine.inventory.production, "-production")
+        self.set_class(self.context.drill is not None, "-practice")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self not in self.app.screen_stack:  # its widgets go one by one; its key bar may still ask

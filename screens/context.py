@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from loomtui.engine.api import Engine, WritableEngine
 from loomtui.engine.findings import gather_findings
 from loomtui.fleet.probes.findings import Findings
-from loomtui.wording.states import production_mark
+from loomtui.wording.states import PRACTICE_MARK, production_mark
 from screens.health.watch import Watch
 from screens.input import keys
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.dom import DOMNode
 
+    from loomtui.drill.desk import Desk
     from screens.restore.run_controller import RunController
 
 Clock = Callable[[], datetime]
@@ -29,17 +30,25 @@ def utc_now() -> datetime:
 class AppContext:
     """`settle_seconds` is how long a new question ignores keys, so that a held key answers only once.
 
-    `served` means that the screens are in a browser, and whoever is there is not the operator.
+    `served` means that the screens are in a browser, and whoever is there is not the operator. `drill` is
+    known to the screens alone: the engine cannot tell that it is one.
     """
 
     def __init__(
-        self, engine: Engine, *, now: Clock = utc_now, settle_seconds: float = 0.7, served: bool = False
+        self,
+        engine: Engine,
+        *,
+        now: Clock = utc_now,
+        settle_seconds: float = 0.7,
+        served: bool = False,
+        drill: Desk | None = None,
     ) -> None:
         self.engine = engine
         self.writable = isinstance(engine, WritableEngine)
         self.now = now
         self.settle_seconds = settle_seconds
         self.served = served
+        self.drill = drill
         self.watch = Watch(engine.inventory, engine.judge)
         self.controller: RunController | None = None
         self.side_by_side: bool | None = (
@@ -52,6 +61,8 @@ class AppContext:
 
     def offers(self, action: str) -> bool:
         """Whether the action exists here at all."""
+        if action in keys.OF_DRILLS and self.drill is None:
+            return False
         return (self.writable or action not in keys.DANGEROUS) and not (self.served and action in keys.LOCAL)
 
     @property
@@ -60,7 +71,9 @@ class AppContext:
 
     @property
     def mark(self) -> str:
-        """The production mark, in words."""
+        """The production mark, in words; in a drill, that it is one."""
+        if self.drill is not None:
+            return PRACTICE_MARK
         return production_mark(self.engine.inventory.production)
 
 

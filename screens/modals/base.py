@@ -63,6 +63,7 @@ class Dialog(ModalScreen[Answer]):
 
     def on_mount(self) -> None:
         self.set_class(self.context.engine.inventory.production, "-production")
+        self.set_class(self.context.drill is not None, "-practice")
 
     def action_cancel(self) -> None:
         self.dismiss(self.cancelled())
