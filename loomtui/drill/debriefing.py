@@ -31,12 +31,16 @@ class Measured:
     standing: Standing | None = None
 
     @property
+    def agreed(self) -> str:
+        """objective 30m: met; empty where there is nothing to compare."""
+        if self.standing is None or self.agreed_seconds is None:
+            return ""
+        return standing_words(self.agreed_seconds, self.standing)
+
+    @property
     def words(self) -> str:
         """4 min 12 s, objective 30m: met."""
-        told = length(self.seconds)
-        if self.standing is None or self.agreed_seconds is None:
-            return told
-        return f"{told}, {standing_words(self.agreed_seconds, self.standing)}"
+        return ", ".join(filter(None, (length(self.seconds), self.agreed)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Debriefing:
     @property
     def when(self) -> str:
         """When it was played, and with how many."""
-        return f"{self.entry.scenario}, {time_of(self.entry.at)}, {self.entry.validators} validators"
+        validators = count(self.entry.validators, "validator")
+        return f"{self.entry.scenario}, {time_of(self.entry.at)}, {validators}"
 
     @property
     def costs(self) -> tuple[str, ...]:

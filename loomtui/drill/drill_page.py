@@ -44,7 +44,10 @@ def _told(told: Debriefing) -> Iterator[Element]:
     score = told.entry.score
     costs = "; ".join(told.costs) or "nothing has cost points"
     figures = [figure("Points", f"{score.points} of 100", costs)]
-    figures += [figure(one.name, one.words, one.what) for one in told.times]
+    figures += [
+        figure(one.name, length(one.seconds), "; ".join(filter(None, (one.what, one.agreed))))
+        for one in told.times
+    ]
     yield element("section", *figures, class_="figures")
     yield section("What was looked at", _list("ul", told.checks))
     yield section("Where the way was lost", element("p", told.lost_words))

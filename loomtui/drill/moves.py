@@ -15,7 +15,7 @@ from loomtui.restore.plan import Plan, RemedyKind, SigningAction
 from loomtui.restore.record.marks import LEFT_OUT
 from loomtui.text import clean_line
 from loomtui.wording.quantities import joined
-from loomtui.wording.states import STEP_TITLES, outcome_words
+from loomtui.wording.states import STEP_TITLES
 
 _MOST = 200
 _LONGEST = 300  # characters of a sentence
@@ -23,6 +23,11 @@ _CONSENTS = {
     Decision.RESET: "the reset of the signing states",
     Decision.RAISE: "raising the lost signing state",
     Decision.GIVE_UP: "giving up old databases",
+}
+_ENDS = {
+    Outcome.RESTORED.value: "The run ended, and the chain moved.",
+    Outcome.STOPPED.value: "The run stopped.",
+    Outcome.ROLLED_BACK.value: "All was put back as it was before the run.",
 }
 #: Refusals that a consent puts right.
 _BY_CONSENT = frozenset({FindingCode.CHAIN_STANDS, FindingCode.SIGNING_STATE_LOST, FindingCode.NO_ROOM})
@@ -123,8 +128,8 @@ def _move_of(event: Event, plan: Plan, scenario: Scenario, names: Sequence[str])
 
 def _end(event: Event) -> Move:
     """Whether a stop has lost the way is told by what comes after it, so not here."""
-    found = [outcome for outcome in Outcome if outcome.value == event.data.get("outcome")]
-    return Move(event.at, MoveKind.RUN_ENDED, f"The run ended: {outcome_words(found[0] if found else None)}.")
+    told = _ENDS.get(str(event.data.get("outcome")), "The run ended.")
+    return Move(event.at, MoveKind.RUN_ENDED, told)
 
 
 def _begun(plan: Plan, names: Sequence[str]) -> str:

@@ -56,5 +56,5 @@ class ChooserApp(App[tuple[str, int]]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [Plain()] if self.no_color else super().get_line_filters()
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         self.exit()
