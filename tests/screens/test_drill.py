@@ -14,17 +14,18 @@ from loomtui.drill.debriefing import Debriefing
 from loomtui.drill.scenarios import Scenario, scenario_named, scenarios
 from loomtui.drill.scenarios.model import Hint
 from loomtui.restore.choices import Objectives
-from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.plan import Plan
+from screens.app import LoomApp
 from screens.drill.briefing_screen import BriefingScreen
 from screens.drill.chooser_app import ChooserApp
 from screens.drill.debriefing_screen import DebriefingScreen
 from screens.health.health_screen import HealthScreen
 from screens.modals.text import TextDialog
+from screens.restore.run_view import RunView
 from tests.drill import played
-from tests.screens import scenes
+from tests.screens import records, scenes
 from tests.screens.basics import NOW
-from tests.screens.fake import WritableFakeEngine
+from tests.screens.fake import FakeRun, WritableFakeEngine
 from tests.screens.helping import (
     LARGE,
     SMALL,
@@ -38,7 +39,6 @@ from tests.screens.helping import (
     until_quiet,
     until_shown,
 )
-from tests.screens.walking import begin, carry_out
 
 ALL_SIZES = {"80x24": SMALL, "120x40": USUAL, "200x60": LARGE}
 DRILL_KEYS = {"drill.hint", "drill.end", "drill.briefing"}
@@ -57,6 +57,7 @@ class FakeDesk:
     gave_up: bool | None = None
     plans: list[Plan] = field(default_factory=list)
     told_hints: int = 0
+    looked: int = 0
 
     @property
     def briefing(self) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ class FakeDesk:
         self.plans.append(plan)
 
     def is_solved(self) -> bool:
+        self.looked += 1
         return self.solved
 
     def debrief(self, *, gave_up: bool = False) -> Debriefing:
@@ -159,23 +161,29 @@ async def test_a_drill_is_ended_or_given_up_after_a_question(downs: int, gave_up
 
 
 async def test_the_debriefing_comes_by_itself_when_the_chain_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("screens.app.REFEREE_SECONDS", 0.05)
+    monkeypatch.setattr("screens.app.REFEREE_SECONDS", 0.02)
     desk = FakeDesk(solved=False)
     async with running(engine(), drill=desk) as (app, pilot):
-        await press(pilot, "enter")
-        await begin(app, pilot)
-        assert len(desk.plans) == 1
-        for step in StepName:
-            assert not isinstance(app.screen, DebriefingScreen)
-            await carry_out(app, pilot, step)
-        controller = app.context.controller
-        assert controller is not None
-        await until(pilot, lambda: bool(controller.view) and controller.view.outcome is Outcome.RESTORED)
+        await press(pilot, "enter", "r", "enter")
+        await until(pilot, lambda: len(desk.plans) == 1, "the plan is noted")
+        assert desk.looked == 0, "there is no run yet"
+        run_ended_well(app)
+        await until(pilot, lambda: desk.looked > 1, "it is looked at again until it is solved")
         assert not isinstance(app.screen, DebriefingScreen)
         desk.solved = True
         await until(pilot, lambda: isinstance(app.screen, DebriefingScreen))
         await until_shown(pilot, "Where the way was lost")
         assert desk.gave_up is False
+
+
+def run_ended_well(app: LoomApp) -> None:
+    """As if this app had carried the run out."""
+    controller, chronicle = app.context.controller, records.whole_restore()
+    assert controller is not None
+    controller.handle = FakeRun(chronicle.plan, controller.operator, set())
+    controller.view = RunView(chronicle.nodes)
+    for event in chronicle.events:
+        controller.view.take(event)
 
 
 async def test_the_debriefing_can_be_saved_and_copied(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
