@@ -44,6 +44,10 @@ class EventKind(StrEnum):
     RUN_FINISHED = "run-finished"  # data: outcome
 
 
+#: In the data of the note of `verify` that tells of the first time when blocks came on every node.
+CHAIN_MOVES = "chain_moves"
+
+
 @dataclass(frozen=True)
 class Amount:
     """How far a long task has come."""

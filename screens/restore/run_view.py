@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
 from loomtui.restore.record.given_up import GIVEN_UP
 from loomtui.text import clean_line
 
@@ -146,7 +146,9 @@ class RunView:
                 self.states[step] = StepState.DONE
                 self.done_at[step] = event.at
                 if step is StepName.VERIFY:
-                    self.moving_since = event.at
+                    self.moving_since = self.moving_since or event.at
+            case EventKind.NOTE if event.data.get(CHAIN_MOVES):
+                self.moving_since = event.at
             case _:
                 pass
 
@@ -170,6 +172,7 @@ class RunView:
                 task = replace(task, state=state, message=event.message, done=task.total)
             case EventKind.TASK_FAILED:
                 task = replace(task, state=TaskState.FAILED, message=event.message)
+                self.moving_since = None  # it moved, and yet is not what it has to be
             case EventKind.TASK_UNDONE:
                 self.states[step] = StepState.UNDONE
                 task = replace(task, state=TaskState.UNDONE, message=event.message)

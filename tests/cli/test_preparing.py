@@ -53,6 +53,7 @@ def test_prepare_show_and_prune(cluster: Cluster) -> None:
     assert "There is nothing to remove" in cluster("backups", "prune-prepared").out
 
 
+@pytest.mark.slow
 def test_what_is_bad_ends_with_1_and_is_told_in_the_list(cluster: Cluster) -> None:
     s3 = load(cluster.practice.inventory_path).s3
     env = cluster.practice.environment

@@ -201,6 +201,7 @@ def test_the_lock_is_not_given_back_before_they_are(scheduled: LocalNode) -> Non
     assert clocks(scheduled) == before
 
 
+@pytest.mark.slow
 def test_suspending_killed_at_every_point_and_put_back(scheduled: LocalNode, tmp_path: Path) -> None:
     """Every other time it is called again before that; a copy is half done where the script was killed."""
     built = tmp_path / "built"

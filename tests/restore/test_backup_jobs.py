@@ -20,6 +20,7 @@ from loomtui.restore.running.operator import Go, Preview
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode, Tree, tree
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 
@@ -89,7 +90,7 @@ async def test_suspended_until_the_node_is_started(cluster: LocalCluster) -> Non
     assert surroundings(machine) == before
 
 
-@pytest.mark.parametrize("step", [StepName.STOP, StepName.DATA, StepName.START, StepName.VERIFY])
+@pytest.mark.parametrize("step", rest_slow([StepName.STOP, StepName.DATA, StepName.START, StepName.VERIFY]))
 async def test_put_back_by_a_rollback(cluster: LocalCluster, step: StepName) -> None:
     machine = cluster.machines["n1"]
     before, live = surroundings(machine), cluster.live()

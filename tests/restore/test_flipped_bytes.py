@@ -28,6 +28,7 @@ from tests.restore.material import ITEMS, write_database, write_state
 from tests.restore.serving import Store
 from tests.restore.test_twin_fetching import Desk, expected, staged, tar_of
 from tests.restore.twins import Shelf, prepare
+from tests.sampling import rest_slow
 
 PLACES = 20
 TOOLS = {Compression.BZIP2: "bzip2", Compression.GZIP: "gzip", Compression.ZSTD: "zstd"}
@@ -72,7 +73,7 @@ def job_ended_with(node: LocalNode, store: Store, body: bytes, sha: str, *member
     return status
 
 
-@pytest.mark.parametrize("compression", TOOLS)
+@pytest.mark.parametrize("compression", rest_slow(TOOLS))
 def test_no_flipped_byte_of_an_archive_passes(
     tmp_path: Path, store: Store, small_tar: bytes, compression: Compression
 ) -> None:
@@ -85,7 +86,7 @@ def test_no_flipped_byte_of_an_archive_passes(
     assert job_ended_with(node, store, body, digest(body), compression=compression) == 0
 
 
-@pytest.mark.parametrize("compression", TOOLS)
+@pytest.mark.parametrize("compression", rest_slow(TOOLS))
 def test_of_an_archive_that_nobody_has_read_a_flipped_byte_changes_nothing_or_is_refused(
     tmp_path: Path, store: Store, small_tar: bytes, compression: Compression
 ) -> None:
@@ -139,6 +140,7 @@ def begin_anew(desk: Desk) -> None:
     (desk.machine.run_folder() / "data.staged").unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 async def test_no_flipped_byte_of_a_part_passes(desk: Desk, packed: Path) -> None:
     wanted = desk.offer(tar_of(packed))
     manifest = desk.manifest()

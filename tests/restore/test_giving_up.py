@@ -31,6 +31,7 @@ from tests.restore.looks import used
 from tests.restore.serving import Store
 from tests.restore.test_interruptions import Walk
 from tests.restore.test_manifest_truth import prepare
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 MISSING = 500_000
@@ -268,7 +269,9 @@ class Killed(Exception):
     """loomtui died here."""
 
 
-@pytest.mark.parametrize("at", ["before the first file", "after the last one", "unpacked", "swapped"])
+@pytest.mark.parametrize(
+    "at", rest_slow(["before the first file", "after the last one", "unpacked", "swapped"])
+)
 async def test_a_run_that_was_killed_goes_on_to_the_same_end(make_cluster: Make, at: str) -> None:
     cluster = await full_cluster(make_cluster, 1, "n1")
     run, fleet = await cluster.run(give_up_old_data=True), cluster.fleet()
@@ -307,7 +310,7 @@ async def test_killed_before_the_first_file_all_is_put_back(make_cluster: Make) 
     assert cluster.live() == before
 
 
-@pytest.mark.parametrize("at", ["after the last one", "unpacked", "swapped", ""])
+@pytest.mark.parametrize("at", rest_slow(["after the last one", "unpacked", "swapped", ""]))
 async def test_a_rollback_puts_back_everything_but_what_was_given_up(make_cluster: Make, at: str) -> None:
     cluster = await full_cluster(make_cluster)
     first, second = cluster.machines.values()
@@ -347,6 +350,7 @@ def config_of(machine: LocalNode) -> Mapping[str, object]:
     return files | tree(machine.workdir / "loom.yml", machine.workdir / "genesis.json")
 
 
+@pytest.mark.slow
 async def test_after_that_the_node_can_be_restored_anew_and_the_run_cleaned(make_cluster: Make) -> None:
     cluster = await full_cluster(make_cluster, 1, "n1")
     run, fleet = await cluster.run(give_up_old_data=True), cluster.fleet()

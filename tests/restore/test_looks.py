@@ -16,6 +16,7 @@ from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Go
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.material import NOW
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 
@@ -50,7 +51,9 @@ def as_a_restore_sees(details: NodeDetails) -> NodeDetails:
     )
 
 
-@pytest.mark.parametrize("step", [StepName.PREFLIGHT, StepName.STOP, StepName.CONFIG, StepName.VERIFY])
+@pytest.mark.parametrize(
+    "step", rest_slow([StepName.PREFLIGHT, StepName.STOP, StepName.CONFIG, StepName.VERIFY])
+)
 async def test_quick_and_real_states_of_a_run_agree(make_cluster: Make, step: StepName) -> None:
     cluster = make_cluster()
     run = await cluster.run()

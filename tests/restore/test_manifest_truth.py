@@ -32,6 +32,7 @@ from tests.loom.test_manifest import START, added
 from tests.restore.cluster import BACKUP_TIME, LocalCluster, Scripted, stopped_at
 from tests.restore.material import Key
 from tests.restore.serving import Store
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 Lie = Callable[[Manifest], Manifest]
@@ -149,7 +150,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", rest_slow(LIES, 3))
 async def test_a_lie_is_found_out_before_anything_is_stopped(
     make_cluster: Make, store: Store, lie: str
 ) -> None:

@@ -26,6 +26,7 @@ from loomtui.restore.record.run_store import Run
 from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.material import LOOM_YML, NOW, Key, chain_facts, node_key_of, node_status, unit_text
 from tests.restore.test_planner import INVENTORY, config, details, planned
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 NUMBERS = range(1, 5)
@@ -138,7 +139,7 @@ def restored_unit(world: World, plan: Plan, number: int) -> str:
     return fix.after
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", rest_slow(NUMBERS))
 @pytest.mark.parametrize("own", [RIGHT, STALE])
 def test_one_node_is_restored_whatever_the_others_are(number: int, own: str) -> None:
     others = [other for other in NUMBERS if other != number]
@@ -225,7 +226,7 @@ def told_by(run: Run, step: StepName) -> str:
     return "\n".join(event.message for event in notes)
 
 
-@pytest.mark.parametrize("restored", ["n1", "n2", "n3"])
+@pytest.mark.parametrize("restored", rest_slow(["n1", "n2", "n3"]))
 @pytest.mark.parametrize("third", [RIGHT, STALE])
 async def test_the_run_tells_what_nodekeys_tells_right_after(
     make_cluster: Make, restored: str, third: str

@@ -23,6 +23,7 @@ from tests.restore.places import (
     replace_by,
     restored_and_rolled_back,
 )
+from tests.sampling import rest_slow
 
 ODD_KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (Path.mkdir, "is a folder"),
@@ -35,7 +36,7 @@ ODD_KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD_KINDS)
+@pytest.mark.parametrize("kind", rest_slow(ODD_KINDS, 2))
 async def test_something_else_than_a_file_in_the_place_of_a_file(make_cluster: Make, kind: str) -> None:
     make, words = ODD_KINDS[kind]
     cluster = make_cluster()
@@ -47,7 +48,9 @@ async def test_something_else_than_a_file_in_the_place_of_a_file(make_cluster: M
     assert words in found.sentence
 
 
-@pytest.mark.parametrize("target", [LOOM_CONFIG, NODE_KEY, "chaindata/config/genesis.json", "genesis.json"])
+@pytest.mark.parametrize(
+    "target", rest_slow([LOOM_CONFIG, NODE_KEY, "chaindata/config/genesis.json", "genesis.json"])
+)
 async def test_every_file_that_is_written_is_looked_at(make_cluster: Make, target: str) -> None:
     cluster = make_cluster()
     cluster.machines["n1"].set_active("inactive")

@@ -22,6 +22,7 @@ from tests.restore.places import (
     replace_by,
     restored_and_rolled_back,
 )
+from tests.sampling import rest_of_rows_slow, rest_slow
 
 
 def relative_to(folder: Path, path: Path) -> str:
@@ -29,7 +30,8 @@ def relative_to(folder: Path, path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("target", "relative"), [(LOOM_CONFIG, True), (TENDERMINT_CONFIG, False), (VALIDATOR, False)]
+    ("target", "relative"),
+    rest_of_rows_slow([(LOOM_CONFIG, True), (TENDERMINT_CONFIG, False), (VALIDATOR, False)]),
 )
 async def test_a_config_file_behind_a_link(
     make_cluster: Make, tmp_path: Path, target: str, relative: bool
@@ -75,7 +77,7 @@ async def test_a_unit_that_is_linked_into_its_place(make_cluster: Make, tmp_path
     await restored_and_rolled_back(cluster, kept)
 
 
-@pytest.mark.parametrize("name", ["app.db", "chaindata/data", "chaindata"])
+@pytest.mark.parametrize("name", rest_slow(["app.db", "chaindata/data", "chaindata"]))
 async def test_a_database_behind_a_link_on_the_same_disk(
     make_cluster: Make, tmp_path: Path, name: str
 ) -> None:

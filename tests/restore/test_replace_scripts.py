@@ -114,16 +114,19 @@ def unreplace_several(root: Path) -> Call:
     return Call("unreplace", (*held(root), "unit", "deep", "config", "genesis"))
 
 
+@pytest.mark.slow
 def test_several_replaced_at_once_killed_at_every_point_and_repeated(root: Path) -> None:
     Interruptions(root, several, replace_several(root)).check_repeated(copies=True)
 
 
+@pytest.mark.slow
 def test_several_replaced_at_once_killed_at_every_point_and_taken_back(root: Path) -> None:
     for killed in Interruptions(root, several, replace_several(root)).each(at_least=20):
         do(killed.node, unreplace_several(root))
         assert live(killed.node) == killed.before, f"point {killed.point}"
 
 
+@pytest.mark.slow
 def test_several_taken_back_killed_at_every_point_and_repeated(root: Path) -> None:
     def build(machine: LocalNode) -> None:
         several(machine)

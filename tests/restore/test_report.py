@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
+from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan, Prediction
 from loomtui.restore.record.run_journal import encode
 from loomtui.restore.record.run_store import Run, RunStore
@@ -71,6 +71,22 @@ def test_downtime_is_from_the_first_stop_until_the_chain_moves(make_run: Callabl
         StepName.STOP: (4, "done"),
         StepName.VERIFY: (55, "done"),
     }
+
+
+def test_downtime_ends_when_blocks_come_although_peers_still_find_each_other(
+    make_run: Callable[..., Run],
+) -> None:
+    failed: tuple[Moment, ...] = (
+        (10, EventKind.STEP_STARTED, StepName.VERIFY, {}),
+        (12, EventKind.NOTE, StepName.VERIFY, {CHAIN_MOVES: True}),
+        (40, EventKind.TASK_FAILED, StepName.VERIFY, {}),
+    )
+    again: tuple[Moment, ...] = (
+        (50, EventKind.STEP_STARTED, StepName.VERIFY, {}),
+        (57, EventKind.NOTE, StepName.VERIFY, {CHAIN_MOVES: True}),
+    )
+    assert timings(make_run(*STORY[:7], *failed)).downtime_seconds is None
+    assert timings(make_run(*STORY[:7], *failed, *again, *STORY[8:])).downtime_seconds == 57 - 5
 
 
 def test_the_loss_is_from_the_oldest_data_to_the_newest_block(make_run: Callable[..., Run]) -> None:

@@ -24,6 +24,7 @@ from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Pr
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import fail_always, fail_once
 from tests.restore.material import make_plan_of, node_plan
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 RETRY, STOP, BACK = (OnFailure.RETRY, None), (OnFailure.STOP, None), (OnFailure.ROLL_BACK, None)
@@ -60,7 +61,7 @@ async def test_every_step_may_fail_once_and_is_tried_again(make_cluster: Make) -
     assert any("the lock stays" in event.message for event in run.events())  # unlock failed, and nothing else
 
 
-@pytest.mark.parametrize("failing", [1, 3, 4, 5])
+@pytest.mark.parametrize("failing", rest_slow([1, 3, 4, 5]))
 async def test_a_look_that_fails_can_be_tried_again(make_cluster: Make, failing: int) -> None:
     """In a task's check, in the preview before a step, in a check again, in a gate."""
     cluster = make_cluster()
@@ -95,7 +96,7 @@ async def test_a_gate_that_fails_to_look_can_be_tried_again(make_cluster: Make) 
     assert operator.failures[0][0] is StepName.SERVICES
 
 
-@pytest.mark.parametrize("script", ["relay", "swap", "replace"])
+@pytest.mark.parametrize("script", rest_slow(["relay", "swap", "replace"]))
 async def test_with_nobody_there_a_failure_stops_the_run_and_it_goes_on_later(
     make_cluster: Make, script: str
 ) -> None:

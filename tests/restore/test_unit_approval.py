@@ -25,6 +25,7 @@ from loomtui.restore.running.unit_edits import judge, why_locked
 from tests.restore.cluster import LocalCluster, Scripted
 from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import NOW, Key, make_plan_of, node_key_of, node_plan, unit_text
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 FORMS: tuple[Form, ...] = ("md", "html", "json")
@@ -124,7 +125,7 @@ def killing(cluster: LocalCluster, at: str, time: int = 1) -> LocalFleet:
     return fleet
 
 
-@pytest.mark.parametrize("at", ["stage_file", "verify_unit"])
+@pytest.mark.parametrize("at", rest_slow(["stage_file", "verify_unit"]))
 @pytest.mark.parametrize("edit", [None, nice], ids=["as proposed", "edited"])
 async def test_what_was_approved_before_a_crash_is_done_and_not_asked_again(
     make_cluster: Make, at: str, edit: Callable[[str], str] | None

@@ -22,6 +22,7 @@ from tests.backups.making import pack
 from tests.restore.cluster import BACKUP_TIME, LIVE_HEIGHT, LocalCluster, Scripted, stopped_at
 from tests.restore.material import app_journal
 from tests.restore.serving import serve
+from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 
@@ -301,7 +302,7 @@ def dies_after(script: str) -> Callable[[str, str], None]:
     return after
 
 
-@pytest.mark.parametrize("script", ["lock", "relayed", "staged", "place"])
+@pytest.mark.parametrize("script", rest_slow(["lock", "relayed", "staged", "place"]))
 async def test_a_run_that_was_killed_goes_on(make_cluster: Make, script: str) -> None:
     cluster = make_cluster()
     run, fleet = await unread_run(cluster), cluster.fleet()

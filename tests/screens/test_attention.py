@@ -16,6 +16,7 @@ from screens.app import LoomApp
 from screens.attention import QUIET_SECONDS, Attention, terminal_of
 from screens.settings import Calls
 from tests.cli.terminal import Terminal
+from tests.sampling import rest_of_rows_slow
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import press, running, until
@@ -84,7 +85,8 @@ async def test_it_calls_once_when_nobody_types() -> None:
 
 
 @pytest.mark.parametrize(
-    ("calls", "titles", "written"), [(Calls.BELL, 1, ["\a"]), (Calls.TITLE, 1, []), (Calls.OFF, 0, [])]
+    ("calls", "titles", "written"),
+    rest_of_rows_slow([(Calls.BELL, 1, ["\a"]), (Calls.TITLE, 1, []), (Calls.OFF, 0, [])]),
 )
 async def test_the_operator_chooses_how(calls: Calls, titles: int, written: list[str]) -> None:
     heard = Heard()
@@ -169,6 +171,7 @@ screens.app.LoomApp(engine, settle_seconds=0, driver_class=LastingDriver).run()
 """
 
 
+@pytest.mark.slow
 def test_bell_and_title_in_the_bytes_of_a_terminal(tmp_path: Path, home: Path) -> None:
     with Terminal(program=[sys.executable, "-c", SCREENS], env={"HOME": str(home)}, cwd=tmp_path) as terminal:
         terminal.expect("HEALTHY")

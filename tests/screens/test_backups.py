@@ -18,6 +18,7 @@ from screens.backups.contents_screen import ContentsScreen
 from screens.restore.choose_screen import ChooseScreen
 from screens.widgets.pane import Pane
 from screens.widgets.table import Table
+from tests.sampling import rest_slow
 from tests.screens import basics, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine, WritableFakeEngine
@@ -55,7 +56,7 @@ def taking(app: LoomApp) -> str:
     return app.screen.query_one(Pane).text.plain
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES))
 async def test_the_pair_for_the_cursors_moment_is_told_for_every_node(size: tuple[int, int]) -> None:
     async with running(FakeEngine(scene()), size) as (app, pilot):
         await press(pilot, "b")
@@ -189,7 +190,7 @@ async def test_read_only_has_no_way_to_restore_from_here() -> None:
         assert isinstance(app.screen, BackupsScreen)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES))
 async def test_a_damaged_archive_is_told_with_what_can_still_be_read(size: tuple[int, int]) -> None:
     newest = basics.backups()[0]
     members = (

@@ -34,6 +34,7 @@ from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key
 from tests.restore.test_unit_approval import decisions, unit_of, wrong
+from tests.sampling import rest_slow
 from tests.screens import basics, plans, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeRun, WritableFakeEngine
@@ -190,7 +191,7 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("kind", DIFFERENCES)
+@pytest.mark.parametrize("kind", rest_slow(DIFFERENCES, 2))
 async def test_each_kind_of_difference_comes_back_to_the_operator(cluster: LocalCluster, kind: str) -> None:
     difference = DIFFERENCES[kind]
     run = await cluster.run()
@@ -441,7 +442,7 @@ async def _step(app: LoomApp, pilot: Pilot[int]) -> None:
 LOOKS = {"consent": _begin_all, "at work": _at_work, "too quick": _too_quick, "step": _step}
 
 
-@pytest.mark.parametrize("size", [SMALL, USUAL, LARGE], ids=["80x24", "120x40", "200x60"])
+@pytest.mark.parametrize("size", rest_slow([SMALL, USUAL, LARGE]), ids=["80x24", "120x40", "200x60"])
 @pytest.mark.parametrize("case", LOOKS)
 def test_how_it_looks(
     snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch, case: str, size: tuple[int, int]

@@ -26,6 +26,7 @@ from tests.restore.cluster import LocalCluster
 from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key
+from tests.sampling import rest_slow
 from tests.screens.helping import footer_keys, panel, press, screen_text, type_text, until
 from tests.screens.real_walk import LocalEngine, Walk, open_app, resumed, run_stopped_before
 from tests.screens.walking import carry_out, outcome_of, pending_question, until_asked
@@ -200,7 +201,7 @@ def is_held(node: LocalNode) -> bool:
     return node.hold.exists() and node.lock.exists() and node.active == "inactive"
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", rest_slow(STEPS))
 async def test_stop_here_resume_and_try_again(cluster: LocalCluster, step: StepName) -> None:
     fault, run = FAULTS[step], await run_stopped_before(cluster, step)
     fault.make(cluster)
@@ -233,7 +234,9 @@ def running_now(cluster: LocalCluster) -> dict[str, bool]:
     return {name: node.active == "active" for name, node in cluster.machines.items()}
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if OnFailure.LEAVE_OUT in FAULTS[step].offered])
+@pytest.mark.parametrize(
+    "step", rest_slow([step for step in STEPS if OnFailure.LEAVE_OUT in FAULTS[step].offered])
+)
 async def test_a_failed_node_that_is_left_out(cluster: LocalCluster, step: StepName) -> None:
     run = await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
@@ -256,7 +259,7 @@ async def test_a_failed_node_that_is_left_out(cluster: LocalCluster, step: StepN
     assert is_held(cluster.machines["n1"]) == (step is not StepName.START)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", rest_slow(STEPS))
 async def test_a_failure_that_ends_in_the_way_back(cluster: LocalCluster, step: StepName) -> None:
     before, run = cluster.live(), await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
@@ -318,7 +321,7 @@ async def test_the_only_validator_cannot_be_left_out(cluster: LocalCluster) -> N
         assert "run.leave_out" not in footer_keys(walk.app)
 
 
-@pytest.mark.parametrize("step", _ASKED)
+@pytest.mark.parametrize("step", rest_slow(_ASKED))
 async def test_stop_resume_and_roll_back_between_steps(cluster: LocalCluster, step: StepName) -> None:
     before, run = cluster.live(), await run_stopped_before(cluster, step)
     async with resumed(cluster, run) as walk:

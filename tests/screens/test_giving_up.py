@@ -18,6 +18,7 @@ from screens.restore.consent import GIVE_UP_WORD
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.plan_text import offer_of
 from screens.widgets.pane import Pane
+from tests.sampling import rest_slow
 from tests.screens import plans, scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import (
@@ -143,7 +144,7 @@ async def test_the_stop_wants_a_word_of_its_own_and_the_run_says_what_is_gone() 
         await until(pilot, lambda: "but not the old data of db2 and db3" in panel(app))
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("size", rest_slow([SMALL, LARGE]), ids=["80x24", "200x60"])
 def test_how_it_looks(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[int]) -> None:
         app = pilot.app

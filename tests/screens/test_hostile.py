@@ -14,6 +14,7 @@ from screens.prompter import ScreenPrompter
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.screen_operator import FailureQuestion
 from screens.widgets.pane import Pane
+from tests.sampling import rest_slow
 from tests.screens import basics, scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import LARGE, press, running, screen_text, until
@@ -38,7 +39,7 @@ def harmless(screen: str) -> bool:
     return "\x1b" not in screen and "\x07" not in screen and "\x9b" not in screen
 
 
-@pytest.mark.parametrize("text", basics.HOSTILE)
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
 async def test_every_screen_shows_it_as_it_is(text: str) -> None:
     async with running(WritableFakeEngine(scenes.hostile(text)), LARGE) as (app, pilot):
         await press(pilot, "enter")  # an unfinished run is offered at first
@@ -55,7 +56,7 @@ def visible(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-@pytest.mark.parametrize("text", basics.HOSTILE)
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
 async def test_a_run_shows_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")}, text)
     async with running(engine, LARGE) as (app, pilot):
@@ -70,7 +71,7 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
         assert harmless(screen_text(app))
 
 
-@pytest.mark.parametrize("text", basics.HOSTILE)
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
 async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine, LARGE) as (app, pilot):

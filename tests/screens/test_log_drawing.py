@@ -12,6 +12,7 @@ from loomtui.fleet.probes.log_tail import LogLine
 from screens.app import LoomApp
 from screens.logs.log_buffer import entry_of
 from screens.logs.log_view import LogView
+from tests.sampling import rest_slow
 from tests.screens import scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
@@ -58,7 +59,7 @@ WAYS = (
 )
 
 
-@pytest.mark.parametrize("pressed", WAYS)
+@pytest.mark.parametrize("pressed", rest_slow(WAYS, 6))
 async def test_what_is_drawn_anew_is_all_that_looks_different(pressed: str) -> None:
     """With a line that comes after each key; the whole drawn anew must look the same."""
     async with running(FakeEngine(replace(scenes.healthy(), logs=numbered(120)))) as (app, pilot):

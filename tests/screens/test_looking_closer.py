@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.sampling import rest_slow
 from tests.screens import scenes
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import LARGE, SMALL, make_app
@@ -21,7 +22,7 @@ USES: dict[str, tuple[Callable[[], Scene], Sequence[str]]] = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", rest_slow(SIZES))
 @pytest.mark.parametrize("use", USES)
 def test_in_use(snap_compare: Callable[..., bool], use: str, size: str) -> None:
     scene, pressed = USES[use]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
 from loomtui.wording import quantities
 from screens.input import keys
 from screens.restore.run_view import RunView, StepState, TaskState, TaskView
@@ -133,6 +133,18 @@ def test_a_run_folded() -> None:
     view.take(event(EventKind.RUN_FINISHED, at=31, outcome=Outcome.RESTORED.value))
     assert view.outcome is Outcome.RESTORED
     assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=18)
+
+
+def test_the_clock_of_the_outage_stops_with_the_first_blocks_unless_that_try_fails() -> None:
+    view = RunView(("db1",))
+    view.take(event(EventKind.TASK_STARTED, StepName.STOP, "db1", at=1))
+    view.take(event(EventKind.NOTE, StepName.VERIFY, at=11, **{CHAIN_MOVES: True}))
+    assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=10)
+    view.take(event(EventKind.TASK_FAILED, StepName.VERIFY, "db1", at=20))
+    assert view.downtime(NOW + timedelta(seconds=31)) == timedelta(seconds=30)
+    view.take(event(EventKind.NOTE, StepName.VERIFY, at=41, **{CHAIN_MOVES: True}))
+    view.take(event(EventKind.STEP_DONE, StepName.VERIFY, at=50))
+    assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=40)
 
 
 def test_a_rollback_folded() -> None:

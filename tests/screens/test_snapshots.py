@@ -20,6 +20,7 @@ from screens.restore.run_view import RunView
 from screens.restore.screen_operator import UnitQuestion
 from screens.settings import THEME_NAMES, Settings
 from screens.widgets.pane import Pane
+from tests.sampling import rest_slow
 from tests.screens import basics, records, scenes
 from tests.screens.fake import FakeEngine, FakeRun, WritableFakeEngine
 from tests.screens.helping import (
@@ -83,7 +84,7 @@ def pressing(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
     return before
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 @pytest.mark.parametrize("place", NODES)
 @pytest.mark.parametrize("state", STATES)
 def test_nodes(snap_compare: Compare, place: str, state: str, cells: str) -> None:

@@ -15,6 +15,7 @@ from screens.restore.plan_screen import PlanScreen
 from screens.restore.run_text import RunUiState, guidance_for, pane_page
 from screens.restore.run_view import RunView
 from screens.restore.screen_operator import PlanQuestion
+from tests.sampling import rest_slow
 from tests.screens import plans, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import WritableFakeEngine
@@ -106,7 +107,7 @@ async def test_whether_all_is_read_here_can_be_chosen() -> None:
         assert (chosen.choices[0].look, chosen.choices[0].stage_first) == (True, False)
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
+@pytest.mark.parametrize("size", rest_slow([SMALL, LARGE]), ids=["80x24", "200x60"])
 @pytest.mark.parametrize("is_completed", [False, True], ids=["plan", "completed"])
 def test_how_it_looks(snap_compare: Callable[..., bool], size: tuple[int, int], is_completed: bool) -> None:
     async def before(pilot: Pilot[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
 from loomtui.restore.record.run_store import Run
 
 
@@ -81,7 +81,7 @@ def _outages(events: tuple[Event, ...]) -> tuple[Outage, ...]:
     )
     if stop is None:
         return ()
-    moved, rolled_back = _last(events, EventKind.STEP_DONE, StepName.VERIFY), _rolled_back(events)
+    moved, rolled_back = _chain_moved(events), _rolled_back(events)
     put_back = rolled_back.at if rolled_back else None
     back = (event for event in events if event.kind is EventKind.ROLLBACK_STARTED)
     again = next((event.at for event in back if moved is not None and event.seq > moved.seq), None)
@@ -89,6 +89,17 @@ def _outages(events: tuple[Event, ...]) -> tuple[Outage, ...]:
         return (Outage(stop.at, put_back, put_back=put_back is not None),)
     first = Outage(stop.at, moved.at, put_back=False)
     return (first,) if again is None else (first, Outage(again, put_back, put_back=True))
+
+
+def _chain_moved(events: tuple[Event, ...]) -> Event | None:
+    """When blocks came on every node, in the try of `verify` that found the cluster healthy in the end."""
+    done = _last(events, EventKind.STEP_DONE, StepName.VERIFY)
+    if done is None:
+        return None
+    before = tuple(event for event in events if event.seq <= done.seq)
+    begun = _last(before, EventKind.STEP_STARTED, StepName.VERIFY)
+    seen = (event for event in before if event.data.get(CHAIN_MOVES) and begun and event.seq > begun.seq)
+    return next(seen, done)
 
 
 def _between(since: datetime | None, until: datetime | None) -> float | None:

@@ -11,7 +11,7 @@ from loomtui.fleet.probes.findings import Findings, cluster_of
 from loomtui.fleet.probes.log_tail import tail
 from loomtui.loom.diagnosis import Diagnosis, diagnose
 from loomtui.loom.health import ClusterState, Verdict
-from loomtui.restore.events import StepName
+from loomtui.restore.events import CHAIN_MOVES, StepName
 from loomtui.restore.running.operator import Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.steps.base import Evidence, Step
@@ -83,8 +83,12 @@ class Verify(Step):
         watch = self.context.watch
         deadline = datetime.now(UTC) + timedelta(seconds=self.context.plan.verify_deadline_seconds)
         await watch.look_now()  # health is of this moment, whatever was seen before
+        moves = False
         while True:
             verdict = watch.verdict()
+            if verdict.growing and not moves:
+                moves = True
+                self.context.note(self.name, None, "Blocks come on every node.", {CHAIN_MOVES: True})
             self._tell(verdict)
             if verdict.state is ClusterState.HEALTHY:
                 return
