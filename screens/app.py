@@ -21,8 +21,6 @@ from screens import unfinished_run
 from screens.attention import LOOK_SECONDS, Attention, terminal_of
 from screens.base import LoomScreen
 from screens.context import AppContext, Clock, utc_now
-from screens.drill.referee import LOOK_SECONDS as REFEREE_SECONDS
-from screens.drill.referee import Referee
 from screens.health.health_screen import HealthScreen
 from screens.input import keymap, keys
 from screens.input.key_order import KeyOrder, Typed
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from loomtui.drill.desk import Desk
+    from screens.drill.referee import Referee
 
 _CLOSE_SECONDS = 3.0
 
@@ -104,7 +103,11 @@ class LoomApp(App[int]):
         self.runs = RunNavigator(self, self.context)
         self.navigation = Navigator(self, self.context, self.runs)
         self.leaving = Leaving(self, self.context)
-        self._referee = Referee(self, self.context, drill) if drill is not None else None
+        self._referee: Referee | None = None
+        if drill is not None:
+            from screens.drill.referee import Referee  # what it imports takes time that no incident has
+
+            self._referee = Referee(self, self.context, drill)
         self.attention = Attention(self.context, lambda: terminal_of(self._driver), settings.attention)
 
     def on_mount(self) -> None:
@@ -125,8 +128,7 @@ class LoomApp(App[int]):
         if self.context.writable:
             self.set_interval(LOOK_SECONDS, self.attention.look)
         if self._referee is not None:
-            self.set_interval(REFEREE_SECONDS, self._referee.look)
-            self._referee.briefing()
+            self._referee.begin()
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:

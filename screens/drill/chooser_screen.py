@@ -16,7 +16,7 @@ from loomtui.drill.logbook import Entry
 from loomtui.drill.scenarios import MOST_NODES, Scenario
 from loomtui.matching import Matcher
 from loomtui.wording.quantities import count
-from screens.drill.chooser_text import about, played_by_people, score_cell, when_cell
+from screens.drill.chooser_text import about, played_by_people, score_cell
 from screens.input import keys
 from screens.text import content
 from screens.text.words import Tone
@@ -25,7 +25,7 @@ from screens.widgets.key_bar import KeyBar
 from screens.widgets.pane import Pane
 from screens.widgets.table import Table
 
-_COLUMNS = (("scenario", "Scenario"), ("score", "Last"), ("when", "Played"), ("title", "What it is"))
+_COLUMNS = (("scenario", "Scenario"), ("score", "Last"), ("title", "What it is"))
 _SCROLLBAR = 2
 
 
@@ -79,7 +79,6 @@ class ChooserScreen(Screen[tuple[str, int]]):
         return {
             "scenario": table.cell(scenario.name),
             "score": table.cell(points, tone),
-            "when": table.cell(when_cell(played, self._now()), Tone.DIM),
             "title": table.cell(scenario.title),
         }
 
@@ -99,7 +98,10 @@ class ChooserScreen(Screen[tuple[str, int]]):
         self.query_one("#note", Static).update(content.line(said, Tone.DIM))
         width = max(40, pane.size.width - _SCROLLBAR)
         none = content.text("No drill matches.")
-        pane.show(about(scenario, self._played[scenario.name], width) if scenario is not None else none)
+        if scenario is None:
+            pane.show(none)
+        else:
+            pane.show(about(scenario, self._played[scenario.name], width, self._now()))
         self.refresh_bindings()
 
     def on_resize(self, event: events.Resize) -> None:

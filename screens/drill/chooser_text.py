@@ -34,11 +34,7 @@ def score_cell(played: Sequence[Entry]) -> tuple[str, Tone]:
     return f"{state.symbol} {played[-1].score.points}", tone_of(state.grade)
 
 
-def when_cell(played: Sequence[Entry], now: datetime) -> str:
-    return f"{ago(played[-1].at, now)} ago" if played else "never"
-
-
-def about(scenario: Scenario, played: Sequence[Entry], width: int) -> Content:
+def about(scenario: Scenario, played: Sequence[Entry], width: int, now: datetime) -> Content:
     parts = [
         content.text(scenario.title, Tone.STRONG),
         content.fact_beside("Teaches", scenario.teaches, width, _LABEL),
@@ -47,7 +43,7 @@ def about(scenario: Scenario, played: Sequence[Entry], width: int) -> Content:
     if played:
         points = [float(one.score.points) for one in played[-_MOST_DRAWN:]]
         drawn = content.line(sparkline(points, len(points), _FULL), Tone.ACCENT)
-        told = f"  played {count(len(played), 'time')}, the best with {max(points):.0f} points"
+        told = f"  {count(len(played), 'drill')}, the last {ago(played[-1].at, now)} ago"
         parts.append(content.fact_beside("Points", content.row(drawn, told), width, _LABEL))
     return content.lines(parts)
 

@@ -30,6 +30,10 @@ class Referee:
         self._drill = drill
         self._is_looking = False
 
+    def begin(self) -> None:
+        self._app.set_interval(LOOK_SECONDS, self._look_if_over)
+        self.briefing()
+
     def do(self, what: str) -> None:
         """`hint`, `end` or `briefing`, as the keys have it."""
         {"hint": self.hint, "end": self.end, "briefing": self.briefing}[what]()
@@ -91,7 +95,7 @@ class Referee:
         if not return_to(self._app, DebriefingScreen):
             self._app.push_screen(DebriefingScreen(gave_up=gave_up))
 
-    def look(self) -> None:
+    def _look_if_over(self) -> None:
         """Whether it is solved: once a run has ended well, and only one look at a time."""
         controller = self._context.controller
         view = controller.view if controller is not None else None

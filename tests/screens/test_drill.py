@@ -23,6 +23,7 @@ from screens.health.health_screen import HealthScreen
 from screens.modals.text import TextDialog
 from screens.restore.run_view import RunView
 from tests.drill import played
+from tests.sampling import rest_slow
 from tests.screens import records, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import FakeRun, WritableFakeEngine
@@ -161,7 +162,7 @@ async def test_a_drill_is_ended_or_given_up_after_a_question(downs: int, gave_up
 
 
 async def test_the_debriefing_comes_by_itself_when_the_chain_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("screens.app.REFEREE_SECONDS", 0.02)
+    monkeypatch.setattr("screens.drill.referee.LOOK_SECONDS", 0.02)
     desk = FakeDesk(solved=False)
     async with running(engine(), drill=desk) as (app, pilot):
         await press(pilot, "enter", "r", "enter")
@@ -224,7 +225,7 @@ async def test_who_does_not_want_to_play_chooses_nothing() -> None:
 Compare = Callable[..., bool]
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 def test_chooser(snap_compare: Compare, cells: str) -> None:
     drills = [*played.well().earlier, played.entry(hints=(5,))]
     app = ChooserApp(scenarios(), drills, now=lambda: NOW)
@@ -246,13 +247,13 @@ async def briefed(pilot: Pilot[int]) -> None:
     await until_quiet(pilot)
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 def test_briefing(snap_compare: Compare, cells: str) -> None:
     app = make_app(engine(), drill=FakeDesk(told_hints=1))
     assert snap_compare(app, terminal_size=ALL_SIZES[cells], run_before=briefed)
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 @pytest.mark.parametrize("told", [played.well, played.lost], ids=["solved", "lost"])
 def test_debriefing(snap_compare: Compare, told: Callable[[], Debriefing], cells: str) -> None:
     desk = FakeDesk(told())
