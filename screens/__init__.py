@@ -111,11 +111,24 @@ def choose_drill(
 ) -> tuple[str, int] | None:
     """The scenario's file, and with how many validators; None: nobody wants to play.
 
-    `entries`: of the history of drills. Raises CallError as `run` does.
+    `entries`: of the history of drills. Raises CallError as `run` does, and SystemExit when the terminal is
+    gone.
     """
     settings, own_keys = preferences(theme)
     from loomtui.drill.scenarios import scenarios
     from screens.drill.chooser_app import ChooserApp
+    from screens.terminal import LastingDriver, watch_terminal
 
-    app = ChooserApp(scenarios(), entries, validators, settings=settings, own_keys=own_keys)
-    return app.run(mouse=settings.mouse)
+    app = ChooserApp(
+        scenarios(),
+        entries,
+        validators,
+        settings=settings,
+        own_keys=own_keys,
+        driver_class=LastingDriver,
+    )
+    watch_terminal(app)
+    chosen = app.run(mouse=settings.mouse)
+    if app.return_code:
+        raise SystemExit(app.return_code)
+    return chosen

@@ -16,8 +16,10 @@ from screens.input import keymap, keys
 from screens.settings import Settings
 from screens.styles.sheets import STYLE_SHEETS
 from screens.styles.themes import THEMES, Plain
+from screens.terminal import GONE_STATUS
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.filter import LineFilter
 
 _VALIDATORS = 4
@@ -41,8 +43,9 @@ class ChooserApp(App[tuple[str, int]]):
         settings: Settings | None = None,
         own_keys: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = utc_now,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = (settings or Settings()).theme
@@ -55,6 +58,10 @@ class ChooserApp(App[tuple[str, int]]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [Plain()] if self.no_color else super().get_line_filters()
+
+    def on_terminal_gone(self) -> None:
+        """There is nothing yet that has to be brought to an end."""
+        self.exit(return_code=GONE_STATUS)
 
     async def action_back(self) -> None:
         self.exit()
