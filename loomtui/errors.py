@@ -66,10 +66,11 @@ class LoomtuiError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.node}: " if self.node else ""
-        return " ".join(_as_sentence(part) for part in (where + self.what, self.safe, self.advice) if part)
+        return " ".join(as_sentence(part) for part in (where + self.what, self.safe, self.advice) if part)
 
 
-def _as_sentence(sentence: str) -> str:
+def as_sentence(sentence: str) -> str:
+    """With a full stop, unless it ends already."""
     return sentence if sentence.endswith((".", "!", "?", ":")) else f"{sentence}."
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loomtui.drill.desk import Desk
     from loomtui.drill.logbook import Entry
     from loomtui.inventory.model import Inventory
+    from loomtui.restore.replay.recording import Recording
     from screens.settings import Settings
 
 #: Threads read the nodes' connections: in a flood a key would wait a multiple of Python's 5 ms for each.
@@ -23,7 +24,7 @@ _SWITCH_SECONDS = 0.001
 #: takes 40 ms among the lines of a flood, so it comes a fifth as often as Python would have it.
 _GARBAGE_THRESHOLDS = (700, 10, 50)
 
-__all__ = ["choose_drill", "preferences", "run", "run_served"]
+__all__ = ["choose_drill", "preferences", "run", "run_replay", "run_served"]
 
 
 def preferences(theme: str | None, attention: str | None = None) -> tuple[Settings, Mapping[str, str]]:
@@ -86,6 +87,26 @@ def run(
     farewell = app.leaving.farewell
     if farewell:
         sys.stderr.write(farewell + "\n")
+    return app.return_code or app.return_value or 0
+
+
+def run_replay(recording: Recording, *, speed: float, theme: str | None = None) -> int:
+    """Plays the recording until whoever watches leaves. Raises CallError as `run` does."""
+    settings, own_keys = preferences(theme)
+    from loomtui.restore.replay.player import Player
+    from screens.replay_app import ReplayApp
+    from screens.settings import default_path, keep_theme
+    from screens.terminal import LastingDriver, watch_terminal
+
+    app = ReplayApp(
+        Player(recording, speed),
+        settings=settings,
+        own_keys=own_keys,
+        keep_theme=partial(keep_theme, default_path()),
+        driver_class=LastingDriver,
+    )
+    watch_terminal(app)
+    app.run(mouse=settings.mouse)
     return app.return_code or app.return_value or 0
 
 

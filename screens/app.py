@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import App
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from loomtui.engine.api import Engine, WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.ssh.prompter import Refuse
-from loomtui.text import clean
 from screens import unfinished_run
 from screens.attention import LOOK_SECONDS, Attention, terminal_of
-from screens.base import LoomScreen
-from screens.context import AppContext, Clock, utc_now
+from screens.context import AppContext
+from screens.frame import Clock, utc_now
+from screens.framed_app import FramedApp
 from screens.health.health_screen import HealthScreen
-from screens.input import keymap, keys
-from screens.input.key_order import KeyOrder, Typed
-from screens.input.palette import ActionCommands, ThemeCommands
+from screens.input import keys
+from screens.input.key_order import Typed
 from screens.leaving import Leaving
-from screens.modals.help import help_text
-from screens.modals.jump import JumpScreen, targets
-from screens.modals.text import TextDialog
-from screens.modals.theme import ThemeDialog
 from screens.navigator import Navigator
 from screens.prompter import ScreenPrompter
 from screens.restore.run_controller import RunController
 from screens.run_navigator import RunNavigator
 from screens.settings import Settings
-from screens.styles.sheets import STYLE_SHEETS
-from screens.styles.themes import THEMES, Plain
-from screens.text import content
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-    from textual.filter import LineFilter
-    from textual.widget import Widget
 
     from loomtui.drill.desk import Desk
     from screens.drill.referee import Referee
@@ -50,25 +38,14 @@ if TYPE_CHECKING:
 _CLOSE_SECONDS = 3.0
 
 
-class LoomApp(App[int]):
+class LoomApp(FramedApp):
     """`drill` is what is played, if this is a drill. `plan_path` is a plan to review at once.
 
     `at_choice` opens the choice of what is restored at once, unless a restore is unfinished.
-    `own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError.
     `served` means that the app is shown in a browser, where nobody is asked anything.
     """
 
-    TITLE = "loomtui"
-    CSS_PATH = STYLE_SHEETS
     BINDINGS = keys.bindings(keys.APP, keys.DRILL)
-    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
-    COMMAND_PALETTE_BINDING = "ctrl+p"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-narrow"),
-        (100, "-medium"),
-        (160, "-wide"),
-    ]
 
     def __init__(
         self,
@@ -85,19 +62,15 @@ class LoomApp(App[int]):
         driver_class: type[Driver] | None = None,
         served: bool = False,
     ) -> None:
-        super().__init__(driver_class=driver_class)
-        for theme in THEMES:
-            self.register_theme(theme)
         settings = settings or Settings()
-        self.theme = settings.theme
-        self._keep_theme = keep_theme
-        keys.use_keymap(own_keys or {})
-        self.set_keymap(keymap.for_textual(own_keys or {}))
-        self.context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served, drill=drill)
+        context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served, drill=drill)
+        super().__init__(
+            context, settings=settings, own_keys=own_keys, keep_theme=keep_theme, driver_class=driver_class
+        )
+        self.context = context
         self._prompter = ScreenPrompter(self)
         self._plan_path = plan_path
         self._at_choice = at_choice
-        self._key_order = KeyOrder(self, super().on_event)
         if isinstance(engine, WritableEngine):
             self.context.controller = RunController(self, engine)
         self.runs = RunNavigator(self, self.context)
@@ -130,36 +103,15 @@ class LoomApp(App[int]):
         if self._referee is not None:
             self._referee.begin()
 
-    @property
-    def _background_screens(self) -> list[Screen[Any]]:
-        """The screens that can be seen behind the open one.
-
-        Textual also counts the next one under an opaque screen. Then whatever changed there, ten times a
-        second in a flood, had the open screen drawn again from top to bottom.
-        """
-        hidden = not self.screen_stack or self.screen.styles.background.a == 1
-        return [] if hidden else super()._background_screens
-
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Handles the workers that belong to no screen: those of a run."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.navigation.show_fault(event.worker.error)
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Paste):
-            event.text = clean(event.text)  # a field would show it as it is
         if isinstance(event, Typed | events.MouseEvent):
             self.attention.typed()
-        if isinstance(event, Typed) and not event.is_forwarded:
-            await self._key_order.take(event)
-        else:
-            await super().on_event(event)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        return [Plain()] if self.no_color else super().get_line_filters()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.context.offers(action)
+        await super().on_event(event)
 
     def on_screen_prompter_asked(self, message: ScreenPrompter.Asked) -> None:
         def set_answer(answer: object) -> None:
@@ -182,33 +134,9 @@ class LoomApp(App[int]):
         if self._referee is not None:
             self._referee.do(what)
 
-    def action_jump(self) -> None:
-        def focus_on(widget: Widget | None) -> None:
-            if widget is not None:
-                widget.focus()
-
-        if isinstance(self.screen, LoomScreen):
-            self.push_screen(JumpScreen(targets(self.screen)), focus_on)
-
-    def action_choose_theme(self) -> None:
-        self.push_screen(ThemeDialog(), lambda name: self.action_take_theme(name) if name else None)
-
-    def action_take_theme(self, name: str) -> None:
-        self.theme = name
-        if self._keep_theme is None:
-            return
-        try:
-            self._keep_theme(name)
-        except OSError as error:
-            content.tell(self, f"The theme could not be kept for the next time: {error}", severity="warning")
-
     def action_suspend(self) -> None:
         if self.leaving.may_suspend():
             self.action_suspend_process()
-
-    def action_help(self) -> None:
-        if isinstance(self.screen, LoomScreen):
-            self.push_screen(TextDialog(f"Help: {self.screen.NAME_SHOWN}", help_text(self.screen)))
 
     async def action_quit(self) -> None:
         self.leaving.ask()

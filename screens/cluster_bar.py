@@ -21,8 +21,8 @@ from screens.text.words import OUTCOME_MARKS, Tone, cut, tone_of
 class ClusterBar(Widget):
     def on_mount(self) -> None:
         context = context_of(self)
-        self.set_class(context.engine.inventory.production, "-production")
-        self.set_class(context.drill is not None, "-practice")
+        self.set_class(context.production, "-production")
+        self.set_class(context.practice, "-practice")
         if context.controller is not None:
             context.controller.watchers.add(self)
         self.set_interval(1, self.refresh)
@@ -37,7 +37,7 @@ class ClusterBar(Widget):
 
     def render(self) -> RenderResult:
         context = context_of(self)
-        cannot_be_missed = context.engine.inventory.production or context.drill is not None
+        cannot_be_missed = context.production or context.practice
         mark = content.row(
             Content.styled(f" {context.mark} ", "bold reverse" if cannot_be_missed else ""),
             "" if context.writable else "  read-only",

@@ -1,6 +1,6 @@
 """What a screen may ask of the app: the way to another place, and what happens with runs.
 
-Screens know only these two. `navigator.py` and `run_navigator.py` carry them out, and know every screen.
+Screens know only these. `navigator.py` and `run_navigator.py` carry them out, and know every screen.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import SeenRun
 
 
-class Navigation(Protocol):
+class WayBack(Protocol):
+    """What there is in any app of ours."""
+
     def back(self) -> None:
         """Goes to the screen before; home stays."""
         ...
 
+    def show_fault(self, error: BaseException) -> None:
+        """Tells of what should not happen, without a traceback."""
+        ...
+
+
+class Navigation(WayBack, Protocol):
     def go(self, place: str) -> None:
         """Goes to `health`, `backups`, `keys`, `services`, `logs` or `runs`.
 
@@ -41,10 +49,6 @@ class Navigation(Protocol):
 
     def logs_of(self, nodes: Sequence[str]) -> None:
         """Shows the logs, with all other nodes hidden."""
-        ...
-
-    def show_fault(self, error: BaseException) -> None:
-        """Tells of what should not happen, without a traceback."""
         ...
 
 
@@ -85,14 +89,26 @@ class RunNavigation(Protocol):
         """Shows a run that goes on on another machine, by what its nodes hold."""
         ...
 
+    def replay_run(self, run_id: str) -> None:
+        """Plays a run again from its record. Nothing can be decided there."""
+        ...
+
     def take_over_run(self, run: SeenRun) -> None:
         """Asks for the cluster's name, takes the run over to this machine, and goes on with it."""
         ...
 
 
+class _HasWayBack(Protocol):
+    navigation: WayBack
+
+
 class _Navigable(Protocol):
     navigation: Navigation
     runs: RunNavigation
+
+
+def way_back_of(node: DOMNode | App[Any]) -> WayBack:
+    return cast("_HasWayBack", node.app).navigation
 
 
 def navigation_of(node: DOMNode | App[Any]) -> Navigation:

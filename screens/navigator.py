@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import Choices
-from loomtui.text import clean_line
 from screens.backups.backups_screen import BackupsScreen
 from screens.context import AppContext
+from screens.faults import show_fault
 from screens.health.health_screen import HealthScreen
 from screens.identity.node_keys_screen import NodeKeysScreen
 from screens.identity.services_screen import ServicesScreen
@@ -114,7 +114,6 @@ class Navigator:
             view.change()
 
     def show_fault(self, error: BaseException) -> None:
-        what = f"an unexpected error inside loomtui: {type(error).__name__}: {clean_line(str(error))}"
         controller = self._context.controller
         if controller is not None and controller.busy:
             safe = "The restore is not touched by it and goes on."
@@ -122,6 +121,4 @@ class Navigator:
         else:
             safe = "No step goes on. What a restore has stopped stays stopped and held."
             advice = f"Leave with {keys.name('app.quit')} and start again; a restore can be resumed."
-        fault = error if isinstance(error, LoomtuiError) else LoomtuiError(what, safe=safe, advice=advice)
-        if not isinstance(self._app.screen, ErrorDialog):
-            self._app.push_screen(ErrorDialog("Something went wrong", fault))
+        show_fault(self._app, error, safe, advice)

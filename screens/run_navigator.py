@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError, SecondMissing
+from loomtui.restore.replay.player import Player
 from screens.context import AppContext
 from screens.input import keys
 from screens.modals.confirm import Act, ConfirmDialog
 from screens.modals.text import ErrorDialog
+from screens.replay.replay_screen import ReplayScreen
 from screens.restore.restore_screen import RestoreScreen, rollback_act
 from screens.restore.run_controller import RunController, RunMonitor, operator_name
 from screens.restore.watch_screen import WatchScreen
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import SeenRun
 
 
 class RunNavigator:
@@ -106,6 +108,14 @@ class RunNavigator:
             self._app.push_screen(ErrorDialog("The run cannot be watched", error))
             return
         self._app.push_screen(WatchScreen(RunMonitor(self._app, handle)))
+
+    def replay_run(self, run_id: str) -> None:
+        try:
+            recording = self._context.engine.recording(run_id)
+        except LoomtuiError as error:
+            self._app.push_screen(ErrorDialog("The run cannot be replayed", error))
+            return
+        self._app.push_screen(ReplayScreen(Player(recording)))
 
     def watch_elsewhere(self, run_id: str) -> None:
         async def watch() -> None:

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from loomtui.inventory.model import Signer
 from tests import ability
 
@@ -45,3 +47,12 @@ class Person:
         for path in (self.key, self.key.with_name(f"{self.key.name}.pub")):
             (folder / path.name).write_bytes(path.read_bytes())
             (folder / path.name).chmod(0o600)
+
+
+@pytest.fixture
+def anna(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """She runs plans: her key is in ~/.ssh."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    person = Person.made("anna", tmp_path / "keys")
+    person.sits_here(home)
+    return person

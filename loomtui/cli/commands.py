@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "runs",
         "Print the report of RUN for an incident channel, for a program, or as one HTML page.",
     ),
+    "replay": ("replaying", "Play RUN again on the screens, from its record or from a report."),
     "inventory": ("inventory", "Check an inventory, or print its JSON Schema."),
     "drill": ("drill", "Practise on your own cluster, in a temporary folder that is removed afterwards."),
 }

@@ -9,6 +9,7 @@ import click
 
 from loomtui.cli.extras import need
 from loomtui.cli.output import note, print_json, print_json_line, say, table
+from loomtui.cli.proving import with_proofs
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.working import EventPrinter
 
@@ -46,7 +47,7 @@ _DEFAULT = "clean-restore"
     "junit_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --auto, write the outcome as JUnit XML, too.",
+    help="With --auto or --from, write the outcome as JUnit XML, too.",
 )
 @click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
 @click.option("--hints", is_flag=True, help="Print the hints of the scenario, for whoever leads the drill.")
@@ -59,7 +60,10 @@ _DEFAULT = "clean-restore"
     help="With --debriefing (default: md) or --history (html or json), print it in this form.",
 )
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a scenario.")
-@json_option("With --auto, print one event a line (with --all one drill), and the outcome last.")
+@json_option(
+    "With --auto, print one event a line (with --all one drill, with --from one proof), and the outcome last."
+)
+@with_proofs
 @click.pass_obj
 def drill(
     settings: Settings,

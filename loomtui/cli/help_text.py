@@ -36,6 +36,7 @@ Commands:
   clean      Free the space of what RUN replaced.
   runs       List past runs, newest first.
   report     Print the report of RUN for an incident channel, for a...
+  replay     Play RUN again on the screens, from its record or from a...
   inventory  Check an inventory, or print its JSON Schema.
   drill      Practise on your own cluster, in a temporary folder that is...
 
@@ -75,6 +76,7 @@ Commands:
   clean      Free the space of what RUN replaced.
   runs       List past runs, newest first.
   report     Print the report of RUN for an incident channel, for a program, or as one HTML...
+  replay     Play RUN again on the screens, from its record or from a report.
   inventory  Check an inventory, or print its JSON Schema.
   drill      Practise on your own cluster, in a temporary folder that is removed afterwards.
 

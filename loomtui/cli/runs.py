@@ -13,10 +13,10 @@ from loomtui.text import clean_line
 from loomtui.wording.quantities import NOTHING, joined, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from loomtui.restore.report import Form
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import RunsOnNodes, SeenRun
 
 
 @click.command()
@@ -51,24 +51,36 @@ def runs(settings: Settings, on_nodes: bool, as_json: bool) -> int:
 
 def _on_nodes(settings: Settings, *, as_json: bool) -> int:
     """Status 4 if no node could be asked."""
-    from loomtui.cli.views import seen_run_document
+    from loomtui.cli.views import runs_on_nodes_document
 
-    seen, silent = run_async(_ask_nodes(settings))
+    told = run_async(_ask_nodes(settings))
     if as_json:
-        print_json({"runs": [seen_run_document(run) for run in seen], "silent": dict(silent)})
-    elif seen:
-        table(("RUN", "BY", "STARTED (UTC)", "HOLDS", "HOW FAR", "SIGN OF LIFE"), [_row(run) for run in seen])
+        print_json(runs_on_nodes_document(told))
+    elif told.runs:
+        rows = [_row(run) for run in told.runs]
+        table(("RUN", "BY", "STARTED (UTC)", "HOLDS", "HOW FAR", "SIGN OF LIFE"), rows)
     else:
         say("The nodes know of no run.")
-    for name, why in silent.items():
+    for name, why in told.silent.items():
         note(f"{name}: {clean_line(why, limit=300)}")
-    for run in seen:
-        if run.held and not as_json:
-            note(f"{run.id} holds {joined(run.held)}. Take it over: loomtui take-over {run.id}")
-    return 4 if silent and not seen and len(silent) == len(settings.inventory().names) else 0
+    for sentence in () if as_json else _held_sentences(told):
+        note(sentence)
+    return 4 if len(told.silent) == len(settings.inventory().names) and not told.runs else 0
 
 
-async def _ask_nodes(settings: Settings) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
+def _held_sentences(told: RunsOnNodes) -> Iterator[str]:
+    """Of each run and each lock that holds nodes: what is safe, and what to do next."""
+    from loomtui.restore.takeover.known_runs import odd_lock_text
+
+    for run in told.runs:
+        if run.held and run.has_record:
+            yield f"{run.id} holds {joined(run.held)}. {run.ways}"
+        elif run.held:
+            yield f"{run.id} holds {joined(run.held)}, and no node has a record of it. {run.done} {run.ways}"
+    yield from (odd_lock_text(name, lock) for name, lock in told.odd_locks.items())
+
+
+async def _ask_nodes(settings: Settings) -> RunsOnNodes:
     from loomtui.engine.live import LiveEngine, opened
 
     async with opened(LiveEngine(settings.inventory()), prompter()) as engine:
@@ -78,10 +90,9 @@ async def _ask_nodes(settings: Settings) -> tuple[tuple[SeenRun, ...], Mapping[s
 def _row(run: SeenRun) -> tuple[str, str, str, str, str, str]:
     from loomtui.wording.states import STEP_TITLES
 
-    who = run.holder.person if run.holder is not None else run.operator or NOTHING
     far = run.outcome.value if run.outcome is not None else STEP_TITLES[run.step] if run.step else NOTHING
     life = f"{run.alive_seconds} s ago" if run.alive_seconds is not None else NOTHING
-    return run.id, who, timestamp(run.started_at), joined(run.held) if run.held else NOTHING, far, life
+    return run.id, run.person, timestamp(run.started_at), joined(run.held) if run.held else NOTHING, far, life
 
 
 @click.command()

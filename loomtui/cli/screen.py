@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from loomtui.inventory import Inventory
 
 
-def need_terminal() -> None:
+def need_terminal(
+    advice: str = "Without one: loomtui status, or restore --plan PLAN --yes. All commands: loomtui --help",
+) -> None:
     """Raises CallError if there is no terminal to show the screens on."""
     streams = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws on the last
     if not all(stream.isatty() for stream in streams):
         raise CallError(
             "the screens need a terminal, and neither input, output nor errors redirected.",
-            advice="Without one: loomtui status, or restore --plan PLAN --yes. All commands: loomtui --help",
+            advice=advice,
         )
 
 

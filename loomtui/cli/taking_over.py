@@ -20,7 +20,7 @@ from loomtui.wording.quantities import joined, timestamp
 if TYPE_CHECKING:
     from loomtui.inventory import Inventory
     from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import SeenRun
 
 
 class Then(StrEnum):
@@ -108,8 +108,7 @@ async def _take(
 
 
 def _question(seen: SeenRun, then: Then) -> str:
-    who = seen.holder.person if seen.holder is not None else "Somebody"
-    at_work = f"{who} works on it: call them first. " if seen.is_alive else ""
+    at_work = f"{seen.person} works on it: call them first. " if seen.is_alive else ""
     return f"{at_work}Run {seen.id} is taken over, and {then.value}."
 
 
@@ -120,12 +119,11 @@ def _tell_found(found: FoundRun) -> None:
 
 def sentences_about(seen: SeenRun) -> tuple[str, ...]:
     """What is known of a run, without the full stops."""
-    who = seen.holder.person if seen.holder is not None else seen.operator or "somebody"
     held = f"it holds {joined(seen.held)}" if seen.held else "it holds no node any more"
     begun = f", begun {timestamp(seen.started_at)} UTC by {seen.operator}" if seen.started_at else ""
     last = f"the last in its record: {seen.last.message.rstrip('.')}" if seen.last else "it has no record"
     life = f", {seen.alive_seconds} s ago the last sign of life" if seen.alive_seconds is not None else ""
-    return f"Run {seen.id} of {who}{begun}: {held}{life}", last[0].upper() + last[1:]
+    return f"Run {seen.id} of {seen.person}{begun}: {held}{life}", last[0].upper() + last[1:]
 
 
 def _tell_taken(taken: TakenRun) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.record.run_store import Run, RunSummary
     from loomtui.restore.report import StepTiming
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import RunsOnNodes, SeenRun
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, Json]
@@ -284,6 +284,14 @@ def run_document(run: RunSummary) -> Document:
         "outcome": run.outcome.value if run.outcome else None,
         "last_step": run.last_step.value if run.last_step else None,
         "operator": run.operator,
+    }
+
+
+def runs_on_nodes_document(told: RunsOnNodes) -> Document:
+    return {
+        "runs": [seen_run_document(run) for run in told.runs],
+        "silent": dict(told.silent),
+        "odd_locks": dict(told.odd_locks),
     }
 
 

@@ -21,6 +21,7 @@ from loomtui.errors import CallError
 from loomtui.restore.events import EventKind
 from loomtui.restore.running.operator import Go, Unattended
 from loomtui.text import clean_line
+from loomtui.wording.events import event_words
 from loomtui.wording.quantities import size
 
 if TYPE_CHECKING:
@@ -190,11 +191,7 @@ def _event_text(event: Event) -> str:
         files = event.data.get("files")
         counted = f", {files:,} of {event.data.get('files_total'):,} files" if isinstance(files, int) else ""
         return f"{size(done)} of {size(total)}, {100 * done // total} %{counted}"
-    text = clean_line(event.message)
-    for key in ("safe", "advice"):
-        part = event.data.get(key)
-        text += f" {clean_line(part)}" if isinstance(part, str) and part else ""
-    return text
+    return event_words(event)
 
 
 def _colour(event: Event) -> str:

@@ -42,7 +42,7 @@ async def play(
     emit: Callable[[Event], None],
     objectives: Objectives | None = None,
 ) -> DrillResult:
-    """Starts the practice cluster, plays it to its end unattended, and takes it away again without a trace.
+    """Starts the practice cluster, plays it to its end unattended, and takes it away again.
 
     `nodes`: how many validators; None: as few as the scenario can be played with.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -22,10 +21,12 @@ import yaml
 from loomtui.drill import machines, store
 from loomtui.drill.backup_sets import heights_wanted, uploads
 from loomtui.drill.hands import Hands
+from loomtui.drill.loopback import free_network, free_ports
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.meeting import wait_until_met
 from loomtui.drill.node.keys import identity
 from loomtui.drill.node_states import set_states
+from loomtui.drill.replying import Obey, reply_to_lines
 from loomtui.drill.s3_proxy import S3Proxy
 from loomtui.drill.scenarios import Past, Scenario, load_scenario
 from loomtui.drill.scenarios.deeds import Action
@@ -37,7 +38,6 @@ from loomtui.drill.systemd.service_socket import serve
 
 SSH_PORT = 2200
 _STORE_NUMBER, _PROXY_NUMBER = 250, 249  # the last parts of their addresses
-_TRIES = 50
 _MEETING_SECONDS = 60.0
 
 
@@ -56,8 +56,8 @@ class Cluster:
         self._objectives = objectives
         self._past = past
         self._scenario = scenario
-        self._network = _free_network(nodes)
-        ports = _free_ports(2 * (nodes + 1))
+        self._network = free_network(nodes, (SSH_PORT, P2P_PORT))
+        ports = free_ports(2 * (nodes + 1))
         self.machines = [self._machine(number, nodes, ports) for number in range(1, nodes + 2)]
         for machine in self.machines:
             machines.install(machine, block_seconds)
@@ -259,36 +259,6 @@ def _node(machine: Machine) -> dict[str, Any]:
     }
 
 
-def _free_network(nodes: int) -> str:
-    """The first three parts of loopback addresses that nobody uses. Raises OSError."""
-    source = random.SystemRandom()
-    for _ in range(_TRIES):
-        network = f"127.{source.randrange(1, 255)}.{source.randrange(0, 256)}"
-        addresses = [f"{network}.{number}" for number in range(1, nodes + 2)]
-        if all(_is_free(address, port) for address in addresses for port in (SSH_PORT, P2P_PORT)):
-            return network
-    raise OSError("no free loopback addresses")
-
-
-def _free_ports(count: int) -> list[int]:
-    """Below the range from which outgoing connections take theirs. Raises OSError."""
-    source = random.SystemRandom()
-    for _ in range(_TRIES):
-        first = source.randrange(20000, 32000)
-        if all(_is_free("127.0.0.1", port) for port in range(first, first + count)):
-            return list(range(first, first + count))
-    raise OSError("no free ports")
-
-
-def _is_free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
-
-
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", type=Path, required=True)
@@ -298,36 +268,23 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--past", type=json.loads, default={})
     parser.add_argument("--objectives", type=json.loads, default={})
     options = parser.parse_args(argv)
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # nothing else may get between the replies
     os.umask(0o022)
     os.chdir(options.root)
-    try:
+
+    def start() -> tuple[object, Obey]:
         scenario = load_scenario(options.scenario)
         past = Past(**options.past | {"stakes": tuple(options.past.get("stakes", ()))})
         agreed = _lengths(options.objectives)
         cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds, past, agreed)
-        _reply(replies, {"result": cluster.start()})
-    except Exception as error:  # noqa: BLE001 - the only way out is the reply
-        _reply(replies, {"error": f"{type(error).__name__}: {error}"})
-        return 1
-    for line in sys.stdin:
-        try:
-            _reply(replies, {"result": cluster.obey(**json.loads(line))})
-        except Exception as error:  # noqa: BLE001
-            _reply(replies, {"error": f"{type(error).__name__}: {error}"})
-    return 0
+        return cluster.start(), cluster.obey
+
+    return reply_to_lines(start)
 
 
 def _lengths(seconds: Mapping[str, float | None]) -> dict[str, str]:
     """As an inventory has them, by its names."""
     names = {"downtime_seconds": "downtime", "data_loss_seconds": "data_loss"}
     return {names[name]: f"{length:.0f}s" for name, length in seconds.items() if length is not None}
-
-
-def _reply(replies: Any, document: object) -> None:
-    replies.write(json.dumps(document) + "\n")
-    replies.flush()
 
 
 if __name__ == "__main__":

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from loomtui.drill.practice import Practice
+from loomtui.errors import LoomtuiError
+from loomtui.restore.record.run_store import RunStore
+from loomtui.restore.replay.kept import KeptRuns
 
 
 @contextmanager
 def surroundings(cluster: Practice) -> Iterator[None]:
     """Sets environment variables: the practice S3's credentials, and folders that go with the cluster.
 
-    So runs and caches of a drill neither mix with the operator's own nor outlive it.
+    So runs and caches of a drill do not mix with the operator's own, and go with it. Its runs can be played
+    again afterwards: their reports are kept.
     """
+    kept = KeptRuns()  # in the operator's own folder, as the environment is now
     own = cluster.root / ".operator"
     values = {
         **cluster.environment,
@@ -26,8 +31,16 @@ def surroundings(cluster: Practice) -> Iterator[None]:
     try:
         yield
     finally:
+        keep_runs(RunStore(own / "state/loomtui/runs"), kept)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def keep_runs(store: RunStore, kept: KeptRuns) -> None:
+    """A drill does not fail because one of its runs cannot be kept."""
+    for summary in store.list():
+        with suppress(LoomtuiError, OSError):
+            kept.keep(store.open(summary.id))

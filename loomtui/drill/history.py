@@ -43,10 +43,9 @@ class Keys:
     def node_id(self) -> str:
         return identity(self.node[32:])
 
-
-def _validator(keys: Keys, power: int = POWER) -> Validator:
-    own = PrivValidator(Path(), keys.validator)
-    return Validator(own.address, own.public_key["value"], power)
+    def as_validator(self, power: int) -> Validator:
+        own = PrivValidator(Path(), self.validator)
+        return Validator(own.address, own.public_key["value"], power)
 
 
 class History:
@@ -72,9 +71,10 @@ class History:
         self._spacing = spacing
         self._seed = seed
         began = founders or keys
-        validators = [_validator(entry) for entry in began]
+        validators = [entry.as_validator(POWER) for entry in began]
         elected = [
-            _validator(entry, power) for entry, power in zip(keys, stakes or [POWER] * len(keys), strict=True)
+            entry.as_validator(power)
+            for entry, power in zip(keys, stakes or [POWER] * len(keys), strict=True)
         ]
         self._elected = tuple(elected) if founders or stakes else ()
         self.tendermint_genesis = tendermint_genesis(validators, timestamp(self.time_of(0)))

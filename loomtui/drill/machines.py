@@ -78,16 +78,7 @@ def install(machine: Machine, block_seconds: float) -> None:
         ".practice",
     ):
         (machine.root / name).mkdir(parents=True, exist_ok=True)
-    settings = {"address": machine.address, "block_seconds": block_seconds}
-    settings_path = machine.root / ".practice/machine.json"
-    settings_path.write_text(json.dumps(settings))
-    search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
-    write_program(
-        machine.binary,
-        f"LOOM_PRACTICE_MACHINE={quoted(settings_path)} PYTHONPATH={quoted(search_path)} PYTHONSAFEPATH=1\n"
-        "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
-        f'exec {quoted(sys.executable)} -m loomtui.drill.node "$@"',
-    )
+    install_loom(machine, block_seconds)
     (machine.root / "bin/loom").symlink_to(machine.binary)
     root = quoted(machine.root)
     for tool in _MANAGER_TOOLS:
@@ -101,6 +92,20 @@ def install(machine: Machine, block_seconds: float) -> None:
     for tool, script in _IF_MISSING.items():
         if shutil.which(tool, path=os.pathsep.join(_SYSTEM_PATH)) is None:
             _python_tool(machine, tool, script)
+
+
+def install_loom(machine: Machine, block_seconds: float) -> None:
+    """The stand-in for the loom program, alone. The folders are there."""
+    settings = {"address": machine.address, "block_seconds": block_seconds}
+    settings_path = machine.root / ".practice/machine.json"
+    settings_path.write_text(json.dumps(settings))
+    search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
+    write_program(
+        machine.binary,
+        f"LOOM_PRACTICE_MACHINE={quoted(settings_path)} PYTHONPATH={quoted(search_path)} PYTHONSAFEPATH=1\n"
+        "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
+        f'exec {quoted(sys.executable)} -m loomtui.drill.node "$@"',
+    )
 
 
 def _install_backup(machine: Machine) -> None:

@@ -7,32 +7,20 @@ as its standard input closes: at the end of the `with` block, and as well when t
 from __future__ import annotations
 
 import json
-import os
-import select
 import subprocess
-import sys
-import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
 
+from loomtui.drill.guarded import Control, guarded
+from loomtui.drill.guarded import PracticeError as PracticeError
 from loomtui.drill.scenarios import Past, Scenario, scenario_named
 from loomtui.drill.scenarios.deeds import Action
-from loomtui.errors import LoomtuiError
 from loomtui.restore.choices import Objectives
 
 START_SECONDS = 90.0
-CALL_SECONDS = 60.0
-STOP_SECONDS = 20.0
 _PLAIN = Past()
-
-
-class PracticeError(LoomtuiError):
-    """The practice cluster could not be started, or did not answer."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +40,7 @@ class Practice:
     names: tuple[str, ...]
     redis: str  # HOST:PORT of the one that there is today, in scenarios that have one
     identities: Mapping[str, Identity]  # of each node, as the chain knows it
-    _control: _Control = field(repr=False, compare=False)
+    _control: Control = field(repr=False, compare=False)
 
     def node_root(self, name: str) -> Path:
         """What is `/` on a real node."""
@@ -120,66 +108,6 @@ class Practice:
         self._control.call("power_on", node=name)
 
 
-class _Control:
-    """One JSON object a line each way; one call at a time."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-        self._process = process
-        self._to = cast(IO[bytes], process.stdin)
-        self._from = cast(IO[bytes], process.stdout)
-        self._log = log
-        self._lock = threading.Lock()
-        self._rest = b""
-
-    def call(self, command: str, **arguments: Any) -> Any:
-        """Raises PracticeError when the cluster refuses or does not answer."""
-        line = json.dumps({"command": command, **arguments}).encode() + b"\n"
-        with self._lock:
-            try:
-                self._to.write(line)
-                self._to.flush()
-            except OSError:
-                raise PracticeError("The practice cluster has ended.") from None
-            return self.reply(CALL_SECONDS)
-
-    def reply(self, seconds: float) -> Any:
-        reply = json.loads(self._line(time.monotonic() + seconds))
-        if "error" in reply:
-            raise PracticeError(
-                f"The practice cluster says: {reply['error']}.",
-                advice="Start it again; on a busy machine with fewer --nodes.",
-            )
-        return reply["result"]
-
-    def _line(self, deadline: float) -> bytes:
-        descriptor = self._from.fileno()
-        while b"\n" not in self._rest:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            chunk = os.read(descriptor, 65536) if ready else b""
-            if not chunk:
-                why = "did not answer in time" if not ready else "ended unexpectedly"
-                raise PracticeError(f"The practice cluster {why}.", advice=self._last_words())
-            self._rest += chunk
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
-
-    def _last_words(self) -> str:
-        self._log.seek(0)
-        return self._log.read()[-2000:].decode("utf-8", "replace")
-
-    def close(self) -> None:
-        """Closing its input ends the cluster; it removes its folder before it ends."""
-        with suppress(OSError):
-            self._to.close()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            # It ends by itself, later: where much was restored, much is to be removed.
-            self._process.terminate()
-            threading.Thread(target=self._process.wait, daemon=True).start()
-        self._from.close()
-
-
 @contextmanager
 def practice(
     scenario: str,
@@ -206,32 +134,18 @@ def practice(
         arguments += ["--past", json.dumps(asdict(past))]
     if objectives is not None:
         arguments += ["--objectives", json.dumps(asdict(objectives))]
-    if folder is not None:
-        arguments += ["--folder", str(folder)]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "loomtui.drill.serve", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
+    with guarded("loomtui.drill.cluster", arguments, folder, start_seconds=START_SECONDS) as (control, ready):
+        cluster = Practice(
+            scenario=chosen,
+            root=Path(ready["root"]),
+            inventory_path=Path(ready["inventory"]),
+            environment=ready["environment"],
+            names=tuple(ready["names"]),
+            redis=ready["redis"],
+            identities={name: Identity(**told) for name, told in ready["identities"].items()},
+            _control=control,
         )
-        control = _Control(process, log)
-        try:
-            ready = control.reply(START_SECONDS)
-            cluster = Practice(
-                scenario=chosen,
-                root=Path(ready["root"]),
-                inventory_path=Path(ready["inventory"]),
-                environment=ready["environment"],
-                names=tuple(ready["names"]),
-                redis=ready["redis"],
-                identities={name: Identity(**told) for name, told in ready["identities"].items()},
-                _control=control,
-            )
-            if sudo_password is not None:
-                for name in cluster.names:
-                    cluster.want_sudo_password(name, sudo_password)
-            yield cluster
-        finally:
-            control.close()
+        if sudo_password is not None:
+            for name in cluster.names:
+                cluster.want_sudo_password(name, sudo_password)
+        yield cluster

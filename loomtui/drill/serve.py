@@ -1,6 +1,6 @@
-"""The guardian of a practice cluster: starts it, waits for the end, leaves nothing behind.
+"""The guardian of a practice cluster, or of a proof: starts it, waits for the end, leaves nothing behind.
 
-Everything that the cluster starts, however detached, stays a descendant of this process (prctl(2),
+Everything that it starts, however detached, stays a descendant of this process (prctl(2),
 PR_SET_CHILD_SUBREAPER). When the standard input closes, because the parent wants it or is dead, all
 descendants are killed and the folder is removed. Imports little: it must be up before anything can go wrong.
 """
@@ -24,19 +24,25 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(argv: list[str]) -> int:
-    folder = None
-    if "--folder" in argv:
-        position = argv.index("--folder")
-        folder = argv[position + 1]
-        del argv[position : position + 2]
+    module, folder = _taken(argv, "--module"), _taken(argv, "--folder")
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     root = Path(tempfile.mkdtemp(prefix="loomtui-drill-", dir=folder))
     try:
-        _guard([sys.executable, "-m", "loomtui.drill.cluster", "--root", str(root), *argv])
+        _guard([sys.executable, "-m", module or "loomtui.drill.cluster", "--root", str(root), *argv])
     finally:
         _kill_descendants()
         _remove(root)
     return 0
+
+
+def _taken(argv: list[str], name: str) -> str | None:
+    """The value of an option, which is not handed on."""
+    if name not in argv:
+        return None
+    position = argv.index(name)
+    value = argv[position + 1]
+    del argv[position : position + 2]
+    return value
 
 
 def _guard(command: list[str]) -> None:

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from loomtui.restore.planning.identities import ServiceFix
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import RunSummary
+    from loomtui.restore.replay.recording import Recording
     from loomtui.restore.report import Chronicle, Form
     from loomtui.restore.report.estimates import Estimate
     from loomtui.restore.running.notices import Notice
     from loomtui.restore.running.operator import Operator
     from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import RunsOnNodes
 
 Progress = Callable[[int, int], None]
 
@@ -86,8 +87,8 @@ class RunsEngine(Protocol):
 
     def report(self, run_id: str, form: Form = "md") -> str: ...
 
-    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
-        """The runs of anybody that the nodes know, the latest first, and why some nodes tell nothing."""
+    async def runs_on_nodes(self) -> RunsOnNodes:
+        """The runs of anybody that the nodes know. A node that cannot be asked is no failure."""
         ...
 
     async def watched_on_nodes(self, run_id: str) -> WatchedRun:
@@ -96,6 +97,10 @@ class RunsEngine(Protocol):
 
     def chronicle(self, run_id: str) -> Chronicle:
         """A run told in facts, as far as it went."""
+        ...
+
+    def recording(self, run_id: str) -> Recording:
+        """A run to be played again. Raises CallError: it cannot be."""
         ...
 
     def watched(self, run_id: str) -> WatchedRun:

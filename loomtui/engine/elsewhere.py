@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loomtui.engine.api import WatchedRun
     from loomtui.fleet.fleet import Fleet
     from loomtui.inventory.model import Inventory
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import RunsOnNodes
 
 
 class RunsElsewhere(ABC):
@@ -24,13 +23,10 @@ class RunsElsewhere(ABC):
     @abstractmethod
     def fleet(self) -> Fleet: ...
 
-    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
-        from loomtui.restore.takeover.seen import look_at_runs, seen_runs
+    async def runs_on_nodes(self) -> RunsOnNodes:
+        from loomtui.restore.takeover.seen import look_at_runs, told_by
 
-        nodes, failures = await look_at_runs(self.fleet)
-        silent = {name: error.what for name, error in failures.items()}
-        silent |= {name: "it tells nothing without root rights" for name, one in nodes.items() if one.closed}
-        return seen_runs(nodes), silent
+        return told_by(*await look_at_runs(self.fleet))
 
     async def watched_on_nodes(self, run_id: str) -> WatchedRun:
         from loomtui.restore.takeover.watching import watch_on_nodes

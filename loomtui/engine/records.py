@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from loomtui.restore.events import Event
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import Run, RunSummary
+    from loomtui.restore.replay.recording import Recording
     from loomtui.restore.report import Chronicle, Form
 
 
@@ -38,6 +39,12 @@ class RunRecords:
         from loomtui.restore.record.run_store import RunStore
 
         return OtherRun(RunStore().open(run_id))
+
+    def recording(self, run_id: str) -> Recording:
+        from loomtui.restore.record.run_store import RunStore
+        from loomtui.restore.replay.recording import recording_of
+
+        return recording_of(RunStore().open(run_id))
 
     def chronicle(self, run_id: str) -> Chronicle:
         from loomtui.restore.record.run_store import RunStore

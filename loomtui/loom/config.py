@@ -74,7 +74,7 @@ class TendermintConfig:
 def read_loom_yml(text: str) -> LoomYml:
     """Never raises. Field names count in upper or lower case, as viper reads them."""
     try:
-        values = tuple(_leaves(_load_yaml(text)))
+        values = tuple(_leaves(load_loom_yml(text)))
     except ValueError as error:
         return LoomYml(problem=str(error))
     fields = _by_lower_case(values)
@@ -82,7 +82,7 @@ def read_loom_yml(text: str) -> LoomYml:
     addresses = tuple(
         (clean_line(path, limit=120), mask_secrets(clean_line(value, limit=300)))
         for path, value in values
-        if isinstance(value, str) and _is_foreign(value)
+        if isinstance(value, str) and is_foreign(value)
     )
     return LoomYml(
         app_store_version=version,
@@ -95,7 +95,7 @@ def read_loom_yml(text: str) -> LoomYml:
 
 def loom_yml_fields(text: str) -> Mapping[str, object]:
     """Every value of a loom.yml by its dotted path in lower case. Raises ValueError with a phrase."""
-    return _by_lower_case(_leaves(_load_yaml(text)))
+    return _by_lower_case(_leaves(load_loom_yml(text)))
 
 
 def _by_lower_case(values: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -123,8 +123,8 @@ def with_redis(text: str, place: str) -> str:
         line if line.lstrip().startswith("#") else _REDIS.sub(rf"\g<head>{place}", line) for line in lines
     ]
     after = "\n".join(changed)
-    wanted = {path: _with_place(value, place) for path, value in _leaves(_load_yaml(text))}
-    if dict(_leaves(_load_yaml(after))) != wanted:
+    wanted = {path: _with_place(value, place) for path, value in _leaves(load_loom_yml(text))}
+    if dict(_leaves(load_loom_yml(after))) != wanted:
         raise ValueError("the Redis address stands there in a form that is not changed by loomtui")
     return after
 
@@ -184,8 +184,8 @@ def load_toml(text: str) -> Mapping[str, object]:
         raise ValueError("not TOML: loom ignores all of it and runs on its defaults") from None
 
 
-def _load_yaml(text: str) -> Mapping[object, object]:
-    """Raises ValueError with a phrase."""
+def load_loom_yml(text: str) -> Mapping[object, object]:
+    """The document in a loom.yml. Raises ValueError with a phrase."""
     if len(text) > _MAX_CHARS or text.count("[") + text.count("{") > _MAX_BRACKETS:
         raise ValueError("larger than a loom.yml can be")
     try:
@@ -232,8 +232,8 @@ def _version(value: object) -> tuple[int | None, str | None]:
         return None, "AppStore.Version is not a number: every loom command would panic"
 
 
-def _is_foreign(value: str) -> bool:
-    """Whether it is an address of another machine."""
+def is_foreign(value: str) -> bool:
+    """Whether a value of a config file is an address of another machine."""
     text = value.strip()[:2000]
     match = _URL.match(text) or _HOST_AND_PORT.fullmatch(text) or _IPV4.fullmatch(text)
     if not match or match.groupdict().get("scheme", "").lower() == "file":

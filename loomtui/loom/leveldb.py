@@ -51,7 +51,22 @@ def records(data: bytes) -> Iterator[bytes]:
                 pieces = None
 
 
+def end_of_records(data: bytes) -> int:
+    """Where the last whole record of a journal ends: the next one is appended there. Never raises."""
+    end = 0
+    for kind, _, after in _placed_fragments(memoryview(data)):
+        if kind in (_FULL, _LAST):
+            end = after
+    return end
+
+
 def _fragments(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    for kind, piece, _ in _placed_fragments(data):
+        yield kind, piece
+
+
+def _placed_fragments(data: memoryview) -> Iterator[tuple[int, memoryview, int]]:
+    """With where each ends."""
     at = 0
     while at + _HEADER.size <= len(data):
         left = BLOCK_SIZE - at % BLOCK_SIZE
@@ -64,7 +79,7 @@ def _fragments(data: memoryview) -> Iterator[tuple[int, memoryview]]:
             return
         if checksum != _masked_crc(bytes(data[at + 6 : end])):
             return
-        yield kind, data[at + _HEADER.size : end]
+        yield kind, data[at + _HEADER.size : end], end
         at = end
 
 

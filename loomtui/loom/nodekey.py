@@ -27,7 +27,7 @@ class NodeKeyFacts:
     node_id: str | None  # 40 lower-case hex digits
     public_key: str | None  # base64 of 32 bytes
     problem: str | None = None  # why there is no ID: 'missing', 'not JSON', …
-    closed: bool = False  # it cannot be read without root rights: whether there is one is not known either
+    closed: bool = False  # it could not be seen: whether there is one is not known either
 
 
 def node_id(public_key: bytes) -> str:

@@ -36,7 +36,7 @@ class ValidatorFacts:
     hsm: bool = False  # the key is in a hardware module: the file works only with its own
     problem: str | None = None
     absent: bool = False  # it is known that there is no such file: no key is held
-    closed: bool = False  # it cannot be read without root rights: whether there is one is not known either
+    closed: bool = False  # it could not be seen: whether there is one is not known either
     form_faults: tuple[FormFault, ...] = ()  # with which no node starts, although the numbers can be told
 
 

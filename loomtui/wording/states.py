@@ -132,9 +132,9 @@ def production_mark(production: bool) -> str:
 def service_state(service: ServiceState | None) -> StateWord:
     if service is None:
         return _SERVICES[Active.UNKNOWN]
-    if service.load == "not-found":
+    if service.load_state == "not-found":
         return StateWord("✗", "no unit", Grade.BAD)
-    if service.load == "masked":
+    if service.load_state == "masked":
         return StateWord("⊘", "masked", Grade.BAD)
     if service.held_by and service.active in (Active.INACTIVE, Active.FAILED):
         return StateWord("⊘", "held", Grade.WARN)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Static
 
-from screens.context import context_of
 from screens.diff.diff_text import ROOM_BESIDE, Page, clipboard_text, has_difference, page_content, same_pages
+from screens.frame import frame_of
 from screens.widgets.pane import Pane
 
 
@@ -21,7 +21,7 @@ class DiffPane(Pane):
 
     @property
     def side_by_side(self) -> bool:
-        choice = context_of(self).side_by_side
+        choice = frame_of(self).side_by_side
         return self._width >= ROOM_BESIDE if choice is None else choice
 
     @property
@@ -40,7 +40,7 @@ class DiffPane(Pane):
         return has_difference(self._page)
 
     def toggle_columns(self) -> None:
-        context_of(self).side_by_side = not self.side_by_side
+        frame_of(self).side_by_side = not self.side_by_side
         self._draw()
 
     def _draw(self) -> None:

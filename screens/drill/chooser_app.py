@@ -10,9 +10,10 @@ from textual.app import App
 
 from loomtui.drill.logbook import Entry
 from loomtui.drill.scenarios import Scenario
-from screens.context import utc_now
 from screens.drill.chooser_screen import ChooserScreen
+from screens.frame import utc_now
 from screens.input import keymap, keys
+from screens.input.key import use_keymap
 from screens.settings import Settings
 from screens.styles.sheets import STYLE_SHEETS
 from screens.styles.themes import THEMES, Plain
@@ -49,7 +50,7 @@ class ChooserApp(App[tuple[str, int]]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = (settings or Settings()).theme
-        keys.use_keymap(own_keys or {})
+        use_keymap(own_keys or {})
         self.set_keymap(keymap.for_textual(own_keys or {}))
         self._chooser = ChooserScreen(scenarios, entries, validators or _VALIDATORS, now)
 

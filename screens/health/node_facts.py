@@ -111,7 +111,7 @@ def _service_facts(status: NodeStatus, now: datetime) -> Iterator[Content]:
         yield content.text("not known", Tone.DIM)
         return
     restarts_text = "not told by this systemd" if service.restarts is None else str(service.restarts)
-    yield content.fact("Unit", f"{service.unit}, {service.load}")
+    yield content.fact("Unit", f"{service.unit}, {service.load_state}")
     yield content.fact("systemd says", f"{service.active.value} ({service.sub})")
     yield content.fact("Since", f"{time_of(service.since)}, {ago(service.since, now)}")
     yield content.fact(

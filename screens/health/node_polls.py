@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from loomtui.fleet.probes.findings import worth_asking
+from screens.health.foreign_locks import ForeignLocks
 
 if TYPE_CHECKING:
     from loomtui.fleet.probes.node_status import NodeStatus
@@ -26,6 +27,7 @@ class NodePolls:
         self._screen = screen
         self._look_now = asyncio.Event()
         self._asked_why = False
+        self._locks = ForeignLocks(screen)
 
     def begin(self) -> None:
         """Begins once the engine is open."""
@@ -67,6 +69,7 @@ class NodePolls:
         if unwell and not self._asked_why:
             self._screen.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
         self._asked_why = unwell
+        self._locks.see()
         self._screen.post_message(self.Updated())
 
     async def _ask_why(self) -> None:

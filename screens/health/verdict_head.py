@@ -29,17 +29,19 @@ def verdict_text(
     room: tuple[int, int],
     *,
     can_restore: bool,
+    runs_way: str | None = None,
 ) -> Content:
     """`room` is about so many lines, and so many cells for each finding.
 
     `notes` are what else the operator should know here, for example an unfinished run. Where nothing can be
-    restored from the screens, the command that does it is named.
+    restored from the screens, the command that does it is named. `runs_way`: what the runs screen is good for
+    while somebody else's run holds nodes.
     """
     max_lines, cells = room
     head = headline(verdict, causes)
     parts = [
         content.row(content.mark(CLUSTER_MARKS[verdict.state]), "  ", content.line(head.sentence)),
-        *_next_lines(head, can_restore=can_restore),
+        *_next_lines(head, can_restore=can_restore, runs_way=runs_way),
         *(content.line(f"▲ {note}", Tone.WARN) for note in notes),
     ]
     lines_left = max(1, max_lines - len(parts))
@@ -53,11 +55,13 @@ def verdict_text(
     return content.lines(parts)
 
 
-def _next_lines(head: Headline, *, can_restore: bool) -> Iterator[Content]:
+def _next_lines(head: Headline, *, can_restore: bool, runs_way: str | None) -> Iterator[Content]:
     """The keys first: they are what an incident is short of time for."""
     label = content.line("  → Do next: ", Tone.ACCENT)
-    if head.ways:
-        ways = [_way(way, can_restore=can_restore) for way in head.ways]
+    ways = [_way(way, can_restore=can_restore) for way in head.ways if not (runs_way and way is Way.RUNS)]
+    if runs_way:
+        ways.insert(0, content.keycap(keys.name(_KEYS[Way.RUNS]), runs_way))
+    if ways:
         yield content.row(label, *(part for way in ways for part in (way, "  ")))
         label = content.line("    ")
     if head.advice:

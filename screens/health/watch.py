@@ -15,6 +15,7 @@ from loomtui.inventory.model import Inventory
 from loomtui.loom.connected import Connections, Roster
 from loomtui.loom.diagnosis import Diagnosis
 from loomtui.loom.health import ClusterState, Verdict
+from loomtui.restore.takeover.known_runs import RunsOnNodes
 from screens.health.trend import Trend
 
 #: Looks of the whole cluster that a verdict is made from: half a minute at one look in two seconds.
@@ -35,6 +36,7 @@ class Watch:
         self.trends: dict[str, Trend] = {name: Trend() for name in inventory.names}
         self.verdict = Verdict(ClusterState.UNKNOWN, "Connecting to the nodes.")
         self.causes: tuple[Diagnosis, ...] = ()
+        self.elsewhere = RunsOnNodes()  # of other machines, as far as they hold nodes
 
     @property
     def highest(self) -> int | None:

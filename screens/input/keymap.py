@@ -23,12 +23,12 @@ from loomtui.errors import CallError
 from loomtui.inventory.document import file_text, read_document
 from loomtui.text import clean_line
 from screens.input import keys
-from screens.input.keys import Key
+from screens.input.key import PUNCTUATION, Key
 
 FILE_NAME = "keymap.yml"
 _MAX_BYTES = 64 * 1024
 _NAMED = {
-    **{printed: name for name, printed in keys.PUNCTUATION.items()},
+    **{printed: name for name, printed in PUNCTUATION.items()},
     '"': "quotation_mark",
     "=": "equals_sign",
     "<": "less_than_sign",
@@ -56,6 +56,12 @@ _SPECIAL = {
 #: What a terminal sends for these is the other key.
 _TWINS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+j": "enter on many terminals"}
 _WITH_MODIFIER = re.compile(r"((?:ctrl|shift|alt|super)\+)+(.+)")
+
+#: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
+_EVERYWHERE = frozenset({"app", "drill", "screen"})
+_ANYWHERE = frozenset({"table", "scroll", "diff", "logview", "axis"})
+#: A field that is typed into: its keys are its own while it has the focus.
+_APART = frozenset({"filterline", "dialog"})
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ def _clashes(entries: list[Entry]) -> Iterable[Problem]:
                 own_key is None
                 or other_key.id == own_key.id
                 or pair in told_pairs
-                or not keys.meet(own_key, other_key)
+                or not meet(own_key, other_key)
             ):
                 continue
             other_names = (
@@ -192,6 +198,18 @@ def _clashes(entries: list[Entry]) -> Iterable[Problem]:
                     f"{', '.join(shared)} would be both {own_key.id} and {other_key.id} ({other_key.label})"
                 )
                 yield entry.line, problem
+
+
+def meet(one: Key, other: Key) -> bool:
+    """Whether both can be there at the same time, so that they need keys of their own."""
+    groups = {one.group, other.group}
+    if len(groups) == 1:
+        return True
+    if one.action == other.action:  # a screen's own words for what others have, too
+        return False
+    if groups & _APART:
+        return False
+    return bool(groups & _EVERYWHERE) or len(groups & _ANYWHERE) == 1
 
 
 def for_textual(keymap: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,54 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-
-@dataclass(frozen=True)
-class Key:
-    """`action` is the Textual action; a dangerous one does not exist where the engine only looks.
-
-    A `local` one acts on the machine that loomtui runs on, so it does not exist in a browser.
-    """
-
-    id: str
-    keys: str
-    action: str
-    label: str  # in the footer: one or two words
-    tooltip: str  # in the help and in the palette: a sentence
-    danger: bool = False
-    local: bool = False
-    show: bool = True
-    shown_as: str = ""
-
-    @property
-    def name(self) -> str:
-        """What is printed on the key, by the operator's own keymap where there is one."""
-        own_keys = _own_keys.get(self.id)
-        return (
-            printed_name(own_keys.split(",")[0])
-            if own_keys
-            else self.shown_as or printed_name(self.keys.split(",")[0])
-        )
-
-    @property
-    def group(self) -> str:
-        return self.id.partition(".")[0]
-
-    def binding(self) -> Binding:
-        return Binding(
-            self.keys,
-            self.action,
-            self.label,
-            show=self.show,
-            key_display=self.name,
-            tooltip=self.tooltip,
-            id=self.id,
-        )
-
+from screens.input.key import Key
+from screens.input.restore_keys import CHOOSE, PLAN, RUN
 
 APP = (
     Key("app.health", "h", "go('health')", "Health", "Cluster health, the first screen", show=False),
@@ -236,6 +194,7 @@ SERVICES = (
 
 RUNS = (
     Key("runs.open", "enter", "open_run", "Look into", "Timeline, decisions and checks of the marked run"),
+    Key("runs.replay", "p", "replay", "Replay", "Play the marked run again, from its record"),
     Key("runs.watch", "w", "watch", "Watch", "See the steps of a run that another loomtui works on"),
     Key(
         "runs.take_over",
@@ -254,6 +213,19 @@ RUNS = (
         "Put back what was there before the marked run",
         danger=True,
     ),
+)
+
+REPLAY = (
+    Key("replay.pause", "space", "pause", "Pause", "Pause, or go on; at the end, play it again"),
+    Key("replay.next", "n", "step(1)", "Next", "The next event; then it is paused"),
+    Key("replay.before", "p", "step(-1)", "Before", "The event before; then it is paused"),
+    Key("replay.ahead", "right_square_bracket", "jump_by(1)", "+1 min", "A minute on", shown_as="]"),
+    Key("replay.back", "left_square_bracket", "jump_by(-1)", "-1 min", "A minute back", shown_as="["),
+    Key("replay.time", "at", "go_to_time", "To time", "Go to a moment of the run", shown_as="@"),
+    Key("replay.faster", "greater_than_sign", "change_speed(1)", "Faster", "Play it faster", shown_as=">"),
+    Key("replay.slower", "less_than_sign", "change_speed(-1)", "Slower", "Play it slower", shown_as="<"),
+    Key("replay.beginning", "0", "to_beginning", "Beginning", "To the beginning", show=False),
+    Key("replay.end", "dollar_sign", "to_end", "End", "To the end of the run", show=False, shown_as="$"),
 )
 
 RUN_RECORD = (
@@ -345,159 +317,6 @@ LOG_VIEW = (
     Key("logview.end", "G,end", "bottom", "End", "The newest line; follows again", show=False),
 )
 
-CHOOSE = (
-    Key(
-        "choose.take",
-        "enter",
-        "take",
-        "Plan with it",
-        "Take the marked data backup and make the plan",
-        danger=True,
-    ),
-    Key("choose.nodes", "n", "choose_nodes", "Nodes", "Restore some of the nodes only", danger=True),
-    Key("choose.before", "t", "choose_time", "Time", "Only backups taken before a time", danger=True),
-    Key(
-        "choose.stage",
-        "f",
-        "toggle_stage",
-        "Stage first",
-        "Fetch the data while the services still run",
-        danger=True,
-    ),
-    Key(
-        "choose.look",
-        "l",
-        "toggle_look",
-        "Read here",
-        "Read the data archive on this machine, however large it is",
-        danger=True,
-        show=False,
-    ),
-    Key(
-        "choose.delta",
-        "D",
-        "toggle_delta",
-        "Delta",
-        "Take over what the nodes' own databases hold too",
-        danger=True,
-        show=False,
-    ),
-    Key("choose.keys", "m", "toggle_keys", "Own keys", "Keep each node's own keys", danger=True, show=False),
-)
-
-PLAN = (
-    Key("plan.start", "x", "start", "Start", "Begin the restore; step one changes nothing", danger=True),
-    Key(
-        "plan.carry_on",
-        "X",
-        "start_all",
-        "Start all",
-        "Begin the restore and carry out all of it; asks only about what this plan does not show",
-        danger=True,
-    ),
-    Key(
-        "plan.reset",
-        "z",
-        "reset_signing",
-        "Reset signing",
-        "Plan the reset of the signing states",
-        danger=True,
-    ),
-    Key(
-        "plan.backup_jobs",
-        "p",
-        "next_policy",
-        "backup.sh",
-        "What is done about backup.sh while the restore goes on",
-        danger=True,
-    ),
-    Key(
-        "plan.redis",
-        "e",
-        "edit_redis",
-        "Redis",
-        "Give another Redis address, or keep it knowingly",
-        danger=True,
-    ),
-    Key(
-        "plan.delta",
-        "D",
-        "take_delta",
-        "Delta",
-        "Plan anew: take over what the nodes' own databases hold too",
-        danger=True,
-    ),
-    Key(
-        "plan.give_up",
-        "w",
-        "give_up",
-        "Give up old data",
-        "Plan the deletion of old databases, which nothing takes back",
-        danger=True,
-    ),
-    Key("plan.decline", "n", "decline", "Decline", "Do not do it; nothing is changed", danger=True),
-)
-
-RUN = (
-    Key("run.go", "x", "go_on", "Carry out", "Carry out what is shown", danger=True),
-    Key(
-        "run.carry_on",
-        "X",
-        "carry_on",
-        "Carry on",
-        "Carry out all that is left; asks only about what the plan does not show",
-        danger=True,
-    ),
-    Key(
-        "run.approve_all",
-        "a",
-        "approve_all",
-        "All",
-        "Approve this unit and all others as previewed",
-        danger=True,
-    ),
-    Key("run.edit_unit", "E", "edit_unit", "Edit", "Edit this unit before it is approved", danger=True),
-    Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
-    Key(
-        "run.consent",
-        "z",
-        "consent",
-        "Allow",
-        "Allow what the completed plan asks for; it is made again with that",
-        danger=True,
-    ),
-    Key("run.retry", "y", "retry", "Retry", "Try the failed nodes again", danger=True),
-    Key("run.kill", "z", "kill", "Kill", "SIGKILL to the processes that did not end", danger=True),
-    Key(
-        "run.leave_out",
-        "m",
-        "leave_out",
-        "Leave out",
-        "Go on without a failed node; it stays held",
-        danger=True,
-    ),
-    Key("run.stop", "e", "stop_here", "Stop here", "Stop; the run can be resumed later", danger=True),
-    Key("run.rollback", "v", "roll_back", "Roll back", "Put back what was there before the run", danger=True),
-    Key("run.view", "space", "toggle_view", "View", "Switch between the nodes and what will be done"),
-    Key(
-        "run.paths",
-        "p",
-        "toggle_paths",
-        "Paths",
-        "Paths from each node's working directory on, or whole",
-        show=False,
-    ),
-    Key(
-        "run.clean",
-        "F",
-        "clean",
-        "Free room",
-        "Delete what the run replaced; no rollback after that",
-        danger=True,
-    ),
-    Key("run.report", "f", "report", "Report", "The report of this run"),
-)
-
 DIFF = (
     Key(
         "diff.columns",
@@ -511,23 +330,9 @@ DIFF = (
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
-    *(
-        APP,
-        DRILL,
-        DRILL_CHOICE,
-        BRIEFING,
-        DEBRIEFING,
-        BACK,
-        COPY,
-        REFRESH,
-        HEALTH,
-        FILTER_LINE,
-        TABLE,
-        SCROLL,
-        BACKUPS,
-        AXIS,
-    ),
-    *(SERVICES, RUNS, RUN_RECORD, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
+    *(APP, DRILL, DRILL_CHOICE, BRIEFING, DEBRIEFING),
+    *(BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
+    *(SERVICES, RUNS, RUN_RECORD, REPLAY, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
 )
 
 #: The keys that lead from any screen to another.
@@ -535,6 +340,10 @@ WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.ac
 
 #: The groups of keys that are the same on every screen.
 COMMON = frozenset({"app", "drill"})
+WAY_ACTIONS = frozenset(key.action.partition("(")[0] for key in APP if key.id in WAYS)
+
+#: What is left of the app's keys where there is no cluster: they stand for no place and for no act.
+APART = tuple(key for key in APP if key.id not in WAYS)
 
 #: The groups that move about in a text or table.
 MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW, AXIS) for key in group)
@@ -550,35 +359,7 @@ def bindings(*groups: Iterable[Key]) -> list[BindingType]:
     return [key.binding() for group in groups for key in group]
 
 
-#: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
-_EVERYWHERE = frozenset({"app", "drill", "screen"})
-_ANYWHERE = frozenset({"table", "scroll", "diff", "logview", "axis"})
-#: A field that is typed into: its keys are its own while it has the focus.
-_APART = frozenset({"filterline", "dialog"})
-
-
-def meet(one: Key, other: Key) -> bool:
-    """Whether both can be there at the same time, so that they need keys of their own."""
-    groups = {one.group, other.group}
-    if len(groups) == 1:
-        return True
-    if one.action == other.action:  # a screen's own words for what others have, too
-        return False
-    if groups & _APART:
-        return False
-    return bool(groups & _EVERYWHERE) or len(groups & _ANYWHERE) == 1
-
-
 _NAMED = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
-
-#: The operator's own keys by action id, of the app that runs.
-_own_keys: dict[str, str] = {}
-
-
-def use_keymap(keymap: Mapping[str, str]) -> None:
-    """From now on keys have the operator's own names."""
-    _own_keys.clear()
-    _own_keys.update(keymap)
 
 
 def name(binding_id: str) -> str:
@@ -592,30 +373,6 @@ def name(binding_id: str) -> str:
 def fill_key_names(text: str) -> str:
     """The text, in which `{logs.find}` stands for what is printed on the key of that action."""
     return _NAMED.sub(lambda match: name(match[1]), text)
-
-
-def printed_name(key: str) -> str:
-    """`slash` is printed /."""
-    modifiers, plus, last = key.rpartition("+")
-    return f"{modifiers}{plus}{_PRINTED.get(last, last)}"
-
-
-PUNCTUATION = {
-    "slash": "/",
-    "question_mark": "?",
-    "apostrophe": "'",
-    "full_stop": ".",
-    "comma": ",",
-    "colon": ":",
-    "semicolon": ";",
-    "exclamation_mark": "!",
-    "minus": "-",
-    "plus": "+",
-    "asterisk": "*",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
-_PRINTED = {**PUNCTUATION, "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
 
 
 _PLACES = {key.id: position for position, key in enumerate(key for group in GROUPS for key in group)}

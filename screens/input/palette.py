@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 
 from screens.input import keys
+from screens.input.key import Key
 from screens.settings import THEME_NAMES
 
 
@@ -34,7 +35,7 @@ class ActionCommands(Provider):
                     text=key.tooltip,
                 )
 
-    def _possible_actions(self) -> Iterator[tuple[keys.Key, DOMNode]]:
+    def _possible_actions(self) -> Iterator[tuple[Key, DOMNode]]:
         listed: set[str] = set()
         for active_binding in self.screen.active_bindings.values():
             key = keys.by_id(active_binding.binding.id or "")
@@ -56,5 +57,5 @@ class ThemeCommands(Provider):
                 yield Hit(score, Content(text), action, text=text)
 
 
-def _command_text(key: keys.Key) -> Content:
+def _command_text(key: Key) -> Content:
     return Content.assemble(key.tooltip, "  ", (f" {key.name} ", "bold reverse"))

@@ -10,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from screens.context import AppContext, context_of
+from screens.frame import FrameContext, frame_of
 from screens.input import keys
 from screens.text import content
 
@@ -46,13 +46,13 @@ class Dialog(ModalScreen[Answer]):
         self.title_shown = title
 
     @property
-    def context(self) -> AppContext:
-        return context_of(self)
+    def frame(self) -> FrameContext:
+        return frame_of(self)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes=f"dialog {self.KIND}") as box:
             box.border_title = content.line(self.title_shown)
-            box.border_subtitle = content.line(f"{self.context.cluster} {self.context.mark}")
+            box.border_subtitle = content.line(f"{self.frame.cluster} {self.frame.mark}")
             yield from self.body()
 
     def body(self) -> Iterable[Widget]:
@@ -62,8 +62,8 @@ class Dialog(ModalScreen[Answer]):
         return None
 
     def on_mount(self) -> None:
-        self.set_class(self.context.engine.inventory.production, "-production")
-        self.set_class(self.context.drill is not None, "-practice")
+        self.set_class(self.frame.production, "-production")
+        self.set_class(self.frame.practice, "-practice")
 
     def action_cancel(self) -> None:
         self.dismiss(self.cancelled())

@@ -122,8 +122,8 @@ class ConfirmDialog(Dialog[bool]):
 
     def _words(self) -> tuple[str, ...]:
         """What has to be typed, one after the other."""
-        production = _PRODUCTION if self.context.engine.inventory.production else ""
-        return (self.context.cluster, *filter(None, (self.act.word, production)))
+        production = _PRODUCTION if self.frame.production else ""
+        return (self.frame.cluster, *filter(None, (self.act.word, production)))
 
     def _wanted_word(self) -> str:
         return self._words()[self._typed]
@@ -137,9 +137,7 @@ class ConfirmDialog(Dialog[bool]):
     def _text(self) -> Content:
         return content.lines(
             [
-                content.fact(
-                    "Cluster", Content.styled(f"{self.context.cluster} {self.context.mark}", "bold"), 8
-                ),
+                content.fact("Cluster", Content.styled(f"{self.frame.cluster} {self.frame.mark}", "bold"), 8),
                 content.fact("Nodes", ", ".join(self.act.nodes) or "none", 8),
                 *(content.row(content.line("· ", Tone.ACCENT), deed) for deed in self.act.deeds),
                 content.fact("Effect", self.act.effect, 8),

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from screens.input import keys
+from screens.input.key import Key
 from screens.text import content
 from screens.text.words import Tone
 
 if TYPE_CHECKING:
-    from screens.base import LoomScreen
+    from screens.framed_screen import FramedScreen
 
 _KEY_CELLS = 10
 _SERVED = "In a browser nothing is saved where loomtui runs, and nobody is asked for passwords or host keys."
 
 
-def help_text(screen: LoomScreen) -> Content:
+def help_text(screen: FramedScreen) -> Content:
     active_keys = _active_keys(screen)
     elsewhere = keys.MOVING | {key.id for key in active_keys if key.group in keys.COMMON}
     screen_keys = {key: usable for key, usable in active_keys.items() if key.id not in elsewhere}
@@ -26,7 +27,7 @@ def help_text(screen: LoomScreen) -> Content:
     moving_keys = {key: usable for key, usable in active_keys.items() if key.id in keys.MOVING}
     parts: list[Content | str] = [
         keys.fill_key_names(screen.HELP),
-        *([_SERVED] if screen.context.served else []),
+        *([_SERVED] if screen.frame.served else []),
     ]
     for title, listed_keys in (
         ("On this screen", screen_keys),
@@ -38,9 +39,9 @@ def help_text(screen: LoomScreen) -> Content:
     return content.lines([*parts, *_action_names(active_keys)])
 
 
-def _active_keys(screen: LoomScreen) -> dict[keys.Key, bool]:
+def _active_keys(screen: FramedScreen) -> dict[Key, bool]:
     """Each key, and whether it can be used now."""
-    active_keys: dict[keys.Key, bool] = {}
+    active_keys: dict[Key, bool] = {}
     for active_binding in screen.active_bindings.values():
         key = keys.by_id(active_binding.binding.id or "")
         if key is not None:
@@ -48,12 +49,12 @@ def _active_keys(screen: LoomScreen) -> dict[keys.Key, bool]:
     return {key: active_keys[key] for key in sorted(active_keys, key=lambda key: keys.position(key.id))}
 
 
-def _key_lines(active_keys: dict[keys.Key, bool]) -> Iterator[Content]:
+def _key_lines(active_keys: dict[Key, bool]) -> Iterator[Content]:
     for key, usable in active_keys.items():
         yield content.fact(f"  {key.name}", key.tooltip + ("" if usable else "  (not now)"), _KEY_CELLS)
 
 
-def _action_names(active_keys: dict[keys.Key, bool]) -> Iterator[Content]:
+def _action_names(active_keys: dict[Key, bool]) -> Iterator[Content]:
     """The names of the actions, for those who want other keys."""
     yield content.text("\nOther keys", Tone.ACCENT)
     yield content.text(

@@ -13,7 +13,7 @@ from loomtui.backups.model import Backup, BackupKind
 from loomtui.restore.choices import Choices, look_limit
 from loomtui.times import HOW, read_time
 from loomtui.wording.quantities import NOTHING, ago, joined, size, time_of, typed_size
-from screens.input import keys
+from screens.input import keys, restore_keys
 from screens.modals.ask import InputDialog, NodesDialog
 from screens.restore.next_panel import Choice, NextPanel
 from screens.restore.plan_screen import PlanScreen
@@ -40,7 +40,7 @@ class ChooseScreen(TableScreen):
         "they have unpacked it, before anything is stopped. Nothing is changed before you have reviewed the "
         "plan."
     )
-    BINDINGS = keys.bindings(keys.CHOOSE)
+    BINDINGS = keys.bindings(restore_keys.CHOOSE)
     LOADING: ClassVar[Content | str] = "Asking S3 for data backups …"
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
         ("taken", "Data taken (UTC)"),

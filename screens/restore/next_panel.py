@@ -34,7 +34,13 @@ class NextPanel(VerticalScroll, can_focus=False):
         yield Static(id="next-text")
 
     def say(
-        self, headline: str, choices: Sequence[Choice] = (), *, detail: str = "", urgent: bool = False
+        self,
+        headline: str,
+        choices: Sequence[Choice] = (),
+        *,
+        detail: str = "",
+        urgent: bool = False,
+        title: str = "What is going on",
     ) -> None:
         parts = [content.text(headline, Tone.STRONG)]
         if detail:
@@ -42,7 +48,7 @@ class NextPanel(VerticalScroll, can_focus=False):
         parts += [self._choice_line(choice) for choice in choices]
         self.set_class(urgent, "-urgent")
         self.border_subtitle = content.line("↑↓ scroll what is above" if choices else "")
-        self.border_title = content.line("▶ What to do next" if urgent else "What is going on")
+        self.border_title = content.line("▶ What to do next" if urgent else title)
         self.query_one("#next-text", Static).update(content.lines(parts))
 
     @staticmethod

@@ -20,7 +20,7 @@ from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
 from screens.diff.diff_text import page
-from screens.input import keys
+from screens.input import keys, restore_keys
 from screens.loading_screen import LoadingScreen
 from screens.modals.ask import InputDialog
 from screens.modals.confirm import ConfirmDialog
@@ -55,7 +55,7 @@ class PlanScreen(LoadingScreen, DiffScreen):
         "that will be done, asks for the cluster's name, and carries it out; {plan.start} goes step by step, "
         "and the first step leaves the services running."
     )
-    BINDINGS = keys.bindings(keys.PLAN, keys.COPY)
+    BINDINGS = keys.bindings(restore_keys.PLAN, keys.COPY)
     LOADING: ClassVar[Content | str] = content.line("Making the plan …", Tone.STRONG)
     NOTE: ClassVar[str] = "#prediction"
 

@@ -6,40 +6,34 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static
-
-from loomtui.wording.states import STEP_TITLES
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
-from screens.input import keys
+from screens.input import keys, restore_keys
 from screens.logs.live_log import LiveLog
 from screens.navigation import runs_of
 from screens.restore.next_panel import NextPanel
 from screens.restore.preview_text import Folders
 from screens.restore.run_controller import RunFollower
+from screens.restore.run_panes import RunPanes
 from screens.restore.run_text import (
     Guidance,
     RunUiState,
-    down_clock,
     guidance_for,
     has_diff,
     has_paths_shown,
     pane_page,
 )
-from screens.restore.run_view import STEPS, RunView
+from screens.restore.run_view import RunView
 from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
 from screens.restore.settling import Settling
-from screens.restore.step_list import StepList, TaskList
-from screens.text import content
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
 
 class RunScreen(DiffScreen):
-    BINDINGS = keys.bindings(keys.RUN, keys.COPY)
+    BINDINGS = keys.bindings(restore_keys.RUN, keys.COPY)
 
     def __init__(self, followed: RunFollower) -> None:
         super().__init__()
@@ -52,13 +46,7 @@ class RunScreen(DiffScreen):
         self._guidance: Guidance | None = None
 
     def body(self) -> Iterable[Widget]:
-        with Horizontal(id="run"):
-            yield StepList(id="steps")
-            with Vertical(id="run-right"):
-                yield Static(id="run-head")
-                yield DiffPane(id="run-text")
-                with VerticalScroll(id="run-nodes"):
-                    yield TaskList(id="tasks")
+        yield RunPanes(DiffPane(id="run-text"))
         yield LiveLog(self.context.engine.inventory.names, initial_lines=20, id="run-log")
 
     def below(self) -> Iterable[Widget]:
@@ -114,7 +102,7 @@ class RunScreen(DiffScreen):
         self.query_one("#run-nodes").display = page is None
         if page is not None:
             self.query_one(DiffPane).show_page(page)
-        self._show_steps(state.view)
+        self._show_steps(state)
         guidance = guidance_for(state)
         if guidance != self._guidance:
             self._guidance = guidance
@@ -125,26 +113,17 @@ class RunScreen(DiffScreen):
             self._actions = guidance.actions
             self.refresh_bindings()
 
-    def _show_steps(self, view: RunView) -> None:
+    def _show_steps(self, state: RunUiState) -> None:
         question = self._question
-        step = (
-            question.step
-            if isinstance(question, StepQuestion | FailureQuestion)
-            else view.current or STEPS[0]
-        )
-        self.query_one(StepList).show(view, step, self.context.now(), asked=question is not None)
-        width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
-        self.query_one(TaskList).show(view.tasks_of(step), width - 2)
+        step = question.step if isinstance(question, StepQuestion | FailureQuestion) else None
         handle = self.followed.handle
         objective = handle.plan.objectives.downtime_seconds if handle else None
-        where = content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   ")
-        clock = down_clock(view, self.context.now(), objective)
-        self.query_one("#run-head", Static).update(content.row(where, clock))
+        self.query_one(RunPanes).show(state.view, state.now, objective, step=step, asked=question is not None)
 
     def available(self, action: str) -> bool | None:
         if action == "toggle_paths":
             return not self._nodes_wanted and has_paths_shown(self.state())
-        run_actions = {key.action for key in keys.RUN}
+        run_actions = {key.action for key in restore_keys.RUN}
         return action in self._actions if action in run_actions else super().available(action)
 
     def action_toggle_view(self) -> None:

@@ -14,7 +14,7 @@ from loomtui.restore.report import Ending, TodoKind
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.task_failures import CLUSTER
-from loomtui.wording.objectives import STANDING_GRADES, clock
+from loomtui.wording.objectives import STANDING_GRADES
 from loomtui.wording.quantities import count, joined, size, span
 from loomtui.wording.states import STEP_TITLES
 from screens.diff.diff_text import Page, page
@@ -402,16 +402,6 @@ def _half_rolled_back_guidance(state: RunUiState) -> Guidance:
         "Above: why it stopped." if state.error is not None else "",
         urgent=True,
     )
-
-
-def down_clock(view: RunView, now: datetime, objective_seconds: float | None) -> Content:
-    """How long the cluster is down, or was, measured by what was agreed for that."""
-    downtime = view.downtime(now)
-    if downtime is None:
-        return content.line("no service was stopped")
-    text, grade = clock(downtime, objective_seconds)
-    tone = Tone.PLAIN if objective_seconds is None else tone_of(grade)
-    return content.row("down for ", content.line(text, tone))
 
 
 def pane_page(state: RunUiState) -> Page | None:

@@ -12,6 +12,7 @@ from loomtui.text import clean_line
 
 STEPS: tuple[StepName, ...] = tuple(StepName)
 _KEPT_NOTES = 200
+_LARGEST = 1 << 62
 
 
 class StepState(StrEnum):
@@ -194,5 +195,6 @@ class RunView:
 
 
 def _number_of(event: Event, name: str) -> int:
+    """What is no number of bytes or files counts as none: a journal may come from elsewhere."""
     value = event.data.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and 0 <= value <= _LARGEST else 0

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.widgets import DataTable, Static
 
 from loomtui.restore.events import Outcome
+from loomtui.restore.takeover.known_runs import RunsOnNodes
 from loomtui.wording.quantities import NOTHING, count, span
 from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
 from screens.navigation import runs_of
-from screens.runs.elsewhere_text import elsewhere_text, person
+from screens.runs.elsewhere_text import runs_note
 from screens.runs.record_screen import RunRecordScreen
 from screens.table_screen import TableScreen
 from screens.text.words import AT_WORK, OUTCOME_MARKS, UNFINISHED, Mark, Tone
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from loomtui.restore.record.run_store import RunSummary
-    from loomtui.restore.takeover.seen import SeenRun
+    from loomtui.restore.takeover.known_runs import SeenRun
 
 
 def is_unfinished(run: RunSummary) -> bool:
@@ -41,9 +42,10 @@ class RunsScreen(TableScreen):
     NAME_SHOWN: ClassVar[str] = "Runs"
     HELP: ClassVar[str] = (
         "This screen lists all restores that were done from this machine, newest first. Press {runs.open} to "
-        "see how the marked one went: its timeline, what it cost, and who decided what. You can resume an "
-        "unfinished one where it stood, or roll it back to what was there before. Runs of other machines "
-        "that hold nodes are shown as well: {runs.watch} watches one, {runs.take_over} takes it over."
+        "see how the marked one went: its timeline, what it cost, and who decided what; {runs.replay} plays "
+        "it again. You can resume an unfinished one where it stood, or roll it back to what was there "
+        "before. Runs of other machines that hold nodes are shown as well: {runs.watch} watches one, "
+        "{runs.take_over} takes it over."
     )
     BINDINGS = keys.bindings(keys.RUNS)
     COLUMNS: ClassVar[Sequence[tuple[str, str]]] = (
@@ -58,7 +60,8 @@ class RunsScreen(TableScreen):
     def __init__(self) -> None:
         super().__init__()
         self._runs: dict[str, RunSummary] = {}
-        self._elsewhere: dict[str, SeenRun] = {}  # runs of other machines that hold nodes
+        self._told = RunsOnNodes()  # of other machines, as far as they hold nodes
+        self._elsewhere: dict[str, SeenRun] = {}
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="note")
@@ -73,10 +76,10 @@ class RunsScreen(TableScreen):
         self.run_worker(self._ask_nodes(), group="nodes", exclusive=True, exit_on_error=False)
 
     async def _ask_nodes(self) -> None:
-        seen, _ = await self.context.engine.runs_on_nodes()
-        self._elsewhere = {run.id: run for run in seen if run.held and run.id not in self._runs}
-        if self._elsewhere:
-            self._show_runs()
+        told = await self.context.engine.runs_on_nodes()
+        self._told = told.of_others(self._runs.values())
+        self._elsewhere = {run.id: run for run in self._told.runs}
+        self._show_runs()
 
     def _show_runs(self) -> None:
         self._runs = {run.id: run for run in self.context.engine.runs()}
@@ -89,8 +92,9 @@ class RunsScreen(TableScreen):
         self.refresh_bindings()
 
     def _summary_text(self) -> str:
-        if self._elsewhere:
-            return " ".join(map(elsewhere_text, self._elsewhere.values()))
+        held = runs_note(self._told, can_take_over=self.context.offers("take_over"))
+        if held:
+            return held
         if not self._runs:
             return "No restore was done from this machine yet."
         unfinished = sum(1 for run in self._runs.values() if is_unfinished(run))
@@ -113,6 +117,10 @@ class RunsScreen(TableScreen):
             run = self._marked_run()
             if run is None or run.cluster != self.context.cluster or not is_unfinished(run) or run.at_work:
                 return False
+            if run.id in self._elsewhere:
+                return False  # a colleague has taken it over
+        if action == "replay":
+            return self._marked_run() is not None
         if action == "take_over":
             return self._marked_elsewhere() is not None and super().available(action)
         if action == "watch" and self._marked_elsewhere() is not None:
@@ -127,6 +135,11 @@ class RunsScreen(TableScreen):
         if run is not None:
             self.app.push_screen(RunRecordScreen(run))
 
+    def action_replay(self) -> None:
+        run = self._marked_run()
+        if run is not None:
+            runs_of(self).replay_run(run.id)
+
     def action_take_over(self) -> None:
         other = self._marked_elsewhere()
         if other is not None:
@@ -134,10 +147,10 @@ class RunsScreen(TableScreen):
 
     def action_watch(self) -> None:
         other = self._marked_elsewhere()
+        run = self._marked_run()
         if other is not None:
             runs_of(self).watch_elsewhere(other.id)
-        run = self._marked_run()
-        if run is not None:
+        elif run is not None:
             runs_of(self).watch_run(run.id)
 
     def action_resume(self) -> None:
@@ -156,7 +169,7 @@ class RunsScreen(TableScreen):
             "outcome": table.cell(AT_WORK if run.is_alive else UNFINISHED),
             "step": table.cell(STEP_TITLES[run.step] if run.step else NOTHING),
             "took": table.cell(NOTHING, right=True),
-            "operator": table.cell(person(run)),
+            "operator": table.cell(run.person),
             "run": table.cell(run.id, Tone.DIM),
         }
 

@@ -18,6 +18,7 @@ from loomtui.cli import failures
 from loomtui.cli.app import app
 from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
+from tests.signing import anna as anna
 
 ROOT = Path(__file__).parents[2]
 _PROCESS_SECONDS = 280  # a whole drill takes less

@@ -47,7 +47,8 @@ def test_engine_wins(loomtui_process: Run, tmp_path: Path, home: Path, scenario:
     assert outcome["data_loss_seconds"] > 0
     assert [event["step"] for event in events if event["kind"] == "step-done"] == STEPS
     assert list(folder.iterdir()) == []
-    assert [path.name for path in home.rglob("*") if path.is_file()] == ["history.jsonl"]
+    kept = {path.name for path in home.rglob("*") if path.is_file()}
+    assert kept == {"history.jsonl", f"{events[0]['run']}.json"}
     assert all(check["holds"] for check in outcome["checks"])
     assert 'failures="0"' in (tmp_path / "drill.xml").read_text()
     assert _processes_that_name(str(folder)) == []

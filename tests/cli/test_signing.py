@@ -17,14 +17,6 @@ from tests.signing import Person
 
 
 @pytest.fixture
-def anna(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    person = Person.made("anna", tmp_path / "keys")
-    person.sits_here(home)
-    return person
-
-
-@pytest.fixture
 def ben(tmp_path: Path) -> Person:
     return Person.made("ben", tmp_path / "keys", passphrase="open")
 

@@ -15,6 +15,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from unittest.mock import patch
+
+import click
 
 from loomtui.backups.model import Contents
 from loomtui.drill import auto
@@ -41,6 +44,11 @@ class Mutation:
     apply: Callable[[], None]  # in a process of its own
 
 
+def _put(owner: object, name: str, value: object) -> None:
+    """For as long as the process lasts. What is not there cannot be switched off."""
+    patch.object(owner, name, value).start()
+
+
 def _of_plan(change: Callable[[Plan], Plan]) -> Callable[[], None]:
     """Every plan of the drill is changed before it is run."""
 
@@ -51,7 +59,7 @@ def _of_plan(change: Callable[[Plan], Plan]) -> Callable[[], None]:
             plan, earlier = await made(engine, choices)
             return change(plan), earlier
 
-        auto._plan_with_consents = changed
+        _put(auto, "_plan_with_consents", changed)
 
     return apply
 
@@ -64,7 +72,7 @@ def _healthy_is_not_seen() -> None:
     async def stopped(engine: Engine) -> ClusterState:
         return ClusterState.STOPPED
 
-    auto._state_of = stopped
+    _put(auto, "_state_of", stopped)
 
 
 def _no_refusals(plan: Plan) -> Plan:
@@ -105,7 +113,7 @@ def _without(name: StepName) -> None:
 
     changes = {"apply": nothing, "check": is_done, "verify": evidence, "gate": is_open, "make_ready": ready}
     for method, put in changes.items():
-        setattr(step, method, put)
+        _put(step, method, put)
 
 
 def _units_stay() -> None:
@@ -123,26 +131,26 @@ def _nobody_tries_again() -> None:
     async def stop(*_: object, **__: object) -> tuple[OnFailure, None]:
         return OnFailure.STOP, None
 
-    auto._Alone.on_failure = stop  # type: ignore[method-assign] # it is what a mutation does
+    _put(auto._Alone, "on_failure", stop)
 
 
 def _any_data_is_fit() -> None:
     def fit(contents: Contents, *, needs_evm: bool) -> None:
         return None
 
-    choosing._fault_for_nodes = fit
+    _put(choosing, "fault_for_nodes", fit)
 
 
 def _damage_ends_it() -> None:
     def end(error: LoomtuiError) -> None:
         raise CallError(f"nothing is passed over: {error.what}")
 
-    choosing._fault_of = end  # type: ignore[assignment]
+    _put(choosing, "_fault_of", end)
 
 
 def _nobody_tells_of_redis() -> None:
     told = auto.choices_of
-    auto.choices_of = lambda scenario, redis: replace(told(scenario, redis), redis=None)
+    _put(auto, "choices_of", lambda scenario, redis: replace(told(scenario, redis), redis=None))
 
 
 def _evm_is_left_over() -> None:
@@ -197,7 +205,7 @@ def _play_mutant(name: str) -> int:
 
 
 def _say(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - this is a command; its output is what it is for
+    click.echo(what)
 
 
 def _try(scenario: Scenario) -> bool:

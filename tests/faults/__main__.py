@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
+import click
+
 from loomtui.errors import LoomtuiError
 from tests.faults.bed import Bed, bed
 from tests.faults.cells import Cell, Fault, Row, cells
@@ -30,7 +32,7 @@ _SCENARIOS = ("clean-restore", "moved-hosts", "clean-restore")  # in the order i
 
 def _say(what: object) -> None:
     """At once, so that a cell is told of while the others go on."""
-    print(what, flush=True)  # noqa: T201 - this is a command; its output is what it is for
+    click.echo(what)
 
 
 def chosen(only: Sequence[str]) -> list[Cell]:

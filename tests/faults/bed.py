@@ -19,10 +19,17 @@ import yaml
 
 from loomtui.drill.practice import Practice, practice
 from loomtui.drill.s3_proxy import S3Proxy
-from loomtui.loom.databases import VALIDATOR
 from loomtui.restore.planning.planfile import load_plan
 from tests.faults.shelf import Shelf
-from tests.restore.killing import Restorer, differences, restored_sizes, restored_state_of, state_of
+from tests.restore.killing import (
+    Restorer,
+    differences,
+    kept_signing_states,
+    not_as_before,
+    restored_sizes,
+    restored_state_of,
+    state_of,
+)
 from tests.restore.ways import Way
 
 #: On which node the faults strike: the only validator, or the node whose unit has to be rewritten.
@@ -123,21 +130,8 @@ class Bed:
 
     def not_as_before(self, rolled_back: str = "") -> tuple[str, ...]:
         """After the rollback of this run. The one thing that it may keep is a signing state that grew."""
-        found = state_of(self.cluster)
-        for name in self._kept_signing_states(rolled_back) & set(differences(self.before, found)):
-            self.before[name] = found[name]
-        return differences(self.before, found)
-
-    def _kept_signing_states(self, run: str) -> set[str]:
-        """On a slow machine the restored chain may come as far as the old one was."""
-        if not run:
-            return set()
-        kept = {
-            event["node"]
-            for event in journal_of(self, run)
-            if "keeps its present signing state" in str(event["message"])
-        }
-        return {f"{name}:home/ubuntu/{VALIDATOR}" for name in kept}
+        kept = kept_signing_states(journal_of(self, rolled_back)) if rolled_back else frozenset()
+        return not_as_before(self.before, self.cluster, kept)
 
     def not_restored(self) -> tuple[str, ...]:
         return differences(self.restored, restored_state_of(self.cluster, self._sizes))

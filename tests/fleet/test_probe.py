@@ -14,11 +14,11 @@ from loomtui.fleet import session
 from loomtui.fleet.facts import Facts, read_facts
 from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.holder import Holder, lock_words, read_holder
-from loomtui.fleet.probes.node_status import Active, NodeStatus
+from loomtui.fleet.probes.node_status import UNKNOWN_RUN, Active, NodeStatus
 from loomtui.fleet.probes.probe import look, look_at
-from loomtui.fleet.probes.status_facts import read_chain, read_key, read_validator_facts
+from loomtui.fleet.probes.status_facts import read_chain, read_key, read_node_status, read_validator_facts
 from loomtui.fleet.scripts import InspectScript, script_text
-from loomtui.inventory.model import Role
+from loomtui.inventory.model import Node, Role
 from loomtui.loom.databases import NEEDED_DATABASES
 from loomtui.loom.validator import SigningState
 from tests.fleet.machine import (
@@ -149,6 +149,22 @@ def test_a_run_that_was_taken_over_names_its_generation() -> None:
     assert read_holder('{"run": "R-1/../etc"}') is None
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("2026-01-01T12:00:00+02:00", "2026-01-01 10:00:00 UTC"),
+        ("2026-01-01", "2026-01-01"),
+        ("today", "today"),
+        ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00:00+23:00"),
+    ],
+)
+def test_since_when_a_lock_is_held(told: str, shown: str) -> None:
+    """What is no moment that a calendar has in UTC is told as it stands there."""
+    holder = Holder("R-1", since=told)
+    assert holder.since_when == shown
+    assert holder.words == f"run R-1 of somebody@somewhere, since {shown}"
+
+
 async def test_what_a_node_says_stays_data(machine: Machine, fleet: Fleet) -> None:
     root = machine.place.root
     (root / "cat").write_text(
@@ -160,7 +176,7 @@ async def test_what_a_node_says_stays_data(machine: Machine, fleet: Fleet) -> No
     machine.place.command("curl", "printf '\\033[2J' >&2; exit 7")
     status = (await look(fleet)).node("n1")
     assert status.service
-    assert (status.service.sub, status.service.load) == ("running", "ab")
+    assert (status.service.sub, status.service.load_state) == ("running", "ab")
     assert status.chain is None
     assert "\x1b" not in f"{status.version}{status.chain_error}{status.service}"
 
@@ -326,11 +342,39 @@ def test_files_that_are_none(machine: Machine, name: str) -> None:
     assert problem() == "not a regular file"
 
 
-def test_a_node_that_was_looked_at_has_all_facts_by_default() -> None:
-    empty = Facts(iter(()))
-    assert read_key(empty).problem == "missing"
-    assert read_validator_facts(empty).problem == "missing"
-    assert read_chain(empty) == (None, None)
+def test_what_a_look_does_not_tell_whole_was_not_seen(machine: Machine) -> None:
+    """It must not be taken for a file that is missing, or for a signing state of nothing."""
+    told = machine.status()
+    assert not read_validator_facts(told).closed
+    assert read_key(told).node_id == ID
+    for lost in ("validator.state", "validator.public", "validator.private", "validator.signing"):
+        validator_seen = read_validator_facts(without(told, lost))
+        assert (validator_seen.closed, validator_seen.absent, validator_seen.signing) == (True, False, None)
+        assert "the node did not tell all of it" in (validator_seen.problem or "")
+    for lost in ("node_key.state", "node_key.public"):
+        assert read_key(without(told, lost)).closed
+    assert read_chain(Facts(iter(()))) == (None, None)
+
+
+def without(facts: Facts, lost: str) -> Facts:
+    return Facts((name, facts[name]) for name in facts if name != lost)
+
+
+@pytest.mark.parametrize("program", ["sed", "base64"])
+def test_a_node_that_starts_no_more_programs_has_not_told_its_keys(machine: Machine, program: str) -> None:
+    machine.place.command(program, "exit 254")
+    facts = machine.status()
+    assert read_key(facts).closed
+    validator_seen = read_validator_facts(facts)
+    assert (validator_seen.closed, validator_seen.absent) == (True, False)
+
+
+def test_a_hold_that_could_not_be_read_holds_all_the_same() -> None:
+    facts = Facts(iter([("show", b"ActiveState=inactive\n"), ("hold.since", b"1700000000")]))
+    node = Node(name="n1", host="10.2.0.1")
+    service = read_node_status(node, "loom.service", facts, 1.7e9, None).service
+    assert service is not None
+    assert service.held_by == UNKNOWN_RUN
 
 
 # ── the chain ───────────────────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,12 @@ def state(version: str, hold: str | None = None) -> ServiceState:
 
 def test_systemd_229_running() -> None:
     seen = state("229")
-    assert (seen.load, seen.active, seen.sub, seen.main_pid) == ("loaded", Active.ACTIVE, "running", 1427)
+    assert (seen.load_state, seen.active, seen.sub, seen.main_pid) == (
+        "loaded",
+        Active.ACTIVE,
+        "running",
+        1427,
+    )
     assert seen.restarts is None
     assert seen.started_at_usec == 10250345
     assert seen.since == NOW - timedelta(seconds=5000 - 10.250412)
@@ -117,7 +122,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 def test_no_value_breaks_the_reader(shown: dict[str, str]) -> None:
     text = "\n".join(f"{name}={value}" for name, value in shown.items())
     seen = read_service("u", read_show(text), now=NOW, uptime=1.0, hold=None)
-    assert "\x1b" not in seen.sub + seen.load + seen.exec_start
+    assert "\x1b" not in seen.sub + seen.load_state + seen.exec_start
 
 
 def test_a_clock_beyond_all_calendars() -> None:

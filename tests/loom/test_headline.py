@@ -26,6 +26,12 @@ def test_the_sentence_says_why() -> None:
         "The chain stands still at 9 since 14:02, all nodes up: "
         "the signing state is ahead of the data (signed: db1 9)."
     )
+    held = Verdict(
+        ClusterState.STOPPED,
+        "The service runs on no node: held from starting by r-1.",
+        held=frozenset({"r-1"}),
+    )
+    assert headline(held, (AHEAD,)).sentence == f"{held.sentence} {AHEAD.meaning}"
     named = replace(AHEAD, meaning="db1 lists db3 with another ID.")
     assert headline(STANDS, (named,)).sentence.endswith("all nodes up: db1 lists db3 with another ID.")
 

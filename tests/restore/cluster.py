@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -14,38 +13,21 @@ from typing import Any
 
 import pytest
 
-from loomtui.aio import Door
-from loomtui.backups.archive import Reading, read
-from loomtui.backups.cache import Cache
-from loomtui.backups.catalogue import Catalogue
-from loomtui.backups.compression import unpack
-from loomtui.backups.contents import assemble
-from loomtui.backups.model import Backup, BackupKind, Compression, Contents, Fault, FaultKind
-from loomtui.backups.prepared.document import dump, outline
-from loomtui.backups.prepared.finding import Prepared, PreparedBackups, Unusable
-from loomtui.backups.prepared.reference import ManifestRef, Outline
-from loomtui.backups.staged import StagedArchives
-from loomtui.errors import ArchiveRejected, LoomtuiError, ObjectChanged
+from loomtui.backups.model import Backup, Compression
+from loomtui.errors import LoomtuiError
 from loomtui.inventory.model import Inventory, LoomSettings, Node, Role, S3Settings
 from loomtui.loom.nodekey import read_node_key
 from loomtui.restore.choices import Choices
-from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.planner import make_plan
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.operator import (
-    Approval,
-    Go,
-    OnFailure,
-    OnPlan,
     Operator,
-    Preview,
     Unattended,
-    UnitDraft,
 )
 from loomtui.restore.running.runner import Runner
-from loomtui.text import clean_line
 from tests.backups.making import pack
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode, Tree, tree
 from tests.restore.local_fleet import LocalFleet
@@ -82,148 +64,6 @@ sed 's/"last_height": *"0"/"last_height":"101"/' chaindata/config/priv_validator
 chmod 600 signed # a rename, as Tendermint does it: whoever looks meanwhile sees a whole file
 mv signed "$(readlink -f chaindata/config/priv_validator.json)"
 """
-
-
-class FakePrepared(PreparedBackups):
-    """Manifests in memory; there are none unless a test puts some here."""
-
-    def __init__(self) -> None:
-        self.by_key: dict[str, Prepared | Unusable] = {}
-        self._listed = None
-
-    async def examine(self, backup: Backup) -> Prepared | Unusable | None:
-        return self.by_key.get(backup.key)
-
-    async def load(self, ref: ManifestRef) -> Prepared:
-        for found in self.by_key.values():
-            if isinstance(found, Prepared) and found.ref == ref:
-                return found
-        raise ObjectChanged(f"{ref.key} has changed")
-
-    async def outline(self, backup: Backup) -> Outline | None:
-        found = self.by_key.get(backup.key)
-        if not isinstance(found, Prepared):
-            return None
-        data = dump(found.manifest)
-        return outline(data)
-
-
-class MemoryCache(Cache):
-    """What nodes told of archives, and what is wrong with these."""
-
-    def __init__(self) -> None:
-        self.told: dict[str, Contents] = {}
-        self.faults: dict[str, Fault | None] = {}
-
-    def staged(self, backup: Backup) -> Contents | None:
-        return self.told.get(backup.key)
-
-    def keep_staged(self, contents: Contents) -> None:
-        self.told[contents.backup.key] = contents
-
-    def keep_kind(self, backup: Backup) -> None:
-        self.faults[backup.key] = backup.fault
-
-
-class FakeCatalogue(Catalogue):
-    """Objects in memory, looked into by the real readers."""
-
-    prepared: FakePrepared
-
-    def __init__(self) -> None:
-        self._s3 = S3Settings(bucket="backups")
-        self.prepared = FakePrepared()
-        self.cache = MemoryCache()
-        self.staged = StagedArchives(self.cache, Door("s3-of-tests", workers=2))
-        self.objects: dict[str, bytes] = {}
-        self.backups: dict[str, Backup] = {}
-        self.calls: list[tuple[str, str]] = []
-        self.guessed: dict[str, BackupKind] = {}  # key -> what its first bytes tell, where the rest is bad
-        self.rejected: dict[str, str] = {}  # key -> what only a whole read finds
-        self.unreadable: dict[str, str] = {}  # key -> why S3 does not give it
-        self.trouble: LoomtuiError | None = None  # raised in the middle of a relayed stream
-        self.url: Callable[[str], str] = lambda key: f"http://127.0.0.1:1/{key}"
-
-    def add(self, key: str, body: bytes, source: str | None, at: datetime, **changes: Any) -> Backup:
-        etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
-        backup = Backup(key, source, at, at, len(body), etag, BackupKind.UNKNOWN, Compression.GZIP)
-        self.objects[key] = body
-        self.backups[key] = replace(backup, **changes)
-        return self.backups[key]
-
-    async def list(self) -> tuple[Backup, ...]:
-        return tuple(self.backups.values())
-
-    async def find(self, key: str) -> Backup:
-        if key not in self.backups:
-            raise LoomtuiError(f"there is no {key}")
-        return self.backups[key]
-
-    async def guess(self, backup: Backup) -> Backup:
-        self.calls.append(("guess", backup.key))
-        if backup.key in self.unreadable:
-            return replace(backup, fault=Fault(FaultKind.UNREADABLE, self.unreadable[backup.key]))
-        if (fault := self.cache.faults.get(backup.key)) is not None:
-            return replace(backup, fault=fault)
-        guessed = self.guessed.get(backup.key)
-        return replace(backup, kind=guessed or self._contents(backup).backup.kind)
-
-    async def look(
-        self,
-        backup: Backup,
-        progress: Callable[[int, int], None] | None = None,
-        *,
-        fresh: bool = False,
-    ) -> Contents:
-        self.calls.append(("look", backup.key))
-        if progress:
-            progress(backup.size_bytes, backup.size_bytes)
-        if backup.key in self.rejected:
-            raise ArchiveRejected(self.rejected[backup.key], archive=backup.key)
-        return self._contents(backup)
-
-    def _contents(self, backup: Backup) -> Contents:
-        body, reading = self.objects[backup.key], Reading()
-        try:
-            read((body,), reading)
-            return assemble(backup, reading, hashlib.sha256(body).hexdigest())
-        except ArchiveRejected as error:
-            raise ArchiveRejected(error.reason, archive=clean_line(backup.key)) from error
-
-    def presign(self, backup_key: str, seconds: int = 0) -> str:
-        self.calls.append(("presign", backup_key))
-        return self.url(backup_key)
-
-    async def check(self, key: str, etag: str, size_bytes: int) -> None:
-        self.calls.append(("check", key))
-        if self.backups[key].etag != etag:
-            raise ObjectChanged(f"{key} has changed")
-
-    async def decompressed(
-        self,
-        key: str,
-        etag: str,
-        compression: Compression,
-        sha256: str,
-        tell: Callable[[str], None] = lambda _sha256: None,
-    ) -> AsyncGenerator[bytes, None]:
-        self.calls.append(("decompressed", key))
-        assert etag == self.backups[key].etag
-        try:
-            data = b"".join(unpack((self.objects[key],), compression))
-        except ArchiveRejected as error:
-            raise ArchiveRejected(error.reason, archive=clean_line(key)) from error
-        for start in range(0, len(data), 4096):
-            if self.trouble is not None and start:
-                raise self.trouble
-            yield data[start : start + 4096]
-        found = hashlib.sha256(self.objects[key]).hexdigest()
-        tell(found)
-        if sha256 not in ("", found):
-            raise ObjectChanged(f"{key} has changed")
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 @dataclass
@@ -442,63 +282,8 @@ class LocalCluster:
             machine.end_jobs()
 
 
-Answer = tuple[OnFailure, str | None]
-
-
-class Scripted(Unattended):
-    """Answers as the test says; goes on where it says nothing."""
-
-    def __init__(
-        self,
-        go: Mapping[StepName, Go] | None = None,
-        on_failure: Sequence[Answer] = (),
-        *,
-        approves: bool = True,
-        edits: Mapping[str, Callable[[str], str]] | None = None,
-        on_plan: Sequence[OnPlan] = (),
-    ) -> None:
-        """`edits`: what becomes of the text that is proposed for a node's unit, before it is approved."""
-        super().__init__("test")
-        self._on_plan = list(on_plan)
-        self.plans: list[tuple[Plan, Plan]] = []  # the first one and the completed one
-        self._go = dict(go or {})
-        self._answers = list(on_failure)
-        self._approves = approves
-        self._edits = dict(edits or {})
-        self.drafts: dict[str, UnitDraft] = {}  # of the nodes whose units were asked about
-        self.asked: list[Preview] = []
-        self.previews: dict[StepName, Mapping[str, Preview]] = {}
-        self.failures: list[tuple[StepName, Mapping[str, LoomtuiError], tuple[OnFailure, ...]]] = []
-        self.may_leave: list[tuple[str, ...]] = []  # at each of the failures
-
-    async def before_step(self, step: StepName, previews: Mapping[str, Preview]) -> Go:
-        self.previews[step] = previews
-        return self._go.pop(step, Go.CONTINUE)
-
-    async def review_plan(self, first: Plan, completed: Plan) -> OnPlan:
-        self.plans.append((first, completed))
-        return self._on_plan.pop(0) if self._on_plan else await super().review_plan(first, completed)
-
-    async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval:
-        self.asked.append(preview)
-        self.drafts[node] = draft
-        edit = self._edits.get(node)
-        return Approval(self._approves, edit(draft.text) if edit else None)
-
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> Answer:
-        self.failures.append((step, dict(failures), choices))
-        self.may_leave.append(may_leave)
-        return self._answers.pop(0) if self._answers else (OnFailure.STOP, None)
-
-
 async def stopped_at(
-    cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None, operator: Scripted | None = None
+    cluster: LocalCluster, run: Run, fleet: LocalFleet | None = None, operator: Operator | None = None
 ) -> LoomtuiError:
     with pytest.raises(LoomtuiError) as caught:
         await cluster.runner(run, fleet, operator).restore()

@@ -13,6 +13,7 @@ from tests.restore.cluster import LocalCluster
 from tests.restore.local import LocalNode
 from tests.restore.material import tar_of_folder, write_state
 from tests.restore.serving import Store, serve
+from tests.signing import anna as anna
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """Kill -9 at each event of a restore, then resume, then the same with rollback: all events, by one command.
 
-    python -m tests.restore.kill_walk [--way WAY] [SCENARIO] [FIRST] [LAST]
+    python -m tests.restore.kill_walk [--way WAY] [--spread] [SCENARIO] [FIRST] [LAST]
 
 WAY: `staged` (the default), `unread`, `twin`, `delta`, `after-stop`; `take-over`: staged, but the first
-loomtui's state is gone, and a second home takes its run over. Prints a line an event and exits 1 when any of
-them did not hold.
+loomtui's state is gone, and a second home takes its run over. `--spread`: one event of each kind in each step
+comes first, so that a walk that is cut short has seen all kinds. Prints a line an event and exits 1 when any
+of them did not hold.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from loomtui.drill.practice import practice
 from tests.restore.killing import (
     Restorer,
     counts,
     differences,
+    kind_and_step,
+    not_as_before,
     restored_sizes,
     restored_state_of,
     state_of,
@@ -53,46 +58,54 @@ class KillWalk:
     """One cluster; every walk step leaves it as it was before, so one cluster serves for all of them."""
 
     def __init__(self, restorer: Restorer, sizes: Mapping[str, int], *, elsewhere: bool = False) -> None:
-        self._restorer = restorer
+        self.restorer = restorer
         self._elsewhere = elsewhere  # what goes on after a kill is another home's loomtui
         self._sizes = sizes
         self._before = state_of(restorer.cluster)
         run, events = restorer.restore()
-        self.kinds = [str(event.get("kind")) for event in events if counts(event)]
+        counted = [event for event in events if counts(event)]
+        self.kinds = [str(event.get("kind")) for event in counted]
+        self._events = [kind_and_step(event) for event in counted]
         self.count = len(self.kinds) - 1  # the last line is the outcome
         self._restored = restored_state_of(restorer.cluster, sizes)
-        restorer.rollback(run)
-        self._expect_before("an undisturbed run")
+        self._roll_back(run, "an undisturbed run")
 
-    def _expect_before(self, after: str) -> None:
-        wrong = differences(self._before, state_of(self._restorer.cluster))
-        assert not wrong, f"rollback of {after} left {wrong}"
+    def _roll_back(self, run: str, what: str) -> None:
+        wrong = self._not_as_before(self.restorer.rollback(run))
+        assert not wrong, f"rollback of {what} left {wrong}"
+
+    def _not_as_before(self, kept: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        return not_as_before(self._before, self.restorer.cluster, kept)
 
     def at(self, number: int) -> Verdict:
-        run, event = self._restorer.kill_at(number)
+        run, event = self.restorer.kill_at(number)
         if not self._go_on(run):
-            return Verdict(number, event, (), differences(self._before, state_of(self._restorer.cluster)))
-        resumed = differences(self._restored, restored_state_of(self._restorer.cluster, self._sizes))
-        self._restorer.rollback(run)
-        self._expect_before(f"the run that was resumed after {event}")
-        run, event = self._restorer.kill_at(number)
+            return Verdict(number, event, (), self._not_as_before())
+        resumed = differences(self._restored, restored_state_of(self.restorer.cluster, self._sizes))
+        self._roll_back(run, f"the run that was resumed after {event}")
+        run, event = self.restorer.kill_at(number)
         if self._elsewhere:
-            self._restorer.forget()
-            self._restorer.take_over(run, "--rollback")
+            self.restorer.forget()
+            kept = self.restorer.take_over(run, "--rollback")
         else:
-            self._restorer.rollback(run)
-        return Verdict(number, event, resumed, differences(self._before, state_of(self._restorer.cluster)))
+            kept = self.restorer.rollback(run)
+        return Verdict(number, event, resumed, self._not_as_before(kept))
 
     def _go_on(self, run: str) -> bool:
         """Whether there was something to go on with: no node knows of a run that had not locked one yet."""
         if not self._elsewhere:
-            self._restorer.resume(run)
+            self.restorer.resume(run)
             return True
-        if not self._restorer.is_on_nodes(run):
+        if not self.restorer.is_on_nodes(run):
             return False
-        self._restorer.forget()
-        self._restorer.take_over(run)
+        self.restorer.forget()
+        self.restorer.take_over(run)
         return True
+
+    def spread(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        """These events, but the first of each kind in each step comes before all others."""
+        firsts = {self._events[number - 1]: number for number in reversed(numbers)}
+        return tuple(sorted(numbers, key=lambda number: (number not in firsts.values(), number)))
 
     def walk(self, numbers: Iterable[int]) -> Iterator[Verdict]:
         return (self.at(number) for number in numbers)
@@ -115,6 +128,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--way", choices=[way.name.lower().replace("_", "-") for way in Way], default="staged"
     )
+    parser.add_argument("--spread", action="store_true")
     parser.add_argument("scenario", nargs="?", default="clean-restore")
     parser.add_argument("first", nargs="?", type=int, default=1)
     parser.add_argument("last", nargs="?", type=int, default=0)
@@ -126,11 +140,11 @@ def main(argv: Sequence[str]) -> int:
         kill_walk(chosen.scenario, 1, Path(folder), way) as walk,
     ):
         numbers = range(chosen.first, (chosen.last or walk.count) + 1)
-        for verdict in walk.walk(numbers):
+        for verdict in walk.walk(walk.spread(numbers) if chosen.spread else numbers):
             lost += not verdict.holds
-            print(verdict, flush=True)  # noqa: T201 - this is a command
+            click.echo(verdict)
     seconds = time.monotonic() - started
-    print(f"{len(numbers)} of {walk.count} events in {seconds:.0f} s, {lost} lost")  # noqa: T201
+    click.echo(f"{len(numbers)} of {walk.count} events in {seconds:.0f} s, {lost} lost")
     return 1 if lost else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -10,8 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,18 +124,22 @@ class Restorer:
             for name in self.cluster.names
         )
 
-    def suspend_after(self, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
-        """Starts a restore and suspends it so long after it began; the run and its last event till then."""
+    def suspend_at(self, number: int, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
+        """Suspends a new restore so long after its n-th event, or after the first one that a node knows of.
+
+        Gives its process, the run and what the event was.
+        """
         process = self.begin("restore", "--plan", str(self.plan), "--yes", "--json")
         assert process.stdout is not None
         event: dict[str, Any] = {}
-        begun = None
+        seen = 0
         for line in process.stdout:
             event = json.loads(line)
-            if self.is_on_nodes(str(event["run"])):
-                begun = begun or time.monotonic()
-                if time.monotonic() - begun >= seconds:
-                    break
+            seen += bool(counts(event))
+            if seen >= number and self.is_on_nodes(str(event["run"])):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a moment between two events, or the end
+            process.wait(seconds)
         process.send_signal(signal.SIGSTOP)
         return process, str(event["run"]), _name_of(event)
 
@@ -143,22 +147,43 @@ class Restorer:
         """What the first loomtui kept is gone: from here on this is another home."""
         shutil.rmtree(self.environment["XDG_STATE_HOME"], ignore_errors=True)
 
-    def take_over(self, run: str, *options: str) -> None:
-        """From a home that does not know of the run; its first loomtui may show signs of life."""
+    def take_over(self, run: str, *options: str) -> frozenset[str]:
+        """From a home that does not know of the run; its first loomtui may show signs of life.
+
+        Gives the same as `rollback`, where the options have it rolled back.
+        """
         living = ("--although-at-work", f"practice-{self.cluster.scenario.name}")
         done = self.call("take-over", run, "--yes", "--json", *living, *options)
         if done.returncode == 3 and not options:
             assert json.loads(done.stdout.splitlines()[-1])["outcome"] == "restored", done.stderr
-            return
+            return frozenset()
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+        return kept_signing_states(map(json.loads, done.stdout.splitlines()))
 
-    def rollback(self, run: str) -> None:
+    def rollback(self, run: str) -> frozenset[str]:
+        """Gives the signing states that it kept."""
         done = self.call("rollback", run, "--yes", "--json")
         assert done.returncode == 0, done.stderr + done.stdout[-2000:]
+        return kept_signing_states(map(json.loads, done.stdout.splitlines()))
+
+
+def kept_signing_states(events: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Those that a rollback kept because they grew, by their names in `state_of`.
+
+    On a slow machine the restored chain may come as far as the old one was.
+    """
+    kept = {
+        event["node"] for event in events if "keeps its present signing state" in str(event.get("message"))
+    }
+    return frozenset(f"{name}:home/ubuntu/{VALIDATOR}" for name in kept)
+
+
+def kind_and_step(event: Mapping[str, Any]) -> str:
+    return f"{event.get('kind')} {event.get('step') or ''}".strip()
 
 
 def _name_of(event: Mapping[str, Any]) -> str:
-    return f"{event.get('kind')} {event.get('step') or ''} {event.get('node') or ''}".strip()
+    return f"{kind_and_step(event)} {event.get('node') or ''}".strip()
 
 
 def counts(event: Mapping[str, Any]) -> bool:
@@ -176,6 +201,14 @@ def state_of(cluster: Practice) -> dict[str, FileState]:
                     continue
                 found[f"{name}:{path.relative_to(cluster.node_root(name))}"] = file_state(path)
     return found
+
+
+def not_as_before(before: dict[str, FileState], cluster: Practice, kept: frozenset[str]) -> tuple[str, ...]:
+    """What a rollback left otherwise. The signing states that it kept count as before from then on."""
+    found = state_of(cluster)
+    for name in kept & set(differences(before, found)):
+        before[name] = found[name]
+    return differences(before, found)
 
 
 def file_state(path: Path) -> FileState:

@@ -87,6 +87,7 @@ def _validator(path: Path) -> Iterator[Fact]:
         if name in document:
             yield f"validator.{name}", str(document[name])
             yield f"validator.form/{name}", "quoted" if isinstance(document[name], str) else "plain"
+    yield "validator.signing", "seen"
     yield "validator.private", "pair" if "priv_key" in document else "hsm"
 
 

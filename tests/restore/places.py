@@ -14,11 +14,12 @@ import pytest
 from loomtui.restore.events import Outcome
 from loomtui.restore.findings import Finding
 from loomtui.restore.plan import Plan
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode as Node
 from tests.restore.local import Tree, tree
 from tests.restore.material import unit_text
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 

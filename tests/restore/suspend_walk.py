@@ -2,7 +2,9 @@
 
     python -m tests.restore.suspend_walk [--seed SEED] [COUNT]
 
-COUNT random moments, 10 unless given. Prints a line for each and exits 1 when any of them did not hold.
+COUNT random moments of all that a restore goes through, 10 unless given: each is a moment after one of its
+events, which an undisturbed restore has told before. Prints a line for each and exits 1 when any of them did
+not hold.
 """
 
 from __future__ import annotations
@@ -12,15 +14,19 @@ import random
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loomtui.drill.practice import practice
-from tests.restore.killing import FileState, Restorer, differences, file_state, state_of
+import click
+
+from tests.restore.kill_walk import kill_walk
+from tests.restore.killing import FileState, Restorer, differences, file_state, not_as_before, state_of
+from tests.restore.ways import Way
 
 _SCENARIO = "clean-restore"
+#: At the most so long after an event: most events of a practice cluster are less than that apart.
+_LATER_SECONDS = 0.4
 #: Of a run's folder on a node: what the jobs that fetch go on to write by themselves, whoever holds the run.
 _JOBS = frozenset({"job", "raw"})
 
@@ -44,16 +50,16 @@ class Verdict:
 
 
 class SuspendWalk:
-    """One cluster, which each rollback leaves as it was, and two homes."""
+    """One cluster, which each rollback leaves as it was, and two homes. The first one has a plan."""
 
-    def __init__(self, first: Restorer, second: Restorer) -> None:
+    def __init__(self, first: Restorer, second_home: Path) -> None:
         self._first = first
-        self._second = second
+        self._second = Restorer(first.cluster, second_home)
         self._before = state_of(first.cluster)
 
-    def at(self, seconds: float) -> Verdict:
-        """So long after the run has locked its nodes the first loomtui is suspended."""
-        process, run, event = self._first.suspend_after(seconds)
+    def at(self, number: int, seconds: float) -> Verdict:
+        """So long after the n-th event, or the first one after the lock, the first loomtui is suspended."""
+        process, run, event = self._first.suspend_at(number, seconds)
         try:
             self._second.take_over(run, "--only")
             held = self._runs_own()
@@ -63,8 +69,7 @@ class SuspendWalk:
         finally:
             process.kill()
             process.wait(30)
-        self._second.rollback(run)
-        left = differences(self._before, state_of(self._first.cluster))
+        left = not_as_before(self._before, self._first.cluster, self._second.rollback(run))
         return Verdict(event, changed, left, process.returncode)
 
     def _runs_own(self) -> dict[str, FileState]:
@@ -80,29 +85,23 @@ class SuspendWalk:
         return found
 
 
-@contextmanager
-def suspend_walk(home: Path) -> Iterator[SuspendWalk]:
-    with practice(_SCENARIO, 1) as cluster:
-        homes = [home / name for name in ("first", "second")]
-        for one in homes:
-            one.mkdir()
-        first, second = (Restorer(cluster, one) for one in homes)
-        extra = ("--reset-signing-state", f"practice-{_SCENARIO}") if cluster.scenario.reset_signing else ()
-        first.make_plan(*extra)
-        yield SuspendWalk(first, second)
-
-
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.restore.suspend_walk", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("count", nargs="?", type=int, default=10)
     chosen = parser.parse_args(argv)
     moments, lost = random.Random(chosen.seed), 0
-    with tempfile.TemporaryDirectory() as folder, suspend_walk(Path(folder)) as walk:
+    with (
+        tempfile.TemporaryDirectory() as first,
+        tempfile.TemporaryDirectory() as second,
+        kill_walk(_SCENARIO, 1, Path(first), Way.TAKE_OVER) as told,
+    ):
+        walk = SuspendWalk(told.restorer, Path(second))
         for _ in range(chosen.count):
-            verdict = walk.at(moments.uniform(0, 8))
+            verdict = walk.at(moments.randint(1, told.count), moments.uniform(0, _LATER_SECONDS))
             lost += not verdict.holds
-            print(verdict, flush=True)  # noqa: T201 - this is a command
+            click.echo(verdict)
+    click.echo(f"{chosen.count} moments, {lost} lost")
     return 1 if lost else 0
 
 

@@ -17,9 +17,10 @@ from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.findings import texts_of
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import Go, Preview
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode, Tree, tree
+from tests.restore.scripted import Scripted
 from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]

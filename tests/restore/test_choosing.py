@@ -16,7 +16,7 @@ from loomtui.restore.choices import Choices
 from loomtui.restore.findings import texts_of
 from loomtui.restore.planning.choosing import Chooser, missing_evm
 from tests.backups.making import app_journal, pack, store_journal, tar_with
-from tests.restore.cluster import FakeCatalogue
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.material import LOOM_GENESIS, LOOM_YML, node_key_of, tar_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -23,11 +23,12 @@ from loomtui.restore.room import RoomRemedyKind
 from loomtui.restore.running.fetching import limit_of
 from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Go, OnFailure
-from tests.restore.cluster import BACKUP_TIME, LocalCluster, Scripted, stopped_at
+from tests.restore.cluster import BACKUP_TIME, LocalCluster, stopped_at
 from tests.restore.interrupting import age
 from tests.restore.local import LocalNode, tree
 from tests.restore.local_fleet import LocalFleet, fail_always, fail_once
 from tests.restore.looks import used
+from tests.restore.scripted import Scripted
 from tests.restore.serving import Store
 from tests.restore.test_interruptions import Walk
 from tests.restore.test_manifest_truth import prepare

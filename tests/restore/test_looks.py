@@ -14,8 +14,9 @@ from loomtui.restore.events import StepName
 from loomtui.restore.planning.identities import facts_of
 from loomtui.restore.running.node_run import NodeRun
 from loomtui.restore.running.operator import Go
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.material import NOW
+from tests.restore.scripted import Scripted
 from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]

@@ -29,8 +29,9 @@ from loomtui.restore.running.operator import OnFailure
 from tests.backups.manifests import AUTHOR
 from tests.loom import leveldb_writer
 from tests.loom.test_manifest import START, added
-from tests.restore.cluster import BACKUP_TIME, LocalCluster, Scripted, stopped_at
+from tests.restore.cluster import BACKUP_TIME, LocalCluster, stopped_at
 from tests.restore.material import Key
+from tests.restore.scripted import Scripted
 from tests.restore.serving import Store
 from tests.sampling import rest_slow
 

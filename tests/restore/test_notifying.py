@@ -19,8 +19,9 @@ from loomtui.restore.running import notifier as notifier_module
 from loomtui.restore.running.notices import About, Happening, Notice, document
 from loomtui.restore.running.notifier import Notifier
 from loomtui.restore.running.operator import Go
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import fail_always
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 ABOUT = About("lab", True, "20260101-120000-abcd", "me@desk", "desk")

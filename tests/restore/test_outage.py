@@ -9,9 +9,10 @@ import pytest
 from loomtui.errors import StepFailed
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.running.operator import Approval, Preview, UnitDraft
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local import digest
 from tests.restore.material import Key, node_key_of, unit_text
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 

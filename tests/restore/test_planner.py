@@ -247,6 +247,14 @@ def test_keys_that_cannot_be_read_are_refused() -> None:
     )
 
 
+def test_keys_outside_the_plan_that_were_not_seen_are_a_warning() -> None:
+    """The same key may be there as on a node of the plan."""
+    unseen = ValidatorFacts(None, None, None, closed=True)
+    other = details(2, status=node_status("n2", 2, validator=unseen, chain=chain_facts(140)))
+    plan = planned(details(1, 130), left_out={"n2": other})
+    assert any("n2 is not in the plan, and its keys" in text for text in texts_of(plan.warnings))
+
+
 def test_different_chains_are_refused() -> None:
     other = GENESIS.replace('"default"', '"plasma"')
     keys = tuple(validator_key_of(number) for number in range(1, 5))

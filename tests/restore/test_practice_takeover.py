@@ -13,7 +13,7 @@ import pytest
 
 from loomtui.restore.events import EventKind
 from tests.restore.kill_walk import KillWalk, kill_walk
-from tests.restore.suspend_walk import suspend_walk
+from tests.restore.suspend_walk import SuspendWalk
 from tests.restore.ways import Way
 
 pytestmark = pytest.mark.slow
@@ -37,8 +37,12 @@ def test_killed_it_goes_on_from_a_second_home_to_the_same_end_or_back(walk: Kill
 
 
 @pytest.mark.timeout(900)
-def test_a_loomtui_that_was_suspended_changes_nothing_when_it_wakes_up(tmp_path: Path) -> None:
-    with suspend_walk(tmp_path) as walk:
-        verdict = walk.at(2.5)
+def test_a_loomtui_that_was_suspended_changes_nothing_when_it_wakes_up(
+    walk: KillWalk, tmp_path: Path
+) -> None:
+    """In the middle of the data step: all services are stopped, and the swap is under way."""
+    begun = [at for at, kind in enumerate(walk.kinds) if kind == EventKind.STEP_STARTED.value]
+
+    verdict = SuspendWalk(walk.restorer, tmp_path).at(begun[2] + 2, 0.1)
 
     assert verdict.holds, str(verdict)

@@ -21,9 +21,10 @@ from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import fail_always, fail_once
 from tests.restore.material import make_plan_of, node_plan
+from tests.restore.scripted import Scripted
 from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]

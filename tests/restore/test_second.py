@@ -22,20 +22,12 @@ from loomtui.restore.running.operator import Go
 from loomtui.restore.running.second import Lacking, seen
 from loomtui.restore.takeover.acquisition import find_run, see_that_it_may_be, take_run
 from tests.fleet.agent import FakeAgent
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.material import make_plan_of
+from tests.restore.scripted import Scripted
 from tests.signing import Person
 
 Make = Callable[..., LocalCluster]
-
-
-@pytest.fixture
-def anna(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
-    """She runs plans: her key is in ~/.ssh."""
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    person = Person.made("anna", tmp_path / "keys")
-    person.sits_here(home)
-    return person
 
 
 @pytest.fixture
@@ -216,6 +208,16 @@ async def signed_run(cluster: LocalCluster, person: Person | None) -> Run:
     )
 
 
+async def signed_and_stopped(make_cluster: Make, anna: Person, ben: Person) -> tuple[LocalCluster, Run]:
+    """Ben has signed the run's plan, and it is stopped with the services down."""
+    cluster = make_cluster()
+    cluster.inventory = two_wanted(cluster.inventory, anna, ben)
+    run = await signed_run(cluster, ben)
+    stops = Scripted({StepName.CONFIG: Go.STOP})
+    assert await cluster.runner(run, operator=stops).restore() is Outcome.STOPPED
+    return cluster, run
+
+
 async def test_a_run_is_refused_before_anything_begins(make_cluster: Make, anna: Person, ben: Person) -> None:
     cluster = make_cluster()
     cluster.inventory = two_wanted(cluster.inventory, anna, ben)
@@ -231,13 +233,8 @@ async def test_a_run_is_refused_before_anything_begins(make_cluster: Make, anna:
 async def test_a_signed_run_goes_through_and_says_who_signed(
     make_cluster: Make, anna: Person, ben: Person
 ) -> None:
-    cluster = make_cluster()
-    cluster.inventory = two_wanted(cluster.inventory, anna, ben)
-    run = await signed_run(cluster, ben)
+    cluster, run = await signed_and_stopped(make_cluster, anna, ben)
     assert run.plan_path.read_bytes().endswith(b"# read by two\n")
-    assert (
-        await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore() is Outcome.STOPPED
-    )
     assert await cluster.runner(cluster.store.open(run.id)).restore() is Outcome.RESTORED
     decided = [event for event in run.events() if event.data.get("second")]
     assert [event.kind for event in decided] == [EventKind.DECISION] * 2
@@ -248,12 +245,7 @@ async def test_a_signed_run_goes_through_and_says_who_signed(
 async def test_a_plan_of_a_run_that_was_changed_is_not_gone_on_with(
     make_cluster: Make, anna: Person, ben: Person
 ) -> None:
-    cluster = make_cluster()
-    cluster.inventory = two_wanted(cluster.inventory, anna, ben)
-    run = await signed_run(cluster, ben)
-    assert (
-        await cluster.runner(run, operator=Scripted({StepName.CONFIG: Go.STOP})).restore() is Outcome.STOPPED
-    )
+    cluster, run = await signed_and_stopped(make_cluster, anna, ben)
     run.plan_path.write_bytes(run.plan_path.read_bytes() + b"\n")
     with pytest.raises(SecondMissing) as caught:
         await cluster.runner(cluster.store.open(run.id)).restore()

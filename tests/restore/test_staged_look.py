@@ -25,7 +25,7 @@ from loomtui.inventory.model import Node
 from loomtui.restore.running.completion import members_of
 from tests.backups.making import app_journal, make_database, make_node, store_journal, tar_of
 from tests.loom import leveldb_writer
-from tests.restore.cluster import FakeCatalogue
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.local import RUN, LocalNode
 from tests.restore.local_fleet import session_on
 from tests.restore.material import backup

@@ -28,7 +28,8 @@ from loomtui.restore.running.lock import take_lock
 from loomtui.restore.running.node_run import NodeRun, RunState
 from loomtui.restore.running.staging import Stager
 from tests.backups.making import pack
-from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
+from tests.restore.cluster import BACKUP_TIME
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.interrupting import Call, Interruptions
 from tests.restore.local import RUN, LocalNode, digest, tree
 from tests.restore.local_fleet import Faults, locked_run

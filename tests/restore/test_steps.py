@@ -16,9 +16,11 @@ from loomtui.restore.plan import FileAction, Plan, SigningAction
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.safe_now import NOTHING_STOPPED
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore import looks
+from tests.restore.cluster import LocalCluster
 from tests.restore.local import digest
 from tests.restore.material import Key, node_key_of, unit_text, validator_key_of
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 
@@ -272,6 +274,22 @@ async def test_a_state_that_grew_since_the_plan_is_not_lowered(make_cluster: Mak
     validator.write_text(own.replace('"130"', '"900"'))
     assert "never lowered" in (await stopped(cluster, run)).what
     assert '"900"' in validator.read_text()
+
+
+async def test_a_state_that_is_not_seen_is_not_lowered(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node is short of memory or processes, and tells no more than that the file is there."""
+    cluster = make_cluster(2)
+    cluster.chain.live_at(140)
+    validator = cluster.machines["n1"].config / "priv_validator.json"
+    own = validator.read_text()
+    validator.unlink()
+    run = await cluster.run(nodes=("n1",))
+    validator.write_text(own)
+    monkeypatch.setattr(looks, "_validator", lambda _: iter([("validator.state", "good")]))
+    assert "could not be seen" in (await stopped(cluster, run)).what
+    assert validator.read_text() == own
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import pytest
 from loomtui.errors import GateNotMet, StepFailed, StillRunning
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.running.operator import Go, OnFailure, Unattended
-from tests.restore.cluster import LocalCluster, Scripted, stopped_at
+from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.local import stubborn
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 

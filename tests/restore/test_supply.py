@@ -12,7 +12,8 @@ from loomtui.backups.model import Compression
 from loomtui.errors import StoreUnreachable
 from loomtui.restore.running.supply import Member, Supply, supply_of
 from tests.backups.making import pack
-from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
+from tests.restore.cluster import BACKUP_TIME
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.local import digest
 from tests.restore.material import archive, tar_of
 

@@ -14,7 +14,7 @@ from loomtui.inventory.model import Node, Role
 from loomtui.restore.choices import Choices
 from loomtui.restore.planning.choosing import Chooser
 from loomtui.restore.planning.taking import what_is_taken
-from tests.restore.cluster import FakePrepared
+from tests.restore.fake_catalogue import FakePrepared
 from tests.restore.material import NOW, backup, contents
 
 NODES = tuple(Node(name=name, role=Role.VALIDATOR, host=name) for name in ("n1", "n2"))

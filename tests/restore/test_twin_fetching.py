@@ -28,7 +28,8 @@ from loomtui.restore.planning.space import LEFT_OVER, uses_of
 from loomtui.restore.running.pieces import pieces_of, wanted_files
 from loomtui.restore.running.staging import Stager
 from tests.backups.making import pack
-from tests.restore.cluster import BACKUP_TIME, FakeCatalogue
+from tests.restore.cluster import BACKUP_TIME
+from tests.restore.fake_catalogue import FakeCatalogue
 from tests.restore.local import GROUP, USER, LocalNode, digest, tree
 from tests.restore.local_fleet import Faults, locked_run
 from tests.restore.material import ITEMS, archive, tar_of_folder, write_state

@@ -14,8 +14,9 @@ from loomtui.errors import (
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.record.run_store import summarize
 from loomtui.restore.running.operator import Go
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import fail_always
+from tests.restore.scripted import Scripted
 
 Make = Callable[..., LocalCluster]
 

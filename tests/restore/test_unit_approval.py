@@ -22,9 +22,10 @@ from loomtui.restore.report import Form, chronicle_of, render
 from loomtui.restore.running.approvals import approved
 from loomtui.restore.running.operator import OnFailure
 from loomtui.restore.running.unit_edits import judge, why_locked
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import NOW, Key, make_plan_of, node_key_of, node_plan, unit_text
+from tests.restore.scripted import Scripted
 from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]

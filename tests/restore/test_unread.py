@@ -19,8 +19,9 @@ from loomtui.restore.planning.planfile import load_plan
 from loomtui.restore.record.run_store import Run
 from loomtui.restore.running.operator import OnPlan
 from tests.backups.making import pack
-from tests.restore.cluster import BACKUP_TIME, LIVE_HEIGHT, LocalCluster, Scripted, stopped_at
+from tests.restore.cluster import BACKUP_TIME, LIVE_HEIGHT, LocalCluster, stopped_at
 from tests.restore.material import app_journal
+from tests.restore.scripted import Scripted
 from tests.restore.serving import serve
 from tests.sampling import rest_slow
 

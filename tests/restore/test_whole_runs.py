@@ -16,9 +16,10 @@ from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.plan import SigningAction
 from loomtui.restore.running.operator import Go
 from loomtui.restore.running.steps import STEPS
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local import LocalNode, digests
 from tests.restore.material import node_key_of, unit_text, validator_key_of
+from tests.restore.scripted import Scripted
 from tests.restore.serving import serve
 
 Make = Callable[..., LocalCluster]

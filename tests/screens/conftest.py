@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 import textual
 
+from tests.restore.conftest import hasty as hasty
+from tests.restore.conftest import make_cluster as make_cluster
 from tests.screens.idle import wait_for_idle
 from tests.screens.parsed_styles import parse_rules_once
 

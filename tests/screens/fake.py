@@ -25,13 +25,14 @@ from loomtui.restore.planning.identities import ServiceFix
 from loomtui.restore.planning.signed_plan import PlanFile
 from loomtui.restore.record.given_up import GIVEN_UP
 from loomtui.restore.record.run_store import RunSummary
+from loomtui.restore.replay.recording import Recording
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.notices import Notice
 from loomtui.restore.running.operator import Go, Judged, OnFailure, OnPlan, Operator, Preview, UnitDraft
 from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
-from loomtui.restore.takeover.seen import SeenRun
-from tests.screens import basics, plans
+from loomtui.restore.takeover.known_runs import RunsOnNodes
+from tests.screens import basics, plans, records
 from tests.screens.basics import NOW
 from tests.screens.scenes import Scene
 
@@ -156,8 +157,11 @@ class FakeEngine:
             raise CallError(f"there is no run {run_id}")
         return self.scene.watched
 
-    async def runs_on_nodes(self) -> tuple[tuple[SeenRun, ...], Mapping[str, str]]:
-        return self.scene.seen_runs, {}
+    def recording(self, run_id: str) -> Recording:
+        return records.recording(self.chronicle(run_id))
+
+    async def runs_on_nodes(self) -> RunsOnNodes:
+        return self.scene.on_nodes
 
     async def watched_on_nodes(self, run_id: str) -> WatchedRun:
         return self.watched(run_id)

@@ -20,8 +20,9 @@ from screens.app import LoomApp
 from screens.diff.diff_pane import DiffPane
 from screens.modals.ask import ChoiceDialog
 from screens.restore.screen_operator import FailureQuestion
-from tests.restore.cluster import LocalCluster, Scripted
+from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import LocalFleet
+from tests.restore.scripted import Scripted
 from tests.screens.helping import SMALL, panel, press, until
 from tests.screens.walking import carry_out, pending_question, until_asked
 

@@ -12,6 +12,7 @@ from loomtui.restore.choices import Objectives
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.record.marks import JOB_LOST
+from loomtui.restore.replay.recording import Recording
 from loomtui.restore.report import Chronicle, chronicle_of
 from loomtui.restore.running.approvals import Answer, decision
 from tests.restore.stories import Story, whole
@@ -19,6 +20,7 @@ from tests.screens.basics import NAMES, NOW, UNIT_PATH
 from tests.screens.plans import plan
 
 _BEGAN = NOW - timedelta(days=1)
+_RUN = "20261121-031415-ab12"
 
 
 @cache
@@ -41,7 +43,14 @@ def with_loose_ends() -> Chronicle:
     story.tell_data(EventKind.NOTE, StepName.START, "backup1", {JOB_LOST: "loom-backup.timer"})
     agreed = Objectives(downtime_seconds=600, data_loss_seconds=3 * 3600)
     run_plan = replace(_with_older_data(plan()), objectives=agreed)
-    return replace(_read(story, run_plan), run="20261121-031415-ab12")
+    return replace(_read(story, run_plan), run=_RUN)
+
+
+def recording(chronicle: Chronicle | None = None) -> Recording:
+    """A run to be played again; without another one, the whole restore. Its ID is always the same."""
+    told = chronicle or whole_restore()
+    objective = told.plan.objectives.downtime_seconds
+    return Recording(_RUN, told.plan.cluster, told.plan.production, told.nodes, told.events, objective)
 
 
 def _with_older_data(run_plan: Plan) -> Plan:

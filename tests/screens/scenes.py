@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from loomtui.backups.model import Backup, Contents, Item, Member, MemberType
 from loomtui.engine.api import WatchedRun
 from loomtui.errors import LoomtuiError, NodeUnreachable
+from loomtui.fleet.probes.holder import Holder
 from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.probes.node_status import Active, NodeStatus
 from loomtui.inventory.model import Inventory
@@ -24,7 +26,7 @@ from loomtui.restore.plan import (
 from loomtui.restore.planning.identities import ServiceFix
 from loomtui.restore.record.run_store import RunSummary
 from loomtui.restore.report import Chronicle
-from loomtui.restore.takeover.seen import SeenRun
+from loomtui.restore.takeover.known_runs import RunsOnNodes, SeenRun
 from tests.screens import records
 from tests.screens.basics import (
     CLUSTER,
@@ -63,7 +65,7 @@ class Scene:
     runs: tuple[RunSummary, ...] = ()
     plan: Plan | None = None
     watched: WatchedRun | None = None
-    seen_runs: tuple[SeenRun, ...] = ()  # on the nodes
+    on_nodes: RunsOnNodes = field(default_factory=RunsOnNodes)
     chronicle: Chronicle | None = None  # of every run
 
 
@@ -121,6 +123,46 @@ def held() -> Scene:
     run = "20261122-020500-77aa"
     statuses = {name: with_service(stopped(name), held_by=run) for name in NAMES}
     return replace(healthy(), statuses=statuses, verdict=judged(statuses))
+
+
+COLLEAGUES_RUN = "20261122-030000-ab12"
+
+
+def seen_run(*, alive_seconds: int | None, generation: str = "") -> SeenRun:
+    """Ann's run from another machine, as its nodes tell it."""
+    holder = Holder(COLLEAGUES_RUN, generation, "ann", "desk-2", "2026-11-22T03:00:00+00:00")
+    nodes = ("db1", "db2")
+    return SeenRun(
+        id=holder.run,
+        holder=holder,
+        held=nodes,
+        nodes=nodes,
+        started_at=datetime(2026, 11, 22, 3, 0, tzinfo=UTC),
+        operator="ann@desk-2",
+        last=None,
+        step=StepName.DATA,
+        outcome=None,
+        alive_seconds=alive_seconds,
+        has_record=True,
+        claimed=holder.number,
+        stopped=("db1",),
+        changed=(),
+    )
+
+
+def of_a_colleague() -> Scene:
+    """Somebody else restores two nodes from another machine, and is at work."""
+    run, scene = seen_run(alive_seconds=5), held()
+    assert run.holder is not None
+    statuses = {
+        name: replace(
+            with_service(status, held_by=run.id) if name in run.held else healthy().statuses[name],
+            lock=run.holder.words if name in run.held else None,
+            holder=run.holder if name in run.held else None,
+        )
+        for name, status in scene.statuses.items()
+    }
+    return replace(scene, statuses=statuses, verdict=judged(statuses), on_nodes=RunsOnNodes((run,)))
 
 
 def with_service(status: NodeStatus, **changes: Any) -> NodeStatus:

@@ -30,7 +30,6 @@ from screens.restore.run_text import RunUiState, guidance_for
 from screens.restore.run_view import RunView
 from screens.restore.screen_operator import FailureQuestion, Question, ScreenOperator, UnitQuestion
 from tests.restore.cluster import RESTORED_HEIGHT, LocalCluster
-from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key
 from tests.restore.test_unit_approval import decisions, unit_of, wrong
@@ -60,7 +59,7 @@ Make = Callable[..., LocalCluster]
 
 
 @pytest.fixture
-def cluster(make_cluster: Make, home: Path) -> LocalCluster:  # noqa: F811
+def cluster(make_cluster: Make, home: Path) -> LocalCluster:
     return make_cluster(2)
 
 

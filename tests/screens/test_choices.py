@@ -23,7 +23,6 @@ from screens.restore.plan_screen import PlanScreen
 from screens.restore.run_view import STEPS
 from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
 from tests.restore.cluster import LocalCluster
-from tests.restore.conftest import hasty, make_cluster  # noqa: F401 - fixtures
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key
 from tests.sampling import rest_slow
@@ -131,7 +130,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cluster(make_cluster: Make, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:  # noqa: F811
+def cluster(make_cluster: Make, home: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCluster:
     """A validator and a backup node. While its chain stands still, hours pass at each look."""
     local_cluster = make_cluster(1, backup_node=True)
 

@@ -24,7 +24,7 @@ from screens.health.node_rows import COLUMNS, SORTS, Look, Rows, column_title, c
 from screens.health.trend import Trend, common_top, sparkline
 from screens.health.verdict_head import verdict_text
 from screens.health.watch import Watch
-from screens.input import keys
+from screens.input.key import use_keymap
 from screens.text.words import Tone
 from tests.screens import basics, scenes
 from tests.screens.basics import NAMES, NOW
@@ -207,12 +207,12 @@ def test_without_a_key_for_it_the_command_that_restores_is_named() -> None:
 
 
 def test_the_key_that_restores_is_the_operators_own() -> None:
-    keys.use_keymap({"app.restore": "f9"})
+    use_keymap({"app.restore": "f9"})
     try:
         verdict = Verdict(ClusterState.STOPPED, "The service runs on no node.")
         assert "Do next:  f9  restores" in verdict_text(verdict, (), (), (5, 76), can_restore=True).plain
     finally:
-        keys.use_keymap({})
+        use_keymap({})
 
 
 def test_the_screen_and_status_tell_the_same() -> None:

@@ -110,7 +110,7 @@ def test_the_keys_that_come_with_loomtui_meet_only_where_the_state_tells_them_ap
     met = {
         frozenset((one.id, other.id))
         for one, other in itertools.combinations(all_keys, 2)
-        if keys.meet(one, other) and set(one.keys.split(",")) & set(other.keys.split(","))
+        if keymap.meet(one, other) and set(one.keys.split(",")) & set(other.keys.split(","))
     }
     assert met == {frozenset(("run.refuse_unit", "run.leave_out")), frozenset(("run.consent", "run.kill"))}
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
+from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.wording import quantities
-from screens.input import keys
+from screens.input import keys, restore_keys
+from screens.input.key import Key
 from screens.restore.run_view import RunView, StepState, TaskState, TaskView
 from screens.restore.step_list import TaskList
 from screens.text import content, words
@@ -88,9 +89,10 @@ def test_nothing_vital_on_keys_of_terminals_and_multiplexers() -> None:
 
 
 @pytest.mark.parametrize(
-    "group", [keys.HEALTH, keys.BACKUPS, keys.SERVICES, keys.RUNS, keys.LOGS, keys.CHOOSE, keys.PLAN]
+    "group",
+    [keys.HEALTH, keys.BACKUPS, keys.SERVICES, keys.RUNS, keys.LOGS, restore_keys.CHOOSE, restore_keys.PLAN],
 )
-def test_a_screen_has_no_key_twice(group: tuple[keys.Key, ...]) -> None:
+def test_a_screen_has_no_key_twice(group: tuple[Key, ...]) -> None:
     named = [name for part in (group, keys.APP, keys.BACK) for key in part for name in key.keys.split(",")]
     screen_keys = [name for key in group for name in key.keys.split(",")]
     assert [name for name, times in Counter(screen_keys).items() if times > 1] == []
@@ -102,7 +104,7 @@ def test_a_key_of_a_dangerous_act_is_no_harmless_key_elsewhere() -> None:
     harmless = {
         name for group in keys.GROUPS for key in group if not key.danger for name in key.keys.split(",")
     }
-    vital = {key.keys for key in keys.RUN if key.danger and key.id != "run.approve_all"}
+    vital = {key.keys for key in restore_keys.RUN if key.danger and key.id != "run.approve_all"}
     assert not vital & harmless
 
 
@@ -138,11 +140,11 @@ def test_a_run_folded() -> None:
 def test_the_clock_of_the_outage_stops_with_the_first_blocks_unless_that_try_fails() -> None:
     view = RunView(("db1",))
     view.take(event(EventKind.TASK_STARTED, StepName.STOP, "db1", at=1))
-    view.take(event(EventKind.NOTE, StepName.VERIFY, at=11, **{CHAIN_MOVES: True}))
+    view.take(event(EventKind.NOTE, StepName.VERIFY, at=11, chain_moves=True))
     assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=10)
     view.take(event(EventKind.TASK_FAILED, StepName.VERIFY, "db1", at=20))
     assert view.downtime(NOW + timedelta(seconds=31)) == timedelta(seconds=30)
-    view.take(event(EventKind.NOTE, StepName.VERIFY, at=41, **{CHAIN_MOVES: True}))
+    view.take(event(EventKind.NOTE, StepName.VERIFY, at=41, chain_moves=True))
     view.take(event(EventKind.STEP_DONE, StepName.VERIFY, at=50))
     assert view.downtime(NOW + timedelta(days=1)) == timedelta(seconds=40)
 

@@ -10,6 +10,7 @@ from screens.app import LoomApp
 from screens.base import LoomScreen
 from screens.health.health_screen import HealthScreen
 from screens.input import keys
+from screens.input.key import Key
 from screens.input.palette import ActionCommands
 from screens.restore.choose_screen import ChooseScreen
 from screens.restore.plan_screen import PlanScreen
@@ -42,7 +43,7 @@ async def test_the_palette_has_no_dangerous_action() -> None:
         assert [key.id for key in palette(app) if key.danger] == ["app.restore"]
 
 
-def palette(app: LoomApp) -> list[keys.Key]:
+def palette(app: LoomApp) -> list[Key]:
     provider = ActionCommands(app.screen)
     return [key for key, _ in provider._possible_actions()]
 

@@ -96,6 +96,7 @@ HEADLINES: dict[str, Callable[[], Engine]] = {
     "crashing": lambda: WritableFakeEngine(scenes.crashing()),
     "crashing, read-only": lambda: FakeEngine(scenes.crashing()),
     "held": lambda: WritableFakeEngine(scenes.held()),
+    "of a colleague": lambda: WritableFakeEngine(scenes.of_a_colleague()),
 }
 
 

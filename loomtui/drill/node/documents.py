@@ -10,7 +10,9 @@ from loomtui.drill.node.blocks import Validator, timestamp
 CHAIN_ID = "default"
 
 
-def tendermint_genesis(validators: Sequence[Validator], time: str | None = None) -> str:
+def tendermint_genesis(
+    validators: Sequence[Validator], time: str | None = None, *, chain_id: str | None = None
+) -> str:
     """chaindata/config/genesis.json."""
     entries = [
         {
@@ -23,7 +25,7 @@ def tendermint_genesis(validators: Sequence[Validator], time: str | None = None)
     ]
     document = {
         "genesis_time": time or timestamp(),
-        "chain_id": CHAIN_ID,
+        "chain_id": chain_id or CHAIN_ID,
         "consensus_params": {
             "block_size": {"max_bytes": "22020096", "max_gas": "-1"},
             "evidence": {"max_age": "100000"},

@@ -113,7 +113,15 @@ def split_listen(value: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def config_toml(moniker: str, port: int, *, external_address: str = "", strict: bool = True) -> str:
+def config_toml(
+    moniker: str,
+    port: int,
+    *,
+    external_address: str = "",
+    strict: bool = True,
+    listen: str = "0.0.0.0",  # noqa: S104 - as Tendermint writes it
+    pex: bool = True,
+) -> str:
     return f"""# This is a TOML config file.
 # For more information, see https://github.com/toml-lang/toml
 
@@ -137,14 +145,14 @@ laddr = "tcp://0.0.0.0:26657"
 
 ##### peer to peer configuration options #####
 [p2p]
-laddr = "tcp://0.0.0.0:{port}"
+laddr = "tcp://{listen}:{port}"
 external_address = "{external_address}"
 seeds = ""
 persistent_peers = ""
 upnp = false
 addr_book_file = "config/addrbook.json"
 addr_book_strict = {"true" if strict else "false"}
-pex = true
+pex = {"true" if pex else "false"}
 seed_mode = false
 private_peer_ids = ""
 allow_duplicate_ip = true

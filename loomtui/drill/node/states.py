@@ -69,10 +69,10 @@ class State:
         """What is written with it, in order."""
         height = self.height
         params = _number(2, 1) if height else _bytes(1, _CONSENSUS_PARAMS) + _number(2, 1)
-        sets = [(b"%s:%d" % (VALIDATORS, height + 2), _stored_set(self.next_validators, height + 2))]
+        sets = [(b"%s:%d" % (VALIDATORS, height + 2), stored_set(self.next_validators, height + 2))]
         if not height:
             sets = [
-                (VALIDATORS + b":1", _stored_set(self.validators, 1)),
+                (VALIDATORS + b":1", stored_set(self.validators, 1)),
                 (VALIDATORS + b":2", _number(2, 1)),
             ]
         return [*sets, (b"%s:%d" % (PARAMS, height + 1), params), (STATE, self.encode())]
@@ -88,9 +88,9 @@ class State:
                 _number(3, self.height),
                 _bytes(5, _bytes(1, block_hash) + _bytes(2, parts)) if last else b"",
                 _bytes(6, _time(self.time)),
-                _bytes(7, _set(self.next_validators)),
-                _bytes(8, _set(self.validators)),
-                _bytes(9, _set(self.last_validators)) if last else b"",
+                _bytes(7, encode_set(self.next_validators)),
+                _bytes(8, encode_set(self.validators)),
+                _bytes(9, encode_set(self.last_validators)) if last else b"",
                 _number(10, self.last_change),
                 _bytes(11, _CONSENSUS_PARAMS),
                 _number(12, 1),
@@ -131,11 +131,11 @@ def _rewarded(power: int) -> int:
     return power + REWARD if power >= _LEAST_STAKE else STAKE
 
 
-def _stored_set(members: Validators, height: int) -> bytes:
-    return _bytes(1, _set(members)) + _number(2, height)
+def stored_set(members: Validators, height: int) -> bytes:
+    return _bytes(1, encode_set(members)) + _number(2, height)
 
 
-def _set(members: Sequence[Validator]) -> bytes:
+def encode_set(members: Sequence[Validator]) -> bytes:
     """With its first member as the proposer: the stand-in takes turns by height."""
     entries = [_member(entry) for entry in members]
     return b"".join(_bytes(1, entry) for entry in entries) + (_bytes(2, entries[0]) if entries else b"")

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from loomtui.text import clean_line
+from loomtui.wording.quantities import time_of
 
 #: RUN, or RUN/NUMBER-TOKEN where the run was taken over: the number grows by one with each take-over.
 _RUN = re.compile(r"([A-Za-z0-9._-]{1,100})(?:/(\d{1,9})-([0-9a-f]{1,32}))?")
@@ -21,7 +23,7 @@ class Holder:
     generation: str = ""  # NUMBER-TOKEN; empty: the run was never taken over
     who: str = "somebody"
     place: str = "somewhere"  # the machine
-    since: str = "an unknown time"
+    since: str = "an unknown time"  # as the lock has it
 
     @property
     def number(self) -> int:
@@ -33,8 +35,17 @@ class Holder:
         return f"{self.who}@{self.place}"
 
     @property
+    def since_when(self) -> str:
+        """In words; what is no time with a zone is told as it stands in the lock."""
+        try:
+            at = datetime.fromisoformat(self.since)
+            return time_of(at.astimezone(UTC)) if at.tzinfo is not None else self.since
+        except (ValueError, OverflowError):
+            return self.since
+
+    @property
     def words(self) -> str:
-        return f"run {self.run} of {self.person}, since {self.since}"
+        return f"run {self.run} of {self.person}, since {self.since_when}"
 
     @property
     def ways(self) -> str:

@@ -46,7 +46,7 @@ def read_service(
     active, sub = _active(shown)
     return ServiceState(
         unit=unit,
-        load=shown.get("LoadState", "unknown"),
+        load_state=shown.get("LoadState", "unknown"),
         active=active,
         sub=sub,
         since=now - timedelta(seconds=uptime - changed / 1e6) if changed and uptime is not None else None,

@@ -9,6 +9,7 @@ import contextlib
 import json
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,6 +32,8 @@ from loomtui.text import clean_line
 _NEXT_ANSWER = b"\n-- answered"
 _CLOSED = "unreadable"
 _UNTOLD = "untold"
+_UNREAD = "unread"
+_GOOD = "good"
 _FILE_PROBLEMS = {
     "missing": "missing",
     "odd": "not a regular file",
@@ -39,9 +42,14 @@ _FILE_PROBLEMS = {
     "empty": "empty",
     "cut": "not a whole JSON object",
     _UNTOLD: "not known: loom's configuration does not tell plainly which file it is",
+    _UNREAD: "not known: the node did not tell all of it, as one does that is out of memory or processes",
 }
 #: Of these it is not known either whether there is a key.
-_UNSEEN = frozenset({_CLOSED, _UNTOLD})
+_UNSEEN = frozenset({_CLOSED, _UNTOLD, _UNREAD})
+#: What the node tells of every good file. A number that is not in the file is a zero of the signing state, so
+#: the node says that it has read all of it.
+_TOLD_OF_KEY = ("public",)
+_TOLD_OF_VALIDATOR = ("public", "private", "signing")
 #: The settings of config.toml that a look follows, and where each usually leads.
 _FOLLOWED = {"node_key_file": NODE_KEY, "priv_validator_file": VALIDATOR, "db_dir": BLOCK_DATA}
 
@@ -100,12 +108,15 @@ def _missing_databases(facts: Facts) -> tuple[str, ...] | None:
 def _service(unit: str, facts: Facts, now: datetime) -> ServiceState:
     shown = read_show(facts.get("show", b"").decode("utf-8", "replace"))
     since = facts.number("hold.since")
+    hold = facts.text("hold")
+    if hold is None and "hold.since" in facts:
+        hold = ""  # it is there, and could not be read: it holds the node all the same
     return read_service(
         unit,
         shown,
         now=now,
         uptime=facts.decimal("uptime"),
-        hold=facts.text("hold"),
+        hold=hold,
         held_since=node_clock(since) if since is not None else None,
     )
 
@@ -122,8 +133,8 @@ def _read_unit(text: str, name: str, host: str, folder: str) -> EffectiveUnit:
 
 def read_key(facts: Facts) -> NodeKeyFacts:
     """The node's identity, from the public half that the node sent."""
-    state = _UNTOLD if _is_misread(facts) else facts.line("node_key.state", "missing")
-    if state != "good":
+    state = _state_of(facts, "node_key", _TOLD_OF_KEY)
+    if state != _GOOD:
         problem = _problem_of(facts, "node_key_file", state)
         return NodeKeyFacts(None, None, problem, closed=state in _UNSEEN)
     if kind := facts.line("node_key.type").replace("tendermint/PrivKeyEd25519", ""):
@@ -135,8 +146,8 @@ def read_key(facts: Facts) -> NodeKeyFacts:
 
 def read_validator_facts(facts: Facts) -> ValidatorFacts:
     """The validator key and its signing state, from the fields that the node picked out of the file."""
-    state = _UNTOLD if _is_misread(facts) else facts.line("validator.state", "missing")
-    if state != "good":
+    state = _state_of(facts, "validator", _TOLD_OF_VALIDATOR)
+    if state != _GOOD:
         problem = _problem_of(facts, "priv_validator_file", state)
         absent, closed = state == "missing", state in _UNSEEN
         return ValidatorFacts(None, None, None, problem=problem, absent=absent, closed=closed)
@@ -164,6 +175,16 @@ def _signing_fields(facts: Facts) -> dict[str, object]:
     return document
 
 
+def _state_of(facts: Facts, file: str, told: Sequence[str]) -> str:
+    """How the node says that the file is. What it does not tell whole is not seen, and never missing."""
+    if _is_misread(facts):
+        return _UNTOLD
+    state = facts.line(f"{file}.state")
+    if state == _GOOD:
+        return _GOOD if all(f"{file}.{fact}" in facts for fact in told) else _UNREAD
+    return state if state in _FILE_PROBLEMS else _UNREAD
+
+
 def _is_misread(facts: Facts) -> bool:
     """Whether config.toml, which moves something, is no TOML: then Loom passes over all of it."""
     text = facts.get("config_toml", b"").decode("utf-8", "replace")
@@ -172,7 +193,7 @@ def _is_misread(facts: Facts) -> bool:
 
 def _problem_of(facts: Facts, key: str, state: str) -> str:
     """Why there is no key, with the file's place where config.toml moves it."""
-    problem = _FILE_PROBLEMS.get(state, "unknown")
+    problem = _FILE_PROBLEMS[state]
     moved = next((led for led in _led(facts) if led.key == key), None)
     return problem if moved is None else f"{problem} ({moved.text})"
 

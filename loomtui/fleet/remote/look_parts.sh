@@ -49,8 +49,28 @@ public_half() {
         base64 -d | tail -c 32 | base64 -w 0
 }
 
+# What is told of a key file has to be read from all of it. On a node that is out of processes or memory, a program that
+# does not start reads nothing, and nothing must not look like a file without a key: so each fact comes from one program
+# whose end is seen, and what was not read is not said.
+
+# key_form FILE: prints `key` where its private key is base64 of 32 + 32 bytes, and nothing where it is none.
+key_form() {
+    sed -n 'H;$!d;x;y/\n\r\t/   /
+        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"[A-Za-z0-9+/]\{86\}=="[^{}]*}.*/key/p' <"$1"
+}
+
+# half_of FILE: sets $half to the public half of its private key, empty where it has none that is one. Fails where that
+# could not be read.
+half_of() {
+    half=
+    form=$(key_form "$1") || return 1
+    [ -n "$form" ] || return 0
+    half=$(public_half "$1")
+    [ "${#half}" = 44 ]
+}
+
 # state_of FILE: untold (Loom's configuration does not tell which), missing, odd (no regular file), unreadable, large,
-# empty, cut (no whole JSON object) or good.
+# empty, cut (no whole JSON object), unread (the node could not read it now) or good.
 state_of() {
     if [ -z "$1" ]; then
         echo untold
@@ -67,8 +87,10 @@ state_of() {
     elif [ ! -s "$1" ]; then
         echo empty
     else
-        case $(tr -d ' \n\r\t' <"$1" | sed 's/^\(.\).*\(.\)$/\1\2/') in
+        ends=$(sed -n 'H;$!d;x;s/[[:space:]]//g;s/^\(.\).*\(.\)$/\1\2/p' <"$1") || ends=unread
+        case $ends in
             '{}') echo good ;;
+            unread) echo unread ;;
             *) echo cut ;;
         esac
     fi
@@ -103,7 +125,7 @@ files_part() {
     say node_key.state "$state"
     if [ "$state" = good ]; then
         say node_key.type "$(key_object "$key" priv_key | json_string type)"
-        say node_key.public "$(public_half "$key")"
+        ! half_of "$key" || say node_key.public "$half"
     fi
     say place/priv_validator_file "$validator"
     case $data:$key:$validator in
@@ -115,7 +137,8 @@ files_part() {
 }
 
 # signing_program: prints a program for sed that tells the signing state from a priv_validator.json without line breaks:
-# each number, and whether it stands there in quotes, plain, or in no form that is known.
+# each number, and whether it stands there in quotes, plain, or in no form that is known. At the end it tells that it has
+# seen all of the file: a number that is not there is a zero.
 signing_program() {
     printf '%s\n' 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g' h
     for name in last_height last_round last_step; do
@@ -124,6 +147,7 @@ signing_program() {
             "s/.*\"$name\"[[:space:]]*:[[:space:]]*-\{0,1\}[0-9][0-9]*[[:space:]]*[,}].*/validator.form\/$name =plain/p" g \
             "s/.*\"$name\"[[:space:]]*:[[:space:]]*\"\{0,1\}\(-\{0,1\}[0-9]\{1,19\}\)[\" ,}].*/validator.$name =\1/p" g
     done
+    printf '%s\n' 's/.*}[[:space:]]*$/validator.signing =seen/p'
 }
 
 signs=$(signing_program)
@@ -138,15 +162,18 @@ validator_part() {
     state=$(state_of "$validator")
     say validator.state "$state"
     [ "$state" = good ] || return 0
-    flat=$(tr '\n\r\t' '   ' <"$validator" | sed 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g')
+    flat=$(sed 'H;$!d;x;y/\n\r\t/   /;s/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g' <"$validator") || return 0
+    case $flat in *'}'*) ;; *) return 0 ;; esac
     address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
         json_string address)
     [ -z "$address" ] || say validator.address "$address"
-    public=$(key_object "$validator" pub_key | json_string value | grep -Ex '[A-Za-z0-9+/]{43}=')
+    public=$(printf '%s\n' "$flat" | sed -n \
+        's/.*"pub_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{43\}=\)"[^{}]*}.*/\1/p') ||
+        return 0
     say validator.public "$public"
     case $flat in
         *'"priv_key":0'*)
-            half=$(public_half "$validator")
+            half_of "$validator" || return 0
             case $half in
                 '') say validator.private bad ;;
                 "$public") say validator.private pair ;;

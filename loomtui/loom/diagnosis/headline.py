@@ -50,10 +50,17 @@ def headline(verdict: Verdict, causes: Sequence[Diagnosis]) -> Headline:
     untold = [one.meaning for one in causes if not _told(verdict, one)]
     sentence, findings = verdict.sentence, (*verdict.reasons, *untold)
     if causes and not _told(verdict, causes[0]):
-        sentence = f"{sentence.rstrip('.')}: {_continued(causes[0].meaning).rstrip('.')}."
+        sentence = _with_cause(verdict, causes[0].meaning)
         findings = (*verdict.reasons, *untold[1:])
     advice = causes[0].advice.text if causes else ""
     return Headline(sentence, advice, tuple(_ways(verdict, causes)), findings)
+
+
+def _with_cause(verdict: Verdict, meaning: str) -> str:
+    """That a run holds the nodes is why they stand, so what else is wrong is a sentence of its own."""
+    if verdict.held:
+        return f"{verdict.sentence} {meaning.rstrip('.')}."
+    return f"{verdict.sentence.rstrip('.')}: {_continued(meaning).rstrip('.')}."
 
 
 def _told(verdict: Verdict, cause: Diagnosis) -> bool:

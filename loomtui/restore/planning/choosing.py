@@ -171,7 +171,7 @@ class Chooser:
                 case Contents() if not judged.data_items and not judged.is_unread:
                     continue
                 case Contents():
-                    fault = _fault_for_nodes(judged, needs_evm=needs_evm)
+                    fault = fault_for_nodes(judged, needs_evm=needs_evm)
                     if fault is None:
                         self._tell_doubt(judged.backup)
                         return judged
@@ -326,7 +326,7 @@ def _fault_of(error: LoomtuiError) -> Fault:
     return Fault(FaultKind.UNREADABLE, error.what)
 
 
-def _fault_for_nodes(contents: Contents, *, needs_evm: bool) -> Fault | None:
+def fault_for_nodes(contents: Contents, *, needs_evm: bool) -> Fault | None:
     """Why data that is whole is still not fit for these nodes."""
     if contents.is_unread:
         return None

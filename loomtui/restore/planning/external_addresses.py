@@ -63,11 +63,15 @@ def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAd
     """The addresses in the config to be restored that name a machine outside the inventory."""
     details, config = observations.details[name], observations.chosen.config.get(name)
     own = _own_hosts(observations.inventory)
-    loom_yml = text_to_be(details, config, LOOM_CONFIG)
+    texts = (text_to_be(details, config, target) for target in (LOOM_CONFIG, TENDERMINT_CONFIG))
     chosen = observations.choices.redis if observations.choices.redis != KEEP_REDIS else None
     addresses = []
-    for field, address in read_loom_yml(loom_yml).foreign_addresses:
-        entry = ExternalAddress(LOOM_CONFIG, field, address)
+    for entry in named_addresses(*texts):
+        address = entry.address
+        if entry.file == TENDERMINT_CONFIG:
+            if _host_of(address) != observations.inventory.node(name).peer_address.strip("[]").lower():
+                addresses.append(entry)
+            continue
         place = redis_place(address)
         if place is not None and chosen is not None:
             place = redis_place(f"redis://{chosen}")
@@ -77,8 +81,17 @@ def foreign_addresses(observations: Observations, name: str) -> tuple[ExternalAd
             entry = replace(entry, reached=tried.reached, tried=tried.words)
         if _host_of(address) not in own or place is not None:
             addresses.append(entry)
-    external = read_config_toml(text_to_be(details, config, TENDERMINT_CONFIG)).external_address
-    if external and _host_of(external) != observations.inventory.node(name).peer_address.strip("[]").lower():
+    return tuple(addresses)
+
+
+def named_addresses(loom_yml: str, config_toml: str) -> tuple[ExternalAddress, ...]:
+    """The addresses of other machines, and the own one for peers, that a node's files name."""
+    addresses = [
+        ExternalAddress(LOOM_CONFIG, field, address)
+        for field, address in read_loom_yml(loom_yml).foreign_addresses
+    ]
+    external = read_config_toml(config_toml).external_address
+    if external:
         addresses.append(ExternalAddress(TENDERMINT_CONFIG, "p2p.external_address", external))
     return tuple(addresses)
 

@@ -206,6 +206,7 @@ def warnings(
     """What an operator has to see to, because loomtui cannot see it."""
     yield from _set_aside(observations, plans)
     yield from _idle(observations)
+    yield from _unseen_keys(observations)
     yield from _keys_from_backups(observations, plans, powers)
     yield from _dialled_in_vain(observations, plans)
 
@@ -243,6 +244,18 @@ def _idle(observations: Observations) -> Iterator[Finding]:
                 "Keep it stopped until its data is restored as well: "
                 f"{command_for(later, observations.cluster)}",
             )
+
+
+def _unseen_keys(observations: Observations) -> Iterator[Finding]:
+    """Without them it is not known either whether a key of the plan's is there as well."""
+    for name, details in observations.others.items():
+        keys = (details.status.node_key, details.status.validator)
+        if any(key is not None and key.closed for key in keys):
+            sentence = (
+                f"{name} is not in the plan, and its keys could not be seen: see that it holds none that a "
+                "node of the plan has"
+            )
+            yield Finding(FindingCode.UNSEEN_OUTSIDE, name, sentence)
 
 
 def _keys_from_backups(

@@ -280,9 +280,15 @@ def _manifest_problems(archive: Archive, ref: ManifestRef) -> Iterator[str]:
 
 def write_private(path: Path, data: bytes) -> None:
     """Writes a file of mode 0600 atomically and durably. Raises OSError."""
+    write_whole(path, data, mode=0o600)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int) -> None:
+    """Writes a file atomically and durably: whoever reads it finds the old or the new one. Raises OSError."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".loomtui-")
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

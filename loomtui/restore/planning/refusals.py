@@ -110,7 +110,8 @@ def _node_problems(observations: Observations) -> Iterator[Finding]:
                 FindingCode.KEYS_UNREADABLE,
                 name,
                 f"{name}: {' and '.join(closed)} cannot be read, so whether it is lost is not known",
-                "Plan as somebody with root rights there, and have its configuration name its files plainly",
+                "Plan as somebody with root rights there, have its configuration name its files plainly, "
+                "and plan again when the node is not short of memory or processes",
             )
 
 
@@ -125,6 +126,6 @@ def _state_problems(name: str, status: NodeStatus, *, is_held: bool) -> Iterator
         advice = f"{ways}. Then plan again"
         yield Finding(FindingCode.NODE_LOCKED, name, sentence, advice)
     service = status.service
-    if service is not None and service.load == "masked":
+    if service is not None and service.load_state == "masked":
         sentence = f"{name}: its unit {service.unit} is masked: systemd would not start it"
         yield Finding(FindingCode.CANNOT_START, name, sentence, f"On {name}: systemctl unmask {service.unit}")

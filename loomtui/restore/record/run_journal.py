@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,6 +49,26 @@ def decode(line: bytes) -> Event | None:
         return _adapter().validate_json(line)
     except ValidationError:
         return None
+
+
+class DamagedJournal(LoomtuiError):
+    """No loomtui wrote it so."""
+
+
+def whole_events(run: str, journal: bytes) -> tuple[Event, ...]:
+    """All events of a journal, one or more, without a torn last line.
+
+    Raises DamagedJournal: it is empty, or a line is not the event that comes next in this run.
+    """
+    events: list[Event] = []
+    for number, line in enumerate(journal.split(b"\n")[:-1], 1):
+        event = decode(line)
+        if event is None or event.seq != number or event.run != run or event.at.tzinfo is None:
+            raise DamagedJournal(f"line {number} of its journal is damaged")
+        events.append(event)
+    if not events:
+        raise DamagedJournal("its journal is empty")
+    return tuple(events)
 
 
 class Journal:
@@ -97,7 +117,7 @@ class Journal:
             clean(message, limit=4_000),
             step,
             node,
-            {name: _cleaned(value) for name, value in (data or {}).items()},
+            cleaned(data or {}),
         )
         if kind is EventKind.TASK_PROGRESS or event.data.get("live"):
             return replace(event, seq=self._seq)
@@ -124,11 +144,16 @@ class Journal:
         os.close(self._file)
 
 
+def cleaned(data: Mapping[str, Json]) -> dict[str, Json]:
+    """The data of an event, all its texts showable."""
+    return {clean(name): _cleaned(value) for name, value in data.items()}
+
+
 def _cleaned(value: Json) -> Json:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):
         return [_cleaned(item) for item in value]
     if isinstance(value, dict):
-        return {clean(name): _cleaned(item) for name, item in value.items()}
+        return cleaned(value)
     return value

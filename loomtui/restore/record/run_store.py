@@ -27,9 +27,13 @@ from loomtui.text import clean_line
 
 #: Of each part of a run's record, in bytes, on a node as here: keep_record of change/common.sh has the same.
 RECORD_LIMIT = 8 * 1024 * 1024
+#: A colleague may take a run over once its sign of life is this old. It is renewed four times in that time.
+LIFE_SECONDS = 60
 
 _GENERATION = re.compile(r"\d{1,9}-[0-9a-f]{1,32}")
-_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+#: How runs are called, as a pattern.
+RUN_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$"
+_RUN_ID = re.compile(RUN_ID)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class RunSummary:
     last_step: StepName | None
     operator: str
     at_work: bool = False  # a process on this machine works on it now
+    generation: str = ""  # NUMBER-TOKEN if it was taken over to this machine
 
 
 @dataclass(frozen=True)
@@ -256,7 +261,7 @@ class RunStore:
     def _summary(self, run_id: str) -> RunSummary | None:
         try:
             run = self._load(run_id)
-            return replace(summarize(run), at_work=run.is_worked_on())
+            return replace(summarize(run), at_work=run.is_worked_on(), generation=run.generation)
         except (CallError, OSError):
             return None
 

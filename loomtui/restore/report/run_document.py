@@ -11,10 +11,14 @@ from loomtui.restore.report.objectives import Objective, downtime_objective
 from loomtui.restore.report.words import loss_objective
 from loomtui.wording.quantities import iso
 
+#: Counts up when a reader of an earlier one would misunderstand it. `replay/report_file.py` reads it.
+REPORT_VERSION = 1
+
 
 def document(chronicle: Chronicle) -> str:
     summary, times, plan = chronicle.summary, chronicle.timings, chronicle.plan
     fields: dict[str, Json] = {
+        "report_version": REPORT_VERSION,
         "run": chronicle.run,
         "cluster": plan.cluster,
         "production": plan.production,

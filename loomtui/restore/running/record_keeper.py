@@ -16,13 +16,11 @@ from hashlib import sha256
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import Event, EventKind
-from loomtui.restore.record.run_store import RECORD_LIMIT, Run
+from loomtui.restore.record.run_store import LIFE_SECONDS, RECORD_LIMIT, Run
 from loomtui.restore.running.lock import take_lock
 from loomtui.restore.running.node_run import NodeRun
 from loomtui.wording.quantities import size
 
-#: A colleague may take a run over once its sign of life is this old. It is renewed four times in that time.
-LIFE_SECONDS = 60
 _BEAT_SECONDS = LIFE_SECONDS / 4
 _GATHER_SECONDS = 0.2  # what happens at once goes in one round trip
 _SECONDS = 10.0  # a node that does not take it in this time is passed over

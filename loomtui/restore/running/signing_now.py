@@ -49,9 +49,11 @@ async def standstill(
             return choice
         status = known[name] if name in known else await look_at(context.fleet.session(name), None)
         facts = status.validator
-        if facts is None and status.error is not None:
-            raise LoomtuiError(status.error, node=name)
-        if facts is None or facts.address != choice.address:
+        if facts is None:
+            raise LoomtuiError(status.error or "its signing state was not told.", node=name)
+        if facts.closed:
+            raise LoomtuiError(f"its signing state could not be seen: {facts.problem}.", node=name)
+        if facts.address != choice.address:
             return replace(choice, address=None)
         return replace(choice, result_height=(facts.signing or _NOTHING_SIGNED).height)
 

@@ -15,11 +15,10 @@ from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.running.node_run import NodeRun, RunState
 from loomtui.restore.running.record_keeper import RecordKeeper
 from loomtui.restore.running.task_failures import on_all
+from loomtui.restore.takeover.known_runs import SeenRun, ways_without_record
 from loomtui.restore.takeover.records import Record, differences, disagreement, read_records
-from loomtui.restore.takeover.seen import NodeRuns, SeenRun, look_at_runs, seen_runs
+from loomtui.restore.takeover.seen import NodeRuns, look_at_runs, seen_runs
 from loomtui.wording.quantities import joined
-
-_BY_HAND = "docs/guide.md says how to go back by hand (Without loomtui, by hand)."
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,7 @@ async def _states(fleet: WritableFleet, seen: SeenRun, record: Record) -> Mappin
 
 def see_that_it_may_be(found: FoundRun, *, although_at_work: bool) -> Record:
     """The record to go by. Raises Refused: somebody works on the run, or there is no record of it."""
-    seen = found.seen
-    person = seen.holder.person if seen.holder is not None else seen.operator or "somebody"
+    seen, person = found.seen, found.seen.person
     if seen.is_alive and not although_at_work:
         raise Refused(
             f"{person} works on run {seen.id}: its last sign of life is {seen.alive_seconds} s old",
@@ -107,15 +105,10 @@ def see_that_it_may_be(found: FoundRun, *, although_at_work: bool) -> Record:
             "cluster's name: --although-at-work CLUSTER",
         )
     if found.record is None:
-        touched = seen.changed or seen.stopped
-        state = (
-            f"It stopped {joined(seen.stopped) if seen.stopped else 'nothing'} and replaced files on "
-            f"{joined(seen.changed) if seen.changed else 'no node'}."
-        )
         raise Refused(
             f"no node has a record of run {seen.id} that can be used; {person} holds {joined(seen.held)}",
-            safe=state if touched else "It stopped no service and replaced no file.",
-            advice=f"Where that run lives: loomtui rollback {seen.id}. {_BY_HAND}",
+            safe=seen.done,
+            advice=ways_without_record(seen.id),
         )
     return found.record
 

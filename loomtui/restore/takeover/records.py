@@ -14,7 +14,7 @@ from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.planning.planfile import parse_plan
-from loomtui.restore.record.run_journal import decode
+from loomtui.restore.record.run_journal import whole_events
 from loomtui.restore.running.node_run import RunState
 from loomtui.restore.takeover.seen import NodeRuns
 from loomtui.wording.quantities import joined
@@ -59,20 +59,7 @@ def _record(
     if "first-plan.yml" in parts:
         parse_plan(parts["first-plan.yml"], "its first plan")
     _see_that_it_is_of(plan, nodes, inventory)
-    return Record(name, plan, _events(run, parts["journal.jsonl"]), parts)
-
-
-def _events(run: str, journal: bytes) -> tuple[Event, ...]:
-    """All events, without a torn last line. Raises LoomtuiError for a journal that no loomtui wrote so."""
-    lines = journal.split(b"\n")[:-1]
-    events = [decode(line) for line in lines]
-    for number, event in enumerate(events, 1):
-        if event is None or event.seq != number or event.run != run:
-            raise LoomtuiError(f"line {number} of its journal is damaged")
-    found = tuple(event for event in events if event is not None)
-    if not found:
-        raise LoomtuiError("its journal is empty")
-    return found
+    return Record(name, plan, whole_events(run, parts["journal.jsonl"]), parts)
 
 
 def _see_that_it_is_of(plan: Plan, nodes: Mapping[str, NodeRuns], inventory: Inventory) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.facts import Facts, read_facts
@@ -15,10 +14,10 @@ from loomtui.fleet.fleet import Fleet
 from loomtui.fleet.probes.holder import Holder, lock_words, read_holder
 from loomtui.fleet.scripts import InspectScript
 from loomtui.fleet.session import Session
-from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.events import Event, EventKind, Outcome
 from loomtui.restore.record.run_journal import decode
-from loomtui.restore.running.record_keeper import LIFE_SECONDS
 from loomtui.restore.running.task_failures import on_all
+from loomtui.restore.takeover.known_runs import RunsOnNodes, SeenRun
 from loomtui.text import clean_line
 
 _SCRIPT = InspectScript("runs")
@@ -58,30 +57,6 @@ class NodeRuns:
     lock: str | None  # who holds it, in words; None: nobody
     closed: bool  # without root rights nothing could be read
     runs: Mapping[str, RunOnNode]
-
-
-@dataclass(frozen=True)
-class SeenRun:
-    """One run by all nodes together."""
-
-    id: str
-    holder: Holder | None  # of the highest generation; None: it holds no node any more
-    held: tuple[str, ...]  # nodes
-    nodes: tuple[str, ...]  # all that know it
-    started_at: datetime | None
-    operator: str
-    last: Event | None
-    step: StepName | None
-    outcome: Outcome | None  # None: it is not over, or its record does not tell
-    alive_seconds: int | None
-    has_record: bool
-    claimed: int
-    stopped: tuple[str, ...]  # nodes whose service it stopped
-    changed: tuple[str, ...]  # nodes whose files it replaced
-
-    @property
-    def is_alive(self) -> bool:
-        return self.alive_seconds is not None and self.alive_seconds < LIFE_SECONDS
 
 
 async def look_at_runs(
@@ -127,6 +102,13 @@ def _read_run(name: str, facts: Facts, now: int) -> RunOnNode:
         facts.line(f"{name}/odd") or None,
         {part: facts[f"{name}/part/{part}"] for part in PARTS if f"{name}/part/{part}" in facts},
     )
+
+
+def told_by(nodes: Mapping[str, NodeRuns], failures: Mapping[str, LoomtuiError]) -> RunsOnNodes:
+    silent = {name: error.what for name, error in failures.items()}
+    silent |= {name: "it tells nothing without root rights" for name, node in nodes.items() if node.closed}
+    odd = {name: node.lock for name, node in nodes.items() if node.lock is not None and node.holder is None}
+    return RunsOnNodes(seen_runs(nodes), silent, odd)
 
 
 def seen_runs(nodes: Mapping[str, NodeRuns]) -> tuple[SeenRun, ...]:

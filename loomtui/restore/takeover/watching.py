@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 
 from loomtui.errors import CallError, NodeUnreachable
 from loomtui.fleet.fleet import Fleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event
+from loomtui.restore.plan import Plan
+from loomtui.restore.takeover.known_runs import SeenRun
 from loomtui.restore.takeover.records import Record, read_records
-from loomtui.restore.takeover.seen import SeenRun, look_at_runs, seen_runs
+from loomtui.restore.takeover.seen import NodeRuns, look_at_runs, seen_runs
 
 POLL_SECONDS = 3.0
 _SILENT_POLLS = 20  # a minute without any node: then nothing is to be seen any more
+
+#: What the nodes tell of the run now, and the record that counts.
+Told = tuple[SeenRun | None, Record | None]
+Look = Callable[[], Awaitable[Told]]
 
 
 class NodesRun:
     """One run in the hands of another machine."""
 
-    def __init__(self, fleet: Fleet, inventory: Inventory, record: Record, run: str) -> None:
+    def __init__(self, run: str, plan: Plan, look: Look, *, poll_seconds: float = POLL_SECONDS) -> None:
         self.id = run
-        self.plan = record.plan
-        self._fleet = fleet
-        self._inventory = inventory
+        self.plan = plan
+        self._look = look
+        self._poll_seconds = poll_seconds
 
     async def events(self) -> AsyncIterator[Event]:
         """The events so far, then each new one within a few seconds. Ends when nobody works on it any more.
@@ -32,7 +39,7 @@ class NodesRun:
         """
         passed_on = silent = 0
         while True:
-            seen, record = await _look(self._fleet, self._inventory, self.id)
+            seen, record = await self._look()
             silent = 0 if seen is not None else silent + 1
             if silent > _SILENT_POLLS:
                 raise NodeUnreachable(f"no node tells of run {self.id} any more")
@@ -42,19 +49,25 @@ class NodesRun:
                     yield event
             if seen is not None and not seen.is_alive:
                 return
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(self._poll_seconds)
 
 
 async def watch_on_nodes(fleet: Fleet, inventory: Inventory, run: str) -> NodesRun:
     """Raises CallError: no node has a valid record of it."""
-    _, record = await _look(fleet, inventory, run)
+    look = partial(_look, fleet, inventory, run)
+    _, record = await look()
     if record is None:
         raise CallError(f"no node has a record of run {run} that can be read")
-    return NodesRun(fleet, inventory, record, run)
+    return NodesRun(run, record.plan, look)
 
 
-async def _look(fleet: Fleet, inventory: Inventory, run: str) -> tuple[SeenRun | None, Record | None]:
+async def _look(fleet: Fleet, inventory: Inventory, run: str) -> Told:
     nodes, _ = await look_at_runs(fleet, run)
+    return told_of(run, nodes, inventory)
+
+
+def told_of(run: str, nodes: Mapping[str, NodeRuns], inventory: Inventory) -> Told:
+    """What the nodes together tell of this run. Pure."""
     records, _ = read_records(run, nodes, inventory)
     seen = next((one for one in seen_runs(nodes) if one.id == run), None)
     return seen, records[0] if records else None

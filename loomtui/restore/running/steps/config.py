@@ -205,8 +205,17 @@ class RestoreConfig(Step):
     async def _see_that_it_is_not_lowered(self, node_run: NodeRun) -> None:
         """The plan is from another moment: since then the node may have signed, or got its own file back."""
         planned = node_run.plan.signing
-        facts = (await look_at(node_run.session, None)).validator
-        if facts is None or facts.address != planned.address or facts.signing is None:
+        status = await look_at(node_run.session, None)
+        facts = status.validator
+        if facts is None or facts.closed:
+            unseen = facts.problem if facts is not None else status.error
+            raise StepFailed(
+                f"its own signing state could not be seen: {unseen}",
+                node=node_run.plan.name,
+                safe="It is held; its validator file was not touched.",
+                advice="Retry.",
+            )
+        if facts.address != planned.address or facts.signing is None:
             return
         if facts.signing.height > (planned.result_height or 0):
             raise StepFailed(

@@ -191,7 +191,7 @@ async def _see_that_plan_fits(node_run: NodeRun, plan: Plan) -> None:
     status = await look_at(node_run.session, None)
     if not status.reachable:
         raise NodeUnreachable(status.error or "not reachable", node=node_run.plan.name)
-    if status.service is not None and status.service.load == "masked":
+    if status.service is not None and status.service.load_state == "masked":
         raise StepFailed(
             f"its unit {node_run.unit_name} is masked: systemd would not start it",
             node=node_run.plan.name,

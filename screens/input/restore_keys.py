@@ -1,0 +1,158 @@
+"""The keys of a restore: of the choice of backups, of the plan, and of the run."""
+
+from __future__ import annotations
+
+from screens.input.key import Key
+
+CHOOSE = (
+    Key(
+        "choose.take",
+        "enter",
+        "take",
+        "Plan with it",
+        "Take the marked data backup and make the plan",
+        danger=True,
+    ),
+    Key("choose.nodes", "n", "choose_nodes", "Nodes", "Restore some of the nodes only", danger=True),
+    Key("choose.before", "t", "choose_time", "Time", "Only backups taken before a time", danger=True),
+    Key(
+        "choose.stage",
+        "f",
+        "toggle_stage",
+        "Stage first",
+        "Fetch the data while the services still run",
+        danger=True,
+    ),
+    Key(
+        "choose.look",
+        "l",
+        "toggle_look",
+        "Read here",
+        "Read the data archive on this machine, however large it is",
+        danger=True,
+        show=False,
+    ),
+    Key(
+        "choose.delta",
+        "D",
+        "toggle_delta",
+        "Delta",
+        "Take over what the nodes' own databases hold too",
+        danger=True,
+        show=False,
+    ),
+    Key("choose.keys", "m", "toggle_keys", "Own keys", "Keep each node's own keys", danger=True, show=False),
+)
+
+PLAN = (
+    Key("plan.start", "x", "start", "Start", "Begin the restore; step one changes nothing", danger=True),
+    Key(
+        "plan.carry_on",
+        "X",
+        "start_all",
+        "Start all",
+        "Begin the restore and carry out all of it; asks only about what this plan does not show",
+        danger=True,
+    ),
+    Key(
+        "plan.reset",
+        "z",
+        "reset_signing",
+        "Reset signing",
+        "Plan the reset of the signing states",
+        danger=True,
+    ),
+    Key(
+        "plan.backup_jobs",
+        "p",
+        "next_policy",
+        "backup.sh",
+        "What is done about backup.sh while the restore goes on",
+        danger=True,
+    ),
+    Key(
+        "plan.redis",
+        "e",
+        "edit_redis",
+        "Redis",
+        "Give another Redis address, or keep it knowingly",
+        danger=True,
+    ),
+    Key(
+        "plan.delta",
+        "D",
+        "take_delta",
+        "Delta",
+        "Plan anew: take over what the nodes' own databases hold too",
+        danger=True,
+    ),
+    Key(
+        "plan.give_up",
+        "w",
+        "give_up",
+        "Give up old data",
+        "Plan the deletion of old databases, which nothing takes back",
+        danger=True,
+    ),
+    Key("plan.decline", "n", "decline", "Decline", "Do not do it; nothing is changed", danger=True),
+)
+
+RUN = (
+    Key("run.go", "x", "go_on", "Carry out", "Carry out what is shown", danger=True),
+    Key(
+        "run.carry_on",
+        "X",
+        "carry_on",
+        "Carry on",
+        "Carry out all that is left; asks only about what the plan does not show",
+        danger=True,
+    ),
+    Key(
+        "run.approve_all",
+        "a",
+        "approve_all",
+        "All",
+        "Approve this unit and all others as previewed",
+        danger=True,
+    ),
+    Key("run.edit_unit", "E", "edit_unit", "Edit", "Edit this unit before it is approved", danger=True),
+    Key("run.refuse_unit", "m", "refuse_unit", "Not this", "Leave this unit as it is", danger=True),
+    Key(
+        "run.consent",
+        "z",
+        "consent",
+        "Allow",
+        "Allow what the completed plan asks for; it is made again with that",
+        danger=True,
+    ),
+    Key("run.retry", "y", "retry", "Retry", "Try the failed nodes again", danger=True),
+    Key("run.kill", "z", "kill", "Kill", "SIGKILL to the processes that did not end", danger=True),
+    Key(
+        "run.leave_out",
+        "m",
+        "leave_out",
+        "Leave out",
+        "Go on without a failed node; it stays held",
+        danger=True,
+    ),
+    Key("run.stop", "e", "stop_here", "Stop here", "Stop; the run can be resumed later", danger=True),
+    Key("run.rollback", "v", "roll_back", "Roll back", "Put back what was there before the run", danger=True),
+    Key("run.view", "space", "toggle_view", "View", "Switch between the nodes and what will be done"),
+    Key(
+        "run.paths",
+        "p",
+        "toggle_paths",
+        "Paths",
+        "Paths from each node's working directory on, or whole",
+        show=False,
+    ),
+    Key(
+        "run.clean",
+        "F",
+        "clean",
+        "Free room",
+        "Delete what the run replaced; no rollback after that",
+        danger=True,
+    ),
+    Key("run.report", "f", "report", "Report", "The report of this run"),
+)

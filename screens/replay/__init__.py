@@ -1,0 +1,1 @@
+"""A run played again from what was recorded of it. Nothing here can reach a node."""
