@@ -10,6 +10,7 @@ from loomtui.fleet.probes.findings import Findings
 from loomtui.wording.states import PRACTICE_MARK
 from screens.frame import Clock, FrameContext, utc_now
 from screens.health.watch import Watch
+from screens.input import keys
 
 if TYPE_CHECKING:
     from textual.app import App
