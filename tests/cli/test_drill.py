@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,7 +86,8 @@ def test_the_history_is_empty_at_first_and_then_tells_of_each_drill(loomtui: Run
 def test_the_debriefing_of_the_last_drill_of_people_can_be_had_in_every_form(loomtui: Run) -> None:
     none = loomtui("drill", "--debriefing")
     assert (none.status, none.out) == (1, "")
-    Logbook().note(result(by=PlayedBy.PEOPLE, title="All databases lost", way=("Make a plan.",)))
+    by_people = replace(result(), by=PlayedBy.PEOPLE, title="All databases lost", way=("Make a plan.",))
+    Logbook().note(by_people)
     Logbook().note(result(began=AT + timedelta(days=1)))
     assert loomtui("drill", "--debriefing").out.startswith("**Drill `All databases lost`: ✓ solved")
     told = loomtui("drill", "--debriefing", "--format", "json").document

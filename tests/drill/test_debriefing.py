@@ -71,8 +71,9 @@ def test_an_entry_of_an_older_loomtui_is_still_read(tmp_path: Path) -> None:
 def test_what_people_did_is_kept_and_what_the_engine_did_is_short(tmp_path: Path) -> None:
     book = Logbook(tmp_path / "history.jsonl")
     move = Move(AT, MoveKind.PLAN, "A plan for all nodes was made.")
-    book.note(result(by=PlayedBy.PEOPLE, moves=(move,), way=("Look.",), checks=entry().checks))
-    book.note(result(began=AT + timedelta(days=1), checks=entry().checks))
+    looked = replace(result(), checks=entry().checks)
+    book.note(replace(looked, by=PlayedBy.PEOPLE, moves=(move,), way=("Look.",)))
+    book.note(replace(looked, began=AT + timedelta(days=1)))
     people, engine = book.entries()
     assert (people.moves, people.way, len(people.checks)) == ((move,), ("Look.",), 2)
     assert (engine.moves, engine.checks) == ((), ())
