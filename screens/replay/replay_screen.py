@@ -69,6 +69,9 @@ class ReplayScreen(FramedScreen):
         self.set_interval(_TICK_SECONDS, self.tick)
         self.show()
 
+    def on_screen_resume(self) -> None:
+        self._seen = self._clock()  # behind a dialog no tick need have come
+
     def leads_to(self, action: str) -> bool:
         """Only back: whoever looks at the past must not come from there to what changes the present."""
         return False

@@ -13,7 +13,7 @@ from tests.screens import basics, scenes
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import press, running, screen_text
 
-LOCAL = {"logs.save", "record.save", "app.suspend"}
+LOCAL = {"logs.save", "record.save", "debriefing.save", "app.suspend"}
 
 
 def test_what_acts_on_the_machine_itself_is_known() -> None:
