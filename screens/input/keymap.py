@@ -62,6 +62,8 @@ _EVERYWHERE = frozenset({"app", "drill", "screen"})
 _ANYWHERE = frozenset({"table", "scroll", "diff", "logview", "axis"})
 #: A field that is typed into: its keys are its own while it has the focus.
 _APART = frozenset({"filterline", "dialog"})
+#: The choice of a drill is an app by itself, without an axis.
+_NEVER_MEET = frozenset({frozenset({"axis", "drillchoice"})})
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def meet(one: Key, other: Key) -> bool:
         return True
     if one.action == other.action:  # a screen's own words for what others have, too
         return False
-    if groups & _APART:
+    if groups & _APART or groups in _NEVER_MEET:
         return False
     return bool(groups & _EVERYWHERE) or len(groups & _ANYWHERE) == 1
 
