@@ -47,7 +47,7 @@ class Threads:
             try:
                 result = call(*args, **kwargs)
             except BaseException as error:  # noqa: BLE001 - it is raised again in the awaiting task
-                _hand_over(loop, lambda error=error: _fail(future, error))  # type: ignore[misc]
+                _hand_over(loop, partial(_fail, future, error))
             else:
                 _hand_over(loop, lambda: None if future.done() else future.set_result(result))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loomtui.drill.desk import Desk
+    from loomtui.drill.logbook import Entry
     from loomtui.inventory.model import Inventory
     from loomtui.restore.replay.recording import Recording
     from screens.settings import Settings
@@ -22,7 +24,7 @@ _SWITCH_SECONDS = 0.001
 #: takes 40 ms among the lines of a flood, so it comes a fifth as often as Python would have it.
 _GARBAGE_THRESHOLDS = (700, 10, 50)
 
-__all__ = ["preferences", "run", "run_replay", "run_served"]
+__all__ = ["choose_drill", "preferences", "run", "run_replay", "run_served"]
 
 
 def preferences(theme: str | None, attention: str | None = None) -> tuple[Settings, Mapping[str, str]]:
@@ -42,7 +44,7 @@ def run(
     inventory_path: Path | None = None,
     *,
     writable: bool,
-    story: str = "",
+    drill: Desk | None = None,
     plan_path: Path | None = None,
     at_choice: bool = False,
     theme: str | None = None,
@@ -50,9 +52,9 @@ def run(
 ) -> int:
     """Shows the screens until the operator leaves, and gives the exit status.
 
-    `at_choice`: they open where a restore begins, unless a restore is unfinished. If `writable` is set,
-    `inventory_path` names the file that a run keeps a copy of. Raises CallError if a theme, keymap or
-    settings file cannot be used.
+    `drill`: the screens are those of a drill. `at_choice`: they open where a restore begins, unless a
+    restore is unfinished. If `writable` is set, `inventory_path` names the file that a run keeps a copy of.
+    Raises CallError if a theme, keymap or settings file cannot be used.
     """
     settings, own_keys = preferences(theme, attention)
     gc.disable()  # nothing of what is loaded now is garbage, and looking for it is a tenth of the start
@@ -68,7 +70,7 @@ def run(
     )
     app = LoomApp(
         engine,
-        story=story,
+        drill=drill,
         plan_path=plan_path,
         at_choice=at_choice,
         settings=settings,
@@ -123,3 +125,31 @@ def run_served(inventory: Inventory, *, theme: str | None = None) -> int:
     watch_terminal(app)
     app.run(mouse=settings.mouse)
     return app.return_code or app.return_value or 0
+
+
+def choose_drill(
+    entries: Sequence[Entry], validators: int | None, *, theme: str | None = None
+) -> tuple[str, int] | None:
+    """The scenario's file, and with how many validators; None: nobody wants to play.
+
+    `entries`: of the history of drills. Raises CallError as `run` does, and SystemExit when the terminal is
+    gone.
+    """
+    settings, own_keys = preferences(theme)
+    from loomtui.drill.scenarios import scenarios
+    from screens.drill.chooser_app import ChooserApp
+    from screens.terminal import LastingDriver, watch_terminal
+
+    app = ChooserApp(
+        scenarios(),
+        entries,
+        validators,
+        settings=settings,
+        own_keys=own_keys,
+        driver_class=LastingDriver,
+    )
+    watch_terminal(app)
+    chosen = app.run(mouse=settings.mouse)
+    if app.return_code:
+        raise SystemExit(app.return_code)
+    return chosen

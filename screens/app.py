@@ -23,7 +23,6 @@ from screens.health.health_screen import HealthScreen
 from screens.input import keys
 from screens.input.key_order import Typed
 from screens.leaving import Leaving
-from screens.modals.text import TextDialog
 from screens.navigator import Navigator
 from screens.prompter import ScreenPrompter
 from screens.restore.run_controller import RunController
@@ -33,23 +32,26 @@ from screens.settings import Settings
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from loomtui.drill.desk import Desk
+    from screens.drill.referee import Referee
+
 _CLOSE_SECONDS = 3.0
 
 
 class LoomApp(FramedApp):
-    """`story` is what has happened, told at the start of a drill. `plan_path` is a plan to review at once.
+    """`drill` is what is played, if this is a drill. `plan_path` is a plan to review at once.
 
     `at_choice` opens the choice of what is restored at once, unless a restore is unfinished.
     `served` means that the app is shown in a browser, where nobody is asked anything.
     """
 
-    BINDINGS = keys.bindings(keys.APP)
+    BINDINGS = keys.bindings(keys.APP, keys.DRILL)
 
     def __init__(
         self,
         engine: Engine,
         *,
-        story: str = "",
+        drill: Desk | None = None,
         plan_path: Path | None = None,
         at_choice: bool = False,
         now: Clock = utc_now,
@@ -61,13 +63,12 @@ class LoomApp(FramedApp):
         served: bool = False,
     ) -> None:
         settings = settings or Settings()
-        context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served)
+        context = AppContext(engine, now=now, settle_seconds=settle_seconds, served=served, drill=drill)
         super().__init__(
             context, settings=settings, own_keys=own_keys, keep_theme=keep_theme, driver_class=driver_class
         )
         self.context = context
         self._prompter = ScreenPrompter(self)
-        self._story = story
         self._plan_path = plan_path
         self._at_choice = at_choice
         if isinstance(engine, WritableEngine):
@@ -75,6 +76,11 @@ class LoomApp(FramedApp):
         self.runs = RunNavigator(self, self.context)
         self.navigation = Navigator(self, self.context, self.runs)
         self.leaving = Leaving(self, self.context)
+        self._referee: Referee | None = None
+        if drill is not None:
+            from screens.drill.referee import Referee  # what it imports takes time that no incident has
+
+            self._referee = Referee(self, self.context, drill)
         self.attention = Attention(self.context, lambda: terminal_of(self._driver), settings.attention)
 
     def on_mount(self) -> None:
@@ -94,8 +100,8 @@ class LoomApp(FramedApp):
             self.navigation.restore()
         if self.context.writable:
             self.set_interval(LOOK_SECONDS, self.attention.look)
-        if self._story:
-            self.push_screen(TextDialog("What has happened", self._story))
+        if self._referee is not None:
+            self._referee.begin()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Handles the workers that belong to no screen: those of a run."""
@@ -123,6 +129,10 @@ class LoomApp(FramedApp):
 
     def action_restore(self) -> None:
         self.navigation.restore()
+
+    def action_drill(self, what: str) -> None:
+        if self._referee is not None:
+            self._referee.do(what)
 
     def action_suspend(self) -> None:
         if self.leaving.may_suspend():

@@ -24,3 +24,4 @@ class LoomScreen(FramedScreen):
 
     def on_mount(self) -> None:
         self.set_class(self.frame.production, "-production")
+        self.set_class(self.frame.practice, "-practice")

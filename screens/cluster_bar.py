@@ -8,20 +8,21 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from loomtui.wording.objectives import grade_of
+from loomtui.wording.objectives import clock, grade_of
 from loomtui.wording.quantities import stopwatch
 from loomtui.wording.states import Grade
 from screens.context import context_of
 from screens.restore.run_controller import RunFollower
 from screens.restore.run_view import STEPS
 from screens.text import content
-from screens.text.words import OUTCOME_MARKS, Tone, tone_of
+from screens.text.words import OUTCOME_MARKS, Tone, cut, tone_of
 
 
 class ClusterBar(Widget):
     def on_mount(self) -> None:
         context = context_of(self)
         self.set_class(context.production, "-production")
+        self.set_class(context.practice, "-practice")
         if context.controller is not None:
             context.controller.watchers.add(self)
         self.set_interval(1, self.refresh)
@@ -36,15 +37,18 @@ class ClusterBar(Widget):
 
     def render(self) -> RenderResult:
         context = context_of(self)
-        left = content.row(
-            Content.styled(f" {context.cluster} ", "bold"),
-            Content.styled(f" {context.mark} ", "bold reverse" if context.production else ""),
+        cannot_be_missed = context.production or context.practice
+        mark = content.row(
+            Content.styled(f" {context.mark} ", "bold reverse" if cannot_be_missed else ""),
             "" if context.writable else "  read-only",
         )
-        clock = Content.styled(context.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
-        right = content.row(self._run_text(), clock)
-        if left.cell_length + right.cell_length > self.size.width:
-            right = self._run_text()
+        time = Content.styled(context.now().strftime(" %H:%M:%S UTC "), Tone.DIM.value)
+        needed = content.row(self._run_text(), self._drill_text())
+        room = self.size.width - mark.cell_length - needed.cell_length - 2
+        name = Content.styled(f" {cut(context.cluster, max(1, room))} ", "bold")
+        left = content.row(name, mark)
+        has_room = left.cell_length + needed.cell_length + time.cell_length <= self.size.width
+        right = content.row(needed, time) if has_room else needed
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
 
@@ -62,6 +66,17 @@ class ClusterBar(Widget):
             return content.mark(OUTCOME_MARKS[view.outcome])
         step = STEPS.index(view.current) + 1 if view.current else 1
         return content.row("rolling back" if view.rolling_back else f"step {step} of 8", clock)
+
+    def _drill_text(self) -> Content:
+        """How long the drill lasts, against what was agreed; once it is judged, what it was worth."""
+        context = context_of(self)
+        drill = context.drill
+        if drill is None:
+            return Content("")
+        if drill.debriefing is not None:
+            return content.line(f"  {drill.debriefing.headline} ", Tone.ACCENT)
+        words, grade = clock(context.now() - drill.began, drill.objectives.downtime_seconds)
+        return content.row("  ", content.line(f"drill {words}", tone_of(grade)), " ")
 
     def _clock(self, downtime: timedelta | None) -> Content:
         """In the colour that what was agreed gives it; what is over that has a sign, too."""

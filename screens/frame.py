@@ -24,6 +24,7 @@ class FrameContext:
     """Whose cluster it is, and what is offered here.
 
     `mark` says in words what a dialog has to do with: production or not, unless it is something else.
+    `practice`: it is a drill, which has a frame of its own.
     `served` means that the screens are in a browser, and whoever is there is not the operator.
     """
 
@@ -33,11 +34,13 @@ class FrameContext:
         *,
         production: bool,
         mark: str | None = None,
+        practice: bool = False,
         now: Clock = utc_now,
         served: bool = False,
     ) -> None:
         self.cluster = cluster
         self.production = production
+        self.practice = practice
         self.mark = mark or production_mark(production)
         self.now = now
         self.served = served

@@ -21,6 +21,7 @@ from screens.modals.jump import JumpScreen, targets
 from screens.modals.text import TextDialog
 from screens.modals.theme import ThemeDialog
 from screens.settings import Settings
+from screens.styles.sheets import STYLE_SHEETS
 from screens.styles.themes import THEMES, Plain
 from screens.text import content
 
@@ -31,23 +32,14 @@ if TYPE_CHECKING:
 
 
 class FramedApp(App[int]):
-    """`own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError.
-
-    Whoever derives from it lies in this folder, because Textual looks for the styles there.
-    """
+    """`own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError."""
 
     TITLE = "loomtui"
-    CSS_PATH = [  # noqa: RUF012
-        "styles/frame.tcss",
-        "styles/widgets.tcss",
-        "styles/dialogs.tcss",
-        "styles/restore.tcss",
-        "styles/plain.tcss",
-    ]
-    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012
+    CSS_PATH = STYLE_SHEETS
+    COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012 - so Textual declares it
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 - so Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - so Textual declares it
         (0, "-narrow"),
         (100, "-medium"),
         (160, "-wide"),

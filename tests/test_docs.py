@@ -70,12 +70,50 @@ def test_messages_are_told_as_the_rules_have_them() -> None:
     assert _read("docs/messages.md") == told, "run python scripts/messages.py"
 
 
-_SOURCE = re.compile(r"`((?:[\w]+/)*[\w]+\.py)`")
+_PAGES = ("CONTRIBUTING.md", "docs/architecture.md")
+_SOURCE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|sh|tsv))`")
+_PLACE = re.compile(r"(?<![\w/.-])((?:loomtui|screens|tests|docs|scripts|benchmarks|\.ci)/[\w./-]*\w)")
+_MODULE = re.compile(r"-m ((?:tests|benchmarks|loomtui)[\w.]*)")
+#: By `python -m benchmarks --write`, which counts only where nothing else runs.
+_MEASURED = {"docs/performance.md", "docs/performance.json"}
+_INVENTED = re.compile(r"[A-Z]{2,}")  # stands for a name of the reader's
 
 
-def test_every_source_file_that_the_architecture_names_exists() -> None:
-    """By as much of its path as the document gives."""
-    files = [f"/{path.relative_to(ROOT)}" for path in ROOT.rglob("*.py") if ".venv" not in path.parts]
-    named = set(_SOURCE.findall(_read("docs/architecture.md")))
-    assert len(named) > 30
+@pytest.mark.parametrize(("page", "at_least"), [(_PAGES[0], 15), (_PAGES[1], 30)])
+def test_every_source_file_that_a_page_names_exists(page: str, at_least: int) -> None:
+    """By as much of its path as the page gives."""
+    files = [f"/{path.relative_to(ROOT)}" for path in ROOT.rglob("*.*") if ".venv" not in path.parts]
+    named = set(_SOURCE.findall(_read(page)))
+    assert len(named) > at_least
     assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_every_place_and_module_that_a_page_names_exists(page: str) -> None:
+    text = _read(page)
+    modules = {name.replace(".", "/") for name in _MODULE.findall(text)}
+    places = {name for name in _PLACE.findall(text) if not _INVENTED.search(name)} - _MEASURED
+    assert [name for name in sorted(places) if not (ROOT / name).exists()] == []
+    missing = [
+        name
+        for name in sorted(modules)
+        if not ((ROOT / f"{name}.py").is_file() or (ROOT / name / "__main__.py").is_file())
+    ]
+    assert missing == []
+
+
+def test_the_map_of_packages_is_whole() -> None:
+    """Every package and every module beside them has its line, and one that names rooms names all of them."""
+    block = _read("docs/architecture.md").partition("```\n")[2].partition("```")[0]
+    parts = {entry.split()[0]: entry for entry in re.split(r"\n(?=\S)", block)}
+    packages = {f"loomtui/{name}" for name in _rooms(ROOT / "loomtui")} | {"screens/"}
+    modules = {f"loomtui/{path.name}" for path in (ROOT / "loomtui").glob("*.py") if path.name[0] != "_"}
+    assert packages | modules == set(parts)
+    for name in sorted(packages):
+        named = set(re.findall(r"(?<![\w/])(\w+/)(?!\w)", parts[name]))
+        rooms = _rooms(ROOT / name)
+        assert not (named & rooms) or rooms <= named, name
+
+
+def _rooms(package: Path) -> set[str]:
+    return {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}

@@ -10,23 +10,23 @@ import click
 from loomtui.cli.extras import need
 from loomtui.cli.output import note, print_json, print_json_line, say, table
 from loomtui.cli.proving import with_proofs
-from loomtui.cli.screen import need_terminal, start_screens
-from loomtui.cli.settings import json_option, run_async
+from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.working import EventPrinter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
+    from loomtui.cli.drill_people import Form
     from loomtui.drill.logbook import Logbook
     from loomtui.drill.result import DrillResult
-    from loomtui.drill.scenarios import Scenario
     from loomtui.drill.summary import Played
+    from loomtui.restore.choices import Objectives
 
 _DEFAULT = "clean-restore"
-_NODES = 4
 
 
 @click.command()
+@inventory_option
 @click.option(
     "--nodes",
     type=int,
@@ -36,10 +36,8 @@ _NODES = 4
 )
 @click.option(
     "--scenario",
-    default=_DEFAULT,
-    show_default=True,
     metavar="NAME|FILE",
-    help="Choose what has happened to the cluster.",
+    help=f"Choose what has happened to the cluster. Without it the screens ask; elsewhere it is {_DEFAULT}.",
 )
 @click.option("--all", "all_of_them", is_flag=True, help="With --auto, play every scenario.")
 @click.option("--auto", is_flag=True, help="Let the engine restore it, and check the outcome on the nodes.")
@@ -54,14 +52,23 @@ _NODES = 4
 @click.option("--list", "list_them", is_flag=True, help="List the scenarios.")
 @click.option("--hints", is_flag=True, help="Print the hints of the scenario, for whoever leads the drill.")
 @click.option("--history", is_flag=True, help="List the drills of this machine, and what came of them.")
+@click.option("--debriefing", is_flag=True, help="Print the debriefing of the last drill that people played.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "html", "json", "junit"]),
+    help="With --debriefing (default: md) or --history (html or json), print it in this form.",
+)
 @click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema of a scenario.")
 @json_option(
     "With --auto, print one event a line (with --all one drill, with --from one proof), and the outcome last."
 )
 @with_proofs
+@click.pass_obj
 def drill(
+    settings: Settings,
     nodes: int | None,
-    scenario: str,
+    scenario: str | None,
     all_of_them: bool,
     auto: bool,
     jobs: int | None,
@@ -69,37 +76,39 @@ def drill(
     list_them: bool,
     hints: bool,
     history: bool,
+    debriefing: bool,
+    form: Form | None,
     as_schema: bool,
     as_json: bool,
 ) -> int:
     """Practise on your own cluster, in a temporary folder that is removed afterwards."""
+    from loomtui.cli import drill_people
+
     if as_schema:
         return _print_schema()
     if list_them:
         return _list(as_json=as_json)
     if hints:
-        return _print_hints(scenario, as_json=as_json)
+        return _print_hints(scenario or _DEFAULT, as_json=as_json)
     if history:
-        return _history(as_json=as_json)
+        return drill_people.print_history("json" if as_json else form)
+    if debriefing:
+        return drill_people.print_debriefing(scenario, "json" if as_json else form or "md")
+    if form is not None:
+        raise click.UsageError("--format wants --debriefing or --history.")
     if not auto and (all_of_them or as_json or junit_path is not None):
         raise click.UsageError(
-            "--all, --json and --junit want --auto, or --json --list, --hints or --history."
+            "--all, --json and --junit want --auto, or --json --list, --hints, --history or --debriefing."
         )
     if jobs is not None and not all_of_them:
         raise click.UsageError("--jobs wants --all --auto.")
     need("loomtui drill", "drill", moto="moto[s3]>=5.1", flask="flask>=3", flask_cors="flask-cors>=5")
     if all_of_them:
-        return _play_all(nodes, jobs, junit_path, as_json=as_json)
-    if auto:
-        return _play(scenario, _size(scenario, nodes), junit_path, as_json=as_json)
-    return _practise(scenario, _size(scenario, nodes))
-
-
-def _size(scenario: str, nodes: int | None) -> int:
-    """How many validators it is played with. Raises CallError for an unknown scenario."""
-    from loomtui.drill.scenarios import scenario_named
-
-    return max(_NODES, scenario_named(scenario).validators) if nodes is None else nodes
+        return _play_all(nodes, jobs, junit_path, settings.given, as_json=as_json)
+    agreed = drill_people.agreed(settings)
+    if not auto:
+        return drill_people.practise(scenario, nodes, agreed)
+    return _play(scenario or _DEFAULT, nodes, agreed, junit_path, as_json=as_json)
 
 
 def _print_schema() -> int:
@@ -133,63 +142,19 @@ def _print_hints(name: str, *, as_json: bool) -> int:
     return 0
 
 
-def _history(*, as_json: bool) -> int:
-    from loomtui.cli.drill_views import HISTORY_HEADER, entry_document, entry_row
-    from loomtui.drill.logbook import Logbook
-
-    entries = Logbook().entries()
-    if as_json:
-        print_json({"drills": [entry_document(entry) for entry in entries]})
-    elif entries:
-        table(HISTORY_HEADER, [entry_row(entry) for entry in entries])
-    else:
-        say("No drill was held on this machine yet. Hold one: loomtui drill")
-    return 0
-
-
-def _practise(scenario: str, nodes: int) -> int:
-    """The screens first, then what was achieved: looked at on the nodes while they are still there."""
-    from loomtui.cli.drill_views import result_text
-    from loomtui.drill.logbook import Logbook
-    from loomtui.drill.people import held
-    from loomtui.drill.practice import practice
-    from loomtui.inventory import load
-
-    need_terminal()
-    book = Logbook()
-    note("Starting the practice cluster…")
-    with practice(scenario, nodes) as cluster, held(cluster) as drill:
-        path = cluster.inventory_path
-        status = start_screens(path, load(path), writable=True, story=drill.briefing)
-        if status or not drill.is_played:
-            return status
-        told = _hints_told(len(cluster.scenario.hints))
-        note("Looking at what there is now…")
-        result = drill.result(told)
-    say(result_text(result))
-    _note(book, result)
-    return status
-
-
-def _hints_told(most: int) -> int:
-    if not most:
-        return 0
-    told: int = click.prompt(
-        f"How many of the {most} hints were told", type=click.IntRange(0, most), default=0, err=True
-    )
-    return told
-
-
-def _play(scenario: str, nodes: int, junit_path: Path | None, *, as_json: bool) -> int:
+def _play(
+    scenario: str, nodes: int | None, agreed: Objectives, junit_path: Path | None, *, as_json: bool
+) -> int:
     from loomtui.cli.drill_views import result_document, result_text
     from loomtui.drill.auto import play
     from loomtui.drill.logbook import Logbook
+    from loomtui.drill.people import size_of
 
     book = Logbook()
     printer = EventPrinter(as_json=as_json)
     if not as_json:
         note("Starting the practice cluster…")
-    result = run_async(play(scenario, nodes, printer))
+    result = run_async(play(scenario, size_of(scenario, nodes), printer, agreed))
     _note(book, result)
     if junit_path is not None:
         _write_junit(junit_path, [_as_played(result)])
@@ -197,16 +162,19 @@ def _play(scenario: str, nodes: int, junit_path: Path | None, *, as_json: bool) 
     return 0 if result.passed else 1
 
 
-def _play_all(nodes: int | None, jobs: int | None, junit_path: Path | None, *, as_json: bool) -> int:
+def _play_all(
+    nodes: int | None, jobs: int | None, junit_path: Path | None, inventory: Path | None, *, as_json: bool
+) -> int:
     from loomtui.cli.drill_views import summary_document
     from loomtui.drill.scenarios import scenarios
-    from loomtui.drill.several import cores
+    from loomtui.drill.several import cores, play_all
     from loomtui.drill.summary import all_passed
 
     wanted = scenarios()
     if not as_json:
         note(f"Playing {len(wanted)} scenarios…")
-    played = run_async(_played(wanted, nodes, jobs or cores(), as_json=as_json))
+    playing = play_all(wanted, nodes, jobs or cores(), inventory)
+    played = run_async(_played(playing, as_json=as_json))
     if junit_path is not None:
         _write_junit(junit_path, played)
     if as_json:
@@ -218,13 +186,12 @@ def _play_all(nodes: int | None, jobs: int | None, junit_path: Path | None, *, a
     return 0 if all_passed(played) else 1
 
 
-async def _played(wanted: Sequence[Scenario], nodes: int | None, jobs: int, *, as_json: bool) -> list[Played]:
+async def _played(playing: AsyncIterator[Played], *, as_json: bool) -> list[Played]:
     from loomtui.cli.drill_views import played_document
-    from loomtui.drill.several import play_all
     from loomtui.wording.quantities import length
 
     played = []
-    async for one in play_all(wanted, nodes, jobs):
+    async for one in playing:
         played.append(one)
         if as_json:
             print_json_line(played_document(one))
@@ -236,11 +203,12 @@ async def _played(wanted: Sequence[Scenario], nodes: int | None, jobs: int, *, a
 
 
 def _note(book: Logbook, result: DrillResult) -> None:
-    """A history that cannot be written is no reason to lose the result."""
+    from loomtui.cli.drill_people import note_unwritten
+
     try:
         book.note(result)
     except OSError as error:
-        note(f"The history of drills cannot be written: {error.strerror or error}.")
+        note_unwritten(error)
 
 
 def _write_junit(path: Path, played: Sequence[Played]) -> None:

@@ -11,8 +11,11 @@ from loomtui.cli.settings import Settings
 from loomtui.errors import CallError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from loomtui.drill.desk import Desk
+    from loomtui.drill.logbook import Entry
     from loomtui.inventory import Inventory
 
 
@@ -33,11 +36,13 @@ def start_screens(
     inventory: Inventory,
     *,
     writable: bool,
-    story: str = "",
+    drill: Desk | None = None,
     plan_path: Path | None = None,
     at_choice: bool = False,
 ) -> int:
     """Gives the exit status. With `at_choice`, the first thing to see is the choice of what is restored.
+
+    `drill`: the screens are those of a drill.
 
     Raises CallError if there is no terminal, or no such theme or keymap."""
     need_terminal()
@@ -49,9 +54,21 @@ def start_screens(
         inventory,
         path,
         writable=writable,
-        story=story,
+        drill=drill,
         plan_path=plan_path,
         at_choice=at_choice,
         theme=settings.theme if settings else None,
         attention=settings.attention if settings else None,
     )
+
+
+def choose_drill(entries: Sequence[Entry], validators: int | None) -> tuple[str, int] | None:
+    """The scenario's file, and with how many validators; None: nobody wants to play.
+
+    `entries`: of the history of drills. Raises CallError as `start_screens` does.
+    """
+    import screens
+
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    return screens.choose_drill(entries, validators, theme=settings.theme if settings else None)

@@ -21,7 +21,7 @@ from loomtui.errors import LoomtuiError, Unreachable
 from loomtui.fleet.ssh.prompter import Refuse
 from loomtui.inventory.load import load
 from loomtui.loom.health import ClusterState
-from loomtui.restore.choices import KEEP_REDIS, Choices
+from loomtui.restore.choices import KEEP_REDIS, Choices, Objectives
 from loomtui.restore.events import Event, Outcome, StepName
 from loomtui.restore.plan import Plan, RemedyKind, consented
 from loomtui.restore.record.run_store import RunStore
@@ -36,13 +36,18 @@ _OFFERS = {
 }
 
 
-async def play(scenario: str, nodes: int | None, emit: Callable[[Event], None]) -> DrillResult:
+async def play(
+    scenario: str,
+    nodes: int | None,
+    emit: Callable[[Event], None],
+    objectives: Objectives | None = None,
+) -> DrillResult:
     """Starts the practice cluster, plays it to its end unattended, and takes it away again.
 
     `nodes`: how many validators; None: as few as the scenario can be played with.
     """
     validators = nodes if nodes is not None else scenario_named(scenario).validators
-    with practice(scenario, validators) as cluster, surroundings(cluster):
+    with practice(scenario, validators, objectives=objectives) as cluster, surroundings(cluster):
         inspector = Inspector(cluster)
         with brewing(cluster) as trouble:
             path = cluster.inventory_path

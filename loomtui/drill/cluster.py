@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,18 @@ _MEETING_SECONDS = 60.0
 
 
 class Cluster:
-    def __init__(self, root: Path, scenario: Scenario, nodes: int, block_seconds: float, past: Past) -> None:
+    def __init__(
+        self,
+        root: Path,
+        scenario: Scenario,
+        nodes: int,
+        block_seconds: float,
+        past: Past,
+        objectives: Mapping[str, str],
+    ) -> None:
+        """`objectives`: as the inventory has them; empty: it has none."""
         self._root = root
+        self._objectives = objectives
         self._past = past
         self._scenario = scenario
         self._network = free_network(nodes, (SSH_PORT, P2P_PORT))
@@ -142,7 +152,7 @@ class Cluster:
         (self._root / "known_hosts").write_text(known)
 
     def _write_inventory(self) -> Path:
-        document = {
+        document: dict[str, object] = {
             "cluster": f"practice-{self._scenario.name}",
             "production": False,
             "ssh": {
@@ -161,6 +171,8 @@ class Cluster:
             },
             "nodes": [_node(machine) for machine in self.machines],
         }
+        if self._objectives:
+            document["objectives"] = dict(self._objectives)
         path = self._root / "inventory.yml"
         path.write_text(yaml.safe_dump(document, sort_keys=False))
         return path
@@ -254,6 +266,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--block-seconds", type=float, required=True)
     parser.add_argument("--past", type=json.loads, default={})
+    parser.add_argument("--objectives", type=json.loads, default={})
     options = parser.parse_args(argv)
     os.umask(0o022)
     os.chdir(options.root)
@@ -261,10 +274,17 @@ def main(argv: list[str]) -> int:
     def start() -> tuple[object, Obey]:
         scenario = load_scenario(options.scenario)
         past = Past(**options.past | {"stakes": tuple(options.past.get("stakes", ()))})
-        cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds, past)
+        agreed = _lengths(options.objectives)
+        cluster = Cluster(options.root, scenario, options.nodes, options.block_seconds, past, agreed)
         return cluster.start(), cluster.obey
 
     return reply_to_lines(start)
+
+
+def _lengths(seconds: Mapping[str, float | None]) -> dict[str, str]:
+    """As an inventory has them, by its names."""
+    names = {"downtime_seconds": "downtime", "data_loss_seconds": "data_loss"}
+    return {names[name]: f"{length:.0f}s" for name, length in seconds.items() if length is not None}
 
 
 if __name__ == "__main__":

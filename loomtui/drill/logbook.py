@@ -11,11 +11,13 @@ from pathlib import Path
 from platformdirs import user_state_path
 from pydantic import TypeAdapter, ValidationError
 
+from loomtui.drill.checks import Checked
+from loomtui.drill.moves import Move
 from loomtui.drill.result import DrillResult, PlayedBy
 from loomtui.drill.score import Score
 from loomtui.private import make_private
 
-_READ_BYTES = 4 << 20  # of the newest entries; some 500 bytes each
+_READ_BYTES = 16 << 20  # of the newest entries; some 600 bytes each, or 5,000 where people have played
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,32 @@ class Entry:
     passed: bool
     score: Score
     wrong: tuple[str, ...] = ()
+    # What a debriefing tells besides; of drills that people have played.
+    title: str = ""
+    seconds: float | None = None
+    gave_up: bool = False
+    checks: tuple[Checked, ...] = ()
+    way: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+
+def entry_of(result: DrillResult) -> Entry:
+    by_people = result.by is PlayedBy.PEOPLE
+    return Entry(
+        result.began,
+        result.scenario,
+        result.by,
+        result.validators,
+        result.passed,
+        result.score,
+        result.wrong,
+        result.title,
+        result.seconds,
+        result.gave_up,
+        result.checks if by_people else (),
+        result.way,
+        result.moves,
+    )
 
 
 @cache
@@ -44,17 +72,8 @@ class Logbook:
 
     def note(self, result: DrillResult) -> None:
         """Appends the result. Raises OSError. Several processes may do so at once."""
-        entry = Entry(
-            result.began,
-            result.scenario,
-            result.by,
-            result.validators,
-            result.passed,
-            result.score,
-            result.wrong,
-        )
         make_private(self._path.parent)
-        line = _adapter().dump_json(entry) + b"\n"
+        line = _adapter().dump_json(entry_of(result)) + b"\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.write(handle, line)

@@ -17,6 +17,7 @@ from loomtui.drill.guarded import Control, guarded
 from loomtui.drill.guarded import PracticeError as PracticeError
 from loomtui.drill.scenarios import Past, Scenario, scenario_named
 from loomtui.drill.scenarios.deeds import Action
+from loomtui.restore.choices import Objectives
 
 START_SECONDS = 90.0
 _PLAIN = Past()
@@ -116,11 +117,13 @@ def practice(
     block_seconds: float = 1.0,
     sudo_password: str | None = None,
     past: Past = _PLAIN,
+    objectives: Objectives | None = None,
 ) -> Iterator[Practice]:
     """A practice cluster of `nodes` validators and one backup node, in a new folder inside `folder`.
 
     `scenario`: the name of one, or its file. `past`: what happened before, apart from the scenario.
-    `block_seconds`: how long a block takes while the chain moves.
+    `block_seconds`: how long a block takes while the chain moves. `objectives`: what an incident may cost, as
+    the inventory is to say; None: it does not say.
 
     Raises CallError for an unknown scenario or number of nodes, ScenarioError for a file that is wrong, and
     PracticeError when the cluster does not come up.
@@ -129,6 +132,8 @@ def practice(
     arguments = ["--scenario", str(chosen.path), "--nodes", str(nodes), "--block-seconds", str(block_seconds)]
     if past != _PLAIN:
         arguments += ["--past", json.dumps(asdict(past))]
+    if objectives is not None:
+        arguments += ["--objectives", json.dumps(asdict(objectives))]
     with guarded("loomtui.drill.cluster", arguments, folder, start_seconds=START_SECONDS) as (control, ready):
         cluster = Practice(
             scenario=chosen,

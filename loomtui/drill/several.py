@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from loomtui.drill.scenarios import Scenario
 from loomtui.drill.summary import Played
@@ -31,13 +32,18 @@ def cores() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-async def play_all(wanted: Sequence[Scenario], validators: int | None, jobs: int) -> AsyncIterator[Played]:
-    """Each as soon as it has ended. `validators`: None means as few as each scenario can be played with."""
+async def play_all(
+    wanted: Sequence[Scenario], validators: int | None, jobs: int, inventory: Path | None = None
+) -> AsyncIterator[Played]:
+    """Each as soon as it has ended. `validators`: None means as few as each scenario can be played with.
+
+    `inventory`: whose objectives count; None: each looks for one as any command does.
+    """
     room = asyncio.Semaphore(jobs)
 
     async def one(scenario: Scenario) -> Played:
         async with room:
-            return await _play(scenario, validators)
+            return await _play(scenario, validators, inventory)
 
     tasks = [asyncio.create_task(one(scenario)) for scenario in wanted]
     try:
@@ -49,7 +55,7 @@ async def play_all(wanted: Sequence[Scenario], validators: int | None, jobs: int
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _play(scenario: Scenario, validators: int | None) -> Played:
+async def _play(scenario: Scenario, validators: int | None, inventory: Path | None) -> Played:
     number = max(scenario.validators, validators or 0)
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
@@ -59,6 +65,7 @@ async def _play(scenario: Scenario, validators: int | None) -> Played:
         str(scenario.path),
         "--nodes",
         str(number),
+        *(("--inventory", str(inventory)) if inventory is not None else ()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

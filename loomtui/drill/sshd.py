@@ -176,7 +176,7 @@ class AnsweringServer(paramiko.ServerInterface):
 
 
 def _answer_first(channel: paramiko.Channel, request: paramiko.Message) -> None:
-    paramiko.Channel._handle_request(channel, request)  # type: ignore[attr-defined]
+    paramiko.Channel._handle_request(channel, request)  # type: ignore[attr-defined]  # paramiko has no other way in
     server = channel.get_transport().server_object
     if isinstance(server, AnsweringServer) and (begin := server.begins.pop(channel.get_id(), None)):
         begin()
@@ -184,7 +184,7 @@ def _answer_first(channel: paramiko.Channel, request: paramiko.Message) -> None:
 
 class AnsweringTransport(paramiko.Transport):
     _channel_handler_table: ClassVar = {
-        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # paramiko has no other way in
         paramiko.common.MSG_CHANNEL_REQUEST: _answer_first,
     }
 

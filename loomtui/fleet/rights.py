@@ -13,14 +13,14 @@ from loomtui.inventory.model import SudoMode
 from loomtui.text import clean_line
 
 #: Checks a sudo password that comes over standard input; asks for nothing else, changes nothing.
-CHECK_PASSWORD = "env LC_ALL=C sudo -k -S -p '' sh -c :"  # noqa: S105
+CHECK_PASSWORD = "env LC_ALL=C sudo -k -S -p '' sh -c :"  # noqa: S105 - no password
 
 
 class Root(StrEnum):
     SELF = "the user is root"
     NOT_WANTED = "the user owns all that is needed"  # `sudo: never` in the inventory
     FREE = "sudo without a password"
-    PASSWORD = "sudo with a password"  # noqa: S105
+    PASSWORD = "sudo with a password"  # noqa: S105 - no password
     NONE = "no root rights"
 
 

@@ -136,3 +136,10 @@ def load(value: float | None) -> str:
 def offset(seconds: float | None) -> str:
     """The offset of a clock: +0.3s."""
     return NOTHING if seconds is None else f"{seconds:+.1f}s"
+
+
+def bar(done: int, total: int, cells: int) -> str:
+    """A bar that needs no colour: ████░░░░."""
+    share = 0.0 if total <= 0 else min(1.0, max(0.0, done / total))
+    filled = round(share * cells)
+    return "█" * filled + "░" * (cells - filled)

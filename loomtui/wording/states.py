@@ -121,6 +121,10 @@ def prepared_words(manifest: ManifestRef, *, has_twin: bool) -> str:
     return f"{words},{when} by {manifest.made_by}" if manifest.made_by else f"{words}{when}"
 
 
+#: In a drill, where the production mark stands otherwise.
+PRACTICE_MARK = "◆ PRACTICE"
+
+
 def production_mark(production: bool) -> str:
     return "▲ PRODUCTION" if production else "○ not production"
 

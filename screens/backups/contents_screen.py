@@ -13,14 +13,14 @@ from textual.widgets import Static
 from loomtui.backups.damage import DamagedArchive
 from loomtui.backups.model import Backup, Contents, Damaged, Member, taken_words
 from loomtui.errors import LoomtuiError
-from loomtui.wording.quantities import NOTHING, ago, number, size, span, time_of
+from loomtui.wording.quantities import NOTHING, ago, bar, number, size, span, time_of
 from loomtui.wording.states import prepared_words
 from screens import clipboard
 from screens.input import keys
 from screens.loading_screen import LoadingScreen
 from screens.modals.text import error_text
 from screens.text import content
-from screens.text.words import Tone, bar
+from screens.text.words import Tone
 from screens.widgets.pane import Pane
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from loomtui.fleet.probes.node_status import NodeStatus
 from loomtui.inventory.model import Inventory, Node
-from loomtui.wording.quantities import NOTHING, ago, count, load, number, offset, short_count, short_size
+from loomtui.wording.quantities import NOTHING, ago, bar, count, load, number, offset, short_count, short_size
 from screens.health.trend import common_top, sparkline
 from screens.health.watch import Watch
-from screens.text.words import STALE_AFTER, Mark, Tone, bar, cut, node_mark, short_id
+from screens.text.words import STALE_AFTER, Mark, Tone, cut, node_mark, short_id
 
 MARKED = "◆"
 _MOST_NAME = 18

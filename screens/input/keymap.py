@@ -58,7 +58,7 @@ _TWINS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+j": "
 _WITH_MODIFIER = re.compile(r"((?:ctrl|shift|alt|super)\+)+(.+)")
 
 #: Groups that are there whatever screen is open, and groups of what can have the focus on any screen.
-_EVERYWHERE = frozenset({"app", "screen"})
+_EVERYWHERE = frozenset({"app", "drill", "screen"})
 _ANYWHERE = frozenset({"table", "scroll", "diff", "logview", "axis"})
 #: A field that is typed into: its keys are its own while it has the focus.
 _APART = frozenset({"filterline", "dialog"})

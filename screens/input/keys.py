@@ -55,6 +55,48 @@ APP = (
     ),
 )
 
+#: On every screen of a drill, and nowhere else.
+DRILL = (
+    Key("drill.hint", "H", "drill('hint')", "Hint", "The next hint of the drill; it costs points, and asks"),
+    Key("drill.end", "Q", "drill('end')", "End drill", "The drill is over, or is given up: the debriefing"),
+    Key(
+        "drill.briefing",
+        "B",
+        "drill('briefing')",
+        "Briefing",
+        "What was told at the beginning of the drill, and the hints since",
+        show=False,
+    ),
+)
+
+DRILL_CHOICE = (
+    Key("drillchoice.take", "enter", "take", "Play", "Start the practice cluster of the marked drill"),
+    Key("drillchoice.fewer", "minus", "size(-1)", "Fewer", "One validator less", shown_as="-"),
+    Key("drillchoice.more", "plus", "size(1)", "More", "One validator more", shown_as="+"),
+    Key(
+        "drillchoice.filter",
+        "slash",
+        "filter",
+        "Filter",
+        "Show only drills that match a regular expression; ! in front inverts",
+        shown_as="/",
+    ),
+)
+
+BRIEFING = (Key("briefing.begin", "enter", "begin", "Begin", "To the cluster; the clock runs already"),)
+
+DEBRIEFING = (
+    Key("debriefing.copy", "c", "copy", "Copy", "Copy the debriefing, as text for a channel"),
+    Key(
+        "debriefing.save",
+        "S",
+        "save",
+        "Save page",
+        "Save the debriefing as one HTML page, readable by you alone",
+        local=True,
+    ),
+)
+
 BACK = (Key("screen.back", "escape", "back", "Back", "To the screen before this one", shown_as="esc"),)
 
 COPY = (Key("screen.copy", "c", "copy", "Copy", "Copy the text of this screen to the clipboard", show=False),)
@@ -288,13 +330,16 @@ DIFF = (
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "Close; nothing happens", shown_as="esc"),)
 
 GROUPS: tuple[tuple[Key, ...], ...] = (
-    *(APP, BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
+    *(APP, DRILL, DRILL_CHOICE, BRIEFING, DEBRIEFING),
+    *(BACK, COPY, REFRESH, HEALTH, FILTER_LINE, TABLE, SCROLL, BACKUPS, AXIS),
     *(SERVICES, RUNS, RUN_RECORD, REPLAY, LOGS, LOG_VIEW, CHOOSE, PLAN, RUN, DIFF, DIALOG),
 )
 
 #: The keys that lead from any screen to another.
 WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.action == "restore")
 
+#: The groups of keys that are the same on every screen.
+COMMON = frozenset({"app", "drill"})
 WAY_ACTIONS = frozenset(key.action.partition("(")[0] for key in APP if key.id in WAYS)
 
 #: What is left of the app's keys where there is no cluster: they stand for no place and for no act.
@@ -303,6 +348,8 @@ APART = tuple(key for key in APP if key.id not in WAYS)
 #: The groups that move about in a text or table.
 MOVING = frozenset(key.id for group in (TABLE, SCROLL, LOG_VIEW, AXIS) for key in group)
 
+#: What exists in a drill alone.
+OF_DRILLS = frozenset(key.action.partition("(")[0] for key in DRILL)
 DANGEROUS = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.danger)
 LOCAL = frozenset(key.action.partition("(")[0] for group in GROUPS for key in group if key.local)
 

@@ -63,6 +63,7 @@ class Dialog(ModalScreen[Answer]):
 
     def on_mount(self) -> None:
         self.set_class(self.frame.production, "-production")
+        self.set_class(self.frame.practice, "-practice")
 
     def action_cancel(self) -> None:
         self.dismiss(self.cancelled())

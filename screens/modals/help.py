@@ -21,10 +21,9 @@ _SERVED = "In a browser nothing is saved where loomtui runs, and nobody is asked
 
 def help_text(screen: FramedScreen) -> Content:
     active_keys = _active_keys(screen)
-    screen_keys = {
-        key: usable for key, usable in active_keys.items() if key.group != "app" and key.id not in keys.MOVING
-    }
-    app_keys = {key: usable for key, usable in active_keys.items() if key.group == "app"}
+    elsewhere = keys.MOVING | {key.id for key in active_keys if key.group in keys.COMMON}
+    screen_keys = {key: usable for key, usable in active_keys.items() if key.id not in elsewhere}
+    app_keys = {key: usable for key, usable in active_keys.items() if key.group in keys.COMMON}
     moving_keys = {key: usable for key, usable in active_keys.items() if key.id in keys.MOVING}
     parts: list[Content | str] = [
         keys.fill_key_names(screen.HELP),

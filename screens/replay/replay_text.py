@@ -13,10 +13,10 @@ from loomtui.restore.report.words import where
 from loomtui.text import clean_line
 from loomtui.times import HOW, read_length, read_time
 from loomtui.wording.events import event_words
-from loomtui.wording.quantities import number, short_watch, time_of
+from loomtui.wording.quantities import bar, number, short_watch, time_of
 from screens.restore.next_panel import Choice
 from screens.text import content
-from screens.text.words import Tone, bar
+from screens.text.words import Tone
 
 #: For the question which moment is wanted.
 MOMENT_HOW = f"A length from the beginning of the run, such as 5m or 90s; or a time: {HOW}, at the run's end"

@@ -133,6 +133,8 @@ class PlanScreen(LoadingScreen, DiffScreen):
 
     def _show_plan(self, plan: Plan) -> None:
         self.plan = plan
+        if self.context.drill is not None:
+            self.context.drill.saw_plan(plan)
         self.say(headline(plan))
         pane = self.query_one(DiffPane)
         pane.show_page(plan_page(plan, self.context.now()))

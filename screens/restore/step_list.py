@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from loomtui.restore.events import StepName
-from loomtui.wording.quantities import short_size, short_watch, size, span
+from loomtui.wording.quantities import bar, short_size, short_watch, size, span
 from loomtui.wording.states import STEP_TITLES
 from screens.restore.run_view import STEPS, RunView, StepState, TaskState, TaskView
 from screens.text import content
-from screens.text.words import Mark, Tone, bar, cut
+from screens.text.words import Mark, Tone, cut
 
 STEP_MARKS = {
     StepState.WAITING: Mark("○", "", Tone.DIM),

@@ -1,4 +1,4 @@
-"""Tones, marks, cells and bars. The words themselves are in `loomtui.wording`."""
+"""Tones, marks and cells. The words themselves are in `loomtui.wording`."""
 
 from __future__ import annotations
 
@@ -89,10 +89,3 @@ def cut(text: str, cells: int) -> str:
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, max(0, cells - 1)).rstrip() + "…"
-
-
-def bar(done: int, total: int, cells: int) -> str:
-    """A bar that needs no colour: ████░░░░."""
-    share = 0.0 if total <= 0 else min(1.0, max(0.0, done / total))
-    filled = round(share * cells)
-    return "█" * filled + "░" * (cells - filled)

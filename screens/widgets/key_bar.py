@@ -44,6 +44,11 @@ class Cap:
         return self.id in keys.WAYS
 
     @property
+    def is_common(self) -> bool:
+        """Whether it is the same on every screen, and no way to another one."""
+        return not self.is_way and self.id.partition(".")[0] in keys.COMMON
+
+    @property
     def is_dangerous(self) -> bool:
         """Whether it may lead to changes."""
         key = keys.by_id(self.id)
@@ -57,8 +62,8 @@ def fitting(caps: list[Cap], width: int) -> list[Cap]:
     not where the screen's own keys can change something, for there one is on that way already. What is left
     out stands in the help, and what is wanted next in the panel above.
     """
-    screen_caps = [cap for cap in caps if not cap.is_way and not cap.id.startswith("app.")]
-    app_caps = [cap for cap in caps if not cap.is_way and cap.id.startswith("app.")]
+    screen_caps = [cap for cap in caps if not cap.is_way and not cap.is_common]
+    app_caps = [cap for cap in caps if cap.is_common]
     ways = [cap for cap in caps if cap.is_way]
     first = [] if any(cap.is_dangerous for cap in screen_caps) else [cap for cap in ways if cap.is_dangerous]
     cells_left = width - sum(cap.cells for cap in app_caps)

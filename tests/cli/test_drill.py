@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from loomtui.cli.drill_people import agreed
+from loomtui.cli.settings import Settings
 from loomtui.drill.logbook import Logbook
+from loomtui.drill.people import USUAL
+from loomtui.drill.result import PlayedBy
+from loomtui.errors import InventoryError
+from loomtui.restore.choices import Objectives
 from tests.cli.conftest import Run
 from tests.cli.test_restoring import STEPS
-from tests.drill.test_results import result
+from tests.drill.test_results import AT, result
 
 #: The three oldest, and three of the others. All of them: loomtui drill --all --auto
 SAMPLE = (
@@ -69,7 +77,45 @@ def test_the_history_is_empty_at_first_and_then_tells_of_each_drill(loomtui: Run
     Logbook().note(result(wrong=("it stands still",)))
     (one,) = loomtui("drill", "--history", "--json").document["drills"]
     assert (one["scenario"], one["passed"], one["score"]["points"]) == ("clean-restore", False, 100)
-    assert "clean-restore  engine  failed" in loomtui("drill", "--history").out
+    told = loomtui("drill", "--history").out
+    assert "clean-restore  engine  failed" in told
+    assert "2026-11  0 of 1  ████████████████████  100" in told
+    assert 'class="drill failed"' in loomtui("drill", "--history", "--format", "html").out
+
+
+def test_the_debriefing_of_the_last_drill_of_people_can_be_had_in_every_form(loomtui: Run) -> None:
+    none = loomtui("drill", "--debriefing")
+    assert (none.status, none.out) == (1, "")
+    by_people = replace(result(), by=PlayedBy.PEOPLE, title="All databases lost", way=("Make a plan.",))
+    Logbook().note(by_people)
+    Logbook().note(result(began=AT + timedelta(days=1)))
+    assert loomtui("drill", "--debriefing").out.startswith("**Drill `All databases lost`: ✓ solved")
+    told = loomtui("drill", "--debriefing", "--format", "json").document
+    assert (told["title"], told["shortest_way"], told["lost"]) == (
+        "All databases lost",
+        ["Make a plan."],
+        None,
+    )
+    assert "<h1>Drill: All databases lost</h1>" in loomtui("drill", "--debriefing", "--format", "html").out
+    junit = loomtui("drill", "--debriefing", "--format", "junit").out
+    assert '<testcase classname="loomtui.drill" name="clean-restore"' in junit
+    assert loomtui("drill", "--debriefing", "--scenario", "healthy").status == 1
+
+
+def test_objectives_are_those_of_the_inventory_or_what_is_usual(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert agreed(Settings()) == USUAL
+    path = tmp_path / "mine.yml"
+    small = "cluster: c\nproduction: false\nnodes: [{name: a, host: h}]\ns3: {bucket: bbb}\n"
+    path.write_text(f"{small}objectives: {{downtime: 10m}}\n")
+    assert agreed(Settings(path)) == Objectives(600.0, None)
+    path.write_text(small)
+    assert agreed(Settings(path)) == USUAL
+    path.write_text("cluster: [")
+    with pytest.raises(InventoryError):
+        agreed(Settings(path))
 
 
 def test_the_hints_are_for_whoever_leads_the_drill(loomtui: Run) -> None:
@@ -82,7 +128,16 @@ def test_the_schema_is_that_of_a_scenario(loomtui: Run) -> None:
     assert "state" in loomtui("drill", "--schema").document["properties"]
 
 
-@pytest.mark.parametrize("options", [("--all",), ("--json",), ("--junit", "x"), ("--auto", "--jobs", "2")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--all",),
+        ("--json",),
+        ("--junit", "x"),
+        ("--auto", "--jobs", "2"),
+        ("--auto", "--format", "md"),
+    ],
+)
 def test_options_that_mean_nothing_alone_are_refused(loomtui: Run, options: tuple[str, ...]) -> None:
     done = loomtui("drill", *options)
     assert done.status == 2

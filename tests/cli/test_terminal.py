@@ -108,9 +108,12 @@ def test_drill_opens_the_screens_and_leaves_nothing(tmp_path: Path, home: Path) 
     folder.mkdir()
     env = {"HOME": str(home), "TMPDIR": str(folder)}
     with Terminal("drill", "--nodes", "1", env=env, cwd=tmp_path) as terminal:
-        terminal.expect("practice-clean-restore")
-        terminal.expect("What has happened")
-        terminal.type("\x1b")
+        terminal.expect("Choose a drill")
+        terminal.expect("clean-restore")
+        terminal.type("\r")
+        terminal.expect("PRACTICE")
+        terminal.expect("No real node is touched")
+        terminal.type("\r")
         terminal.expect("restores from a backup")  # the next act, with its key
         terminal.type("q")
         assert terminal.end() == 0

@@ -14,21 +14,25 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
 from loomtui.drill.checks import Inspector
+from loomtui.drill.logbook import Logbook
+from loomtui.drill.moves import MoveKind
 from loomtui.drill.people import held
 from loomtui.drill.practice import Identity, Practice, PracticeError, practice
-from loomtui.drill.result import PlayedBy
 from loomtui.drill.scenarios import scenario_named
 from loomtui.drill.scenarios.expectations import Check
 from loomtui.errors import CallError
 from loomtui.inventory import load
 from loomtui.loom.validator import read_validator
 from tests.drill.looking import ask, height, heights, log, peers, until
+from tests.restore.material import make_plan_of
 
 _BLOCK_SECONDS = 0.3
 VALIDATORS = ("val-1", "val-2", "val-3", "val-4")
@@ -201,12 +205,28 @@ def test_sudo_can_want_a_password(cluster: Practice) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_people_who_change_nothing_have_solved_a_healthy_cluster(cluster: Practice) -> None:
-    with held(cluster) as drill:
+def test_people_who_change_nothing_have_solved_a_healthy_cluster(cluster: Practice, tmp_path: Path) -> None:
+    book = Logbook(tmp_path / "history.jsonl")
+    with held(cluster, book) as drill:
         assert drill.is_played
-        told = drill.result()
-    assert told.wrong == ()
-    assert (told.by, told.ending, told.score.points) == (PlayedBy.PEOPLE, None, 100)
+        assert drill.next_hint is None
+        assert drill.is_solved()
+        told = drill.debrief()
+        drill.saw_plan(make_plan_of())  # nothing counts any more
+        assert drill.debrief(gave_up=True) is told
+    assert (told.headline, told.lost) == ("✓ solved: 100 of 100 points", None)
+    assert [move.kind for move in told.moves] == [MoveKind.OVER]
+    assert book.entries() == (told.entry,)
+
+
+@pytest.mark.usefixtures("home")
+def test_who_gives_up_is_told_where_the_way_was_lost(cluster: Practice, tmp_path: Path) -> None:
+    with held(cluster, Logbook(tmp_path / "history.jsonl")) as drill:
+        drill.saw_plan(make_plan_of(made_at=drill.began + timedelta(seconds=3)))
+        told = drill.debrief(gave_up=True)
+    assert (told.headline, told.entry.wrong) == ("■ given up: 0 of 100 points", ("it was given up",))
+    assert told.lost is not None
+    assert (told.lost.kind, told.entry.score.detect_seconds) == (MoveKind.GAVE_UP, 3.0)
 
 
 def test_checks_bite(cluster: Practice) -> None:
@@ -269,10 +289,14 @@ def test_older_data_and_newer_signing_states_stand_still_until_they_are_reset() 
         until(lambda: min(heights(cluster)) > cluster.scenario.data_height + 3)
 
 
+def is_restarted(cluster: Practice, name: str) -> bool:
+    return "Scheduled restart job" in log(cluster, name)
+
+
 def test_clean_restore_begins_with_nodes_that_cannot_start() -> None:
     with practice("clean-restore", block_seconds=_BLOCK_SECONDS) as cluster:
         for name in ("val-1", "val-2", "val-3", "backup-1"):
-            until(lambda name=name: "Scheduled restart job" in log(cluster, name))  # type: ignore[misc]
+            until(partial(is_restarted, cluster, name))
         assert cluster.shell("val-4", "systemctl is-active loom").stdout == "inactive\n"
         for name in VALIDATORS:
             text = (cluster.working_directory(name) / "chaindata/config/priv_validator.json").read_text()

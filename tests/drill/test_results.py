@@ -172,7 +172,7 @@ async def test_as_many_as_there_is_room_for_play_at_once(monkeypatch: pytest.Mon
     playing: list[str] = []
     most = 0
 
-    async def played(scenario: Scenario, validators: int | None) -> Played:
+    async def played(scenario: Scenario, *_: object) -> Played:
         nonlocal most
         playing.append(scenario.name)
         most = max(most, len(playing))

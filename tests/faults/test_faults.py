@@ -94,6 +94,6 @@ def test_nothing_is_lost(beds: _Beds, cell: Cell) -> None:
 def test_every_fault_and_every_step_is_met() -> None:
     met = chosen(_NAMES)
 
-    assert len(met) == len(_NAMES) >= 25
+    assert len(met) == len(_NAMES)
     assert {cell.fault for cell in met} == set(Fault)
     assert {cell.row for cell in met} == set(Row) - _LEFT

@@ -160,9 +160,9 @@ async def test_a_look_of_several_takes_no_change(fleet: Fleet, writable: Writabl
     change = stage(locked, "one", EMPTY)
     for session in (fleet.session("n1"), writable.session("n1")):
         with pytest.raises(TypeError):
-            await session.inspect_all(change)  # type: ignore[arg-type]
+            await session.inspect_all(change)  # type: ignore[arg-type]  # mypy forbids it, and so does the session
     with pytest.raises(TypeError):
-        await writable.session("n1").change_all(InspectScript("rights"))  # type: ignore[arg-type]
+        await writable.session("n1").change_all(InspectScript("rights"))  # type: ignore[arg-type]  # mypy forbids it, and so does the session
     assert not fleet.ran
     assert not writable.ran
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,7 +67,7 @@ def entry(number: int, text: str, seconds: float) -> str:
 
 
 @contextlib.asynccontextmanager
-async def cluster(place: Place, count: int, *ports: int) -> contextlib.AsyncIterator[Fleet]:  # type: ignore[name-defined]
+async def cluster(place: Place, count: int, *ports: int) -> AsyncIterator[Fleet]:
     with contextlib.ExitStack() as stack:
         for number in range(1, count + 1):
             folder = place.root / f"n{number}"

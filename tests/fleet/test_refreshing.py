@@ -250,7 +250,7 @@ async def test_a_server_that_runs_few_commands_at_a_time(
 async def test_nothing_that_changes_can_stay(fleet: Fleet, writable: WritableFleet) -> None:
     for session in (fleet.session("n1"), writable.session("n1")):
         with pytest.raises(TypeError):
-            await session.stay(ChangeScript("lock"))  # type: ignore[arg-type]
+            await session.stay(ChangeScript("lock"))  # type: ignore[arg-type]  # mypy forbids it, and so does the session
 
 
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────

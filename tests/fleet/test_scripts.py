@@ -59,11 +59,11 @@ async def test_looking_refuses_a_change_script_and_the_other_way_round(
 ) -> None:
     for session in (fleet.session("n1"), writable.session("n1")):
         with pytest.raises(TypeError):
-            await session.inspect(ChangeScript("lock"))  # type: ignore[arg-type]
+            await session.inspect(ChangeScript("lock"))  # type: ignore[arg-type]  # mypy forbids it, and so does the session
         with pytest.raises(TypeError):
-            await anext(session.follow(ChangeScript("lock")))  # type: ignore[arg-type]
+            await anext(session.follow(ChangeScript("lock")))  # type: ignore[arg-type]  # mypy forbids it, and so does the session
     with pytest.raises(TypeError):
-        await writable.session("n1").change(InspectScript("rights"))  # type: ignore[arg-type]
+        await writable.session("n1").change(InspectScript("rights"))  # type: ignore[arg-type]  # mypy forbids it, and so does the session
     assert not fleet.ran
     assert not writable.ran
 

@@ -301,6 +301,8 @@ def test_a_machine_with_keys_of_its_own_and_the_chains_genesis_is_added() -> Non
 
 def test_an_added_machine_that_runs_already_is_stopped_with_the_others() -> None:
     """It is in the inventory, so leaving it out while it runs is refused as for any other."""
-    service = replace(node_status().service, active=Active.ACTIVE)  # type: ignore[type-var]
+    stopped = node_status().service
+    assert stopped is not None
+    service = replace(stopped, active=Active.ACTIVE)
     running = details(5, status=node_status("n5", 5, service=service))
     first_text_with(four(left_out={"n5": running}).refusals, "n5 is not in the plan and runs")

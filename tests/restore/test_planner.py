@@ -287,7 +287,9 @@ def test_a_key_that_a_node_outside_the_plan_holds_is_refused_too() -> None:
 
 
 def test_a_backup_node_that_runs_and_is_left_out_is_refused() -> None:
-    service = replace(node_status().service, active=Active.ACTIVE)  # type: ignore[type-var]
+    stopped = node_status().service
+    assert stopped is not None
+    service = replace(stopped, active=Active.ACTIVE)
     running = details(5, status=node_status("n5", 5, service=service))
     (refusal,) = texts_of(all_four(REST, inventory=WITH_BACKUP, left_out={"n5": running}).refusals)
     assert refusal.startswith("n5 is not in the plan and runs")

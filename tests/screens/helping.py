@@ -85,7 +85,7 @@ async def until_quiet(pilot: Pilot[int]) -> None:
         previous = drawing
 
 
-async def press(pilot: Pilot[int], *pressed: str) -> None:
+async def press(pilot: Pilot[Any], *pressed: str) -> None:
     await pilot.press(*pressed)
     await pilot.pause()
 

@@ -222,7 +222,9 @@ def hostile(text: str) -> Scene:
         name: replace(original, error=text, version=text, lock=text, chain_error=text)
         for name, original in scene.statuses.items()
     }
-    chain = replace(status("db1").chain, moniker=text, network=text, version=text, app_hash=text)  # type: ignore[type-var]
+    known = status("db1").chain
+    assert known is not None
+    chain = replace(known, moniker=text, network=text, version=text, app_hash=text)
     hostile_unit = EffectiveUnit((UnitFile(text, text),), problems=(text,))
     statuses["db1"] = replace(
         statuses["db1"], chain=chain, unit=hostile_unit, node_key=NodeKeyFacts(None, None, text)

@@ -22,7 +22,7 @@ from screens.logs.log_view import LogView
 from screens.logs.logs_screen import LogsScreen
 from screens.modals.ask import HostKeyDialog, InputDialog
 from screens.modals.jump import JumpLabel, JumpScreen
-from screens.modals.text import ErrorDialog, TextDialog
+from screens.modals.text import ErrorDialog
 from screens.restore.choose_screen import ChooseScreen
 from screens.widgets.filter_line import FilterLine
 from screens.widgets.table import Table
@@ -380,14 +380,6 @@ async def test_an_error_inside_is_told_without_a_traceback() -> None:
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         assert "RuntimeError: [/boom]" in screen_text(app)
         assert "Traceback" not in screen_text(app)
-        await press(pilot, "escape")
-        assert isinstance(app.screen, HealthScreen)
-
-
-async def test_the_story_of_a_drill_is_told_first() -> None:
-    async with running(WritableFakeEngine(scenes.healthy()), story="The disks [died].") as (app, pilot):
-        assert isinstance(app.screen, TextDialog)
-        assert "The disks [died]." in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, HealthScreen)
 

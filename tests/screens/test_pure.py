@@ -47,7 +47,7 @@ def test_what_is_cut_fits(text: str, cells: int) -> None:
 
 @given(st.integers(-5, 10**12), st.integers(-5, 10**12), st.integers(1, 80))
 def test_a_bar_has_its_width(done: int, total: int, cells: int) -> None:
-    assert len(words.bar(done, total, cells)) == cells
+    assert len(quantities.bar(done, total, cells)) == cells
 
 
 @pytest.mark.parametrize(

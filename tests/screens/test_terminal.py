@@ -10,13 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 _SECONDS = 40
 
 
-def test_screens_end_when_their_terminal_is_gone(home: Path) -> None:
+@pytest.mark.parametrize("choice", [(), ("--scenario", "clean-restore")], ids=["choosing", "playing"])
+def test_screens_end_when_their_terminal_is_gone(home: Path, choice: tuple[str, ...]) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "loomtui", "drill", "--nodes", "1"],
+        [sys.executable, "-m", "loomtui", "drill", "--nodes", "1", *choice],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

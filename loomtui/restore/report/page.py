@@ -1,9 +1,8 @@
-"""A run as one HTML file. It has no script and nothing from elsewhere, and its policy forbids both."""
+"""A run as one HTML file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from loomtui.restore.events import EventKind
@@ -11,28 +10,18 @@ from loomtui.restore.findings import texts_of
 from loomtui.restore.report import words
 from loomtui.restore.report.aftermath import Todo, still_to_do
 from loomtui.restore.report.chronicle import Check, Chronicle, Decision
-from loomtui.restore.report.markup import Child, element, html
+from loomtui.restore.report.markup import Child, element
+from loomtui.restore.report.page_parts import document, figure, section, table
 from loomtui.restore.report.svg import timeline
 from loomtui.wording.quantities import NOTHING, count, length, rate, size
 from loomtui.wording.states import outcome_state, outcome_words, production_mark
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STATES = ("done", "already so", "failed", "interrupted", "undone")
 
 
 def page(chronicle: Chronicle) -> str:
-    style = files(__package__).joinpath("page.css").read_text("utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"Restore of {chronicle.plan.cluster}, run {chronicle.run}"),
-        element("style", style),
-    )
-    body = element("body", element("main", *_header(chronicle), *_sections(chronicle)))
-    return html(element("html", head, body, lang="en"))
+    title = f"Restore of {chronicle.plan.cluster}, run {chronicle.run}"
+    return document(title, *_header(chronicle), *_sections(chronicle))
 
 
 def _header(chronicle: Chronicle) -> Iterator[Element]:
@@ -52,22 +41,18 @@ def _header(chronicle: Chronicle) -> Iterator[Element]:
     )
     yield element(
         "section",
-        _figure("Downtime", length(chronicle.timings.downtime_seconds), words.downtime_period(chronicle)),
-        _figure("Data loss", words.data_loss_length(chronicle), words.data_loss_period(chronicle)),
+        figure("Downtime", length(chronicle.timings.downtime_seconds), words.downtime_period(chronicle)),
+        figure("Data loss", words.data_loss_length(chronicle), words.data_loss_period(chronicle)),
         *_given_up(chronicle),
-        _figure("Throughput", _slowest_rate(chronicle), words.throughput(chronicle)),
-        _figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
+        figure("Throughput", _slowest_rate(chronicle), words.throughput(chronicle)),
+        figure("Foreseen", "moves" if plan.prediction.moves else "stands", plan.prediction.sentence),
         class_="figures",
     )
 
 
-def _figure(name: str, value: str, explanation: str) -> Element:
-    return element("div", element("h2", name), element("strong", value), element("p", explanation))
-
-
 def _given_up(chronicle: Chronicle) -> Iterator[Element]:
     if gone := words.given_up(chronicle):
-        yield _figure("Given up", count(len(chronicle.given_up), "node"), gone)
+        yield figure("Given up", count(len(chronicle.given_up), "node"), gone)
 
 
 def _slowest_rate(chronicle: Chronicle) -> str:
@@ -77,31 +62,27 @@ def _slowest_rate(chronicle: Chronicle) -> str:
 
 def _sections(chronicle: Chronicle) -> Iterator[Element]:
     if todos := still_to_do(chronicle):
-        yield _section("Still to do", element("ul", *map(_todo, todos)))
+        yield section("Still to do", element("ul", *map(_todo, todos)))
     drawing = timeline(chronicle)
     if drawing is not None:
-        yield _section("Timeline (UTC)", _legend(), element("div", drawing, class_="scroll"))
-    yield _section("Decisions", _decisions(chronicle))
-    yield _section("Checks and their evidence", *_checks(chronicle))
-    yield _section("Steps", _steps(chronicle))
-    yield _section("Nodes", _nodes(chronicle))
+        yield section("Timeline (UTC)", _legend(), element("div", drawing, class_="scroll"))
+    yield section("Decisions", _decisions(chronicle))
+    yield section("Checks and their evidence", *_checks(chronicle))
+    yield section("Steps", _steps(chronicle))
+    yield section("Nodes", _nodes(chronicle))
     if chronicle.throughput:
-        yield _section("Throughput", _throughput(chronicle))
+        yield section("Throughput", _throughput(chronicle))
     findings = [
         *texts_of(chronicle.plan.warnings),
         *(f"{words.where(note.node)}: {note.message}" for note in chronicle.notes),
     ]
     if findings:
-        yield _section("Findings", element("ul", *(element("li", finding) for finding in findings)))
-    yield _section("Journal", _journal(chronicle))
+        yield section("Findings", element("ul", *(element("li", finding) for finding in findings)))
+    yield section("Journal", _journal(chronicle))
 
 
 def _todo(todo: Todo) -> Element:
     return element("li", f"{todo.sentence} ", element("code", todo.command))
-
-
-def _section(title: str, *children: Child) -> Element:
-    return element("section", element("h2", title), *children)
 
 
 def _legend() -> Element:
@@ -114,20 +95,8 @@ def _legend() -> Element:
     return element("p", *states, *others, class_="legend")
 
 
-def _table(
-    head: Sequence[str], rows: Iterable[Sequence[Child]], classes: Iterable[str] | None = None
-) -> Element:
-    marks = iter(classes) if classes is not None else None
-    body = [
-        element("tr", *(element("td", cell) for cell in row), class_=next(marks) if marks else None)
-        for row in rows
-    ]
-    heads = element("thead", element("tr", *(element("th", title) for title in head)))
-    return element("div", element("table", heads, element("tbody", *body)), class_="scroll")
-
-
 def _decisions(chronicle: Chronicle) -> Element:
-    return _table(
+    return table(
         ("", "When (UTC)", "What", "Who", "After waiting"),
         [
             (
@@ -154,7 +123,7 @@ def _decision_cell(decision: Decision) -> Child:
 def _checks(chronicle: Chronicle) -> Iterator[Element]:
     held = sum(1 for check in chronicle.checks if check.holds)
     yield element("p", f"{held} held, {len(chronicle.checks) - held} did not.")
-    yield _table(
+    yield table(
         ("", "When", "Step", "Node", "What was seen", "Evidence"),
         [_check(check) for check in chronicle.checks],
         ["held" if check.holds else "not-held" for check in chronicle.checks],
@@ -181,7 +150,7 @@ def _steps(chronicle: Chronicle) -> Element:
         slowest = max(tasks, key=lambda task: task.seconds, default=None)
         where = f"{slowest.node}, {length(slowest.seconds)}" if slowest and slowest.seconds else NOTHING
         rows.append((step.name.value, length(step.seconds), step.outcome, where))
-    return _table(("Step", "Took", "Outcome", "Longest on"), rows)
+    return table(("Step", "Took", "Outcome", "Longest on"), rows)
 
 
 def _nodes(chronicle: Chronicle) -> Element:
@@ -194,11 +163,11 @@ def _nodes(chronicle: Chronicle) -> Element:
             (node.name, data, config, identity, f"{node.signing.action.value}: {node.signing.reason}")
         )
     rows += [(name, "not in the plan", "", "", "") for name in chronicle.plan.left_out]
-    return _table(("Node", "Data", "Config", "Node ID", "Signing state"), rows)
+    return table(("Node", "Data", "Config", "Node ID", "Signing state"), rows)
 
 
 def _throughput(chronicle: Chronicle) -> Element:
-    return _table(
+    return table(
         ("Node", "Unpacked", "Stored", "Took", "Rate (unpacked)"),
         [
             (
@@ -226,4 +195,4 @@ def _journal(chronicle: Chronicle) -> Element:
         if event.kind is not EventKind.TASK_PROGRESS
     ]
     summary = element("summary", f"All {len(rows)} events")
-    return element("details", summary, _table(("When", "Event", "Step", "Node", "What"), rows))
+    return element("details", summary, table(("When", "Event", "Step", "Node", "What"), rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from loomtui.errors import DataGivenUp, LoomtuiError, Refused, StillRunning
 from loomtui.fleet.facts import read_facts
@@ -49,7 +50,7 @@ async def roll_back(
             step = step_class(context)
             # Its undo starts the service, which is not for a node that has other data than before, or none.
             names = [name for name in begun if step.name is not StepName.STOP or name not in gone]
-            _, bad = await on_all(names, lambda name, step=step: _undo(step, recorder, name))  # type: ignore[misc]
+            _, bad = await on_all(names, partial(_undo, step, recorder))
             gone |= {name: error for name, error in bad.items() if isinstance(error, DataGivenUp)}
             failed |= {name: error for name, error in bad.items() if name not in gone}
             working = [name for name in working if name not in failed]
