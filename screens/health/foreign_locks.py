@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loomtui.restore.takeover.known_runs import RunsOnNodes, is_of_others
@@ -16,8 +17,9 @@ _AGAIN_SECONDS = 5.0
 class ForeignLocks:
     """What the nodes tell of them is in the context's watch."""
 
-    def __init__(self, screen: LoomScreen) -> None:
-        self._screen = screen
+    def __init__(self, screen: LoomScreen, show: Callable[[], object]) -> None:
+        """`show` is called when the nodes have told."""
+        self._screen, self._show = screen, show
         self._due = 0.0  # by the loop's clock: not before then
         self._asking = False
 
@@ -40,6 +42,7 @@ class ForeignLocks:
                 context.watch.elsewhere = (await context.engine.runs_on_nodes()).of_others(own)
             else:
                 context.watch.elsewhere = RunsOnNodes()
+            self._show()
         finally:
             self._asking = False
             self._due = asyncio.get_running_loop().time() + _AGAIN_SECONDS

@@ -27,7 +27,7 @@ class NodePolls:
         self._screen = screen
         self._look_now = asyncio.Event()
         self._asked_why = False
-        self._locks = ForeignLocks(screen)
+        self._locks = ForeignLocks(screen, self._show)
 
     def begin(self) -> None:
         """Begins once the engine is open."""
@@ -70,10 +70,13 @@ class NodePolls:
             self._screen.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
         self._asked_why = unwell
         self._locks.see()
+        self._show()
+
+    def _show(self) -> None:
         self._screen.post_message(self.Updated())
 
     async def _ask_why(self) -> None:
         """Asks once for each trouble, because the keys and the last log lines tell what heights do not."""
         context = self._screen.context
         context.watch.take_findings(await context.findings())
-        self._screen.post_message(self.Updated())
+        self._show()
