@@ -462,7 +462,7 @@ async def test_who_holds_a_node_is_told_in_words(make_desk: Any) -> None:
     with pytest.raises(LockHeld) as caught:
         await take_lock(desk.node_run)
     assert caught.value.what == (
-        f"another run holds the node: run 20260101-000000-abcd of a@ops1, since {since}"
+        "another run holds the node: run 20260101-000000-abcd of a@ops1, since 2026-01-01 00:00:00 UTC"
     )
     assert caught.value.advice.endswith("loomtui take-over 20260101-000000-abcd")
 
