@@ -377,7 +377,7 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
 
 def test_an_end_that_takes_long_is_nobodys_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with practice("healthy", nodes=1, folder=tmp_path) as cluster:
-        monkeypatch.setattr("loomtui.drill.practice.STOP_SECONDS", 0.0)
+        monkeypatch.setattr("loomtui.drill.guarded.STOP_SECONDS", 0.0)
     until(lambda: not cluster.root.exists())
     until(lambda: not _processes(cluster.root))
 

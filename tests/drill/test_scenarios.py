@@ -139,7 +139,7 @@ def test_too_few_nodes_are_refused() -> None:
 
 
 def test_the_scenario_of_the_documentation_is_right(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(title:.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
     scenario = load_scenario(written(tmp_path, text, "two-machines.yml"))
     assert scenario.faults[0].when.times == 2
     assert scenario.reset_signing
