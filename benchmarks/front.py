@@ -93,6 +93,10 @@ class _Server(ThreadingHTTPServer):
             sent, self.sent = self.sent, 0
         return sent
 
+    def count(self, amount: int) -> None:
+        with self.lock:
+            self.sent += amount
+
     def cut_behind(self, first: int, end: int) -> int | None:
         """Where this download breaks, if it does."""
         with self.lock:
@@ -167,14 +171,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send_file(self, file: IO[bytes], first: int, end: int) -> None:
+        """Counts each piece before it is sent: who has it all may ask for the number at once."""
         at = first
-        try:
-            while at < end:
-                at += os.sendfile(self.connection.fileno(), file.fileno(), at, min(_PIECE, end - at))
-        except OSError:  # who asked is gone
-            self.close_connection = True
-        with self.server.lock:
-            self.server.sent += at - first
+        while at < end:
+            piece, done = min(_PIECE, end - at), 0
+            self.server.count(piece)
+            try:
+                done = os.sendfile(self.connection.fileno(), file.fileno(), at, piece)
+            except OSError:  # who asked is gone
+                self.close_connection = True
+                return
+            finally:
+                self.server.count(done - piece)
+            at += done
 
     def _copy(self, path: str, etag: str) -> Path:
         copy = self.server.folder / hashlib.sha256(f"{path} {etag}".encode()).hexdigest()

@@ -27,6 +27,7 @@ from loomtui.errors import (
     StoreUnreachable,
 )
 from tests.cli.conftest import ROOT, command
+from tests.drill.looking import until
 
 
 def ending(work: Callable[[], object], settings_run: str | None = None) -> int:
@@ -137,11 +138,19 @@ def test_signals_end_a_command_in_order(number: signal.Signals, home: Path, tmp_
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
         writer = os.open(pipe, os.O_WRONLY)  # returns when the command has opened the other end
+        until(
+            lambda: sleeps(process.pid)
+        )  # a signal between Python's last look for one and read(2) would be lost
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         os.close(writer)
     assert process.returncode == 130
     assert err.strip() == "Interrupted."
+
+
+def sleeps(pid: int) -> bool:
+    """proc_pid_stat(5): the state stands behind the program's name, which is in parentheses."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 _IGNORING = """
