@@ -1,7 +1,8 @@
-"""`loomtui take-over`, with a person at the keyboard and without one."""
+"""`loomtui take-over` and `runs --on-nodes`, with a person at the keyboard and without one."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,3 +86,34 @@ def test_the_name_is_typed_before_a_run_is_taken_over(homes: Homes) -> None:
     another = homes.second.call("take-over", "--although-at-work", "another")
     assert another.returncode == 2
     assert "type its name" in " ".join(another.stderr.split())
+
+
+def test_a_lock_without_a_record_is_told_with_what_to_do_next(small: Practice, tmp_path: Path) -> None:
+    run = "20260101-000000-abcd"
+    texts = {
+        "val-1": json.dumps(
+            {"run": run, "who": "ann", "from": "desk-2", "since": "2026-01-01T00:00:00+00:00"}
+        ),
+        "backup-1": "whatever",
+    }
+    locks = {name: small.working_directory(name) / ".loomtui/lock" for name in texts}
+    for name, path in locks.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(texts[name], encoding="utf-8")
+    home = Restorer(small, tmp_path)
+    try:
+        told = home.call("runs", "--on-nodes")
+        document = json.loads(home.call("runs", "--on-nodes", "--json").stdout)
+        refused = home.call("take-over", run, "--yes")
+    finally:
+        for name, path in locks.items():
+            path.rename(tmp_path / f"lock-of-{name}")
+    assert (told.returncode, "ann@desk-2" in told.stdout) == (0, True)
+    said = " ".join(told.stderr.split())
+    assert f"{run} holds val-1, and no node has a record of it. It stopped no service" in said
+    assert f"loomtui rollback {run}. docs/guide.md says how to go back by hand" in said
+    assert "backup-1 is held by a lock that nobody can read: whatever. While that lies there" in said
+    assert document["odd_locks"] == {"backup-1": "a lock that nobody can read: whatever"}
+    assert document["runs"][0]["held_by"]["who"] == "ann"
+    assert refused.returncode == 3
+    assert "no node has a record of run" in " ".join(refused.stderr.split())
