@@ -15,7 +15,7 @@ from tests.restore.ways import Way
 
 pytestmark = pytest.mark.slow
 
-_SAMPLE = 6
+_SAMPLE = 4
 
 
 @pytest.fixture(scope="module")
