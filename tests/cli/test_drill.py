@@ -22,11 +22,9 @@ from tests.drill.test_results import AT, result
 #: The three oldest, and three of the others. All of them: loomtui drill --all --auto
 SAMPLE = (
     "clean-restore",
-    "moved-hosts",
     "newer-signing-states",
     "torn-backup",
     "backup-job-wakes",
-    "one-validator-lost",
 )
 
 

@@ -35,7 +35,7 @@ class Moment:
 
 
 MOMENTS = {
-    "staging": Moment(EventKind.TASK_STARTED, StepName.PREFLIGHT),
+    "staging": Moment(EventKind.TASK_DONE, StepName.PREFLIGHT),
     "swapping, a node off": Moment(EventKind.TASK_STARTED, StepName.DATA, off=True),
     "starting": Moment(EventKind.TASK_STARTED, StepName.START),
 }

@@ -15,7 +15,7 @@ from tests.restore.ways import Way
 
 pytestmark = pytest.mark.slow
 
-_SAMPLE = 4
+_SAMPLE = 2
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,8 @@ def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillWalk]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("before", [1, 0], ids=["before", "after"])
-def test_killed_where_the_plan_is_completed_it_loses_nothing(unread: KillWalk, before: int) -> None:
-    number = unread.kinds.index(EventKind.PLAN_COMPLETED.value) + 1 - before
-
-    verdict = unread.at(number)
+def test_killed_where_the_plan_is_completed_it_loses_nothing(unread: KillWalk) -> None:
+    """Right after it: the event before is one of many that only a look has made."""
+    verdict = unread.at(unread.kinds.index(EventKind.PLAN_COMPLETED.value) + 1)
 
     assert verdict.holds, str(verdict)

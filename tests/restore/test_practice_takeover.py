@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from loomtui.restore.events import EventKind
+from loomtui.restore.events import EventKind, StepName
 from tests.restore.kill_walk import KillWalk, kill_walk
 from tests.restore.suspend_walk import SuspendWalk
 from tests.restore.ways import Way
@@ -26,12 +26,11 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillWalk]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("border", [1, 4, 7], ids=["stop", "config", "start"])
-def test_killed_it_goes_on_from_a_second_home_to_the_same_end_or_back(walk: KillWalk, border: int) -> None:
-    """The event after the `border`-th step has begun: its first task."""
+def test_killed_it_goes_on_from_a_second_home_to_the_same_end_or_back(walk: KillWalk) -> None:
+    """In the first task of the config, when the data is in its place."""
     begun = [at for at, kind in enumerate(walk.kinds) if kind == EventKind.STEP_STARTED.value]
 
-    verdict = walk.at(begun[border] + 2)
+    verdict = walk.at(begun[list(StepName).index(StepName.CONFIG)] + 2)
 
     assert verdict.holds, str(verdict)
 
