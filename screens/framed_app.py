@@ -1,19 +1,17 @@
-"""What every app of ours has, whatever its screens are: themes, keys in their order, help, palette."""
+"""What every app with framed screens has: keys in their order, help, palette, the choice of a theme."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.app import App
 from textual.screen import Screen
 
 from loomtui.text import clean
 from screens.frame import FrameContext
 from screens.framed_screen import FramedScreen
-from screens.input import keymap, keys
-from screens.input.key import use_keymap
+from screens.input import keys
 from screens.input.key_order import KeyOrder, Typed
 from screens.input.palette import ActionCommands, ThemeCommands
 from screens.modals.help import help_text
@@ -21,21 +19,17 @@ from screens.modals.jump import JumpScreen, targets
 from screens.modals.text import TextDialog
 from screens.modals.theme import ThemeDialog
 from screens.settings import Settings
-from screens.styles.sheets import STYLE_SHEETS
-from screens.styles.themes import THEMES, Plain
+from screens.styled_app import StyledApp
 from screens.text import content
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-    from textual.filter import LineFilter
     from textual.widget import Widget
 
 
-class FramedApp(App[int]):
-    """`own_keys` are checked keys by action id. `keep_theme` remembers a chosen theme; it raises OSError."""
+class FramedApp(StyledApp[int]):
+    """`keep_theme` remembers a chosen theme; it raises OSError."""
 
-    TITLE = "loomtui"
-    CSS_PATH = STYLE_SHEETS
     COMMANDS = {ActionCommands, ThemeCommands}  # noqa: RUF012 - so Textual declares it
     COMMAND_PALETTE_BINDING = "ctrl+p"
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 - so Textual declares it
@@ -54,13 +48,8 @@ class FramedApp(App[int]):
         keep_theme: Callable[[str], None] | None = None,
         driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__(driver_class=driver_class)
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = (settings or Settings()).theme
+        super().__init__(settings, own_keys, driver_class)
         self._keep_theme = keep_theme
-        use_keymap(own_keys or {})
-        self.set_keymap(keymap.for_textual(own_keys or {}))
         self._frame = context
         self._key_order = KeyOrder(self, super().on_event)
 
@@ -81,9 +70,6 @@ class FramedApp(App[int]):
             await self._key_order.take(event)
         else:
             await super().on_event(event)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        return [Plain()] if self.no_color else super().get_line_filters()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._frame.offers(action) and self._leads_to(action)

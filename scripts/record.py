@@ -20,10 +20,11 @@ from loomtui.drill.practice import practice
 from loomtui.engine.live import WritableLiveEngine
 from loomtui.inventory import load
 from loomtui.restore.events import Outcome, StepName
+from loomtui.restore.running.operator import FailureQuestion
 from screens.app import LoomApp
 from screens.modals.confirm import ConfirmDialog
 from screens.restore.plan_screen import PlanScreen
-from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import Question, StepQuestion, UnitQuestion
 
 _SIZE = (100, 30)
 _SECONDS = 180.0  # for anything that the app does by itself

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ from loomtui.restore.choices import KEEP_REDIS, Choices, Objectives
 from loomtui.restore.events import Event, Outcome, StepName
 from loomtui.restore.plan import Plan, RemedyKind, consented
 from loomtui.restore.record.run_store import RunStore
-from loomtui.restore.running.operator import OnFailure, Unattended
+from loomtui.restore.running.operator import FailureQuestion, OnFailure, Unattended
 
 _LOOK_EVERY = 0.5  # seconds
 _LOOK_SECONDS = 40.0  # more than the patience with which heights are judged
@@ -153,20 +153,14 @@ class _Alone(Unattended):
         self._trouble = trouble
         self._tried: set[StepName] = set()
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> tuple[OnFailure, str | None]:
-        if step not in self._tried:
-            self._tried.add(step)
+    async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
+        if question.step not in self._tried:
+            self._tried.add(question.step)
             await asyncio.to_thread(self._trouble.wait_for_its_end)
             self._seen.decisions.append(Decision.RETRY)
             return OnFailure.RETRY, None
-        for name in may_leave:
-            if OnFailure.LEAVE_OUT in choices and isinstance(failures[name], Unreachable):
+        for name in question.may_leave:
+            if OnFailure.LEAVE_OUT in question.choices and isinstance(question.failures[name], Unreachable):
                 self._seen.decisions.append(Decision.LEAVE_OUT)
                 return OnFailure.LEAVE_OUT, name
         return OnFailure.STOP, None

@@ -33,6 +33,6 @@ def reply_to_lines(start: Callable[[], tuple[object, Obey]]) -> int:
     for line in sys.stdin:
         try:
             reply({"result": obey(**json.loads(line))})
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - likewise
             reply({"error": f"{type(error).__name__}: {error}"})
     return 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.running.notices import Happening, Notice
+from loomtui.restore.running.operator import FailureQuestion
 from loomtui.wording.quantities import joined
 from loomtui.wording.states import STEP_TITLES
 from screens.restore.screen_operator import (
-    FailureQuestion,
     PlanQuestion,
     Question,
     StepQuestion,

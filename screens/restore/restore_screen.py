@@ -12,7 +12,7 @@ from textual import events
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import StillRunning
 from loomtui.restore.plan import Plan
-from loomtui.restore.running.operator import Approval, Go, OnFailure, OnPlan
+from loomtui.restore.running.operator import Approval, FailureQuestion, Go, OnFailure, OnPlan
 from loomtui.wording.quantities import joined
 from loomtui.wording.states import STEP_TITLES
 from screens.input import keys
@@ -25,7 +25,7 @@ from screens.restore.consent import all_of_it, before_step
 from screens.restore.run_controller import RunController
 from screens.restore.run_screen import RunScreen
 from screens.restore.run_text import RunUiState, needs_name
-from screens.restore.screen_operator import FailureQuestion, PlanQuestion, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import PlanQuestion, StepQuestion, UnitQuestion
 from screens.text import content
 
 

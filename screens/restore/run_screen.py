@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from loomtui.restore.running.operator import FailureQuestion
 from screens import clipboard
 from screens.diff.diff_pane import DiffPane
 from screens.diff.diff_screen import DiffScreen
@@ -25,7 +26,7 @@ from screens.restore.run_text import (
     pane_page,
 )
 from screens.restore.run_view import RunView
-from screens.restore.screen_operator import FailureQuestion, Question, StepQuestion
+from screens.restore.screen_operator import Question, StepQuestion
 from screens.restore.settling import Settling
 
 if TYPE_CHECKING:

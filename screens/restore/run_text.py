@@ -12,7 +12,7 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.report import Ending, TodoKind
 from loomtui.restore.report.estimates import Estimate
-from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.operator import FailureQuestion, OnFailure
 from loomtui.restore.running.task_failures import CLUSTER
 from loomtui.wording.objectives import STANDING_GRADES
 from loomtui.wording.quantities import count, joined, size, span
@@ -24,7 +24,6 @@ from screens.restore.plan_text import completed_page, offer_of, summary
 from screens.restore.preview_text import NO_FOLDERS, Folders, has_paths, nodes_text, previews_page
 from screens.restore.run_view import STEPS, RunView, TaskState
 from screens.restore.screen_operator import (
-    FailureQuestion,
     PlanQuestion,
     Question,
     StepQuestion,

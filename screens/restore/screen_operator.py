@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from loomtui.errors import LoomtuiError
 from loomtui.restore.deeds import Deed, deeds_of
 from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.running.operator import (
     Approval,
+    FailureQuestion,
     Go,
     Judged,
     OnFailure,
@@ -61,16 +61,6 @@ class UnitQuestion:
     @property
     def yes(self) -> Approval:
         return Approval(True, self.edit.text if self.edit else None)
-
-
-@dataclass(frozen=True)
-class FailureQuestion:
-    """What to do after a failure."""
-
-    step: StepName
-    failures: Mapping[str, LoomtuiError]
-    choices: tuple[OnFailure, ...]
-    may_leave: tuple[str, ...] = ()  # who can be left out
 
 
 @dataclass(frozen=True)
@@ -166,14 +156,8 @@ class ScreenOperator:
             raise nobody_to_approve(node, preview)
         return answer if isinstance(answer, Approval) else Approval(False)
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> tuple[OnFailure, str | None]:
-        answer = await self._ask(FailureQuestion(step, failures, choices, may_leave))
+    async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
+        answer = await self._ask(question)
         return answer if isinstance(answer, tuple) else (OnFailure.STOP, None)
 
     def answer(

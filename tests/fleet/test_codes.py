@@ -53,6 +53,19 @@ def behind(place: Place, bastion: Sshd, *ports: int) -> Inventory:
     return place.inventory(*ports, config_file=config)
 
 
+def lose_next_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next channel through a bastion finds its connection gone, which nobody has noticed."""
+    gone = [EOFError()]
+    opened = Transport.open_channel
+
+    def open_channel(transport: Transport, kind: str, *args: Any, **options: Any) -> Channel:
+        if kind == "direct-tcpip" and gone:
+            raise gone.pop()
+        return opened(transport, kind, *args, **options)
+
+    monkeypatch.setattr(Transport, "open_channel", open_channel)
+
+
 def asked(bastion: Sshd) -> int:
     assert bastion.behaviour.questions is not None
     return bastion.behaviour.questions.begun
@@ -108,15 +121,7 @@ async def test_lost_bastion_that_nobody_has_noticed(
     place.person.codes = ["111", "222"]
     async with Fleet(behind(place, bastion, sshd.port), place.person) as fleet:
         await fleet.connect()
-        gone = [EOFError()]
-        opened = Transport.open_channel
-
-        def open_channel(transport: Transport, kind: str, *args: Any, **options: Any) -> Channel:
-            if kind == "direct-tcpip" and gone:
-                raise gone.pop()
-            return opened(transport, kind, *args, **options)
-
-        monkeypatch.setattr(Transport, "open_channel", open_channel)
+        lose_next_hop(monkeypatch)
         sshd.drop()
         await until(lambda: not fleet.session("n1").connected)
         assert (await fleet.session("n1").inspect(RIGHTS)).status == 0
@@ -130,15 +135,7 @@ async def test_first_look_over_a_bastion_that_is_gone(
     place.person.codes = ["111", "222"]
     async with Fleet(behind(place, bastion, sshd.port, sshd.port), place.person) as fleet:
         await fleet.session("n1").connect()
-        gone = [EOFError()]
-        opened = Transport.open_channel
-
-        def open_channel(transport: Transport, kind: str, *args: Any, **options: Any) -> Channel:
-            if kind == "direct-tcpip" and gone:
-                raise gone.pop()
-            return opened(transport, kind, *args, **options)
-
-        monkeypatch.setattr(Transport, "open_channel", open_channel)
+        lose_next_hop(monkeypatch)
         await fleet.session("n2").connect()
     assert len(place.person.questions) == 2
 

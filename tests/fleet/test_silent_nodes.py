@@ -79,6 +79,16 @@ async def silent_once(node: Connection, net: Net, error: NoConnection) -> None:
         await waiting
 
 
+async def is_waited_for(node: Connection, net: Net) -> None:
+    """Longer than for one that is known to be silent."""
+    waiting = asyncio.create_task(node.transport())
+    await net.next_dial()
+    await asyncio.wait([waiting], timeout=3 * BRIEFLY)
+    assert not waiting.done()
+    waiting.cancel()
+    await node.close()
+
+
 async def test_nobody_waits_twice_for_a_node_that_is_off(node: Connection, net: Net) -> None:
     await silent_once(node, net, NoConnection("no answer in time", node="n1"))
     with pytest.raises(NoConnection, match="no answer in time") as caught:
@@ -103,12 +113,7 @@ async def test_one_that_refuses_at_once_is_not_a_silent_one(node: Connection, ne
     (await net.next_dial()).set_exception(NoConnection("refused", node="n1"))
     with pytest.raises(NoConnection):
         await waiting
-    waiting = asyncio.create_task(node.transport())
-    await net.next_dial()
-    await asyncio.wait([waiting], timeout=3 * BRIEFLY)
-    assert not waiting.done()
-    waiting.cancel()
-    await node.close()
+    await is_waited_for(node, net)
 
 
 async def test_one_that_was_back_is_waited_for_again(node: Connection, net: Net) -> None:
@@ -117,12 +122,7 @@ async def test_one_that_was_back_is_waited_for_again(node: Connection, net: Net)
     (await net.next_dial()).set_result(Login(cast(Transport, live), code_asked=False))
     await back
     live.active = False
-    waiting = asyncio.create_task(node.transport())
-    await net.next_dial()
-    await asyncio.wait([waiting], timeout=3 * BRIEFLY)
-    assert not waiting.done()
-    waiting.cancel()
-    await node.close()
+    await is_waited_for(node, net)
 
 
 async def test_one_that_comes_back_is_seen(node: Connection, net: Net) -> None:
@@ -154,12 +154,7 @@ async def test_a_busy_server_is_not_a_silent_one(place: Place, net: Net) -> None
     """What it lacks is a moment: it is waited for like any other."""
     node = connection_of(place, net, connect_timeout=BRIEFLY)
     await silent_once(node, net, Throttled("too busy", node="n1"))
-    waiting = asyncio.create_task(node.transport())
-    await net.next_dial()
-    await asyncio.wait([waiting], timeout=3 * BRIEFLY)
-    assert not waiting.done()
-    waiting.cancel()
-    await node.close()
+    await is_waited_for(node, net)
 
 
 async def test_a_fleet_dials_all_nodes_before_anybody_needs_them(

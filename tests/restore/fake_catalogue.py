@@ -22,6 +22,7 @@ from loomtui.backups.staged import StagedArchives
 from loomtui.errors import ArchiveRejected, LoomtuiError, ObjectChanged
 from loomtui.inventory.model import S3Settings
 from loomtui.text import clean_line
+from tests.restore.serving import Store
 
 
 class FakePrepared(PreparedBackups):
@@ -138,6 +139,12 @@ class FakeCatalogue(Catalogue):
         self.calls.append(("check", key))
         if self.backups[key].etag != etag:
             raise ObjectChanged(f"{key} has changed")
+
+    def offer_by(self, store: Store) -> None:
+        """Nodes get all backups from this server."""
+        self.url = store.url
+        for key, body in self.objects.items():
+            store.objects[key] = (body, self.backups[key].etag.strip('"'))
 
     async def decompressed(
         self,

@@ -9,6 +9,7 @@ from loomtui.restore.events import StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.running.operator import (
     Approval,
+    FailureQuestion,
     Go,
     OnFailure,
     OnPlan,
@@ -60,13 +61,7 @@ class Scripted(Unattended):
         edit = self._edits.get(node)
         return Approval(self._approves, edit(draft.text) if edit else None)
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> Answer:
-        self.failures.append((step, dict(failures), choices))
-        self.may_leave.append(may_leave)
+    async def on_failure(self, question: FailureQuestion) -> Answer:
+        self.failures.append((question.step, dict(question.failures), question.choices))
+        self.may_leave.append(question.may_leave)
         return self._answers.pop(0) if self._answers else (OnFailure.STOP, None)

@@ -188,9 +188,7 @@ async def test_no_flipped_byte_of_a_manifest_changes_what_is_staged(desk: Desk, 
 def serve(cluster: LocalCluster, store: Store, spool: Path) -> str:
     """All backups, the data with its twin. The key of the data."""
     catalogue, shelf = cluster.catalogue, Shelf()
-    catalogue.url = store.url
-    for key, body in catalogue.objects.items():
-        store.objects[key] = (body, catalogue.backups[key].etag.strip('"'))
+    catalogue.offer_by(store)
     (data,) = (key for key in catalogue.objects if "data" in key)
     catalogue.prepared.by_key[data] = prepare(catalogue.backups[data], catalogue.objects[data], spool, shelf)
     store.objects |= {key: (part, "") for key, part in shelf.parts.items()}

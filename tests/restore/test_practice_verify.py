@@ -17,7 +17,7 @@ from loomtui.fleet.fleet import Refuse, WritableFleet
 from loomtui.inventory.load import load
 from loomtui.restore.events import Outcome, StepName
 from loomtui.restore.record.run_store import RunStore
-from loomtui.restore.running.operator import Go, OnFailure, Preview, Unattended
+from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, Preview, Unattended
 from loomtui.restore.running.runner import Runner
 
 pytestmark = pytest.mark.slow
@@ -36,15 +36,9 @@ class Colleague(Unattended):
             assert self._cluster.shell("val-2", "systemctl stop loom").returncode == 0
         return Go.CONTINUE
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> tuple[OnFailure, str | None]:
-        self.told.extend(failures.values())
-        if len(self.told) > len(failures):
+    async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
+        self.told.extend(question.failures.values())
+        if len(self.told) > len(question.failures):
             return OnFailure.STOP, None
         assert self._cluster.shell("val-2", "systemctl start loom").returncode == 0
         return OnFailure.RETRY, None

@@ -20,7 +20,16 @@ from loomtui.errors import (
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.record.run_store import Run, summarize
-from loomtui.restore.running.operator import Approval, Go, Judged, OnFailure, Preview, Unattended, UnitDraft
+from loomtui.restore.running.operator import (
+    Approval,
+    FailureQuestion,
+    Go,
+    Judged,
+    OnFailure,
+    Preview,
+    Unattended,
+    UnitDraft,
+)
 from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import fail_always, fail_once
 from tests.restore.material import make_plan_of, node_plan
@@ -369,7 +378,7 @@ def test_an_unattended_run_goes_on_and_approves_but_stops_at_failures() -> None:
             await nobody.approve_unit(
                 "n1", Preview("n1", ""), UnitDraft("", "", lambda text: Judged(), planned=True)
             ),
-            await nobody.on_failure(StepName.STOP, {}, ()),
+            await nobody.on_failure(FailureQuestion(StepName.STOP, {}, ())),
         )
 
     assert asyncio.run(answers()) == (Go.CONTINUE, Approval(True), STOP)

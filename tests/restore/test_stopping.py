@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from loomtui.errors import GateNotMet, StepFailed, StillRunning
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.running.operator import Go, OnFailure, Unattended
+from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, Unattended
 from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.local import stubborn
 from tests.restore.scripted import Scripted
@@ -85,9 +86,10 @@ async def test_nobody_there_kills_once_where_that_was_chosen_before() -> None:
     operator = Unattended("test", kill=True)
     failures = {"n1": StillRunning("still there", processes=("7:7",))}
     choices = (OnFailure.RETRY, OnFailure.KILL, OnFailure.STOP)
-    answers = [(await operator.on_failure(StepName.STOP, failures, choices))[0] for _ in range(2)]
+    question = FailureQuestion(StepName.STOP, failures, choices)
+    answers = [(await operator.on_failure(question))[0] for _ in range(2)]
     assert answers == [OnFailure.KILL, OnFailure.STOP]
-    assert await operator.on_failure(StepName.DATA, failures, choices[:1]) == (OnFailure.STOP, None)
+    assert await operator.on_failure(replace(question, choices=choices[:1])) == (OnFailure.STOP, None)
 
 
 @pytest.mark.parametrize("answer", [OnFailure.KILL, OnFailure.STOP])

@@ -129,9 +129,7 @@ def alike(plan: Plan) -> Plan:
 async def test_nodes_that_fetch_by_themselves(make_cluster: Make) -> None:
     with serve() as store:
         cluster = make_cluster(tools=("curl", "gzip"))
-        for key, body in cluster.catalogue.objects.items():
-            store.objects[key] = (body, cluster.catalogue.backups[key].etag.strip('"'))
-        cluster.catalogue.url = store.url
+        cluster.catalogue.offer_by(store)
         cluster.chain_by_curl(store)
         run = await unread_run(cluster)
         assert await cluster.runner(run, cluster.fleet(quick=False)).restore() is Outcome.RESTORED
@@ -184,9 +182,7 @@ async def test_the_same_plan_takes_what_is_unpacked_too(make_cluster: Make) -> N
 async def test_what_was_unpacked_is_taken_by_the_next_run(make_cluster: Make, tools: tuple[str, ...]) -> None:
     with serve() as store:
         cluster = make_cluster(tools=tools)
-        for key, body in cluster.catalogue.objects.items():
-            store.objects[key] = (body, cluster.catalogue.backups[key].etag.strip('"'))
-        cluster.catalogue.url = store.url
+        cluster.catalogue.offer_by(store)
         if tools:
             cluster.chain_by_curl(store)
         first = await unread_run(cluster, reset_signing=False)

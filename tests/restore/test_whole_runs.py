@@ -122,9 +122,7 @@ def check_node(machine: LocalNode, number: int) -> None:
 async def test_nodes_that_can_fetch_by_themselves(make_cluster: Make) -> None:
     with serve() as store:
         cluster = make_cluster(tools=("curl", "gzip"))
-        for key, body in cluster.catalogue.objects.items():
-            store.objects[key] = (body, cluster.catalogue.backups[key].etag.strip('"'))
-        cluster.catalogue.url = store.url
+        cluster.catalogue.offer_by(store)
         cluster.chain_by_curl(store)
         assert (
             await cluster.runner(await cluster.run(), cluster.fleet(quick=False)).restore()

@@ -29,7 +29,16 @@ from loomtui.restore.replay.recording import Recording
 from loomtui.restore.report import Chronicle, Form
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.notices import Notice
-from loomtui.restore.running.operator import Go, Judged, OnFailure, OnPlan, Operator, Preview, UnitDraft
+from loomtui.restore.running.operator import (
+    FailureQuestion,
+    Go,
+    Judged,
+    OnFailure,
+    OnPlan,
+    Operator,
+    Preview,
+    UnitDraft,
+)
 from loomtui.restore.takeover.acquisition import FoundRun, TakenRun
 from loomtui.restore.takeover.known_runs import RunsOnNodes
 from tests.screens import basics, plans, records
@@ -251,7 +260,8 @@ class FakeRun:
         while failures := await self._attempt(step):
             stuck = any(isinstance(error, StillRunning) for error in failures.values())
             choices = (OnFailure.KILL, *_CHOICES) if stuck else _CHOICES
-            choice, node = await self._operator.on_failure(step, failures, choices, tuple(failures))
+            question = FailureQuestion(step, failures, choices, tuple(failures))
+            choice, node = await self._operator.on_failure(question)
             if choice is OnFailure.STOP:
                 return Outcome.STOPPED
             if choice is OnFailure.ROLL_BACK:

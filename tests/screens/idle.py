@@ -21,5 +21,10 @@ async def wait_for_idle(min_sleep: float = 0, max_sleep: float = 1) -> None:
     times = 0
     while times < _TIMES and monotonic() - begun < max_sleep:
         await asyncio.sleep(_MOMENT_SECONDS if times else 0)
-        # asyncio has no public way to ask whether callbacks wait for their turn.
-        times = 0 if loop._ready else times + 1  # type: ignore[attr-defined]
+        times = 0 if _has_callbacks(loop) else times + 1
+
+
+def _has_callbacks(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether some wait for their turn, which asyncio itself tells nobody."""
+    assert isinstance(loop, asyncio.BaseEventLoop)
+    return bool(vars(loop)["_ready"])

@@ -15,11 +15,10 @@ from loomtui.fleet.probes.log_tail import LogLine
 from loomtui.fleet.ssh.prompter import Prompter
 from loomtui.restore.events import Event, EventKind, StepName
 from loomtui.restore.record.run_store import Run, RunStore
-from loomtui.restore.running.operator import Go
+from loomtui.restore.running.operator import FailureQuestion, Go
 from screens.app import LoomApp
 from screens.diff.diff_pane import DiffPane
 from screens.modals.ask import ChoiceDialog
-from screens.restore.screen_operator import FailureQuestion
 from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import LocalFleet
 from tests.restore.scripted import Scripted

@@ -19,7 +19,7 @@ from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.plan import Plan, UnitChange
 from loomtui.restore.record.run_store import Run, RunStore
 from loomtui.restore.room import OldData
-from loomtui.restore.running.operator import ONLY_LOOKS, OnFailure, Preview, is_to_decide
+from loomtui.restore.running.operator import ONLY_LOOKS, FailureQuestion, OnFailure, Preview, is_to_decide
 from screens.app import LoomApp
 from screens.health.health_screen import HealthScreen
 from screens.modals.ask import ChoiceDialog
@@ -28,7 +28,7 @@ from screens.restore.choose_screen import ChooseScreen
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.run_text import RunUiState, guidance_for
 from screens.restore.run_view import RunView
-from screens.restore.screen_operator import FailureQuestion, Question, ScreenOperator, UnitQuestion
+from screens.restore.screen_operator import Question, ScreenOperator, UnitQuestion
 from tests.restore.cluster import RESTORED_HEIGHT, LocalCluster
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key

@@ -15,13 +15,13 @@ import pytest
 
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.record.run_store import RunStore, summarize
-from loomtui.restore.running.operator import ONLY_LOOKS, OnFailure
+from loomtui.restore.running.operator import ONLY_LOOKS, FailureQuestion, OnFailure
 from screens.diff.diff_pane import DiffPane
 from screens.modals.ask import ChoiceDialog
 from screens.modals.confirm import ConfirmDialog
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.run_view import STEPS
-from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import StepQuestion, UnitQuestion
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import LocalNode, stubborn
 from tests.restore.material import Key

@@ -8,11 +8,11 @@ import pytest
 from textual.widgets import Static
 
 from loomtui.restore.events import StepName
+from loomtui.restore.running.operator import FailureQuestion
 from loomtui.text import clean
 from screens.health.health_screen import HealthScreen
 from screens.prompter import ScreenPrompter
 from screens.restore.plan_screen import PlanScreen
-from screens.restore.screen_operator import FailureQuestion
 from screens.widgets.pane import Pane
 from tests.sampling import rest_slow
 from tests.screens import basics, scenes

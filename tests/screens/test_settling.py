@@ -7,9 +7,10 @@ import time
 import pytest
 
 from loomtui.restore.events import StepName
+from loomtui.restore.running.operator import FailureQuestion
 from screens.app import LoomApp
 from screens.restore.restore_screen import RestoreScreen
-from screens.restore.screen_operator import FailureQuestion, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import StepQuestion, UnitQuestion
 from screens.restore.settling import Settling
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine

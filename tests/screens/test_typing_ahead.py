@@ -13,11 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from loomtui.restore.events import StepName
+from loomtui.restore.running.operator import FailureQuestion
 from screens.input import key_order
 from screens.input.key_order import KeyOrder
 from screens.modals.confirm import ConfirmDialog
 from screens.restore.restore_screen import RestoreScreen
-from screens.restore.screen_operator import FailureQuestion, StepQuestion
+from screens.restore.screen_operator import StepQuestion
 from tests.screens import scenes
 from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import panel, running, until

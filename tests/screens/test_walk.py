@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from loomtui.restore.events import Outcome, StepName
-from loomtui.restore.running.operator import Approval, Go, Preview, UnitDraft
+from loomtui.restore.running.operator import Approval, FailureQuestion, Go, Preview, UnitDraft
 from screens.app import LoomApp
 from screens.health.health_screen import HealthScreen
 from screens.modals.ask import ChoiceDialog
@@ -20,7 +20,7 @@ from screens.restore.choose_screen import ChooseScreen
 from screens.restore.plan_screen import PlanScreen
 from screens.restore.restore_screen import RestoreScreen
 from screens.restore.run_view import StepState
-from screens.restore.screen_operator import FailureQuestion, ScreenOperator, StepQuestion, UnitQuestion
+from screens.restore.screen_operator import ScreenOperator, StepQuestion, UnitQuestion
 from tests.screens import basics, records, scenes
 from tests.screens.basics import NOW
 from tests.screens.fake import RUN_ID, FakeRun, WritableFakeEngine, judge

@@ -10,7 +10,7 @@ import pytest
 
 from loomtui.errors import StepFailed
 from loomtui.restore.events import Event, Outcome, StepName
-from loomtui.restore.running.operator import Go, OnFailure, Preview, UnitDraft
+from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, Preview, UnitDraft
 from screens.modals.ask import ChoiceDialog
 from screens.restore.screen_operator import ScreenOperator
 from screens.restore.watch_screen import WatchScreen
@@ -100,8 +100,8 @@ async def test_what_is_asked_of_nobody_is_answered_by_stopping() -> None:
     failed = StepFailed("no room", node="db1")
     async with asyncio.timeout(10):
         assert await operator.before_step(StepName.STOP, {"db1": Preview("db1", "stop it")}) is Go.STOP
-        choices = (OnFailure.RETRY, OnFailure.STOP)
-        assert await operator.on_failure(StepName.DATA, {"db1": failed}, choices) == (OnFailure.STOP, None)
+        question = FailureQuestion(StepName.DATA, {"db1": failed}, (OnFailure.RETRY, OnFailure.STOP))
+        assert await operator.on_failure(question) == (OnFailure.STOP, None)
         with pytest.raises(StepFailed, match="nobody is there"):
             await operator.approve_unit("db1", Preview("db1", "change it"), UnitDraft("", "", judge))
     assert operator.name == "ada@desk (terminal gone)"

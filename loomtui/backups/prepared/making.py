@@ -32,16 +32,8 @@ def manifest_of(
 
     `configs`: what those that were read are by their content, by path.
     """
-    backup = contents.backup
-    return Manifest(
-        format=FORMAT,
-        version=VERSION,
-        made_at=author.made_at,
-        made_by=clean_line(author.made_by, limit=MAX_TEXT),
-        loomtui=author.loomtui,
-        source=Source(backup.key, backup.size_bytes, backup.etag, contents.sha256, backup.compression),
-        kind=backup.kind,
-        refusal=None,
+    return replace(
+        _head(contents.backup, contents.sha256, author),
         has_twin=twin is not None,
         no_twin=no_twin,
         files=tuple(_with_target(file, configs) for file in files),
@@ -64,15 +56,20 @@ def manifest_of(
 
 def refusal_manifest(bad: Backup, reason: str, author: Author) -> Manifest:
     """Of a backup that must not be restored, so that nobody has to read it again to find that out."""
+    return replace(_head(bad, "", author), refusal=clean_line(reason, limit=MAX_TEXT))
+
+
+def _head(backup: Backup, sha256: str, author: Author) -> Manifest:
+    """What a manifest says of its source and of who made it, and nothing of what is in the archive."""
     return Manifest(
         format=FORMAT,
         version=VERSION,
         made_at=author.made_at,
         made_by=clean_line(author.made_by, limit=MAX_TEXT),
         loomtui=author.loomtui,
-        source=Source(bad.key, bad.size_bytes, bad.etag, "", bad.compression),
-        kind=bad.kind,
-        refusal=clean_line(reason, limit=MAX_TEXT),
+        source=Source(backup.key, backup.size_bytes, backup.etag, sha256, backup.compression),
+        kind=backup.kind,
+        refusal=None,
         has_twin=False,
     )
 

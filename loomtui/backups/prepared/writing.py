@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC
 from io import BytesIO
-from typing import IO
+from typing import IO, TypedDict
 
 from loomtui.backups.etags import plain_etag
 from loomtui.backups.failures import changed, is_about_condition, translate
@@ -15,6 +15,13 @@ from loomtui.backups.listing import pages
 from loomtui.backups.prepared.places import is_manifest, is_part
 from loomtui.backups.store import PAGE_SIZE, Store, StoredObject
 from loomtui.errors import LoomtuiError, ObjectUnreadable
+
+
+class _Condition(TypedDict, total=False):
+    """The headers of RFC 9110 by which nobody else's object is replaced unseen."""
+
+    IfNoneMatch: str
+    IfMatch: str
 
 
 class WritableStore(Store):
@@ -87,7 +94,7 @@ class WritableStore(Store):
 
     def _put(self, key: str, data: bytes, before: str | None, *, is_conditional: bool) -> str:
         """Raises botocore's exceptions."""
-        condition: dict[str, str] = {}
+        condition: _Condition = {}
         if is_conditional:
             condition = {"IfNoneMatch": "*"} if before is None else {"IfMatch": before}
         answer = self._client().put_object(
@@ -95,7 +102,7 @@ class WritableStore(Store):
             Key=key,
             Body=BytesIO(data),
             ContentType="application/json",
-            **condition,  # type: ignore[arg-type]
+            **condition,
         )
         return plain_etag(answer.get("ETag", ""))
 

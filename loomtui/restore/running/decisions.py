@@ -17,7 +17,7 @@ from loomtui.restore.plan import Plan
 from loomtui.restore.record.marks import LEFT_OUT
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.running.completion import refusal_of
-from loomtui.restore.running.operator import Go, OnFailure, OnPlan, Preview
+from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, OnPlan, Preview
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import safe_now, say_safe
 from loomtui.restore.running.signing_now import moves_without
@@ -111,7 +111,8 @@ class Decisions:
             choices.insert(1, OnFailure.LEAVE_OUT)
         if kill:
             choices.insert(1, OnFailure.KILL)
-        choice, node = await self._context.operator.on_failure(step.name, failures, tuple(choices), may_leave)
+        question = FailureQuestion(step.name, failures, tuple(choices), may_leave)
+        choice, node = await self._context.operator.on_failure(question)
         if choice not in choices or (choice is OnFailure.LEAVE_OUT and node not in may_leave):
             return OnFailure.STOP, None
         return choice, node

@@ -74,6 +74,16 @@ class Approval:
     text: str | None = None  # the operator's own, which they have seen the difference of; None: the draft
 
 
+@dataclass(frozen=True)
+class FailureQuestion:
+    """What to do after a failure."""
+
+    step: StepName
+    failures: Mapping[str, LoomtuiError]  # by node
+    choices: tuple[OnFailure, ...]
+    may_leave: tuple[str, ...] = ()  # nodes that can be left out
+
+
 #: The steps that change nothing on any node.
 ONLY_LOOKS = frozenset({StepName.NODE_KEYS, StepName.VERIFY})
 
@@ -114,13 +124,7 @@ class Operator(Protocol):
 
     async def approve_unit(self, node: str, preview: Preview, draft: UnitDraft) -> Approval: ...
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> tuple[OnFailure, str | None]:
+    async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
         """The choice, and if the choice is to leave a node out, that node: one of `may_leave`."""
 
 
@@ -148,14 +152,9 @@ class Unattended:
             raise nobody_to_approve(node, preview)
         return Approval(True)
 
-    async def on_failure(
-        self,
-        step: StepName,
-        failures: Mapping[str, LoomtuiError],
-        choices: tuple[OnFailure, ...],
-        may_leave: tuple[str, ...] = (),
-    ) -> tuple[OnFailure, str | None]:
-        if self._kill and OnFailure.KILL in choices and not self._killed.issuperset(failures):
-            self._killed |= set(failures)
+    async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
+        failed = question.failures
+        if self._kill and OnFailure.KILL in question.choices and not self._killed.issuperset(failed):
+            self._killed |= set(failed)
             return OnFailure.KILL, None
         return OnFailure.STOP, None
