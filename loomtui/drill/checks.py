@@ -10,7 +10,8 @@ from http.client import HTTPException
 from typing import Any
 
 from loomtui.drill.meeting import ask
-from loomtui.drill.node.keys import KeyFileError, KeyPanicError, PrivValidator, identity, read_node_key
+from loomtui.drill.node.keys import KeyFileError, KeyPanicError, identity, read_node_key
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.practice import Identity, Practice
 from loomtui.drill.scenarios.expectations import Check, RedisChoice
 from loomtui.drill.scenarios.words import chosen_nodes

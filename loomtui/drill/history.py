@@ -12,7 +12,8 @@ from pathlib import Path
 from loomtui.drill.node.blocks import Block, Genesis, Validator, timestamp
 from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
 from loomtui.drill.node.journals import Database
-from loomtui.drill.node.keys import PrivValidator, identity, new_private_key
+from loomtui.drill.node.keys import identity, new_private_key
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.standin_chain import Chain
 
 POWER = 10

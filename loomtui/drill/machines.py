@@ -82,7 +82,7 @@ def install(machine: Machine, block_seconds: float) -> None:
     (machine.root / "bin/loom").symlink_to(machine.binary)
     root = quoted(machine.root)
     for tool in _MANAGER_TOOLS:
-        _python_tool(machine, tool, f"manager_call.py {root} {tool}")
+        write_program(machine.root / "bin" / tool, f'exec {_manager_call()} {root} {tool} "$PWD" "$@"')
     _python_tool(machine, "journalctl", f"journalctl.py {root}")
     write_program(machine.root / "bin/sudo", f"ROOT={root}\n" + (_TOOLS / "sudo.sh").read_text())
     write_program(machine.root / "bin/hostname", f"echo {quoted(machine.hostname)}")
@@ -99,12 +99,13 @@ def install_loom(machine: Machine, block_seconds: float) -> None:
     settings = {"address": machine.address, "block_seconds": block_seconds}
     settings_path = machine.root / ".practice/machine.json"
     settings_path.write_text(json.dumps(settings))
+    # Looking for packages takes as long as starting, and so does what -m imports.
     search_path = ":".join([str(_PACKAGES), *(folder for folder in sys.path if folder.startswith("/"))])
     write_program(
         machine.binary,
         f"LOOM_PRACTICE_MACHINE={quoted(settings_path)} PYTHONPATH={quoted(search_path)} PYTHONSAFEPATH=1\n"
         "export LOOM_PRACTICE_MACHINE PYTHONPATH PYTHONSAFEPATH\n"
-        f'exec {quoted(sys.executable)} -m loomtui.drill.node "$@"',
+        f'exec {quoted(sys.executable)} -S -c "import loomtui.drill.node.__main__" "$@"',
     )
 
 
@@ -118,6 +119,14 @@ def _install_backup(machine: Machine) -> None:
     write_program(script, f"ROOT={quoted(machine.root)}\n" + (_TOOLS / "backup.sh").read_text())
     crontab.write_text(f"# as on a node whose backups are made every hour\n55 * * * * ubuntu {script}\n")
     staged.write_text("{}\n")
+
+
+def _manager_call() -> str:
+    """The quickest program that asks the manager."""
+    perl = shutil.which("perl", path=os.pathsep.join(_SYSTEM_PATH))
+    if perl is not None:
+        return f"{quoted(perl)} {quoted(_TOOLS / 'manager_call.pl')}"
+    return f"{quoted(sys.executable)} -I -S {quoted(_TOOLS / 'manager_call.py')}"
 
 
 def _python_tool(machine: Machine, name: str, call: str) -> None:

@@ -18,8 +18,8 @@ import pytest
 from loomtui.drill.history import History, Keys
 from loomtui.drill.node.consensus import Consensus
 from loomtui.drill.node.height import Message
-from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.standin_chain import Chain
 from loomtui.drill.node.wal import Wal
 

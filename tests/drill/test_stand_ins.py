@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 
 import pytest
 import zstandard
@@ -27,9 +28,9 @@ _BIN = Path(__file__).parents[2] / "loomtui/drill/bin"
 def run(
     script: str, *arguments: str, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    program = ["/bin/sh"] if script.endswith(".sh") else [sys.executable]
+    program = {".sh": "/bin/sh", ".pl": "perl", ".py": sys.executable}[Path(script).suffix]
     return subprocess.run(
-        [*program, str(_BIN / script), *arguments],
+        [program, str(_BIN / script), *arguments],
         input=stdin,
         capture_output=True,
         timeout=30,
@@ -51,6 +52,44 @@ def test_decompressors(kind: str, packed: bytes) -> None:
     assert run("decompress.py", kind, "-dc", stdin=packed).stdout == b"data" * 1000
     assert run("decompress.py", kind, "-dc", stdin=b"garbage").returncode != 0
     assert run("decompress.py", kind, "-dc", stdin=packed[:-8]).returncode != 0
+
+
+# systemctl
+
+
+CALLERS = ("manager_call.py", "manager_call.pl")
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[list[bytes]]:
+    """What a manager is asked that answers with status 3 and with both outputs."""
+    calls: list[bytes] = []
+
+    class Answer(StreamRequestHandler):
+        def handle(self) -> None:
+            calls.append(self.rfile.read())
+            self.wfile.write("3\0wrong\n\0it is \0 ü\n".encode())
+
+    (tmp_path / ".practice").mkdir()
+    with ThreadingUnixStreamServer(str(tmp_path / ".practice/systemd"), Answer) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield calls
+        server.shutdown()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_what_asks_the_manager_passes_on_every_byte(caller: str, tmp_path: Path, asked: list[bytes]) -> None:
+    arguments = ("systemctl", "/a folder", "show", "", "x\ny", "ü\\'\"$(id)")
+    ended = run(caller, str(tmp_path), *arguments)
+    assert asked == ["\0".join(arguments).encode()]
+    assert (ended.returncode, ended.stderr, ended.stdout) == (3, b"wrong\n", "it is \0 ü\n".encode())
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_without_a_manager_it_says_what_systemctl_says(caller: str, tmp_path: Path) -> None:
+    ended = run(caller, str(tmp_path), "systemctl", "/", "show")
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert ended.stderr.startswith(b"Failed to connect to bus: ")
 
 
 # sudo

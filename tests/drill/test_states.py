@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from loomtui.drill.history import ELECTION, History, Keys
-from loomtui.drill.node.keys import PrivValidator
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.standin_chain import Chain
 from loomtui.drill.node.states import REWARD, STAKE, State, read_validators
 from loomtui.loom import leveldb

@@ -13,7 +13,8 @@ import pytest
 
 from loomtui.drill.history import Keys
 from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
-from loomtui.drill.node.keys import PrivValidator, node_key_text
+from loomtui.drill.node.keys import node_key_text
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.inventory.model import Role
 from tests.lab import nodes
 from tests.lab.backups import DATA_HEIGHT

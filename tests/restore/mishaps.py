@@ -11,7 +11,8 @@ from pathlib import Path
 from loomtui.drill.history import POWER, Keys
 from loomtui.drill.node.blocks import Validator
 from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
-from loomtui.drill.node.keys import PrivValidator, node_key_text
+from loomtui.drill.node.keys import node_key_text
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.practice import Practice
 from loomtui.inventory.load import load
 from loomtui.inventory.model import Role

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import io
 import random
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +105,19 @@ def test_of_an_archive_that_nobody_has_read_a_flipped_byte_changes_nothing_or_is
             assert job_file(node, "sha256").read_text().split()[0] == digest(flipped)
             passed += 1
     assert passed < PLACES // 4
+
+
+def test_a_flipped_byte_where_the_second_of_two_streams_begins_is_refused(
+    tmp_path: Path, store: Store, small_tar: bytes
+) -> None:
+    """The programs take what follows for garbage and end well; the first stream ends between two files."""
+    node = node_with(tmp_path / "n1", Compression.BZIP2)
+    with tarfile.open(fileobj=io.BytesIO(small_tar)) as archive:
+        cut = [info for info in archive if info.isfile()][1].offset
+    first, second = bz2.compress(small_tar[:cut]), bytearray(bz2.compress(small_tar[cut:]))
+    second[2] ^= 2  # of BZh
+    body = first + bytes(second)
+    assert job_ended_with(node, store, body, "-", "app.db", compression=Compression.BZIP2) == 6
 
 
 # ── parts and manifests ─────────────────────────────────────────────────────────────────────────────────────

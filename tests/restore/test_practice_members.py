@@ -129,6 +129,7 @@ def told(run: Run, step: StepName) -> str:
     return "\n".join(event.message for event in notes)
 
 
+@pytest.mark.timeout(600)  # three restores
 @pytest.mark.usefixtures("home")
 async def test_a_partial_restore_keeps_what_is_right_and_tells_what_nodekeys_tells() -> None:
     """Every backup is of the old addresses; a restore of all nodes has put the units right."""

@@ -104,6 +104,23 @@ def test_an_archive_that_nobody_has_read_is_unpacked_whole_but_its_keys(
     assert {path.stat().st_uid for path in raw(node).rglob("*")} == {65534}  # it was not unpacked as root
 
 
+def cut_behind_first_file(body: bytes) -> bytes:
+    """As a program leaves it that was killed while it wrote: no file is torn, but some are missing."""
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        second = [info for info in archive if info.isfile()][1]
+    return body[: second.offset]
+
+
+@pytest.mark.parametrize("tar", TARS)
+def test_an_archive_that_ends_between_two_files_is_refused(node: LocalNode, store: Store, tar: str) -> None:
+    with_tar(node, tar)
+    members = () if tar == "tar" else ("home",)
+    assert fetched(node, store, WHOLE, *members) == (0, "done")
+    status, message = fetched(node, store, cut_behind_first_file(WHOLE), *members)
+    assert status == 6
+    assert ("cut off between two files" if tar == "tar" else "short read") in message
+
+
 def test_a_tar_that_cannot_leave_out_keys_unpacks_nothing(node: LocalNode, store: Store) -> None:
     with_tar(node, "busybox")
     assert fetched(node, store, WHOLE)[0] in {0, 6}

@@ -2,3 +2,5 @@
 
 Run by the practice nodes as a process of its own; imports nothing that starts slowly.
 """
+
+VERSION = "2.0.0+b1404"

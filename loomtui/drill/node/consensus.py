@@ -12,8 +12,8 @@ from typing import Protocol
 
 from loomtui.drill.node.blocks import Block, timestamp
 from loomtui.drill.node.height import PRECOMMIT, PREVOTE, PROPOSE, Height, Message
-from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.standin_chain import Chain
 from loomtui.drill.node.voice import Voice
 from loomtui.drill.node.wal import Wal, WalGapError

@@ -15,9 +15,9 @@ from loomtui.drill.node.addresses import Address
 from loomtui.drill.node.blocks import Block, enough
 from loomtui.drill.node.consensus import Consensus
 from loomtui.drill.node.height import Message
-from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.peers import Peer, Switch
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.rpc import Rpc
 from loomtui.drill.node.settings import Machine, Settings, split_listen
 from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError

@@ -10,14 +10,12 @@ from pathlib import Path
 from loomtui.drill.node.keys import (
     KeyFileError,
     KeyPanicError,
-    PrivValidator,
     identity,
     new_private_key,
     node_key_text,
     read_node_key,
 )
 
-VERSION = "2.0.0+b1404"
 _USAGE = "Usage:\n  loom {command} [flags]\n\nFlags:\n  -h, --help   help for {command}\n\n"
 _VALUES = {"-p": "peers", "--peers": "peers", "--persistent-peers": "persistent_peers"}
 
@@ -37,7 +35,7 @@ def main(argv: list[str]) -> int:
             return _nodekey(root)
         if command == "init":
             return _init(root, force="-f" in rest or "--force" in rest)
-        if command in ("version", "env", "debug", "reset"):
+        if command in ("env", "debug", "reset"):
             return _SMALL[command](root, rest)
     except UsageError as error:
         return _error(command, str(error))
@@ -141,6 +139,7 @@ def _write_private(path: Path, text: str) -> None:
 def _init(root: Path, *, force: bool) -> int:
     from loomtui.drill.node.blocks import Validator
     from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
+    from loomtui.drill.node.priv_validator import PrivValidator
 
     config = root / "chaindata/config"
     genesis = root / "genesis.json"
@@ -158,21 +157,17 @@ def _init(root: Path, *, force: bool) -> int:
     return 0
 
 
-def _version(_root: Path, _rest: list[str]) -> int:
-    sys.stdout.write(VERSION + "\n")
-    return 0
-
-
 def _env(root: Path, _rest: list[str]) -> int:
     from loomtui.drill.node.settings import read_settings
 
-    sys.stdout.write(json.dumps(vars(read_settings(root)), indent=2) + "\n")
+    sys.stdout.write(json.dumps(read_settings(root)._asdict(), indent=2) + "\n")
     return 0
 
 
 def _reset(root: Path, _rest: list[str]) -> int:
     import shutil
 
+    from loomtui.drill.node.priv_validator import PrivValidator
     from loomtui.drill.node.settings import read_places
 
     places = read_places(root)
@@ -198,4 +193,4 @@ def _debug(_root: Path, rest: list[str]) -> int:
     return _error("debug", f"no block at this height, latest block store height is {height}")
 
 
-_SMALL = {"version": _version, "env": _env, "debug": _debug, "reset": _reset}
+_SMALL = {"env": _env, "debug": _debug, "reset": _reset}

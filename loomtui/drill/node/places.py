@@ -7,10 +7,11 @@ config/config.go (rootify).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+#: Of loom.yml.
+PLACE_KEYS = ("RootDir", "GenesisFile")
 _USUAL = {
     "db_dir": "data",
     "node_key_file": "config/node_key.json",
@@ -19,8 +20,7 @@ _USUAL = {
 }
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     root: Path  # holds chaindata and the databases of the app
     data: Path  # the databases of Tendermint
     node_key: Path

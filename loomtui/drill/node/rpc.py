@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from loomtui.drill.node.blocks import Block
 from loomtui.drill.node.consensus import Consensus
-from loomtui.drill.node.keys import PrivValidator
 from loomtui.drill.node.peers import Switch
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.standin_chain import Chain
 
 _NEVER = "1970-01-01T00:00:00Z"

@@ -7,9 +7,10 @@ from pathlib import Path
 from loomtui.drill.node.addresses import Address, AddressError, parse_address, split_list
 from loomtui.drill.node.amino import AminoError, check_genesis
 from loomtui.drill.node.blocks import Genesis
-from loomtui.drill.node.keys import KeyFileError, KeyPanicError, PrivValidator, identity, read_node_key
+from loomtui.drill.node.keys import KeyFileError, KeyPanicError, identity, read_node_key
 from loomtui.drill.node.log import Log
 from loomtui.drill.node.places import Places
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.settings import read_places, read_settings
 from loomtui.drill.node.standin_chain import Chain, FatalError, PanicError
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from loomtui.drill.node.places import Places, loom_root, places
+from loomtui.drill.node.places import PLACE_KEYS, Places, loom_root, places
 
 _EXTENSIONS = ("json", "toml", "yaml", "yml")
 _FOLDERS = (".", "config", "../../..")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     rpc_listen: str
     api_listen: str
     app_store_version: int
@@ -30,8 +27,7 @@ class Settings:
     db_backend: str
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """Stands for the node's own network: its address is where 0.0.0.0 listens."""
 
     address: str
@@ -46,12 +42,12 @@ class Machine:
 
 def read_root(folder: Path) -> Path:
     """Where a node in this working directory has chaindata."""
-    return loom_root(folder, _loom_config(folder))
+    return loom_root(folder, _loom_config(folder, PLACE_KEYS))
 
 
 def read_places(folder: Path) -> Places:
     """Of a node in this working directory."""
-    loom = _loom_config(folder)
+    loom = _loom_config(folder, PLACE_KEYS)
     root = loom_root(folder, loom)
     return places(root, loom, _tendermint_config(root))
 
@@ -69,29 +65,38 @@ def read_settings(folder: Path) -> Settings:
         log_destination=str(loom.get("LogDestination") or ""),
         p2p_listen=str(p2p.get("laddr", "tcp://0.0.0.0:26656")),
         external_address=str(p2p.get("external_address", "")),
-        moniker=str(toml.get("moniker", socket.gethostname())),
+        moniker=str(toml.get("moniker", os.uname().nodename)),
         strict_addrbook=bool(p2p.get("addr_book_strict", True)),
         db_backend=str(toml.get("db_backend", "leveldb")),
     )
 
 
-def _loom_config(root: Path) -> dict[str, Any]:
-    """viper's search; a file that cannot be read or parsed is ignored silently."""
+def _loom_config(root: Path, keys: tuple[str, ...] = ()) -> dict[str, Any]:
+    """viper's search; a file that cannot be read or parsed is ignored silently.
+
+    With `keys`, a file that names none of them is not parsed: that takes longer than all else of `nodekey`.
+    """
     for folder in _FOLDERS:
         for extension in _EXTENSIONS:
             path = root / folder / f"loom.{extension}"
             if path.is_file():
-                return _parse(path, extension)
+                return _parse(path, extension, keys)
     return {}
 
 
-def _parse(path: Path, extension: str) -> dict[str, Any]:
-    import yaml  # JSON is YAML; slow to import and not needed by every command
-
+def _parse(path: Path, extension: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         text = path.read_text("utf-8")
+    except (OSError, ValueError):
+        return {}
+    # An escape in YAML or JSON may stand for any letter.
+    if keys and "\\" not in text and not any(key in text for key in keys):
+        return {}
+    import yaml  # JSON is YAML
+
+    try:
         document = tomllib.loads(text) if extension == "toml" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError):
+    except (ValueError, yaml.YAMLError):
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -100,7 +105,7 @@ def _tendermint_config(root: Path) -> dict[str, Any]:
     path = root / "chaindata/config/config.toml"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(config_toml(socket.gethostname(), 26656))
+        path.write_text(config_toml(os.uname().nodename, 26656))
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except ValueError:  # viper's error is ignored, and the defaults count

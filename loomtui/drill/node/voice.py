@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from loomtui.drill.node.blocks import Block, timestamp
 from loomtui.drill.node.height import PRECOMMIT, PREVOTE, PROPOSE, Message
-from loomtui.drill.node.keys import PrivValidator, SigningError
 from loomtui.drill.node.log import Log
+from loomtui.drill.node.priv_validator import PrivValidator, SigningError
 
 _TYPES = {PREVOTE: "Prevote", PRECOMMIT: "Precommit"}
 

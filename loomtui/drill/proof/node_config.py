@@ -20,7 +20,8 @@ from loomtui.drill.history import Keys
 from loomtui.drill.machines import P2P_PORT, Machine
 from loomtui.drill.node.blocks import Validator
 from loomtui.drill.node.documents import loom_genesis, tendermint_genesis
-from loomtui.drill.node.keys import PrivValidator, node_key_text
+from loomtui.drill.node.keys import node_key_text
+from loomtui.drill.node.priv_validator import PrivValidator
 from loomtui.drill.node.settings import config_toml
 from loomtui.errors import Refused
 from loomtui.loom.config import is_foreign, load_loom_yml, loom_yml_fields

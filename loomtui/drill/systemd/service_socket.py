@@ -1,14 +1,16 @@
-"""The socket through which the stand-ins on a node ask its service manager."""
+"""The socket through which the stand-ins on a node ask its service manager.
+
+One call for each connection: tool, working directory and arguments to the end of what is sent, with NUL
+between them. The reply likewise: exit status, standard error, standard output.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import socketserver
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from loomtui.drill.systemd.commands import answer
 from loomtui.drill.systemd.manager import Manager, Reply
@@ -28,12 +30,13 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         with suppress(OSError):
-            call: dict[str, Any] = json.loads(self.rfile.readline())
+            tool, folder, *arguments = self.rfile.read().decode("utf-8", "surrogateescape").split("\0")
             try:
-                reply = answer(self.server.manager, call["tool"], call["arguments"], Path(call["folder"]))
+                reply = answer(self.server.manager, tool, arguments, Path(folder))
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
-                reply = Reply(err=f"{call['tool']}: {type(error).__name__}: {error}\n", status=1)
-            self.wfile.write(json.dumps(vars(reply)).encode() + b"\n")
+                reply = Reply(err=f"{tool}: {type(error).__name__}: {error}\n", status=1)
+            fields = (str(reply.status), reply.err, reply.out)
+            self.wfile.write("\0".join(fields).encode("utf-8", "surrogateescape"))
 
 
 def serve(manager: Manager) -> None:

@@ -67,7 +67,8 @@ unpack() {
 }
 
 # extract MEMBER...: a tar on standard input into the raw folder; all of it but the config where no member is named.
-# Links, owners and devices are not taken over.
+# Links, owners and devices are not taken over. Cut off between two files, every tar takes it for whole: GNU tar tells
+# with -R what it ended at, and others stumble over the byte that lies behind what came if there is no end before it.
 extract() {
     cd "$raw_folder" || {
         echo "cannot enter $raw_folder" >"$job_folder/tar.err"
@@ -81,11 +82,16 @@ extract() {
         set -- -- "$@"
     fi
     if tar --no-overwrite-dir --version >/dev/null 2>&1; then
-        set -- -x -f - --no-same-owner --no-same-permissions --no-overwrite-dir "$@"
+        set -- -x -R -f - --no-same-owner --no-same-permissions --no-overwrite-dir "$@"
+        run_part tar tar "$@" >"$job_folder/tar.out"
+        if grep -q 'End of File' "$job_folder/tar.out"; then
+            echo "it was cut off between two files: there is no mark of its end" >"$job_folder/tar.err"
+            note_first tar 2
+        fi
     else
-        set -- -x -o -f - "$@" # busybox, which may know no --exclude: then it says so, and no key is unpacked
+        # Busybox, which may know no --exclude: then it says so, and no key is unpacked.
+        { cat && echo; } | run_part tar tar -x -o -f - "$@"
     fi
-    run_part tar tar "$@"
 }
 
 # make_raw_folder: empty, for the account that unpacks; its parents let nobody in.
