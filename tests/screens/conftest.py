@@ -12,6 +12,7 @@ import textual
 from tests.restore.conftest import hasty as hasty
 from tests.restore.conftest import make_cluster as make_cluster
 from tests.screens.idle import wait_for_idle
+from tests.screens.painting import paint, paint_dialogs_only
 from tests.screens.parsed_styles import parse_rules_once
 
 os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none", TZ="UTC")
@@ -36,3 +37,14 @@ def _apps_are_quick() -> Iterator[None]:
             patch.setattr(f"textual.{module}.wait_for_idle", wait_for_idle)
         patch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parse_rules_once)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _only_dialogs_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textual.screen.Screen._compositor_refresh", paint_dialogs_only)
+
+
+@pytest.fixture
+def painted(_only_dialogs_are_painted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every screen is painted at every change, as in a terminal: for what a picture does not show."""
+    monkeypatch.setattr("textual.screen.Screen._compositor_refresh", paint)

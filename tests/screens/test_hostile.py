@@ -20,6 +20,8 @@ from tests.screens.fake import WritableFakeEngine
 from tests.screens.helping import LARGE, press, running, screen_text, until
 from tests.screens.walking import begin, carry_out, pending_question
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 PLACES: dict[str, Sequence[str]] = {
     "health": (),
     "node": ("enter",),

@@ -18,6 +18,8 @@ from tests.screens.basics import NOW
 from tests.screens.fake import FakeEngine
 from tests.screens.helping import press, running, screen_text, until
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 
 async def test_wrapped_lines_fill_the_view_to_its_end() -> None:
     long = tuple(

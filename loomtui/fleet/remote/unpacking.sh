@@ -1,6 +1,6 @@
 # How a job unpacks what comes in, so that nobody has to trust it: by an account that can do nothing else, in a folder
 # that only root can enter, watched for the room that it takes. Comes after lib.sh. Who uses it sets $job_folder and
-# $raw_folder.
+# $raw_folder, and $HAS_END if what comes in is a whole archive, not a range of one.
 NOBODY=65534:65534
 LEFT_OVER_KIB=65536  # what a living node needs to go on; loomtui/restore/planning/space.py has the same number
 LEFT_OVER_FILES=1000 # likewise
@@ -67,8 +67,8 @@ unpack() {
 }
 
 # extract MEMBER...: a tar on standard input into the raw folder; all of it but the config where no member is named.
-# Links, owners and devices are not taken over. Cut off between two files, every tar takes it for whole: GNU tar tells
-# with -R what it ended at, and others stumble over the byte that lies behind what came if there is no end before it.
+# Links, owners and devices are not taken over. An archive that was cut off between two files is whole to every tar: GNU
+# tar tells with -R what it ended at, and others stumble over a byte behind what came if there is no end before it.
 extract() {
     cd "$raw_folder" || {
         echo "cannot enter $raw_folder" >"$job_folder/tar.err"
@@ -84,13 +84,13 @@ extract() {
     if tar --no-overwrite-dir --version >/dev/null 2>&1; then
         set -- -x -R -f - --no-same-owner --no-same-permissions --no-overwrite-dir "$@"
         run_part tar tar "$@" >"$job_folder/tar.out"
-        if grep -q 'End of File' "$job_folder/tar.out"; then
+        if [ -n "${HAS_END:-}" ] && grep -q 'End of File' "$job_folder/tar.out"; then
             echo "it was cut off between two files: there is no mark of its end" >"$job_folder/tar.err"
             note_first tar 2
         fi
     else
         # Busybox, which may know no --exclude: then it says so, and no key is unpacked.
-        { cat && echo; } | run_part tar tar -x -o -f - "$@"
+        { cat; [ -z "${HAS_END:-}" ] || echo; } | run_part tar tar -x -o -f - "$@"
     fi
 }
 

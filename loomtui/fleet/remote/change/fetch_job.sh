@@ -9,6 +9,7 @@
 run_folder=$1 SET=$2 COMPRESSION=$3 SHA256=$4 SIZE=$5 LIMIT=$6
 shift 6
 job_folder=$run_folder/job/$SET raw_folder=$run_folder/raw/$SET
+HAS_END=yes
 BEGIN_ANEW=3 # how often, when a part of the pipeline was killed
 printf '%s\n' "$$" >"$job_folder/pid"
 
