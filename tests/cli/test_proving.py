@@ -16,6 +16,7 @@ import pytest
 from loomtui.drill.proof import proving, unpacking
 from tests.ability import root
 from tests.cli.conftest import ROOT, Done, Run
+from tests.drill.proof import packets
 from tests.drill.proof.backups import CLUSTER, GOOD, NO_EVM, TORN, TRUNCATED, Backups, make
 
 Prove = Callable[..., Done]
@@ -74,7 +75,10 @@ def test_each_backup_is_judged(prove: Prove, backups: Backups, tmp_path: Path) -
 def test_a_program_that_is_given_runs_where_there_is_no_network(
     prove: Prove, backups: Backups, tmp_path: Path
 ) -> None:
-    """It sees the loopback device alone, no key of the cluster, and no address of it in any file."""
+    """It sees the loopback device alone, no key of the cluster, and no address of it in any file.
+
+    No packet of it goes anywhere but to itself.
+    """
     root()
     seen = tmp_path / "seen"
     program = tmp_path / "loom"
@@ -83,6 +87,8 @@ def test_a_program_that_is_given_runs_where_there_is_no_network(
         "#!/bin/sh\n"
         f"mkdir {seen} && cat /proc/net/dev > {seen}/devices && cat /proc/net/route > {seen}/routes\n"
         f"env > {seen}/environment && cp -r . {seen}/home\n"
+        f"{sys.executable} {packets.__file__} {seen}/packets &\n"
+        f"until grep -q listening {seen}/packets; do sleep 0.05; done\n"
         f'PYTHONPATH={search} exec {sys.executable} -m loomtui.drill.node "$@"\n'
     )
     program.chmod(0o755)
@@ -97,6 +103,9 @@ def test_a_program_that_is_given_runs_where_there_is_no_network(
     devices = [line.split(":")[0].strip() for line in (seen / "devices").read_text().splitlines()[2:]]
     assert devices == ["lo"]
     assert len((seen / "routes").read_text().splitlines()) <= 1, "a head and no route"
+    captured = (seen / "packets").read_text().split("\n")[1:-1]
+    assert captured, "the nodes of the proof talk to each other"
+    assert all(line.startswith("lo 127.") for line in captured), captured
     assert "AWS" not in (seen / "environment").read_text()
     config = [path for path in (seen / "home").rglob("*") if path.suffix in (".json", ".yml", ".toml")]
     assert len(config) == 7
