@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,10 +44,12 @@ def _watched(folder: Path) -> Iterator[Peak]:
 
 
 def _bytes_in(folder: Path) -> int:
+    """What goes away while it is counted does not count: `os.walk` passes over it, where `rglob` ends."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # gone meanwhile
-            total += path.lstat().st_size if path.is_file() else 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(place, name).lstat().st_size
     return total
 
 

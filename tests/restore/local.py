@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,9 @@ def digests(folder: Path) -> set[str]:
     """Of every regular file below the folder."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return {digest(path.read_bytes()) for path in files}
+
+
+_PROPERTIES = threading.Lock()
 
 
 @dataclass
@@ -208,6 +212,11 @@ class LocalNode:
 
     def properties(self) -> dict[str, str]:
         """As `systemctl show` of the stand-in tells them."""
+        # Looks come from several threads; two that count a restart at once would count the same one.
+        with _PROPERTIES:
+            return self._properties()
+
+    def _properties(self) -> dict[str, str]:
         loaded = (self.state / "loaded").read_text()
         settings = dict(line.split("=", 1) for line in loaded.splitlines() if "=" in line)
         command = settings.get("ExecStart", "")
