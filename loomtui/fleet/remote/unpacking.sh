@@ -90,7 +90,10 @@ extract() {
         fi
     else
         # Busybox, which may know no --exclude: then it says so, and no key is unpacked.
-        { cat; [ -z "${HAS_END:-}" ] || echo; } | run_part tar tar -x -o -f - "$@"
+        {
+            cat
+            [ -z "${HAS_END:-}" ] || echo
+        } | run_part tar tar -x -o -f - "$@"
     fi
 }
 
