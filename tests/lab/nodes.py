@@ -32,9 +32,7 @@ import sys
 
 os.environ["LOOM_PRACTICE_MACHINE"] = "/usr/lib/loom/machine.json"
 sys.path.insert(0, "/usr/lib/loom")
-from loomtui.drill.node.main import main
-
-sys.exit(main(sys.argv[1:]))
+import loomtui.drill.node.__main__
 """
 
 #: The official Ansible role's template leaves the blank lines.

@@ -11,7 +11,7 @@ from tests.lab.watching import unit, until
 _DROP_INS = "/run/systemd/system/loom.service.d"
 #: The stand-in as it is, but for the signal handler.
 _DEAF = "import loomtui.drill.node.live as live; live._end = lambda: None"
-_LISTENING = "from loomtui.drill.node.main import main"
+_LISTENING = "import loomtui.drill.node.__main__"
 _UNTIL_IT_HAS_THEM = """
 until [ -n "$(find /proc/[0-9]*/fd -lname '/home/ubuntu/app.db/*' 2>/dev/null)" ]; do sleep 0.2; done
 """
