@@ -121,6 +121,15 @@ def test_an_archive_that_ends_between_two_files_is_refused(node: LocalNode, stor
     assert ("cut off between two files" if tar == "tar" else "short read") in message
 
 
+@pytest.mark.parametrize("tar", TARS)
+def test_a_relayed_archive_that_ends_between_two_files_is_refused(node: LocalNode, tar: str) -> None:
+    with_tar(node, tar)
+    node.done("relay", "data", "0", "home", stdin=WHOLE)
+    ended = node.run("relay", "data", "0", "home", stdin=cut_behind_first_file(WHOLE))
+    assert ended.returncode != 0
+    assert ("cut off between two files" if tar == "tar" else "short read") in ended.stderr.decode()
+
+
 def test_a_tar_that_cannot_leave_out_keys_unpacks_nothing(node: LocalNode, store: Store) -> None:
     with_tar(node, "busybox")
     assert fetched(node, store, WHOLE)[0] in {0, 6}

@@ -13,6 +13,8 @@ find_low_rights
 make_raw_folder || fail "cannot write in $run_folder"
 ! nice -n 10 true 2>/dev/null || low="nice -n 10 $low" # it gives way to a node that runs beside it
 watch_over "$LIMIT" 9>&-
+# shellcheck disable=SC2034 # what comes before this file reads it
+HAS_END=yes
 extract "$@" <&0
 # shellcheck disable=SC2086 # numbers
 kill $watchers 2>/dev/null
