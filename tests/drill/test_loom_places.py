@@ -50,6 +50,21 @@ def test_databases_and_root(tmp_path: Path) -> None:
     assert read_places(tmp_path).root == tmp_path / "sub/sub"
 
 
+@pytest.mark.parametrize(
+    ("text", "root"),
+    [
+        ("AppStore:\n  Version: 3\n", "."),
+        ("AppStore: {Version: 3}\nRootDir: sub\n", "sub/sub"),
+        ('"Root\\x44ir": sub\n', "sub/sub"),
+        ("RootDir: [unclosed\n", "."),
+    ],
+)
+def test_a_root_is_found_however_it_is_written(tmp_path: Path, text: str, root: str) -> None:
+    loom(tmp_path, "init")
+    (tmp_path / "loom.yml").write_text(text)
+    assert read_places(tmp_path).root == tmp_path / root
+
+
 def test_it_looks_where_the_rules_say(tmp_path: Path) -> None:
     """The stand-in and `loomtui.loom.places` are two readings of one source."""
     loom(tmp_path, "init")

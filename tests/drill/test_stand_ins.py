@@ -20,15 +20,18 @@ import pytest
 import zstandard
 
 from loomtui.drill.systemd.journal import Journal
+from tests.ability import program as program_of_host
 from tests.drill.looking import until
 
+_INTERPRETERS = {".sh": "/bin/sh", ".py": sys.executable}
 _BIN = Path(__file__).parents[2] / "loomtui/drill/bin"
 
 
 def run(
     script: str, *arguments: str, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    program = {".sh": "/bin/sh", ".pl": "perl", ".py": sys.executable}[Path(script).suffix]
+    suffix = Path(script).suffix
+    program = program_of_host("perl", "perl-base") if suffix == ".pl" else _INTERPRETERS[suffix]
     return subprocess.run(
         [program, str(_BIN / script), *arguments],
         input=stdin,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from loomtui.backups.members import extent_of
 from loomtui.backups.model import Compression
 from loomtui.errors import (
     LockHeld,
+    LoomtuiError,
     NodeUnreachable,
     ObjectChanged,
     ScriptFailed,
@@ -223,6 +226,26 @@ async def test_another_archive_than_the_plans_is_refused_and_not_relayed(make_de
     assert desk.calls == ["presign"]
 
 
+@pytest.mark.parametrize("tools", [("curl", "gzip"), ()], ids=["fetched", "relayed"])
+async def test_an_archive_that_ends_between_two_files_is_told_with_what_to_do(
+    make_desk: Any, tar: bytes, tools: tuple[str, ...]
+) -> None:
+    """Nobody has read it, so only the node can tell."""
+    desk = make_desk(*tools)
+    with tarfile.open(fileobj=io.BytesIO(tar)) as whole:
+        second = [info for info in whole if info.isfile()][1]
+    offered, body = desk.offer(pack(tar, Compression.GZIP)), pack(tar[: second.offset], Compression.GZIP)
+    desk.catalogue.objects[KEY] = body
+    desk.store.objects[KEY] = (body, offered.etag.strip('"'))
+    cut = replace(offered, size_bytes=len(body), sha256="", items=())
+    with pytest.raises(LoomtuiError, match="cut off between two files") as caught:
+        await desk.stager.fetch("data", cut)
+    assert caught.value.node == "n1"
+    assert caught.value.safe == "The data on the node is untouched."
+    assert "make a plan of another backup" in caught.value.advice
+    assert not (desk.machine.run_folder() / "data.staged").exists()
+
+
 async def test_a_job_that_runs_already_is_found_again(make_desk: Any, store: Store, tar: bytes) -> None:
     """loomtui was killed meanwhile: the job on the node was not."""
     desk = make_desk("curl", "gzip")
@@ -278,7 +301,7 @@ async def test_a_relay_that_breaks_can_be_tried_again(make_desk: Any, tar: bytes
 async def test_an_archive_that_is_not_what_it_was_is_refused_on_the_node(make_desk: Any, tar: bytes) -> None:
     desk = make_desk()
     wanted = desk.offer(pack(tar, Compression.GZIP), items=(*ITEMS, replace(ITEMS[0], source="gone.db")))
-    with pytest.raises(ScriptFailed, match=r"gone\.db: Not found in archive"):
+    with pytest.raises(StepFailed, match=r"gone\.db: Not found in archive"):
         await desk.stage(wanted)
 
 

@@ -1,4 +1,7 @@
-"""The stand-in's command line, with the exit statuses and outputs that the real program was seen to have."""
+"""The stand-in's command line, with the exit statuses and outputs that the real program was seen to have.
+
+`version` never comes here (__main__.py).
+"""
 
 from __future__ import annotations
 

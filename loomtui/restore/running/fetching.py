@@ -70,6 +70,8 @@ class Fetcher:
         gave_up = ended.status is JobStatus.FAILED and ended.http_status is None
         unread = not archive.sha256 and ended.status is JobStatus.BAD_PACKING
         if ended.status in beyond_relay or gave_up or unread:
+            if ended.status in (JobStatus.BAD_TAR, JobStatus.BAD_PACKING):
+                raise bad_archive(self._hand.plan.name, ended.message)
             raise StepFailed(
                 ended.message,
                 node=self._hand.plan.name,
@@ -123,6 +125,17 @@ class Fetcher:
             node=self._hand.plan.name,
             safe=SAFE,
         )
+
+
+def bad_archive(node: str, message: str) -> StepFailed:
+    """The node cannot unpack what came, as its `message` says."""
+    return StepFailed(
+        message,
+        node=node,
+        safe=SAFE,
+        advice="If the node has nothing to do with it, the archive is damaged, and trying again changes "
+        "nothing: end this run or undo it, and make a plan of another backup (loomtui plan --data KEY).",
+    )
 
 
 def limit_of(archive: Archive, state: RunState, name: str) -> int:

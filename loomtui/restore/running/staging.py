@@ -17,13 +17,23 @@ from loomtui.backups.catalogue import Catalogue
 from loomtui.backups.model import Compression
 from loomtui.backups.prepared.manifest import Manifest, ManifestFile
 from loomtui.errors import StepFailed
+from loomtui.fleet.bootstrap import last_line
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import Amount, StepName
 from loomtui.restore.plan import Archive
 from loomtui.restore.planning.space import LEFT_OVER
-from loomtui.restore.running.fetching import Fetcher, is_unpacked, limit_of
+from loomtui.restore.running.fetching import Fetcher, bad_archive, is_unpacked, limit_of
 from loomtui.restore.running.job_watch import JobWatch
-from loomtui.restore.running.node_run import COMPARE, PLACE, RELAY, RELAYED, REUSE, NodeRun, RunState
+from loomtui.restore.running.node_run import (
+    COMPARE,
+    PLACE,
+    RELAY,
+    RELAYED,
+    REUSE,
+    JobStatus,
+    NodeRun,
+    RunState,
+)
 from loomtui.restore.running.pieces import links_among, sums_of, wanted_files
 from loomtui.restore.running.reusing_live import reuse_live
 from loomtui.restore.running.run_context import RunContext
@@ -203,9 +213,19 @@ class Stager:
         members = [item.source for item in archive.items]
         try:
             limit = str(limit_of(archive, await self._hand.state(), name))
-            await self._hand.change(RELAY, name, limit, *members, stdin=counted(), timeout=_UNPACK_SECONDS)
+            unpacked = await self._hand.change(
+                RELAY,
+                name,
+                limit,
+                *members,
+                stdin=counted(),
+                timeout=_UNPACK_SECONDS,
+                accept=(0, JobStatus.BAD_TAR),
+            )
         finally:
             member.leave()
+        if unpacked.status == JobStatus.BAD_TAR:
+            raise bad_archive(self._node, last_line(unpacked.stderr))
         if not archive.is_known:
             await self._hand.change(RELAYED, name, download.sha256)
 

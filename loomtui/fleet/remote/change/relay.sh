@@ -1,6 +1,7 @@
 # Unpacks the wanted members of a plain tar stream from standard input into the run's folder: for nodes that
 # cannot fetch or decompress by themselves. The sender asks S3 for the very object of the plan (If-Match) and checks its CRC.
 # relay.sh WORKDIR RUN SET LIMIT MEMBER...                                       (LIMIT as fetch_job.sh has it)
+# Status 6: what came cannot be unpacked.
 WORKDIR=$1 RUN=$2 SET=$3 LIMIT=$4
 run_folder=$WORKDIR/.loomtui/runs/$RUN
 job_folder=$run_folder/job/$SET raw_folder=$run_folder/raw/$SET
@@ -21,7 +22,7 @@ kill $watchers 2>/dev/null
 if [ -e "$job_folder/first" ]; then
     read -r part ended <"$job_folder/first"
     case $part in
-        tar) fail "unpacking failed: $(words_of "$job_folder/tar.err" "$ended")" ;;
+        tar) fail "unpacking failed: $(words_of "$job_folder/tar.err" "$ended")" 6 ;;
         limit) fail "more than $ended bytes were unpacked, and there is no room for more" ;;
         *) fail "cannot go on: only $ended are left free of $part" ;;
     esac
