@@ -58,9 +58,9 @@ class Cap:
 def fitting(caps: list[Cap], width: int) -> list[Cap]:
     """All of the app's keys, and as many of the screen's own and then of the ways to other screens as fit.
 
-    Of the ways, the one to a restore comes first, because it is what somebody in an incident looks for; but
-    not where the screen's own keys can change something, for there one is on that way already. What is left
-    out stands in the help, and what is wanted next in the panel above.
+    The way to a restore comes before both, because it is what somebody in an incident looks for; but not
+    where the screen's own keys can change something, for there one is on that way already. What is left out
+    stands in the help, and what is wanted next in the panel above.
     """
     screen_caps = [cap for cap in caps if not cap.is_way and not cap.is_common]
     app_caps = [cap for cap in caps if cap.is_common]
@@ -68,7 +68,7 @@ def fitting(caps: list[Cap], width: int) -> list[Cap]:
     first = [] if any(cap.is_dangerous for cap in screen_caps) else [cap for cap in ways if cap.is_dangerous]
     cells_left = width - sum(cap.cells for cap in app_caps)
     chosen: set[str] = set()
-    for cap in (*screen_caps, *first, *(cap for cap in ways if cap not in first)):
+    for cap in (*first, *screen_caps, *(cap for cap in ways if cap not in first)):
         if cap.cells > cells_left:
             break
         cells_left -= cap.cells

@@ -77,12 +77,15 @@ class Terminal:
         with contextlib.suppress(OSError):  # hung up already
             os.close(self._master)
 
-    def expect(self, text: str, seconds: float = 180) -> None:
-        """Waits until the text is shown, after all that was waited for before."""
-        self._read(time.monotonic() + seconds, text)
-        place = self.shown.find(text, self._seen)
-        assert place >= 0, f"{text!r} is not in:\n{self.shown[self._seen :]}"
-        self._seen = place + len(text)
+    def expect(self, *texts: str, seconds: float = 180) -> None:
+        """Waits until all of these are shown, in any order, after all that was waited for before."""
+        deadline, end = time.monotonic() + seconds, self._seen
+        for text in texts:
+            self._read(deadline, text)
+            place = self.shown.find(text, self._seen)
+            assert place >= 0, f"{text!r} is not in:\n{self.shown[self._seen :]}"
+            end = max(end, place + len(text))
+        self._seen = end
 
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
