@@ -143,10 +143,11 @@ watch() {
 }
 
 # watch_over LIMIT: begins what goes on beside the unpacking, and sets $watchers to it; who is done ends these processes.
+# Their `sleep` lives on for its second. Holding the script's output, it would keep the connection that waits for its end.
 watch_over() {
-    watch "$1" &
+    watch "$1" >/dev/null 2>&1 &
     watchers=$!
-    flush &
+    flush >/dev/null 2>&1 &
     watchers="$watchers $!"
 }
 
