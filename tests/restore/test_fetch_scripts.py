@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -395,6 +397,19 @@ def test_a_relayed_stream_is_unpacked(node: LocalNode, tar: bytes) -> None:
     node.done("relay", "data", "0", *MEMBERS, stdin=tar)
     assert (raw(node) / "app.db/000001.log").stat().st_size == 300_000
     assert not (raw(node) / "chaindata/config").exists()
+
+
+def test_a_relay_ends_before_what_watches_over_it_has_slept(node: LocalNode, tar: bytes) -> None:
+    """Each relayed archive of every node would wait for that."""
+    pids = node.root / "sleepers"
+    node.write_tool("sleep", f'echo $$ >>"{pids}"\nexec {shutil.which("sleep")} 600')
+    try:
+        node.done("relay", "data", "0", *MEMBERS, stdin=tar)
+        assert pids.exists()
+    finally:
+        for pid in pids.read_text().split() if pids.exists() else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def test_a_relay_begins_anew(node: LocalNode, tar: bytes) -> None:
