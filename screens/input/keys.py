@@ -338,8 +338,9 @@ GROUPS: tuple[tuple[Key, ...], ...] = (
 #: The keys that lead from any screen to another.
 WAYS = frozenset(key.id for key in APP if key.action.startswith("go(") or key.action == "restore")
 
+DRILL_GROUP = "drill"
 #: The groups of keys that are the same on every screen.
-COMMON = frozenset({"app", "drill"})
+COMMON = frozenset({"app", DRILL_GROUP})
 WAY_ACTIONS = frozenset(key.action.partition("(")[0] for key in APP if key.id in WAYS)
 
 #: What is left of the app's keys where there is no cluster: they stand for no place and for no act.

@@ -49,6 +49,11 @@ class Cap:
         return not self.is_way and self.id.partition(".")[0] in keys.COMMON
 
     @property
+    def is_of_drills(self) -> bool:
+        """Whether it exists in a drill alone."""
+        return self.id.partition(".")[0] == keys.DRILL_GROUP
+
+    @property
     def is_dangerous(self) -> bool:
         """Whether it may lead to changes."""
         key = keys.by_id(self.id)
@@ -58,9 +63,10 @@ class Cap:
 def fitting(caps: list[Cap], width: int) -> list[Cap]:
     """All of the app's keys, and as many of the screen's own and then of the ways to other screens as fit.
 
-    The way to a restore comes before both, because it is what somebody in an incident looks for; but not
-    where the screen's own keys can change something, for there one is on that way already. What is left out
-    stands in the help, and what is wanted next in the panel above.
+    Of the ways, the one to a restore comes first, because it is what somebody in an incident looks for; but
+    not where the screen's own keys can change something, for there one is on that way already. In a drill,
+    whose keys take their room, it comes before the screen's own, so that it stands where it stands in an
+    incident. What is left out stands in the help, and what is wanted next in the panel above.
     """
     screen_caps = [cap for cap in caps if not cap.is_way and not cap.is_common]
     app_caps = [cap for cap in caps if cap.is_common]
@@ -68,7 +74,9 @@ def fitting(caps: list[Cap], width: int) -> list[Cap]:
     first = [] if any(cap.is_dangerous for cap in screen_caps) else [cap for cap in ways if cap.is_dangerous]
     cells_left = width - sum(cap.cells for cap in app_caps)
     chosen: set[str] = set()
-    for cap in (*first, *screen_caps, *(cap for cap in ways if cap not in first)):
+    is_drill = any(cap.is_of_drills for cap in caps)
+    own_and_first = (*first, *screen_caps) if is_drill else (*screen_caps, *first)
+    for cap in (*own_and_first, *(cap for cap in ways if cap not in first)):
         if cap.cells > cells_left:
             break
         cells_left -= cap.cells

@@ -61,6 +61,12 @@ def test_where_room_is_short_the_way_to_a_restore_stays_longest() -> None:
     assert shown == ["plan.start", "app.backups", "app.keys", "app.help"]
 
 
+def test_the_keys_of_a_drill_do_not_push_off_the_way_to_a_restore() -> None:
+    whole = [cap("health.node", "Node"), cap("app.restore", "Restore"), cap("drill.hint", "Hint")]
+    assert [one.id for one in fitting(whole, 20)] == ["app.restore", "drill.hint"]
+    assert [one.id for one in fitting(whole[:2], 13)] == ["health.node"]
+
+
 async def test_a_click_presses_the_key_whose_name_stands_there() -> None:
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):
         bar = await shown_bar(pilot)
