@@ -17,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +88,6 @@ def digests(folder: Path) -> set[str]:
     """Of every regular file below the folder."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return {digest(path.read_bytes()) for path in files}
-
-
-_PROPERTIES = threading.Lock()
 
 
 @dataclass
@@ -212,33 +208,36 @@ class LocalNode:
 
     def properties(self) -> dict[str, str]:
         """As `systemctl show` of the stand-in tells them."""
-        # Looks come from several threads; two that count a restart at once would count the same one.
-        with _PROPERTIES:
-            return self._properties()
-
-    def _properties(self) -> dict[str, str]:
         loaded = (self.state / "loaded").read_text()
         settings = dict(line.split("=", 1) for line in loaded.splitlines() if "=" in line)
         command = settings.get("ExecStart", "")
-        if (self.state / "flaps").exists() and self.active == "active":
-            count = int(self._state("count") or 0) + 1
-            (self.state / "count").write_text(f"{count}\n")
-            (self.state / "pid").write_text(f"{5_000_000 + count}\n")
+        flaps = (self.state / "flaps").exists()
+        restarts = flaps and self.active == "active"
+        if restarts:
+            with (self.state / "starts").open("a") as file:
+                file.write("\n")
+        starts = self._starts
         files = [self.unit, *sorted(self.hold.parent.glob("*.conf"))]
         on_disk = "".join(path.read_text() for path in files if path.is_file())
         return {
             "LoadState": "masked" if (self.state / "masked").exists() else "loaded",
             "ActiveState": self.active,
             "SubState": self._state("sub"),
-            "MainPID": self._state("pid"),
-            "ExecMainStartTimestampMonotonic": self._state("count") or "0",
-            "NRestarts": self._state("count") if (self.state / "flaps").exists() else "",
+            "MainPID": str(5_000_000 + starts) if restarts else self._state("pid"),
+            "ExecMainStartTimestampMonotonic": str(starts),
+            "NRestarts": str(starts) if flaps else "",
             "NeedDaemonReload": "no" if on_disk == loaded else "yes",
             "ExecStart": f"{{ path={command.split(' ')[0]} ; argv[]={command} ; ignore_errors=no ; }}",
             "User": settings.get("User", ""),
             "Group": settings.get("Group", ""),
             "WorkingDirectory": settings.get("WorkingDirectory", ""),
         }
+
+    @property
+    def _starts(self) -> int:
+        """How often the service was started. The stand-in appends a line for each."""
+        path = self.state / "starts"
+        return path.stat().st_size if path.exists() else 0
 
     def set_active(self, active: str) -> None:
         running = active not in ("inactive", "failed")
