@@ -251,6 +251,7 @@ def test_what_is_called_measured_is_right(
     check([*data, *short])
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(ZONES),
     st.datetimes(datetime(2023, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
@@ -267,6 +268,7 @@ def test_short_backups_are_always_told(
     assert all(reading.by in SURE for reading in told)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

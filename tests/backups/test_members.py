@@ -91,6 +91,7 @@ def test_parts_leave_out_what_says_nothing() -> None:
     assert parts_of("./") == ()
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

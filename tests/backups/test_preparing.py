@@ -184,6 +184,7 @@ async def test_keys_are_never_on_this_machines_disk(
     assert names == {name for key in depot.parts() for name in unpacked(depot.get(key))}
 
 
+@pytest.mark.slow
 async def test_the_second_night_uploads_only_what_is_new(depot: Depot, small_parts: None) -> None:
     depot.put(FIRST, night(*range(1, 41)))
     first = await depot.prepare(FIRST)

@@ -78,6 +78,7 @@ async def test_their_order_is_that_in_which_they_were_taken(
     assert [backup.key for backup in found] == sorted(taken, key=lambda key: taken[key], reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", range(-1500, 900, 233))
 async def test_latest_and_before_take_what_was_newest_then(
     catalogue: Catalogue, taken: Mapping[str, datetime], minutes: int

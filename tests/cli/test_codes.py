@@ -24,6 +24,7 @@ def begun(bastion: Sshd) -> int:
     return bastion.behaviour.questions.begun
 
 
+@pytest.mark.slow
 def test_it_is_asked_for_once_at_a_terminal(bastion: Sshd, tmp_path: Path, home: Path) -> None:
     with Terminal(
         "nodekeys", "-i", str(tmp_path / "inventory.yml"), env={"HOME": str(home)}, cwd=tmp_path

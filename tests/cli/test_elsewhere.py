@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import Cluster
 
 
@@ -20,6 +22,7 @@ def start_otherwise(cluster: Cluster, prefix: str, settings: str = "", peers: st
     return str(script)
 
 
+@pytest.mark.slow
 def test_a_log_that_goes_to_a_file_is_shown_and_named(cluster: Cluster) -> None:
     """Its last lines were those of systemd alone, the status 0, and nothing said where the others are."""
     log = cluster.practice.working_directory("val-2") / "out.log"
@@ -35,6 +38,7 @@ def test_a_log_that_goes_to_a_file_is_shown_and_named(cluster: Cluster) -> None:
     )
 
 
+@pytest.mark.slow
 def test_peers_in_a_start_script_are_compared(cluster: Cluster) -> None:
     start_otherwise(cluster, "")
     keys = cluster("nodekeys", "--json")
@@ -44,6 +48,7 @@ def test_peers_in_a_start_script_are_compared(cluster: Cluster) -> None:
     assert cluster("services").status == 0
 
 
+@pytest.mark.slow
 def test_peers_that_cannot_be_read_are_not_known(cluster: Cluster) -> None:
     start_otherwise(cluster, "", peers='"$(echo "$PEERS")"')
     keys = cluster("nodekeys", "--json")

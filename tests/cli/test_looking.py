@@ -53,6 +53,7 @@ def test_status_of_a_healthy_cluster(cluster: Cluster) -> None:
         assert node["load_average"] >= 0
 
 
+@pytest.mark.slow
 def test_status_for_people(cluster: Cluster) -> None:
     done = cluster("status")
     assert done.status == 0
@@ -132,6 +133,7 @@ def test_a_damaged_backup_is_shown_as_far_as_it_can_be_read(cluster: Cluster, da
     assert f"✗ {damaged}: it is truncated" in cluster("backups").out
 
 
+@pytest.mark.slow
 def test_the_plan_names_a_damaged_backup_that_is_newer_than_what_it_takes(
     cluster: Cluster, damaged: str
 ) -> None:
@@ -149,6 +151,7 @@ def test_backup_that_is_not_there(cluster: Cluster) -> None:
     assert "nightly/nothing" in done.err
 
 
+@pytest.mark.slow
 def test_nodekeys(cluster: Cluster) -> None:
     done = cluster("nodekeys", "--json")
     assert done.status == 0
@@ -162,6 +165,7 @@ def test_nodekeys(cluster: Cluster) -> None:
     assert "Every reference that was seen is right." in for_people.out
 
 
+@pytest.mark.slow
 def test_services(cluster: Cluster) -> None:
     done = cluster("services", "--json")
     assert done.status == 0
@@ -189,6 +193,7 @@ def test_logs_filter_by_node_and_pattern(cluster: Cluster) -> None:
     assert "└ harmless" in done.out
 
 
+@pytest.mark.slow
 def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp_path: Path) -> None:
     kept = tmp_path / "plan.yml"
     done = cluster("plan", "--json", "-o", str(kept), "--keep-keys")
@@ -207,6 +212,7 @@ def test_plan_that_must_not_be_run_is_kept_and_ends_with_3(cluster: Cluster, tmp
     assert cluster("runs", "--json").document == {"runs": []}
 
 
+@pytest.mark.slow
 def test_plan_for_people_says_first_that_the_chain_would_stand_still(cluster: Cluster) -> None:
     done = cluster("plan", "--keep-keys", "--no-stage-first")
     assert done.status == 3
@@ -219,6 +225,7 @@ def test_plan_for_people_says_first_that_the_chain_would_stand_still(cluster: Cl
     assert text.rstrip().endswith("Nothing was changed.")
 
 
+@pytest.mark.slow
 def test_plan_of_another_cluster_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     kept = tmp_path / "plan.yml"
     cluster("plan", "--json", "-o", str(kept))
@@ -247,6 +254,7 @@ def test_s3_that_cannot_be_used_ends_with_4(
         assert done.err.startswith("Error: ")
 
 
+@pytest.mark.slow
 def test_watch_goes_on_until_it_is_told_to_stop(cluster: Cluster, home: Path) -> None:
     watching = subprocess.Popen(
         command("status", "-i", str(cluster.practice.inventory_path), "--watch", "--json"),
@@ -288,6 +296,7 @@ def test_wrong_mappings_are_wrong_calls_that_say_what_is_right(
     assert done.out == ""
 
 
+@pytest.mark.slow
 def test_a_node_that_answers_is_not_gone(cluster: Cluster) -> None:
     done = cluster("plan", "--gone", "val-2", "--json")
     assert done.status == 3

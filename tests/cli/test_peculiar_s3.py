@@ -16,7 +16,6 @@ from loomtui.drill.practice import Practice, practice
 from loomtui.inventory import load
 from tests.backups.peculiar import KMS_DENIED, KMS_SAID, Peculiar, Refusal, peculiar
 from tests.cli.conftest import Cluster, Done, Run
-from tests.sampling import rest_slow
 
 GLACIER = Refusal(403, "InvalidObjectState", "The operation is not valid for the object's storage class")
 GONE = Refusal(404, "NoSuchKey", "The specified key does not exist.", also_head=True)
@@ -66,7 +65,8 @@ def data_of(plan: Any) -> set[str]:
     return {node["data"]["key"] for node in plan["nodes"] if node["data"]}
 
 
-@pytest.mark.parametrize("peculiarity", rest_slow(["If-Match gets 412", "weak ETags"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("peculiarity", ["If-Match gets 412", "weak ETags"])
 def test_a_store_whose_etags_are_no_use_is_used(through: Through, store: Peculiar, peculiarity: str) -> None:
     if peculiarity == "weak ETags":
         store.etag = lambda tag: f"W/{tag}"
@@ -77,6 +77,7 @@ def test_a_store_whose_etags_are_no_use_is_used(through: Through, store: Peculia
     assert data_of(through("plan", "--json").document) == {key}
 
 
+@pytest.mark.slow
 def test_the_key_that_may_not_be_used_is_named(through: Through, store: Peculiar) -> None:
     key = through.newest("data")
     store.refusals[".tar."] = KMS_DENIED
@@ -91,9 +92,8 @@ def test_the_key_that_may_not_be_used_is_named(through: Through, store: Peculiar
     assert KMS_SAID in planned.err
 
 
-@pytest.mark.parametrize(
-    "refusal", rest_slow([KMS_DENIED, GLACIER, GONE]), ids=lambda refusal: str(refusal.code)
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("refusal", [KMS_DENIED, GLACIER, GONE], ids=lambda refusal: str(refusal.code))
 def test_one_object_that_cannot_be_read_costs_its_own_row(
     through: Through, store: Peculiar, healthy: Practice, refusal: Refusal
 ) -> None:

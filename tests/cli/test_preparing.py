@@ -28,6 +28,7 @@ def state(cluster: Cluster, key: str) -> str:
     return next(str(one["prepared"]) for one in backups if one["key"] == key)
 
 
+@pytest.mark.slow
 def test_prepare_show_and_prune(cluster: Cluster) -> None:
     key = newest(cluster, "data")
     read = cluster("backups", "show", key, "--json").document
@@ -99,6 +100,7 @@ def test_no_s3_ends_with_4(cluster: Cluster) -> None:
         assert done.status == 4
 
 
+@pytest.mark.slow
 def test_a_plan_with_prepared_data_reads_nothing_of_it(cluster: Cluster, tmp_path: Path) -> None:
     """One byte is asked for, which shows that S3 would give the archive to the nodes."""
     key = newest(cluster, "data")

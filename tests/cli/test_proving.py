@@ -72,6 +72,7 @@ def test_each_backup_is_judged(prove: Prove, backups: Backups, tmp_path: Path) -
     assert metrics.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.slow
 def test_a_program_that_is_given_runs_where_there_is_no_network(
     prove: Prove, backups: Backups, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def _settings(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
+@pytest.mark.slow
 def test_what_the_program_ends_with_is_the_reason(prove: Prove, tmp_path: Path) -> None:
     root()
     program = tmp_path / "loom"
@@ -138,6 +140,7 @@ def test_what_the_program_ends_with_is_the_reason(prove: Prove, tmp_path: Path) 
     assert told in done.out
 
 
+@pytest.mark.slow
 def test_what_the_stand_in_cannot_read_is_not_started(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proving, "is_practice_chain", lambda _folder, _height: False)
     proof, _ = prove("--json").lines
@@ -145,6 +148,7 @@ def test_what_the_stand_in_cannot_read_is_not_started(prove: Prove, monkeypatch:
     assert "real-data" in {gap["what"] for gap in proof["not_proved"]}
 
 
+@pytest.mark.slow
 def test_a_program_is_not_started_where_there_is_a_network(
     prove: Prove, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def state(root: Path) -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(stopped: Practice, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     opened: list[Fleet] = []
 

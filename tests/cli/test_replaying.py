@@ -88,6 +88,7 @@ def test_a_damaged_journal_is_refused(loomtui: Run, recorded: Recorded) -> None:
     assert f"run {recorded.id} cannot be replayed: line 1 of its journal is damaged" in done.err
 
 
+@pytest.mark.slow
 def test_a_report_is_played_where_there_is_no_inventory(recorded: Recorded, home: Path, folder: Path) -> None:
     """In a home that has nothing else, at such a speed that it is over at once."""
     (folder / "sent.json").write_text(render(recorded, "json"))

@@ -74,6 +74,7 @@ def test_break_glass_wants_the_clusters_name(loomtui: Run, inventory: str, plan:
     assert "break glass, with the cluster's name typed, although nobody else has signed this plan" in report
 
 
+@pytest.mark.slow
 def test_a_key_with_a_passphrase_is_asked_for_at_a_terminal(
     loomtui: Run, inventory: str, plan: Path, ben: Person, tmp_path: Path, home: Path
 ) -> None:

@@ -16,6 +16,7 @@ def healthy() -> Iterator[Practice]:
         yield cluster
 
 
+@pytest.mark.slow
 def test_one_node_away(cluster: Cluster) -> None:
     cluster.practice.stop_ssh("val-2")
     done = cluster("status", "--json")
@@ -46,6 +47,7 @@ def test_one_node_away(cluster: Cluster) -> None:
     assert "val-2" in logs.err
 
 
+@pytest.mark.slow
 def test_changed_host_key_is_refused(cluster: Cluster) -> None:
     cluster.practice.change_host_key("val-1")
     done = cluster("status", "--json")
@@ -65,6 +67,7 @@ def moved(loomtui: Run) -> Iterator[Cluster]:
         yield Cluster(found, loomtui)
 
 
+@pytest.mark.slow
 def test_units_that_do_not_know_their_peers(moved: Cluster) -> None:
     keys = moved("nodekeys", "--json")
     assert keys.status == 1
@@ -98,6 +101,7 @@ def test_units_that_do_not_know_their_peers(moved: Cluster) -> None:
     assert "To see what would change: loomtui services --diff" in moved("services").out
 
 
+@pytest.mark.slow
 def test_plan_shows_what_changes_in_each_file(moved: Cluster) -> None:
     done = moved("plan")
     assert done.status == 0

@@ -101,6 +101,7 @@ def _the_plan_refuses(cluster: Cluster, big: Path, home: Path) -> None:
     assert not (home / ".loomtui").exists()
 
 
+@pytest.mark.slow
 def test_a_genesis_with_plain_numbers(cluster: Cluster) -> None:
     """Somebody wrote 10 where Tendermint wants "10", and the backup has it too."""
     home = cluster.practice.working_directory(NODE)

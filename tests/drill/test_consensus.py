@@ -198,6 +198,7 @@ def test_two_of_four_ahead_stand_still(make: Make) -> None:
     assert world.heights() == [5] * 4
 
 
+@pytest.mark.slow
 def test_one_of_four_ahead_goes_on_and_signs_again_later(
     make: Make, told: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -221,6 +222,7 @@ def test_reset_signing_states_resume(make: Make) -> None:
     assert same_hashes(world)
 
 
+@pytest.mark.slow
 def test_one_validator_in_two_places_signs_twice(
     make: Make, keys: list[Keys], told: Callable[[], str]
 ) -> None:

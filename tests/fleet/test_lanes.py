@@ -27,6 +27,7 @@ async def test_looks_at_once_share_what_there_is(place: Place, sshd: Sshd, fleet
     assert len(place.behaviour.logins) <= 6
 
 
+@pytest.mark.slow
 async def test_who_follows_gets_a_connection(place: Place, fleet: Fleet, script: dict[str, str]) -> None:
     """And leaves the place as it was: the next one finds room."""
     place.behaviour.max_sessions = 1
@@ -42,6 +43,7 @@ async def test_who_follows_gets_a_connection(place: Place, fleet: Fleet, script:
     assert len(place.behaviour.logins) == 4
 
 
+@pytest.mark.slow
 async def test_room_that_something_given_up_holds(place: Place, fleet: Fleet, script: dict[str, str]) -> None:
     """It runs on over there, and holds the only place of its connection: a new connection has another."""
     place.behaviour.max_sessions = 1
@@ -73,6 +75,7 @@ async def test_refusal_whose_reason_went_to_another(
     assert len(place.behaviour.logins) == 1
 
 
+@pytest.mark.slow
 async def test_server_that_runs_nothing(place: Place, fleet: Fleet) -> None:
     place.behaviour.max_sessions = 0
     with pytest.raises(NodeUnreachable, match="lets us in and allows no command") as caught:

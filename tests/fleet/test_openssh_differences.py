@@ -82,6 +82,7 @@ def _comparable(options: SshOptions) -> SshOptions:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(_CASES)  # seconds; 300 take 10 where nothing else runs
 def test_no_difference(program: SshProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "/var/lib/folder")

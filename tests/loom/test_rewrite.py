@@ -155,6 +155,7 @@ def test_property_every_byte_outside_the_value_stays(data: st.DataObject) -> Non
     assert rewrite_peers(before + old + after, {flag: new}) == before + new + after
 
 
+@pytest.mark.slow
 @given(
     st.text("[Service]\nExecStart=loom run --peers'\"\\$%x=, \t\r;#-"), st.sampled_from(list(PeerFlag)), lists
 )

@@ -67,6 +67,7 @@ def told(run: Run) -> str:
     return "\n".join(event.message for event in run.events())
 
 
+@pytest.mark.slow
 async def test_suspended_until_the_node_is_started(cluster: LocalCluster) -> None:
     machine = cluster.machines["n1"]
     before = surroundings(machine)
@@ -102,6 +103,7 @@ async def test_put_back_by_a_rollback(cluster: LocalCluster, step: StepName) -> 
     assert cluster.live() == live
 
 
+@pytest.mark.slow
 async def test_put_back_where_a_run_stops_before_it_stops_anything(cluster: LocalCluster) -> None:
     machine = cluster.machines["n1"]
     before = surroundings(machine)
@@ -138,6 +140,7 @@ def at_work(cluster: LocalCluster) -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
+@pytest.mark.slow
 async def test_one_that_runs_is_waited_for(cluster: LocalCluster, at_work: subprocess.Popen[bytes]) -> None:
     run, fleet = await cluster.run(), cluster.fleet()
     looks = 0
@@ -170,6 +173,7 @@ async def test_one_that_does_not_end_stops_nothing(
     assert not machine.lock.exists()
 
 
+@pytest.mark.slow
 async def test_one_that_runs_is_ended_where_that_is_chosen(
     cluster: LocalCluster, at_work: subprocess.Popen[bytes]
 ) -> None:

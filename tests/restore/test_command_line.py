@@ -70,6 +70,7 @@ def test_a_consent_names_this_cluster(option: str) -> None:
         planning.plan.main([option, "other"], standalone_mode=False, obj=Settings())
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(_choices)
 def test_the_command_makes_the_same_choices_again(choices: Choices) -> None:

@@ -37,6 +37,7 @@ def packed_state(tmp_path: Path) -> set[str]:
     return digests(tmp_path / "packed/app.db") | digests(tmp_path / "packed/chaindata/data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["curl", "wget"])
 def test_fifty_cuts_cost_no_byte(tmp_path: Path, store: Store, tar: bytes, tool: str) -> None:
     node = machine(tmp_path / "other", tool, "gzip")

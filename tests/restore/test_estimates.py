@@ -84,6 +84,7 @@ def test_other_clusters_and_damaged_runs_are_left_out(tmp_path: Path) -> None:
     assert [run.plan.cluster for run in past_runs(store, plan().cluster)] == [plan().cluster]
 
 
+@pytest.mark.slow
 def test_only_the_latest_runs_count(tmp_path: Path) -> None:
     for _ in range(4):
         ran(tmp_path, (StepName.STOP, 9))

@@ -92,6 +92,7 @@ async def test_what_is_no_address_is_a_wrong_call(make_cluster: Make, redis: str
         await make_cluster().plan(redis=redis)
 
 
+@pytest.mark.slow
 async def test_another_redis_is_written_with_the_rest_and_taken_back(
     make_cluster: Make, tmp_path: Any
 ) -> None:

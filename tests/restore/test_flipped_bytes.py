@@ -31,7 +31,6 @@ from tests.restore.material import ITEMS, write_database, write_state
 from tests.restore.serving import Store
 from tests.restore.test_twin_fetching import Desk, expected, staged, tar_of
 from tests.restore.twins import Shelf, prepare
-from tests.sampling import rest_slow
 
 PLACES = 20
 TOOLS = {Compression.BZIP2: "bzip2", Compression.GZIP: "gzip", Compression.ZSTD: "zstd"}
@@ -76,7 +75,8 @@ def job_ended_with(node: LocalNode, store: Store, body: bytes, sha: str, *member
     return status
 
 
-@pytest.mark.parametrize("compression", rest_slow(TOOLS))
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", TOOLS)
 def test_no_flipped_byte_of_an_archive_passes(
     tmp_path: Path, store: Store, small_tar: bytes, compression: Compression
 ) -> None:
@@ -89,7 +89,8 @@ def test_no_flipped_byte_of_an_archive_passes(
     assert job_ended_with(node, store, body, digest(body), compression=compression) == 0
 
 
-@pytest.mark.parametrize("compression", rest_slow(TOOLS))
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", TOOLS)
 def test_of_an_archive_that_nobody_has_read_a_flipped_byte_changes_nothing_or_is_refused(
     tmp_path: Path, store: Store, small_tar: bytes, compression: Compression
 ) -> None:
@@ -175,6 +176,7 @@ async def test_no_flipped_byte_of_a_part_passes(desk: Desk, packed: Path) -> Non
     assert staged(desk) == expected(packed)
 
 
+@pytest.mark.slow
 async def test_no_flipped_byte_of_a_manifest_changes_what_is_staged(desk: Desk, packed: Path) -> None:
     """It is none any more, or a node finds out; or it decides nothing (test_manifest_truth.py)."""
     wanted = desk.offer(tar_of(packed))
@@ -239,6 +241,7 @@ async def test_a_restore_of_an_archive_with_a_flipped_byte_names_it(
     assert key in await refused(cluster, run)
 
 
+@pytest.mark.slow
 async def test_a_restore_from_a_part_with_a_flipped_byte_names_it(
     make_cluster: Callable[..., LocalCluster], store: Store, tmp_path: Path
 ) -> None:

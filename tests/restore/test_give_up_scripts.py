@@ -68,6 +68,7 @@ def test_it_deletes_the_databases_that_are_named_and_nothing_else(node: LocalNod
     assert given_up.at is not None
 
 
+@pytest.mark.slow
 def test_killed_at_every_point_it_is_repeated_and_never_leaves_half_a_database(tmp_path: Path) -> None:
     root = tmp_path / "n1"
     interruptions = Interruptions(root, prepare, give_up(root))

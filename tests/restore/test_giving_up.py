@@ -140,6 +140,7 @@ async def test_only_the_node_without_room_gives_up_and_only_after_all_are_stoppe
     assert "deleted for good" in said["n2"].text
 
 
+@pytest.mark.slow
 async def test_the_journal_and_the_report_say_it(make_cluster: Make) -> None:
     cluster = await full_cluster(make_cluster)
     run = await cluster.run(give_up_old_data=True)
@@ -161,6 +162,7 @@ async def test_the_journal_and_the_report_say_it(make_cluster: Make) -> None:
     assert "Given up: the old databases of n2" in render(run, "md")
 
 
+@pytest.mark.slow
 async def test_if_there_is_room_by_then_nothing_is_given_up(make_cluster: Make) -> None:
     cluster = await full_cluster(make_cluster)
     run, fleet = await cluster.run(give_up_old_data=True), cluster.fleet()
@@ -189,6 +191,7 @@ async def test_an_archive_that_is_not_there_any_more_costs_no_old_data(make_clus
     assert await cluster.runner(run).rollback() is Outcome.ROLLED_BACK
 
 
+@pytest.mark.slow
 async def test_data_that_comes_not_is_told_truly_and_resume_goes_on(make_cluster: Make) -> None:
     cluster = await full_cluster(make_cluster)
     run, fleet = await cluster.run(give_up_old_data=True), cluster.fleet()
@@ -221,6 +224,7 @@ async def test_what_is_missing_even_then_is_refused_before_the_stop(make_cluster
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_all_nodes_give_up_where_the_archive_is_prepared(make_cluster: Make, store: Store) -> None:
     cluster = await full_cluster(make_cluster, 2, "n1", "n2")
     prepare(cluster, store, lambda manifest: manifest)
@@ -239,6 +243,7 @@ async def test_all_nodes_give_up_where_the_archive_is_prepared(make_cluster: Mak
 # ── data that nobody has read ───────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_what_nobody_has_read_is_judged_on_the_node_with_room(make_cluster: Make) -> None:
     cluster = await full_cluster(make_cluster, 2, "n1")
     machine = cluster.machines["n1"]
@@ -270,9 +275,8 @@ class Killed(Exception):
     """loomtui died here."""
 
 
-@pytest.mark.parametrize(
-    "at", rest_slow(["before the first file", "after the last one", "unpacked", "swapped"])
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["before the first file", "after the last one", "unpacked", "swapped"])
 async def test_a_run_that_was_killed_goes_on_to_the_same_end(make_cluster: Make, at: str) -> None:
     cluster = await full_cluster(make_cluster, 1, "n1")
     run, fleet = await cluster.run(give_up_old_data=True), cluster.fleet()

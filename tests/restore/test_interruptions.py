@@ -16,7 +16,6 @@ from loomtui.restore.record.run_store import Run
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import Tree
 from tests.restore.local_fleet import LocalFleet
-from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 
@@ -133,7 +132,8 @@ async def test_killed_before_any_script_it_resumes_and_rolls_back(make_cluster: 
     await asyncio.gather(*shares)
 
 
-@pytest.mark.parametrize("script", rest_slow(["swap", "replace", "start"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["swap", "replace", "start"])
 async def test_with_several_nodes_at_once_too(make_cluster: Make, script: str) -> None:
     """Killed when the second node is to run the script, while the first may be through with it."""
     walk = Walk(make_cluster(2))
@@ -152,6 +152,7 @@ async def test_with_several_nodes_at_once_too(make_cluster: Make, script: str) -
         assert not machine.hold.exists()
 
 
+@pytest.mark.slow
 async def test_a_rollback_that_is_killed_is_called_again(make_cluster: Make) -> None:
     walk = Walk(make_cluster())
     before = walk.cluster.live()

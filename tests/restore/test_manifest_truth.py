@@ -281,6 +281,7 @@ def decided(plan: Plan) -> Plan:
 # ── whatever happens in between ─────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choices", [{}, {"stage_first": False}], ids=["staged first", "staged after"])
 async def test_a_true_manifest_is_restored(make_cluster: Make, store: Store, choices: Any) -> None:
     cluster = make_cluster(2)

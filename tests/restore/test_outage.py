@@ -39,6 +39,7 @@ class Asked(Scripted):
         return await super().approve_unit(node, preview, draft)
 
 
+@pytest.mark.slow
 async def test_units_are_shown_approved_and_checked_while_the_services_run(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong_units(cluster)
@@ -57,6 +58,7 @@ async def test_units_are_shown_approved_and_checked_while_the_services_run(make_
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_what_is_put_in_is_what_was_approved_and_shown(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong_units(cluster)
@@ -67,6 +69,7 @@ async def test_what_is_put_in_is_what_was_approved_and_shown(make_cluster: Make)
     assert {data["digest"] for data in decided} == units
 
 
+@pytest.mark.slow
 async def test_a_change_that_keeps_nobody_apart_may_be_declined_once(make_cluster: Make) -> None:
     """A node passes over its own entry in its list: whether that stays is the operator's to say, once."""
     cluster = make_cluster(2)

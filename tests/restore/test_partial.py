@@ -139,7 +139,8 @@ def restored_unit(world: World, plan: Plan, number: int) -> str:
     return fix.after
 
 
-@pytest.mark.parametrize("number", rest_slow(NUMBERS))
+@pytest.mark.slow
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("own", [RIGHT, STALE])
 def test_one_node_is_restored_whatever_the_others_are(number: int, own: str) -> None:
     others = [other for other in NUMBERS if other != number]

@@ -78,6 +78,7 @@ def test_a_look_ends_whatever_it_is_given(folder: str, shell: str) -> None:
     subprocess.run(command, capture_output=True, check=False, timeout=20)
 
 
+@pytest.mark.slow
 async def test_a_place_that_is_only_noted_may_be_odd(make_cluster: Make) -> None:
     """The address book is in no backup, and cannot be read: the restore leaves it alone, and so does undo."""
     cluster = make_cluster()

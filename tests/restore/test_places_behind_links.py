@@ -22,16 +22,16 @@ from tests.restore.places import (
     replace_by,
     restored_and_rolled_back,
 )
-from tests.sampling import rest_of_rows_slow, rest_slow
 
 
 def relative_to(folder: Path, path: Path) -> str:
     return os.path.relpath(path, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "relative"),
-    rest_of_rows_slow([(LOOM_CONFIG, True), (TENDERMINT_CONFIG, False), (VALIDATOR, False)]),
+    [(LOOM_CONFIG, True), (TENDERMINT_CONFIG, False), (VALIDATOR, False)],
 )
 async def test_a_config_file_behind_a_link(
     make_cluster: Make, tmp_path: Path, target: str, relative: bool
@@ -47,6 +47,7 @@ async def test_a_config_file_behind_a_link(
     assert path.is_symlink()
 
 
+@pytest.mark.slow
 async def test_config_files_behind_a_link_to_their_folder(make_cluster: Make, tmp_path: Path) -> None:
     cluster = make_cluster()
     config, kept = cluster.machines["n1"].config, tmp_path / "kept"
@@ -56,6 +57,7 @@ async def test_config_files_behind_a_link_to_their_folder(make_cluster: Make, tm
     await restored_and_rolled_back(cluster, kept)
 
 
+@pytest.mark.slow
 async def test_a_link_to_a_file_that_is_not_there_yet(make_cluster: Make, tmp_path: Path) -> None:
     cluster = make_cluster()
     path = cluster.machines["n1"].workdir / LOOM_CONFIG
@@ -65,6 +67,7 @@ async def test_a_link_to_a_file_that_is_not_there_yet(make_cluster: Make, tmp_pa
     await restored_and_rolled_back(cluster, kept)
 
 
+@pytest.mark.slow
 async def test_a_unit_that_is_linked_into_its_place(make_cluster: Make, tmp_path: Path) -> None:
     cluster = make_cluster(2)
     cluster.spoil_unit(1)
@@ -77,7 +80,8 @@ async def test_a_unit_that_is_linked_into_its_place(make_cluster: Make, tmp_path
     await restored_and_rolled_back(cluster, kept)
 
 
-@pytest.mark.parametrize("name", rest_slow(["app.db", "chaindata/data", "chaindata"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["app.db", "chaindata/data", "chaindata"])
 async def test_a_database_behind_a_link_on_the_same_disk(
     make_cluster: Make, tmp_path: Path, name: str
 ) -> None:
@@ -89,6 +93,7 @@ async def test_a_database_behind_a_link_on_the_same_disk(
     await restored_and_rolled_back(cluster, kept)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_no_folder(make_cluster: Make) -> None:
     cluster = make_cluster()
     replace_by(cluster.machines["n1"].workdir / "receipts_db", Path.touch)
@@ -102,6 +107,7 @@ async def test_a_database_whose_disk_is_not_mounted(make_cluster: Make) -> None:
     assert (found.code, "/mnt/not-there/evm.db" in found.sentence) == (FindingCode.UNFIT_PLACE, True)
 
 
+@pytest.mark.slow
 async def test_a_file_with_other_names_is_told(make_cluster: Make, tmp_path: Path) -> None:
     cluster = make_cluster()
     path = cluster.machines["n1"].workdir / LOOM_CONFIG
@@ -112,6 +118,7 @@ async def test_a_file_with_other_names_is_told(make_cluster: Make, tmp_path: Pat
     await restored_and_rolled_back(cluster, tmp_path / "another name")
 
 
+@pytest.mark.slow
 @as_root
 async def test_files_of_an_owner_who_does_not_exist(make_cluster: Make) -> None:
     cluster = make_cluster()

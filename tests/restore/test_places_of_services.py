@@ -157,6 +157,7 @@ async def test_a_staging_folder_that_cannot_be_set_aside(make_cluster: Make, pla
     assert (found.code, words in found.sentence) == (FindingCode.UNFIT_PLACE, True)
 
 
+@pytest.mark.slow
 async def test_a_staging_folder_below_the_working_directory_is_set_aside(make_cluster: Make) -> None:
     cluster = make_cluster()
     machine = cluster.machines["n1"]
@@ -175,6 +176,7 @@ async def test_a_signing_state_of_an_unknown_form(make_cluster: Make) -> None:
     assert (found.code, str(path) in found.sentence) == (FindingCode.SIGNING_STATE_ODD, True)
 
 
+@pytest.mark.slow
 async def test_a_signing_state_without_its_numbers_is_set(make_cluster: Make) -> None:
     """Go takes a number that is not there for 0."""
     cluster = make_cluster()

@@ -128,6 +128,7 @@ plans = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(plans)
 def test_any_plan_is_read_as_it_was_written(plan: Plan) -> None:

@@ -43,6 +43,7 @@ def genesis_addresses(text: str) -> set[str]:
     return {entry.address for entry in read_tendermint_genesis(text).validators}
 
 
+@pytest.mark.slow
 async def test_a_past_with_an_election_and_without_a_config_of_the_backup_node(cluster: Practice) -> None:
     found = await looked(cluster)
     backup_host = {c.backup.source for c in found if c.backup.kind is BackupKind.DATA}
@@ -69,6 +70,7 @@ async def test_a_past_with_an_election_and_without_a_config_of_the_backup_node(c
     assert {entry["address"] for entry in first["validators"]} == genesis_addresses(file)
 
 
+@pytest.mark.slow
 def test_blank_machines_are_of_another_chain_with_the_same_id(cluster: Practice) -> None:
     config = cluster.working_directory("val-1") / "chaindata/config"
     old = (config / "genesis.json").read_text()
@@ -89,6 +91,7 @@ def test_blank_machines_are_of_another_chain_with_the_same_id(cluster: Practice)
         assert all(fresh.node_ids[other] in unit for other in others)
 
 
+@pytest.mark.slow
 def test_a_wrongly_initialised_cluster_has_made_blocks_of_its_own(cluster: Practice) -> None:
     fresh = make_wrongly_initialised(cluster)
     reached = height(cluster, "val-1")
@@ -100,6 +103,7 @@ def test_a_wrongly_initialised_cluster_has_made_blocks_of_its_own(cluster: Pract
     until(lambda: height(cluster, "val-1") > reached)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("app_db", [True, False])
 def test_chaindata_is_gone_everywhere(cluster: Practice, app_db: bool) -> None:
     lose_chaindata(cluster, app_db=app_db)

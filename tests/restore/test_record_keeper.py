@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def test_what_is_another_file_is_sent_whole() -> None:
     assert len(news({"plan.yml": b""}, {})) == 1
 
 
+@pytest.mark.slow
 async def test_a_restore_leaves_its_whole_record_on_every_node(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     run = await cluster.run()

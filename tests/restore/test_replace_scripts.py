@@ -71,6 +71,7 @@ DEEP = pytest.param("deep", None, "stage/new", id="a file whose folders are miss
 A_UNIT = pytest.param("unit", OLD, "stage/new", id="the unit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slot", "old", "source"), [FILE, AWAY, DEEP])
 def test_replace_killed_at_every_point_and_repeated(
     root: Path, slot: str, old: str | None, source: str
@@ -78,6 +79,7 @@ def test_replace_killed_at_every_point_and_repeated(
     Interruptions(root, prepared(slot, old), replace(root, slot, source)).check_repeated(copies=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slot", "old", "source"), [A_UNIT, DEEP])
 def test_replace_killed_at_every_point_and_taken_back(
     root: Path, slot: str, old: str | None, source: str

@@ -182,6 +182,7 @@ _MOMENT = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(_MOMENT, max_size=25), st.integers(20, 200))
 def test_whatever_a_journal_holds_it_is_told(
     tmp_path_factory: pytest.TempPathFactory,

@@ -156,6 +156,7 @@ async def test_a_failure_can_end_in_the_way_back(make_cluster: Make) -> None:
     assert undone == [StepName.CONFIG, StepName.DATA, StepName.STOP, StepName.PREFLIGHT]
 
 
+@pytest.mark.slow
 async def test_a_node_can_be_left_out_and_stays_held(make_cluster: Make) -> None:
     cluster = make_cluster(1, backup_node=True)
     before = cluster.live()
@@ -205,6 +206,7 @@ async def test_who_is_left_out_and_cannot_be_held_is_told(make_cluster: Make) ->
     assert any("could not be held and stopped" in event.message for event in run.events())
 
 
+@pytest.mark.slow
 async def test_who_is_needed_for_the_chain_to_move_cannot_be_left_out(make_cluster: Make) -> None:
     cluster = make_cluster(2, backup_node=True)
     run, fleet = await cluster.run(), cluster.fleet()
@@ -332,6 +334,7 @@ async def test_plans_that_must_not_run(make_cluster: Make, changes: dict[str, ob
     assert not fleet.ran
 
 
+@pytest.mark.slow
 async def test_a_run_that_is_over_is_not_run_again(make_cluster: Make) -> None:
     cluster = make_cluster()
     run = await cluster.run()

@@ -269,6 +269,7 @@ async def test_a_job_that_runs_already_is_found_again(make_desk: Any, store: Sto
     assert len(store.asked) == 1
 
 
+@pytest.mark.slow
 async def test_a_job_that_vanishes_is_not_waited_for(make_desk: Any, tar: bytes) -> None:
     desk = make_desk("curl", "gzip")
     desk.machine.write_tool("setsid", "exit 0")

@@ -82,6 +82,7 @@ def test_the_files_belong_to_the_user_of_the_unit(node: LocalNode) -> None:
     assert {(path.stat().st_uid, path.stat().st_gid) for path in staged.rglob("*")} == {owner}
 
 
+@pytest.mark.slow
 def test_place_killed_at_every_point_and_repeated(root: Path) -> None:
     Interruptions(root, unpacked, PLACE).check_repeated()
 

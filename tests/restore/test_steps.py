@@ -52,6 +52,7 @@ def wrong_peers(cluster: LocalCluster) -> str:
     return f"tcp://{Key(77).node_id}@10.0.0.2:46656"
 
 
+@pytest.mark.slow
 async def test_a_unit_whose_last_line_has_no_end_is_the_one_that_the_plan_saw(make_cluster: Make) -> None:
     """systemctl tells it with an end, so that its bytes are others than those of the text."""
     cluster = make_cluster(2)
@@ -78,6 +79,7 @@ async def test_a_unit_that_somebody_changed_since_is_not_written_over(make_clust
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_a_change_that_is_declined_stops_the_run_before_anything_is_stopped(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     with_peers(cluster, 1, wrong_peers(cluster))
@@ -134,6 +136,7 @@ async def test_a_unit_that_can_no_longer_be_changed_after_the_stop(make_cluster:
     assert operator.previews[StepName.SERVICES]["n1"].text
 
 
+@pytest.mark.slow
 async def test_peers_in_a_drop_in_are_changed_there_and_put_back(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     machine = cluster.machines["n1"]
@@ -190,6 +193,7 @@ async def test_one_identity_on_two_nodes_is_never_started(make_cluster: Make) ->
     assert cluster.machines["n1"].active == cluster.machines["n2"].active == "inactive"
 
 
+@pytest.mark.slow
 async def test_a_program_that_cannot_be_asked_for_its_id_stops_nothing(make_cluster: Make) -> None:
     """The ID is derived from the key; `loom nodekey` only confirms it."""
     cluster = make_cluster()
@@ -309,6 +313,7 @@ async def test_another_file_or_an_older_state_gives_way(make_cluster: Make, text
     assert json.loads(validator.read_text())["address"] == validator_key_of(1).address
 
 
+@pytest.mark.slow
 async def test_an_address_book_is_set_aside_and_put_back(make_cluster: Make) -> None:
     cluster = make_cluster()
     book = cluster.machines["n1"].config / "addrbook.json"
@@ -366,6 +371,7 @@ async def test_a_swap_that_nobody_noted_is_noticed(make_cluster: Make) -> None:
 # ── the chain ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_a_chain_that_stands_still_ends_in_a_diagnosis(make_cluster: Make) -> None:
     cluster = make_cluster()
     machine = cluster.machines["n1"]
@@ -384,6 +390,7 @@ async def test_a_chain_that_stands_still_ends_in_a_diagnosis(make_cluster: Make)
     assert await cluster.runner(run).restore() is Outcome.RESTORED
 
 
+@pytest.mark.slow
 async def test_a_node_that_gives_no_height_is_not_verified(make_cluster: Make) -> None:
     cluster = make_cluster()
     plan = replace(await cluster.plan(), verify_deadline_seconds=1)
@@ -449,6 +456,7 @@ async def test_a_gate_that_cannot_look_is_closed(make_cluster: Make) -> None:
     assert any(event.kind is EventKind.GATE_REFUSED for event in run.events())
 
 
+@pytest.mark.slow
 async def test_the_operator_may_give_up_at_any_choice(make_cluster: Make) -> None:
     cluster = make_cluster()
     cluster.chain.moves = False

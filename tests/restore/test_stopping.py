@@ -53,6 +53,7 @@ async def test_processes_that_hold_databases_are_named(
     assert "--kill" in caught.value.advice
 
 
+@pytest.mark.slow
 async def test_the_operator_may_have_them_killed(make_cluster: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
     cluster = make_cluster()

@@ -66,10 +66,12 @@ def test_the_new_state_takes_the_place_of_the_whole_old_one(node: LocalNode) -> 
     assert not list((node.run_folder() / "stage/data").rglob("LOG"))
 
 
+@pytest.mark.slow
 def test_swap_killed_at_every_point_and_repeated(root: Path) -> None:
     Interruptions(root, prepare, swap(root)).check_repeated()
 
 
+@pytest.mark.slow
 def test_swap_killed_at_every_point_and_taken_back(root: Path) -> None:
     for killed in Interruptions(root, prepare, swap(root)).each():
         do(killed.node, unswap(root))
@@ -82,6 +84,7 @@ def prepare_swapped(machine: LocalNode) -> None:
     write_database(machine.workdir / "evm.db", b"", "made by the restored node")
 
 
+@pytest.mark.slow
 def test_unswap_killed_at_every_point_and_repeated(root: Path) -> None:
     Interruptions(root, prepare_swapped, unswap(root)).check_repeated()
 

@@ -283,6 +283,7 @@ async def test_a_part_that_is_gone_is_no_reason_to_stop(make_desk: Any, packed: 
     assert "the archive itself is taken" in desk.notes[0]
 
 
+@pytest.mark.slow
 async def test_after_a_reboot_only_the_parts_that_were_not_there_are_fetched(
     make_desk: Any, packed: Path
 ) -> None:
@@ -387,6 +388,7 @@ async def test_undo_after_a_delta_is_byte_for_byte(make_desk: Any, packed: Path)
     assert live_tree(work) == before
 
 
+@pytest.mark.slow
 async def test_delta_goes_on_after_an_interruption_with_what_it_took(make_desk: Any, packed: Path) -> None:
     desk = make_desk()
     wanted = desk.offer(tar_of(packed))

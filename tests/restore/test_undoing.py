@@ -21,6 +21,7 @@ from tests.restore.scripted import Scripted
 Make = Callable[..., LocalCluster]
 
 
+@pytest.mark.slow
 async def test_a_rollback_that_does_not_reach_a_node_can_be_called_again(make_cluster: Make) -> None:
     cluster = make_cluster(1, backup_node=True)
     before = cluster.live()
@@ -39,6 +40,7 @@ async def test_a_rollback_that_does_not_reach_a_node_can_be_called_again(make_cl
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_an_undo_that_fails_keeps_the_earlier_ones_from_that_node(make_cluster: Make) -> None:
     """A node that cannot be stopped gets none of its old files back under its feet."""
     cluster = make_cluster()
@@ -61,6 +63,7 @@ async def test_rolling_back_what_never_began_touches_no_node(make_cluster: Make)
     assert {ran.kind for ran in fleet.ran} == {"inspect"}
 
 
+@pytest.mark.slow
 async def test_a_node_that_signed_since_keeps_its_state_and_that_is_said(make_cluster: Make) -> None:
     cluster = make_cluster()
     run = await cluster.run()
@@ -104,6 +107,7 @@ async def test_what_was_cleaned_away_cannot_be_rolled_back(make_cluster: Make) -
     assert summarize(run).ended_at == ended
 
 
+@pytest.mark.slow
 async def test_cleaning_is_done_on_all_nodes_or_on_none(make_cluster: Make) -> None:
     cluster = make_cluster(1, backup_node=True)
     run, fleet = await cluster.run(), cluster.fleet()

@@ -26,7 +26,6 @@ from tests.restore.cluster import LocalCluster
 from tests.restore.local_fleet import LocalFleet
 from tests.restore.material import NOW, Key, make_plan_of, node_key_of, node_plan, unit_text
 from tests.restore.scripted import Scripted
-from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 FORMS: tuple[Form, ...] = ("md", "html", "json")
@@ -63,6 +62,7 @@ async def failing(cluster: LocalCluster, run: Run, operator: Scripted) -> Loomtu
 # ── what is recorded ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_a_yes_is_in_the_journal_and_in_the_report(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster)
@@ -79,6 +79,7 @@ async def test_a_yes_is_in_the_journal_and_in_the_report(make_cluster: Make) -> 
         assert "change of the unit" in render(run, form)
 
 
+@pytest.mark.slow
 async def test_an_edited_yes_is_recorded_with_what_it_changed(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster)
@@ -126,7 +127,8 @@ def killing(cluster: LocalCluster, at: str, time: int = 1) -> LocalFleet:
     return fleet
 
 
-@pytest.mark.parametrize("at", rest_slow(["stage_file", "verify_unit"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["stage_file", "verify_unit"])
 @pytest.mark.parametrize("edit", [None, nice], ids=["as proposed", "edited"])
 async def test_what_was_approved_before_a_crash_is_done_and_not_asked_again(
     make_cluster: Make, at: str, edit: Callable[[str], str] | None
@@ -153,6 +155,7 @@ async def test_what_was_approved_before_a_crash_is_done_and_not_asked_again(
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_an_edited_unit_that_is_in_place_is_left_alone_by_a_resumed_run(make_cluster: Make) -> None:
     """Even where loomtui would have written it otherwise: it has the node's own entry, which is harmless."""
     cluster = make_cluster(2)
@@ -182,6 +185,7 @@ async def test_an_edited_unit_that_is_in_place_is_left_alone_by_a_resumed_run(ma
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_a_unit_that_changed_since_it_was_approved_is_asked_about_again(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster)
@@ -198,6 +202,7 @@ async def test_a_unit_that_changed_since_it_was_approved_is_asked_about_again(ma
     assert any("is not done" in event.message for event in run.events() if event.kind is EventKind.NOTE)
 
 
+@pytest.mark.slow
 async def test_a_no_is_asked_again(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster)
@@ -209,6 +214,7 @@ async def test_a_no_is_asked_again(make_cluster: Make) -> None:
     assert [one["answer"] for one in decisions(run)] == ["no", "yes"]
 
 
+@pytest.mark.slow
 async def test_what_systemd_refuses_is_asked_about_again_and_can_be_edited(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster, extra="# BROKEN\n")

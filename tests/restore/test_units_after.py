@@ -122,6 +122,7 @@ async def test_peers_that_cannot_be_read_are_a_warning_and_stop_nothing(make_clu
     assert machine.unit.read_text() == service_fixes(report)[0].after
 
 
+@pytest.mark.slow
 async def test_a_restore_goes_through_past_peers_that_cannot_be_read_and_names_them(
     make_cluster: Make,
 ) -> None:

@@ -23,7 +23,6 @@ from tests.restore.cluster import BACKUP_TIME, LIVE_HEIGHT, LocalCluster, stoppe
 from tests.restore.material import app_journal
 from tests.restore.scripted import Scripted
 from tests.restore.serving import serve
-from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 
@@ -126,6 +125,7 @@ def alike(plan: Plan) -> Plan:
     return replace(plan, id="", made_at=BACKUP_TIME, choices=choices, warnings=tuple(warnings))
 
 
+@pytest.mark.slow
 async def test_nodes_that_fetch_by_themselves(make_cluster: Make) -> None:
     with serve() as store:
         cluster = make_cluster(tools=("curl", "gzip"))
@@ -169,6 +169,7 @@ def relays_of_data(cluster: LocalCluster) -> list[str]:
     return [key for what, key in cluster.catalogue.calls if what == "decompressed" and "data" in key]
 
 
+@pytest.mark.slow
 async def test_the_same_plan_takes_what_is_unpacked_too(make_cluster: Make) -> None:
     cluster = make_cluster()
     first = await unread_run(cluster)
@@ -178,6 +179,7 @@ async def test_the_same_plan_takes_what_is_unpacked_too(make_cluster: Make) -> N
     assert len(relays_of_data(cluster)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tools", [(), ("curl", "gzip")], ids=["relayed", "fetched"])
 async def test_what_was_unpacked_is_taken_by_the_next_run(make_cluster: Make, tools: tuple[str, ...]) -> None:
     with serve() as store:
@@ -199,6 +201,7 @@ async def test_what_was_unpacked_is_taken_by_the_next_run(make_cluster: Make, to
         assert taken == [f"the same archive was unpacked by the run {first.id}: that is taken"]
 
 
+@pytest.mark.slow
 async def test_the_consent_can_be_given_while_the_services_run(make_cluster: Make) -> None:
     cluster = make_cluster()
     run = await unread_run(cluster, reset_signing=False)
@@ -299,7 +302,8 @@ def dies_after(script: str) -> Callable[[str, str], None]:
     return after
 
 
-@pytest.mark.parametrize("script", rest_slow(["lock", "relayed", "staged", "place"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["lock", "relayed", "staged", "place"])
 async def test_a_run_that_was_killed_goes_on(make_cluster: Make, script: str) -> None:
     cluster = make_cluster()
     run, fleet = await unread_run(cluster), cluster.fleet()
@@ -313,6 +317,7 @@ async def test_a_run_that_was_killed_goes_on(make_cluster: Make, script: str) ->
     assert len(relays_of_data(cluster)) == 1, "what was unpacked is not fetched again"
 
 
+@pytest.mark.slow
 async def test_a_run_that_was_killed_at_the_question_asks_again(make_cluster: Make) -> None:
     cluster = make_cluster()
     run = await unread_run(cluster)
@@ -323,6 +328,7 @@ async def test_a_run_that_was_killed_at_the_question_asks_again(make_cluster: Ma
     assert len(operator.plans) == 1
 
 
+@pytest.mark.slow
 async def test_the_completed_plan_is_written_before_its_event(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +363,7 @@ async def test_a_stopped_run_is_cleaned(make_cluster: Make) -> None:
 # ── which archives are read all the same ────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_nodes_that_hold_something_else_stop_the_run(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     run, fleet = await unread_run(cluster), cluster.fleet(quick=False)
@@ -403,6 +410,7 @@ async def test_a_node_that_lost_its_keys_has_the_archive_of_its_host_read(make_c
     assert lost.node("n1").config is not None
 
 
+@pytest.mark.slow
 async def test_a_newer_backup_than_the_first_plan_is_not_taken_by_the_completed_one(
     make_cluster: Make,
 ) -> None:

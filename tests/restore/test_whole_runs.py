@@ -119,6 +119,7 @@ def check_node(machine: LocalNode, number: int) -> None:
     assert len(list((machine.workdir / ".loomtui/runs").iterdir())) == 1
 
 
+@pytest.mark.slow
 async def test_nodes_that_can_fetch_by_themselves(make_cluster: Make) -> None:
     with serve() as store:
         cluster = make_cluster(tools=("curl", "gzip"))

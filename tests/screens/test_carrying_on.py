@@ -108,6 +108,7 @@ async def asked(
 # ── what is as the plan shows it ────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_nothing_is_asked_where_all_is_as_the_plan_shows_it(cluster: LocalCluster) -> None:
     wrong(cluster)
     run = await cluster.run()
@@ -360,6 +361,7 @@ async def test_an_unfinished_restore_comes_before_the_choice() -> None:
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offer")
 
 
+@pytest.mark.slow
 async def test_between_two_steps_it_is_stopped_with_one_key() -> None:
     """Carrying on, it finishes its step and waits; then the name is not typed again."""
     engine = WritableFakeEngine(scenes.healthy(production=False), {(StepName.CONFIG, "db2")})
@@ -382,6 +384,7 @@ async def test_between_two_steps_it_is_stopped_with_one_key() -> None:
         await until(pilot, lambda: outcome_of(app) is Outcome.RESTORED, "the end")
 
 
+@pytest.mark.slow
 async def test_the_key_that_stops_makes_it_wait_before_the_next_step(cluster: LocalCluster) -> None:
     engine = LocalEngine(cluster)
     async with open_app(engine) as (app, pilot):

@@ -200,7 +200,8 @@ def is_held(node: LocalNode) -> bool:
     return node.hold.exists() and node.lock.exists() and node.active == "inactive"
 
 
-@pytest.mark.parametrize("step", rest_slow(STEPS))
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
 async def test_stop_here_resume_and_try_again(cluster: LocalCluster, step: StepName) -> None:
     fault, run = FAULTS[step], await run_stopped_before(cluster, step)
     fault.make(cluster)
@@ -233,9 +234,8 @@ def running_now(cluster: LocalCluster) -> dict[str, bool]:
     return {name: node.active == "active" for name, node in cluster.machines.items()}
 
 
-@pytest.mark.parametrize(
-    "step", rest_slow([step for step in STEPS if OnFailure.LEAVE_OUT in FAULTS[step].offered])
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [step for step in STEPS if OnFailure.LEAVE_OUT in FAULTS[step].offered])
 async def test_a_failed_node_that_is_left_out(cluster: LocalCluster, step: StepName) -> None:
     run = await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
@@ -258,7 +258,8 @@ async def test_a_failed_node_that_is_left_out(cluster: LocalCluster, step: StepN
     assert is_held(cluster.machines["n1"]) == (step is not StepName.START)
 
 
-@pytest.mark.parametrize("step", rest_slow(STEPS))
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
 async def test_a_failure_that_ends_in_the_way_back(cluster: LocalCluster, step: StepName) -> None:
     before, run = cluster.live(), await run_stopped_before(cluster, step)
     FAULTS[step].make(cluster)
@@ -284,6 +285,7 @@ async def roll_back(walk: Walk) -> None:
     assert walk.app.leaving.exit_status == 0
 
 
+@pytest.mark.slow
 async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: LocalCluster) -> None:
     run = await run_stopped_before(cluster, StepName.STOP)
     with stubborn(cluster.machines[FAILING]) as process:
@@ -308,6 +310,7 @@ async def test_what_does_not_stop_is_killed_when_that_is_confirmed(cluster: Loca
 # ── without a failure ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_the_only_validator_cannot_be_left_out(cluster: LocalCluster) -> None:
     """Without it the chain could not move: a run that went on would end at a closed gate."""
     run = await run_stopped_before(cluster, StepName.DATA)
@@ -342,6 +345,7 @@ async def test_stop_resume_and_roll_back_between_steps(cluster: LocalCluster, st
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_a_unit_that_is_left_as_it_is_keeps_the_start_closed(cluster: LocalCluster) -> None:
     run = await run_stopped_before(cluster, StepName.SERVICES)
     wrong_unit(cluster, "as it was found")
@@ -363,6 +367,7 @@ async def test_a_unit_that_is_left_as_it_is_keeps_the_start_closed(cluster: Loca
     assert "# as it was found" in cluster.machines[FAILING].unit.read_text()
 
 
+@pytest.mark.slow
 async def test_a_wrong_name_stops_nothing(cluster: LocalCluster) -> None:
     before, run = cluster.live(), await run_stopped_before(cluster, StepName.STOP)
     async with resumed(cluster, run) as walk:
@@ -401,6 +406,7 @@ async def test_the_whole_walk_from_the_choice_to_the_end(cluster: LocalCluster) 
     assert all("restored" in (node.workdir / "app.db/LOG").read_text() for node in cluster.machines.values())
 
 
+@pytest.mark.slow
 async def test_leaving_and_coming_back(cluster: LocalCluster) -> None:
     run = await run_stopped_before(cluster, StepName.DATA)
     async with resumed(cluster, run) as walk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from tests.screens.helping import press, running, screen_text
 _SCREENS = Path(__file__).parents[2] / "screens"
 
 
+@pytest.mark.slow
 async def test_a_dialog_longer_than_a_clipboard_is_copied_as_far_as_it_fits_and_that_is_told() -> None:
     text = "\n".join(f"{number:>5} of many ü" for number in range(10_000))
     async with running(FakeEngine(scenes.healthy())) as (app, pilot):

@@ -114,6 +114,7 @@ async def test_delta_is_chosen_with_the_data() -> None:
         assert engine.choices[0].delta
 
 
+@pytest.mark.slow
 async def test_the_stop_wants_a_word_of_its_own_and_the_run_says_what_is_gone() -> None:
     engine = engine_of(plans.giving_up_plan(), production=False)
     async with running(engine) as (app, pilot):

@@ -99,6 +99,7 @@ async def test_leaving_with_a_stuck_node_is_prompt() -> None:
     assert app.return_value == 0
 
 
+@pytest.mark.slow
 async def test_an_engine_that_does_not_close_is_left_behind(monkeypatch: object) -> None:
     class Stuck(FakeEngine):
         async def close(self) -> None:

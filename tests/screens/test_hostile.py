@@ -41,7 +41,7 @@ def harmless(screen: str) -> bool:
     return "\x1b" not in screen and "\x07" not in screen and "\x9b" not in screen
 
 
-@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE))
 async def test_every_screen_shows_it_as_it_is(text: str) -> None:
     async with running(WritableFakeEngine(scenes.hostile(text)), LARGE) as (app, pilot):
         await press(pilot, "enter")  # an unfinished run is offered at first
@@ -58,7 +58,7 @@ def visible(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE))
 async def test_a_run_shows_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")}, text)
     async with running(engine, LARGE) as (app, pilot):
@@ -73,7 +73,7 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
         assert harmless(screen_text(app))
 
 
-@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE, 2))
+@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE))
 async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine, LARGE) as (app, pilot):

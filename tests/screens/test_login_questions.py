@@ -140,6 +140,7 @@ async def test_refresh_dials_what_cannot_be_reached() -> None:
         await until(pilot, lambda: engine.dialled == 1)
 
 
+@pytest.mark.slow
 async def test_a_bastion_asks_once_for_all_nodes_and_once_more_when_it_is_lost(tmp_path: Path) -> None:
     """Over real SSH; the nodes are looked at as soon as the code is given."""
     with bastion_before_nodes(tmp_path, "424242", "434343") as bastion:

@@ -11,7 +11,6 @@ import pytest
 
 from loomtui.text import UNSHOWABLE, clean
 from tests.cli.terminal import Terminal
-from tests.sampling import rest_slow
 from tests.screens.basics import CLUSTER
 from tests.screens.hostile_app import SEEN, TEXT
 
@@ -116,8 +115,9 @@ def called(raw: bytes | bytearray) -> list[str]:
     return ["".join(texts) for texts in _CALLED.findall(raw.decode("utf-8")) if any(texts)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a frame of 200x60 takes long on a busy machine
-@pytest.mark.parametrize("size", rest_slow([(80, 24), (200, 60)]), ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_value_is_an_order(size: tuple[int, int], tmp_path: Path, home: Path) -> None:
     program = (sys.executable, "-m", "tests.screens.hostile_app")
     env = {"HOME": str(home), "COLORTERM": "truecolor"}

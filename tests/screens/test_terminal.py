@@ -15,6 +15,7 @@ import pytest
 _SECONDS = 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", [(), ("--scenario", "clean-restore")], ids=["choosing", "playing"])
 def test_screens_end_when_their_terminal_is_gone(home: Path, choice: tuple[str, ...]) -> None:
     ours, theirs = pty.openpty()

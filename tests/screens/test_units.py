@@ -99,6 +99,7 @@ async def at_unit(
         yield app, pilot, run
 
 
+@pytest.mark.slow
 async def test_an_edited_unit_is_shown_and_approved_as_it_is() -> None:
     async with at_unit() as (app, pilot, run):
         await edit(app, pilot, "Restart=always", "Restart=always\nNice=5")
@@ -117,6 +118,7 @@ async def test_an_edited_unit_is_shown_and_approved_as_it_is() -> None:
         assert run.declined == []
 
 
+@pytest.mark.slow
 async def test_the_first_letters_typed_go_into_the_text() -> None:
     async with at_unit() as (app, pilot, _run):
         await press(pilot, "E", "q", "x", "question_mark")

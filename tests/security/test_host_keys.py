@@ -44,6 +44,7 @@ def _traces(cluster: Practice) -> list[Path]:
     return [path for name in cluster.names for path in cluster.working_directory(name).glob(".loomtui*")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", _CALLS, ids=" ".join)
 def test_an_unknown_host_key_in_a_batch_run_is_refused(
     cluster: Cluster, plan: str, tmp_path: Path, call: tuple[str, ...]
@@ -58,6 +59,7 @@ def test_an_unknown_host_key_in_a_batch_run_is_refused(
     assert _traces(cluster.practice) == []
 
 
+@pytest.mark.slow
 def test_a_changed_host_key_is_refused(cluster: Cluster, plan: str) -> None:
     """The last one: the key stays changed."""
     known = (cluster.practice.root / "known_hosts").read_bytes()

@@ -95,6 +95,7 @@ def test_what_an_archive_offers_stays_in_its_place(found: list[tuple[str, bytes,
         assert item.target in {*CONFIG_TARGETS, *STATE_NAMES}
 
 
+@pytest.mark.slow
 @hostile(0.2, found=members, link=st.sampled_from(("../../../../../..", "../../../../../../outside", "/etc")))
 def test_a_node_unpacks_nothing_outside_its_folder(
     found: list[tuple[str, bytes, str, bytes]], link: str
@@ -154,6 +155,7 @@ _TEXT_WAYS = tuple(way for way in _WAYS if way[-1] in (
 ))  # fmt: skip
 
 
+@pytest.mark.slow
 @hostile(
     2,
     way=st.sampled_from(_WAYS) | st.sampled_from(_TEXT_WAYS),
@@ -204,6 +206,7 @@ def _holds_only_what_a_plan_may(plan: Plan) -> None:
 # ── the operator's side ─────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @hostile(1, name=texts(nul=True) | st.builds(str.__add__, st.sampled_from(("../", "", "/")), texts()))
 def test_a_run_is_never_looked_for_elsewhere(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -217,6 +220,7 @@ def test_a_run_is_never_looked_for_elsewhere(name: str) -> None:
         assert tree(Path(folder)) == before
 
 
+@pytest.mark.slow
 @hostile(1, key=texts(nul=True), etag=texts(nul=True), bucket=st.sampled_from(("bucket", "../b")))
 def test_what_is_kept_of_an_object_stays_in_its_folder(key: str, etag: str, bucket: str) -> None:
     made = Cache(S3Settings.model_construct(bucket=bucket, endpoint=key))

@@ -206,6 +206,7 @@ def _check(cluster: LocalCluster, folder: Path) -> Outcome | str:
     return outcome
 
 
+@pytest.mark.slow
 @hostile(
     0.01,
     name=st.just("farm") | file_names(controls=False),
@@ -223,6 +224,7 @@ def test_a_restore_takes_every_name_for_a_name(
         _check(cluster, Path(folder))
 
 
+@pytest.mark.slow
 def test_a_restore_goes_through_in_spite_of_hostile_names(hasty: None, tmp_path: Path) -> None:
     """So that the test above does not pass because nothing is ever done."""
     line = " ".join("".join(CODE).split())
@@ -236,6 +238,7 @@ def _component(text: str) -> str:
     return kept if kept not in ("", ".", "..") else "x"
 
 
+@pytest.mark.slow
 @hostile(
     0.5,
     script=st.sampled_from([script.name for script in EVERY if isinstance(script, ChangeScript)]),
@@ -269,6 +272,7 @@ def test_change_scripts_run_nothing_of_their_arguments(
         node.run("unlock")
 
 
+@pytest.mark.slow
 @hostile(
     0.15,
     text=texts(),
@@ -326,6 +330,7 @@ def _feigns_nothing(script: str, stdout: bytes, node: LocalNode) -> None:
         assert (node.workdir / database).exists()
 
 
+@pytest.mark.slow
 @hostile(0.1, key=byte_strings(), program=texts())
 def test_a_hostile_service_user_and_program_are_values(key: bytes, program: str) -> None:
     line = " ".join(program.splitlines()) or "x"
@@ -341,6 +346,7 @@ def test_a_hostile_service_user_and_program_are_values(key: bytes, program: str)
             farm.look("nodekey", "loom.service", node.workdir, node.bin / "loom")
 
 
+@pytest.mark.slow
 @hostile(0.2, height=st.integers(0, 2**63), content=byte_strings(), good=st.booleans())
 def test_the_signing_state_is_edited_as_text(height: int, content: bytes, good: bool) -> None:
     own = validator_key_of(1)

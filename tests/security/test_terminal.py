@@ -167,6 +167,7 @@ def _plan(text: str) -> Plan:
     return dataclasses.replace(made, prediction=dataclasses.replace(made.prediction, sentence=text))
 
 
+@pytest.mark.slow
 @hostile(1, text=texts(nul=True))
 def test_a_plan_file_shows_it_escaped_and_keeps_it(text: str) -> None:
     plan = _plan(text)
@@ -178,6 +179,7 @@ def test_a_plan_file_shows_it_escaped_and_keeps_it(text: str) -> None:
 _FORMS: tuple[Literal["md", "json", "html"], ...] = ("md", "json", "html")
 
 
+@pytest.mark.slow
 @hostile(0.5, text=texts(nul=True), step=st.sampled_from(StepName))
 def test_a_journal_and_its_reports_hold_text(text: str, step: StepName) -> None:
     data: dict[str, Json] = {"safe": text, "advice": text, "more": [text, {text: text}], "outcome": text}
@@ -200,6 +202,7 @@ def test_a_journal_and_its_reports_hold_text(text: str, step: StepName) -> None:
 # ── the screens ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @hostile(0.01, text=texts(max_parts=3).filter(lambda text: 0 < len(clean(text).strip()) < 100))
 def test_screens_show_it_as_text(text: str) -> None:
     asyncio.run(_walk(text))
