@@ -68,6 +68,7 @@ async def test_what_s3_answers_becomes_a_sentence(
         assert caught.value.what.isprintable()
 
 
+@pytest.mark.slow
 async def test_a_bucket_that_is_not_there(bucket: Bucket, opened: Opener) -> None:
     with pytest.raises(StoreUnreachable, match="there is no bucket missing"):
         await opened(bucket.settings.model_copy(update={"bucket": "missing"})).list()

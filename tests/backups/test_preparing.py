@@ -277,6 +277,7 @@ async def test_hard_links_giants_and_configs_get_a_manifest_without_a_twin(
 # ── cut off, and full ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_whatever_ends_it_leaves_nothing_that_counts_and_nothing_is_uploaded_twice(
     behind: Depot, unruly: Peculiar, small_parts: None
 ) -> None:
@@ -341,6 +342,7 @@ async def test_a_full_disk_ends_it_with_a_sentence(depot: Depot, monkeypatch: py
 # ── many ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 async def test_all_that_are_not_prepared_yet_newest_first(behind: Depot, unruly: Peculiar) -> None:
     behind.put(FIRST, night(1))
     behind.put(SECOND, night(2))
@@ -369,6 +371,7 @@ async def test_the_latest_is_the_newest_data(depot: Depot) -> None:
     assert (await depot.preparations.latest()).key == SECOND
 
 
+@pytest.mark.slow
 async def test_all_nights_of_a_host_share_their_parts_from_the_first_call_on(
     depot: Depot, small_parts: None
 ) -> None:

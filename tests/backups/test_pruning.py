@@ -73,6 +73,7 @@ async def test_only_what_was_shown_is_removed(
     assert manifest_key(SECOND) in depot.all_keys()
 
 
+@pytest.mark.slow
 async def test_what_came_into_use_again_meanwhile_stays(
     depot: Depot, small_parts: None, nothing_is_young: None
 ) -> None:

@@ -97,6 +97,7 @@ async def test_latest_and_before_take_what_was_newest_then(
     assert (configs["n"].backup.key if configs else None) == newest
 
 
+@pytest.mark.slow
 async def test_series_have_the_gap_that_there_is_and_none_by_the_change(
     catalogue: Catalogue, taken: Mapping[str, datetime]
 ) -> None:

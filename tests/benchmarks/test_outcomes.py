@@ -18,6 +18,7 @@ def options(tmp_path: Path) -> Options:
     return Options(True, 1, tmp_path, tmp_path / "peers", "HEAD", shared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [Unavailable("no aws"), RuntimeError("no aws"), AssertionError("no aws")])
 def test_a_claim_that_fails_does_not_end_the_others(options: Options, error: Exception) -> None:
     def fail(_options: Options) -> Measurement:

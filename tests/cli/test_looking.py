@@ -113,6 +113,7 @@ def damaged(healthy: Practice) -> Iterator[str]:
     client.close()
 
 
+@pytest.mark.slow
 def test_a_damaged_backup_is_shown_as_far_as_it_can_be_read(cluster: Cluster, damaged: str) -> None:
     done = cluster("backups", "show", damaged, "--json")
     assert done.status == 1
@@ -235,6 +236,7 @@ def test_plan_of_another_cluster_is_refused(cluster: Cluster, tmp_path: Path) ->
     assert "another" in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "env"),
     [

@@ -167,6 +167,7 @@ def test_a_program_is_not_started_where_there_is_a_network(
     assert proof["isolation"] == "configuration"
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_says_nothing_of_the_backup(
     prove: Prove, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_disk_without_room_says_nothing_of_the_backup(
     assert not (tmp_path / "proof.prom").exists()
 
 
+@pytest.mark.slow
 def test_an_archive_can_be_judged_without_a_start(prove: Prove, backups: Backups) -> None:
     done = prove("--backup", backups.keys[GOOD], "--no-start")
     assert done.status == 0

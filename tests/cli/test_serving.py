@@ -18,6 +18,8 @@ from tests.cli.conftest import ROOT, Cluster, Run
 from tests.cli.terminal import Terminal
 from tests.web.serving import Served, is_gone, serving
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = str(ROOT / "sample_inventory.yml")
 _SECONDS = 60
 
@@ -66,13 +68,11 @@ async def looking(served: Served) -> AsyncIterator[Viewer]:
             yield Viewer(socket)
 
 
-@pytest.mark.slow
 async def test_the_health_of_every_node_is_seen(served: Served, healthy: Practice) -> None:
     async with looking(served) as viewer:
         await viewer.sees("Cluster health", "read-only", "running", *healthy.names)
 
 
-@pytest.mark.slow
 async def test_a_browser_changes_nothing_and_leaves_no_file(
     served: Served, healthy: Practice, home: Path, tmp_path: Path
 ) -> None:
@@ -98,7 +98,6 @@ def files_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.slow
 async def test_the_token_is_in_no_process_list_and_in_no_log(served: Served, healthy: Practice) -> None:
     async with looking(served) as viewer:
         await viewer.sees(*healthy.names)
@@ -111,7 +110,6 @@ async def test_the_token_is_in_no_process_list_and_in_no_log(served: Served, hea
     assert served.token not in served.said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 async def test_no_process_is_left(served: Served, healthy: Practice, number: signal.Signals) -> None:
     async with looking(served) as one, looking(served) as other:
@@ -127,7 +125,6 @@ async def test_no_process_is_left(served: Served, healthy: Practice, number: sig
     assert ("Interrupted." in served.said) is (number != signal.SIGKILL)
 
 
-@pytest.mark.slow
 async def test_leaving_the_screens_ends_the_view_alone(served: Served, healthy: Practice) -> None:
     async with looking(served) as one:
         await one.sees(*healthy.names)
@@ -137,7 +134,6 @@ async def test_leaving_the_screens_ends_the_view_alone(served: Served, healthy: 
         await other.sees(*healthy.names)
 
 
-@pytest.mark.slow
 async def test_a_host_key_that_changes_later_is_not_asked_about(home: Path, tmp_path: Path) -> None:
     with practice("healthy", 1, block_seconds=0.5) as cluster:
         env = {**cluster.environment, "HOME": str(home), "LOOMTUI_INVENTORY": str(cluster.inventory_path)}
@@ -206,7 +202,6 @@ def test_unknown_host_keys_are_refused_where_nobody_can_answer(cluster: Cluster,
     assert not (tmp_path / "nobody").exists()
 
 
-@pytest.mark.slow
 def test_a_node_that_is_away_is_told_and_the_others_are_served(home: Path, tmp_path: Path) -> None:
     with practice("healthy", 1, block_seconds=0.5) as cluster:
         cluster.stop_ssh("val-1")

@@ -13,6 +13,8 @@ from loomtui.drill.practice import Practice, practice
 from tests.cli.conftest import ROOT, Cluster, Run, command
 from tests.cli.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Practice]:
@@ -33,14 +35,12 @@ def environment(cluster: Cluster, home: Path) -> dict[str, str]:
     return {**cluster.practice.environment, "HOME": str(home)}
 
 
-@pytest.mark.slow
 def test_unknown_host_key_is_refused_where_nobody_can_answer(strange: Cluster, tmp_path: Path) -> None:
     done = strange("status", "-i", str(tmp_path / "changed.yml"), "--json")
     assert done.status == 3
     assert not (tmp_path / "known").exists()
 
 
-@pytest.mark.slow
 def test_unknown_host_key_is_shown_asked_about_and_remembered(
     strange: Cluster, tmp_path: Path, home: Path
 ) -> None:
@@ -76,7 +76,6 @@ def test_interrupt_at_a_question(strange: Cluster, tmp_path: Path, home: Path) -
         assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.slow
 def test_read_only_screens_open_and_close(small: Practice, tmp_path: Path, home: Path) -> None:
     env = {**small.environment, "HOME": str(home)}
     with Terminal("-i", str(small.inventory_path), env=env, cwd=tmp_path) as terminal:
@@ -94,7 +93,6 @@ def test_screens_are_not_drawn_into_a_file(tmp_path: Path, home: Path) -> None:
     assert "need a terminal" in (tmp_path / "errors").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 130), (signal.SIGHUP, 129)])
 def test_screens_end_when_they_are_told_to(
     small: Practice, tmp_path: Path, home: Path, number: signal.Signals, status: int
@@ -107,7 +105,6 @@ def test_screens_end_when_they_are_told_to(
         assert "Traceback" not in terminal.shown
 
 
-@pytest.mark.slow
 def test_drill_opens_the_screens_and_leaves_nothing(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "drills"
     folder.mkdir()
@@ -128,7 +125,6 @@ def test_drill_opens_the_screens_and_leaves_nothing(tmp_path: Path, home: Path) 
     assert list(home.rglob("*loomtui*")) == []
 
 
-@pytest.mark.slow
 def test_wrong_name_stops_a_rollback(small: Practice, tmp_path: Path, home: Path, loomtui: Run) -> None:
     cluster = Cluster(small, loomtui)
     plan = str(tmp_path / "plan.yml")
@@ -150,7 +146,6 @@ def test_wrong_name_stops_a_rollback(small: Practice, tmp_path: Path, home: Path
             assert terminal.end() == 2
 
 
-@pytest.mark.slow
 def test_a_production_cluster_wants_a_second_consent(
     small: Practice, tmp_path: Path, home: Path, loomtui: Run
 ) -> None:

@@ -34,6 +34,8 @@ from loomtui.loom.validator import read_validator
 from tests.drill.looking import ask, height, heights, log, peers, until
 from tests.restore.material import make_plan_of
 
+pytestmark = pytest.mark.slow
+
 _BLOCK_SECONDS = 0.3
 VALIDATORS = ("val-1", "val-2", "val-3", "val-4")
 
@@ -57,7 +59,6 @@ def set_unit(cluster: Practice, name: str, text: str) -> None:
     assert cluster.shell(name, "systemctl daemon-reload && systemctl restart loom").returncode == 0
 
 
-@pytest.mark.slow
 def test_blocks_with_equal_app_hashes(cluster: Practice) -> None:
     assert moves(cluster)
     at = min(heights(cluster))
@@ -67,7 +68,6 @@ def test_blocks_with_equal_app_hashes(cluster: Practice) -> None:
     until(lambda: all(peers(cluster, name) == 4 for name in cluster.names))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["healthy", "newer-signing-states"])
 def test_its_nodes_have_met_when_it_is_handed_over(tmp_path: Path, scenario: str) -> None:
     with practice(scenario, 2, tmp_path, block_seconds=_BLOCK_SECONDS) as cluster:
@@ -137,7 +137,6 @@ def test_a_node_without_its_data_syncs_again(cluster: Practice) -> None:
     assert moves(cluster)
 
 
-@pytest.mark.slow
 def test_two_of_four_are_too_few(cluster: Practice) -> None:
     for name in ("val-3", "val-4"):
         cluster.shell(name, "systemctl stop loom")
@@ -207,7 +206,6 @@ def test_sudo_can_want_a_password(cluster: Practice) -> None:
     assert cluster.shell("val-1", "sudo -n true").returncode == 0
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("home")
 def test_people_who_change_nothing_have_solved_a_healthy_cluster(cluster: Practice, tmp_path: Path) -> None:
     book = Logbook(tmp_path / "history.jsonl")
@@ -223,7 +221,6 @@ def test_people_who_change_nothing_have_solved_a_healthy_cluster(cluster: Practi
     assert book.entries() == (told.entry,)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("home")
 def test_who_gives_up_is_told_where_the_way_was_lost(cluster: Practice, tmp_path: Path) -> None:
     with held(cluster, Logbook(tmp_path / "history.jsonl")) as drill:
@@ -270,7 +267,6 @@ def test_one_validator_key_in_two_places_signs_twice(cluster: Practice) -> None:
 # The scenarios
 
 
-@pytest.mark.slow
 def test_older_data_and_newer_signing_states_stand_still_until_they_are_reset() -> None:
     with practice("newer-signing-states", block_seconds=_BLOCK_SECONDS) as cluster:
         until(lambda: all(peers(cluster, name) == 4 for name in cluster.names))
@@ -299,7 +295,6 @@ def is_restarted(cluster: Practice, name: str) -> bool:
     return "Scheduled restart job" in log(cluster, name)
 
 
-@pytest.mark.slow
 def test_clean_restore_begins_with_nodes_that_cannot_start() -> None:
     with practice("clean-restore", block_seconds=_BLOCK_SECONDS) as cluster:
         for name in ("val-1", "val-2", "val-3", "backup-1"):
@@ -316,7 +311,6 @@ def test_clean_restore_begins_with_nodes_that_cannot_start() -> None:
         assert "is higher than core" in log(cluster, "backup-1")
 
 
-@pytest.mark.slow
 def test_moved_hosts_begins_with_fresh_machines() -> None:
     with practice("moved-hosts", nodes=3) as cluster:
         assert cluster.names == ("val-1", "val-2", "val-3", "backup-1")
@@ -369,7 +363,6 @@ def _processes(root: Path) -> list[str]:
     return found
 
 
-@pytest.mark.slow
 def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
     with practice("healthy", nodes=1, folder=tmp_path, block_seconds=_BLOCK_SECONDS) as cluster:
         until(lambda: min(heights(cluster)) > 120)
@@ -384,7 +377,6 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
     assert not any(map(_is_open, places))
 
 
-@pytest.mark.slow
 def test_an_end_that_takes_long_is_nobodys_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with practice("healthy", nodes=1, folder=tmp_path) as cluster:
         monkeypatch.setattr("loomtui.drill.guarded.STOP_SECONDS", 0.0)
@@ -392,7 +384,6 @@ def test_an_end_that_takes_long_is_nobodys_failure(tmp_path: Path, monkeypatch: 
     until(lambda: not _processes(cluster.root))
 
 
-@pytest.mark.slow
 def test_nothing_is_left_after_the_parent_was_killed(tmp_path: Path) -> None:
     program = f"""
         import json, sys, time
@@ -419,7 +410,6 @@ def test_what_it_cannot_do_is_told_with_what_to_do_next(cluster: Practice) -> No
     assert "Start it again" in caught.value.advice
 
 
-@pytest.mark.slow
 def test_nothing_is_left_after_the_cluster_process_was_killed(tmp_path: Path) -> None:
     with practice("healthy", nodes=1, folder=tmp_path) as cluster:
         text = "loomtui.drill.cluster"

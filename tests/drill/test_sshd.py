@@ -110,6 +110,7 @@ def test_a_stopped_server_refuses_and_comes_back(login: Login) -> None:
     login.connect().close()
 
 
+@pytest.mark.slow
 def test_a_request_is_answered_before_its_command_can_end(
     client: paramiko.SSHClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

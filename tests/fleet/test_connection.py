@@ -165,6 +165,7 @@ async def test_the_agent_that_the_configuration_names(
         assert "absent (no such file)." in error.what
 
 
+@pytest.mark.slow
 async def test_an_agent_that_does_not_answer(
     place: Place, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

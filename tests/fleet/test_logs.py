@@ -47,6 +47,7 @@ def test_what_is_no_entry(line: bytes) -> None:
     assert read_entry("n1", line) == ()
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -153,6 +153,7 @@ def test_which_configuration_tendermint_reads(names: tuple[str, ...], winner: st
     assert found == (f"chaindata/config/{winner}" if winner else None)
 
 
+@pytest.mark.slow
 @given(st.text(), st.sampled_from(["db_dir", "node_key_file", "x"]), st.text())
 def test_nothing_raises(text: str, key: str, value: str) -> None:
     moved_by_config_toml(text, PLAIN)

@@ -200,6 +200,7 @@ def test_variables_from_elsewhere_are_a_problem(more: str, source: str) -> None:
     assert unit.peers_unknown in unit.problems
 
 
+@pytest.mark.slow
 def test_variables_do_not_multiply_without_end() -> None:
     text = service("loom run --peers " + "${A}" * 10_000, "Environment=A=" + "x" * 20_000 + "\n")
     assert "comes from the variable A" in read_unit(PATH, text).problems[0]

@@ -115,6 +115,7 @@ async def test_put_back_where_a_run_stops_before_it_stops_anything(cluster: Loca
     assert await cluster.runner(run).restore() is Outcome.RESTORED
 
 
+@pytest.mark.slow
 async def test_left_as_it_is(cluster: LocalCluster) -> None:
     machine = cluster.machines["n1"]
     run = await cluster.run(backup_policy=BackupPolicy.LEAVE)

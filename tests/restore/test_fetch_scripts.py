@@ -292,6 +292,7 @@ def test_what_is_unpacked_goes_to_the_disk_while_more_comes(
     assert outcome(node) == (0, "done")
 
 
+@pytest.mark.slow
 def test_nothing_of_a_job_that_was_killed_goes_on_for_ever(node: LocalNode, store: Store, tar: bytes) -> None:
     sha = offer(store, pack(tar, Compression.GZIP))
     store.gate.clear()

@@ -227,6 +227,7 @@ async def refused(cluster: LocalCluster, run: Run) -> str:
     return error.what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [5, 300, -2], ids=["header", "middle", "checksum"])
 async def test_a_restore_of_an_archive_with_a_flipped_byte_names_it(
     make_cluster: Callable[..., LocalCluster], store: Store, tmp_path: Path, at: int

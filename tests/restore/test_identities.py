@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from loomtui.errors import NodeUnreachable
 from loomtui.loom.references import MismatchKind
 from loomtui.loom.units import read_cat, read_unit
@@ -77,6 +79,7 @@ async def test_a_unit_that_cannot_be_changed_says_why(make_cluster: Make) -> Non
     assert service_fixes(replace(report, nodes=(bare,))) == ()
 
 
+@pytest.mark.slow
 async def test_the_file_that_holds_the_command_in_force_is_the_one_to_change(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     report, _ = await gather(cluster.inventory, cluster.fleet())

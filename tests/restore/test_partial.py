@@ -26,7 +26,6 @@ from loomtui.restore.record.run_store import Run
 from tests.restore.cluster import LocalCluster, stopped_at
 from tests.restore.material import LOOM_YML, NOW, Key, chain_facts, node_key_of, node_status, unit_text
 from tests.restore.test_planner import INVENTORY, config, details, planned
-from tests.sampling import rest_slow
 
 Make = Callable[..., LocalCluster]
 NUMBERS = range(1, 5)
@@ -227,7 +226,8 @@ def told_by(run: Run, step: StepName) -> str:
     return "\n".join(event.message for event in notes)
 
 
-@pytest.mark.parametrize("restored", rest_slow(["n1", "n2", "n3"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("restored", ["n1", "n2", "n3"])
 @pytest.mark.parametrize("third", [RIGHT, STALE])
 async def test_the_run_tells_what_nodekeys_tells_right_after(
     make_cluster: Make, restored: str, third: str

@@ -91,6 +91,7 @@ def test_replace_killed_at_every_point_and_taken_back(
             assert live(killed.node) == killed.before, f"point {killed.point}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["stage/new", "-"])
 def test_replace_behind_a_link_killed_at_every_point_and_taken_back(root: Path, source: str) -> None:
     build = prepared("config", OLD, linked=True)
@@ -151,6 +152,7 @@ def test_nothing_is_replaced_before_everything_can_be(root: Path) -> None:
     assert live(machine) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slot", "old", "source"), [FILE, DEEP])
 def test_unreplace_killed_at_every_point_and_repeated(
     root: Path, slot: str, old: str | None, source: str

@@ -177,6 +177,7 @@ async def test_a_node_can_be_left_out_and_stays_held(make_cluster: Make) -> None
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_who_is_left_out_at_the_start_is_held_and_stopped_again(make_cluster: Make) -> None:
     cluster = make_cluster(1, backup_node=True)
     run, fleet = await cluster.run(), cluster.fleet()

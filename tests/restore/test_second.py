@@ -292,6 +292,7 @@ async def taken_over(cluster: LocalCluster, run: Run, folder: Path, monkeypatch:
     return (await take_run(fleet, run.inventory_path.read_bytes(), found, record, "carla@second")).run
 
 
+@pytest.mark.slow
 async def test_a_run_that_is_taken_over_is_still_signed(
     make_cluster: Make, anna: Person, ben: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,7 @@ async def test_peers_in_a_drop_in_are_changed_there_and_put_back(make_cluster: M
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_a_unit_that_systemd_did_not_read_again_is_noticed(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     with_peers(cluster, 1, wrong_peers(cluster))
@@ -408,6 +409,7 @@ async def test_a_node_that_gives_no_height_is_not_verified(make_cluster: Make) -
         await cluster.runner(run, fleet).restore()
 
 
+@pytest.mark.slow
 async def test_a_service_that_flaps_is_no_start(make_cluster: Make) -> None:
     cluster = make_cluster()
     (cluster.machines["n1"].state / "flaps").touch()

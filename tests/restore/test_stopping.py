@@ -93,6 +93,7 @@ async def test_nobody_there_kills_once_where_that_was_chosen_before() -> None:
     assert await operator.on_failure(replace(question, choices=choices[:1])) == (OnFailure.STOP, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [OnFailure.KILL, OnFailure.STOP])
 async def test_a_rollback_asks_before_it_kills(
     make_cluster: Make, monkeypatch: pytest.MonkeyPatch, answer: OnFailure

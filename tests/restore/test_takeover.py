@@ -157,6 +157,7 @@ def changed(node: NodeRuns, run: str, **parts: bytes | None) -> NodeRuns:
     return replace(node, runs={run: replace(told, parts=kept)})
 
 
+@pytest.mark.slow
 async def test_damaged_and_forged_records_are_told_and_passed_over(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     run, nodes = await parts_of(cluster)

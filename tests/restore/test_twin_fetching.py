@@ -228,6 +228,7 @@ async def test_only_what_the_backup_needs_is_asked_for(make_desk: Any, packed: P
     assert desk.store.sent < 10.5 * TABLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["curl", "wget"])
 async def test_cuts_cost_no_byte(make_desk: Any, packed: Path, tool: str) -> None:
     desk = make_desk(tool, "gzip", "zstd")

@@ -92,6 +92,7 @@ async def test_what_an_ended_preflight_fetched_can_be_cleaned_away(make_cluster:
     assert await cluster.runner(run).clean() > 0
 
 
+@pytest.mark.slow
 async def test_what_was_cleaned_away_cannot_be_rolled_back(make_cluster: Make) -> None:
     """Some nodes would be as before and others not."""
     cluster = make_cluster()

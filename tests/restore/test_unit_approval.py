@@ -98,6 +98,7 @@ async def test_an_edited_yes_is_recorded_with_what_it_changed(make_cluster: Make
     assert "+Nice=5" in render(run, "html")
 
 
+@pytest.mark.slow
 async def test_nothing_is_edited_without_a_person(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     wrong(cluster)
@@ -250,6 +251,7 @@ async def test_an_edit_that_must_not_be_is_refused_whoever_asks_for_it(make_clus
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_a_unit_with_a_password_is_not_edited_and_the_password_is_in_no_record(
     make_cluster: Make,
 ) -> None:

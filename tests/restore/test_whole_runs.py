@@ -149,6 +149,7 @@ async def test_one_node_of_a_living_cluster(make_cluster: Make) -> None:
     assert verified == ["n1"]
 
 
+@pytest.mark.slow
 async def test_a_lost_signing_state_is_raised_to_the_living_chain(make_cluster: Make) -> None:
     cluster = make_cluster(2)
     cluster.chain.live_at(140)
@@ -189,6 +190,7 @@ async def test_a_lost_signing_state_comes_from_the_backup_when_all_go_back(make_
     assert cluster.live() == before
 
 
+@pytest.mark.slow
 async def test_cleaning_frees_what_a_finished_run_kept(make_cluster: Make) -> None:
     cluster = make_cluster()
     run = await cluster.run()

@@ -73,7 +73,8 @@ async def test_a_run_shows_it_as_it_is(text: str) -> None:
         assert harmless(screen_text(app))
 
 
-@pytest.mark.parametrize("text", rest_slow(basics.HOSTILE))
+@pytest.mark.slow
+@pytest.mark.parametrize("text", basics.HOSTILE)
 async def test_questions_and_toasts_show_it_as_it_is(text: str) -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine, LARGE) as (app, pilot):

@@ -221,6 +221,7 @@ async def test_its_speed_can_be_changed() -> None:
         assert replay.player.at == replay.player.recording.began + timedelta(seconds=35)
 
 
+@pytest.mark.slow
 async def test_a_failure_is_told_with_what_was_safe() -> None:
     async with replaying(LARGE) as (replay, pilot):
         while "no room left" not in replay.panel:

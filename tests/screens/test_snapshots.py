@@ -51,7 +51,7 @@ NODES: dict[str, Sequence[str]] = {"health": (), "node": ("enter",), "keys": ("i
 ELSEWHERE: dict[str, Sequence[str]] = {"backups": ("b",), "logs": ("o",), "runs": ("u",)}
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=rest_slow(SIZES))
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     return SIZES[request.param]
 
@@ -100,7 +100,7 @@ HEADLINES: dict[str, Callable[[], Engine]] = {
 }
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 @pytest.mark.parametrize("case", HEADLINES)
 def test_headlines(snap_compare: Compare, case: str, cells: str) -> None:
     app = with_past_looks(make_app(HEADLINES[case]()))
@@ -127,7 +127,7 @@ def test_without_colour(snap_compare: Compare, place: str, monkeypatch: pytest.M
     assert snap_compare(app, terminal_size=USUAL, run_before=pressing(*{**NODES, **ELSEWHERE}[place]))
 
 
-@pytest.mark.parametrize("theme", [name for name in THEME_NAMES if name != "dark"])
+@pytest.mark.parametrize("theme", rest_slow([name for name in THEME_NAMES if name != "dark"]))
 def test_themes(snap_compare: Compare, theme: str) -> None:
     app = with_past_looks(make_app(STATES["degraded"](), settings=Settings(theme)))
     assert snap_compare(app, terminal_size=USUAL, run_before=pressing("down", "space"))
@@ -240,7 +240,7 @@ def at_the_end(chronicle: Chronicle) -> Callable[[Pilot[Any]], Awaitable[None]]:
     return before
 
 
-@pytest.mark.parametrize("cells", ALL_SIZES)
+@pytest.mark.parametrize("cells", rest_slow(ALL_SIZES))
 def test_end(snap_compare: Compare, cells: str) -> None:
     app = make_app(WritableFakeEngine(scenes.healthy()))
     before = at_the_end(records.with_loose_ends())

@@ -49,6 +49,7 @@ async def test_the_form_follows_the_room_and_can_be_chosen(size: tuple[int, int]
             assert OLD in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_the_chosen_form_is_kept_on_the_other_screens() -> None:
     async with running(WritableFakeEngine(scenes.degraded()), LARGE) as (app, pilot):
         await press(pilot, "d")
@@ -126,6 +127,7 @@ async def test_the_first_letters_typed_go_into_the_text() -> None:
         assert app.screen.query_one(TextArea).text == f"qx?{basics.UNIT_AFTER}"
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_taken_is_told_and_the_text_stays() -> None:
     async with at_unit() as (app, pilot, run):
         await edit(app, pilot, "ExecStart=", "")
@@ -151,6 +153,7 @@ async def test_warnings_stand_above_the_difference() -> None:
         assert run.edited == {}
 
 
+@pytest.mark.slow
 async def test_the_others_are_approved_as_previewed_beside_an_edited_one() -> None:
     async with at_unit() as (app, pilot, run):
         await edit(app, pilot, "Restart=always", "Restart=no")
@@ -161,6 +164,7 @@ async def test_the_others_are_approved_as_previewed_beside_an_edited_one() -> No
         assert run.declined == []
 
 
+@pytest.mark.slow
 async def test_an_edit_that_changes_nothing_is_the_proposal() -> None:
     async with at_unit() as (app, pilot, run):
         await edit(app, pilot, "Restart=always", "Restart=no")
@@ -172,6 +176,7 @@ async def test_an_edit_that_changes_nothing_is_the_proposal() -> None:
         assert run.edited == {}
 
 
+@pytest.mark.slow
 async def test_a_unit_with_a_hidden_value_is_not_edited_and_it_is_said_why() -> None:
     async with at_unit("Line 7 holds a password [/x].") as (app, pilot, _run):
         await press(pilot, "E")

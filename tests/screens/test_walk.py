@@ -145,6 +145,7 @@ async def test_a_wrong_name_and_a_blind_enter_stop_nothing() -> None:
         assert not any(done.startswith("stop ") for done in engine.begun[0].done)
 
 
+@pytest.mark.slow
 async def test_a_production_cluster_is_asked_about_twice() -> None:
     engine = WritableFakeEngine(scenes.healthy())
     async with running(engine) as (app, pilot):
@@ -274,6 +275,7 @@ async def test_failure_retry() -> None:
         assert engine.begun[0].done.count("config db2") == 1
 
 
+@pytest.mark.slow
 async def test_failure_leave_out() -> None:
     engine = failing()
     async with running(engine) as (app, pilot):
@@ -285,6 +287,7 @@ async def test_failure_leave_out() -> None:
         assert engine.begun[0].left_out == {"db2"}
 
 
+@pytest.mark.slow
 async def test_what_does_not_stop_is_killed_only_when_that_is_confirmed() -> None:
     engine = WritableFakeEngine(scenes.healthy(), {(StepName.STOP, "db2")})
     async with running(engine) as (app, pilot):
@@ -309,6 +312,7 @@ async def test_killing_is_not_offered_for_other_failures() -> None:
         assert "run.kill" not in footer_keys(app)
 
 
+@pytest.mark.slow
 async def test_failure_stop_and_resume() -> None:
     engine = failing()
     async with running(engine) as (app, pilot):
@@ -323,6 +327,7 @@ async def test_failure_stop_and_resume() -> None:
         assert len(engine.begun) == 2
 
 
+@pytest.mark.slow
 async def test_failure_roll_back() -> None:
     async with running(failing()) as (app, pilot):
         await fail_at_config(app, pilot)
@@ -337,6 +342,7 @@ async def test_failure_roll_back() -> None:
         assert app.leaving.exit_status == 0
 
 
+@pytest.mark.slow
 async def test_stop_before_a_step_then_roll_back() -> None:
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
         await begin(app, pilot)

@@ -78,6 +78,7 @@ def packed(found: list[tuple[str, bytes, str, bytes]]) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @hostile(2, found=members)
 def test_what_an_archive_offers_stays_in_its_place(found: list[tuple[str, bytes, str, bytes]]) -> None:
     reading = Reading()
@@ -273,6 +274,7 @@ def test_an_inventory_holds_no_path_and_no_code(way: tuple[Any, ...], value: str
         assert not any(ord(sign) < 32 or ord(sign) == 127 for sign in remote)
 
 
+@pytest.mark.slow
 @hostile(0.5, name=texts(nul=True))
 def test_a_script_is_a_file_of_ours(name: str) -> None:
     for kind in (InspectScript, ChangeScript):
