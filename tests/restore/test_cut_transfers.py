@@ -191,4 +191,5 @@ def test_what_is_killed_again_and_again_is_given_up(node: LocalNode, store: Stor
     start(node, store, offer(store, pack(tar, Compression.GZIP)))
     status, message = outcome(node)
     assert (status, message) == (4, "decompressing failed: status 137")
-    assert len(store.asked) == 3
+    assert job_file(node, "anew").read_text().count("was killed") == 2
+    assert len(store.asked) <= 3  # a pipeline may have ended before its download asked
