@@ -21,6 +21,9 @@ from screens.text.words import Tone, tone_of
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+#: Cells of the steps and the frames beside the head, before it is laid out.
+_BESIDE = 33
+
 
 class RunPanes(Horizontal):
     """`reading` takes the place of the nodes where a screen has something to read there."""
@@ -54,9 +57,13 @@ class RunPanes(Horizontal):
         self.query_one(StepList).show(view, step, now, asked=asked)
         width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        where = content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   ")
-        down = down_clock(view, now, objective_seconds)
-        self.query_one("#run-head", Static).update(content.row(where, down))
+        head, down = self.query_one("#run-head", Static), down_clock(view, now, objective_seconds)
+        title = content.row(content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   "), down)
+        if title.cell_length > (
+            head.size.width or self.app.size.width - _BESIDE
+        ):  # the list of steps tells the number, too
+            title = content.row(content.line(f"{STEP_TITLES[step]} · "), down)
+        head.update(title)
 
 
 def down_clock(view: RunView, now: datetime, objective_seconds: float | None) -> Content:
