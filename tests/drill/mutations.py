@@ -19,11 +19,12 @@ from unittest.mock import patch
 
 import click
 
-from loomtui.backups.model import Contents
+from loomtui.backups.model import Backup, Contents, Fault
 from loomtui.drill import auto
 from loomtui.drill.scenarios import Scenario, scenarios
 from loomtui.engine.api import Engine
 from loomtui.errors import CallError, LoomtuiError
+from loomtui.fleet import scripts
 from loomtui.loom.databases import NODE_KEY, UNIT, VALIDATOR
 from loomtui.loom.health import ClusterState
 from loomtui.restore.choices import Choices
@@ -31,6 +32,7 @@ from loomtui.restore.events import Event, StepName
 from loomtui.restore.plan import FileAction, NodePlan, Plan
 from loomtui.restore.planning import choosing
 from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.staging import Stager
 from loomtui.restore.running.steps import STEPS
 
 _SECONDS = 900
@@ -142,10 +144,26 @@ def _any_data_is_fit() -> None:
 
 
 def _damage_ends_it() -> None:
-    def end(error: LoomtuiError) -> None:
-        raise CallError(f"nothing is passed over: {error.what}")
+    def end(_self: choosing.Chooser, _backup: Backup, fault: Fault, **_: object) -> None:
+        raise CallError(f"nothing is passed over: {fault.reason}")
 
-    _put(choosing, "_fault_of", end)
+    _put(choosing.Chooser, "_pass_over", end)
+
+
+def _nobody_waits_for_s3() -> None:
+    """No node asks again after a connection that broke, and nobody fetches or tries again in its place."""
+    piece, waits = scripts.piece_text("stream"), "go_on || return 1"
+    if waits not in piece:
+        raise AssertionError(f"nothing of stream.sh is switched off: {waits}")
+    texts = {"stream": piece.replace(waits, "go_on || :; return 1")}
+    whole = scripts.piece_text
+    _put(scripts, "piece_text", lambda name: texts.get(name) or whole(name))
+
+    async def end(_self: Stager, name: str, _archive: object) -> None:
+        raise CallError(f"{name} is not fetched in the node's place")
+
+    _put(Stager, "_relay", end)
+    _nobody_tries_again()
 
 
 def _nobody_tells_of_redis() -> None:
@@ -177,7 +195,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "stale-leftovers": Mutation("the exchange of all databases", _evm_is_left_over),
     "disk-fills": _AGAIN,
     "node-never-back": _AGAIN,
-    "s3-fails": _AGAIN,
+    "s3-fails": Mutation("the patience with S3", _nobody_waits_for_s3),
     "shared-node-key": _KEYS,
     "foreign-identity": _KEYS,
     "redis-gone": Mutation("what people know of Redis", _nobody_tells_of_redis),
