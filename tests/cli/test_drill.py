@@ -19,12 +19,15 @@ from tests.cli.conftest import Run
 from tests.cli.test_restoring import STEPS
 from tests.drill.test_results import AT, result
 
-#: The three oldest, and three of the others. All of them: loomtui drill --all --auto
+#: A fixed third. All of them: loomtui drill --all --auto
 SAMPLE = (
     "clean-restore",
     "newer-signing-states",
     "torn-backup",
     "backup-job-wakes",
+    "drop-in",
+    "truncated-upload",
+    "evm-missing",
 )
 
 

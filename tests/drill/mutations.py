@@ -2,7 +2,8 @@
 
     python -m tests.drill.mutations [SCENARIO]... [--jobs N]
 
-Prints a line for each; exit status 1 where a drill passes all the same, or a scenario has no mutation.
+Prints a line for each; exit status 1 where a drill passes all the same, or a scenario has no mutation. A
+third of them is a test (test_mutations.py).
 """
 
 from __future__ import annotations
@@ -226,8 +227,8 @@ def _say(what: str) -> None:
     click.echo(what)
 
 
-def _try(scenario: Scenario) -> bool:
-    """Whether the drill of the mutant fails."""
+def is_noticed(scenario: Scenario) -> bool:
+    """Whether the drill of the mutant fails. Prints a line."""
     mutation = MUTATIONS.get(scenario.name)
     if mutation is None:
         _say(f"{scenario.name}: NO MUTATION")
@@ -252,7 +253,7 @@ def main(argv: Sequence[str]) -> int:
         return _play_mutant(options.mutant)
     wanted = [one for one in scenarios() if not options.only or one.name in options.only]
     with ThreadPoolExecutor(options.jobs) as workers:
-        noticed = list(workers.map(_try, wanted))
+        noticed = list(workers.map(is_noticed, wanted))
     _say(f"{sum(noticed)} of {len(noticed)} noticed")
     return 0 if noticed and all(noticed) else 1
 
