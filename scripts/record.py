@@ -93,12 +93,12 @@ class Recorder:
 
     async def _answer(self, question: StepQuestion | UnitQuestion) -> None:
         if isinstance(question, UnitQuestion):
-            name, key, long = "unit", "a", False
+            name, long = "unit", False
         else:
-            name, key, long = question.step.value, "x", question.step in (StepName.DATA, StepName.VERIFY)
+            name, long = question.step.value, question.step in (StepName.DATA, StepName.VERIFY)
         await self._pilot.pause(0.9)  # a new question takes no key in its first moment
         await self.picture(name)
-        await self.press(key)
+        await self.press("x")
         if isinstance(self._app.screen, ConfirmDialog):
             await self.picture(f"{name}-asked")
             await self.type_name()
@@ -123,8 +123,6 @@ async def record(app: LoomApp, folder: Path) -> None:
     async with app.run_test(size=_SIZE) as pilot:
         recorder = Recorder(app, pilot, folder)
         names = app.context.engine.inventory.names
-        await recorder.picture("story")
-        await recorder.press(("escape",))
         await recorder.until("a look at every node", lambda: len(app.context.watch.latest) == len(names))
         await recorder.picture("health")
         await recorder.plan()
@@ -145,7 +143,7 @@ def main() -> None:
     with practice("moved-hosts", 4) as cluster, surroundings(cluster):
         path = cluster.inventory_path
         engine = WritableLiveEngine(load(path), path)
-        asyncio.run(record(LoomApp(engine, story=cluster.scenario.story), folder))
+        asyncio.run(record(LoomApp(engine), folder))
 
 
 if __name__ == "__main__":
