@@ -59,9 +59,8 @@ class RunPanes(Horizontal):
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
         head, down = self.query_one("#run-head", Static), down_clock(view, now, objective_seconds)
         title = content.row(content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   "), down)
-        if title.cell_length > (
-            head.size.width or self.app.size.width - _BESIDE
-        ):  # the list of steps tells the number, too
+        cells = head.size.width or self.app.size.width - _BESIDE
+        if title.cell_length > cells:  # the list of steps tells the number, too
             title = content.row(content.line(f"{STEP_TITLES[step]} · "), down)
         head.update(title)
 
