@@ -21,7 +21,7 @@ from screens.text.words import Tone, tone_of
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-#: Cells of the steps and the frames beside the head, before it is laid out.
+#: Cells of the steps and the frames beside it.
 _BESIDE = 33
 
 
@@ -55,12 +55,13 @@ class RunPanes(Horizontal):
         """
         step = step or view.current or STEPS[0]
         self.query_one(StepList).show(view, step, now, asked=asked)
-        width = self.query_one("#run-nodes").size.width or self.app.size.width - 26
+        head, nodes = self.query_one("#run-head", Static), self.query_one("#run-nodes")
+        not_laid_out = self.app.size.width - _BESIDE
+        width = nodes.size.width or not_laid_out
         self.query_one(TaskList).show(view.tasks_of(step), width - 2)
-        head, down = self.query_one("#run-head", Static), down_clock(view, now, objective_seconds)
+        down = down_clock(view, now, objective_seconds)
         title = content.row(content.line(f"{STEPS.index(step) + 1} of 8  {STEP_TITLES[step]}   ·   "), down)
-        cells = head.size.width or self.app.size.width - _BESIDE
-        if title.cell_length > cells:  # the list of steps tells the number, too
+        if title.cell_length > (head.size.width or not_laid_out):  # the list of steps tells the number, too
             title = content.row(content.line(f"{STEP_TITLES[step]} · "), down)
         head.update(title)
 

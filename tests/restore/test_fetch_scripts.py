@@ -402,13 +402,15 @@ def test_a_relayed_stream_is_unpacked(node: LocalNode, tar: bytes) -> None:
 
 def test_a_relay_ends_before_what_watches_over_it_has_slept(node: LocalNode, tar: bytes) -> None:
     """Each relayed archive of every node would wait for that."""
-    pids = node.root / "sleepers"
-    node.write_tool("sleep", f'echo $$ >>"{pids}"\nexec {shutil.which("sleep")} 600')
+    sleepers, sleep = node.root / "sleepers", shutil.which("sleep")
+    node.write_tool("sleep", f'echo $$ >>"{sleepers}"\nexec {sleep} 90')
+    node.write_tool(
+        "tar", f'until [ -s "{sleepers}" ]; do {sleep} 0.01; done\nexec {shutil.which("tar")} "$@"'
+    )
     try:
-        node.done("relay", "data", "0", *MEMBERS, stdin=tar)
-        assert pids.exists()
+        node.done("relay", "data", "0", *MEMBERS, stdin=tar)  # waits for less than they sleep
     finally:
-        for pid in pids.read_text().split() if pids.exists() else ():
+        for pid in sleepers.read_text().split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
 

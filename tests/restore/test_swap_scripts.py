@@ -66,7 +66,6 @@ def test_the_new_state_takes_the_place_of_the_whole_old_one(node: LocalNode) -> 
     assert not list((node.run_folder() / "stage/data").rglob("LOG"))
 
 
-@pytest.mark.slow
 def test_swap_killed_at_every_point_and_repeated(root: Path) -> None:
     Interruptions(root, prepare, swap(root)).check_repeated()
 
