@@ -181,7 +181,8 @@ async def test_nothing_is_lost_or_told_twice_over_a_reboot(
     """What was said before the reboot while nobody listened, and the first that is said after it."""
     monkeypatch.setattr("loomtui.fleet.probes.log_tail._RETRY_SECONDS", (0.05,))
     node = Journal(place.root, "host-1")
-    journal(place, 1, f'exec {sys.executable} {journalctl.__file__} {place.root} "$@"')
+    reads = f'exec {sys.executable} {journalctl.__file__} {place.root} "$@"'
+    journal(place, 1, f'echo "$*" >> {place.root}/asked\n{reads}')
 
     def say(text: str) -> None:
         node.write("loom.service", text, pid=7, name="loom")
@@ -192,6 +193,7 @@ async def test_nothing_is_lost_or_told_twice_over_a_reboot(
     async with cluster(place, 1) as fleet:
         stream = tail(fleet, ["n1"], follow=True, lines=10)
         lines = await next_lines(stream, 2)
+        await until(lambda: len((place.root / "asked").read_text().splitlines()) == 2)  # it follows
         place.servers[0].drop()
         say("going down")
         node.boot()
@@ -202,6 +204,35 @@ async def test_nothing_is_lost_or_told_twice_over_a_reboot(
         await stream.aclose()
     said = [line.text for line in lines if not line.notice]
     assert said == ["first boot", "second boot", "going down", "up again", "and on"]
+
+
+async def test_nothing_is_lost_when_it_reboots_between_the_two_looks(place: Place) -> None:
+    """The log as it is was read, and what follows is of the next boot alone."""
+    node = Journal(place.root, "host-1")
+    reads = f'{sys.executable} {journalctl.__file__} {place.root} "$@"'
+    journal(
+        place,
+        1,
+        f"""{reads} || exit
+        case "$*" in *-f) ;; *) while [ ! -e {place.root}/rebooted ]; do sleep 0.02; done ;; esac""",
+    )
+
+    def say(text: str) -> None:
+        node.write("loom.service", text, pid=7, name="loom")
+
+    say("before")
+    async with cluster(place, 1) as fleet:
+        stream = tail(fleet, ["n1"], follow=True, lines=10)
+        lines = await next_lines(stream, 1)
+        say("going down")
+        node.boot()
+        say("up again")
+        (place.root / "rebooted").touch()
+        lines += await next_lines(stream, 2)
+        say("and on")
+        lines += await next_lines(stream, 1)
+        await stream.aclose()
+    assert [line.text for line in lines] == ["before", "going down", "up again", "and on"]
 
 
 async def test_following_several_nodes_in_order(place: Place) -> None:

@@ -14,5 +14,6 @@ class LogLine:
     at: datetime  # UTC, when journald received it; of a line in a file, what the line itself says
     text: str  # clean, one line
     cursor: str  # journald's name for the entry; empty: it is not of the journal
+    boot: str = ""  # journald's name for the node's boot; empty: it is not of the journal
     notice: bool = False
     place: bool = False  # a notice that only says where the node logs to, and is no complaint

@@ -42,10 +42,11 @@ def read_entry(node: str, line: bytes) -> tuple[LogLine, ...]:
         at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
         message = _message(entry["MESSAGE"])
         cursor = clean_line(str(entry.get("__CURSOR", "")), limit=500)
+        boot = clean_line(str(entry.get("_BOOT_ID", "")), limit=100)
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError, AttributeError):
         return ()
     texts = clean(message).split("\n")
-    return tuple([LogLine(node, at, text, cursor) for part in texts if (text := part.rstrip())])
+    return tuple([LogLine(node, at, text, cursor, boot) for part in texts if (text := part.rstrip())])
 
 
 def _message(value: object) -> str | bytes:
@@ -105,6 +106,7 @@ class _Reader:
         self._lines = lines
         self._since = since
         self._cursor = ""
+        self._boot = ""
         self._tries = 0
 
     async def run(self) -> None:
@@ -120,9 +122,10 @@ class _Reader:
     async def _read_to_end(self) -> bool:
         """Reads until the log ends or the node fails. True means that it is worth trying again."""
         try:
-            await self._read("once")
-            if self._follow:
-                await self._read("follow")
+            for _ in range(2):
+                await self._read("once")
+                if not (self._follow and await self._read("follow")):
+                    break
         except NodeUnreachable as error:
             await self._put_notice(f"{error.what} Trying again." if self._follow else error.what)
             return self._follow
@@ -133,8 +136,10 @@ class _Reader:
             await self._put_notice("the log ended. Trying again.")
         return self._follow
 
-    async def _read(self, mode: str) -> None:
+    async def _read(self, mode: str) -> bool:
         """Reads `once`, then `follow`, because `follow` by itself shows only the node's present boot.
+
+        True: what follows is of another boot than what was read, and what was said between them is missing.
 
         The cursor's own entry is shown again if it is of this boot, and left out here: `--after-cursor` would
         leave out whatever comes first.
@@ -144,9 +149,13 @@ class _Reader:
             async for batch in stream:
                 lines = [line for raw in batch for line in read_entry(name, raw)]
                 new_lines = tuple([line for line in lines if not cursor or line.cursor != cursor])
-                if new_lines:
-                    self._tries, self._cursor = 0, new_lines[-1].cursor
-                    await self._queue.put(new_lines)
+                if not new_lines:
+                    continue
+                if mode == "follow" and new_lines[0].boot != self._boot:
+                    return True
+                self._tries, self._cursor, self._boot = 0, new_lines[-1].cursor, new_lines[-1].boot
+                await self._queue.put(new_lines)
+        return False
 
     def _arguments(self, mode: str) -> tuple[str, ...]:
         return (
