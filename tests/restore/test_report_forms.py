@@ -86,6 +86,16 @@ def test_decisions_say_who_when_and_after_what_wait(tmp_path: Path) -> None:
     assert (retry.asked, retry.step, retry.waited_seconds) == ("on failure", StepName.DATA, 60)
 
 
+@pytest.mark.parametrize("seconds", [0, 2.5])
+def test_a_wait_is_that_for_the_answer_and_not_for_the_previews_before_it(
+    tmp_path: Path, seconds: float
+) -> None:
+    story = Story(_BEGAN).begin()
+    answer = {"asked": "before step", "answer": "continue", "by": "op@desk"}
+    story.tell(EventKind.DECISION, StepName.STOP, after=40, **answer, waited=seconds)
+    assert record_of(tmp_path, story).decisions[-1].waited_seconds == seconds
+
+
 def test_a_killed_process_leaves_work_without_an_end_until_it_is_resumed(tmp_path: Path) -> None:
     story = Story(_BEGAN).begin().tell(EventKind.STEP_STARTED, StepName.DATA)
     story.tell(EventKind.TASK_STARTED, StepName.DATA, "n1").tell(

@@ -84,6 +84,7 @@ def check_events(events: list[Event]) -> None:
         assert sorted(str(event.node) for event in done) == ["n1", "n2"]
     decided = [event.data for event in events if event.kind is EventKind.DECISION]
     assert {data["by"] for data in decided} == {"test"}
+    assert {type(data["waited"]) for data in decided} == {float}
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 

@@ -10,6 +10,9 @@ from loomtui.restore.events import Amount, Event, EventKind, Json, StepName
 from loomtui.restore.record.run_journal import Journal
 from loomtui.restore.record.run_store import Run
 
+#: In a decision's data: the seconds that its answer took. Journals hold this name: never change it.
+WAITED = "waited"
+
 
 class Recorder:
     """The events of one run while this process works on it."""
@@ -87,7 +90,7 @@ class Recorder:
     def decided(
         self, step: StepName | None, node: str | None, message: str, data: Mapping[str, Json]
     ) -> None:
-        """Records a decision. `data` says what was asked, what was answered, and by whom."""
+        """Records a decision. `data` says what was asked, what was answered, by whom, and after what wait."""
         self.emit(EventKind.DECISION, message, step, node, data)
 
     def has_begun(self, step: StepName) -> bool:

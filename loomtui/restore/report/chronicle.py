@@ -10,6 +10,7 @@ from enum import StrEnum
 from loomtui.restore.events import Event, EventKind, Json, StepName
 from loomtui.restore.plan import NodePlan, Plan
 from loomtui.restore.record.given_up import given_up_in
+from loomtui.restore.record.recorder import WAITED
 from loomtui.restore.record.run_store import Run, RunSummary, summarize
 from loomtui.restore.report.timing import Timings, timings
 from loomtui.wording.quantities import joined
@@ -53,7 +54,7 @@ class Decision:
     asked: str
     answer: str
     by: str
-    waited_seconds: float  # since the event before it
+    waited_seconds: float  # for the answer; since the event before it where nobody was asked
     digest: str = ""  # SHA-256 of the text that was approved
     diff: str = ""  # what the operator's own text changed, unified
 
@@ -228,7 +229,7 @@ def _of_the_plan(plan: Plan) -> tuple[Decision, ...]:
 
 def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
     for before, event in zip(events[:1] + events, events, strict=False):
-        waited = (event.at - before.at).total_seconds()
+        waited = _waited(event, before)
         if "answer" in event.data:
             asked, answer, by = (_value_text(event.data.get(name)) for name in ("asked", "answer", "by"))
             digest, diff = (str(event.data.get(name, "")) for name in ("digest", "diff"))
@@ -239,6 +240,14 @@ def _decisions(events: tuple[Event, ...]) -> Iterable[Decision]:
             yield Decision(
                 event.at, None, None, asked, answer, _value_text(event.data.get("operator")), waited
             )
+
+
+def _waited(event: Event, before: Event) -> float:
+    """Seconds. An older journal does not say it; there the previews before the question count, too."""
+    said = event.data.get(WAITED)
+    if isinstance(said, int | float):
+        return float(said)
+    return (event.at - before.at).total_seconds()
 
 
 def _check(event: Event) -> Check | None:

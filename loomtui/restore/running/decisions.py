@@ -15,9 +15,9 @@ from loomtui.errors import (
 from loomtui.restore.events import Json, StepName
 from loomtui.restore.plan import Plan
 from loomtui.restore.record.marks import LEFT_OUT
-from loomtui.restore.record.recorder import Recorder
+from loomtui.restore.record.recorder import WAITED, Recorder
 from loomtui.restore.running.completion import refusal_of
-from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, OnPlan, Preview
+from loomtui.restore.running.operator import FailureQuestion, Go, OnFailure, OnPlan, Preview, answered
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import safe_now, say_safe
 from loomtui.restore.running.signing_now import moves_without
@@ -47,8 +47,8 @@ class Decisions:
 
     async def before_step(self, step: Step, previews: Mapping[str, Preview]) -> None:
         """Returns if the step may be carried out; otherwise raises StopChosen or RollBackChosen."""
-        answer = await self._context.operator.before_step(step.name, previews)
-        self._record(step, "before step", answer.value)
+        answer, waited = await answered(self._context.operator.before_step(step.name, previews))
+        self._record(step, "before step", answer.value, waited)
         if answer is Go.STOP:
             raise StopChosen
         if answer is Go.ROLL_BACK:
@@ -56,15 +56,16 @@ class Decisions:
 
     async def on_plan(self, step: Step, first: Plan, completed: Plan) -> OnPlan:
         """CONTINUE or CONSENT. Raises StopChosen, with the reason where the plan must not be run."""
-        answer = await self._context.operator.review_plan(first, completed)
-        self._record(step, "completed plan", answer.value)
+        answer, waited = await answered(self._context.operator.review_plan(first, completed))
+        self._record(step, "completed plan", answer.value, waited)
         if answer is OnPlan.STOP or (answer is OnPlan.CONTINUE and completed.refusals):
             raise StopChosen(refusal_of(completed) if completed.refusals else None)
         return answer
 
-    def _record(self, step: Step, asked: str, answer: str, node: str | None = None) -> None:
+    def _record(self, step: Step, asked: str, answer: str, waited: float, node: str | None = None) -> None:
         message = f"{step.title}: {answer}" + (f" ({node})" if node else "")
-        data: dict[str, Json] = {"asked": asked, "answer": answer, "by": self._context.operator.name}
+        operator = self._context.operator.name
+        data: dict[str, Json] = {"asked": asked, "answer": answer, "by": operator, WAITED: waited}
         if answer == OnFailure.LEAVE_OUT:
             data[LEFT_OUT] = True
         self._recorder.decided(step.name, node, message, data)
@@ -80,8 +81,9 @@ class Decisions:
         for error in failures.values():
             self.complete(error)
         stuck = {name: error for name, error in failures.items() if isinstance(error, StillRunning)}
-        choice, node = await self._choice(step, failures, kill=any(one.processes for one in stuck.values()))
-        self._record(step, "on failure", choice.value, node)
+        kills = any(one.processes for one in stuck.values())
+        (choice, node), waited = await answered(self._choice(step, failures, kill=kills))
+        self._record(step, "on failure", choice.value, waited, node)
         self._context.fleet.ask_again()  # for a code that nobody gave before
         if choice is OnFailure.ROLL_BACK:
             raise RollBackChosen

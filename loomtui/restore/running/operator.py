@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from loomtui.errors import LoomtuiError, StepFailed
 from loomtui.restore.events import StepName
@@ -126,6 +127,15 @@ class Operator(Protocol):
 
     async def on_failure(self, question: FailureQuestion) -> tuple[OnFailure, str | None]:
         """The choice, and if the choice is to leave a node out, that node: one of `may_leave`."""
+
+
+_Answer = TypeVar("_Answer")
+
+
+async def answered(question: Awaitable[_Answer]) -> tuple[_Answer, float]:
+    """What an operator answers, and the seconds that it took."""
+    began = time.monotonic()
+    return await question, time.monotonic() - began
 
 
 class Unattended:

@@ -9,11 +9,11 @@ from loomtui.errors import DataGivenUp, LoomtuiError, Refused, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import EventKind, Outcome, StepName
 from loomtui.restore.record.marks import CLEANED
-from loomtui.restore.record.recorder import Recorder
+from loomtui.restore.record.recorder import WAITED, Recorder
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running.lock import is_held_by
 from loomtui.restore.running.node_run import CLEAN, RunState
-from loomtui.restore.running.operator import FailureQuestion, OnFailure
+from loomtui.restore.running.operator import FailureQuestion, OnFailure, answered
 from loomtui.restore.running.record_keeper import RecordKeeper
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import NOT_PUT_BACK, say_safe
@@ -104,9 +104,10 @@ async def _kill_or_give_up(step: Step, recorder: Recorder, node: str, error: Sti
     """Returns if the undo is to be tried again. Raises the error if nothing is to be killed."""
     operator = step.context.operator
     choices = (OnFailure.KILL, OnFailure.RETRY, OnFailure.STOP)[0 if error.processes else 1 :]
-    choice, _ = await operator.on_failure(FailureQuestion(step.name, {node: error}, choices))
-    data = {"asked": "on failure", "answer": choice.value, "by": operator.name}
-    recorder.emit(EventKind.DECISION, f"{step.title}: {choice.value}", step.name, node, dict(data))
+    question = FailureQuestion(step.name, {node: error}, choices)
+    (choice, _), waited = await answered(operator.on_failure(question))
+    data = {"asked": "on failure", "answer": choice.value, "by": operator.name, WAITED: waited}
+    recorder.decided(step.name, node, f"{step.title}: {choice.value}", data)
     if choice is OnFailure.KILL:
         await kill(step.context.node_run(node), error)
     elif choice is not OnFailure.RETRY:

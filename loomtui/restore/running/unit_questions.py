@@ -9,8 +9,9 @@ from loomtui.errors import StepFailed
 from loomtui.loom.references import KeyReport
 from loomtui.restore.events import StepName
 from loomtui.restore.planning.identities import ServiceFix, digest_of, service_fixes
+from loomtui.restore.record.recorder import WAITED
 from loomtui.restore.running.approvals import REFUSED, Answer, Approved, approved, decided, decision
-from loomtui.restore.running.operator import Judged, Preview, UnitDraft
+from loomtui.restore.running.operator import Judged, Preview, UnitDraft, answered
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.unit_edits import judge, why_locked
 
@@ -94,14 +95,14 @@ class UnitQuestions:
         preview = self.proposal(fix)
         planned = self._is_planned(fix) and fix.node not in decided(self._context.events())
         draft = UnitDraft("" if locked else fix.after, locked, partial(self._judge, fix), planned)
-        answer = await operator.approve_unit(fix.node, preview, draft)
+        answer, waited = await answered(operator.approve_unit(fix.node, preview, draft))
         own = answer.text if answer.given and answer.text != fix.after else None
         text, diff = (
             (fix.after, "") if own is None else (own, self._see_that_it_may_be(fix, own, locked, safe))
         )
         word = Answer.NO if not answer.given else Answer.YES if own is None else Answer.EDITED
         data = decision(word, operator.name, fix.path, fix.before, text, diff)
-        self._context.decided(StepName.SERVICES, fix.node, _SAID[word], data)
+        self._context.decided(StepName.SERVICES, fix.node, _SAID[word], data | {WAITED: waited})
         return text if answer.given else None
 
     def _judge(self, fix: ServiceFix, text: str) -> Judged:
