@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from loomtui.cli.working import EventPrinter, confirm, is_confirmed, open_run, w
 from loomtui.errors import CallError, LoomtuiError, Refused, SecondMissing
 from loomtui.restore.events import Outcome
 from loomtui.restore.record.given_up import given_up_in
+from loomtui.restore.record.left_out import left_out_in
 from loomtui.text import clean_line
 from loomtui.wording.quantities import count, joined, size
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from loomtui.restore.plan import Plan
     from loomtui.restore.planning.signed_plan import PlanFile
     from loomtui.restore.record.run_store import Run
+
+
+class Work(Enum):
+    RESTORE = "restore"
+    ROLL_BACK = "roll back"
+    GIVE_BACK = "give back"
 
 
 kill_option = click.option("--kill", is_flag=True, help="Send SIGKILL to processes that do not stop in time.")
@@ -167,13 +175,25 @@ def resume(settings: Settings, run: str, yes: bool, glass_of: str | None, kill: 
 @click.command()
 @click.argument("run")
 @inventory_option
+@click.option(
+    "--left-out",
+    "only_left_out",
+    is_flag=True,
+    help="Only on nodes that RUN left out when it restored the others. They stay stopped and held.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @kill_option
 @json_option("One event a line, the outcome last.")
 @click.pass_obj
-def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool) -> int:
+def rollback(settings: Settings, run: str, only_left_out: bool, yes: bool, kill: bool, as_json: bool) -> int:
     """Put back on every node what was there before RUN."""
     opened, inventory = open_run(settings, run)
+    batch = yes or as_json
+    if only_left_out:
+        if left_out := tuple(left_out_in(opened.events())):
+            confirm(_give_back_question(opened.id, left_out), inventory, assumed=batch)
+        settings.verb = "rollback --left-out"
+        return carry_out(opened, inventory, as_json=as_json, batch=batch, kill=kill, what=Work.GIVE_BACK)
     names = ", ".join(node.name for node in opened.plan.nodes)
     question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
     if gone := given_up_in(opened.events()):
@@ -181,9 +201,16 @@ def rollback(settings: Settings, run: str, yes: bool, kill: bool, as_json: bool)
             f" The old data of {joined(tuple(gone))} was given up and does not come back: config and units "
             "are put back there, and the service stays stopped and held."
         )
-    confirm(question, inventory, assumed=yes or as_json)
+    confirm(question, inventory, assumed=batch)
     settings.verb = "rollback"
-    return carry_out(opened, inventory, as_json=as_json, batch=yes or as_json, kill=kill, back=True)
+    return carry_out(opened, inventory, as_json=as_json, batch=batch, kill=kill, what=Work.ROLL_BACK)
+
+
+def _give_back_question(run: str, names: tuple[str, ...]) -> str:
+    return (
+        f"What run {run} replaced on {joined(names)} is put back, and its lock is released. The service "
+        "stays stopped and held: its blocks are those that the others gave up. These are not touched."
+    )
 
 
 @click.command()
@@ -223,16 +250,22 @@ def carry_out(
     as_json: bool,
     batch: bool,
     kill: bool,
-    back: bool = False,
+    what: Work = Work.RESTORE,
     break_glass: bool = False,
 ) -> int:
-    """Restores or rolls back to the end, and gives the exit status."""
+    """Works on the run to the end, and gives the exit status."""
     from loomtui.restore.record.run_store import summarize
 
     printer = EventPrinter(as_json=as_json)
 
     async def act(handle: RunHandle) -> Outcome:
-        return await (handle.rollback() if back else handle.restore())
+        match what:
+            case Work.RESTORE:
+                return await handle.restore()
+            case Work.ROLL_BACK:
+                return await handle.rollback()
+            case Work.GIVE_BACK:
+                return await handle.give_back()
 
     try:
         working = work(run, inventory, printer, act, batch=batch, kill=kill, break_glass=break_glass)
@@ -241,9 +274,10 @@ def carry_out(
         why = str(error) if isinstance(error, LoomtuiError) else "interrupted"
         printer.end(outcome_document(run, summarize(run).outcome, why), "", good=False)
         raise
-    good = outcome is (Outcome.ROLLED_BACK if back else Outcome.RESTORED)
+    good = outcome is (Outcome.ROLLED_BACK if what is Work.ROLL_BACK else Outcome.RESTORED)
     more = _ending_lines(run) if outcome is not Outcome.STOPPED else []
-    printer.end(outcome_document(run, outcome, None), _sentence(run, outcome), good=good, more=more)
+    sentence = _GIVEN_BACK if what is Work.GIVE_BACK else _sentence(run, outcome)
+    printer.end(outcome_document(run, outcome, None), sentence, good=good, more=more)
     return 0 if good else 1
 
 
@@ -254,6 +288,9 @@ def _ending_lines(run: Run) -> list[str]:
     ending = ending_of(chronicle_of(run))
     lines = [f"Downtime: {ending.downtime}", f"Data loss: {ending.data_loss}"]
     return lines + [f"Still to do: {todo.sentence} To do it: {todo.command}" for todo in ending.todos]
+
+
+_GIVEN_BACK = "Given back: what was left out has what it had before the run, and stays stopped and held."
 
 
 def _sentence(run: Run, outcome: Outcome) -> str:

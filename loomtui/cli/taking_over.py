@@ -10,7 +10,7 @@ import click
 
 from loomtui.cli.asking import prompter
 from loomtui.cli.output import note
-from loomtui.cli.restoring import carry_out, free_space, kill_option
+from loomtui.cli.restoring import Work, carry_out, free_space, kill_option
 from loomtui.cli.settings import Settings, inventory_option, json_option, run_async
 from loomtui.cli.working import confirm, operator_name
 from loomtui.errors import CallError, Refused
@@ -85,7 +85,8 @@ def take_over(
         settings.run = None
         return free_space(taken.run, inventory, as_json=as_json, batch=batch)
     settings.verb = "rollback" if back else "resume"
-    return carry_out(taken.run, inventory, as_json=as_json, batch=batch, kill=kill, back=back)
+    what = Work.ROLL_BACK if back else Work.RESTORE
+    return carry_out(taken.run, inventory, as_json=as_json, batch=batch, kill=kill, what=what)
 
 
 async def _take(

@@ -68,6 +68,10 @@ class RunHandle(WatchedRun, Protocol):
 
     async def rollback(self) -> Outcome: ...
 
+    async def give_back(self) -> Outcome:
+        """Puts back the nodes that a restore left out, and gives them back. The outcome stays."""
+        ...
+
     async def clean(self) -> int:
         """Deletes what a finished run replaced, and gives the number of bytes that are free again."""
         ...

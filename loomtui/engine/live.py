@@ -190,6 +190,9 @@ class LiveRun:
     async def rollback(self) -> Outcome:
         return await self._runner.rollback()
 
+    async def give_back(self) -> Outcome:
+        return await self._runner.give_back()
+
     async def clean(self) -> int:
         return await self._runner.clean()
 

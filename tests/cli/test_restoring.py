@@ -64,6 +64,10 @@ def test_restore_report_rollback_clean(cluster: Cluster, plan: str) -> None:
     assert again.status == 3
     assert "nothing to resume" in again.err
 
+    nobody = cluster("rollback", run["id"], "--left-out", "--json")
+    assert nobody.status == 3
+    assert "holds no node that was left out" in nobody.err
+
     back = cluster("rollback", run["id"], "--json")
     assert back.status == 0, back.err
     assert back.lines[-1]["outcome"] == "rolled-back"

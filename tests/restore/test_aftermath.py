@@ -9,7 +9,7 @@ import pytest
 
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.record.marks import CLEANED, JOB_LOST, LEFT_OUT
+from loomtui.restore.record.marks import CLEANED, JOB_LOST, KEPT, LEFT_OUT
 from loomtui.restore.report import Ending, TodoKind, chronicle_of, ending_of, render
 from loomtui.restore.running.approvals import Answer, decision
 from tests.restore.material import NOW, make_plan_of, node_plan
@@ -43,6 +43,26 @@ def test_after_every_restore_a_first_good_backup_is_wanted_and_room_can_be_freed
     assert "kept on n1 and n2" in free.sentence
 
 
+@pytest.mark.parametrize(
+    ("kept", "frees", "told"),
+    [
+        ({"n1": 3 << 30, "n2": 1 << 30}, 4 << 30, "What was replaced, 4.0 GiB in all, is kept on n1 and n2"),
+        ({"n1": 3 << 30}, 3 << 30, "3.0 GiB in all"),
+        ({}, None, "What was replaced is kept on n1 and n2"),
+        ("many", None, "What was replaced is kept on n1 and n2"),
+        ({"n1": "x"}, None, "What was replaced is kept on n1 and n2"),
+    ],
+)
+def test_the_room_that_can_be_freed_is_what_the_nodes_said(
+    tmp_path: Path, kept: Json, frees: int | None, told: str
+) -> None:
+    story = whole(NOW, *NODES)
+    story.tell_data(EventKind.RUN_FINISHED, None, None, {"outcome": "restored", KEPT: kept})
+    free = ending(tmp_path, story).todos[-1]
+    assert (free.kind, free.frees_bytes) == (TodoKind.FREE_SPACE, frees)
+    assert told in free.sentence
+
+
 def test_what_was_freed_is_not_to_be_freed_again(tmp_path: Path) -> None:
     story = whole(NOW, *NODES)
     story.tell_data(EventKind.NOTE, None, None, {CLEANED: True})
@@ -57,7 +77,7 @@ def test_nodes_units_and_backup_jobs_that_are_not_as_they_should_be_come_first(t
     ended = ending(tmp_path, story)
     assert kinds(ended)[:3] == [TodoKind.LEFT_OUT, TodoKind.UNITS, TodoKind.BACKUP_JOBS]
     assert [todo.sentence for todo in ended.todos[:2]] == [
-        "n2 was left out: it stays stopped, held and locked by this run.",
+        "n2 was left out: it stays stopped, held and locked by this run. Put back what it had.",
         "The unit of n1 was left as it is: its peers may not connect after a start.",
     ]
     assert "On n1, backup.timer" in ended.todos[2].sentence

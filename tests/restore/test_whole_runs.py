@@ -14,6 +14,7 @@ from loomtui.errors import StepFailed
 from loomtui.loom.databases import ADDRBOOK
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.plan import SigningAction
+from loomtui.restore.record.marks import KEPT
 from loomtui.restore.running.operator import Go
 from loomtui.restore.running.steps import STEPS
 from tests.restore.cluster import LocalCluster
@@ -86,6 +87,10 @@ def check_events(events: list[Event]) -> None:
     assert {data["by"] for data in decided} == {"test"}
     assert {type(data["waited"]) for data in decided} == {float}
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    kept = events[-1].data[KEPT]
+    assert isinstance(kept, dict)
+    assert sorted(kept) == ["n1", "n2"]
+    assert all(isinstance(count, int) and count > 0 for count in kept.values())
 
 
 def check_previews(operator: Scripted) -> None:

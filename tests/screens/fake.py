@@ -230,6 +230,10 @@ class FakeRun:
         finally:
             self._queue.put_nowait(None)
 
+    async def give_back(self) -> Outcome:
+        self.done.append("give back")
+        return self._end(Outcome.RESTORED)
+
     async def clean(self) -> int:
         self.done.append("clean")
         self._end(Outcome.RESTORED)

@@ -47,6 +47,8 @@ async def look_at_room(
     working_directory: str,
     databases: Sequence[str],
     state: Sequence[str] | None,
+    *,
+    seconds: float = _SECONDS,
 ) -> Room:
     """`databases`: patterns of what could be given up; `state`: of what could be taken over, None: nothing.
 
@@ -55,7 +57,7 @@ async def look_at_room(
     looks = [Look(_SCRIPT, (working_directory, *databases))]
     if state is not None:
         looks.append(live_files_look(working_directory, state))
-    told, *live = await session.inspect_all(*looks, timeout=_SECONDS)
+    told, *live = await session.inspect_all(*looks, timeout=seconds)
     return read_room(read_facts(told.stdout), files_of(live[0].stdout) if live else None)
 
 

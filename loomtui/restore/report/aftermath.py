@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
-from loomtui.restore.record.marks import CLEANED, JOB_LOST, LEFT_OUT, UNIT_KEPT
+from loomtui.restore.record.left_out import LeftOut, left_out_in
+from loomtui.restore.record.marks import CLEANED, JOB_LOST, KEPT, UNIT_KEPT
 from loomtui.restore.report import words
 from loomtui.restore.report.chronicle import Chronicle
 from loomtui.restore.report.objectives import downtime_objective
 from loomtui.text import clean_line
 from loomtui.wording.objectives import Standing
-from loomtui.wording.quantities import joined, time_of
+from loomtui.wording.quantities import joined, size, time_of
 
 
 class TodoKind(StrEnum):
@@ -31,6 +32,7 @@ class Todo:
     kind: TodoKind
     sentence: str  # one or two sentences; text of nodes in it is clean
     command: str  # that does it, or shows what it is about
+    frees_bytes: int | None = None  # in all, where room is to be freed and its nodes said it
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,8 @@ def still_to_do(chronicle: Chronicle) -> tuple[Todo, ...]:
 
 
 def _of_nodes(chronicle: Chronicle) -> Iterator[Todo]:
-    if out := _marked(chronicle.events, LEFT_OUT):
-        text = f"{joined(out)} was left out: it stays stopped, held and locked by this run."
-        yield Todo(TodoKind.LEFT_OUT, text, "loomtui status")
+    for name, how in left_out_in(chronicle.events).items():
+        yield _of_left_out(name, how, chronicle.run)
     if kept := _kept_units(chronicle.events):
         text = f"The unit of {joined(kept)} was left as it is: its peers may not connect after a start."
         yield Todo(TodoKind.UNITS, text, "loomtui services --diff")
@@ -82,8 +83,12 @@ def _of_nodes(chronicle: Chronicle) -> Iterator[Todo]:
             yield Todo(TodoKind.BACKUP_JOBS, text, "loomtui status")
 
 
-def _marked(events: Iterable[Event], mark: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(event.node for event in events if event.node and event.data.get(mark)))
+def _of_left_out(name: str, how: LeftOut, run: str) -> Todo:
+    if how is LeftOut.HELD:
+        text = f"{name} was left out: it stays stopped, held and locked by this run. Put back what it had."
+        return Todo(TodoKind.LEFT_OUT, text, f"loomtui rollback {run} --left-out")
+    text = f"{name} was left out and has the blocks of before: it has to stay stopped until it is restored."
+    return Todo(TodoKind.LEFT_OUT, text, f"loomtui plan --nodes {name}")
 
 
 def _kept_units(events: Iterable[Event]) -> tuple[str, ...]:
@@ -114,5 +119,17 @@ def _free_space(chronicle: Chronicle) -> Iterator[Todo]:
     rolled_back = chronicle.summary.outcome is Outcome.ROLLED_BACK
     kept = "What the run fetched" if rolled_back else "What was replaced"
     until = "" if rolled_back else ", for a rollback, until you free the room"
-    text = f"{kept} is kept on {joined(chronicle.nodes)}{until}."
-    yield Todo(TodoKind.FREE_SPACE, text, f"loomtui clean {chronicle.run}")
+    frees = _kept_bytes(chronicle.events)
+    in_all = "" if frees is None else f", {size(frees)} in all,"
+    text = f"{kept}{in_all} is kept on {joined(chronicle.nodes)}{until}."
+    yield Todo(TodoKind.FREE_SPACE, text, f"loomtui clean {chronicle.run}", frees)
+
+
+def _kept_bytes(events: Iterable[Event]) -> int | None:
+    """What the nodes said at the last end. None where not even one did."""
+    ends = [event.data.get(KEPT) for event in events if event.kind is EventKind.RUN_FINISHED]
+    said = ends[-1] if ends else None
+    if not isinstance(said, dict):
+        return None
+    counts = [count for count in said.values() if isinstance(count, int)]
+    return sum(counts) if counts else None

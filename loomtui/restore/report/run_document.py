@@ -60,7 +60,12 @@ def document(chronicle: Chronicle) -> str:
 
 
 def todo_document(todo: Todo) -> Json:
-    return {"kind": todo.kind.value, "sentence": todo.sentence, "command": todo.command}
+    return {
+        "kind": todo.kind.value,
+        "sentence": todo.sentence,
+        "command": todo.command,
+        "frees_bytes": todo.frees_bytes,
+    }
 
 
 def objectives_document(chronicle: Chronicle) -> Json:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 
 from loomtui.errors import DataGivenUp, LoomtuiError, Refused, StillRunning
 from loomtui.fleet.facts import read_facts
 from loomtui.restore.events import EventKind, Outcome, StepName
-from loomtui.restore.record.marks import CLEANED
+from loomtui.restore.record.left_out import LeftOut, left_out_in
+from loomtui.restore.record.marks import CLEANED, GIVEN_BACK
 from loomtui.restore.record.recorder import WAITED, Recorder
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running.lock import is_held_by
@@ -43,21 +44,70 @@ async def roll_back(
     keeper.expect(working)
     await keeper.keep()  # a colleague must not go on with what is being undone
     stopped = _stopped_by_others(run, touched)
-    gone: dict[str, DataGivenUp] = {}
-    for step_class in reversed(STEPS):
-        begun = working if recorder.has_begun(step_class.name) else [one for one in working if one in stopped]
-        if begun:
-            step = step_class(context)
-            # Its undo starts the service, which is not for a node that has other data than before, or none.
-            names = [name for name in begun if step.name is not StepName.STOP or name not in gone]
-            _, bad = await on_all(names, partial(_undo, step, recorder))
-            gone |= {name: error for name, error in bad.items() if isinstance(error, DataGivenUp)}
-            failed |= {name: error for name, error in bad.items() if name not in gone}
-            working = [name for name in working if name not in failed]
-    if failed:
+
+    def names(step: type[Step], gone: Container[str]) -> list[str]:
+        begun = working if recorder.has_begun(step.name) else [name for name in working if name in stopped]
+        # Its undo starts the service, which is not for a node that has other data than before, or none.
+        return [name for name in begun if step.name is not StepName.STOP or name not in gone]
+
+    gone, bad = await _undo_steps(context, recorder, names)
+    if failed := failed | bad:
         for error in failed.values():
             say_safe(error, NOT_PUT_BACK)
         raise combined({**failed, **gone}, f"Then: loomtui rollback {run.id}")
+    return gone
+
+
+async def _undo_steps(
+    context: RunContext, recorder: Recorder, names: Callable[[type[Step], Container[str]], Sequence[str]]
+) -> tuple[dict[str, DataGivenUp], dict[str, LoomtuiError]]:
+    """Undoes all steps, the last one first. A node on which one fails is left as it is then.
+
+    `names`: on which nodes that step is undone; it is told whose old data was found to be given up. Gives
+    these, and the failures.
+    """
+    gone: dict[str, DataGivenUp] = {}
+    failed: dict[str, LoomtuiError] = {}
+    for step_class in reversed(STEPS):
+        working = [name for name in names(step_class, gone) if name not in failed]
+        _, bad = await on_all(working, partial(_undo, step_class(context), recorder))
+        gone |= {name: error for name, error in bad.items() if isinstance(error, DataGivenUp)}
+        failed |= {name: error for name, error in bad.items() if name not in gone}
+    return gone, failed
+
+
+async def give_back(
+    context: RunContext, recorder: Recorder, keeper: RecordKeeper, run: Run
+) -> Mapping[str, DataGivenUp]:
+    """Puts back what was there before on the nodes that a restore left out, and gives them back.
+
+    Who was stopped stays stopped and held: its blocks are those that the others abandoned. Gives those whose
+    old data was given up. Raises Refused where the run is not over, or holds no such node, and
+    LoomtuiError for the nodes on which it failed.
+    """
+    left = [name for name, how in left_out_in(run.events()).items() if how is LeftOut.HELD]
+    if summarize(run).outcome is not Outcome.RESTORED:
+        raise Refused(
+            f"run {run.id} has not restored the cluster: it has no nodes to give back by themselves",
+            advice=f"loomtui resume {run.id}, or loomtui rollback {run.id}",
+        )
+    if not left:
+        raise Refused(f"run {run.id} holds no node that was left out")
+    touched, failed = await on_all(left, lambda name: _regain(context, name))
+    working = [name for name, state in touched.items() if state is not None]
+    keeper.expect(working)
+
+    def names(step: type[Step], _gone: Container[str]) -> list[str]:
+        is_undone = step.name is not StepName.STOP and recorder.has_begun(step.name)
+        return working if is_undone else []
+
+    gone, bad = await _undo_steps(context, recorder, names)
+    failed |= bad
+    for name in left:
+        if name not in failed:
+            recorder.note(None, name, "it is as it was before the run, and given back", {GIVEN_BACK: True})
+    if failed:
+        raise combined({**failed, **gone}, f"Then: loomtui rollback {run.id} --left-out")
     return gone
 
 
@@ -136,7 +186,7 @@ async def clean(context: RunContext, recorder: Recorder, keeper: RecordKeeper, r
     if held:
         raise Refused(
             f"run {run.id} still holds {', '.join(held)}",
-            advice=f"A node that was left out is given back by: loomtui rollback {run.id}",
+            advice=f"A node that was left out is given back by: loomtui rollback {run.id} --left-out",
         )
     recorder.note(None, None, "what it kept is deleted: no way back from here", {CLEANED: True})
     keeper.expect(names)

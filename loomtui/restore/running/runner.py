@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 
 from loomtui.backups.catalogue import Catalogue
 from loomtui.errors import GateNotMet, LoomtuiError, Refused
 from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
-from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan, consented
+from loomtui.restore.record.marks import KEPT
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.running import rollback as undoing
 from loomtui.restore.running.admission import admitted
 from loomtui.restore.running.completion import Completion
 from loomtui.restore.running.decisions import Decisions, RollBackChosen, StopChosen
+from loomtui.restore.running.kept import kept_bytes
 from loomtui.restore.running.node_run import UNLOCK
 from loomtui.restore.running.notices import About
 from loomtui.restore.running.notifier import Notifier, at_work
@@ -124,7 +126,7 @@ class Runner:
         finally:
             await self._context.watch.end()
         await self._release()
-        return self._end(Outcome.RESTORED, "the chain moves on every node")
+        return await self._finish(Outcome.RESTORED, "the chain moves on every node")
 
     async def rollback(self) -> Outcome:
         """Puts back what was there before the run; see `undoing.roll_back`."""
@@ -133,6 +135,18 @@ class Runner:
                 raise Refused(f"run {self._run.id} is rolled back already")
             async with self._keeper.keeping():
                 return await self._roll_back()
+
+    async def give_back(self) -> Outcome:
+        """Puts back the nodes that a restore left out; see `undoing.give_back`. The outcome stays.
+
+        Raises DataGivenUp where all is put back but old data that is gone.
+        """
+        with self._recorder.recording():
+            async with self._keeper.keeping():
+                gone = await undoing.give_back(self._context, self._recorder, self._keeper, self._run)
+        if gone:
+            raise combined(gone, "")
+        return Outcome.RESTORED
 
     async def clean(self) -> int:
         """Deletes what a finished run kept on its nodes; see `undoing.clean`."""
@@ -148,8 +162,12 @@ class Runner:
             data={"plan": self._run.plan.id, "operator": who, "host": socket.gethostname()},
         )
 
-    def _end(self, outcome: Outcome, message: str) -> Outcome:
-        self._recorder.emit(EventKind.RUN_FINISHED, message, data={"outcome": outcome.value})
+    async def _finish(self, outcome: Outcome, message: str) -> Outcome:
+        """The run is over. What it kept is counted first, on the nodes that answer."""
+        return self._end(outcome, message, {KEPT: {**await kept_bytes(self._context)}})
+
+    def _end(self, outcome: Outcome, message: str, data: Mapping[str, Json] | None = None) -> Outcome:
+        self._recorder.emit(EventKind.RUN_FINISHED, message, data={"outcome": outcome.value, **(data or {})})
         return outcome
 
     def _remaining(self, events: Iterable[Event]) -> list[Step]:
@@ -293,9 +311,9 @@ class Runner:
             self._end(Outcome.STOPPED, f"the rollback is not complete: {error.what}")
             raise
         if not gone:
-            return self._end(Outcome.ROLLED_BACK, "every node is as it was before the run")
+            return await self._finish(Outcome.ROLLED_BACK, "every node is as it was before the run")
         answer = combined(gone, "")
-        self._end(Outcome.ROLLED_BACK, f"every node is as it was before the run, but: {answer.what}")
+        await self._finish(Outcome.ROLLED_BACK, f"every node is as it was before the run, but: {answer.what}")
         raise answer
 
 

@@ -1,0 +1,25 @@
+"""The nodes that a run went on without, as its journal tells it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from loomtui.restore.events import Event
+from loomtui.restore.record.marks import GIVEN_BACK, LEFT_OUT
+
+
+class LeftOut(Enum):
+    HELD = "held"  # stopped, held and locked by the run, with whatever the run has changed there
+    GIVEN_BACK = "given back"  # as before the run, but stopped and held
+
+
+def left_out_in(events: Iterable[Event]) -> Mapping[str, LeftOut]:
+    """By node, in the order in which they were left out."""
+    nodes: dict[str, LeftOut] = {}
+    for event in events:
+        if event.node is not None and event.data.get(LEFT_OUT):
+            nodes[event.node] = LeftOut.HELD
+        elif event.node in nodes and event.data.get(GIVEN_BACK):
+            nodes[event.node] = LeftOut.GIVEN_BACK
+    return nodes
