@@ -16,7 +16,7 @@ from loomtui.cli.working import EventPrinter, confirm, is_confirmed, open_run, w
 from loomtui.errors import CallError, LoomtuiError, Refused, SecondMissing
 from loomtui.restore.events import Outcome
 from loomtui.restore.record.given_up import given_up_in
-from loomtui.restore.record.left_out import left_out_in
+from loomtui.restore.record.left_out import but_for, left_out_in
 from loomtui.text import clean_line
 from loomtui.wording.quantities import count, joined, size
 
@@ -295,7 +295,7 @@ _GIVEN_BACK = "Given back: what was left out has what it had before the run, and
 
 def _sentence(run: Run, outcome: Outcome) -> str:
     if outcome is Outcome.RESTORED:
-        return "Restored: the chain moves on every node of the plan."
+        return f"Restored: the chain moves on every node of the plan{but_for(left_out_in(run.events()))}."
     if outcome is Outcome.ROLLED_BACK:
         return "Rolled back: every node of the plan has what it had before the run."
     return f"Stopped. Go on: loomtui resume {run.id}. Undo: loomtui rollback {run.id}."

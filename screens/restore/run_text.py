@@ -10,6 +10,7 @@ from textual.content import Content
 
 from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.record.left_out import but_for
 from loomtui.restore.report import Ending, TodoKind
 from loomtui.restore.report.estimates import Estimate
 from loomtui.restore.running.operator import FailureQuestion, OnFailure
@@ -350,6 +351,8 @@ def _ended_guidance(state: RunUiState) -> Guidance:
     view = state.view
     if view.outcome is Outcome.RESTORED:
         headline = "✓ RESTORED. The chain moves again, every node with its own identity."
+        if view.left_out:
+            headline = f"✓ RESTORED. The chain moves again on every node{but_for(view.left_out)}."
         return _over_guidance(state, headline, "back to cluster health")
     if view.outcome is Outcome.ROLLED_BACK:
         headline = f"↶ ROLLED BACK. What was there before the run is there again{_but_what_is_gone(view)}."

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
 from loomtui.restore.record.given_up import GIVEN_UP
+from loomtui.restore.record.marks import LEFT_OUT
 from loomtui.text import clean_line
 
 STEPS: tuple[StepName, ...] = tuple(StepName)
@@ -73,6 +74,7 @@ class RunView:
         self.down_since: datetime | None = None
         self.moving_since: datetime | None = None
         self.ended_at: datetime | None = None
+        self.left_out: tuple[str, ...] = ()  # nodes that the run goes on without
         self.given_up: tuple[str, ...] = ()  # nodes whose old databases are deleted
 
     def take(self, event: Event) -> None:
@@ -87,6 +89,8 @@ class RunView:
             self._take_task(event, event.step, event.node)
         elif event.step is not None:
             self._take_step(event, event.step)
+        if event.node is not None and event.data.get(LEFT_OUT):
+            self.left_out = tuple(dict.fromkeys([*self.left_out, event.node]))
         if event.node is not None and event.data.get(GIVEN_UP):
             self.given_up = tuple(dict.fromkeys([*self.given_up, event.node]))
         if event.kind is not EventKind.TASK_PROGRESS:

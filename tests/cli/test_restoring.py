@@ -97,7 +97,7 @@ def test_interrupted_then_resumed(cluster: Cluster, plan: str, home: Path) -> No
     assert "Restore data: done on 3 nodes" in done.out
     assert "Stop all: done" not in done.out  # what happened before is in the report
     assert "Restored: the chain moves on every node of the plan." in lines
-    assert lines[-1].startswith("Still to do: What was replaced is kept on")
+    assert lines[-1].startswith("Still to do: What was replaced, ")
 
 
 def test_a_reader_who_goes_away_does_not_stop_a_restore(cluster: Cluster, plan: str, home: Path) -> None:

@@ -45,6 +45,7 @@ async def test_it_is_put_back_alone_stays_down_and_can_be_restored_then(make_clu
     run = await left_out(cluster, "replace")
     assert "restored" in (left.workdir / "app.db/LOG").read_text()
     assert told(run)[0][1] == f"loomtui rollback {run.id} --left-out"
+    assert run.events()[-1].message == "the chain moves on every node but n2, which was left out"
     others, cost = digests(restored.root), chronicle_of(run).timings.downtime_seconds
 
     assert await cluster.runner(run).give_back() is Outcome.RESTORED

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
+from loomtui.restore.record.marks import LEFT_OUT
 from loomtui.wording import quantities
 from screens.input import keys, restore_keys
 from screens.input.key import Key
+from screens.restore.run_text import RunUiState, guidance_for
 from screens.restore.run_view import RunView, StepState, TaskState, TaskView
 from screens.restore.step_list import TaskList
 from screens.text import content, words
@@ -197,3 +199,19 @@ def test_an_outcome_that_nobody_knows_is_a_stop() -> None:
     view = RunView(())
     view.take(event(EventKind.RUN_FINISHED, outcome="[/]"))
     assert view.outcome is Outcome.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("left_out", "headline"),
+    [
+        ((), "✓ RESTORED. The chain moves again, every node with its own identity."),
+        (("n2",), "✓ RESTORED. The chain moves again on every node but n2, which was left out."),
+        (("n2", "n3"), "✓ RESTORED. The chain moves again on every node but n2 and n3, which were left out."),
+    ],
+)
+def test_the_end_names_who_was_left_out(left_out: tuple[str, ...], headline: str) -> None:
+    view = RunView(("n1", "n2", "n3"))
+    for node in left_out:
+        view.take(event(EventKind.DECISION, StepName.DATA, node, **{LEFT_OUT: True}))
+    view.take(event(EventKind.RUN_FINISHED, outcome=Outcome.RESTORED.value))
+    assert guidance_for(RunUiState(None, False, view, None, "run", NOW)).headline == headline

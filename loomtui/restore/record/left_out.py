@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 
 from loomtui.restore.events import Event
 from loomtui.restore.record.marks import GIVEN_BACK, LEFT_OUT
+from loomtui.wording.quantities import joined
 
 
 class LeftOut(Enum):
@@ -23,3 +24,9 @@ def left_out_in(events: Iterable[Event]) -> Mapping[str, LeftOut]:
         elif event.node in nodes and event.data.get(GIVEN_BACK):
             nodes[event.node] = LeftOut.GIVEN_BACK
     return nodes
+
+
+def but_for(names: Collection[str]) -> str:
+    """What follows `every node`: ` but db3, which was left out`, or nothing."""
+    were = "was" if len(names) == 1 else "were"
+    return f" but {joined(tuple(names))}, which {were} left out" if names else ""

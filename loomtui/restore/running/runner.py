@@ -17,6 +17,7 @@ from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan, consented
+from loomtui.restore.record.left_out import but_for
 from loomtui.restore.record.marks import KEPT
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
@@ -126,7 +127,8 @@ class Runner:
         finally:
             await self._context.watch.end()
         await self._release()
-        return await self._finish(Outcome.RESTORED, "the chain moves on every node")
+        left_out = but_for(sorted(self._context.left_out))
+        return await self._finish(Outcome.RESTORED, f"the chain moves on every node{left_out}")
 
     async def rollback(self) -> Outcome:
         """Puts back what was there before the run; see `undoing.roll_back`."""
