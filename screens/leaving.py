@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from screens import workers
 from screens.context import AppContext
 from screens.modals.ask import ChoiceDialog
 from screens.terminal import GONE_STATUS
@@ -49,7 +51,7 @@ class Leaving:
         controller = self._context.controller
         if controller is not None:
             controller.operator.leave()
-        self._app.run_worker(self._exit_after(controller), group="leave", exclusive=True)
+        workers.start(self._app, partial(self._exit_after, controller), group="leave", exit_on_error=True)
 
     async def _exit_after(self, controller: RunController | None) -> None:
         if controller is not None:

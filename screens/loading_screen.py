@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from loomtui.errors import LoomtuiError
+from screens import workers
 from screens.base import LoomScreen
 from screens.input import keys
 from screens.modals.text import error_text
@@ -39,7 +40,7 @@ class LoadingScreen(LoomScreen):
     def begin_loading(self) -> None:
         """Begins from the start, even while it is loading."""
         self.say(keys.fill_key_names(self.LOADING) if isinstance(self.LOADING, str) else self.LOADING)
-        self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
+        workers.start(self, self._load, group="load")
 
     def say(self, text: Content | str) -> None:
         """A plain string is dimmed."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loomtui.engine.api import WritableEngine
 from loomtui.errors import LoomtuiError, SecondMissing
 from loomtui.restore.replay.player import Player
+from screens import workers
 from screens.context import AppContext
 from screens.input import keys
 from screens.modals.confirm import Act, ConfirmDialog
@@ -79,7 +81,7 @@ class RunNavigator:
             if confirmed:
                 self._start_work(lambda controller: start(controller, True))
 
-        self._app.run_worker(see(), group="second", exclusive=True, exit_on_error=False)
+        workers.start(self._app, see, group="second")
 
     def roll_back_run(self, run_id: str) -> None:
         act = rollback_act(self._context.engine.inventory.names)
@@ -126,12 +128,12 @@ class RunNavigator:
                 return
             self._app.push_screen(WatchScreen(RunMonitor(self._app, handle)))
 
-        self._app.run_worker(watch(), group="take-over", exclusive=True)
+        workers.start(self._app, watch, group="take-over", exit_on_error=True)
 
     def take_over_run(self, run: SeenRun) -> None:
         def taken(confirmed: bool | None) -> None:
             if confirmed:
-                self._app.run_worker(self._take_over(run), group="take-over", exclusive=True)
+                workers.start(self._app, partial(self._take_over, run), group="take-over", exit_on_error=True)
 
         self._app.push_screen(ConfirmDialog(take_over_act(run)), taken)
 

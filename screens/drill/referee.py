@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from loomtui.drill.desk import Desk
 from loomtui.restore.events import Outcome
+from screens import workers
 from screens.context import AppContext
 from screens.drill.briefing_screen import BriefingScreen
 from screens.drill.debriefing_screen import DebriefingScreen
@@ -103,7 +104,7 @@ class Referee:
             return
         if not self._is_looking and self._drill.debriefing is None:
             self._is_looking = True
-            self._app.run_worker(self._look(), group="referee", exit_on_error=False)
+            workers.start(self._app, self._look, group="referee", exclusive=False)
 
     async def _look(self) -> None:
         try:

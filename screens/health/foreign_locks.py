@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loomtui.restore.takeover.known_runs import RunsOnNodes, is_of_others
+from screens import workers
 
 if TYPE_CHECKING:
     from screens.base import LoomScreen
@@ -30,7 +31,7 @@ class ForeignLocks:
             watch.elsewhere = RunsOnNodes()
         elif not self._asking and asyncio.get_running_loop().time() >= self._due:
             self._asking = True
-            self._screen.run_worker(self._ask(), group="locks", exit_on_error=False)
+            workers.start(self._screen, self._ask, group="locks", exclusive=False)
 
     async def _ask(self) -> None:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
@@ -15,6 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_line import LogLine
+from screens import workers
 from screens.context import context_of
 from screens.health.node_facts import log_section, sections, status_sections, unit_section
 from screens.navigation import navigation_of
@@ -64,9 +66,7 @@ class NodePanes(Horizontal):
     def read_again(self) -> None:
         """Does not read for a node that the cursor only passes, nor if nobody sees it."""
         if self._reading and self._node is not None and self.display:
-            self.run_worker(
-                self._keep_reading(self._node), group="recent", exclusive=True, exit_on_error=False
-            )
+            workers.start(self, partial(self._keep_reading, self._node), group="recent")
 
     async def _keep_reading(self, node: str) -> None:
         context = context_of(self)

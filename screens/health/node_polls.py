@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from loomtui.fleet.probes.findings import worth_asking
+from screens import workers
 from screens.health.foreign_locks import ForeignLocks
 
 if TYPE_CHECKING:
@@ -32,9 +34,7 @@ class NodePolls:
     def begin(self) -> None:
         """Begins once the engine is open."""
         for node in self._screen.context.engine.inventory.names:
-            self._screen.run_worker(
-                self._poll(node), name=node, group=f"look-{node}", exclusive=True, exit_on_error=False
-            )
+            workers.start(self._screen, partial(self._poll, node), name=node, group=f"look-{node}")
 
     def look_now(self) -> None:
         """Wakes each poll once. The next wait is for another event."""
@@ -44,7 +44,7 @@ class NodePolls:
     def dial_again(self) -> None:
         """Dials nodes that cannot be reached, also where a login was refused or nobody gave a code."""
         if not all(status.reachable for status in self._screen.context.watch.latest.values()):
-            self._screen.run_worker(self._dial(), group="dial", exclusive=True, exit_on_error=False)
+            workers.start(self._screen, self._dial, group="dial")
 
     async def _dial(self) -> None:
         await self._screen.context.engine.connect()
@@ -67,7 +67,7 @@ class NodePolls:
         context.watch.record(status, context.now())
         unwell = worth_asking(context.watch.verdict)
         if unwell and not self._asked_why:
-            self._screen.run_worker(self._ask_why(), group="why", exclusive=True, exit_on_error=False)
+            workers.start(self._screen, self._ask_why, group="why")
         self._asked_why = unwell
         self._locks.see()
         self._show()

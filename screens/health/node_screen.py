@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal
@@ -13,7 +14,7 @@ from textual.widgets import Static
 from loomtui.errors import LoomtuiError
 from loomtui.fleet.probes.log_line import LogLine
 from loomtui.fleet.probes.node_status import NodeDetails
-from screens import clipboard
+from screens import clipboard, workers
 from screens.base import LoomScreen
 from screens.health.node_facts import Section, log_section, sections, status_sections, unit_section
 from screens.health.node_files import file_lines
@@ -76,10 +77,8 @@ class NodeScreen(LoomScreen):
     def action_refresh_now(self) -> None:
         self._results.clear()
         for name in self.context.engine.inventory.names:
-            self.run_worker(
-                self._read_details(name), group=f"details-{name}", exclusive=True, exit_on_error=False
-            )
-        self.run_worker(self._read_log(), group="recent", exclusive=True, exit_on_error=False)
+            workers.start(self, partial(self._read_details, name), group=f"details-{name}")
+        workers.start(self, self._read_log, group="recent")
 
     def action_copy(self) -> None:
         clipboard.copy(

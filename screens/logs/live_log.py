@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from datetime import datetime
+from functools import partial
 
 from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from loomtui.errors import LoomtuiError
+from screens import workers
 from screens.context import context_of
 from screens.logs.log_buffer import Entry, entry_of
 from screens.logs.log_view import LogView
@@ -55,7 +57,7 @@ class LiveLog(LogView):
         self._start_reading()
 
     def _start_reading(self) -> None:
-        self.run_worker(self._follow(self._since), group="logs", exclusive=True, exit_on_error=False)
+        workers.start(self, partial(self._follow, self._since), group="logs")
 
     async def _follow(self, since: datetime | None) -> None:
         lines = self._initial_lines if since is None else None

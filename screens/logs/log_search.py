@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loomtui.matching import Matcher
 from loomtui.times import read_time
 from loomtui.wording.quantities import time_of
+from screens import workers
 from screens.logs.log_buffer import Entry
 from screens.text import content
 
@@ -80,9 +82,7 @@ def _seek_match(view: LogView, entries: Sequence[Entry]) -> None:
 
 def _seek(view: LogView, entries: Sequence[Entry], is_hit: Callable[[Entry], bool], description: str) -> None:
     """A search may take seconds in many lines. Keys work meanwhile, and another search ends it."""
-    view.run_worker(
-        _go_to_first(view, entries, is_hit, description), group="seek", exclusive=True, exit_on_error=False
-    )
+    workers.start(view, partial(_go_to_first, view, entries, is_hit, description), group="seek")
 
 
 async def _go_to_first(

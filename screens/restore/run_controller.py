@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -16,6 +17,7 @@ from loomtui.errors import LoomtuiError
 from loomtui.restore.events import Outcome
 from loomtui.restore.report import Ending, ending_of
 from loomtui.wording.quantities import size
+from screens import workers
 from screens.restore.run_view import RunView
 from screens.restore.screen_operator import Question, ScreenOperator
 from screens.text import content
@@ -87,9 +89,7 @@ class RunMonitor(RunFollower):
         super().__init__(app)
         self.handle = handle
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
-        self._worker = app.run_worker(
-            self._watch(handle, self.view), group="watch", exclusive=True, exit_on_error=False
-        )
+        self._worker = workers.start(app, partial(self._watch, handle, self.view), group="watch")
 
     async def _watch(self, handle: WatchedRun, view: RunView) -> None:
         try:
@@ -184,12 +184,8 @@ class RunController(RunFollower):
         self.error = self.ending = None
         self._idle.clear()
         self.view = RunView(tuple(node.name for node in handle.plan.nodes))
-        self._app.run_worker(
-            self._follow(handle, self.view), group="run-events", exclusive=True, exit_on_error=False
-        )
-        self._worker = self._app.run_worker(
-            self._carry_out(handle, work), group="run", exclusive=True, exit_on_error=False
-        )
+        workers.start(self._app, partial(self._follow, handle, self.view), group="run-events")
+        self._worker = workers.start(self._app, partial(self._carry_out, handle, work), group="run")
 
     async def _carry_out(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[object]]) -> None:
         try:

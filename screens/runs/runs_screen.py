@@ -11,6 +11,7 @@ from loomtui.restore.events import Outcome
 from loomtui.restore.takeover.known_runs import RunsOnNodes
 from loomtui.wording.quantities import NOTHING, count, span
 from loomtui.wording.states import STEP_TITLES
+from screens import workers
 from screens.input import keys
 from screens.navigation import runs_of
 from screens.runs.elsewhere_text import runs_note
@@ -73,7 +74,7 @@ class RunsScreen(TableScreen):
     def action_refresh_now(self) -> None:
         """Refreshes at once what lies on this machine; runs of others come when the nodes answer."""
         self._show_runs()
-        self.run_worker(self._ask_nodes(), group="nodes", exclusive=True, exit_on_error=False)
+        workers.start(self, self._ask_nodes, group="nodes")
 
     async def _ask_nodes(self) -> None:
         told = await self.context.engine.runs_on_nodes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -97,6 +98,16 @@ async def test_leaving_with_a_stuck_node_is_prompt() -> None:
     assert time.monotonic() - began < 5
     assert engine.closed
     assert app.return_value == 0
+
+
+async def test_who_leaves_at_once_hears_no_complaint() -> None:
+    """What the screen has begun never gets its turn then."""
+    app = make_app(FakeEngine(scenes.healthy()))
+    async with app.run_test():
+        assert isinstance(app.screen, HealthScreen)
+        app.screen.start_polling()
+        app.workers.cancel_all()
+    gc.collect()
 
 
 @pytest.mark.slow
