@@ -25,8 +25,7 @@ from loomtui.restore.running import rollback as undoing
 from loomtui.restore.running.admission import admitted
 from loomtui.restore.running.completion import Completion
 from loomtui.restore.running.decisions import Decisions, RollBackChosen, StopChosen
-from loomtui.restore.running.kept import kept_bytes
-from loomtui.restore.running.node_run import UNLOCK
+from loomtui.restore.running.ending import kept_bytes, release
 from loomtui.restore.running.notices import About
 from loomtui.restore.running.notifier import Notifier, at_work
 from loomtui.restore.running.operator import OnFailure, OnPlan, Operator
@@ -37,7 +36,7 @@ from loomtui.restore.running.second import Seen
 from loomtui.restore.running.steps import STEPS
 from loomtui.restore.running.steps.base import Step
 from loomtui.restore.running.steps.preflight import Preflight
-from loomtui.restore.running.task_failures import CLUSTER, combined, on_all, sentences
+from loomtui.restore.running.task_failures import CLUSTER, combined, on_all
 
 #: What the nodes' copies of the record have to tell before it begins: whoever took the run over and knew less
 #: would stop nodes that run again, or put files back that a node that signs has changed since.
@@ -116,7 +115,7 @@ class Runner:
         try:
             if not self.plan.is_complete:
                 await self._complete()
-            await self._work_through(self._remaining(events))
+            await self._work_through(_remaining(self._context, self._recorder, events))
         except RollBackChosen:
             return await self._roll_back()
         except StopChosen as stop:
@@ -126,7 +125,7 @@ class Runner:
             raise
         finally:
             await self._context.watch.end()
-        await self._release()
+        await release(self._context, self._recorder)
         left_out = but_for(sorted(self._context.left_out))
         return await self._finish(Outcome.RESTORED, f"the chain moves on every node{left_out}")
 
@@ -171,16 +170,6 @@ class Runner:
     def _end(self, outcome: Outcome, message: str, data: Mapping[str, Json] | None = None) -> Outcome:
         self._recorder.emit(EventKind.RUN_FINISHED, message, data={"outcome": outcome.value, **(data or {})})
         return outcome
-
-    def _remaining(self, events: Iterable[Event]) -> list[Step]:
-        """The steps that remain.
-
-        Preflight comes again, unless something was stopped: a run that ends before that gives its nodes back.
-        """
-        done = {event.step for event in events if event.kind is EventKind.STEP_DONE}
-        if not self._recorder.has_begun(StepName.STOP):
-            done.discard(StepName.PREFLIGHT)
-        return [step(self._context) for step in STEPS if step.name not in done]
 
     async def _work_through(self, steps: list[Step]) -> None:
         for at, step in enumerate(steps):
@@ -284,7 +273,7 @@ class Runner:
         """If nothing was stopped yet, the nodes are given back, so that another run may take them."""
         begun = self._recorder.has_begun
         if begun(StepName.PREFLIGHT) and not begun(StepName.STOP):
-            await self._release()
+            await release(self._context, self._recorder)
         what = error.what.rstrip(".") if error else "stopped by the operator"
         self._end(
             Outcome.STOPPED, f"{what}. {self._decisions.way_on((error,) if error else (), 'Go on with')}"
@@ -292,16 +281,6 @@ class Runner:
         if error is not None:
             raise error
         return Outcome.STOPPED
-
-    async def _release(self) -> None:
-        """Releases the nodes.
-
-        A node that cannot be reached, or is left out, keeps its lock, because the run is not over there.
-        """
-        names = [node.name for node in self._context.nodes]
-        _, failures = await on_all(names, lambda name: self._context.node_run(name).change(UNLOCK))
-        for text in sentences(failures):
-            self._recorder.note(None, None, f"the lock stays: {text}", {"severity": "warning"})
 
     async def _roll_back(self) -> Outcome:
         """Raises DataGivenUp where all is put back but old data that is gone: then that is the end, too."""
@@ -317,6 +296,17 @@ class Runner:
         answer = combined(gone, "")
         await self._finish(Outcome.ROLLED_BACK, f"every node is as it was before the run, but: {answer.what}")
         raise answer
+
+
+def _remaining(context: RunContext, recorder: Recorder, events: Iterable[Event]) -> list[Step]:
+    """The steps that remain.
+
+    Preflight comes again, unless something was stopped: a run that ends before that gives its nodes back.
+    """
+    done = {event.step for event in events if event.kind is EventKind.STEP_DONE}
+    if not recorder.has_begun(StepName.STOP):
+        done.discard(StepName.PREFLIGHT)
+    return [step(context) for step in STEPS if step.name not in done]
 
 
 def _left_out(events: Iterable[Event]) -> set[str]:
