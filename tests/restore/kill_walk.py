@@ -139,7 +139,7 @@ def main(argv: Sequence[str]) -> int:
         tempfile.TemporaryDirectory() as folder,
         kill_walk(chosen.scenario, 1, Path(folder), way) as walk,
     ):
-        numbers = range(chosen.first, (chosen.last or walk.count) + 1)
+        numbers = range(chosen.first, min(chosen.last or walk.count, walk.count) + 1)
         for verdict in walk.walk(walk.spread(numbers) if chosen.spread else numbers):
             lost += not verdict.holds
             click.echo(verdict)
