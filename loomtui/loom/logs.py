@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loomtui.loom.advice import Advice
 from loomtui.loom.logrules import RULES
@@ -12,6 +13,8 @@ from loomtui.loom.logrules.rule import Severity as Severity
 from loomtui.text import clean_line
 
 _MAX_CHARS = 8_000
+_KEPT_LINES = 4_096  # of all nodes, each of at most so many characters:
+_KEPT_CHARS = 1_000
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,23 @@ class Explanation:
 
 
 def explain(text: str) -> Explanation | None:
-    """What a log line means, or None if it is not known. Never raises."""
+    """What a log line means, or None if it is not known. Never raises.
+
+    The screens ask for the same last lines every few seconds while a cluster is down, so it remembers.
+    """
+    return _remembered(text) if len(text) <= _KEPT_CHARS else _explain(text)
+
+
+def _explain(text: str) -> Explanation | None:
     line = clean_line(text, limit=_MAX_CHARS)
     for rule in RULES:
         match = rule.pattern.search(line)
         if match:
             return _explanation(rule, match)
     return None
+
+
+_remembered = lru_cache(_KEPT_LINES)(_explain)
 
 
 def _explanation(rule: Rule, match: re.Match[str]) -> Explanation:
