@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 from textual.app import App
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static, TextArea
 
@@ -57,11 +58,12 @@ async def running(
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = "") -> None:
-    """Waits for something that the app does by itself."""
+    """Waits for something that the app does by itself. Of a widget that is not there yet nothing holds."""
     given_up = monotonic() + _PATIENCE_SECONDS
     while monotonic() < given_up:
-        if condition():
-            return
+        with suppress(NoMatches):
+            if condition():
+                return
         await pilot.pause(0.01)
     raise AssertionError(f"it did not come about: {what}\n{screen_text(pilot.app)}")
 
