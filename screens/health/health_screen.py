@@ -74,6 +74,7 @@ class HealthScreen(LoomScreen):
             self.show()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
+        self.polls.catch_up()
         self.show()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -29,6 +29,7 @@ class NodePolls:
         self._screen = screen
         self._look_now = asyncio.Event()
         self._asked_why = False
+        self._passed_over = False
         self._locks = ForeignLocks(screen, self._show)
 
     def begin(self) -> None:
@@ -40,6 +41,12 @@ class NodePolls:
         """Wakes each poll once. The next wait is for another event."""
         self._look_now.set()
         self._look_now = asyncio.Event()
+
+    def catch_up(self) -> None:
+        """Looks at once, where looks were passed over."""
+        if self._passed_over:
+            self._passed_over = False
+            self.look_now()
 
     def dial_again(self) -> None:
         """Dials nodes that cannot be reached, also where a login was refused or nobody gave a code."""
@@ -54,13 +61,21 @@ class NodePolls:
         """Waits again after each look, so that looks never pile up."""
         previous: NodeStatus | None = None
         while True:
-            previous = await self._screen.context.engine.look(node, previous)
-            self._take_status(previous)
+            if self._are_wanted():
+                previous = await self._screen.context.engine.look(node, previous)
+                self._take_status(previous)
+            else:
+                self._passed_over = True
             try:
                 async with asyncio.timeout(_REFRESH_SECONDS):
                     await self._look_now.wait()
             except TimeoutError:
                 continue
+
+    def _are_wanted(self) -> bool:
+        """Not behind a run that works here: it looks at the nodes itself, and the outage waits for them."""
+        controller = self._screen.context.controller
+        return self._screen.is_current or controller is None or not controller.busy
 
     def _take_status(self, status: NodeStatus) -> None:
         context = self._screen.context

@@ -401,6 +401,23 @@ async def test_the_run_goes_on_behind_other_screens() -> None:
         await until_asked(app, pilot, StepName.STOP)
 
 
+async def test_no_node_is_looked_at_behind_a_run_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks at them itself, and an outage is longer by whatever else the nodes and this machine do."""
+    monkeypatch.setattr("screens.health.node_polls._REFRESH_SECONDS", 0.01)
+    engine = WritableFakeEngine(scenes.healthy())
+    async with running(engine) as (app, pilot):
+        looks = engine.looks
+        await until(pilot, lambda: engine.looks > looks + 2 * len(basics.NAMES), "looks without a run")
+        await begin(app, pilot)
+        await pilot.pause(0.1)  # for those that were on their way
+        looks = engine.looks
+        await pilot.pause(0.2)
+        assert engine.looks == looks
+        await press(pilot, "h")
+        assert isinstance(app.screen, HealthScreen)
+        await until(pilot, lambda: engine.looks > looks + 2 * len(basics.NAMES), "looks beside the run")
+
+
 async def test_leaving_in_the_middle_says_how_to_resume() -> None:
     async with running(WritableFakeEngine(scenes.healthy())) as (app, pilot):
         await begin(app, pilot)
