@@ -16,7 +16,7 @@ from loomtui.cli.working import EventPrinter, confirm, is_confirmed, open_run, w
 from loomtui.errors import CallError, LoomtuiError, Refused, SecondMissing
 from loomtui.restore.events import Outcome
 from loomtui.restore.record.given_up import given_up_in
-from loomtui.restore.record.left_out import but_for, left_out_in
+from loomtui.restore.record.left_out import LeftOut, but_for, left_out_in
 from loomtui.text import clean_line
 from loomtui.wording.quantities import count, joined, size
 
@@ -190,26 +190,36 @@ def rollback(settings: Settings, run: str, only_left_out: bool, yes: bool, kill:
     opened, inventory = open_run(settings, run)
     batch = yes or as_json
     if only_left_out:
-        if left_out := tuple(left_out_in(opened.events())):
-            confirm(_give_back_question(opened.id, left_out), inventory, assumed=batch)
+        if question := _give_back_question(opened):
+            confirm(question, inventory, assumed=batch)
         settings.verb = "rollback --left-out"
         return carry_out(opened, inventory, as_json=as_json, batch=batch, kill=kill, what=Work.GIVE_BACK)
     names = ", ".join(node.name for node in opened.plan.nodes)
     question = f"What run {opened.id} replaced on {names} is put back; the services there are stopped first."
-    if gone := given_up_in(opened.events()):
-        question += (
-            f" The old data of {joined(tuple(gone))} was given up and does not come back: config and units "
-            "are put back there, and the service stays stopped and held."
-        )
-    confirm(question, inventory, assumed=batch)
+    confirm(question + _given_up_words(opened), inventory, assumed=batch)
     settings.verb = "rollback"
     return carry_out(opened, inventory, as_json=as_json, batch=batch, kill=kill, what=Work.ROLL_BACK)
 
 
-def _give_back_question(run: str, names: tuple[str, ...]) -> str:
+def _given_up_words(run: Run) -> str:
+    """What a rollback of the run does not bring back, as a sentence more; empty: it brings all back."""
+    gone = tuple(given_up_in(run.events()))
+    if not gone:
+        return ""
     return (
-        f"What run {run} replaced on {joined(names)} is put back, and its lock is released. The service "
-        "stays stopped and held: its blocks are those that the others gave up. These are not touched."
+        f" The old data of {joined(gone)} was given up and does not come back: config and units are put back "
+        "there, and the service stays stopped and held."
+    )
+
+
+def _give_back_question(run: Run) -> str:
+    """Empty: the run holds no such node."""
+    names = [name for name, how in left_out_in(run.events()).items() if how is LeftOut.HELD]
+    if not names:
+        return ""
+    return (
+        f"What run {run.id} replaced on {joined(names)} is put back, and its lock is released there. The "
+        f"service stays stopped and held. The other nodes are not touched.{_given_up_words(run)}"
     )
 
 

@@ -12,7 +12,7 @@ from loomtui.drill.scenarios.expectations import Decision, Ending
 from loomtui.restore.events import Event, EventKind, Outcome
 from loomtui.restore.findings import Finding, FindingCode
 from loomtui.restore.plan import Plan, RemedyKind, SigningAction
-from loomtui.restore.record.marks import LEFT_OUT
+from loomtui.restore.record.left_out import leaves_out
 from loomtui.text import clean_line
 from loomtui.wording.quantities import joined
 from loomtui.wording.states import STEP_TITLES
@@ -114,7 +114,7 @@ def _move_of(event: Event, plan: Plan, scenario: Scenario, names: Sequence[str])
         case EventKind.TASK_FAILED:
             on = f" on {event.node}" if event.node else ""
             return Move(event.at, MoveKind.FAILED, f"{where} failed{on}: {message}")
-        case EventKind.DECISION if event.data.get(LEFT_OUT):
+        case EventKind.DECISION if leaves_out(event):
             expected = Decision.LEAVE_OUT in scenario.expected.decides
             lost = "" if expected else f"{event.node or 'It'} could have been restored with the others."
             return Move(event.at, MoveKind.LEFT_OUT, f"{event.node or 'A node'} was left out.", lost)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from loomtui.restore.events import CHAIN_MOVES, Event, EventKind, Outcome, StepName
 from loomtui.restore.record.given_up import GIVEN_UP
-from loomtui.restore.record.marks import LEFT_OUT
+from loomtui.restore.record.left_out import leaves_out
 from loomtui.text import clean_line
 
 STEPS: tuple[StepName, ...] = tuple(StepName)
@@ -89,7 +89,7 @@ class RunView:
             self._take_task(event, event.step, event.node)
         elif event.step is not None:
             self._take_step(event, event.step)
-        if event.node is not None and event.data.get(LEFT_OUT):
+        if event.node is not None and leaves_out(event):
             self.left_out = tuple(dict.fromkeys([*self.left_out, event.node]))
         if event.node is not None and event.data.get(GIVEN_UP):
             self.given_up = tuple(dict.fromkeys([*self.given_up, event.node]))

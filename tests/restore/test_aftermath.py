@@ -43,6 +43,17 @@ def test_after_every_restore_a_first_good_backup_is_wanted_and_room_can_be_freed
     assert "kept on n1 and n2" in free.sentence
 
 
+def test_room_is_freed_when_no_node_is_held_any_more(tmp_path: Path) -> None:
+    story = whole(NOW, *NODES)
+    story.tell_data(EventKind.DECISION, StepName.START, "n2", {LEFT_OUT: True})
+    held, back = tmp_path / "held", tmp_path / "back"
+    held.mkdir()
+    back.mkdir()
+    assert TodoKind.FREE_SPACE not in kinds(ending(held, story))
+    story.end(Outcome.ROLLED_BACK)
+    assert kinds(ending(back, story)) == [TodoKind.FREE_SPACE]
+
+
 @pytest.mark.parametrize(
     ("kept", "frees", "told"),
     [

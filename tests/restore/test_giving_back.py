@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 
 import pytest
 
-from loomtui.errors import LoomtuiError, Refused
+from loomtui.errors import LoomtuiError, NodeUnreachable, Refused
 from loomtui.restore.events import Event, EventKind, Outcome, StepName
 from loomtui.restore.record.left_out import LeftOut, left_out_in
 from loomtui.restore.record.marks import GIVEN_BACK, LEFT_OUT
 from loomtui.restore.record.run_store import Run, summarize
 from loomtui.restore.report import TodoKind, chronicle_of, still_to_do
 from loomtui.restore.running.operator import OnFailure
+from loomtui.restore.running.safe_now import NOT_PUT_BACK
 from tests.restore.cluster import LocalCluster
 from tests.restore.local import digests
 from tests.restore.local_fleet import fail_always
@@ -55,7 +57,7 @@ async def test_it_is_put_back_alone_stays_down_and_can_be_restored_then(make_clu
     assert summarize(run).outcome is Outcome.RESTORED
     assert chronicle_of(run).timings.downtime_seconds == cost
     [(sentence, command)] = told(run)
-    assert "has to stay stopped until it is restored" in sentence
+    assert "keep it stopped, and restore it before its next backup" in sentence
     assert command == "loomtui plan --nodes n2"
     with pytest.raises(Refused, match="holds no node that was left out"):
         await cluster.runner(run).give_back()
@@ -76,6 +78,13 @@ async def test_where_it_fails_it_is_held_as_before_and_can_be_tried_again(make_c
     with pytest.raises(LoomtuiError) as caught:
         await cluster.runner(run, fleet).give_back()
     assert f"Then: loomtui rollback {run.id} --left-out" in caught.value.advice
+    assert caught.value.safe
+    away = cluster.fleet()
+    away.faults.unreachable.add("n2")
+    with pytest.raises(NodeUnreachable) as unreachable:
+        await cluster.runner(run, away).give_back()
+    assert (unreachable.value.node, unreachable.value.safe) == ("n2", NOT_PUT_BACK)
+    assert TodoKind.FREE_SPACE not in {todo.kind for todo in still_to_do(chronicle_of(run))}  # it is refused
     left = cluster.machines["n2"]
     assert (left.active, left.hold.exists(), left.lock.exists()) == ("inactive", True, True)
     assert left_out_in(run.events()) == {"n2": LeftOut.HELD}
@@ -93,9 +102,16 @@ async def test_all_can_still_be_rolled_back_after_it(make_cluster: Make) -> None
     assert cluster.live() == before
 
 
-@pytest.mark.parametrize("outcome", [None, Outcome.STOPPED, Outcome.ROLLED_BACK])
+@pytest.mark.parametrize(
+    ("outcome", "why", "advice"),
+    [
+        (None, "is not over", "loomtui resume"),
+        (Outcome.STOPPED, "is not over", "loomtui resume"),
+        (Outcome.ROLLED_BACK, "holds no node that was left out", "loomtui status"),
+    ],
+)
 async def test_a_run_that_has_not_restored_the_others_gives_none_back(
-    make_cluster: Make, outcome: Outcome | None
+    make_cluster: Make, outcome: Outcome | None, why: str, advice: str
 ) -> None:
     cluster = make_cluster(1)
     run = await cluster.run()
@@ -104,8 +120,30 @@ async def test_a_run_that_has_not_restored_the_others_gives_none_back(
         journal.write(EventKind.DECISION, "", step=StepName.DATA, node="n1", data={LEFT_OUT: True})
         if outcome is not None:
             journal.write(EventKind.RUN_FINISHED, "", data={"outcome": outcome.value})
-    with pytest.raises(Refused, match="has not restored the cluster"):
+    with pytest.raises(Refused, match=why) as caught:
         await cluster.runner(run).give_back()
+    assert advice in caught.value.advice
+
+
+async def test_a_run_is_over_also_where_nobody_waits_for_the_count(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting = asyncio.Event()
+
+    async def count(_context: object) -> dict[str, int]:
+        counting.set()
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr("loomtui.restore.running.runner.kept_bytes", count)
+    cluster = make_cluster(1)
+    run = await cluster.run()
+    restoring = asyncio.create_task(cluster.runner(run).restore())
+    await asyncio.wait_for(counting.wait(), 60)
+    restoring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await restoring
+    assert summarize(run).outcome is Outcome.RESTORED
 
 
 def test_what_is_left_out_anew_after_it_was_given_back_is_held_again() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from loomtui.restore.choices import Objectives
 from loomtui.restore.events import EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan
-from loomtui.restore.record.marks import JOB_LOST, KEPT, LEFT_OUT
+from loomtui.restore.record.marks import GIVEN_BACK, JOB_LOST, KEPT, LEFT_OUT
 from loomtui.restore.replay.recording import Recording
 from loomtui.restore.report import Chronicle, chronicle_of
 from loomtui.restore.running.approvals import Answer, decision
@@ -42,6 +42,7 @@ def with_loose_ends() -> Chronicle:
     story.tell_data(EventKind.DECISION, StepName.SERVICES, "db2", unit)
     story.tell_data(EventKind.NOTE, StepName.START, "backup1", {JOB_LOST: "loom-backup.timer"})
     story.tell_data(EventKind.DECISION, StepName.CONFIG, "db3", {LEFT_OUT: True})
+    story.tell_data(EventKind.NOTE, None, "db3", {GIVEN_BACK: True})
     end: dict[str, Json] = {"outcome": Outcome.RESTORED.value, KEPT: dict.fromkeys(NAMES, 4 << 30)}
     story.tell_data(EventKind.RUN_FINISHED, None, None, end)
     agreed = Objectives(downtime_seconds=600, data_loss_seconds=3 * 3600)

@@ -87,7 +87,10 @@ def _of_left_out(name: str, how: LeftOut, run: str) -> Todo:
     if how is LeftOut.HELD:
         text = f"{name} was left out: it stays stopped, held and locked by this run. Put back what it had."
         return Todo(TodoKind.LEFT_OUT, text, f"loomtui rollback {run} --left-out")
-    text = f"{name} was left out and has the blocks of before: it has to stay stopped until it is restored."
+    text = (
+        f"{name} was left out and has the blocks of before: keep it stopped, and restore it before its next "
+        "backup."
+    )
     return Todo(TodoKind.LEFT_OUT, text, f"loomtui plan --nodes {name}")
 
 
@@ -114,9 +117,11 @@ def _first_backup(chronicle: Chronicle) -> Iterator[Todo]:
 
 def _free_space(chronicle: Chronicle) -> Iterator[Todo]:
     stopped = any(step.step is StepName.STOP for step in chronicle.steps)
-    if not stopped or any(event.data.get(CLEANED) for event in chronicle.events):
-        return
     rolled_back = chronicle.summary.outcome is Outcome.ROLLED_BACK
+    is_held = not rolled_back and LeftOut.HELD in left_out_in(chronicle.events).values()
+    # While the run holds a node, nothing that it kept is deleted.
+    if not stopped or is_held or any(event.data.get(CLEANED) for event in chronicle.events):
+        return
     kept = "What the run fetched" if rolled_back else "What was replaced"
     until = "" if rolled_back else ", for a rollback, until you free the room"
     frees = _kept_bytes(chronicle.events)

@@ -86,13 +86,17 @@ async def give_back(
     LoomtuiError for the nodes on which it failed.
     """
     left = [name for name, how in left_out_in(run.events()).items() if how is LeftOut.HELD]
-    if summarize(run).outcome is not Outcome.RESTORED:
+    outcome = summarize(run).outcome
+    if outcome in {None, Outcome.STOPPED}:
         raise Refused(
-            f"run {run.id} has not restored the cluster: it has no nodes to give back by themselves",
-            advice=f"loomtui resume {run.id}, or loomtui rollback {run.id}",
+            f"run {run.id} is not over: it has no nodes to give back by themselves",
+            advice=f"Go on with it: loomtui resume {run.id}. Or take all back: loomtui rollback {run.id}.",
         )
-    if not left:
-        raise Refused(f"run {run.id} holds no node that was left out")
+    if not left or outcome is Outcome.ROLLED_BACK:
+        raise Refused(
+            f"run {run.id} holds no node that was left out",
+            advice="Who holds a node is told by: loomtui status",
+        )
     touched, failed = await on_all(left, lambda name: _regain(context, name))
     working = [name for name, state in touched.items() if state is not None]
     keeper.expect(working)
@@ -107,6 +111,8 @@ async def give_back(
         if name not in failed:
             recorder.note(None, name, "it is as it was before the run, and given back", {GIVEN_BACK: True})
     if failed:
+        for error in failed.values():
+            say_safe(error, NOT_PUT_BACK)
         raise combined({**failed, **gone}, f"Then: loomtui rollback {run.id} --left-out")
     return gone
 

@@ -17,7 +17,7 @@ from loomtui.fleet.fleet import WritableFleet
 from loomtui.inventory.model import Inventory
 from loomtui.restore.events import Event, EventKind, Json, Outcome, StepName
 from loomtui.restore.plan import Plan, consented
-from loomtui.restore.record.left_out import but_for
+from loomtui.restore.record.left_out import but_for, left_out_in
 from loomtui.restore.record.marks import KEPT
 from loomtui.restore.record.recorder import Recorder
 from loomtui.restore.record.run_store import Run, summarize
@@ -28,7 +28,7 @@ from loomtui.restore.running.decisions import Decisions, RollBackChosen, StopCho
 from loomtui.restore.running.ending import kept_bytes, release
 from loomtui.restore.running.notices import About
 from loomtui.restore.running.notifier import Notifier, at_work
-from loomtui.restore.running.operator import OnFailure, OnPlan, Operator
+from loomtui.restore.running.operator import OnPlan, Operator
 from loomtui.restore.running.record_keeper import RecordKeeper
 from loomtui.restore.running.run_context import RunContext
 from loomtui.restore.running.safe_now import safe_now
@@ -107,7 +107,7 @@ class Runner:
         self._begin(resumed=bool(events))
         if second is not None:
             self._recorder.decided(None, None, second.message, second.data | {"by": self._operator.name})
-        self._context.left_out.update(_left_out(events))
+        self._context.left_out.update(left_out_in(events))
         if events:
             self._keeper.expect(node.name for node in self.plan.nodes)
         if self._run.generation:
@@ -164,8 +164,13 @@ class Runner:
         )
 
     async def _finish(self, outcome: Outcome, message: str) -> Outcome:
-        """The run is over. What it kept is counted first, on the nodes that answer."""
-        return self._end(outcome, message, {KEPT: {**await kept_bytes(self._context)}})
+        """The run is over, also where nobody waits for what it keeps to be counted."""
+        kept: Mapping[str, Json] = {}
+        try:
+            kept = {**await kept_bytes(self._context)}
+        finally:
+            self._end(outcome, message, {KEPT: {**kept}})
+        return outcome
 
     def _end(self, outcome: Outcome, message: str, data: Mapping[str, Json] | None = None) -> Outcome:
         self._recorder.emit(EventKind.RUN_FINISHED, message, data={"outcome": outcome.value, **(data or {})})
@@ -307,8 +312,3 @@ def _remaining(context: RunContext, recorder: Recorder, events: Iterable[Event])
     if not recorder.has_begun(StepName.STOP):
         done.discard(StepName.PREFLIGHT)
     return [step(context) for step in STEPS if step.name not in done]
-
-
-def _left_out(events: Iterable[Event]) -> set[str]:
-    left = OnFailure.LEAVE_OUT.value
-    return {event.node for event in events if event.node and event.data.get("answer") == left}
