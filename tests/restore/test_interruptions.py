@@ -20,7 +20,7 @@ from tests.restore.local_fleet import LocalFleet
 Make = Callable[..., LocalCluster]
 
 #: Scripts that only look, and the one that keeps the record, which goes beside the steps and after them.
-_LOOKS = {"run_state", "status", "details", "identity", "nodekey", "logs", "processes", "settle"}
+_LOOKS = {"run_state", "status", "details", "identity", "nodekey", "logs", "processes", "settle", "room"}
 _BESIDE = {*_LOOKS, "keep_record"}
 
 
