@@ -58,7 +58,7 @@ def _status(machine: LocalNode, args: Args) -> Iterator[Fact]:
         yield "databases", "seen"
     yield "rpc.address", "127.0.0.1:46657"
     yield "rpc.tool", "none"
-    yield "disk", "1000000 500000"
+    yield "disk", "1000000,500000"
 
 
 def _cat(machine: LocalNode) -> str:
@@ -172,17 +172,16 @@ def _run_state(machine: LocalNode, args: Args) -> Iterator[Fact]:
     for name in ("data", "config"):
         if (folder / "raw" / name).is_dir():
             yield f"bytes.{name}", str(used(folder / "raw" / name) // 1024)
-    yield "free", "1000000000"
     yield "cores", str(os.cpu_count())
-    yield "space.work", f"1 4096 {_free_blocks(machine)} 0 0"
-    yield "space.unit", "2 4096 250000000 1000 900"
+    yield "space.work", f"1,4096,{_free_blocks(machine)},0,0"
+    yield "space.unit", "2,4096,250000000,1000,900"
     yield "unit", "".join(f"{name}={value}\n" for name, value in machine.properties().items())
 
 
 def _places(machine: LocalNode, args: Args) -> Iterator[Fact]:
     """Nothing is wrong with any place. Tests of what is wrong ask the script itself."""
-    yield "space.work", f"1 4096 {_free_blocks(machine)} 0 0"
-    yield "space.unit", "2 4096 250000000 1000 900"
+    yield "space.work", f"1,4096,{_free_blocks(machine)},0,0"
+    yield "space.unit", "2,4096,250000000,1000,900"
 
 
 def _free_blocks(machine: LocalNode) -> int:

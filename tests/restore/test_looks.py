@@ -68,7 +68,6 @@ async def test_quick_and_real_states_of_a_run_agree(make_cluster: Make, step: St
         found.append(
             replace(
                 state,
-                free_bytes=0,
                 work_space=None,  # of the disk of this machine
                 unit_space=None,
                 staged_bytes={},

@@ -415,7 +415,8 @@ async def test_an_untouched_node_has_no_state(make_desk: Any) -> None:
     assert state.lock_owner is not None
     assert state.lock_owner.run == RUN
     assert state.tools == {"curl"}
-    assert state.free_bytes > 0
+    assert state.work_space is not None
+    assert state.work_space.free_bytes > 0
     assert state.stopped
 
 
@@ -447,7 +448,6 @@ def test_a_state_is_a_stop_only_without_a_process() -> None:
         "jobs": {},
         "staged_bytes": {},
         "digests": {},
-        "free_bytes": 0,
         "active": "inactive",
         "sub": "dead",
         "main_pid": 0,

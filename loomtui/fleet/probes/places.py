@@ -20,7 +20,7 @@ _SECONDS = 60.0
 _TAB = "\t"
 #: As left_running of lib.sh prints it: ID START STANDING NAME, and the file after a tab.
 _OPEN = re.compile(r"(\d{1,10}) \d{1,20} [a-z]+ ([^\t]*)\t(.+)", re.DOTALL)
-_SPACE = re.compile(r"\d{1,20}( \d{1,20}){4}")
+_SPACE = re.compile(r"\d{1,20}(,\d{1,20}){4}")
 
 
 class Use(StrEnum):
@@ -172,11 +172,11 @@ def _unfit(row: tuple[str, ...]) -> Unfit | None:
 
 
 def read_file_system(numbers: str | None) -> FileSystem | None:
-    """Reads device, block size, free blocks, inodes and free inodes.
+    """Reads device, block size, free blocks, inodes and free inodes, with commas between.
 
     File systems without a number of inodes say 0.
     """
     if numbers is None or not _SPACE.fullmatch(numbers):
         return None
-    device, size, blocks, inodes, free = numbers.split()
+    device, size, blocks, inodes, free = numbers.split(",")
     return FileSystem(device, int(size) * int(blocks), int(free) if int(inodes) else None)

@@ -234,8 +234,8 @@ _COMPLAINT = re.compile(r"(?i)panic|error|goroutine|usage|unknown|fatal|\t|timeo
 
 
 def _disk(line: str) -> tuple[int | None, int | None]:
-    """Total and free bytes, from `df -Pk`."""
-    match = re.fullmatch(r"(\d{1,18}) (-?\d{1,18})", line)
+    """Total and free bytes, from KiB of `df -Pk` with a comma between."""
+    match = re.fullmatch(r"(\d{1,18}),(-?\d{1,18})", line)
     return (int(match[1]) * 1024, max(0, int(match[2])) * 1024) if match else (None, None)
 
 

@@ -31,16 +31,22 @@ disk_trouble() {
         if [ ! -w "$place" ]; then # also root may not where all is read-only
             printf ': its disk is read-only (dmesg says why), or %s may not be written' "$place"
             return
-        elif [ "$(free_blocks "$place")" -lt 64 ]; then
+        fi
+        free=$(disk_blocks "$place")
+        if [ "${free#*,}" -lt 64 ]; then
             printf ': no space is left on the disk of %s; make room there' "$place"
             return
         fi
     done
 }
 
-# free_blocks PATH: prints how many KiB are free on its file system.
-free_blocks() {
-    df -Pk "$1" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4
+# disk_blocks PATH: prints how many KiB its file system has, a comma, and how many are free.
+disk_blocks() {
+    df -Pk "$1" | {
+        read -r titles
+        read -r device all used free rest
+        printf '%s\n' "$all,$free"
+    }
 }
 
 # say NAME VALUE: prints a fact.
@@ -91,13 +97,17 @@ is_there() {
     [ -e "$1" ] || [ -L "$1" ]
 }
 
-# say_spaces WORKDIR HOLD-FILE: device, then block size, blocks free for users, inodes, free inodes: for all that a run
-# writes to.
+# say_space NAME FOLDER: device, block size, blocks free for users, inodes, free inodes.
+say_space() {
+    say "space.$1" "$(stat -L -c %d "$2"),$(stat -f -c %S,%a,%c,%d "$2")"
+}
+
+# say_spaces WORKDIR HOLD-FILE: for all that a run writes to.
 say_spaces() {
     unit_folder=${2%/*}
     [ -d "$unit_folder" ] || unit_folder=${unit_folder%/*}
-    say space.work "$(stat -L -c %d "$1") $(stat -f -c '%S %a %c %d' "$1")"
-    [ ! -d "$unit_folder" ] || say space.unit "$(stat -L -c %d "$unit_folder") $(stat -f -c '%S %a %c %d' "$unit_folder")"
+    say_space work "$1"
+    [ ! -d "$unit_folder" ] || say_space unit "$unit_folder"
 }
 
 # have COMMAND

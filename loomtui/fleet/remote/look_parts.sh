@@ -37,33 +37,34 @@ json_string() {
     sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*"\([^"\\]*\)".*/\1/p'
 }
 
-# key_object FILE NAME: the object NAME of a file, {"type":…,"value":…}, as it stands there.
-key_object() {
-    tr '\n\r\t' '   ' <"$1" | sed -n 's/.*"'"$2"'"[[:space:]]*:[[:space:]]*\({[^{}]*}\).*/\1/p'
+# key_type FILE: the type of its private key.
+key_type() {
+    sed -n 'H;$!d;x;y/\n\r\t/   /
+        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"type"[[:space:]]*:[[:space:]]*"\([^"\]*\)"[^{}]*}.*/\1/p' <"$1"
+}
+
+# private_key FILE WHAT: prints WHAT, which stands in a replacement of sed's where \1 is the private key, if that is
+# base64 of 32 + 32 bytes, and nothing where it is none.
+private_key() {
+    sed -n 'H;$!d;x;y/\n\r\t/   /
+        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{86\}==\)"[^{}]*}.*/'"$2"'/p' <"$1"
 }
 
 # public_half FILE: the public half of the private key in it. Nothing, unless the key is base64 of 32 + 32
 # bytes: of a shorter one the last 32 would be the secret itself. It goes through pipes, never an argument.
 public_half() {
-    key_object "$1" priv_key | json_string value | grep -Ex '[A-Za-z0-9+/]{86}==' |
-        base64 -d | tail -c 32 | base64 -w 0
+    private_key "$1" '\1' | base64 -d | tail -c 32 | base64 -w 0
 }
 
 # What is told of a key file has to be read from all of it. On a node that is out of processes or memory, a program that
 # does not start reads nothing, and nothing must not look like a file without a key: so each fact comes from one program
 # whose end is seen, and what was not read is not said.
 
-# key_form FILE: prints `key` where its private key is base64 of 32 + 32 bytes, and nothing where it is none.
-key_form() {
-    sed -n 'H;$!d;x;y/\n\r\t/   /
-        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"[A-Za-z0-9+/]\{86\}=="[^{}]*}.*/key/p' <"$1"
-}
-
 # half_of FILE: sets $half to the public half of its private key, empty where it has none that is one. Fails where that
 # could not be read.
 half_of() {
     half=
-    form=$(key_form "$1") || return 1
+    form=$(private_key "$1" key) || return 1
     [ -n "$form" ] || return 0
     half=$(public_half "$1")
     [ "${#half}" = 44 ]
@@ -124,7 +125,7 @@ files_part() {
     state=$(state_of "$key")
     say node_key.state "$state"
     if [ "$state" = good ]; then
-        say node_key.type "$(key_object "$key" priv_key | json_string type)"
+        say node_key.type "$(key_type "$key")"
         ! half_of "$key" || say node_key.public "$half"
     fi
     say place/priv_validator_file "$validator"
@@ -193,8 +194,9 @@ find_rpc() {
     loom_yml "$dir"
     if [ -f "$loom_yml" ] && [ -r "$loom_yml" ]; then # a pipe would be waited for
         rpc=$(tr -d '\r' <"$loom_yml" |
-            sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p' |
-            head -n 1 | sed 's|^[a-z]*://||')
+            sed -n 's/^[[:space:]"]*[Rr][Pp][Cc][Ll]isten[Aa]ddress"\{0,1\}[[:space:]]*[:=][[:space:]]*["'\'']\{0,1\}\([^"'\'' ,#]*\).*/\1/p')
+        rpc=${rpc%%"$newline"*}
+        rpc=${rpc#*://}
     fi
     case ${rpc##*:} in
         '' | *[!0-9]*) rpc= ;; # no port: not an address
@@ -237,7 +239,7 @@ members_part() {
 # another name might start a node.
 machine_part() {
     read -r load rest </proc/loadavg && say load "$load"
-    [ ! -d "$dir" ] || say disk "$(df -Pk "$dir" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 2,4)"
+    [ ! -d "$dir" ] || say disk "$(disk_blocks "$dir")"
     case ${binary##*/} in
         loom | basechain | "${BINARY##*/}")
             stamp=$binary.$(stat -L -c %Y.%s.%i "$binary" 2>/dev/null)

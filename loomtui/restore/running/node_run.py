@@ -127,7 +127,6 @@ class RunState:
     staged_bytes: Mapping[str, int]
     digests: Mapping[str, str]  # absolute path -> SHA-256 hex
     tools: frozenset[str]
-    free_bytes: int
     active: str
     sub: str
     main_pid: int
@@ -350,7 +349,6 @@ def _read_state(stdout: bytes, run: str) -> RunState:
         given_up=read_given_up(facts.text("given_up")),
         digests=_read_digests(facts.get("digests", b"").decode("utf-8", "replace")),
         tools=frozenset(_texts(facts.all("tool"))),
-        free_bytes=(facts.number("free") or 0) * 1024,
         active=unit.get("ActiveState", "unknown"),
         sub=unit.get("SubState", ""),
         main_pid=int(unit["MainPID"]) if unit.get("MainPID", "").isdigit() else 0,

@@ -72,16 +72,23 @@ loom_root() {
 environment_settings() {
     property MainPID
     main=${value:-0}
-    printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=.*/\1/p' | {
-        while read -r pattern; do
+    printf '%s\n' "$shown" | {
+        while read -r line; do
+            case $line in
+                EnvironmentFiles=*' (ignore_errors='*) line=${line#*=} line=${line%' (ignore_errors='*} ;;
+                Environment=*)
+                    printf '%s\n' "${line#*=}" | tr ' ' '\n'
+                    continue
+                    ;;
+                *) continue ;;
+            esac
             IFS= # the pattern is expanded, never split
-            for file in $pattern; do
+            for file in $line; do
                 [ ! -f "$file" ] || [ ! -r "$file" ] || cat "$file"
                 echo # of a last line without an end
             done
             unset IFS
         done
-        printf '%s\n' "$shown" | sed -n 's/^Environment=//p' | tr ' ' '\n'
         [ ! -r "/proc/$main/environ" ] || tr '\000' '\n' <"/proc/$main/environ"
     } | tr -d "\"' \t" |
         sed -n 's/^\(TM_\(DB_DIR\|DB_BACKEND\|GENESIS_FILE\|PRIV_VALIDATOR_FILE\|NODE_KEY_FILE\)\)=.*/\1/p

@@ -62,7 +62,6 @@ for tool in curl wget bzip2 lbzip2 gzip pigz xz zstd systemd-run; do
     ! have "$tool" || say tool "$tool"
 done
 say_spaces "$WORKDIR" "$HOLD"
-say free "$(free_blocks "$WORKDIR")"
 say cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
 load_unit "$UNIT" ActiveState,SubState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload,ExecStart || shown=
 printf '%s' "$shown" | emit unit

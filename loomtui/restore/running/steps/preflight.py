@@ -97,7 +97,7 @@ class Preflight(Step):
         chain = status.chain
         block_time = chain.block_time.isoformat() if chain is not None and chain.block_time else None
         return {
-            "free_bytes": state.free_bytes,
+            "free_bytes": state.work_space.free_bytes if state.work_space is not None else None,
             "height": chain.height if chain is not None else None,
             "block_time": block_time,
         }
