@@ -1,4 +1,7 @@
-"""What remote scripts print: one fact a line, `name value`. The value is in base64 or, after `=`, plain."""
+"""What remote scripts print: one fact a line, `name value`.
+
+The value is in base64 or, after `=`, plain where it is printable ASCII.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from loomtui.text import clean, clean_line
 
-_LINE = re.compile(
-    rb"([A-Za-z0-9][A-Za-z0-9._/-]{0,199}) (?:=([A-Za-z0-9._:@%+/,-]*)|([A-Za-z0-9+/]*={0,2}))\r?"
-)
+_LINE = re.compile(rb"([A-Za-z0-9][A-Za-z0-9._/-]{0,199}) (?:=([ -~]*)|([A-Za-z0-9+/]*={0,2}))\r?")
 
 
 class Facts(Mapping[str, bytes]):

@@ -121,8 +121,9 @@ async def test_the_set_of_validators_is_asked_of_the_nodes_own_chain(machine: Ma
     (machine.place.root / "validators.json").write_text(json.dumps(said))
     machine.place.command(
         "curl",
-        f'for last; do :; done; case $last in */validators) cat "{machine.place.root}/validators.json" ;; '
-        f'*) cat "{RECORDED}/${{last##*/}}.json" ;; esac',
+        f"for word; do case $word in */validators) cat '{machine.place.root}/validators.json' ;; "
+        f"http*) cat '{RECORDED}'/\"${{word##*/}}.json\" ;; *) continue ;; esac; "
+        "echo; echo '-- answered'; done",
     )
     chain = (await look(fleet)).node("n1").chain
     assert chain

@@ -200,18 +200,25 @@ def _problem_of(facts: Facts, key: str, state: str) -> str:
 
 def read_chain(facts: Facts) -> tuple[ChainFacts | None, str | None]:
     """What the RPC said of the chain, or why it said nothing."""
-    answers = facts["rpc.answers"].split(_NEXT_ANSWER) if "rpc.answers" in facts else []
-    status, net_info = (
-        answers[:2] if len(answers) > 1 else (facts.get("rpc.status"), facts.get("rpc.net_info"))
-    )
+    status, net_info, validators = _answers(facts)
     if status is None:
         return None, facts.line("rpc.error") or None
     try:
         chain = read_status(status)
         chain = chain if net_info is None else read_net_info(net_info, chain)
-        return with_members(chain, facts.get("rpc.validators", b"")), None
+        return with_members(chain, validators or b""), None
     except RpcError as error:
         return None, clean_line(str(error))
+
+
+def _answers(facts: Facts) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """What the RPC answered to /status, /net_info and /validators, asked at once or one by one."""
+    apart = (facts.get("rpc.status"), facts.get("rpc.net_info"), facts.get("rpc.validators"))
+    if "rpc.answers" not in facts:
+        return apart
+    *told, rest = facts["rpc.answers"].split(_NEXT_ANSWER)
+    status, net_info, validators = (*(told or [rest]), *apart[len(told) or 1 :])[:3]
+    return status, net_info, validators
 
 
 def with_members(chain: ChainFacts, body: bytes) -> ChainFacts:

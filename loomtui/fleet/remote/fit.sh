@@ -4,26 +4,24 @@
 # What is asked for every file of a node is asked once: most of them lie in two folders.
 me='' mounts='' truly='' truly_of='' looked_folder='' looked_fault='' looked_at='' work_truly=''
 
-# mount_of PATH: prints the mount point that a path without links lies on. Bind mounts of one disk are told apart:
-# nothing can be renamed from one into another (rename(2), EXDEV), although their device is the same.
+# mount_of PATH: sets $mount to the mount point that a path without links lies on. Bind mounts of one disk are told
+# apart: nothing can be renamed from one into another (rename(2), EXDEV), although their device is the same.
 mount_of() {
-    mount=/
-    while read -r _ _ _ _ point _; do
+    [ -n "$mounts" ] || mounts=$(cut -d ' ' -f 5 /proc/self/mountinfo 2>/dev/null)$newline
+    mount=/ points=$mounts
+    while [ -n "$points" ]; do
+        point=${points%%"$newline"*}
+        points=${points#*"$newline"}
+        # The kernel writes blanks, line breaks and backslashes as \ooo (proc(5), mountinfo).
         case $point in *\\*) point=$(printf '%b' "$(printf '%s' "$point" | sed 's/\\/\\0/g')") ;; esac
         case $1/ in "$point"/*) [ "${#point}" -lt "${#mount}" ] || mount=$point ;; esac
-    done 2>/dev/null </proc/self/mountinfo
-    printf '%s' "$mount"
+    done
 }
 
 # is_mount_point PATH: a path without links is one.
 is_mount_point() {
-    case $1 in
-        *[[:space:]\\]*) [ "$(mount_of "$1")" = "$1" ] ;; # the kernel writes these in another way
-        *)
-            [ -n "$mounts" ] || mounts=$newline$(cut -d ' ' -f 5 /proc/self/mountinfo 2>/dev/null)$newline
-            case $mounts in *"$newline$1$newline"*) ;; *) return 1 ;; esac
-            ;;
-    esac
+    mount_of "$1"
+    [ "$mount" = "$1" ]
 }
 
 # canonical PATH: prints it without links and dots; the last part may be missing. Fails for what leads nowhere.

@@ -1,5 +1,6 @@
 # loomtui: what every remote script begins with. POSIX sh; coreutils, grep, sed, find.
-# A fact is printed as one line, `name base64`, or `name =plain` where the value is harmless.
+# A fact is printed as one line, `name base64`, or `name =plain` where the value is printable ASCII (facts.py).
+# What is done at every look starts as few processes as can be: they are what a look costs.
 set -u
 umask 077
 LC_ALL=C
@@ -11,6 +12,7 @@ newline='
 '
 # shellcheck disable=SC2034 # change/common.sh reads them
 lock_owned='' generation=''
+my_name='' my_id=''
 
 # fail MESSAGE [STATUS]: ends the script. A message that begins with `cannot` also says what is wrong with the disk.
 fail() {
@@ -43,8 +45,8 @@ disk_trouble() {
 # disk_blocks PATH: prints how many KiB its file system has, a comma, and how many are free.
 disk_blocks() {
     df -Pk "$1" | {
-        read -r titles
-        read -r device all used free rest
+        read -r _
+        read -r _ all _ free _
         printf '%s\n' "$all,$free"
     }
 }
@@ -52,7 +54,7 @@ disk_blocks() {
 # say NAME VALUE: prints a fact.
 say() {
     case $2 in
-        *[!A-Za-z0-9._:@%+/,-]*) printf '%s %s\n' "$1" "$(printf '%s' "$2" | base64 -w 0)" ;;
+        *[!\ -~]*) printf '%s %s\n' "$1" "$(printf '%s' "$2" | base64 -w 0)" ;;
         *) printf '%s =%s\n' "$1" "$2" ;;
     esac
 }
@@ -61,6 +63,13 @@ say() {
 emit() {
     printf '%s ' "$1"
     base64 -w 0
+    echo
+}
+
+# say_text NAME TEXT: prints a text of several lines as a fact; it gets a line break at its end.
+say_text() {
+    printf '%s ' "$1"
+    printf '%s\n' "$2" | base64 -w 0
     echo
 }
 
@@ -180,9 +189,11 @@ program() {
 as_user() {
     as=$1
     shift
-    if [ "$(id -un)" = "$as" ] || [ "$(id -u)" = "$as" ]; then
+    my_name=${my_name:-$(id -un)}
+    my_id=${my_id:-$(id -u)}
+    if [ "$my_name" = "$as" ] || [ "$my_id" = "$as" ]; then
         "$@"
-    elif [ "$(id -u)" = 0 ] && have runuser; then
+    elif [ "$my_id" = 0 ] && have runuser; then
         runuser -u "$as" -- "$@"
     elif have sudo; then
         sudo -n -u "$as" "$@"

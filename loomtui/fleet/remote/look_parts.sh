@@ -11,7 +11,9 @@ properties=$properties,Environment,EnvironmentFiles
 
 # unit_part: the unit as systemd holds it, and what it lies in. Sets $dir, $binary, $user, $hold.
 unit_part() {
-    systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | emit cat
+    printf 'cat '
+    systemctl cat "$UNIT" --no-pager </dev/null 2>/dev/null | base64 -w 0
+    echo
     working_directory "$WORKDIR"
     program "$BINARY"
     unit_user
@@ -32,67 +34,53 @@ held_part() {
     done
 }
 
-# json_string NAME: the string after "NAME": in standard input, which has no line breaks.
-json_string() {
-    sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*"\([^"\\]*\)".*/\1/p'
-}
-
-# key_type FILE: the type of its private key.
-key_type() {
-    sed -n 'H;$!d;x;y/\n\r\t/   /
-        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"type"[[:space:]]*:[[:space:]]*"\([^"\]*\)"[^{}]*}.*/\1/p' <"$1"
-}
-
-# private_key FILE WHAT: prints WHAT, which stands in a replacement of sed's where \1 is the private key, if that is
-# base64 of 32 + 32 bytes, and nothing where it is none.
-private_key() {
-    sed -n 'H;$!d;x;y/\n\r\t/   /
-        s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{86\}==\)"[^{}]*}.*/'"$2"'/p' <"$1"
-}
-
-# public_half FILE: the public half of the private key in it. Nothing, unless the key is base64 of 32 + 32
-# bytes: of a shorter one the last 32 would be the secret itself. It goes through pipes, never an argument.
-public_half() {
-    private_key "$1" '\1' | base64 -d | tail -c 32 | base64 -w 0
-}
+# Programs for sed: `whole` makes one line of a file, and the others find something in that.
+whole='H;$!d;x;y/\n\r\t/   /'
+private_key='s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{86\}==\)"[^{}]*}.*/'
+key_type='s/.*"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*"type"[[:space:]]*:[[:space:]]*"\([^"\\]*\)"[^{}]*}.*/\1/p'
+without_private_key='s/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g'
+public_key='s/.*"pub_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{43\}=\)"[^{}]*}.*/\1/p'
+first_address='s/"address"[[:space:]]*:[[:space:]]*"\([0-9A-Fa-f]\{40\}\)".*/\
+\1/;s/.*\n/address /p'
 
 # What is told of a key file has to be read from all of it. On a node that is out of processes or memory, a program that
 # does not start reads nothing, and nothing must not look like a file without a key: so each fact comes from one program
 # whose end is seen, and what was not read is not said.
 
-# half_of FILE: sets $half to the public half of its private key, empty where it has none that is one. Fails where that
-# could not be read.
+# half_of FILE: sets $half to the public half of its private key. It is empty unless the key is base64 of 32 + 32 bytes: of
+# a shorter one the last 32 would be the secret itself. The key goes through pipes, never into an argument or a variable.
+# Fails where it could not be read.
 half_of() {
     half=
-    form=$(private_key "$1" key) || return 1
+    form=$(sed -n "$whole;${private_key}key/p" <"$1") || return 1
     [ -n "$form" ] || return 0
-    half=$(public_half "$1")
+    half=$(sed -n "$whole;$private_key\\1/p" <"$1" | base64 -d | tail -c 32 | base64 -w 0)
     [ "${#half}" = 44 ]
 }
 
-# state_of FILE: untold (Loom's configuration does not tell which), missing, odd (no regular file), unreadable, large,
-# empty, cut (no whole JSON object), unread (the node could not read it now) or good.
+# state_of FILE: sets $state: untold (Loom's configuration does not tell which), missing, odd (no regular file),
+# unreadable, large, empty, cut (no whole JSON object), unread (the node could not read it now) or good.
 state_of() {
     if [ -z "$1" ]; then
-        echo untold
+        state=untold
     elif closed "$1"; then
-        echo unreadable
+        state=unreadable
     elif [ ! -e "$1" ]; then
-        echo missing
+        state=missing
     elif [ ! -f "$1" ]; then
-        echo odd
+        state=odd
     elif [ ! -r "$1" ]; then
-        echo unreadable
+        state=unreadable
     elif [ "$(wc -c <"$1")" -gt 65536 ]; then
-        echo large
+        state=large
     elif [ ! -s "$1" ]; then
-        echo empty
+        state=empty
     else
         ends=$(sed -n 'H;$!d;x;s/[[:space:]]//g;s/^\(.\).*\(.\)$/\1\2/p' <"$1") || ends=unread
         case $ends in
-            '{}') echo good ;;
-            unread) echo unread ;;
-            *) echo cut ;;
+            '{}') state=good ;;
+            unread) state=unread ;;
+            *) state='cut' ;;
         esac
     fi
 }
@@ -106,9 +94,12 @@ database() {
 # find_files: sets $data, $key, $validator to where Loom looks for them, and $root and $loom_yml.
 find_files() {
     loom_config "$dir"
-    data=$(loom_file db_dir data)
-    key=$(loom_file node_key_file config/node_key.json)
-    validator=$(loom_file priv_validator_file config/priv_validator.json)
+    loom_file db_dir data
+    data=$place
+    loom_file node_key_file config/node_key.json
+    key=$place
+    loom_file priv_validator_file config/priv_validator.json
+    validator=$place
     find_rpc
 }
 
@@ -122,10 +113,10 @@ files_part() {
     done
     [ ! -d "$dir" ] || [ -z "$known" ] || say databases seen
     say place/node_key_file "$key"
-    state=$(state_of "$key")
+    state_of "$key"
     say node_key.state "$state"
     if [ "$state" = good ]; then
-        say node_key.type "$(key_type "$key")"
+        say node_key.type "$(sed -n "$whole;$key_type" <"$key")"
         ! half_of "$key" || say node_key.public "$half"
     fi
     say place/priv_validator_file "$validator"
@@ -137,11 +128,11 @@ files_part() {
     have curl || have wget || say rpc.tool none
 }
 
-# signing_program: prints a program for sed that tells the signing state from a priv_validator.json without line breaks:
-# each number, and whether it stands there in quotes, plain, or in no form that is known. At the end it tells that it has
+# signing_program: prints a program for sed that tells the signing state from a priv_validator.json made one line: each
+# number, and whether it stands there in quotes, plain, or in no form that is known. At the end it tells that it has
 # seen all of the file: a number that is not there is a zero.
 signing_program() {
-    printf '%s\n' 's/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g' h
+    printf '%s\n' "$whole" "$without_private_key" h
     for name in last_height last_round last_step; do
         printf '%s\n' "s/.*\"$name\".*/validator.form\/$name =/p" g \
             "s/.*\"$name\"[[:space:]]*:[[:space:]]*\"-\{0,1\}[0-9]*\".*/validator.form\/$name =quoted/p" g \
@@ -155,22 +146,27 @@ signs=$(signing_program)
 
 # signing_part: the validator's signing state, if its file is good.
 signing_part() {
-    { tr '\n\r\t' '   ' <"$validator" && echo; } | sed -n "$signs"
+    # Without a line break at the end of the file there is none behind the last fact either.
+    printf '%s\n' "$(sed -n "$signs" <"$validator")"
 }
 
 # validator_part: the validator's key.
 validator_part() {
-    state=$(state_of "$validator")
+    state_of "$validator"
     say validator.state "$state"
     [ "$state" = good ] || return 0
-    flat=$(sed 'H;$!d;x;y/\n\r\t/   /;s/"priv_key"[[:space:]]*:[[:space:]]*{[^{}]*}/"priv_key":0/g' <"$validator") || return 0
+    flat=$(sed "$whole;$without_private_key" <"$validator") || return 0
     case $flat in *'}'*) ;; *) return 0 ;; esac
-    address=$(printf '%s' "$flat" | grep -Eo '"address"[[:space:]]*:[[:space:]]*"[0-9A-Fa-f]{40}"' | head -n 1 |
-        json_string address)
-    [ -z "$address" ] || say validator.address "$address"
-    public=$(printf '%s\n' "$flat" | sed -n \
-        's/.*"pub_key"[[:space:]]*:[[:space:]]*{[^{}]*"value"[[:space:]]*:[[:space:]]*"\([A-Za-z0-9+/]\{43\}=\)"[^{}]*}.*/\1/p') ||
-        return 0
+    public=$(sed -n "$whole;$without_private_key;h;$first_address
+g;$public_key" <"$validator") || return 0
+    case $public in
+        'address '*)
+            address=${public%%"$newline"*}
+            say validator.address "${address#* }"
+            public=${public#"$address"}
+            public=${public#"$newline"}
+            ;;
+    esac
     say validator.public "$public"
     case $flat in
         *'"priv_key":0'*)
@@ -216,6 +212,18 @@ ask() {
     else
         wget -q -O - -T 4 -t 1 --no-proxy "http://$rpc/$1"
     fi </dev/null 2>&1
+}
+
+# answers PATH...: what the RPC says to all of them, asked once. Fails where that cannot be done.
+answers() {
+    have curl || return 1
+    for path; do
+        shift
+        set -- "$@" "http://$rpc/$path"
+    done
+    answered=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 \
+        --write-out '\n-- answered\n' "$@" </dev/null 2>/dev/null) || return 1
+    say_text rpc.answers "$answered"
 }
 
 # chain_part: what the RPC says of the chain. Fails where it says nothing.

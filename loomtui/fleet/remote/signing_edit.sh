@@ -20,28 +20,32 @@ with_height() {
         -e 's/"last_step":"\{0,1\}[0-9]*"\{0,1\}/"last_step":0/'
 }
 
-# field NAME: prints a field of the JSON on standard input, with its name.
-field() {
-    tr -d ' \t\r\n' | grep -o "\"$1\":\(\"[^\"]*\"\|[0-9]*\|{[^{}]*}\)" | head -n 1
+# key_fields TEXT: prints what must stay as it is, each field with its name on a line of its own.
+key_fields() {
+    printf '%s' "$1" | tr -d ' \t\r\n' |
+        grep -o '"\(address\|pub_key\|priv_key\|key_id\)":\("[^"]*"\|[0-9]*\|{[^{}]*}\)'
 }
 
 # edit_fault BEFORE AFTER HEIGHT: prints why the edited text must not be used, one word; nothing where it may.
 # Both are texts, not files, and they hold a key: they are given to nothing but functions and pipes.
 edit_fault() {
+    fields=$newline$(key_fields "$1")
     for name in address pub_key; do # what has none is no validator's file
-        if [ -z "$(printf '%s' "$1" | field "$name")" ]; then
-            echo unknown-form
-            return
-        fi
+        case $fields in
+            *"$newline\"$name\":"*) ;;
+            *)
+                echo unknown-form
+                return
+                ;;
+        esac
     done
-    for name in address pub_key priv_key key_id; do
-        if [ "$(printf '%s' "$1" | field "$name")" != "$(printf '%s' "$2" | field "$name")" ]; then
-            echo key-changed
-            return
-        fi
-    done
+    if [ "$fields" != "$newline$(key_fields "$2")" ]; then
+        echo key-changed
+        return
+    fi
     for name in last_height last_round last_step; do
-        if [ "$(printf '%s' "$2" | grep -o "\"$name\"" | wc -l)" != 1 ]; then
+        case $2 in *"\"$name\""*"\"$name\""*) twice=yes ;; *"\"$name\""*) twice='' ;; *) twice=none ;; esac
+        if [ -n "$twice" ]; then
             echo unknown-form
             return
         fi

@@ -12,35 +12,69 @@ loom_yml() {
     loom_yml=$1/loom.yml
 }
 
-# plain_text: prints the text in quotes that standard input begins with, after a `=`; nothing for any other form.
-plain_text() {
-    sed -n -e 's/^[[:space:]]*"\([^"\\]*\)"[[:space:]]*\(#.*\)\{0,1\}$/=\1/p' \
-        -e "s/^[[:space:]]*'\([^']*\)'[[:space:]]*\(#.*\)\{0,1\}\$/=\1/p"
-}
-
-# setting KEY USUAL: sets $value to what KEY at the top of $toml says, to USUAL where it is not there. Fails where
-# that cannot be told: the key is there twice, or not as plain text in quotes.
-setting() {
-    lines=$(printf '%s\n' "$toml" | grep -i "^[[:space:]]*[\"']\{0,1\}$1[\"']\{0,1\}[[:space:]]*=")
-    value=$2
-    case $lines in
-        '') return 0 ;;
-        *"$newline"*) return 1 ;;
-    esac
-    value=$(printf '%s\n' "${lines#*=}" | plain_text)
+# quoted_text TEXT: sets $value to the text in quotes that TEXT is. Fails for any other form.
+quoted_text() {
+    value=${1#"${1%%[![:space:]]*}"}
     case $value in
-        =*) value=${value#=} ;;
+        \"*\"*) quote=\" ;;
+        \'*\'*) quote=\' ;;
         *) return 1 ;;
     esac
+    value=${value#?}
+    behind=${value#*"$quote"}
+    value=${value%%"$quote"*}
+    case $quote$value in \"*\\*) return 1 ;; esac
+    is_comment "$behind"
 }
 
-# below FOLDER PATH: prints PATH, which is meant below FOLDER unless it is absolute. Fails where the dots in it cannot
-# be followed: Go takes them out before it asks the system, which would go through links.
+# bare_text TEXT: sets $value to the plain word that TEXT is, or to nothing. Fails for any other form.
+bare_text() {
+    value=${1#"${1%%[![:space:]]*}"}
+    behind=${value#"${value%%[!A-Za-z0-9._/-]*}"}
+    value=${value%%[!A-Za-z0-9._/-]*}
+    is_comment "$behind"
+}
+
+# is_comment TEXT: it is one, or blank.
+is_comment() {
+    case ${1#"${1%%[![:space:]]*}"} in '' | '#'*) ;; *) return 1 ;; esac
+}
+
+# A program for sed that prints the settings at the top of a config.toml, before its first table, as `key=`, in small
+# letters, and what stands behind it. Text that may hold lines that are no settings is printed as it is.
+settings='/^[[:space:]]*\[/q
+/"""/p
+/'\'''\'''\''/p
+s/^[[:space:]]*["'\'']\{0,1\}\([A-Za-z_]*\)["'\'']\{0,1\}[[:space:]]*=/\1=/
+t setting
+d
+: setting
+h
+s/=.*//
+y/ABCDEFGHIJKLMNOPQRSTUVWXYZ/abcdefghijklmnopqrstuvwxyz/
+G
+s/\n[^=]*=/=/p'
+
+# setting KEY USUAL: sets $value to what KEY of $toml says, to USUAL where it is not there. Fails where that cannot be
+# told: the key is there twice, or not as plain text in quotes.
+setting() {
+    value=$2
+    case $newline$toml in
+        *"$newline$1="*"$newline$1="*) return 1 ;;
+        *"$newline$1="*) value=$newline$toml ;;
+        *) return 0 ;;
+    esac
+    value=${value#*"$newline$1="}
+    quoted_text "${value%%"$newline"*}"
+}
+
+# below FOLDER PATH: sets $place to PATH, which is meant below FOLDER unless it is absolute. Fails where the dots in it
+# cannot be followed: Go takes them out before it asks the system, which would go through links.
 below() {
     case $2 in
-        /*) printf '%s\n' "$2" ;;
-        *..*) realpath -ms -- "$1/$2" 2>/dev/null ;;
-        *) printf '%s\n' "$1/$2" ;;
+        /*) place=$2 ;;
+        *..*) place=$(realpath -ms -- "$1/$2" 2>/dev/null) ;;
+        *) place=$1/$2 ;;
     esac
 }
 
@@ -55,14 +89,12 @@ loom_root() {
     case $loom_yml in *.yaml | *.yml) ;; *) return 1 ;; esac
     case $lines in *"$newline"*) return 1 ;; esac
     printf '%s\n' "$lines" | grep -qi "^[\"']\{0,1\}rootdir[\"']\{0,1\}[[:space:]]*:" || return 1
-    value=$(printf '%s\n' "${lines#*:}" | plain_text)
-    [ -n "$value" ] || value=$(printf '%s\n' "${lines#*:}" |
-        sed -n 's/^[[:space:]]*\([A-Za-z0-9._/-]*\)[[:space:]]*\(#.*\)\{0,1\}$/=\1/p')
+    quoted_text "${lines#*:}" || bare_text "${lines#*:}" || return 1
     case $value in
-        '=' | '=.' | '=./') ;;
-        =/*) root=${value#=}${value#=} ;; # loomchain joins it with itself
-        =*..* | '') return 1 ;;
-        *) root=$1/${value#=}/${value#=} ;;
+        '' | . | ./) ;;
+        /*) root=$value$value ;; # loomchain joins it with itself
+        *..*) return 1 ;;
+        *) root=$1/$value/$value ;;
     esac
 }
 
@@ -72,6 +104,10 @@ loom_root() {
 environment_settings() {
     property MainPID
     main=${value:-0}
+    case $main$shown in
+        0*"$newline"Environment=[!"$newline"]* | 0*"$newline"EnvironmentFiles=[!"$newline"]*) ;;
+        0*) return 0 ;;
+    esac
     printf '%s\n' "$shown" | {
         while read -r line; do
             case $line in
@@ -95,8 +131,8 @@ environment_settings() {
             s/^\(LOOM_\(ROOTDIR\|DBNAME\|DBBACKEND\|GENESISFILE\)\)=.*/\1/p' | sort -u
 }
 
-# loom_config DIR: sets $root to where Loom in DIR has chaindata, and $toml to the top of its config.toml. Both are for
-# loom_file. Without a config.toml all is where it usually is.
+# loom_config DIR: sets $root to where Loom in DIR has chaindata, and $toml to the settings of its config.toml. Both are
+# for loom_file. Without a config.toml all is where it usually is.
 loom_config() {
     told=
     toml=
@@ -107,14 +143,15 @@ loom_config() {
     if [ -e "$root/chaindata/config/config.$suffix" ]; then
         toml_file=$root/chaindata/config/config.toml
         [ "$suffix" = toml ] && [ -f "$toml_file" ] && [ -r "$toml_file" ] || return 0
-        toml=$(head -c 1048576 "$toml_file" | tr -d '\r\000' | sed '/^[[:space:]]*\[/,$d')
+        toml=$(head -c 1048576 "$toml_file" | tr -d '\r\000' | sed -n "$settings")
     fi
-    case $toml in *'"""'* | *"'''"*) return 0 ;; esac # it may hold lines that are no settings
+    case $toml in *'"""'* | *"'''"*) return 0 ;; esac
     [ -n "$(environment_settings)" ] || told=yes
 }
 
-# loom_file KEY USUAL: prints where Loom looks for what KEY of config.toml names, which is below chaindata at USUAL
-# where it says nothing; nothing where that cannot be told.
+# loom_file KEY USUAL: sets $place to where Loom looks for what KEY of config.toml names, which is below chaindata at USUAL
+# where it says nothing; to nothing where that cannot be told.
+# shellcheck disable=SC2034 # the callers read it
 loom_file() {
-    [ -n "$told" ] && setting "$1" "$2" && below "$root/chaindata" "$value" || :
+    [ -n "$told" ] && setting "$1" "$2" && below "$root/chaindata" "$value" || place=
 }

@@ -34,7 +34,8 @@ for pattern in "$@"; do
     for name in $pattern; do
         [ -e "$name" ] || continue
         case $name in *[!A-Za-z0-9._/-]*) continue ;; esac # a line break in it could feign a fact
-        say "database/$name" "$(du -sk "$name" 2>/dev/null | cut -f 1)"
+        used=$(du -sk "$name" 2>/dev/null)
+        say "database/$name" "${used%%[!0-9]*}"
     done
 done
 
@@ -42,7 +43,9 @@ done
 describe() {
     [ -f "$2" ] || return 0
     say "modified/$1" "$(stat -L -c %Y "$2")"
-    [ ! -r "$2" ] || say "digest/$1" "$(sha256sum <"$2" | cut -c 1-64)"
+    [ -r "$2" ] || return 0
+    digest=$(sha256sum <"$2")
+    say "digest/$1" "${digest%% *}"
 }
 
 for name in loom.json loom.toml loom.yaml loom.yml loom.properties loom.props loom.prop loom.hcl; do
@@ -60,10 +63,12 @@ for name in genesis.json chaindata/config/config.toml; do
     emit_file "text/$name" "$name" $LIMIT
     describe "$name" "$name"
 done
-genesis=$(loom_file genesis_file config/genesis.json)
-[ -z "$genesis" ] || emit_file text/chaindata/config/genesis.json "$genesis" $LIMIT
-describe chaindata/config/genesis.json "$genesis"
-describe chaindata/config/node_key.json "$(loom_file node_key_file config/node_key.json)"
-describe chaindata/config/priv_validator.json "$(loom_file priv_validator_file config/priv_validator.json)"
+loom_file genesis_file config/genesis.json
+[ -z "$place" ] || emit_file text/chaindata/config/genesis.json "$place" $LIMIT
+describe chaindata/config/genesis.json "$place"
+loom_file node_key_file config/node_key.json
+describe chaindata/config/node_key.json "$place"
+loom_file priv_validator_file config/priv_validator.json
+describe chaindata/config/priv_validator.json "$place"
 describe chaindata/config/addrbook.json chaindata/config/addrbook.json
 emit_file addrbook chaindata/config/addrbook.json $LIMIT

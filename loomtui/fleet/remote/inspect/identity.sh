@@ -2,7 +2,7 @@
 # how far it has signed, and whom it knows. Of what a stopped node cannot tell nothing is asked.
 # identity.sh UNIT WORKDIR BINARY UNIT-FILE RPC-PORT VERSION-STAMP (see look_parts.sh)
 load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
-printf '%s' "$shown" | emit show
+say_text show "$shown"
 unit_part
 say user "$user"
 say account "$(account "$user")"

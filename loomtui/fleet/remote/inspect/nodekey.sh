@@ -19,7 +19,8 @@ esac
 [ -x "$binary" ] || not_run "there is no program $binary"
 cd "$dir" 2>/dev/null || not_run "the working directory $dir cannot be entered"
 loom_config "$dir"
-key=$(loom_file node_key_file config/node_key.json)
+loom_file node_key_file config/node_key.json
+key=$place
 [ -n "$key" ] || not_run "loom's configuration does not tell plainly which key file it would read, or make"
 name=${key#"$dir/"}
 [ -e "$key" ] || not_run "there is no $name, and the command would make one"

@@ -17,6 +17,8 @@ tell() {
 look_at_work() {
     look_at_folder "$WORKDIR"
     home=$(canonical "$WORKDIR") || return 0
+    mount_of "$home"
+    home_mount=$mount
     for own in .loomtui .loomtui/runs; do
         [ -z "$fault" ] || return 0
         is_there "$WORKDIR/$own" || continue
@@ -25,7 +27,7 @@ look_at_work() {
             fault=linked
         elif [ ! -d "$at" ]; then
             fault=no-folder
-        elif [ "$(mount_of "$home/$own")" != "$(mount_of "$home")" ] || [ "$(stat -c %d "$at")" != "$device" ]; then
+        elif { mount_of "$home/$own" && [ "$mount" != "$home_mount" ]; } || [ "$(stat -c %d "$at")" != "$device" ]; then
             fault=elsewhere
         else
             look_at_folder "$at"
@@ -50,8 +52,14 @@ look_at_state() {
     fi
     near=$at
     while ! is_there "$near"; do near=${near%/*}; done # of one that is missing: where it will be put
-    if place=$(canonical "$near") && [ -n "$place" ] &&
-        { [ "$(stat -L -c %d "$near")" != "$device" ] || [ "$(mount_of "$place")" != "$(mount_of "$home")" ]; }; then
+    if [ ! -L "$near" ] && own_path "$near"; then
+        place=$own_place
+    else
+        place=$(canonical "$near")
+    fi
+    [ -n "$place" ] || return 0
+    mount_of "$place"
+    if [ "$mount" != "$home_mount" ] || [ "$(stat -L -c %d "$near")" != "$device" ]; then
         fault=elsewhere at=$place
     fi
 }
@@ -128,7 +136,7 @@ say_open() {
     done
 }
 
-home=$WORKDIR
+home=$WORKDIR home_mount=''
 device=$(stat -L -c %d "$WORKDIR" 2>/dev/null)
 look_at_tools
 look_at_work

@@ -49,7 +49,8 @@ for set in data config; do
         say job.running "$set"
     fi
     if [ -d "$run_folder/raw/$set" ]; then
-        say "bytes.$set" "$(du -sk "$run_folder/raw/$set" 2>/dev/null | cut -f 1)"
+        used=$(du -sk "$run_folder/raw/$set" 2>/dev/null)
+        say "bytes.$set" "${used%%[!0-9]*}"
         say "files.$set" "$(find "$run_folder/raw/$set" -type f 2>/dev/null | wc -l)"
     fi
 done
@@ -64,4 +65,4 @@ done
 say_spaces "$WORKDIR" "$HOLD"
 say cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
 load_unit "$UNIT" ActiveState,SubState,MainPID,ExecMainStartTimestampMonotonic,NeedDaemonReload,ExecStart || shown=
-printf '%s' "$shown" | emit unit
+say_text unit "$shown"

@@ -5,14 +5,14 @@ look() {
     say clock.begin "$(date +%s.%N)"
     read -r uptime rest </proc/uptime && say uptime "$uptime"
     load_unit "$UNIT" "$properties" || fail "systemctl show $UNIT failed"
-    printf '%s' "$shown" | emit show
+    say_text show "$shown"
     unit_part
     held_part
     find_files
     files_part
     validator_part
     [ "$state" != good ] || signing_part
-    ! chain_part || members_part
+    answers status net_info validators || ! chain_part || members_part
     machine_part
     say clock.end "$(date +%s.%N)"
 }

@@ -46,21 +46,6 @@ see_files() {
     signed=${signed##*"$newline"}
 }
 
-# answers: sets $chain to what the RPC says of the chain, asked once for both where that can be done. This and what else
-# is done at every look starts as few processes as can be: they are what a look costs.
-answers() {
-    if have curl && both=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 \
-        --write-out '\n-- answered\n' "http://$rpc/status" "http://$rpc/net_info" </dev/null 2>/dev/null); then
-        chain="rpc.answers $(
-            base64 -w 0 <<END
-$both
-END
-        )"
-    else
-        chain=$(chain_part)
-    fi
-}
-
 # look HOW: sets $report.
 look() {
     report=
@@ -79,7 +64,7 @@ look() {
         before_service=
     fi
     # The text itself is compared above, because what is printed of it costs two processes.
-    [ -n "${before_service:-}" ] || told_of_service=$(printf '%s' "$shown" | emit show)
+    [ -n "${before_service:-}" ] || told_of_service=$(say_text show "$shown")
     tell service "$told_of_service"
     [ "$how" = all ] || see_files
     if [ "$how" = all ] || [ "$seen" != "$seen_before" ]; then
@@ -91,7 +76,7 @@ look() {
     tell unit "$told_of_unit"
     tell files "$told_of_files"
     tell signing "$told_of_signing"
-    answers && answering=yes || answering=
+    chain=$(answers status net_info || chain_part) && answering=yes || answering=
     report="${report}part =chain$newline$chain$newline"
     if [ "$how" = all ]; then
         report="${report}part =machine$newline$(machine_part)$newline"
@@ -116,7 +101,8 @@ read_files() {
 }
 
 sign() {
-    [ "$(state_of "$validator")" != good ] || signing_part
+    state_of "$validator"
+    [ "$state" != good ] || signing_part
 }
 
 while read -r number how; do
