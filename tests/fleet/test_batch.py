@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +16,10 @@ from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import Fleet, WritableFleet
 from loomtui.fleet.scripts import ChangeScript, InspectScript, Ran
 from tests.fleet.place import Place
+from tests.fleet.shells import SHELLS, Shell
 
 RIGHTS, STAGED = Look(InspectScript("rights")), InspectScript("staged_file")
 RUN = "20260101-120000-abcd"
-SHELLS = [name for name in ("dash", "bash", "busybox") if shutil.which(name)]
 
 Locked = Callable[[], Path]
 
@@ -49,12 +48,12 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 # ── the text ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_each_part_has_its_own_arguments_in_any_shell(shell: str, locked: Path) -> None:
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_each_part_has_its_own_arguments_in_any_shell(shell: Shell, locked: Path) -> None:
     (locked / f".loomtui/runs/{RUN}/stage/a b").write_text("there")
     parts = (staged(locked, "a b"), stage(locked, "$new;\n'x'", EMPTY), RIGHTS, staged(locked, "$new;\n'x'"))
     args = [arg for part in parts for arg in part.args]
-    command = [shell, *(["sh"] if shell == "busybox" else []), "-c", batch_text(parts), "loomtui", *args]
+    command = [*shell, "-c", batch_text(parts), "loomtui", *args]
     done = subprocess.run(command, input=b"not for the parts", capture_output=True, check=True)
     ended = outputs_of(done.stdout)
     assert [status for _, status in ended] == [0, 0, 0, 0]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -15,8 +14,9 @@ from loomtui.fleet.bootstrap import BOOTSTRAP, command
 from loomtui.fleet.facts import read_facts
 from loomtui.fleet.fleet import Fleet, WritableFleet
 from loomtui.fleet.rights import Rights, Root
-from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript, script_text
+from loomtui.fleet.scripts import LAST_LINE, ChangeScript, InspectScript, piece_text, script_text
 from loomtui.fleet.session import Session, WritableSession
+from tests.fleet.shells import SHELLS, Shell
 
 REMOTE = Path(str(resources.files("loomtui.fleet") / "remote"))
 EVERY = [
@@ -117,10 +117,10 @@ as_user "$(id -un)" sh -c 'exit 3'; say status $?
 """
 
 
-@pytest.mark.parametrize("shell", [name for name in ("dash", "bash") if shutil.which(name)] or ["sh"])
-def test_the_library(shell: str) -> None:
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_library(shell: Shell) -> None:
     text = (REMOTE / "lib.sh").read_text() + LIBRARY_TESTS
-    done = subprocess.run([shell], input=text.encode(), capture_output=True, check=True)
+    done = subprocess.run(shell, input=text.encode(), capture_output=True, check=True)
     assert dict(read_facts(done.stdout)) == {
         "plain": b"a.b/c",
         "quoted": b"a b",
@@ -134,3 +134,15 @@ def test_the_library(shell: str) -> None:
         "program": b"/usr/bin/loom",
         "status": b"3",
     }
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_what_a_script_says_is_read(shell: Shell) -> None:
+    """Every byte that an argument can hold; only printable ASCII goes out as it is."""
+    values = [bytes([byte]) for byte in range(1, 256)]
+    values += [b"", b" a  b ", b"=", b"a\nb =c", b"-n", b"%s\\n", b"x" * 5_000, bytes(range(1, 256))]
+    text = piece_text("lib") + '\nfor value; do say value "$value"; say_text text "$value"; done\n'
+    printed = subprocess.run([*shell, "-c", text, "loomtui", *values], capture_output=True, check=True).stdout
+    assert read_facts(printed).all("value") == tuple(values)
+    assert read_facts(printed).all("text") == tuple(value + b"\n" for value in values)
+    assert all(0x20 <= byte < 0x7F or byte == 0x0A for byte in printed)

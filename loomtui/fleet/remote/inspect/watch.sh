@@ -63,7 +63,7 @@ look() {
         how=all
         before_service=
     fi
-    # The text itself is compared above, because what is printed of it costs two processes.
+    # The text itself is compared above, because printing it costs processes.
     [ -n "${before_service:-}" ] || told_of_service=$(say_text show "$shown")
     tell service "$told_of_service"
     [ "$how" = all ] || see_files
