@@ -440,7 +440,7 @@ def limit_disk(desk: Desk, wanted: Archive, short: int) -> None:
     *uses, _ = uses_of({"data": wanted}, str(desk.machine.workdir), str(desk.machine.unit), {})
     free = sum(use.bytes for use in uses) + LEFT_OVER - short
     real = (desk.machine.bin / "stat").readlink()
-    told = f'case "$*" in "-f -c %S %a %c %d "*) echo "1 {free} 0 0" ;; *) exec {real} "$@" ;; esac'
+    told = f'case "$*" in "-f -c %S,%a,%c,%d "*) echo "1,{free},0,0" ;; *) exec {real} "$@" ;; esac'
     desk.machine.write_tool("stat", told)
 
 
