@@ -12,7 +12,11 @@ look() {
     files_part
     validator_part
     [ "$state" != good ] || signing_part
-    answers status net_info validators || ! chain_part || members_part
+    if answers status net_info validators; then
+        printf '%s\n' "$chain"
+    else
+        ! chain_part || members_part
+    fi
     machine_part
     say clock.end "$(date +%s.%N)"
 }
