@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -142,6 +143,50 @@ async def test_the_gate_after_the_stop_looks_once_more(make_cluster: Make) -> No
     error = await stopped_at(cluster, run, fleet)
     assert isinstance(error, GateNotMet)
     assert "n1 is active again and not held" in error.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seen_last", [["stop"], ["stop", "run_state", "processes"]], ids=["check", "gate"])
+async def test_who_reads_the_databases_when_the_chain_stands_is_waited_for(
+    make_cluster: Make, seen_last: list[str]
+) -> None:
+    """As a backup job does that wakes up then: it began after the stop, and ends by itself."""
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet(quick=False)
+    seen: list[str] = []
+    with ExitStack() as reading:
+
+        def after(node: str, script: str) -> None:
+            seen.append(script)
+            if seen[-len(seen_last) :] == seen_last and seen.count("stop") == 1:
+                reading.enter_context(stubborn(cluster.machines[node]))
+
+        def before(node: str, script: str) -> None:
+            if script == "stop":
+                reading.close()
+
+        fleet.faults.after, fleet.faults.before = after, before
+        assert await cluster.runner(run, fleet).restore() is Outcome.RESTORED
+    assert seen.count("stop") == 2
+
+
+async def test_who_begins_to_read_the_databases_and_stays_is_named(
+    make_cluster: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loomtui.restore.running.steps.stop._STOP_SECONDS", 0)
+    cluster = make_cluster()
+    run, fleet = await cluster.run(), cluster.fleet(quick=False)
+    with ExitStack() as reading:
+
+        def after(node: str, script: str) -> None:
+            if script == "stop":
+                reading.enter_context(stubborn(cluster.machines[node]))
+                fleet.faults.after = lambda node, script: None
+
+        fleet.faults.after = after
+        error = await stopped_at(cluster, run, fleet)
+    assert isinstance(error, StillRunning)
+    assert "is not of the service and was not told to end" in error.what
 
 
 async def test_a_service_that_cannot_stop_keeps_its_files_in_a_rollback(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,15 @@ def test_it_refuses_while_a_process_has_a_database_open(node: LocalNode) -> None
     assert outcome.returncode == 74
     assert b"with its databases open, still run" in outcome.stderr
     do(node, call)
+
+
+def test_it_waits_for_a_process_that_reads_a_database_for_a_moment(node: LocalNode) -> None:
+    prepare(node)
+    node.patience = 60
+    reader = subprocess.Popen(["sh", "-c", "exec sleep 1 <app.db/LOG"], cwd=node.workdir)
+    node.done("swap", *swap(node.root).args)
+    assert reader.wait() == 0
+    assert "restored" in (node.workdir / "app.db/LOG").read_text()
 
 
 @pytest.mark.parametrize("linked", [".", "app.db", "chaindata", "chaindata/data"])

@@ -112,12 +112,24 @@ holds_unit() {
     grep -qF "run $1:" "$2" 2>/dev/null
 }
 
+# How many seconds somebody who has the databases open is waited for when they are to be moved.
+PATIENCE=20
+
 # held_and_stopped WORKDIR RUN UNIT HOLD-FILE: ends the script unless the files of the node can be moved.
 held_and_stopped() {
-    holds_unit "$2" "$4" || fail "the hold of $3 is gone: it could start while its files move" 74
-    [ "$(unit_state "$3")" = stopped ] || fail "$3 is running; its files must not be moved" 74
-    left=$(left_running "$3" "$1" | sed 's/^\([0-9]*\) [0-9]* [a-z]* /\1 /' | tr '\t\n' ' ;')
-    [ -z "$left" ] || fail "processes of $3, or with its databases open, still run: ${left%;}" 74
+    tries=$PATIENCE
+    while :; do
+        holds_unit "$2" "$4" || fail "the hold of $3 is gone: it could start while its files move" 74
+        [ "$(unit_state "$3")" = stopped ] || fail "$3 is running; its files must not be moved" 74
+        left=$(left_running "$3" "$1")
+        # A backup job wakes up when the chain stands, and reads what is there, with one program after the other.
+        [ -n "$left" ] && [ "$tries" -gt 0 ] || break
+        tries=$((tries - 1))
+        sleep 1
+    done
+    [ -n "$left" ] || return 0
+    left=$(printf '%s' "$left" | sed 's/^\([0-9]*\) [0-9]* [a-z]* /\1 /' | tr '\t\n' ' ;')
+    fail "processes of $3, or with its databases open, still run: ${left%;}" 74
 }
 
 # expand PATTERN: prints the names in the current folder that match, one a line.
