@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,16 @@ def test_every_script_is_posix_shell_and_explains_itself(script: InspectScript |
     assert text.rstrip().endswith(LAST_LINE)
     body = (REMOTE / script.kind / f"{script.name}.sh").read_text()
     assert body.startswith("# ")
+
+
+@pytest.mark.parametrize("script", EVERY, ids=lambda script: f"{script.kind}-{script.name}")
+def test_the_pieces_of_a_script_do_not_take_each_others_names(script: InspectScript | ChangeScript) -> None:
+    """A function or a constant of one would silently be that of another. Only the script may set it anew."""
+    text = script_text(script).replace((REMOTE / script.kind / f"{script.name}.sh").read_text(), "")
+    functions = re.findall(r"^(\w+)\(\) \{", text, re.MULTILINE)
+    constants = re.findall(r"^([A-Z_]{2,})=[^$]", text, re.MULTILINE)
+    twice = [name for name, count in Counter(functions + constants).items() if count > 1]
+    assert twice == []
 
 
 @pytest.mark.parametrize("name", ["", "../lib", "a/b", "a b", "A", "-x", "x" * 65])

@@ -100,7 +100,7 @@ class LocalNode:
     trap_at: int = 0
     trap_torn: bool = False
 
-    patience: int = 0  # seconds that scripts wait for who has a database open
+    reader_seconds: int = 0  # that scripts wait for who has a database open
 
     disk_bytes: int | None = None  # how large its disk is, for looks.py; None: there is room
 
@@ -269,7 +269,7 @@ class LocalNode:
 
     def closed(self, text: str) -> str:
         """Also in haste: nothing on this machine gets better by waiting for it."""
-        text = re.sub(r"^PATIENCE=\d+$", f"PATIENCE={self.patience}", text, flags=re.MULTILINE)
+        text = re.sub(r"^READER_SECONDS=\d+$", f"READER_SECONDS={self.reader_seconds}", text, flags=re.MULTILINE)
         return re.sub(
             r"^PAUSES='[0-9 ]*'", "PAUSES='0 0 0.1'", text.replace(_DEFAULT_PATH, ""), flags=re.MULTILINE
         )

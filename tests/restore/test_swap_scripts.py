@@ -196,7 +196,7 @@ def test_it_refuses_while_a_process_has_a_database_open(node: LocalNode) -> None
 
 def test_it_waits_for_a_process_that_reads_a_database_for_a_moment(node: LocalNode) -> None:
     prepare(node)
-    node.patience = 60
+    node.reader_seconds = 60
     reader = subprocess.Popen(["sh", "-c", "exec sleep 1 <app.db/LOG"], cwd=node.workdir)
     node.done("swap", *swap(node.root).args)
     assert reader.wait() == 0

@@ -113,11 +113,11 @@ holds_unit() {
 }
 
 # How many seconds somebody who has the databases open is waited for when they are to be moved.
-PATIENCE=20
+READER_SECONDS=20
 
 # held_and_stopped WORKDIR RUN UNIT HOLD-FILE: ends the script unless the files of the node can be moved.
 held_and_stopped() {
-    tries=$PATIENCE
+    tries=$READER_SECONDS
     while :; do
         holds_unit "$2" "$4" || fail "the hold of $3 is gone: it could start while its files move" 74
         [ "$(unit_state "$3")" = stopped ] || fail "$3 is running; its files must not be moved" 74
