@@ -269,10 +269,13 @@ class LocalNode:
 
     def closed(self, text: str) -> str:
         """Also in haste: nothing on this machine gets better by waiting for it."""
-        text = re.sub(r"^READER_SECONDS=\d+$", f"READER_SECONDS={self.reader_seconds}", text, flags=re.MULTILINE)
-        return re.sub(
-            r"^PAUSES='[0-9 ]*'", "PAUSES='0 0 0.1'", text.replace(_DEFAULT_PATH, ""), flags=re.MULTILINE
-        )
+        hasty = {
+            r"READER_SECONDS=\d+": f"READER_SECONDS={self.reader_seconds}",
+            "PAUSES='[0-9 ]*'": "PAUSES='0 0 0.1'",
+        }
+        for told, instead in hasty.items():
+            text = re.sub(f"^{told}", instead, text, flags=re.MULTILINE)
+        return text.replace(_DEFAULT_PATH, "")
 
     def environment(self) -> dict[str, str]:
         path = str(self.bin)
