@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -404,6 +405,39 @@ def test_where_the_rpc_is_asked(machine: Machine, config: str, address: str) -> 
 def test_an_rpc_that_does_not_answer(machine: Machine) -> None:
     machine.write("loom.yml", "RPCListenAddress: tcp://127.0.0.1:1\n")
     assert read_chain(machine.status()) == (None, "curl: (7) Failed to connect")
+
+
+def _curl(machine: Machine, body: str) -> Path:
+    """A curl whose calls are noted, one a line."""
+    calls = machine.place.root / "curl.calls"
+    machine.place.command("curl", f"printf '%s\\n' \"$*\" >>'{calls}'\n{body}")
+    return calls
+
+
+def test_an_rpc_that_does_not_answer_is_waited_for_once(machine: Machine) -> None:
+    """As that of a node that hangs: each further question would take as long again."""
+    calls = _curl(machine, "echo 'curl: (28) Operation timed out' >&2; echo; echo '-- answered'; exit 28")
+    assert read_chain(machine.status()) == (None, "curl: (28) Operation timed out")
+    (call,) = calls.read_text().splitlines()
+    assert "--fail-early" in call
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        # of before 7.52
+        "case $* in *--fail-early*) echo 'curl: option --fail-early: is unknown' >&2; exit 2 ;; esac",
+        # what is asked beside the state is not to be had
+        "case $* in */status*/validators) echo '{'; echo 'curl: (28) Operation timed out' >&2; exit 28 ;; esac",
+    ],
+    ids=["old curl", "half an answer"],
+)
+def test_what_cannot_be_had_at_once_is_asked_one_by_one(machine: Machine, refused: str) -> None:
+    _curl(machine, f"{refused}\nfor last; do :; done; cat '{RECORDED}'/\"${{last##*/}}.json\"")
+    chain, error = read_chain(machine.status())
+    assert error is None
+    assert chain
+    assert (chain.height, chain.peers) == (19, 1)
 
 
 def test_an_rpc_that_answers_nonsense(machine: Machine) -> None:

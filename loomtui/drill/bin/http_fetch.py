@@ -22,6 +22,7 @@ class Request:
     headers: list[str] = field(default_factory=list)
     seconds: float = 300.0
     fail: bool = False
+    fail_early: bool = False
     write_out: str = ""
     span: str = ""
 
@@ -41,6 +42,8 @@ def main(kind: str, arguments: list[str]) -> int:
         request.url = url
         status = _fetch(kind, request)
         sys.stdout.flush()
+        if status and request.fail_early:
+            break
     return status
 
 
@@ -86,6 +89,8 @@ def _set(request: Request, name: str, rest: list[str]) -> None:
         request.write_out = rest.pop(0)
     elif name in ("f", "fail"):
         request.fail = True
+    elif name == "fail-early":
+        request.fail_early = True
     elif name in (
         "connect-timeout",
         "retry",

@@ -214,15 +214,44 @@ ask() {
     fi </dev/null 2>&1
 }
 
-# answers PATH...: sets $chain to a fact of what the RPC says to all of them, asked once. Fails where that cannot be done.
-answers() {
-    have curl || return 1
+# ask_at_once PATH...: prints the answers, each with a mark behind it. The first that does not come ends it: where the RPC
+# hangs, each question costs its whole time. curl before 7.52 cannot do that.
+ask_at_once() {
     for path; do
         shift
         set -- "$@" "http://$rpc/$path"
     done
-    answered=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 \
-        --write-out '\n-- answered\n' "$@" </dev/null 2>/dev/null) || return 1
+    curl -sS --fail-early --noproxy '*' --connect-timeout 2 --max-time 4 --max-filesize 4194304 \
+        --write-out '\n-- answered\n' "$@" </dev/null 2>&1
+}
+
+# ask_one_by_one PATH...: prints a fact of each answer. Fails where the first does not come.
+ask_one_by_one() {
+    first=$1
+    for path; do
+        if answer=$(ask "$path"); then
+            printf '%s' "$answer" | emit "rpc.$path"
+        elif [ "$path" = "$first" ]; then
+            say rpc.error "${answer:-no answer}"
+            return 1
+        fi
+    done
+}
+
+# chain_part PATH...: sets $chain to facts of what the RPC says to them. Fails where it does not answer the first.
+chain_part() {
+    chain=
+    have curl || have wget || return 1
+    if ! have curl || ! answered=$(ask_at_once "$@"); then
+        case ${answered:-} in
+            'curl: ('*) # nothing came before it
+                chain=$(say rpc.error "${answered%%"$newline"*}")
+                return 1
+                ;;
+        esac
+        chain=$(ask_one_by_one "$@")
+        return
+    fi
     # A here-document costs no process. Where the shell keeps it in a file, and has no room for that, a pipe does.
     chain=$(
         base64 -w 0 2>/dev/null <<END
@@ -231,18 +260,6 @@ END
     )
     [ -n "$chain" ] || chain=$(printf '%s\n' "$answered" | base64 -w 0)
     chain="rpc.answers $chain"
-}
-
-# chain_part: what the RPC says of the chain. Fails where it says nothing.
-chain_part() {
-    have curl || have wget || return 1
-    if answer=$(ask status); then
-        printf '%s' "$answer" | emit rpc.status
-        ! answer=$(ask net_info) || printf '%s' "$answer" | emit rpc.net_info
-    else
-        say rpc.error "${answer:-no answer}"
-        return 1
-    fi
 }
 
 # members_part: the set of validators by the node's own chain.

@@ -76,7 +76,7 @@ look() {
     tell unit "$told_of_unit"
     tell files "$told_of_files"
     tell signing "$told_of_signing"
-    answers status net_info || chain=$(chain_part) && answering=yes || answering=
+    chain_part status net_info && answering=yes || answering=
     report="${report}part =chain$newline$chain$newline"
     if [ "$how" = all ]; then
         report="${report}part =machine$newline$(machine_part)$newline"
