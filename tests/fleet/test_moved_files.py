@@ -82,6 +82,8 @@ async def test_a_key_that_is_not_where_config_toml_says_is_missing(machine: Mach
         "node_key_file = 7\n",
         'node_key_file = "\\u0061.json"\n',
         'note = """\nnode_key_file = "a.json"\n"""\n',
+        'a.note = """\nnode_key_file = "a.json"\n"""\n',
+        "a.note = '''\nnode_key_file = 'a.json'\n'''\n",
     ],
 )
 async def test_what_cannot_be_told_is_no_identity(machine: Machine, fleet: Fleet, text: str) -> None:
@@ -126,6 +128,21 @@ async def test_the_environment_of_the_unit_wins(machine: Machine, fleet: Fleet) 
     seen = await details(fleet.session("n1"))
     assert ids(seen.status) == (ID, ID.upper())
     assert seen.environment == ()
+
+
+@pytest.mark.parametrize(
+    "property_", ["Environment=GOGC=50 TM_NODE_KEY_FILE=/k", "EnvironmentFiles={} (ignore_errors=no)"]
+)
+async def test_the_environment_counts_of_a_stopped_unit_too(
+    machine: Machine, fleet: Fleet, property_: str
+) -> None:
+    show, file = machine.place.root / "show", machine.place.root / "environment"
+    file.write_text("TM_NODE_KEY_FILE=/k\n")
+    plain = show.read_text().replace("MainPID=", "Old=")
+    show.write_text(f"MainPID=0\nEnvironment=\n{plain}\n")
+    assert ids(await status_of(fleet)) == (ID, ID.upper())
+    show.write_text(f"MainPID=0\n{plain}\n{property_.format(file)}\n")
+    assert ids(await status_of(fleet)) == (None, None)
 
 
 async def test_a_pattern_of_environment_files_is_expanded(machine: Machine, fleet: Fleet) -> None:

@@ -296,6 +296,12 @@ VALIDATORS = {
         None,
         False,
     ),
+    "another address behind": (
+        validator(more={"address": "B" * 40}),
+        SigningState(120455, 1, 3),
+        None,
+        False,
+    ),
     "hsm": (validator(priv_key=None, key_id=7), SigningState(120455, 1, 3), None, True),
     "other key": (
         validator(priv_key={"type": "tendermint/PrivKeyEd25519", "value": OTHER_KEY}),
@@ -428,7 +434,7 @@ def test_an_rpc_that_does_not_answer_is_waited_for_once(machine: Machine) -> Non
         # of before 7.52
         "case $* in *--fail-early*) echo 'curl: option --fail-early: is unknown' >&2; exit 2 ;; esac",
         # what is asked beside the state is not to be had
-        "case $* in */status*/validators) echo '{'; echo 'curl: (28) Operation timed out' >&2; exit 28 ;; esac",
+        "case $* in */status*/validators) echo '{'; echo 'curl: (28) Timed out' >&2; exit 28 ;; esac",
     ],
     ids=["old curl", "half an answer"],
 )

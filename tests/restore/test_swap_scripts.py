@@ -203,6 +203,17 @@ def test_it_waits_for_a_process_that_reads_a_database_for_a_moment(node: LocalNo
     assert "restored" in (node.workdir / "app.db/LOG").read_text()
 
 
+def test_it_refuses_when_the_hold_goes_while_it_waits(node: LocalNode) -> None:
+    prepare(node)
+    node.reader_seconds = 60
+    command = f"exec 3<app.db/LOG; sleep 1; rm {node.hold}"
+    with subprocess.Popen(["sh", "-c", command], cwd=node.workdir):
+        outcome = node.run("swap", *swap(node.root).args)
+    assert outcome.returncode == 74
+    assert b"the hold of loom.service is gone" in outcome.stderr
+    assert "restored" not in (node.workdir / "app.db/LOG").read_text()
+
+
 @pytest.mark.parametrize("linked", [".", "app.db", "chaindata", "chaindata/data"])
 @pytest.mark.parametrize("opened", ["app.db/LOG", "chaindata/data/state.db/LOG"])
 def test_it_sees_that_also_through_links(node: LocalNode, linked: str, opened: str) -> None:
